@@ -1,0 +1,18 @@
+/* SHA-256 and HMAC-SHA-256 (OpenSSL). Constant-time comparison. */
+#ifndef SLUICE_BASE_HASH_H
+#define SLUICE_BASE_HASH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHA256_BYTES 32
+
+void sha256(const void *bytes, size_t len, uint8_t ret_digest[SHA256_BYTES]);
+/* Source: RFC 2104. */
+void hmac_sha256(const uint8_t *key, size_t key_len, const void *bytes, size_t len,
+		 uint8_t ret_tag[SHA256_BYTES]);
+/* Time depends on len alone. */
+bool bytes_equal_constant_time(const void *a, const void *b, size_t len);
+
+#endif

@@ -1,0 +1,17 @@
+/* Points in time: milliseconds since 1970-01-01T00:00:00Z, as int64_t named …_at or …_ms. Which
+ * time it is comes from port/clock.h; this file only writes and reads text. */
+#ifndef SLUICE_BASE_TIME_H
+#define SLUICE_BASE_TIME_H
+
+#include "base/buf.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+/* RFC 3339, UTC, milliseconds: 2026-01-31T23:59:59.123Z (24 characters). */
+void time_write_rfc3339(int64_t unix_ms, struct buf *out);
+/* RFC 3339 with any offset and 0 to 9 digits of a second's fraction (cut to ms); years 1970 to
+ * 9999. False on anything else. */
+bool time_read_rfc3339(struct str text, int64_t *ret_unix_ms);
+
+#endif
