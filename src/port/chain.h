@@ -1,0 +1,182 @@
+/* One EVM chain, as a port. Calls are synchronous with a deadline of the adapter's configuration;
+ * concurrency lives inside a batch. One result per item: a call that fails as a whole gives every
+ * item the state "unknown" and says why in `err`.
+ *
+ * Reads that decide something name one explicit block. Source: Ethereum JSON-RPC (execution-apis).
+ */
+#ifndef SLUICE_PORT_CHAIN_H
+#define SLUICE_PORT_CHAIN_H
+
+#include "base/err.h"
+#include "core/abi.h"
+#include "core/address.h"
+#include "core/amount.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct chain;
+
+#define CHAIN_BATCH_MAX 128
+#define CHAIN_TEXT_LEN  160
+#define CHAIN_LOGS_MAX  8
+
+struct chain_head {
+	uint64_t number;
+	struct hash32 hash;
+	int64_t time_ms;     /* the block's own timestamp */
+	struct wei base_fee; /* of that block */
+	struct wei tip;      /* eth_maxPriorityFeePerGas; zero when the node does not answer it */
+	uint64_t gas_limit;  /* of that block */
+	bool has_finalized;  /* false: the node does not know `finalized` */
+	uint64_t finalized_number;
+	struct hash32 finalized_hash;
+};
+
+struct chain_call {
+	struct address from;
+	struct address to;
+	struct wei value;
+	const uint8_t *data; /* borrowed; NULL when data_len is 0 */
+	size_t data_len;
+};
+
+enum chain_estimate_state {
+	CHAIN_ESTIMATE_OK,
+	CHAIN_ESTIMATE_REVERTED, /* the node executed it and it reverted */
+	CHAIN_ESTIMATE_FUNDS,    /* the sender cannot pay for it */
+	CHAIN_ESTIMATE_UNKNOWN,
+};
+
+struct chain_estimate {
+	enum chain_estimate_state state;
+	uint64_t gas; /* when OK */
+	char text[CHAIN_TEXT_LEN];
+};
+
+struct chain_balance_query {
+	struct address owner;
+	bool is_token;
+	struct address token; /* when is_token */
+};
+
+struct chain_balance {
+	bool known;
+	struct u256 units;
+};
+
+struct chain_nonce {
+	bool known;
+	uint64_t count; /* transactions sent: the next nonce */
+};
+
+/* What a node's answer to a raw transaction means (domain.md's table in ARCHITECTURE.md). */
+enum chain_send_state {
+	CHAIN_SEND_ACCEPTED = 1,
+	CHAIN_SEND_KNOWN = 2,          /* these bytes are in the pool or mined: success */
+	CHAIN_SEND_NONCE_TOO_LOW = 3,  /* the nonce is consumed: look for all hashes of the slot */
+	CHAIN_SEND_NONCE_TOO_HIGH = 4, /* a gap below: send the lower slots again */
+	CHAIN_SEND_UNDERPRICED = 5, /* a replacement needs more than another attempt of the slot */
+	CHAIN_SEND_BACK_PRESSURE = 6, /* pool full, account limit: same bytes later */
+	CHAIN_SEND_FEE_TOO_LOW = 7,   /* below the chain's minimum or the base fee: re-sign */
+	CHAIN_SEND_FUNDS = 8,         /* the wallet is empty, counting what is queued */
+	CHAIN_SEND_GAS_WRONG = 9,     /* intrinsic gas, block gas limit */
+	CHAIN_SEND_NODE_CAP = 10,     /* the node's own fee cap */
+	CHAIN_SEND_INVALID = 11,      /* wrong chain id or signature: stop, alarm */
+	CHAIN_SEND_UNKNOWN = 12,      /* maybe sent: same bytes again, look up by hash */
+};
+
+struct chain_send {
+	enum chain_send_state state;
+	char text[CHAIN_TEXT_LEN];
+};
+
+enum chain_receipt_state {
+	CHAIN_RECEIPT_FOUND,
+	CHAIN_RECEIPT_ABSENT, /* this node, now: proves nothing */
+	CHAIN_RECEIPT_UNKNOWN,
+};
+
+struct chain_receipt {
+	enum chain_receipt_state state;
+	bool success; /* status 1 */
+	struct hash32 tx_hash;
+	struct hash32 block_hash;
+	uint64_t block_number;
+	uint64_t gas_used;
+	struct wei gas_price; /* effective */
+	struct address from;
+	struct address to; /* zero for a creation */
+	struct abi_log logs[CHAIN_LOGS_MAX];
+	size_t logs_len; /* as in the receipt; above CHAIN_LOGS_MAX the rest is not kept */
+};
+
+enum chain_lookup {
+	CHAIN_LOOKUP_PENDING,
+	CHAIN_LOOKUP_MINED,
+	CHAIN_LOOKUP_ABSENT,
+	CHAIN_LOOKUP_UNKNOWN,
+};
+
+struct chain_block {
+	bool known;
+	struct hash32 hash;
+};
+
+#define CHAIN_BLOCK_LATEST  UINT64_MAX
+#define CHAIN_BLOCK_PENDING (UINT64_MAX - 1) /* nonces only */
+
+struct chain_ops {
+	bool (*identity)(struct chain *chain, uint64_t *ret_chain_id, struct err *err);
+	bool (*head)(struct chain *chain, struct chain_head *ret_head, struct err *err);
+	bool (*estimate_many)(struct chain *chain, const struct chain_call *calls, size_t n,
+			      struct chain_estimate *ret_estimates, struct err *err);
+	bool (*balances)(struct chain *chain, uint64_t block,
+			 const struct chain_balance_query *queries, size_t n,
+			 struct chain_balance *ret_balances, struct err *err);
+	bool (*nonces)(struct chain *chain, uint64_t block, const struct address *wallets, size_t n,
+		       struct chain_nonce *ret_nonces, struct err *err);
+	bool (*decimals)(struct chain *chain, struct address token, unsigned *ret_decimals,
+			 struct err *err);
+	void (*send_many)(struct chain *chain, const struct str *raw, size_t n,
+			  struct chain_send *ret_sends);
+	bool (*receipts)(struct chain *chain, const struct hash32 *hashes, size_t n,
+			 struct chain_receipt *ret_receipts, struct err *err);
+	bool (*lookups)(struct chain *chain, const struct hash32 *hashes, size_t n,
+			enum chain_lookup *ret_lookups, struct err *err);
+	bool (*blocks)(struct chain *chain, const uint64_t *numbers, size_t n,
+		       struct chain_block *ret_blocks, struct err *err);
+	void (*close)(struct chain *chain);
+};
+
+struct chain {
+	const struct chain_ops *ops;
+};
+
+/* n is 1 to CHAIN_BATCH_MAX everywhere. False: nothing could be asked, results are not written. */
+MUST_CHECK bool chain_identity(struct chain *chain, uint64_t *ret_chain_id, struct err *err);
+MUST_CHECK bool chain_head(struct chain *chain, struct chain_head *ret_head, struct err *err);
+MUST_CHECK bool chain_estimate_many(struct chain *chain, const struct chain_call *calls, size_t n,
+				    struct chain_estimate *ret_estimates, struct err *err);
+/* At one block, or CHAIN_BLOCK_LATEST. */
+MUST_CHECK bool chain_balances(struct chain *chain, uint64_t block,
+			       const struct chain_balance_query *queries, size_t n,
+			       struct chain_balance *ret_balances, struct err *err);
+MUST_CHECK bool chain_nonces(struct chain *chain, uint64_t block, const struct address *wallets,
+			     size_t n, struct chain_nonce *ret_nonces, struct err *err);
+MUST_CHECK bool chain_decimals(struct chain *chain, struct address token, unsigned *ret_decimals,
+			       struct err *err);
+/* Sends n raw transactions in order. Never fails as a whole: what is not known is UNKNOWN. */
+void chain_send_many(struct chain *chain, const struct str *raw, size_t n,
+		     struct chain_send *ret_sends);
+MUST_CHECK bool chain_receipts(struct chain *chain, const struct hash32 *hashes, size_t n,
+			       struct chain_receipt *ret_receipts, struct err *err);
+/* Does this node know the transaction at all? */
+MUST_CHECK bool chain_lookups(struct chain *chain, const struct hash32 *hashes, size_t n,
+			      enum chain_lookup *ret_lookups, struct err *err);
+/* Canonical hashes at heights. */
+MUST_CHECK bool chain_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
+			     struct chain_block *ret_blocks, struct err *err);
+void chain_close(struct chain *chain); /* accepts NULL */
+
+#endif

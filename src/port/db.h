@@ -1,0 +1,101 @@
+/* A small SQL database, as a port under the store: prepared statements, one write transaction at a
+ * time, and the few words in which dialects differ. Reached by db_*, store_sql*, queue_store and
+ * journal_sql only.
+ *
+ * SQL is written once, for SQLite and MySQL/MariaDB, with these marks, which a driver replaces when
+ *it prepares a statement: {for update}     SQLite: nothing (a write transaction holds the whole
+ *file); MySQL: FOR UPDATE {insert new}     insert that skips a row whose key exists: SQLite: INSERT
+ *OR IGNORE INTO; MySQL: INSERT IGNORE INTO. Use it only where every column is known to fit, since
+ *MySQL's form also hides truncation. {blob} {text}    column types in DDL: BLOB/TEXT;
+ *VARBINARY(255)/VARCHAR(255) in keys, with {blob N} and {text N} giving the size {id} 16 binary
+ *bytes; {u256} 32 binary bytes {without rowid}  SQLite: WITHOUT ROWID; MySQL: nothing
+ *
+ * A connection belongs to one thread.
+ */
+#ifndef SLUICE_PORT_DB_H
+#define SLUICE_PORT_DB_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "base/u256.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct db;
+struct db_statement;
+
+enum db_step {
+	DB_ROW,
+	DB_DONE,
+	DB_CONFLICT, /* a unique key or check said no; the transaction goes on */
+	DB_FAILED,   /* err is set */
+};
+
+enum db_lock {
+	DB_LOCK_HELD,        /* this process holds it now (or held it already) */
+	DB_LOCK_TAKEN,       /* another process of this host holds it */
+	DB_LOCK_UNSUPPORTED, /* the database is not tied to one host */
+};
+
+struct db_ops {
+	bool (*begin)(struct db *db, bool write, struct err *err);
+	bool (*commit)(struct db *db, struct err *err);
+	void (*rollback)(struct db *db);
+	bool (*exec)(struct db *db, const char *sql, struct err *err);
+	struct db_statement *(*prepare)(struct db *db, const char *sql, struct err *err);
+	void (*bind_null)(struct db_statement *statement, int at);
+	void (*bind_i64)(struct db_statement *statement, int at, int64_t value);
+	void (*bind_bytes)(struct db_statement *statement, int at, const void *bytes, size_t len);
+	void (*bind_text)(struct db_statement *statement, int at, struct str text);
+	enum db_step (*step)(struct db_statement *statement, struct err *err);
+	void (*reset)(struct db_statement *statement);
+	int64_t (*changes)(struct db *db);
+	bool (*column_is_null)(struct db_statement *statement, int at);
+	int64_t (*column_i64)(struct db_statement *statement, int at);
+	struct str (*column_bytes)(struct db_statement *statement, int at);
+	enum db_lock (*host_lock)(struct db *db, const char *name);
+	void (*close)(struct db *db);
+};
+
+struct db {
+	const struct db_ops *ops;
+	bool in_transaction; /* kept by the wrapper */
+	bool writing;
+};
+
+/* Starts a transaction. write: takes the turn (SQLite: turnstile and BEGIN IMMEDIATE) and may wait
+ * for it up to the driver's deadline, then NOT_DONE. A read transaction sees one snapshot. */
+MUST_CHECK bool db_begin(struct db *db, bool write, struct err *err);
+/* NOT_DONE: rolled back for sure. MAYBE_DONE: look before doing it again. Ends the transaction
+ * either way. */
+MUST_CHECK bool db_commit(struct db *db, struct err *err);
+void db_rollback(struct db *db); /* nothing when no transaction is open */
+/* One statement without parameters or result, in its own transaction unless one is open. */
+MUST_CHECK bool db_exec(struct db *db, const char *sql, struct err *err);
+/* The prepared statement of `sql`, made once per connection; `sql` must live as long as the
+ * connection (a literal; cached by its address). It is reset and its parameters are cleared. One
+ * use at a time. NULL on failure. */
+MUST_CHECK struct db_statement *db_prepare(struct db *db, const char *sql, struct err *err);
+/* Parameters count from 1, bytes are copied by the driver at the latest in db_step; they must live
+ * until then. */
+void db_bind_null(struct db *db, struct db_statement *statement, int at);
+void db_bind_i64(struct db *db, struct db_statement *statement, int at, int64_t value);
+void db_bind_bytes(struct db *db, struct db_statement *statement, int at, const void *bytes,
+		   size_t len);
+void db_bind_text(struct db *db, struct db_statement *statement, int at, struct str text);
+/* Next row, or the end. After DONE or CONFLICT the statement is reset by the next db_prepare. */
+enum db_step db_step(struct db *db, struct db_statement *statement, struct err *err);
+/* Ends a half-read statement early, so that no read stays open. */
+void db_reset(struct db *db, struct db_statement *statement);
+/* Rows that the last write of this connection changed. */
+int64_t db_changes(struct db *db);
+/* Columns count from 0; slices live until the next step. A wrong type reads as 0 or empty. */
+bool db_column_is_null(struct db *db, struct db_statement *statement, int at);
+int64_t db_column_i64(struct db *db, struct db_statement *statement, int at);
+struct str db_column_bytes(struct db *db, struct db_statement *statement, int at);
+/* Takes a lock that the kernel releases when this process dies, kept until db_close. */
+enum db_lock db_host_lock(struct db *db, const char *name);
+void db_close(struct db *db); /* accepts NULL; CHECKs that no transaction is open */
+
+#endif

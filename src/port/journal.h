@@ -1,0 +1,117 @@
+/* The signer's append-only journal: which right to be paid was spent on which slot. MACs prove what
+ * a row says; the journal proves that it is the first time. Rows carry a MAC and are chained;
+ * nothing is ever updated or deleted. Reached by the signer and by admin commands only.
+ */
+#ifndef SLUICE_PORT_JOURNAL_H
+#define SLUICE_PORT_JOURNAL_H
+
+#include "base/err.h"
+#include "core/address.h"
+#include "core/amount.h"
+#include "core/id.h"
+#include "core/limits.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct journal;
+
+enum journal_kind {
+	JOURNAL_PAY = 1,
+	JOURNAL_CANCEL = 2,
+};
+
+struct journal_slot {
+	uint64_t chain_id;
+	struct address wallet;
+	uint64_t nonce;
+};
+
+/* The right of one round of one withdrawal: spent on a slot, or void (it ends all rounds). */
+struct journal_right {
+	struct id withdrawal;
+	uint32_t round;      /* from 0 */
+	uint8_t pay_tag[32]; /* HMAC(tag key, account ‖ idempotency hash) */
+	bool is_void;
+	char void_stage[REASON_LEN_MAX]; /* when void: final stage and code */
+	char void_code[REASON_LEN_MAX];
+	struct journal_slot slot; /* when not void */
+	uint64_t chain_id;
+	struct address asset; /* token contract; zero for the native coin */
+	struct amount amount;
+	int64_t time_ms;
+};
+
+/* One entry is one slot about to be signed, or one void. */
+struct journal_entry {
+	bool has_slot;
+	struct journal_slot slot;
+	enum journal_kind kind;
+	struct hash32 payload_hash;
+	bool has_right;
+	struct journal_right right;
+	bool has_attempt;
+	uint32_t attempt_number; /* from 1 */
+	struct wei fee_ceiling;  /* gas limit × fee cap */
+};
+
+enum journal_verdict {
+	JOURNAL_WRITTEN = 1,   /* appended now */
+	JOURNAL_EQUAL = 2,     /* the same rows stood there already: go on */
+	JOURNAL_DIFFERENT = 3, /* something else stands there: nothing of this entry was written */
+};
+
+struct journal_sum {
+	struct address wallet;
+	uint64_t chain_id;
+	struct address asset;
+	int64_t since_ms;
+};
+
+struct journal_ops {
+	bool (*append_many)(struct journal *journal, const struct journal_entry *entries, size_t n,
+			    enum journal_verdict *ret_verdicts, struct err *err);
+	bool (*rights_of)(struct journal *journal, struct id withdrawal, const uint8_t pay_tag[32],
+			  struct journal_right *ret_rights, size_t cap, size_t *ret_len,
+			  struct err *err);
+	bool (*slot_of)(struct journal *journal, const struct journal_slot *slot, bool *ret_has_pay,
+			bool *ret_has_cancel, struct hash32 *ret_pay_hash,
+			struct wei *ret_fee_ceiling_max, uint32_t *ret_attempts, struct err *err);
+	bool (*sum)(struct journal *journal, const struct journal_sum *query,
+		    struct amount *ret_total, struct err *err);
+	bool (*next_nonce)(struct journal *journal, uint64_t chain_id, struct address wallet,
+			   bool *ret_any, uint64_t *ret_next_nonce, struct err *err);
+	void (*close)(struct journal *journal);
+};
+
+struct journal {
+	const struct journal_ops *ops;
+};
+
+/* Appends 1 to BATCH_MAX entries in one durable transaction. Equal rows are skipped; a cancel row
+ * beside a pay row of the same slot is no difference; a right under another slot, amount or void
+ * is. MAYBE_DONE: call again with the same entries. */
+MUST_CHECK bool journal_append_many(struct journal *journal, const struct journal_entry *entries,
+				    size_t n, enum journal_verdict *ret_verdicts, struct err *err);
+/* All rights under the withdrawal's id or its pay tag, in the order of rounds; up to cap. REFUSED
+ * when a row's MAC does not verify. */
+MUST_CHECK bool journal_rights_of(struct journal *journal, struct id withdrawal,
+				  const uint8_t pay_tag[32], struct journal_right *ret_rights,
+				  size_t cap, size_t *ret_len, struct err *err);
+/* What is written of one slot. ret_pay_hash is meaningful with ret_has_pay; the ceiling is the
+ * highest of its attempts (zero without any). */
+MUST_CHECK bool journal_slot_of(struct journal *journal, const struct journal_slot *slot,
+				bool *ret_has_pay, bool *ret_has_cancel,
+				struct hash32 *ret_pay_hash, struct wei *ret_fee_ceiling_max,
+				uint32_t *ret_attempts, struct err *err);
+/* What a wallet's rights on slots add up to since a time (voids excluded): for hour and day limits.
+ */
+MUST_CHECK bool journal_sum_of(struct journal *journal, const struct journal_sum *query,
+			       struct amount *ret_total, struct err *err);
+/* One above the highest nonce with a slot row; ret_any false when the wallet has none. */
+MUST_CHECK bool journal_next_nonce(struct journal *journal, uint64_t chain_id,
+				   struct address wallet, bool *ret_any, uint64_t *ret_next_nonce,
+				   struct err *err);
+void journal_close(struct journal *journal); /* accepts NULL */
+
+#endif
