@@ -1,0 +1,143 @@
+/* Checks the contract of port/chain.h once for every back end, on the way in and on the way out. */
+#include "port/chain.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+static void check_batch(const struct chain *chain, const void *items, size_t n, const void *results)
+{
+	CHECK(chain != NULL && chain->ops != NULL);
+	CHECK(n >= 1 && n <= CHAIN_BATCH_MAX);
+	CHECK(items != NULL && results != NULL);
+}
+
+static bool is_terminated(const char text[CHAIN_TEXT_LEN])
+{
+	return memchr(text, 0, CHAIN_TEXT_LEN) != NULL;
+}
+
+bool chain_identity(struct chain *chain, uint64_t *ret_chain_id, struct err *err)
+{
+	CHECK(chain != NULL && chain->ops != NULL);
+	CHECK(ret_chain_id != NULL);
+	if (!chain->ops->identity(chain, ret_chain_id, err))
+		return false;
+	CHECK(*ret_chain_id > 0);
+	return true;
+}
+
+bool chain_head(struct chain *chain, struct chain_head *ret_head, struct err *err)
+{
+	CHECK(chain != NULL && chain->ops != NULL);
+	CHECK(ret_head != NULL);
+	if (!chain->ops->head(chain, ret_head, err))
+		return false;
+	CHECK(ret_head->number < CHAIN_BLOCK_PENDING);
+	CHECK(!ret_head->has_finalized || ret_head->finalized_number <= ret_head->number);
+	return true;
+}
+
+bool chain_estimate_many(struct chain *chain, const struct chain_call *calls, size_t n,
+			 struct chain_estimate *ret_estimates, struct err *err)
+{
+	check_batch(chain, calls, n, ret_estimates);
+	for (size_t i = 0; i < n; i++)
+		CHECK(calls[i].data_len == 0 || calls[i].data != NULL);
+	if (!chain->ops->estimate_many(chain, calls, n, ret_estimates, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		CHECK(ret_estimates[i].state <= CHAIN_ESTIMATE_UNKNOWN);
+		CHECK(ret_estimates[i].state != CHAIN_ESTIMATE_OK || ret_estimates[i].gas > 0);
+		CHECK(is_terminated(ret_estimates[i].text));
+	}
+	return true;
+}
+
+bool chain_balances(struct chain *chain, uint64_t block, const struct chain_balance_query *queries,
+		    size_t n, struct chain_balance *ret_balances, struct err *err)
+{
+	check_batch(chain, queries, n, ret_balances);
+	CHECK(block != CHAIN_BLOCK_PENDING);
+	return chain->ops->balances(chain, block, queries, n, ret_balances, err);
+}
+
+bool chain_nonces(struct chain *chain, uint64_t block, const struct address *wallets, size_t n,
+		  struct chain_nonce *ret_nonces, struct err *err)
+{
+	check_batch(chain, wallets, n, ret_nonces);
+	return chain->ops->nonces(chain, block, wallets, n, ret_nonces, err);
+}
+
+bool chain_decimals(struct chain *chain, struct address token, unsigned *ret_decimals,
+		    struct err *err)
+{
+	CHECK(chain != NULL && chain->ops != NULL);
+	CHECK(ret_decimals != NULL && !address_is_zero(token));
+	if (!chain->ops->decimals(chain, token, ret_decimals, err))
+		return false;
+	CHECK(*ret_decimals <= UINT8_MAX);
+	return true;
+}
+
+void chain_send_many(struct chain *chain, const struct str *raw, size_t n,
+		     struct chain_send *ret_sends)
+{
+	check_batch(chain, raw, n, ret_sends);
+	for (size_t i = 0; i < n; i++)
+		CHECK(raw[i].at != NULL && raw[i].len > 0);
+	chain->ops->send_many(chain, raw, n, ret_sends);
+	for (size_t i = 0; i < n; i++) {
+		CHECK(ret_sends[i].state >= CHAIN_SEND_ACCEPTED &&
+		      ret_sends[i].state <= CHAIN_SEND_UNKNOWN);
+		CHECK(is_terminated(ret_sends[i].text));
+	}
+}
+
+bool chain_receipts(struct chain *chain, const struct hash32 *hashes, size_t n,
+		    struct chain_receipt *ret_receipts, struct err *err)
+{
+	check_batch(chain, hashes, n, ret_receipts);
+	if (!chain->ops->receipts(chain, hashes, n, ret_receipts, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		CHECK(ret_receipts[i].state <= CHAIN_RECEIPT_UNKNOWN);
+		/* A receipt of another transaction than the one that was asked for would end the
+		 * wrong slot. */
+		CHECK(ret_receipts[i].state != CHAIN_RECEIPT_FOUND ||
+		      hash32_equal(ret_receipts[i].tx_hash, hashes[i]));
+	}
+	return true;
+}
+
+bool chain_lookups(struct chain *chain, const struct hash32 *hashes, size_t n,
+		   enum chain_lookup *ret_lookups, struct err *err)
+{
+	check_batch(chain, hashes, n, ret_lookups);
+	if (!chain->ops->lookups(chain, hashes, n, ret_lookups, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		CHECK(ret_lookups[i] <= CHAIN_LOOKUP_UNKNOWN);
+	return true;
+}
+
+bool chain_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
+		  struct chain_block *ret_blocks, struct err *err)
+{
+	check_batch(chain, numbers, n, ret_blocks);
+	for (size_t i = 0; i < n; i++)
+		CHECK(numbers[i] < CHAIN_BLOCK_PENDING);
+	if (!chain->ops->blocks(chain, numbers, n, ret_blocks, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		CHECK(!ret_blocks[i].known || !hash32_is_zero(ret_blocks[i].hash));
+	return true;
+}
+
+void chain_close(struct chain *chain)
+{
+	if (chain == NULL)
+		return;
+	CHECK(chain->ops != NULL);
+	chain->ops->close(chain);
+}
