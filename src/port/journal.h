@@ -16,6 +16,7 @@
 
 struct journal;
 
+/* Stored as numbers. */
 enum journal_kind {
 	JOURNAL_PAY = 1,
 	JOURNAL_CANCEL = 2,

@@ -1,0 +1,331 @@
+/* The rules. Each is asserted where it can break; the comments of other files name them.
+ *
+ * T1  One live transfer per withdrawal; (chain, wallet, nonce) is unique for ever.
+ * T2  Nonces of a wallet are dense: every nonce from its first to next_nonce has a transfer row. A
+ *slot that cannot pay is filled with a recorded self-transfer of nothing. T3  Signed bytes and hash
+ *are committed before the first byte leaves the machine. An attempt's bytes, hash and fees never
+ *change, its row is never deleted. All hashes of a slot are looked for, always. T4  A withdrawal
+ *leaves a transfer only when that transfer is final with an outcome that provably did not pay it.
+ * T5  An ambiguous answer is not a failure: "maybe sent", same bytes again, look it up by hash.
+ * T6  Completed needs finality and proof: a receipt on the canonical chain, deep enough, and for a
+ *token exactly one matching Transfer log of the right contract. T7  Every attempt of a slot pays
+ *exactly the slot's payload, or is a recorded cancellation. T8  The signer signs only what it
+ *derives itself from an intact, approved row, once (journal). T9  Final never changes silently: if
+ *the chain takes it back, its wallets stop and a person is told. T10 Money is conserved: outflow on
+ *the chain equals what the store says. T11 When faults stop, every accepted withdrawal that is not
+ *held reaches a terminal stage. T12 No verdict from absence: a slot ends only with the transaction
+ *that consumed its nonce in hand.
+ *
+ * A withdrawal:
+ *
+ *	accepted ──> awaiting_approval ──> queued ──> assigned ──> completed
+ *	   │  └────────────────────────────^  │  ^        │
+ *	   │               │                  │  └─ T4 ───┤
+ *	   └> rejected, canceled <────────────┴───────────┴─> failed
+ *
+ * Its transfer:
+ *
+ *	reserved ──> signed ──> broadcast <──> mined ──> final {succeeded, reverted, replaced,
+ *foreign}
+ */
+#include "core/lifecycle.h"
+
+#include "base/check.h"
+
+#include <stddef.h>
+
+struct withdrawal_row {
+	int from; /* 0: does not exist */
+	enum withdrawal_stage to;
+	enum actor actor;
+	enum queue_name wakes;
+	const char *event;
+	const char *guard;
+};
+
+static const struct withdrawal_row withdrawal_rows[] = {
+	{ 0, WITHDRAWAL_ACCEPTED, ACTOR_API, QUEUE_REQUEST, "accepted",
+	  "valid request, new key, stored with intent MAC" },
+	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_AWAITING_APPROVAL, ACTOR_PROCESSOR, QUEUE_NONE,
+	  "awaiting_approval", "a rule wants people" },
+	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_QUEUED, ACTOR_PROCESSOR, QUEUE_SIGNING, "queued",
+	  "all rules allow; approval MAC written" },
+	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_REJECTED, ACTOR_PROCESSOR, QUEUE_NONE, "rejected",
+	  "a rule says no" },
+	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_CANCELED, ACTOR_API, QUEUE_NONE, "canceled",
+	  "asked for before the approval" },
+	{ WITHDRAWAL_AWAITING_APPROVAL, WITHDRAWAL_QUEUED, ACTOR_PROCESSOR, QUEUE_SIGNING, "queued",
+	  "enough approvals; approval MAC written" },
+	{ WITHDRAWAL_AWAITING_APPROVAL, WITHDRAWAL_REJECTED, ACTOR_PROCESSOR, QUEUE_NONE,
+	  "rejected", "a person says no, or time is up" },
+	{ WITHDRAWAL_AWAITING_APPROVAL, WITHDRAWAL_CANCELED, ACTOR_API, QUEUE_NONE, "canceled",
+	  "asked for before the approval" },
+	{ WITHDRAWAL_QUEUED, WITHDRAWAL_ASSIGNED, ACTOR_SIGNER, QUEUE_NONE, "assigned",
+	  "both MACs verify, limits hold, funds cover it, a slot is free; same transaction as the "
+	  "nonce" },
+	{ WITHDRAWAL_QUEUED, WITHDRAWAL_REJECTED, ACTOR_SIGNER, QUEUE_NONE, "rejected",
+	  "a signer limit that waiting cannot cure; void journaled first" },
+	{ WITHDRAWAL_QUEUED, WITHDRAWAL_FAILED, ACTOR_SIGNER, QUEUE_NONE, "failed",
+	  "the receiver provably refuses; void journaled first" },
+	{ WITHDRAWAL_QUEUED, WITHDRAWAL_CANCELED, ACTOR_SIGNER, QUEUE_NONE, "canceled",
+	  "cancel requested; void journaled first" },
+	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_COMPLETED, ACTOR_MONITOR, QUEUE_NONE, "completed",
+	  "T6: final, succeeded, proven" },
+	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_QUEUED, ACTOR_SIGNER, QUEUE_SIGNING, "requeued",
+	  "T4: its transfer is final and unpaid; round + 1" },
+	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_FAILED, ACTOR_SIGNER, QUEUE_NONE, "failed",
+	  "T4, and a second revert; void journaled first" },
+	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_CANCELED, ACTOR_SIGNER, QUEUE_NONE, "canceled",
+	  "T4, and cancel requested; void journaled first" },
+};
+
+struct transfer_row {
+	int from;
+	enum transfer_stage to;
+	enum actor actor;
+	const char *guard;
+};
+
+static const struct transfer_row transfer_rows[] = {
+	{ 0, TRANSFER_RESERVED, ACTOR_SIGNER, "nonce taken, payload hash fixed, withdrawal bound" },
+	{ TRANSFER_RESERVED, TRANSFER_RESERVED, ACTOR_SIGNER,
+	  "became unpayable before any signature: payload turns into the self-transfer" },
+	{ TRANSFER_RESERVED, TRANSFER_SIGNED, ACTOR_SIGNER,
+	  "journaled; bytes and hash in the same transaction (T3)" },
+	{ TRANSFER_SIGNED, TRANSFER_BROADCAST, ACTOR_SIGNER, "handed to a node, whatever it said" },
+	{ TRANSFER_RESERVED, TRANSFER_MINED, ACTOR_MONITOR, "a foreign transaction has the nonce" },
+	{ TRANSFER_SIGNED, TRANSFER_MINED, ACTOR_MONITOR, "receipt found (crash after the send)" },
+	{ TRANSFER_BROADCAST, TRANSFER_MINED, ACTOR_MONITOR, "receipt of one of its hashes" },
+	{ TRANSFER_MINED, TRANSFER_MINED, ACTOR_MONITOR,
+	  "a reorg mined it elsewhere, or another attempt of it" },
+	{ TRANSFER_MINED, TRANSFER_BROADCAST, ACTOR_MONITOR, "a reorg took the block away" },
+	{ TRANSFER_MINED, TRANSFER_FINAL, ACTOR_MONITOR,
+	  "receipt's block is canonical, deep enough, finalized" },
+	{ TRANSFER_FINAL, TRANSFER_BROADCAST, ACTOR_PERSON, "T9: resolve after a deep reorg" },
+};
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct withdrawal_row *withdrawal_row_of(int from, enum withdrawal_stage to)
+{
+	for (size_t i = 0; i < COUNT_OF(withdrawal_rows); i++)
+		if (withdrawal_rows[i].from == from && withdrawal_rows[i].to == to)
+			return &withdrawal_rows[i];
+	return NULL;
+}
+
+bool lifecycle_withdrawal_allows(enum withdrawal_stage from, enum withdrawal_stage to,
+				 enum actor actor)
+{
+	const struct withdrawal_row *row = withdrawal_row_of((int)from, to);
+	return row != NULL && row->actor == actor;
+}
+
+bool lifecycle_transfer_allows(enum transfer_stage from, enum transfer_stage to, enum actor actor)
+{
+	for (size_t i = 0; i < COUNT_OF(transfer_rows); i++)
+		if (transfer_rows[i].from == (int)from && transfer_rows[i].to == to &&
+		    transfer_rows[i].actor == actor)
+			return true;
+	return false;
+}
+
+enum queue_name lifecycle_withdrawal_wakes(enum withdrawal_stage from, enum withdrawal_stage to)
+{
+	const struct withdrawal_row *row = withdrawal_row_of((int)from, to);
+	return row == NULL ? QUEUE_NONE : row->wakes;
+}
+
+bool lifecycle_is_terminal(enum withdrawal_stage stage)
+{
+	return stage >= WITHDRAWAL_COMPLETED;
+}
+
+bool lifecycle_outcome_is_unpaid(enum transfer_outcome outcome)
+{
+	return outcome == OUTCOME_REVERTED || outcome == OUTCOME_REPLACED;
+}
+
+struct stage_row {
+	const char *text;
+	const char *status;
+	int64_t due_in_ms;
+};
+
+/* Due times: long enough that the queue's own wake-up has had its chance, short enough that a lost
+ * one costs seconds. An assigned row is watched through its transfer; its wake-up goes to the
+ * monitor. */
+static const struct stage_row stage_rows[] = {
+	[WITHDRAWAL_ACCEPTED] = { "accepted", "PENDING", 10000 },
+	[WITHDRAWAL_AWAITING_APPROVAL] = { "awaiting_approval", "PENDING", 60000 },
+	[WITHDRAWAL_QUEUED] = { "queued", "PROCESSING", 10000 },
+	[WITHDRAWAL_ASSIGNED] = { "assigned", "PROCESSING", 60000 },
+	[WITHDRAWAL_COMPLETED] = { "completed", "COMPLETED", 0 },
+	[WITHDRAWAL_FAILED] = { "failed", "FAILED", 0 },
+	[WITHDRAWAL_REJECTED] = { "rejected", "REJECTED", 0 },
+	[WITHDRAWAL_CANCELED] = { "canceled", "CANCELED", 0 },
+};
+
+static const struct stage_row *stage_row_of(enum withdrawal_stage stage)
+{
+	CHECK(stage >= WITHDRAWAL_ACCEPTED && stage <= WITHDRAWAL_CANCELED);
+	return &stage_rows[stage];
+}
+
+const char *withdrawal_stage_text(enum withdrawal_stage stage)
+{
+	return stage_row_of(stage)->text;
+}
+
+const char *withdrawal_status_text(enum withdrawal_stage stage)
+{
+	return stage_row_of(stage)->status;
+}
+
+int64_t lifecycle_due_in_ms(enum withdrawal_stage stage)
+{
+	return stage_row_of(stage)->due_in_ms;
+}
+
+bool withdrawal_status_read(struct str text, enum withdrawal_stage *ret_first,
+			    enum withdrawal_stage *ret_last)
+{
+	bool found = false;
+	for (int i = WITHDRAWAL_ACCEPTED; i <= WITHDRAWAL_CANCELED; i++) {
+		if (!str_equal_text(text, stage_rows[i].status))
+			continue;
+		if (!found)
+			*ret_first = (enum withdrawal_stage)i;
+		*ret_last = (enum withdrawal_stage)i;
+		found = true;
+	}
+	return found;
+}
+
+const char *transfer_stage_text(enum transfer_stage stage)
+{
+	switch (stage) {
+	case TRANSFER_RESERVED:
+		return "reserved";
+	case TRANSFER_SIGNED:
+		return "signed";
+	case TRANSFER_BROADCAST:
+		return "broadcast";
+	case TRANSFER_MINED:
+		return "mined";
+	case TRANSFER_FINAL:
+		return "final";
+	}
+	return "unknown";
+}
+
+const char *transfer_outcome_text(enum transfer_outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_NONE:
+		return "none";
+	case OUTCOME_SUCCEEDED:
+		return "succeeded";
+	case OUTCOME_REVERTED:
+		return "reverted";
+	case OUTCOME_REPLACED:
+		return "replaced";
+	case OUTCOME_FOREIGN:
+		return "foreign";
+	}
+	return "unknown";
+}
+
+const char *actor_text(enum actor actor)
+{
+	switch (actor) {
+	case ACTOR_API:
+		return "api";
+	case ACTOR_PROCESSOR:
+		return "processor";
+	case ACTOR_SIGNER:
+		return "signer";
+	case ACTOR_MONITOR:
+		return "monitor";
+	case ACTOR_PERSON:
+		return "person";
+	}
+	return "unknown";
+}
+
+struct queue_row {
+	enum queue_name queue;
+	const char *text;
+};
+
+static const struct queue_row queue_rows[] = {
+	{ QUEUE_REQUEST, "request" },         { QUEUE_SIGNING, "signing" },
+	{ QUEUE_MONITOR, "monitor" },         { QUEUE_REQUEST_DLQ, "request-dlq" },
+	{ QUEUE_SIGNING_DLQ, "signing-dlq" }, { QUEUE_MONITOR_DLQ, "monitor-dlq" },
+};
+
+const char *queue_name_text(enum queue_name queue)
+{
+	for (size_t i = 0; i < COUNT_OF(queue_rows); i++)
+		if (queue_rows[i].queue == queue)
+			return queue_rows[i].text;
+	return "none";
+}
+
+bool queue_name_read(struct str text, enum queue_name *ret_queue)
+{
+	for (size_t i = 0; i < COUNT_OF(queue_rows); i++) {
+		if (str_equal_text(text, queue_rows[i].text)) {
+			*ret_queue = queue_rows[i].queue;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void write_withdrawal_rows(struct buf *out)
+{
+	buf_text(out, "| from | to | actor | event | guard | wakes |\n"
+		      "| --- | --- | --- | --- | --- | --- |\n");
+	for (size_t i = 0; i < COUNT_OF(withdrawal_rows); i++) {
+		const struct withdrawal_row *row = &withdrawal_rows[i];
+		buf_format(out, "| %s | %s | %s | %s | %s | %s |\n",
+			   row->from == 0 ? "–" : stage_rows[row->from].text,
+			   withdrawal_stage_text(row->to), actor_text(row->actor), row->event,
+			   row->guard,
+			   row->wakes == QUEUE_NONE ? "–" : queue_name_text(row->wakes));
+	}
+}
+
+static void write_transfer_rows(struct buf *out)
+{
+	buf_text(out, "| from | to | actor | guard |\n| --- | --- | --- | --- |\n");
+	for (size_t i = 0; i < COUNT_OF(transfer_rows); i++) {
+		const struct transfer_row *row = &transfer_rows[i];
+		buf_format(out, "| %s | %s | %s | %s |\n",
+			   row->from == 0 ? "–"
+					  : transfer_stage_text((enum transfer_stage)row->from),
+			   transfer_stage_text(row->to), actor_text(row->actor), row->guard);
+	}
+}
+
+void lifecycle_write_markdown(struct buf *out)
+{
+	buf_text(out, "# The lifecycle as a table\n\n"
+		      "Made from the tables in `src/core/lifecycle.c`; a test compares the two.\n\n"
+		      "## Withdrawal\n\n");
+	write_withdrawal_rows(out);
+	buf_text(out, "\n## Transfer\n\n");
+	write_transfer_rows(out);
+	buf_text(out, "\n## Due times\n\n"
+		      "What has not moved for so long is woken by the sweeper.\n\n"
+		      "| stage | public status | due after |\n| --- | --- | --- |\n");
+	for (int i = WITHDRAWAL_ACCEPTED; i <= WITHDRAWAL_CANCELED; i++) {
+		if (stage_rows[i].due_in_ms == 0)
+			buf_format(out, "| %s | %s | – |\n", stage_rows[i].text,
+				   stage_rows[i].status);
+		else
+			buf_format(out, "| %s | %s | %d s |\n", stage_rows[i].text,
+				   stage_rows[i].status, (int)(stage_rows[i].due_in_ms / 1000));
+	}
+}
