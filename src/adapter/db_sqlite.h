@@ -1,0 +1,30 @@
+/* port/db.h on SQLite: a file on a local disk, shared by the processes of one host.
+ *
+ * WAL, synchronous=FULL (an answered commit survives a power cut), foreign keys on. Write
+ * transactions take turns by adapter/db_turnstile.h, so that no process starves another.
+ */
+#ifndef SLUICE_ADAPTER_DB_SQLITE_H
+#define SLUICE_ADAPTER_DB_SQLITE_H
+
+#include "base/err.h"
+#include "port/db.h"
+
+#include <stdint.h>
+
+#define DB_SQLITE_BUSY_MS_DEFAULT  5000
+#define DB_SQLITE_CACHE_KB_DEFAULT 2048
+
+struct db_sqlite_options {
+	const char *path;  /* ":memory:" gives a database of its own: no turnstile, no host lock */
+	uint32_t busy_ms;  /* how long a write waits for its turn; 0 is the default */
+	uint32_t cache_kb; /* page cache; 0 is the default */
+	bool read_only;    /* the file must exist; write transactions are refused */
+};
+
+/* Opens the file, or creates it with mode 0600. The lock files path-next, path-turn and
+ * path-lock-NAME beside it take its mode. NOT_DONE when the file cannot be opened, REFUSED when it
+ * is no database or the SQLite of this machine is older than 3.35. Closed by db_close. */
+MUST_CHECK bool db_sqlite_open(const struct db_sqlite_options *options, struct db **ret_db,
+			       struct err *err);
+
+#endif
