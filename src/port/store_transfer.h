@@ -1,0 +1,146 @@
+/* The store's second half: wallets, transfers, attempts, leases; for signer and monitor. The
+ * promises of store.h hold. */
+#ifndef SLUICE_PORT_STORE_TRANSFER_H
+#define SLUICE_PORT_STORE_TRANSFER_H
+
+#include "port/store.h"
+
+enum store_write {
+	STORE_WRITTEN = 1,
+	STORE_MOVED = 2,  /* the row had moved; nothing written for this item */
+	STORE_FENCED = 3, /* the lease is not ours any more; nothing written for this wallet */
+	STORE_PAUSED = 4, /* a pause or a stopped wallet forbids it */
+	STORE_EXISTS = 5, /* the very same thing stood there already */
+};
+
+/* A right to write for a wallet or a chain; epoch 0 is none. */
+struct store_lease {
+	char name[80];     /* "wallet/<id>", "monitor/<chain id>" */
+	int64_t wallet_id; /* 0 when the lease is not a wallet's */
+	uint64_t epoch;
+};
+
+struct store_reservation {
+	struct id withdrawal;
+	uint64_t version; /* expected; stage queued, no cancel requested, not held */
+	/* Complete but for nonce and payload_hash, which the store fills in; id is the new row's. A
+	 * filler (is_cancel) has no withdrawal. */
+	struct transfer transfer;
+	uint64_t epoch; /* of the wallet's lease */
+	struct message_ack ack;
+	enum store_write result;
+};
+
+struct store_attempt {
+	struct attempt attempt;
+	int64_t wallet_id;
+	uint64_t epoch;
+	enum store_write result;
+};
+
+struct store_sent {
+	struct id transfer;
+	uint32_t number; /* of the attempt */
+	int64_t wallet_id;
+	uint64_t epoch;
+	bool may_be_out; /* false: the node surely did not take it; only the time is recorded */
+	enum store_write result;
+};
+
+/* What the monitor saw of one transfer. */
+struct store_observation {
+	struct id transfer;
+	uint64_t version;              /* expected, of the transfer */
+	enum transfer_stage to;        /* mined, broadcast (reorg), final */
+	enum transfer_outcome outcome; /* when final */
+	struct hash32 mined_hash;      /* when mined or final */
+	uint64_t mined_block;
+	struct hash32 mined_block_hash;
+	const char *held_reason; /* NULL keeps it; borrowed: hold instead of moving */
+	enum store_write result;
+};
+
+struct store_wish {
+	struct id transfer;
+	enum wish wish;
+	uint32_t attempts_seen;
+};
+
+struct store_transfer_filter {
+	int64_t wallet_id;
+	enum transfer_stage first; /* range of stages */
+	enum transfer_stage last;
+	uint64_t mined_block_max; /* UINT64_MAX for any */
+	size_t limit;             /* in the order of nonces (mined: of blocks) */
+};
+
+struct store_mark {
+	uint64_t chain_id;
+	uint64_t finalized; /* high-water mark: it only rises */
+};
+
+struct store_balance {
+	uint64_t chain_id;
+	struct address wallet;
+	char asset[SYMBOL_LEN_MAX + 1];
+	struct amount amount;
+	uint64_t block;
+	int64_t at_ms;
+};
+
+/* Pins chains, assets and wallets of the catalogue; REFUSED when a row differs (another contract or
+ * other decimals under an existing symbol). */
+MUST_CHECK bool store_catalogue_pin(struct store *store, const struct catalogue *catalogue,
+				    struct err *err);
+MUST_CHECK bool store_wallets_load(struct store *store, struct wallet *ret_wallets, size_t cap,
+				   size_t *ret_len, struct err *err);
+/* Takes a lease: at once when it is free or its owner on this host is dead. ret_taken false:
+ * somebody else has it. Epochs rise with every change of hands. lease->name is set by the caller.
+ */
+MUST_CHECK bool store_lease_take(struct store *store, struct store_lease *lease, const char *holder,
+				 int64_t now_ms, bool *ret_taken, struct err *err);
+/* Sets the first nonce of a wallet that enters. */
+MUST_CHECK bool store_wallet_enter(struct store *store, int64_t wallet_id, uint64_t epoch,
+				   uint64_t first_nonce, const struct store_by *by,
+				   struct err *err);
+/* Stops a wallet (no more reservations) until a person resolves it; an earlier reason stays. */
+MUST_CHECK bool store_wallet_stop(struct store *store, int64_t wallet_id, const char *reason,
+				  const struct store_by *by, struct err *err);
+
+/* Items sorted by wallet; nonces are given in the order of the items. */
+MUST_CHECK bool store_transfers_reserve(struct store *store, struct store_reservation *items,
+					size_t n, const struct store_by *by, struct err *err);
+/* Turns a reserved slot without attempts into its self-transfer (zero value to the wallet itself).
+ */
+MUST_CHECK bool store_transfer_turn_cancel(struct store *store, struct transfer *transfer,
+					   uint64_t epoch, const struct store_by *by,
+					   enum store_write *ret_result, struct err *err);
+MUST_CHECK bool store_attempts_add(struct store *store, struct store_attempt *items, size_t n,
+				   const struct store_by *by, struct err *err);
+MUST_CHECK bool store_attempts_sent(struct store *store, struct store_sent *items, size_t n,
+				    const struct store_by *by, struct err *err);
+MUST_CHECK bool store_transfers_observe(struct store *store, struct store_observation *items,
+					size_t n, const struct store_lease *lease,
+					const struct store_by *by, struct err *err);
+MUST_CHECK bool store_transfers_wish(struct store *store, const struct store_wish *wishes, size_t n,
+				     const struct store_by *by, struct err *err);
+MUST_CHECK bool store_transfers_load(struct store *store,
+				     const struct store_transfer_filter *filter,
+				     struct transfer *ret_rows, size_t *ret_len, struct err *err);
+MUST_CHECK bool store_transfer_load(struct store *store, struct id id, struct transfer *ret_row,
+				    bool *ret_found, struct err *err);
+/* All attempts of a transfer in order; CHECKs cap >= ATTEMPTS_MAX. */
+MUST_CHECK bool store_attempts_load(struct store *store, struct id transfer,
+				    struct attempt *ret_rows, size_t cap, size_t *ret_len,
+				    struct err *err);
+/* The transfer of a withdrawal's round. */
+MUST_CHECK bool store_transfer_of_round(struct store *store, struct id withdrawal, uint32_t round,
+					struct transfer *ret_row, bool *ret_found, struct err *err);
+/* Raises the finalized mark of a chain and returns it. */
+MUST_CHECK bool store_mark_raise(struct store *store, struct store_mark *mark, struct err *err);
+MUST_CHECK bool store_balances_save(struct store *store, const struct store_balance *balances,
+				    size_t n, struct err *err);
+MUST_CHECK bool store_balances_list(struct store *store, struct store_balance *ret_balances,
+				    size_t cap, size_t *ret_len, struct err *err);
+
+#endif

@@ -1,0 +1,35 @@
+/* The API server's inside: parsed requests in, answers out. http.c beside it translates HTTP;
+ * nothing else here knows it, so that the simulator can call these functions.
+ *
+ * Two threads: the loop thread parses and authenticates; the store thread runs api_work on batches
+ * of jobs and commits the acceptances that wait together in one transaction.
+ */
+#ifndef SLUICE_SERVICE_API_API_H
+#define SLUICE_SERVICE_API_API_H
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "core/catalogue.h"
+#include "core/intent.h"
+#include "port/clock.h"
+#include "port/entropy.h"
+#include "port/queue.h"
+#include "port/store_transfer.h"
+
+struct api_options {
+	struct store *store; /* of the store thread; all borrowed */
+	struct queue *queue;
+	struct clock *clock;
+	struct entropy *entropy;
+	const struct catalogue *catalogue;
+	const struct log *log;
+	struct metrics *metrics;
+	struct id deployment;
+	struct mac_keys intent_keys;
+	struct mac_keys identity_keys; /* verifies api_keys rows */
+	const char *instance;
+	int64_t key_cache_ms; /* how long a verdict about an API key is kept in memory: 5 s */
+	size_t jobs_max;      /* waiting requests before 503: 4096 */
+};
+
+#endif

@@ -1,0 +1,37 @@
+/* The monitor: follows the heads of the chains under a lease each, writes what it sees of the
+ * transfers (mined, back, final), completes withdrawals, and wishes for what the signer should send
+ * again. */
+#ifndef SLUICE_SERVICE_MONITOR_MONITOR_H
+#define SLUICE_SERVICE_MONITOR_MONITOR_H
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "core/catalogue.h"
+#include "port/chain.h"
+#include "port/clock.h"
+#include "port/queue.h"
+#include "port/store_transfer.h"
+
+struct monitor_options {
+	struct store *store; /* all borrowed */
+	struct queue *queue;
+	struct clock *clock;
+	struct chain *chains[CHAINS_MAX]; /* in the order of the catalogue */
+	const struct catalogue *catalogue;
+	const struct log *log;
+	struct metrics *metrics;
+	const char *instance;
+	int64_t balances_interval_ms; /* 5 s by default: for show */
+};
+
+struct monitor;
+
+struct monitor *monitor_new(const struct monitor_options *options);
+void monitor_free(struct monitor *monitor); /* accepts NULL */
+/* As processor_step; ret_worked also says that a transfer waits for the next block, so that the
+ * caller polls at poll_ms instead of idling. */
+MUST_CHECK bool monitor_step(struct monitor *monitor, bool *ret_worked, struct err *err);
+/* The longest sleep that keeps up with the chains now, in ms. */
+int64_t monitor_idle_ms(const struct monitor *monitor);
+
+#endif

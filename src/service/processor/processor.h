@@ -1,0 +1,36 @@
+/* The processor: decides what the API accepted. Takes wake-ups of the request queue, gathers facts,
+ * lets core/policy decide, writes the decision with its approval MAC. Also runs the sweeper. */
+#ifndef SLUICE_SERVICE_PROCESSOR_PROCESSOR_H
+#define SLUICE_SERVICE_PROCESSOR_PROCESSOR_H
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "core/catalogue.h"
+#include "core/intent.h"
+#include "port/clock.h"
+#include "port/queue.h"
+#include "port/store.h"
+
+struct processor_options {
+	struct store *store; /* all borrowed */
+	struct queue *queue;
+	struct clock *clock;
+	const struct catalogue *catalogue;
+	const struct log *log;
+	struct metrics *metrics;
+	struct mac_keys approval_keys;
+	const char *instance;      /* for audit records: "processor-4711" */
+	int64_t approval_life_ms;  /* 24 h by default */
+	int64_t visibility_ms;     /* 30 s by default */
+	int64_t sweep_interval_ms; /* 1 s by default */
+};
+
+struct processor;
+
+struct processor *processor_new(const struct processor_options *options);
+void processor_free(struct processor *processor); /* accepts NULL */
+/* One bounded batch. ret_worked: there was something to do, ask again at once. False is a fault of
+ * a neighbour, already as text in err: log it, wait, step again. */
+MUST_CHECK bool processor_step(struct processor *processor, bool *ret_worked, struct err *err);
+
+#endif
