@@ -18,7 +18,7 @@
 enum metric_type {
 	METRIC_COUNTER,
 	METRIC_GAUGE,
-	METRIC_HISTOGRAM, /* of seconds; observed in microseconds */
+	METRIC_HISTOGRAM, /* of seconds, 0.5 ms to 2 min; observed in microseconds */
 };
 
 struct metric {

@@ -100,7 +100,7 @@ static bool read_secret(int fd, const char *path, size_t cap, struct secret *ret
 			       "(chmod 600)",
 			       path);
 	struct secret secret;
-	size_t len;
+	size_t len = 0;
 	/* One byte more than allowed: a file that fills it is too long. */
 	if (!secret_new(&secret, cap + 1, err))
 		return false;

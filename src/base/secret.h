@@ -24,7 +24,8 @@ void secret_wipe(void *bytes, size_t len);
 /* No core dumps, not readable through /proc by other processes of the user (PR_SET_DUMPABLE 0). */
 MUST_CHECK bool secret_process_harden(struct err *err);
 /* Reads a whole file, at most `cap` bytes, into new secret memory; one trailing newline is dropped.
- * Refuses a file that others than its owner can read. */
+ * REFUSED when the mode lets others than its owner use the file, when it is longer, when nothing is
+ * in it; NOT_DONE when it cannot be read. */
 MUST_CHECK bool secret_read_file(struct secret *ret_secret, const char *path, size_t cap,
 				 struct err *err);
 

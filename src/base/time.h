@@ -8,10 +8,12 @@
 
 #include <stdint.h>
 
-/* RFC 3339, UTC, milliseconds: 2026-01-31T23:59:59.123Z (24 characters). */
+/* RFC 3339, UTC, milliseconds: 2026-01-31T23:59:59.123Z (24 characters). What lies before 1970 or
+ * after 9999 is written as the nearest end of that range. */
 void time_write_rfc3339(int64_t unix_ms, struct buf *out);
 /* RFC 3339 with any offset and 0 to 9 digits of a second's fraction (cut to ms); years 1970 to
- * 9999. False on anything else. */
+ * 9999 UTC; no leap seconds, which such a count of milliseconds cannot name. False on anything
+ * else. */
 bool time_read_rfc3339(struct str text, int64_t *ret_unix_ms);
 
 #endif

@@ -32,15 +32,17 @@ struct fee_limits {
  * with `last`, both at least +12.5 % over it, rounded up.
  *
  * Refuses with REFUSAL_FEE_ABOVE_CAP when what is needed passes `limits`: a first attempt waits, a
- * bump re-sends the newest bytes and waits. A first attempt whose 2 × base + tip passes cap_max,
- * while base + tip does not, takes cap_max. Pure.
+ * bump re-sends the newest bytes and waits. Needed is base + tip, and with `last` the bump; an
+ * attempt that gets that, while 2 × base + tip passes the limit, takes the limit. CHECKs
+ * gas_limit > 0. Pure.
  */
 MUST_CHECK enum refusal fee_choose(const struct fee_market *market, const struct fees *last,
 				   uint64_t gas_limit, const struct fee_limits *limits,
 				   struct fees *ret_fees);
 /* a × 9 / 8, rounded up; false on overflow. */
 MUST_CHECK bool fee_bump(struct wei a, struct wei *ret_bumped);
-/* estimate × 1.25, rounded up, then within floor and ceiling. */
+/* estimate × 1.25, rounded up, then within floor and ceiling (CHECKs floor <= ceiling). An estimate
+ * above the ceiling is the caller's to refuse. */
 uint64_t gas_limit_of_estimate(uint64_t estimate, uint64_t floor, uint64_t ceiling);
 
 #endif

@@ -17,7 +17,7 @@ void signature_context_free(struct signature_context *context); /* accepts NULL 
 bool signature_complete(const struct signature_context *context, struct hash32 digest,
 			const uint8_t r[32], const uint8_t s[32], struct address expected,
 			struct tx_signature *ret_signature);
-/* The address that signed; false for an invalid signature. */
+/* The address that signed; false for an invalid signature, of which a high s is one (EIP-2). */
 bool signature_recover(const struct signature_context *context, struct hash32 digest,
 		       const struct tx_signature *signature, struct address *ret_signer);
 
