@@ -47,12 +47,35 @@ async function findFreePort() {
 
 function buildArguments(options, port) {
 	const {
-		blockTime = 0.25, noMining = false, slots = 1, chainId = 31337, accounts = 10,
-		balance = 1_000_000, gasLimit = 300_000_000, baseFee, state, extra = [],
+		blockTime = 0.25,
+		noMining = false,
+		slots = 1,
+		chainId = 31337,
+		accounts = 10,
+		balance = 1_000_000,
+		gasLimit = 300_000_000,
+		baseFee,
+		state,
+		extra = [],
 	} = options;
-	const list = ['--host', '127.0.0.1', '--port', port, '--chain-id', chainId,
-		'--slots-in-an-epoch', slots, '--accounts', accounts, '--balance', balance,
-		'--gas-limit', gasLimit, '--no-request-size-limit', '--quiet'];
+	const list = [
+		'--host',
+		'127.0.0.1',
+		'--port',
+		port,
+		'--chain-id',
+		chainId,
+		'--slots-in-an-epoch',
+		slots,
+		'--accounts',
+		accounts,
+		'--balance',
+		balance,
+		'--gas-limit',
+		gasLimit,
+		'--no-request-size-limit',
+		'--quiet',
+	];
 	if (noMining) list.push('--no-mining');
 	else if (blockTime > 0) list.push('--block-time', blockTime);
 	if (baseFee !== undefined) list.push('--block-base-fee-per-gas', baseFee);
@@ -72,7 +95,15 @@ function readStartTick(pid) {
 	}
 }
 
-const isAlive = (record) => readStartTick(record.pid) === record.startTick;
+const isAlive = ({ pid, startTick }) => startTick !== undefined && readStartTick(pid) === startTick;
+
+function signal(record, name) {
+	try {
+		if (isAlive(record)) process.kill(record.pid, name);
+	} catch (error) {
+		if (error.code !== 'ESRCH') throw error;
+	}
+}
 
 async function waitUntilReady(record, logPath) {
 	const deadline = Date.now() + readyTimeoutMs;
@@ -89,12 +120,11 @@ async function waitUntilReady(record, logPath) {
 }
 
 async function stopProcess(record) {
-	if (!isAlive(record)) return;
-	process.kill(record.pid, 'SIGCONT');
-	process.kill(record.pid, 'SIGTERM');
+	signal(record, 'SIGCONT');
+	signal(record, 'SIGTERM');
 	const deadline = Date.now() + stopTimeoutMs;
 	while (isAlive(record)) {
-		if (Date.now() > deadline) process.kill(record.pid, 'SIGKILL');
+		if (Date.now() > deadline) signal(record, 'SIGKILL');
 		await sleep(20);
 	}
 }
@@ -110,7 +140,9 @@ export async function startAnvil(dir, options = {}) {
 	if (!options.detached) argv.unshift('setpriv', '--pdeathsig', 'SIGKILL');
 	const log = openSync(logPath, 'a');
 	const child = spawn(argv[0], argv.slice(1), {
-		cwd: dir, detached: options.detached ?? false, stdio: ['ignore', log, log],
+		cwd: dir,
+		detached: options.detached ?? false,
+		stdio: ['ignore', log, log],
 	});
 	closeSync(log);
 	child.on('error', () => {}); // then there is no pid
@@ -133,8 +165,8 @@ export async function startAnvil(dir, options = {}) {
 	return {
 		...record,
 		stop,
-		freeze: () => process.kill(record.pid, 'SIGSTOP'),
-		thaw: () => process.kill(record.pid, 'SIGCONT'),
+		freeze: () => signal(record, 'SIGSTOP'),
+		thaw: () => signal(record, 'SIGCONT'),
 	};
 }
 
@@ -162,43 +194,59 @@ function splitExtra() {
 
 async function main() {
 	const extra = splitExtra();
-	const { values, positionals } = readArguments(import.meta.url, {
-		port: { type: 'string' }, 'block-time': { type: 'string' },
-		'no-mining': { type: 'boolean' }, slots: { type: 'string' },
-		'chain-id': { type: 'string' }, accounts: { type: 'string' },
-		balance: { type: 'string' }, 'gas-limit': { type: 'string' },
-		'base-fee': { type: 'string' }, state: { type: 'string' },
-	}, { positionals: true });
+	const { values, positionals } = readArguments(
+		import.meta.url,
+		{
+			port: { type: 'string' },
+			'block-time': { type: 'string' },
+			'no-mining': { type: 'boolean' },
+			slots: { type: 'string' },
+			'chain-id': { type: 'string' },
+			accounts: { type: 'string' },
+			balance: { type: 'string' },
+			'gas-limit': { type: 'string' },
+			'base-fee': { type: 'string' },
+			state: { type: 'string' },
+		},
+		{ positionals: true },
+	);
 	const [verb, dir] = positionals;
 	if (positionals.length !== 2) throw new UsageError('a verb and a directory are needed');
 	const record = findAnvil(dir);
 	switch (verb) {
-	case 'start': {
-		if (record) throw new UsageError(`anvil runs already: ${record.url}`);
-		const number = (name) => numberOption(values, name);
-		const started = await startAnvil(dir, {
-			port: number('port'), blockTime: number('block-time'), slots: number('slots'),
-			chainId: number('chain-id'), accounts: number('accounts'),
-			balance: number('balance'), gasLimit: number('gas-limit'),
-			baseFee: number('base-fee'), noMining: values['no-mining'],
-			state: values.state && resolve(values.state), extra, detached: true,
-		});
-		console.log(started.url);
-		return 0;
-	}
-	case 'stop':
-		await stopAnvil(dir);
-		return 0;
-	case 'freeze':
-	case 'thaw':
-		if (!record) throw new UsageError('anvil does not run');
-		process.kill(record.pid, verb === 'freeze' ? 'SIGSTOP' : 'SIGCONT');
-		return 0;
-	case 'status':
-		console.log(record ? record.url : 'not running');
-		return record ? 0 : 1;
-	default:
-		throw new UsageError(`${verb}: unknown verb`);
+		case 'start': {
+			if (record) throw new UsageError(`anvil runs already: ${record.url}`);
+			const number = (name) => numberOption(values, name);
+			const started = await startAnvil(dir, {
+				port: number('port'),
+				blockTime: number('block-time'),
+				slots: number('slots'),
+				chainId: number('chain-id'),
+				accounts: number('accounts'),
+				balance: number('balance'),
+				gasLimit: number('gas-limit'),
+				baseFee: number('base-fee'),
+				noMining: values['no-mining'],
+				state: values.state && resolve(values.state),
+				extra,
+				detached: true,
+			});
+			console.log(started.url);
+			return 0;
+		}
+		case 'stop':
+			await stopAnvil(dir);
+			return 0;
+		case 'freeze':
+		case 'thaw':
+			if (!record) throw new UsageError('anvil does not run');
+			signal(record, verb === 'freeze' ? 'SIGSTOP' : 'SIGCONT');
+			return 0;
+		case 'status':
+			console.log(record ? record.url : 'not running');
+			return record ? 0 : 1;
+		default:
+			throw new UsageError(`${verb}: unknown verb`);
 	}
 }
 

@@ -13,7 +13,13 @@
 // As a library: Chain, for one RPC URL. Amounts are BigInt in base units.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeFunctionResult, encodeDeployData, encodeFunctionData, parseEther, toHex } from 'viem';
+import {
+	decodeFunctionResult,
+	encodeDeployData,
+	encodeFunctionData,
+	parseEther,
+	toHex,
+} from 'viem';
 import { UsageError, readArguments, runMain } from './cli.mjs';
 import { callRpc, callRpcMany } from './rpc.mjs';
 
@@ -23,8 +29,15 @@ const contracts = JSON.parse(
 
 // The order of TestToken.Behaviour.
 export const tokenBehaviour = Object.freeze({
-	good: 0, noReturn: 1, silentFalse: 2, noLog: 3, wrongAmountLog: 4, wrongReceiverLog: 5,
-	twoLogs: 6, onlyLog: 7, fee: 8,
+	good: 0,
+	noReturn: 1,
+	silentFalse: 2,
+	noLog: 3,
+	wrongAmountLog: 4,
+	wrongReceiverLog: 5,
+	twoLogs: 6,
+	onlyLog: 7,
+	fee: 8,
 });
 
 export class Chain {
@@ -170,7 +183,10 @@ export class Token {
 	}
 
 	async change(functionName, ...args) {
-		const hash = await this.chain.send({ to: this.address, data: this.encode(functionName, ...args) });
+		const hash = await this.chain.send({
+			to: this.address,
+			data: this.encode(functionName, ...args),
+		});
 		return this.chain.receipt(hash);
 	}
 
@@ -225,7 +241,8 @@ async function main() {
 	const { positionals } = readArguments(import.meta.url, {}, { positionals: true });
 	const [verb, url, ...rest] = positionals;
 	if (!url || !Object.hasOwn(verbs, verb)) throw new UsageError('a verb and a URL are needed');
-	if (rest.length < verbs[verb].length - 1) throw new UsageError(`${verb}: an argument is missing`);
+	if (rest.length < verbs[verb].length - 1)
+		throw new UsageError(`${verb}: an argument is missing`);
 	const answer = await verbs[verb](new Chain(url), ...rest);
 	if (answer !== undefined) console.log(String(answer));
 }

@@ -15,7 +15,10 @@ export function helpText(moduleUrl) {
 	const lines = readFileSync(fileURLToPath(moduleUrl), 'utf8').split('\n');
 	const start = lines[0].startsWith('#!') ? 1 : 0;
 	const end = lines.findIndex((line, index) => index >= start && !line.startsWith('//'));
-	return lines.slice(start, end).map((line) => line.replace(/^\/\/ ?/, '')).join('\n');
+	return lines
+		.slice(start, end)
+		.map((line) => line.replace(/^\/\/ ?/, ''))
+		.join('\n');
 }
 
 // util.parseArgs with --help; a wrong option is a UsageError.

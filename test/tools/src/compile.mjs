@@ -49,10 +49,12 @@ function readOrEmpty(path) {
 	}
 }
 
-// Names of the committed files that do not match their source; with `write`, brings them up to date.
+// Names of the committed files that do not match their source; `write` brings them up to date.
 export function compileAll({ dir = contractsDir, write = false } = {}) {
 	const stale = [];
-	for (const name of readdirSync(dir).filter((entry) => entry.endsWith('.sol')).sort()) {
+	for (const name of readdirSync(dir)
+		.filter((entry) => entry.endsWith('.sol'))
+		.sort()) {
 		const text = compileFile(join(dir, name));
 		const target = join(dir, name.replace(/\.sol$/, '.json'));
 		if (readOrEmpty(target) === text) continue;

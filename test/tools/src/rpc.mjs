@@ -13,9 +13,12 @@ export class RpcError extends Error {
 function postOnce(url, body, timeoutMs) {
 	return new Promise((resolve, reject) => {
 		const request = http.request(url, {
-			agent, method: 'POST', timeout: timeoutMs,
+			agent,
+			method: 'POST',
+			timeout: timeoutMs,
 			headers: {
-				'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body),
+				'Content-Type': 'application/json',
+				'Content-Length': Buffer.byteLength(body),
 			},
 		});
 		request.on('timeout', () => request.destroy(new Error(`${url}: no answer`)));
