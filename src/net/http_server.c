@@ -176,6 +176,15 @@ static void drop(struct http_connection *connection)
 	release(connection);
 }
 
+/* Closes the socket of a client that does not read, without leaving what it has not read behind in
+ * the kernel. */
+static void drop_hard(struct http_connection *connection)
+{
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+	setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	drop(connection);
+}
+
 static void linger(struct http_connection *connection)
 {
 	if (connection->input_ended || shutdown(connection->fd, SHUT_WR) != 0) {
@@ -321,7 +330,7 @@ void http_reply(struct http_request *request, unsigned status, const struct http
 		drop(connection);
 		return;
 	}
-	if (!request->keep_alive || server->is_stopping)
+	if (!request->keep_alive || server->is_stopping || atomic_load(&server->stop_grace_ms) >= 0)
 		connection->is_last = true;
 	char text[HTTP_REPLY_HEAD_MAX + 256];
 	struct buf head = buf_of(text, sizeof text);
@@ -551,6 +560,8 @@ static void expire(struct http_connection *connection)
 		return;
 	if (connection->state == CONNECTION_READING)
 		reply_refusal(connection, &slow);
+	else if (connection->state == CONNECTION_WRITING)
+		drop_hard(connection);
 	else
 		drop(connection);
 }
