@@ -1,0 +1,467 @@
+#include "adapter/journal_sql_row.h"
+
+#include "base/buf.h"
+#include "base/hash.h"
+
+#include <string.h>
+
+/* --- MACs ---------------------------------------------------------------------------------------
+ */
+
+#define MAC_MESSAGE_BYTES 1024 /* a right with both texts at full length is under 500 */
+
+static struct buf message_start(void *storage, const char *label, const struct journal_link *link)
+{
+	struct buf out = buf_of(storage, MAC_MESSAGE_BYTES);
+
+	buf_prefixed(&out, label, strlen(label));
+	buf_prefixed_u64(&out, (uint64_t)link->sequence);
+	buf_prefixed(&out, link->previous, sizeof link->previous);
+	return out;
+}
+
+static void message_slot(struct buf *out, const struct journal_slot *slot)
+{
+	buf_prefixed_u64(out, slot->chain_id);
+	buf_prefixed(out, slot->wallet.bytes, sizeof slot->wallet.bytes);
+	buf_prefixed_u64(out, slot->nonce);
+}
+
+static void message_u256(struct buf *out, struct u256 value)
+{
+	uint8_t bytes[U256_BYTES];
+
+	u256_to_bytes(value, bytes);
+	buf_prefixed(out, bytes, sizeof bytes);
+}
+
+static void message_end(const struct buf *out, const uint8_t key[32], uint8_t ret_mac[32])
+{
+	CHECK(!out->overflow);
+	hmac_sha256(key, 32, out->at, out->len, ret_mac);
+}
+
+static void slot_mac(const uint8_t key[32], const struct journal_slot_row *row, uint8_t ret_mac[32])
+{
+	uint8_t storage[MAC_MESSAGE_BYTES];
+	struct buf out = message_start(storage, "sluice/journal/slots/1", &row->link);
+
+	message_slot(&out, &row->slot);
+	buf_prefixed_u64(&out, (uint64_t)row->kind);
+	buf_prefixed(&out, row->payload_hash.bytes, sizeof row->payload_hash.bytes);
+	message_end(&out, key, ret_mac);
+}
+
+static void right_mac(const uint8_t key[32], const struct journal_right_row *row,
+		      uint8_t ret_mac[32])
+{
+	const struct journal_right *right = &row->right;
+	uint8_t storage[MAC_MESSAGE_BYTES];
+	struct buf out = message_start(storage, "sluice/journal/rights/1", &row->link);
+
+	buf_prefixed(&out, right->withdrawal.bytes, sizeof right->withdrawal.bytes);
+	buf_prefixed_u64(&out, right->round);
+	buf_prefixed(&out, right->pay_tag, sizeof right->pay_tag);
+	buf_prefixed_u64(&out, right->is_void);
+	buf_prefixed(&out, right->void_stage, strlen(right->void_stage));
+	buf_prefixed(&out, right->void_code, strlen(right->void_code));
+	if (!right->is_void)
+		message_slot(&out, &right->slot);
+	buf_prefixed_u64(&out, right->chain_id);
+	buf_prefixed(&out, right->asset.bytes, sizeof right->asset.bytes);
+	message_u256(&out, right->amount.units);
+	buf_prefixed_u64(&out, (uint64_t)right->time_ms);
+	message_end(&out, key, ret_mac);
+}
+
+static void attempt_mac(const uint8_t key[32], const struct journal_attempt_row *row,
+			uint8_t ret_mac[32])
+{
+	uint8_t storage[MAC_MESSAGE_BYTES];
+	struct buf out = message_start(storage, "sluice/journal/attempts/1", &row->link);
+
+	message_slot(&out, &row->slot);
+	buf_prefixed_u64(&out, row->number);
+	message_u256(&out, row->fee_ceiling.value);
+	message_end(&out, key, ret_mac);
+}
+
+void journal_meta_mac(const uint8_t key[32], struct id deployment, uint8_t ret_mac[32])
+{
+	static const struct journal_link start = { .sequence = 0 };
+	uint8_t storage[MAC_MESSAGE_BYTES];
+	struct buf out = message_start(storage, "sluice/journal/meta/1", &start);
+
+	buf_prefixed(&out, deployment.bytes, sizeof deployment.bytes);
+	message_end(&out, key, ret_mac);
+}
+
+/* --- reading ------------------------------------------------------------------------------------
+ */
+
+static struct journal_link take_link(struct sql *sql)
+{
+	struct journal_link link;
+
+	link.sequence = sql_take_i64(sql);
+	sql_take_bytes(sql, link.previous, sizeof link.previous);
+	sql_take_bytes(sql, link.mac, sizeof link.mac);
+	return link;
+}
+
+/* Out of range reads as a value that no row of ours has, so that its MAC cannot verify. */
+static uint32_t take_u32(struct sql *sql)
+{
+	int64_t value = sql_take_i64(sql);
+
+	return value < 0 || value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+static enum journal_kind take_kind(struct sql *sql)
+{
+	return take_u32(sql) == JOURNAL_CANCEL ? JOURNAL_CANCEL : JOURNAL_PAY;
+}
+
+static struct journal_slot take_slot(struct sql *sql)
+{
+	struct journal_slot slot;
+
+	slot.chain_id = sql_take_u64(sql);
+	slot.wallet = sql_take_address(sql);
+	slot.nonce = sql_take_u64(sql);
+	return slot;
+}
+
+static bool judge(const char *table, const struct journal_link *link, const uint8_t mac[32],
+		  struct err *err)
+{
+	if (bytes_equal_constant_time(link->mac, mac, sizeof link->mac))
+		return true;
+	return err_set(err, ERR_REFUSED, "journal: row %lld in %s does not verify",
+		       (long long)link->sequence, table);
+}
+
+bool journal_slot_take(struct sql *sql, const uint8_t key[32], struct journal_slot_row *ret_row,
+		       struct err *err)
+{
+	struct journal_slot_row row;
+	uint8_t mac[32];
+
+	row.link = take_link(sql);
+	row.slot = take_slot(sql);
+	row.kind = take_kind(sql);
+	row.payload_hash = sql_take_hash(sql);
+	slot_mac(key, &row, mac);
+	if (!judge("slots", &row.link, mac, err))
+		return false;
+	*ret_row = row;
+	return true;
+}
+
+bool journal_right_take(struct sql *sql, const uint8_t key[32], struct journal_right_row *ret_row,
+			struct err *err)
+{
+	struct journal_right_row row = { .link = take_link(sql) };
+	struct journal_right *right = &row.right;
+	uint8_t mac[32];
+
+	right->withdrawal = sql_take_id(sql);
+	right->round = take_u32(sql);
+	sql_take_bytes(sql, right->pay_tag, sizeof right->pay_tag);
+	right->is_void = sql_take_i64(sql) != 0;
+	sql_take_text(sql, right->void_stage, sizeof right->void_stage);
+	sql_take_text(sql, right->void_code, sizeof right->void_code);
+	right->slot.wallet = sql_take_address(sql);
+	right->slot.nonce = sql_take_u64(sql);
+	right->chain_id = sql_take_u64(sql);
+	right->slot.chain_id = right->is_void ? 0 : right->chain_id;
+	right->asset = sql_take_address(sql);
+	right->amount.units = sql_take_u256(sql);
+	right->time_ms = sql_take_i64(sql);
+	right_mac(key, &row, mac);
+	if (!judge("rights", &row.link, mac, err))
+		return false;
+	*ret_row = row;
+	return true;
+}
+
+bool journal_attempt_take(struct sql *sql, const uint8_t key[32],
+			  struct journal_attempt_row *ret_row, struct err *err)
+{
+	struct journal_attempt_row row;
+	uint8_t mac[32];
+
+	row.link = take_link(sql);
+	row.slot = take_slot(sql);
+	row.number = take_u32(sql);
+	row.fee_ceiling.value = sql_take_u256(sql);
+	attempt_mac(key, &row, mac);
+	if (!judge("attempts", &row.link, mac, err))
+		return false;
+	*ret_row = row;
+	return true;
+}
+
+/* --- writing ------------------------------------------------------------------------------------
+ */
+
+static void link_behind(const struct journal_head *head, struct journal_link *link)
+{
+	CHECK(head->sequence >= 0 && head->sequence < INT64_MAX);
+	link->sequence = head->sequence + 1;
+	memcpy(link->previous, head->mac, sizeof link->previous);
+}
+
+static void put_link(struct sql *sql, const struct journal_link *link)
+{
+	sql_put_i64(sql, link->sequence);
+	sql_put_bytes(sql, link->previous, sizeof link->previous);
+	sql_put_bytes(sql, link->mac, sizeof link->mac);
+}
+
+static void put_slot(struct sql *sql, const struct journal_slot *slot)
+{
+	sql_put_u64(sql, slot->chain_id);
+	sql_put_address(sql, slot->wallet);
+	sql_put_u64(sql, slot->nonce);
+}
+
+static bool run_and_move(struct sql *sql, const struct journal_link *link,
+			 struct journal_head *head)
+{
+	if (!sql_run(sql, NULL))
+		return false;
+	head->sequence = link->sequence;
+	memcpy(head->mac, link->mac, sizeof head->mac);
+	return true;
+}
+
+bool journal_slot_insert(struct db *db, const uint8_t key[32], struct journal_head *head,
+			 struct journal_slot_row *row, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "INSERT INTO slots (" JOURNAL_SLOT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		err);
+
+	link_behind(head, &row->link);
+	slot_mac(key, row, row->link.mac);
+	put_link(&sql, &row->link);
+	put_slot(&sql, &row->slot);
+	sql_put_i64(&sql, row->kind);
+	sql_put_bytes(&sql, row->payload_hash.bytes, sizeof row->payload_hash.bytes);
+	return run_and_move(&sql, &row->link, head);
+}
+
+bool journal_right_insert(struct db *db, const uint8_t key[32], struct journal_head *head,
+			  struct journal_right_row *row, struct err *err)
+{
+	const struct journal_right *right = &row->right;
+	struct sql sql = sql_prepare(db,
+				     "INSERT INTO rights (" JOURNAL_RIGHT_COLUMNS
+				     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+				     err);
+
+	link_behind(head, &row->link);
+	right_mac(key, row, row->link.mac);
+	put_link(&sql, &row->link);
+	sql_put_id(&sql, right->withdrawal);
+	sql_put_u64(&sql, right->round);
+	sql_put_bytes(&sql, right->pay_tag, sizeof right->pay_tag);
+	sql_put_i64(&sql, right->is_void);
+	sql_put_text(&sql, right->void_stage);
+	sql_put_text(&sql, right->void_code);
+	if (right->is_void) {
+		sql_put_null(&sql);
+		sql_put_null(&sql);
+	} else {
+		sql_put_address(&sql, right->slot.wallet);
+		sql_put_u64(&sql, right->slot.nonce);
+	}
+	sql_put_u64(&sql, right->chain_id);
+	sql_put_address(&sql, right->asset);
+	sql_put_u256(&sql, right->amount.units);
+	sql_put_i64(&sql, right->time_ms);
+	return run_and_move(&sql, &row->link, head);
+}
+
+bool journal_attempt_insert(struct db *db, const uint8_t key[32], struct journal_head *head,
+			    struct journal_attempt_row *row, struct err *err)
+{
+	struct sql sql = sql_prepare(db,
+				     "INSERT INTO attempts (" JOURNAL_ATTEMPT_COLUMNS
+				     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+				     err);
+
+	link_behind(head, &row->link);
+	attempt_mac(key, row, row->link.mac);
+	put_link(&sql, &row->link);
+	put_slot(&sql, &row->slot);
+	sql_put_u64(&sql, row->number);
+	sql_put_u256(&sql, row->fee_ceiling.value);
+	return run_and_move(&sql, &row->link, head);
+}
+
+/* --- the chain ----------------------------------------------------------------------------------
+ */
+
+bool journal_last_sequence(struct db *db, int64_t *ret_sequence, struct err *err)
+{
+	static const char *const texts[] = {
+		"SELECT max(sequence) FROM slots",
+		"SELECT max(sequence) FROM rights",
+		"SELECT max(sequence) FROM attempts",
+	};
+	int64_t last = 0;
+
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		struct sql sql = sql_prepare(db, texts[i], err);
+		int64_t sequence = sql_next(&sql) ? sql_take_i64(&sql) : 0;
+
+		if (!sql_end(&sql))
+			return false;
+		last = sequence > last ? sequence : last;
+	}
+	*ret_sequence = last;
+	return true;
+}
+
+/* A row found by its number must also be found by its values: a column of another type reads as
+ * zero here, but would hide the row from the lookups that count. */
+static bool is_found_by(struct sql *sql, int64_t sequence, struct err *err)
+{
+	int64_t rows = sql_next(sql) ? sql_take_i64(sql) : 0;
+
+	if (!sql_end(sql))
+		return false;
+	if (rows == 1)
+		return true;
+	return err_set(err, ERR_REFUSED, "journal: row %lld is not found by its values",
+		       (long long)sequence);
+}
+
+static bool visit_slot(struct db *db, const uint8_t key[32], int64_t sequence,
+		       struct journal_link *ret_link, int *count, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "SELECT " JOURNAL_SLOT_COLUMNS " FROM slots WHERE sequence = ?", err);
+	struct journal_slot_row row;
+	bool verified = true, any;
+
+	sql_put_i64(&sql, sequence);
+	any = sql_next(&sql);
+	if (any)
+		verified = journal_slot_take(&sql, key, &row, err);
+	if (!sql_end(&sql) || !verified)
+		return false;
+	if (!any)
+		return true;
+	*ret_link = row.link;
+	++*count;
+	sql = sql_prepare(db,
+			  "SELECT count(*) FROM slots WHERE sequence = ? AND chain_id = ? AND "
+			  "wallet = ? AND nonce = ? AND kind = ?",
+			  err);
+	sql_put_i64(&sql, sequence);
+	put_slot(&sql, &row.slot);
+	sql_put_i64(&sql, row.kind);
+	return is_found_by(&sql, sequence, err);
+}
+
+static bool visit_right(struct db *db, const uint8_t key[32], int64_t sequence,
+			struct journal_link *ret_link, int *count, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "SELECT " JOURNAL_RIGHT_COLUMNS " FROM rights WHERE sequence = ?", err);
+	struct journal_right_row row;
+	bool verified = true, any;
+
+	sql_put_i64(&sql, sequence);
+	any = sql_next(&sql);
+	if (any)
+		verified = journal_right_take(&sql, key, &row, err);
+	if (!sql_end(&sql) || !verified)
+		return false;
+	if (!any)
+		return true;
+	*ret_link = row.link;
+	++*count;
+	sql = sql_prepare(db,
+			  "SELECT count(*) FROM rights WHERE sequence = ? AND withdrawal = ? AND "
+			  "round = ? AND pay_tag = ? AND chain_id = ? AND asset = ? AND "
+			  "time_ms = ? AND (is_void <> 0 OR wallet = ?)",
+			  err);
+	sql_put_i64(&sql, sequence);
+	sql_put_id(&sql, row.right.withdrawal);
+	sql_put_u64(&sql, row.right.round);
+	sql_put_bytes(&sql, row.right.pay_tag, sizeof row.right.pay_tag);
+	sql_put_u64(&sql, row.right.chain_id);
+	sql_put_address(&sql, row.right.asset);
+	sql_put_i64(&sql, row.right.time_ms);
+	sql_put_address(&sql, row.right.slot.wallet);
+	return is_found_by(&sql, sequence, err);
+}
+
+static bool visit_attempt(struct db *db, const uint8_t key[32], int64_t sequence,
+			  struct journal_link *ret_link, int *count, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "SELECT " JOURNAL_ATTEMPT_COLUMNS " FROM attempts WHERE sequence = ?", err);
+	struct journal_attempt_row row;
+	bool verified = true, any;
+
+	sql_put_i64(&sql, sequence);
+	any = sql_next(&sql);
+	if (any)
+		verified = journal_attempt_take(&sql, key, &row, err);
+	if (!sql_end(&sql) || !verified)
+		return false;
+	if (!any)
+		return true;
+	*ret_link = row.link;
+	++*count;
+	sql = sql_prepare(db,
+			  "SELECT count(*) FROM attempts WHERE sequence = ? AND chain_id = ? AND "
+			  "wallet = ? AND nonce = ? AND number = ?",
+			  err);
+	sql_put_i64(&sql, sequence);
+	put_slot(&sql, &row.slot);
+	sql_put_u64(&sql, row.number);
+	return is_found_by(&sql, sequence, err);
+}
+
+static bool visit(struct db *db, const uint8_t key[32], int64_t sequence,
+		  struct journal_link *ret_link, struct err *err)
+{
+	int count = 0;
+
+	if (!visit_slot(db, key, sequence, ret_link, &count, err) ||
+	    !visit_right(db, key, sequence, ret_link, &count, err) ||
+	    !visit_attempt(db, key, sequence, ret_link, &count, err))
+		return false;
+	if (count == 1)
+		return true;
+	return err_set(err, ERR_REFUSED, "journal: row %lld %s", (long long)sequence,
+		       count ? "stands in two tables" : "is missing");
+}
+
+bool journal_walk(struct db *db, const uint8_t key[32], struct journal_head *head, int64_t last,
+		  bool any_previous, struct err *err)
+{
+	struct journal_head at = *head;
+
+	CHECK(at.sequence <= last);
+	while (at.sequence < last) {
+		struct journal_link link = { 0 };
+
+		if (!visit(db, key, at.sequence + 1, &link, err))
+			return false;
+		if (!any_previous && memcmp(link.previous, at.mac, sizeof at.mac) != 0)
+			return err_set(err, ERR_REFUSED, "journal: row %lld is not linked",
+				       (long long)link.sequence);
+		any_previous = false;
+		at.sequence = link.sequence;
+		memcpy(at.mac, link.mac, sizeof at.mac);
+	}
+	*head = at;
+	return true;
+}

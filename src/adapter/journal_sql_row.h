@@ -1,0 +1,75 @@
+/* The rows of the journal: their columns, their MACs, and the chain that they form. */
+#ifndef SLUICE_ADAPTER_JOURNAL_SQL_ROW_H
+#define SLUICE_ADAPTER_JOURNAL_SQL_ROW_H
+
+#include "adapter/sql_row.h"
+#include "port/journal.h"
+
+#define JOURNAL_SLOT_COLUMNS "sequence, previous, mac, chain_id, wallet, nonce, kind, payload_hash"
+#define JOURNAL_RIGHT_COLUMNS                                                                   \
+	"sequence, previous, mac, withdrawal, round, pay_tag, is_void, void_stage, void_code, " \
+	"wallet, nonce, chain_id, asset, amount, time_ms"
+#define JOURNAL_ATTEMPT_COLUMNS \
+	"sequence, previous, mac, chain_id, wallet, nonce, number, fee_ceiling"
+
+/* The place of a row in the chain. */
+struct journal_link {
+	int64_t sequence;     /* from 1, dense over the three tables */
+	uint8_t previous[32]; /* the MAC of the row before; of `meta` for the first one */
+	uint8_t mac[32];      /* over the table's label, sequence, previous and the columns */
+};
+
+struct journal_slot_row {
+	struct journal_link link;
+	struct journal_slot slot;
+	enum journal_kind kind;
+	struct hash32 payload_hash;
+};
+
+struct journal_right_row {
+	struct journal_link link;
+	struct journal_right right;
+};
+
+struct journal_attempt_row {
+	struct journal_link link;
+	struct journal_slot slot;
+	uint32_t number;
+	struct wei fee_ceiling;
+};
+
+/* The end of the chain: what the next row is linked to. */
+struct journal_head {
+	int64_t sequence; /* 0: no row yet */
+	uint8_t mac[32];
+};
+
+void journal_meta_mac(const uint8_t key[32], struct id deployment, uint8_t ret_mac[32]);
+
+/* Read a row at the columns above. REFUSED when its MAC does not verify. */
+MUST_CHECK bool journal_slot_take(struct sql *sql, const uint8_t key[32],
+				  struct journal_slot_row *ret_row, struct err *err);
+MUST_CHECK bool journal_right_take(struct sql *sql, const uint8_t key[32],
+				   struct journal_right_row *ret_row, struct err *err);
+MUST_CHECK bool journal_attempt_take(struct sql *sql, const uint8_t key[32],
+				     struct journal_attempt_row *ret_row, struct err *err);
+
+/* Append a row behind `head` (its link is filled in) and move the head to it. In a write
+ * transaction; a conflict is a fault. */
+MUST_CHECK bool journal_slot_insert(struct db *db, const uint8_t key[32], struct journal_head *head,
+				    struct journal_slot_row *row, struct err *err);
+MUST_CHECK bool journal_right_insert(struct db *db, const uint8_t key[32],
+				     struct journal_head *head, struct journal_right_row *row,
+				     struct err *err);
+MUST_CHECK bool journal_attempt_insert(struct db *db, const uint8_t key[32],
+				       struct journal_head *head, struct journal_attempt_row *row,
+				       struct err *err);
+
+/* The highest sequence, 0 for an empty journal. */
+MUST_CHECK bool journal_last_sequence(struct db *db, int64_t *ret_sequence, struct err *err);
+/* Verifies the rows behind `head` up to `last`, and moves the head there. With any_previous the
+ * first row may be linked to anything: for a tail whose beginning is not read. */
+MUST_CHECK bool journal_walk(struct db *db, const uint8_t key[32], struct journal_head *head,
+			     int64_t last, bool any_previous, struct err *err);
+
+#endif

@@ -1,0 +1,104 @@
+/* The contract of port/journal.h, checked once for every back end. Only this file calls the ops
+ * table. */
+#include "port/journal.h"
+
+#include <string.h>
+
+static bool slots_equal(const struct journal_slot *a, const struct journal_slot *b)
+{
+	return a->chain_id == b->chain_id && a->nonce == b->nonce &&
+	       address_equal(a->wallet, b->wallet);
+}
+
+static void check_right(const struct journal_entry *entry)
+{
+	const struct journal_right *right = &entry->right;
+
+	CHECK(!id_is_zero(right->withdrawal));
+	CHECK(right->time_ms >= 0);
+	CHECK(memchr(right->void_stage, 0, sizeof right->void_stage));
+	CHECK(memchr(right->void_code, 0, sizeof right->void_code));
+	if (right->is_void) {
+		CHECK(!entry->has_slot && right->void_stage[0]);
+		return;
+	}
+	/* A right is spent on the slot of its own entry, on its own chain. */
+	CHECK(entry->has_slot && slots_equal(&right->slot, &entry->slot));
+	CHECK(right->chain_id == right->slot.chain_id);
+}
+
+static void check_entry(const struct journal_entry *entry)
+{
+	CHECK(entry->has_slot || entry->has_right);
+	if (entry->has_slot) {
+		CHECK(entry->kind == JOURNAL_PAY || entry->kind == JOURNAL_CANCEL);
+		CHECK(entry->slot.nonce <= INT64_MAX && entry->slot.chain_id <= INT64_MAX);
+	}
+	if (entry->has_attempt)
+		CHECK(entry->has_slot && entry->attempt_number >= 1);
+	if (entry->has_right)
+		check_right(entry);
+}
+
+bool journal_append_many(struct journal *journal, const struct journal_entry *entries, size_t n,
+			 enum journal_verdict *ret_verdicts, struct err *err)
+{
+	CHECK(journal && entries && ret_verdicts);
+	CHECK(n >= 1 && n <= BATCH_MAX);
+	for (size_t i = 0; i < n; i++)
+		check_entry(&entries[i]);
+	if (!journal->ops->append_many(journal, entries, n, ret_verdicts, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		CHECK(ret_verdicts[i] >= JOURNAL_WRITTEN && ret_verdicts[i] <= JOURNAL_DIFFERENT);
+	return true;
+}
+
+bool journal_rights_of(struct journal *journal, struct id withdrawal, const uint8_t pay_tag[32],
+		       struct journal_right *ret_rights, size_t cap, size_t *ret_len,
+		       struct err *err)
+{
+	size_t len;
+
+	CHECK(journal && pay_tag && ret_rights && ret_len && cap > 0);
+	if (!journal->ops->rights_of(journal, withdrawal, pay_tag, ret_rights, cap, &len, err))
+		return false;
+	CHECK(len <= cap);
+	for (size_t i = 1; i < len; i++)
+		CHECK(ret_rights[i - 1].round <= ret_rights[i].round);
+	*ret_len = len;
+	return true;
+}
+
+bool journal_slot_of(struct journal *journal, const struct journal_slot *slot, bool *ret_has_pay,
+		     bool *ret_has_cancel, struct hash32 *ret_pay_hash,
+		     struct wei *ret_fee_ceiling_max, uint32_t *ret_attempts, struct err *err)
+{
+	CHECK(journal && slot && ret_has_pay && ret_has_cancel && ret_pay_hash);
+	CHECK(ret_fee_ceiling_max && ret_attempts);
+	CHECK(slot->nonce <= INT64_MAX && slot->chain_id <= INT64_MAX);
+	return journal->ops->slot_of(journal, slot, ret_has_pay, ret_has_cancel, ret_pay_hash,
+				     ret_fee_ceiling_max, ret_attempts, err);
+}
+
+bool journal_sum_of(struct journal *journal, const struct journal_sum *query,
+		    struct amount *ret_total, struct err *err)
+{
+	CHECK(journal && query && ret_total);
+	CHECK(query->chain_id <= INT64_MAX);
+	return journal->ops->sum(journal, query, ret_total, err);
+}
+
+bool journal_next_nonce(struct journal *journal, uint64_t chain_id, struct address wallet,
+			bool *ret_any, uint64_t *ret_next_nonce, struct err *err)
+{
+	CHECK(journal && ret_any && ret_next_nonce);
+	CHECK(chain_id <= INT64_MAX);
+	return journal->ops->next_nonce(journal, chain_id, wallet, ret_any, ret_next_nonce, err);
+}
+
+void journal_close(struct journal *journal)
+{
+	if (journal)
+		journal->ops->close(journal);
+}

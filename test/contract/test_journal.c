@@ -1,0 +1,686 @@
+/* The contract of port/journal.h on SQLite, and what happens to a journal that somebody edits. */
+#include "adapter/db_sqlite.h"
+#include "adapter/journal_sql.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const uint8_t mac_key[32] = "the key of the journal's MACs ..";
+static const struct id deployment = { .bytes = { 1, 2, 3, 4, 5, 6, 0x70, 8, 0x80, 10 } };
+static const struct address hot = { .bytes = { 0xaa, 1 } };
+static const struct address cold = { .bytes = { 0xbb, 2 } };
+static const struct address token = { .bytes = { 0xcc, 3 } };
+static const struct address native = { .bytes = { 0 } };
+
+struct place {
+	char dir[64];
+	char path[96];
+	struct journal *journal;
+};
+
+static struct db *open_db(const char *path)
+{
+	struct db_sqlite_options options = { .path = path };
+	struct err err = { 0 };
+	struct db *db = NULL;
+
+	if (!db_sqlite_open(&options, &db, &err))
+		fail_msg("%s", err.text);
+	return db;
+}
+
+static struct journal *open_journal(const char *path, struct err *err)
+{
+	const struct journal_sql_options options = { .deployment = deployment, .mac_key = mac_key };
+	struct db *db = open_db(path);
+	struct journal *journal = NULL;
+
+	if (journal_sql_open(db, &options, &journal, err))
+		return journal;
+	db_close(db);
+	return NULL;
+}
+
+static void reopen(struct place *place)
+{
+	struct err err = { 0 };
+
+	journal_close(place->journal);
+	place->journal = open_journal(place->path, &err);
+	if (!place->journal)
+		fail_msg("%s", err.text);
+}
+
+static int place_make(void **state)
+{
+	struct place *place = calloc(1, sizeof *place);
+
+	assert_non_null(place);
+	strcpy(place->dir, "/tmp/sluice-journal-XXXXXX");
+	assert_non_null(mkdtemp(place->dir));
+	snprintf(place->path, sizeof place->path, "%s/journal.db", place->dir);
+	*state = place;
+	reopen(place);
+	return 0;
+}
+
+static int place_remove(void **state)
+{
+	struct place *place = *state;
+	pid_t child;
+
+	journal_close(place->journal);
+	child = fork();
+	if (child == 0) {
+		execlp("rm", "rm", "-rf", place->dir, (char *)NULL);
+		_exit(127);
+	}
+	waitpid(child, NULL, 0);
+	free(place);
+	return 0;
+}
+
+/* One payment: withdrawal `number` in its first round, paid from `hot` at that nonce. */
+static struct journal_entry payment(uint8_t number, uint64_t nonce)
+{
+	struct journal_entry entry = {
+		.has_slot = true,
+		.slot = { .chain_id = 137, .wallet = hot, .nonce = nonce },
+		.kind = JOURNAL_PAY,
+		.payload_hash = { .bytes = { 0x11, number } },
+		.has_right = true,
+		.right = { .withdrawal = { .bytes = { 0x22, number } },
+			   .pay_tag = { 0x33, number },
+			   .slot = { .chain_id = 137, .wallet = hot, .nonce = nonce },
+			   .chain_id = 137,
+			   .asset = token,
+			   .amount = { u256_from_u64(1000u + number) },
+			   .time_ms = 5000 + number },
+		.has_attempt = true,
+		.attempt_number = 1,
+		.fee_ceiling = { u256_from_u64(700) },
+	};
+
+	return entry;
+}
+
+static struct journal_entry void_of(uint8_t number, uint32_t round)
+{
+	struct journal_entry entry = { .has_right = true, .right = payment(number, 0).right };
+
+	entry.right.round = round;
+	entry.right.is_void = true;
+	strcpy(entry.right.void_stage, "rejected");
+	strcpy(entry.right.void_code, "signer_limit");
+	return entry;
+}
+
+static enum journal_verdict append(struct place *place, const struct journal_entry *entry)
+{
+	enum journal_verdict verdict;
+	struct err err = { 0 };
+
+	if (!journal_append_many(place->journal, entry, 1, &verdict, &err))
+		fail_msg("%s", err.text);
+	return verdict;
+}
+
+static size_t rights(struct place *place, uint8_t number, struct journal_right *ret_rights,
+		     size_t cap)
+{
+	const struct journal_right right = payment(number, 0).right;
+	struct err err = { 0 };
+	size_t len = 0;
+
+	if (!journal_rights_of(place->journal, right.withdrawal, right.pay_tag, ret_rights, cap,
+			       &len, &err))
+		fail_msg("%s", err.text);
+	return len;
+}
+
+static int64_t verified_rows(struct place *place)
+{
+	struct err err = { 0 };
+	int64_t rows = -1;
+
+	if (!journal_sql_verify(place->journal, &rows, &err))
+		fail_msg("%s", err.text);
+	return rows;
+}
+
+static void repeat_is_equal(void **state)
+{
+	struct place *place = *state;
+	struct journal_entry entry = payment(1, 7);
+
+	assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+	assert_int_equal(append(place, &entry), JOURNAL_EQUAL);
+	/* Derived again after a crash: the time is another one, the payment is the same. */
+	entry.right.time_ms += 60000;
+	reopen(place);
+	assert_int_equal(append(place, &entry), JOURNAL_EQUAL);
+	assert_int_equal(verified_rows(place), 3);
+}
+
+static void rows_come_back(void **state)
+{
+	struct place *place = *state;
+	const struct journal_entry entry = payment(1, 7);
+	struct journal_right right[4];
+	struct wei ceiling;
+	struct hash32 hash;
+	bool has_pay, has_cancel, any;
+	uint32_t attempts;
+	uint64_t nonce;
+	struct err err = { 0 };
+
+	assert_true(journal_next_nonce(place->journal, 137, hot, &any, &nonce, &err));
+	assert_false(any);
+	assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+	reopen(place);
+	assert_int_equal(rights(place, 1, right, 4), 1);
+	assert_true(id_equal(right[0].withdrawal, entry.right.withdrawal));
+	assert_memory_equal(right[0].pay_tag, entry.right.pay_tag, 32);
+	assert_false(right[0].is_void);
+	assert_int_equal(right[0].slot.nonce, 7);
+	assert_int_equal(right[0].slot.chain_id, 137);
+	assert_true(address_equal(right[0].slot.wallet, hot));
+	assert_true(address_equal(right[0].asset, token));
+	assert_int_equal(amount_compare(right[0].amount, entry.right.amount), 0);
+	assert_int_equal(right[0].time_ms, 5001);
+	assert_int_equal(rights(place, 2, right, 4), 0);
+
+	assert_true(journal_slot_of(place->journal, &entry.slot, &has_pay, &has_cancel, &hash,
+				    &ceiling, &attempts, &err));
+	assert_true(has_pay);
+	assert_false(has_cancel);
+	assert_true(hash32_equal(hash, entry.payload_hash));
+	assert_int_equal(wei_compare(ceiling, entry.fee_ceiling), 0);
+	assert_int_equal(attempts, 1);
+	assert_true(journal_next_nonce(place->journal, 137, hot, &any, &nonce, &err));
+	assert_true(any);
+	assert_int_equal(nonce, 8);
+	assert_true(journal_next_nonce(place->journal, 138, hot, &any, &nonce, &err));
+	assert_false(any);
+	assert_true(journal_next_nonce(place->journal, 137, cold, &any, &nonce, &err));
+	assert_false(any);
+}
+
+/* Found by the tag although the id is another: a right that was spent under another name. */
+static void tag_finds_the_right(void **state)
+{
+	struct place *place = *state;
+	struct journal_entry entry = payment(1, 7);
+	struct journal_right right[4];
+	struct err err = { 0 };
+	size_t len;
+
+	assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+	assert_true(journal_rights_of(place->journal, payment(9, 0).right.withdrawal,
+				      entry.right.pay_tag, right, 4, &len, &err));
+	assert_int_equal(len, 1);
+	assert_true(journal_rights_of(place->journal, entry.right.withdrawal,
+				      payment(9, 0).right.pay_tag, right, 4, &len, &err));
+	assert_int_equal(len, 1);
+}
+
+#define EXPECT_DIFFERENT(change)                                            \
+	do {                                                                \
+		struct journal_entry entry = payment(1, 7);                 \
+		change;                                                     \
+		assert_int_equal(append(place, &entry), JOURNAL_DIFFERENT); \
+		assert_int_equal(verified_rows(place), rows);               \
+	} while (0)
+
+static void each_difference_is_seen(void **state)
+{
+	struct place *place = *state;
+	struct journal_entry first = payment(1, 7);
+	int64_t rows = 3;
+
+	assert_int_equal(append(place, &first), JOURNAL_WRITTEN);
+	EXPECT_DIFFERENT(entry.payload_hash.bytes[31] ^= 1);
+	EXPECT_DIFFERENT(entry.right.amount.units = u256_from_u64(1));
+	EXPECT_DIFFERENT(entry.right.asset = native);
+	EXPECT_DIFFERENT(entry.slot.nonce = entry.right.slot.nonce = 8);
+	EXPECT_DIFFERENT(entry.slot.wallet = entry.right.slot.wallet = cold);
+	EXPECT_DIFFERENT(entry.slot.chain_id = entry.right.slot.chain_id = entry.right.chain_id =
+				 1);
+	EXPECT_DIFFERENT(entry.right.pay_tag[5] ^= 1);
+	EXPECT_DIFFERENT(entry.right.withdrawal.bytes[5] ^= 1);
+	EXPECT_DIFFERENT(entry.fee_ceiling.value = u256_from_u64(701));
+	EXPECT_DIFFERENT(entry = void_of(1, 0));
+}
+
+static void different_harms_no_neighbour(void **state)
+{
+	struct place *place = *state;
+	struct journal_entry entries[4] = { payment(1, 1), payment(2, 2), payment(3, 3),
+					    payment(4, 4) };
+	enum journal_verdict verdicts[4];
+	struct err err = { 0 };
+	struct journal_right right[2];
+
+	assert_int_equal(append(place, &entries[1]), JOURNAL_WRITTEN);
+	/* The slot and the attempt are new here, only the right is not: none of them is written. */
+	entries[2].right.withdrawal = entries[1].right.withdrawal;
+	entries[2].right.pay_tag[0] = entries[1].right.pay_tag[0];
+	assert_true(journal_append_many(place->journal, entries, 4, verdicts, &err));
+	assert_int_equal(verdicts[0], JOURNAL_WRITTEN);
+	assert_int_equal(verdicts[1], JOURNAL_EQUAL);
+	assert_int_equal(verdicts[2], JOURNAL_DIFFERENT);
+	assert_int_equal(verdicts[3], JOURNAL_WRITTEN);
+	assert_int_equal(verified_rows(place), 9);
+	assert_int_equal(rights(place, 4, right, 2), 1);
+	assert_int_equal(rights(place, 3, right, 2), 0);
+}
+
+/* In one batch as in two: the second entry meets what the first one wrote. */
+static void same_right_twice_in_one_batch(void **state)
+{
+	struct place *place = *state;
+	struct journal_entry entries[3] = { payment(1, 1), payment(1, 2), payment(1, 1) };
+	enum journal_verdict verdicts[3];
+	struct err err = { 0 };
+
+	assert_true(journal_append_many(place->journal, entries, 3, verdicts, &err));
+	assert_int_equal(verdicts[0], JOURNAL_WRITTEN);
+	assert_int_equal(verdicts[1], JOURNAL_DIFFERENT);
+	assert_int_equal(verdicts[2], JOURNAL_EQUAL);
+}
+
+/* A batch payout is one slot with many rights. */
+static void one_slot_many_rights(void **state)
+{
+	struct place *place = *state;
+	struct journal_entry entries[3] = { payment(1, 5), payment(2, 5), payment(3, 5) };
+	enum journal_verdict verdicts[3];
+	struct err err = { 0 };
+
+	for (int i = 0; i < 3; i++)
+		entries[i].payload_hash = entries[0].payload_hash;
+	assert_true(journal_append_many(place->journal, entries, 3, verdicts, &err));
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(verdicts[i], JOURNAL_WRITTEN);
+	assert_int_equal(verified_rows(place), 5);
+}
+
+static void cancel_beside_pay(void **state)
+{
+	struct place *place = *state;
+	struct journal_entry pay = payment(1, 7), cancel = payment(1, 7);
+	struct wei ceiling;
+	struct hash32 hash;
+	bool has_pay, has_cancel;
+	uint32_t attempts;
+	struct err err = { 0 };
+
+	cancel.kind = JOURNAL_CANCEL;
+	cancel.payload_hash.bytes[0] = 0x77;
+	cancel.attempt_number = 2;
+	cancel.fee_ceiling.value = u256_from_u64(900);
+	assert_int_equal(append(place, &pay), JOURNAL_WRITTEN);
+	assert_int_equal(append(place, &cancel), JOURNAL_WRITTEN);
+	assert_int_equal(append(place, &cancel), JOURNAL_EQUAL);
+	assert_int_equal(append(place, &pay), JOURNAL_EQUAL);
+	assert_true(journal_slot_of(place->journal, &pay.slot, &has_pay, &has_cancel, &hash,
+				    &ceiling, &attempts, &err));
+	assert_true(has_pay && has_cancel);
+	assert_true(hash32_equal(hash, pay.payload_hash));
+	assert_int_equal(attempts, 2);
+	assert_int_equal(wei_compare(ceiling, cancel.fee_ceiling), 0);
+	/* From now on the slot signs cancellations only. */
+	pay.attempt_number = 3;
+	assert_int_equal(append(place, &pay), JOURNAL_DIFFERENT);
+	cancel.attempt_number = 3;
+	assert_int_equal(append(place, &cancel), JOURNAL_WRITTEN);
+}
+
+static void nothing_pays_after_a_cancel(void **state)
+{
+	struct place *place = *state;
+	struct journal_entry pay = payment(1, 7), cancel = { 0 };
+
+	cancel.has_slot = true;
+	cancel.slot = pay.slot;
+	cancel.kind = JOURNAL_CANCEL;
+	cancel.payload_hash.bytes[0] = 0x77;
+	assert_int_equal(append(place, &cancel), JOURNAL_WRITTEN);
+	assert_int_equal(append(place, &pay), JOURNAL_DIFFERENT);
+	assert_int_equal(verified_rows(place), 1);
+}
+
+static void void_ends_all_rounds(void **state)
+{
+	struct place *place = *state;
+	struct journal_entry first = payment(1, 7), second = payment(1, 8);
+	struct journal_entry end = void_of(1, 1);
+	struct journal_right right[4];
+
+	assert_int_equal(append(place, &first), JOURNAL_WRITTEN);
+	assert_int_equal(append(place, &end), JOURNAL_WRITTEN);
+	assert_int_equal(append(place, &end), JOURNAL_EQUAL);
+	assert_int_equal(append(place, &first), JOURNAL_EQUAL);
+	second.right.round = 2;
+	assert_int_equal(append(place, &second), JOURNAL_DIFFERENT);
+	/* Nor under another id with the same tag. */
+	second.right.withdrawal.bytes[9] = 1;
+	assert_int_equal(append(place, &second), JOURNAL_DIFFERENT);
+	assert_int_equal(rights(place, 1, right, 4), 2);
+	assert_false(right[0].is_void);
+	assert_true(right[1].is_void);
+	assert_int_equal(right[1].round, 1);
+	assert_string_equal(right[1].void_stage, "rejected");
+	assert_string_equal(right[1].void_code, "signer_limit");
+	end = void_of(1, 1);
+	strcpy(end.right.void_code, "canceled");
+	assert_int_equal(append(place, &end), JOURNAL_DIFFERENT);
+}
+
+static void next_round_is_new(void **state)
+{
+	struct place *place = *state;
+	struct journal_entry first = payment(1, 7), second = payment(1, 8);
+	struct journal_right right[4];
+
+	second.right.round = 1;
+	assert_int_equal(append(place, &first), JOURNAL_WRITTEN);
+	assert_int_equal(append(place, &second), JOURNAL_WRITTEN);
+	assert_int_equal(rights(place, 1, right, 4), 2);
+	assert_int_equal(right[0].round, 0);
+	assert_int_equal(right[1].round, 1);
+	assert_int_equal(right[1].slot.nonce, 8);
+	assert_int_equal(rights(place, 1, right, 1), 1);
+}
+
+static uint64_t sum(struct place *place, struct address wallet, struct address asset,
+		    int64_t since_ms)
+{
+	const struct journal_sum query = {
+		.wallet = wallet, .chain_id = 137, .asset = asset, .since_ms = since_ms
+	};
+	struct amount total;
+	struct err err = { 0 };
+	uint64_t value = 0;
+
+	if (!journal_sum_of(place->journal, &query, &total, &err))
+		fail_msg("%s", err.text);
+	assert_true(u256_to_u64(total.units, &value));
+	return value;
+}
+
+static void sums(void **state)
+{
+	struct place *place = *state;
+	struct journal_entry entry;
+	struct amount total;
+	struct err err = { 0 };
+
+	for (uint8_t i = 1; i <= 4; i++) {
+		entry = payment(i, i);
+		if (i == 3)
+			entry.right.asset = native;
+		if (i == 4)
+			entry.slot.wallet = entry.right.slot.wallet = cold;
+		assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+	}
+	entry = void_of(5, 0);
+	assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+	assert_int_equal(sum(place, hot, token, 0), 1001 + 1002);
+	assert_int_equal(sum(place, hot, token, 5002), 1002);
+	assert_int_equal(sum(place, hot, token, 5003), 0);
+	assert_int_equal(sum(place, hot, native, 0), 1003);
+	assert_int_equal(sum(place, cold, token, 0), 1004);
+	/* Above the range is as much as can be written, never a small number. */
+	entry = payment(6, 6);
+	entry.right.amount.units = u256_max();
+	assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+	const struct journal_sum query = { .wallet = hot, .chain_id = 137, .asset = token };
+	assert_true(journal_sum_of(place->journal, &query, &total, &err));
+	assert_true(u256_equal(total.units, u256_max()));
+}
+
+static void another_deployment_is_refused(void **state)
+{
+	struct place *place = *state;
+	struct journal_sql_options options = { .deployment = deployment, .mac_key = mac_key };
+	static const uint8_t other_key[32] = "another key, in another deployme";
+	struct db *db = open_db(place->path);
+	struct journal *journal = NULL;
+	struct err err = { 0 };
+
+	options.deployment.bytes[0] ^= 1;
+	assert_false(journal_sql_open(db, &options, &journal, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	options.deployment = deployment;
+	options.mac_key = other_key;
+	assert_false(journal_sql_open(db, &options, &journal, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	options.mac_key = mac_key;
+	assert_true(journal_sql_open(db, &options, &journal, &err));
+	journal_close(journal);
+}
+
+/* Two processes on one journal (a signer and a command): one chain, whoever appends. */
+static void two_writers_one_chain(void **state)
+{
+	struct place *place = *state;
+	struct err err = { 0 };
+	struct place other = { .journal = open_journal(place->path, &err) };
+	struct journal_entry entry;
+
+	assert_non_null(other.journal);
+	for (uint8_t i = 1; i <= 6; i++) {
+		entry = payment(i, i);
+		assert_int_equal(append(i % 2 ? place : &other, &entry), JOURNAL_WRITTEN);
+		assert_int_equal(append(i % 2 ? &other : place, &entry), JOURNAL_EQUAL);
+	}
+	assert_int_equal(verified_rows(place), 18);
+	assert_int_equal(verified_rows(&other), 18);
+	journal_close(other.journal);
+}
+
+/* --- edited by hand ----------------------------------------------------------------------------
+ */
+
+static void edit(struct place *place, const char *sql)
+{
+	struct db *db = open_db(place->path);
+	struct err err = { 0 };
+
+	if (!db_exec(db, sql, &err))
+		fail_msg("%s: %s", sql, err.text);
+	db_close(db);
+}
+
+static void fill(struct place *place)
+{
+	struct journal_entry entry;
+
+	for (uint8_t i = 1; i <= 5; i++) {
+		entry = payment(i, i);
+		assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+	}
+	assert_int_equal(verified_rows(place), 15);
+}
+
+/* Every column of every table, and rows that were taken out, moved or put in: the walk refuses, and
+ * so does the next open. */
+static void every_edit_is_found(void **state)
+{
+	static const char *const edits[] = {
+		"UPDATE slots SET payload_hash = zeroblob(32) WHERE nonce = 3",
+		"UPDATE slots SET nonce = 33 WHERE nonce = 3",
+		"UPDATE slots SET kind = 2 WHERE nonce = 3",
+		"UPDATE slots SET chain_id = 1 WHERE nonce = 3",
+		"UPDATE slots SET wallet = zeroblob(20) WHERE nonce = 3",
+		"UPDATE slots SET previous = zeroblob(32) WHERE nonce = 3",
+		"UPDATE slots SET mac = zeroblob(32) WHERE nonce = 3",
+		"UPDATE rights SET amount = zeroblob(32) WHERE nonce = 3",
+		"UPDATE rights SET withdrawal = zeroblob(16) WHERE nonce = 3",
+		"UPDATE rights SET round = 1 WHERE nonce = 3",
+		"UPDATE rights SET round = 4294967296 WHERE nonce = 3",
+		"UPDATE rights SET round = x'' WHERE nonce = 3",
+		"UPDATE rights SET pay_tag = zeroblob(32) WHERE nonce = 3",
+		"UPDATE rights SET is_void = 1 WHERE nonce = 3",
+		"UPDATE rights SET void_stage = 'failed' WHERE nonce = 3",
+		"UPDATE rights SET void_code = 'code' WHERE nonce = 3",
+		"UPDATE rights SET wallet = zeroblob(20) WHERE nonce = 3",
+		"UPDATE rights SET nonce = 33 WHERE nonce = 3",
+		"UPDATE rights SET chain_id = 1 WHERE nonce = 3",
+		"UPDATE rights SET asset = zeroblob(20) WHERE nonce = 3",
+		"UPDATE rights SET time_ms = 0 WHERE nonce = 3",
+		"UPDATE attempts SET number = 2 WHERE nonce = 3",
+		"UPDATE attempts SET fee_ceiling = zeroblob(32) WHERE nonce = 3",
+		"UPDATE attempts SET nonce = 33 WHERE nonce = 3",
+		"DELETE FROM rights WHERE nonce = 3",
+		"DELETE FROM slots WHERE nonce = 1",
+		"DELETE FROM attempts WHERE nonce = 5",
+		"UPDATE slots SET sequence = -sequence WHERE nonce = 3",
+		"UPDATE attempts SET sequence = 16 WHERE nonce = 5",
+		"INSERT INTO attempts SELECT sequence + 13, previous, mac, chain_id, wallet, 44, "
+		"number, fee_ceiling FROM attempts WHERE nonce = 1",
+		"INSERT INTO attempts SELECT 1, previous, mac, chain_id, wallet, 44, number, "
+		"fee_ceiling FROM attempts WHERE nonce = 1",
+		"DELETE FROM meta",
+		"UPDATE meta SET mac = zeroblob(32)",
+	};
+
+	for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
+		struct place *place;
+		struct err err = { 0 };
+		struct journal_entry entry = payment(9, 9);
+		enum journal_verdict verdict;
+		bool pinned = !strstr(edits[i], "meta");
+		int64_t rows;
+
+		place_make((void **)&place);
+		fill(place);
+		edit(place, edits[i]);
+		if (pinned && journal_sql_verify(place->journal, &rows, &err))
+			fail_msg("verified after: %s", edits[i]);
+		assert_true(!pinned || err.kind == ERR_REFUSED);
+		/* A cut-off end shows while somebody remembers where it was. */
+		if (strstr(edits[i], "nonce = 5"))
+			assert_false(
+				journal_append_many(place->journal, &entry, 1, &verdict, &err));
+		if (!strstr(edits[i], "DELETE FROM attempts")) {
+			assert_null(open_journal(place->path, &err));
+			assert_int_equal(err.kind, ERR_REFUSED);
+		}
+		place_remove((void **)&place);
+	}
+	(void)state;
+}
+
+/* Each read checks what it hands out, also far from the end of the chain. */
+static void edited_row_is_not_handed_out(void **state)
+{
+	struct place *place = *state;
+	const struct journal_entry third = payment(3, 3), second = payment(2, 2);
+	const struct journal_sum query = { .wallet = hot, .chain_id = 137, .asset = token };
+	enum journal_verdict verdict;
+	struct journal_right right[4];
+	struct amount total;
+	struct wei ceiling;
+	struct hash32 hash;
+	struct err err = { 0 };
+	bool has_pay, has_cancel, any;
+	uint32_t attempts;
+	uint64_t nonce;
+	size_t len;
+
+	fill(place);
+	edit(place, "UPDATE rights SET amount = zeroblob(32) WHERE nonce = 3");
+	assert_false(journal_rights_of(place->journal, third.right.withdrawal, third.right.pay_tag,
+				       right, 4, &len, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	assert_false(journal_sum_of(place->journal, &query, &total, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	assert_false(journal_append_many(place->journal, &third, 1, &verdict, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	/* Others are not harmed. */
+	assert_int_equal(rights(place, 2, right, 4), 1);
+
+	edit(place, "UPDATE attempts SET fee_ceiling = zeroblob(32) WHERE nonce = 2");
+	assert_false(journal_slot_of(place->journal, &second.slot, &has_pay, &has_cancel, &hash,
+				     &ceiling, &attempts, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	edit(place, "UPDATE slots SET payload_hash = zeroblob(32) WHERE nonce = 5");
+	assert_false(journal_next_nonce(place->journal, 137, hot, &any, &nonce, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+}
+
+/* The open reads the tail only; the whole walk finds what is older. */
+static void old_edit_is_found_by_the_walk(void **state)
+{
+	struct place *place = *state;
+	struct journal_entry entries[BATCH_MAX];
+	enum journal_verdict verdicts[BATCH_MAX];
+	struct err err = { 0 };
+	int64_t rows;
+
+	for (uint64_t nonce = 0; nonce < 512;) {
+		size_t n = 0;
+
+		for (; n < BATCH_MAX; n++, nonce++) {
+			entries[n] = payment((uint8_t)nonce, nonce);
+			entries[n].right.withdrawal.bytes[8] = (uint8_t)(nonce >> 8);
+			entries[n].right.pay_tag[8] = (uint8_t)(nonce >> 8);
+		}
+		assert_true(journal_append_many(place->journal, entries, n, verdicts, &err));
+	}
+	assert_int_equal(verified_rows(place), 1536);
+	edit(place, "UPDATE rights SET amount = zeroblob(32) WHERE nonce = 100");
+	reopen(place);
+	assert_false(journal_sql_verify(place->journal, &rows, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	edit(place, "UPDATE rights SET amount = zeroblob(32) WHERE nonce = 400");
+	assert_null(open_journal(place->path, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+}
+
+static void empty_journal_verifies(void **state)
+{
+	struct place *place = *state;
+
+	assert_int_equal(verified_rows(place), 0);
+	reopen(place);
+	assert_int_equal(verified_rows(place), 0);
+}
+
+#define AT_PLACE(test) cmocka_unit_test_setup_teardown(test, place_make, place_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		AT_PLACE(empty_journal_verifies),
+		AT_PLACE(repeat_is_equal),
+		AT_PLACE(rows_come_back),
+		AT_PLACE(tag_finds_the_right),
+		AT_PLACE(each_difference_is_seen),
+		AT_PLACE(different_harms_no_neighbour),
+		AT_PLACE(same_right_twice_in_one_batch),
+		AT_PLACE(one_slot_many_rights),
+		AT_PLACE(cancel_beside_pay),
+		AT_PLACE(nothing_pays_after_a_cancel),
+		AT_PLACE(void_ends_all_rounds),
+		AT_PLACE(next_round_is_new),
+		AT_PLACE(sums),
+		AT_PLACE(another_deployment_is_refused),
+		AT_PLACE(two_writers_one_chain),
+		cmocka_unit_test(every_edit_is_found),
+		AT_PLACE(edited_row_is_not_handed_out),
+		AT_PLACE(old_edit_is_found_by_the_walk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
