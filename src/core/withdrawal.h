@@ -108,6 +108,7 @@ struct transfer {
 	int64_t sent_at;  /* of the newest attempt */
 	char held_reason[REASON_LEN_MAX + 1];
 	uint64_t version;
+	char correlation_id[CORRELATION_ID_LEN_MAX + 1]; /* of the withdrawal; "" for a filler */
 };
 
 /* The wallet as the store knows it. */

@@ -15,7 +15,7 @@ enum store_write {
 
 /* A right to write for a wallet or a chain; epoch 0 is none. */
 struct store_lease {
-	char name[80];     /* "wallet/<id>", "monitor/<chain id>" */
+	char name[80];     /* "wallet-<id>", "monitor-<chain id>" */
 	int64_t wallet_id; /* 0 when the lease is not a wallet's */
 	uint64_t epoch;
 };

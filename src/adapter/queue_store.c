@@ -1,0 +1,320 @@
+#include "adapter/queue_store.h"
+
+#include "adapter/sql_message.h"
+#include "adapter/sql_row.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define SOCKET_PREFIX_MAX 80
+
+struct queue_store {
+	struct queue base;
+	struct db *db;
+	struct clock *clock;
+	struct entropy *entropy;
+	char prefix[SOCKET_PREFIX_MAX + 1]; /* "" for no datagrams */
+	int send_fd;
+	int wait_fd; /* -1 until the first wait */
+	enum queue_name wait_name;
+};
+
+_Static_assert(SOCKET_PREFIX_MAX + sizeof "-request-dlq" <
+		       sizeof((struct sockaddr_un *)0)->sun_path,
+	       "every socket path fits");
+
+static struct queue_store *self_of(struct queue *queue)
+{
+	return (struct queue_store *)(void *)queue;
+}
+
+static bool visible_load(struct queue_store *self, enum queue_name name, int64_t now_ms, size_t max,
+			 struct message *ret_messages, size_t *ret_len, struct err *err)
+{
+	struct sql sql = sql_prepare(self->db,
+				     "SELECT subject, generation, receives, correlation_id "
+				     "FROM messages WHERE queue = ? AND visible_at <= ? "
+				     "ORDER BY visible_at LIMIT ? {for update}",
+				     err);
+	size_t len = 0;
+	sql_put_i64(&sql, name);
+	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, (int64_t)max);
+	while (len < max && sql_next(&sql)) {
+		struct message *message = &ret_messages[len++];
+		message->ack.queue = name;
+		message->ack.subject = sql_take_id(&sql);
+		message->ack.generation = sql_take_u64(&sql);
+		message->receives = (uint32_t)sql_take_u64(&sql) + 1;
+		sql_take_text(&sql, message->correlation_id, sizeof message->correlation_id);
+	}
+	*ret_len = len;
+	return sql_end(&sql);
+}
+
+/* A message that was received before without verdict is worked on alone: it goes last into its own
+ * claim, and what is fresh goes first. */
+static size_t claim_len(struct message *messages, size_t len)
+{
+	size_t fresh = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (messages[i].receives > 1)
+			continue;
+		struct message swap = messages[fresh];
+		messages[fresh] = messages[i];
+		messages[i] = swap;
+		fresh++;
+	}
+	return fresh > 0 ? fresh : (len > 0 ? 1 : 0);
+}
+
+static bool claim_write(struct queue_store *self, struct message *message, int64_t until_ms,
+			struct err *err)
+{
+	struct sql sql = sql_prepare(self->db,
+				     "UPDATE messages SET claim = ?, visible_at = ?, "
+				     "receives = receives + 1 WHERE queue = ? AND subject = ?",
+				     err);
+	sql_put_bytes(&sql, message->ack.token, sizeof message->ack.token);
+	sql_put_i64(&sql, until_ms);
+	sql_put_i64(&sql, message->ack.queue);
+	sql_put_id(&sql, message->ack.subject);
+	return sql_run(&sql, NULL);
+}
+
+static bool claim_in_transaction(struct queue_store *self, enum queue_name name, size_t max,
+				 int64_t visibility_ms, struct message *ret_messages,
+				 size_t *ret_len, struct err *err)
+{
+	int64_t now_ms = clock_now_ms(self->clock);
+	uint8_t token[16];
+	size_t len = 0;
+	if (!visible_load(self, name, now_ms, max, ret_messages, &len, err))
+		return false;
+	len = claim_len(ret_messages, len);
+	entropy_fill(self->entropy, token, sizeof token);
+	for (size_t i = 0; i < len; i++) {
+		memcpy(ret_messages[i].ack.token, token, sizeof token);
+		if (!claim_write(self, &ret_messages[i], now_ms + visibility_ms, err))
+			return false;
+	}
+	*ret_len = len;
+	return true;
+}
+
+static bool anything_visible(struct queue_store *self, enum queue_name name, bool *ret_any,
+			     struct err *err)
+{
+	struct sql sql = sql_prepare(
+		self->db, "SELECT 1 FROM messages WHERE queue = ? AND visible_at <= ? LIMIT 1",
+		err);
+	sql_put_i64(&sql, name);
+	sql_put_i64(&sql, clock_now_ms(self->clock));
+	*ret_any = sql_next(&sql);
+	return sql_end(&sql);
+}
+
+static bool queue_store_claim(struct queue *queue, enum queue_name name, size_t max,
+			      int64_t visibility_ms, struct message *ret_messages, size_t *ret_len,
+			      struct err *err)
+{
+	struct queue_store *self = self_of(queue);
+	bool any = false;
+	*ret_len = 0;
+	/* Looking first: an idle consumer takes no writer's turn. */
+	if (!anything_visible(self, name, &any, err))
+		return false;
+	if (!any)
+		return true;
+	if (!db_begin(self->db, true, err))
+		return false;
+	if (!claim_in_transaction(self, name, max, visibility_ms, ret_messages, ret_len, err)) {
+		db_rollback(self->db);
+		*ret_len = 0;
+		return false;
+	}
+	if (db_commit(self->db, err))
+		return true;
+	*ret_len = 0;
+	return false;
+}
+
+static bool queue_store_extend(struct queue *queue, const struct message_ack *acks, size_t n,
+			       int64_t visibility_ms, struct err *err)
+{
+	struct queue_store *self = self_of(queue);
+	int64_t until_ms = clock_now_ms(self->clock) + visibility_ms;
+	if (!db_begin(self->db, true, err))
+		return false;
+	bool good = true;
+	for (size_t i = 0; i < n && good; i++) {
+		struct sql sql = sql_prepare(self->db,
+					     "UPDATE messages SET visible_at = ? WHERE queue = ? "
+					     "AND subject = ? AND claim = ?",
+					     err);
+		sql_put_i64(&sql, until_ms);
+		sql_put_i64(&sql, acks[i].queue);
+		sql_put_id(&sql, acks[i].subject);
+		sql_put_bytes(&sql, acks[i].token, sizeof acks[i].token);
+		good = sql_run(&sql, NULL);
+	}
+	if (good)
+		return db_commit(self->db, err);
+	db_rollback(self->db);
+	return false;
+}
+
+static bool queue_store_ack(struct queue *queue, const struct message_ack *acks, size_t n,
+			    struct err *err)
+{
+	struct queue_store *self = self_of(queue);
+	int64_t now_ms = clock_now_ms(self->clock);
+	if (!db_begin(self->db, true, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!message_end(self->db, &acks[i], now_ms, err)) {
+			db_rollback(self->db);
+			return false;
+		}
+	}
+	return db_commit(self->db, err);
+}
+
+static bool queue_store_stats(struct queue *queue, enum queue_name name,
+			      struct queue_stats *ret_stats, struct err *err)
+{
+	struct queue_store *self = self_of(queue);
+	int64_t now_ms = clock_now_ms(self->clock);
+	struct sql sql = sql_prepare(
+		self->db,
+		"SELECT COALESCE(SUM(CASE WHEN visible_at <= ? THEN 1 ELSE 0 END), 0), "
+		"COALESCE(SUM(CASE WHEN visible_at > ? AND claim IS NULL THEN 1 ELSE 0 END), 0), "
+		"COALESCE(SUM(CASE WHEN visible_at > ? AND claim IS NOT NULL THEN 1 ELSE 0 END), 0), "
+		"COALESCE(MIN(created_at), ?) FROM messages WHERE queue = ?",
+		err);
+	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, name);
+	if (sql_next(&sql)) {
+		ret_stats->queue = name;
+		ret_stats->waiting = sql_take_u64(&sql);
+		ret_stats->delayed = sql_take_u64(&sql);
+		ret_stats->claimed = sql_take_u64(&sql);
+		ret_stats->oldest_ms = now_ms - sql_take_i64(&sql);
+	}
+	return sql_end(&sql);
+}
+
+static socklen_t socket_path(const struct queue_store *self, enum queue_name name,
+			     struct sockaddr_un *ret_address)
+{
+	memset(ret_address, 0, sizeof *ret_address);
+	ret_address->sun_family = AF_UNIX;
+	int len = snprintf(ret_address->sun_path, sizeof ret_address->sun_path, "%s-%s",
+			   self->prefix, queue_name_text(name));
+	CHECK(len > 0 && (size_t)len < sizeof ret_address->sun_path);
+	return (socklen_t)sizeof *ret_address;
+}
+
+/* Nobody listening, or a full buffer (it is awake already): both are fine. */
+static void queue_store_notify(struct queue *queue, enum queue_name name)
+{
+	struct queue_store *self = self_of(queue);
+	struct sockaddr_un address;
+	if (self->send_fd < 0)
+		return;
+	socklen_t len = socket_path(self, name, &address);
+	(void)sendto(self->send_fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL,
+		     (const struct sockaddr *)&address, len);
+}
+
+static void wait_bind(struct queue_store *self, enum queue_name name)
+{
+	struct sockaddr_un address;
+	socklen_t len = socket_path(self, name, &address);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return;
+	(void)unlink(address.sun_path); /* of a predecessor */
+	mode_t before = umask(0077);
+	int bound = bind(fd, (const struct sockaddr *)&address, len);
+	(void)umask(before);
+	if (bound != 0) {
+		(void)close(fd);
+		return;
+	}
+	self->wait_fd = fd;
+	self->wait_name = name;
+}
+
+static bool queue_store_wait(struct queue *queue, enum queue_name name, int64_t timeout_ms)
+{
+	struct queue_store *self = self_of(queue);
+	char sink[8];
+	if (self->prefix[0] != 0 && self->wait_fd < 0)
+		wait_bind(self, name);
+	CHECK(self->wait_fd < 0 || self->wait_name == name);
+	struct pollfd poll_fd = { .fd = self->wait_fd, .events = POLLIN };
+	int ready = poll(&poll_fd, 1, timeout_ms > INT32_MAX ? INT32_MAX : (int)timeout_ms);
+	if (ready <= 0)
+		return false;
+	while (recv(self->wait_fd, sink, sizeof sink, MSG_DONTWAIT) >= 0)
+		;
+	return true;
+}
+
+static void queue_store_close(struct queue *queue)
+{
+	struct queue_store *self = self_of(queue);
+	if (self->wait_fd >= 0) {
+		struct sockaddr_un address;
+		(void)socket_path(self, self->wait_name, &address);
+		(void)unlink(address.sun_path);
+		(void)close(self->wait_fd);
+	}
+	if (self->send_fd >= 0)
+		(void)close(self->send_fd);
+	free(self);
+}
+
+static const struct queue_ops queue_store_ops = {
+	.claim = queue_store_claim,
+	.extend = queue_store_extend,
+	.ack = queue_store_ack,
+	.stats = queue_store_stats,
+	.notify = queue_store_notify,
+	.wait = queue_store_wait,
+	.close = queue_store_close,
+};
+
+bool queue_store_open(struct db *db, struct clock *clock, struct entropy *entropy,
+		      const char *socket_prefix, struct queue **ret_queue, struct err *err)
+{
+	if (socket_prefix != NULL && strlen(socket_prefix) > SOCKET_PREFIX_MAX)
+		return err_set(err, ERR_REFUSED,
+			       "the path %s is too long for a Unix socket: use a shorter data_dir",
+			       socket_prefix);
+	struct queue_store *self = calloc(1, sizeof *self);
+	CHECK(self != NULL);
+	self->base.ops = &queue_store_ops;
+	self->db = db;
+	self->clock = clock;
+	self->entropy = entropy;
+	self->wait_fd = -1;
+	self->send_fd = -1;
+	if (socket_prefix != NULL) {
+		memcpy(self->prefix, socket_prefix, strlen(socket_prefix) + 1);
+		self->send_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	}
+	*ret_queue = &self->base;
+	return true;
+}

@@ -1,0 +1,220 @@
+#include "adapter/sql_row.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+struct sql sql_prepare(struct db *db, const char *text, struct err *err)
+{
+	struct sql sql; /* its scratch stays unset on purpose: a kilobyte per statement adds up */
+	sql.db = db;
+	sql.at = 1;
+	sql.err = err;
+	sql.scratch_len = 0;
+	sql.statement = db_prepare(db, text, err);
+	sql.failed = sql.statement == NULL;
+	return sql;
+}
+
+void sql_put_i64(struct sql *sql, int64_t value)
+{
+	if (!sql->failed)
+		db_bind_i64(sql->db, sql->statement, sql->at++, value);
+}
+
+void sql_put_u64(struct sql *sql, uint64_t value)
+{
+	CHECK(value <= INT64_MAX);
+	sql_put_i64(sql, (int64_t)value);
+}
+
+void sql_put_bytes(struct sql *sql, const void *bytes, size_t len)
+{
+	if (!sql->failed)
+		db_bind_bytes(sql->db, sql->statement, sql->at++, bytes, len);
+}
+
+void sql_put_null(struct sql *sql)
+{
+	if (!sql->failed)
+		db_bind_null(sql->db, sql->statement, sql->at++);
+}
+
+void sql_put_text(struct sql *sql, const char *text)
+{
+	if (text == NULL)
+		sql_put_null(sql);
+	else if (!sql->failed)
+		db_bind_text(sql->db, sql->statement, sql->at++, str_from(text));
+}
+
+static void put_copy(struct sql *sql, const void *bytes, size_t len)
+{
+	CHECK(sql->scratch_len < SQL_SCRATCH && len <= U256_BYTES);
+	uint8_t *copy = sql->scratch[sql->scratch_len++];
+	memcpy(copy, bytes, len);
+	sql_put_bytes(sql, copy, len);
+}
+
+void sql_put_id(struct sql *sql, struct id id)
+{
+	if (id_is_zero(id))
+		sql_put_null(sql);
+	else
+		put_copy(sql, id.bytes, sizeof id.bytes);
+}
+
+void sql_put_u256(struct sql *sql, struct u256 value)
+{
+	uint8_t bytes[U256_BYTES];
+	u256_to_bytes(value, bytes);
+	put_copy(sql, bytes, sizeof bytes);
+}
+
+void sql_put_address(struct sql *sql, struct address address)
+{
+	put_copy(sql, address.bytes, sizeof address.bytes);
+}
+
+void sql_put_hash(struct sql *sql, struct hash32 hash)
+{
+	if (hash32_is_zero(hash))
+		sql_put_null(sql);
+	else
+		put_copy(sql, hash.bytes, sizeof hash.bytes);
+}
+
+void sql_put_mac(struct sql *sql, const struct mac_tag *tag)
+{
+	sql_put_i64(sql, tag->key_id);
+	if (tag->key_id == 0)
+		sql_put_null(sql);
+	else
+		sql_put_bytes(sql, tag->bytes, sizeof tag->bytes);
+}
+
+bool sql_run(struct sql *sql, bool *ret_conflict)
+{
+	if (ret_conflict != NULL)
+		*ret_conflict = false;
+	if (sql->failed)
+		return false;
+	switch (db_step(sql->db, sql->statement, sql->err)) {
+	case DB_DONE:
+		return true;
+	case DB_CONFLICT:
+		if (ret_conflict == NULL)
+			return err_set(sql->err, ERR_NOT_DONE, "a unique key stood in the way");
+		*ret_conflict = true;
+		return true;
+	case DB_FAILED:
+		sql->failed = true;
+		return false;
+	case DB_ROW:
+		break;
+	}
+	CHECK(!"a write returned a row");
+	return false;
+}
+
+bool sql_run_count(struct sql *sql, int64_t *ret_changed)
+{
+	if (!sql_run(sql, NULL))
+		return false;
+	*ret_changed = db_changes(sql->db);
+	return true;
+}
+
+bool sql_next(struct sql *sql)
+{
+	if (sql->failed)
+		return false;
+	enum db_step step = db_step(sql->db, sql->statement, sql->err);
+	sql->at = 0;
+	sql->failed = step == DB_FAILED;
+	CHECK(step != DB_CONFLICT);
+	return step == DB_ROW;
+}
+
+bool sql_end(struct sql *sql)
+{
+	if (sql->statement != NULL)
+		db_reset(sql->db, sql->statement);
+	return !sql->failed;
+}
+
+int64_t sql_take_i64(struct sql *sql)
+{
+	return db_column_i64(sql->db, sql->statement, sql->at++);
+}
+
+uint64_t sql_take_u64(struct sql *sql)
+{
+	int64_t value = sql_take_i64(sql);
+	return value < 0 ? 0 : (uint64_t)value;
+}
+
+void sql_take_bytes(struct sql *sql, void *ret_bytes, size_t len)
+{
+	struct str bytes = db_column_bytes(sql->db, sql->statement, sql->at++);
+	memset(ret_bytes, 0, len);
+	if (bytes.len == len)
+		memcpy(ret_bytes, bytes.at, len);
+}
+
+size_t sql_take_blob(struct sql *sql, void *ret_bytes, size_t cap)
+{
+	struct str bytes = db_column_bytes(sql->db, sql->statement, sql->at++);
+	if (bytes.len > cap)
+		return 0;
+	if (bytes.len > 0)
+		memcpy(ret_bytes, bytes.at, bytes.len);
+	return bytes.len;
+}
+
+void sql_take_text(struct sql *sql, char *ret_text, size_t capacity)
+{
+	struct str text = db_column_bytes(sql->db, sql->statement, sql->at++);
+	if (!str_copy(text, ret_text, capacity))
+		ret_text[0] = 0;
+}
+
+struct id sql_take_id(struct sql *sql)
+{
+	struct id id;
+	sql_take_bytes(sql, id.bytes, sizeof id.bytes);
+	return id;
+}
+
+struct u256 sql_take_u256(struct sql *sql)
+{
+	uint8_t bytes[U256_BYTES];
+	sql_take_bytes(sql, bytes, sizeof bytes);
+	return u256_from_bytes(bytes);
+}
+
+struct address sql_take_address(struct sql *sql)
+{
+	struct address address;
+	sql_take_bytes(sql, address.bytes, sizeof address.bytes);
+	return address;
+}
+
+struct hash32 sql_take_hash(struct sql *sql)
+{
+	struct hash32 hash;
+	sql_take_bytes(sql, hash.bytes, sizeof hash.bytes);
+	return hash;
+}
+
+struct mac_tag sql_take_mac(struct sql *sql)
+{
+	struct mac_tag tag = { .key_id = (uint32_t)sql_take_u64(sql) };
+	sql_take_bytes(sql, tag.bytes, sizeof tag.bytes);
+	return tag;
+}
+
+void sql_skip(struct sql *sql, int columns)
+{
+	sql->at += columns;
+}

@@ -1,0 +1,65 @@
+/* Sequential binding of parameters and reading of columns, for the SQL adapters: order in the
+ * statement is order in the code. */
+#ifndef SLUICE_ADAPTER_SQL_ROW_H
+#define SLUICE_ADAPTER_SQL_ROW_H
+
+#include "core/address.h"
+#include "core/amount.h"
+#include "core/id.h"
+#include "core/withdrawal.h"
+#include "port/db.h"
+
+#define SQL_SCRATCH 32 /* values bound by copy in one statement */
+
+struct sql {
+	struct db *db;
+	struct db_statement
+		*statement; /* NULL: preparing failed, err is set, everything is a no-op */
+	int at;             /* next parameter (from 1) or column (from 0) */
+	struct err *err;
+	bool failed;
+	size_t scratch_len;
+	/* Where values passed by copy stand until the step: a driver may read them only then. */
+	uint8_t scratch[SQL_SCRATCH][U256_BYTES];
+};
+
+/* Prepares; on failure the other functions do nothing and sql_done and sql_row return false. */
+struct sql sql_prepare(struct db *db, const char *text, struct err *err);
+void sql_put_i64(struct sql *sql, int64_t value);
+void sql_put_u64(struct sql *sql, uint64_t value); /* CHECKs that it fits an int64 */
+/* Bytes and text are borrowed until the step. */
+void sql_put_bytes(struct sql *sql, const void *bytes, size_t len);
+void sql_put_text(struct sql *sql, const char *text); /* NULL binds NULL */
+void sql_put_null(struct sql *sql);
+void sql_put_id(struct sql *sql, struct id id); /* zero binds NULL */
+void sql_put_u256(struct sql *sql, struct u256 value);
+void sql_put_address(struct sql *sql, struct address address);
+void sql_put_hash(struct sql *sql, struct hash32 hash);       /* zero binds NULL */
+void sql_put_mac(struct sql *sql, const struct mac_tag *tag); /* two parameters */
+
+/* Runs a write; true when done. A conflict sets *ret_conflict when it is not NULL, and is a fault
+ * otherwise. */
+MUST_CHECK bool sql_run(struct sql *sql, bool *ret_conflict);
+/* Runs a write and tells how many rows it changed. */
+MUST_CHECK bool sql_run_count(struct sql *sql, int64_t *ret_changed);
+/* The next row: true and the reader is at its first column; false at the end, or on a fault (then
+ * sql->failed). */
+bool sql_next(struct sql *sql);
+/* Ends a read early. Returns !failed. */
+MUST_CHECK bool sql_end(struct sql *sql);
+
+int64_t sql_take_i64(struct sql *sql);
+uint64_t sql_take_u64(struct sql *sql);
+/* A stored value that does not have the form that only we could have written is an edited database:
+ * these take what fits and leave the rest zero; the MACs catch it. */
+void sql_take_bytes(struct sql *sql, void *ret_bytes, size_t len);
+size_t sql_take_blob(struct sql *sql, void *ret_bytes, size_t cap); /* its length, 0 if too long */
+void sql_take_text(struct sql *sql, char *ret_text, size_t capacity);
+struct id sql_take_id(struct sql *sql);
+struct u256 sql_take_u256(struct sql *sql);
+struct address sql_take_address(struct sql *sql);
+struct hash32 sql_take_hash(struct sql *sql);
+struct mac_tag sql_take_mac(struct sql *sql);
+void sql_skip(struct sql *sql, int columns);
+
+#endif

@@ -1,0 +1,218 @@
+#include "adapter/store_schema.h"
+
+#include "adapter/sql_row.h"
+#include "base/hash.h"
+
+#include <string.h>
+
+/* Why it looks so:
+ *
+ * - Rows that are read by id have a UUIDv7, which grows at its end; random index pages are what
+ * limits acceptance, so there are two on `withdrawals` (idempotency key, external id) and one on
+ * `attempts`.
+ * - events.sequence is the withdrawal's version; `feed` is its place in the feed of all events,
+ * given later by one sequencer.
+ * - messages is outbox and embedded queue in one: at most one waiting wake-up per row and queue.
+ * - A slot's unique key is for ever; no row of transfers, transfer_items, attempts, events or audit
+ * is ever deleted.
+ */
+static const char *const step_1[] = {
+	"CREATE TABLE chains (chain_id BIGINT PRIMARY KEY, name {text 32} NOT NULL, "
+	"finalized_mark BIGINT NOT NULL DEFAULT 0)",
+
+	"CREATE TABLE assets (chain_id BIGINT NOT NULL, symbol {text 16} NOT NULL, "
+	"is_native INTEGER NOT NULL, contract {blob 20} NOT NULL, decimals INTEGER NOT NULL, "
+	"PRIMARY KEY (chain_id, symbol))",
+
+	"CREATE TABLE wallets (id INTEGER PRIMARY KEY, chain_id BIGINT NOT NULL, "
+	"address {blob 20} NOT NULL, key_ref {text 128} NOT NULL, first_nonce BIGINT NOT NULL "
+	"DEFAULT 0, next_nonce BIGINT NOT NULL DEFAULT 0, entered INTEGER NOT NULL DEFAULT 0, "
+	"stop_reason {text 48} NOT NULL DEFAULT '', lease_holder {text 64} NOT NULL DEFAULT '', "
+	"lease_epoch BIGINT NOT NULL DEFAULT 0, fence_check BIGINT NOT NULL DEFAULT 0, "
+	"UNIQUE (chain_id, address))",
+
+	"CREATE TABLE leases (name {text 80} PRIMARY KEY, holder {text 64} NOT NULL, "
+	"epoch BIGINT NOT NULL, renewals BIGINT NOT NULL)",
+
+	"CREATE TABLE withdrawals (id {id} NOT NULL UNIQUE, account {text 64} NOT NULL, "
+	"chain_id BIGINT NOT NULL, asset {text 16} NOT NULL, is_native INTEGER NOT NULL, "
+	"contract {blob 20} NOT NULL, decimals INTEGER NOT NULL, receiver {blob 20} NOT NULL, "
+	"amount {u256} NOT NULL, key_hash {blob 16} NOT NULL, external_id {text 128}, "
+	"external_hash {blob 16}, fingerprint {blob 32} NOT NULL, created_at BIGINT NOT NULL, "
+	"correlation_id {text 64} NOT NULL, metadata TEXT, intent_key_id INTEGER NOT NULL, "
+	"intent_mac {blob 32} NOT NULL, policy_version BIGINT NOT NULL DEFAULT 0, "
+	"approved_at BIGINT NOT NULL DEFAULT 0, expires_at BIGINT NOT NULL DEFAULT 0, "
+	"approval_key_id INTEGER NOT NULL DEFAULT 0, approval_mac {blob 32}, "
+	"stage INTEGER NOT NULL, version BIGINT NOT NULL, round INTEGER NOT NULL DEFAULT 0, "
+	"cancel_requested INTEGER NOT NULL DEFAULT 0, wait_reason {text 48} NOT NULL DEFAULT '', "
+	"held_reason {text 48} NOT NULL DEFAULT '', failure_code {text 48} NOT NULL DEFAULT '', "
+	"transfer_id {id}, due_at BIGINT, updated_at BIGINT NOT NULL)",
+	"CREATE UNIQUE INDEX withdrawals_key ON withdrawals (key_hash)",
+	"CREATE UNIQUE INDEX withdrawals_external ON withdrawals (external_hash)",
+	"CREATE INDEX withdrawals_stage ON withdrawals (stage, id)",
+	"CREATE INDEX withdrawals_due ON withdrawals (due_at)",
+
+	"CREATE TABLE transfers (id {id} NOT NULL UNIQUE, wallet_id INTEGER NOT NULL, "
+	"chain_id BIGINT NOT NULL, wallet {blob 20} NOT NULL, nonce BIGINT NOT NULL, "
+	"stage INTEGER NOT NULL, outcome INTEGER NOT NULL DEFAULT 0, is_cancel INTEGER NOT NULL, "
+	"destination {blob 20} NOT NULL, value {u256} NOT NULL, is_token INTEGER NOT NULL, "
+	"receiver {blob 20} NOT NULL, amount {u256} NOT NULL, gas_limit BIGINT NOT NULL, "
+	"payload_hash {blob 32} NOT NULL, wish INTEGER NOT NULL DEFAULT 0, "
+	"wish_attempts_seen INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, "
+	"mined_hash {blob 32}, mined_block BIGINT NOT NULL DEFAULT 0, mined_block_hash {blob 32}, "
+	"stage_at BIGINT NOT NULL, sent_at BIGINT NOT NULL DEFAULT 0, "
+	"held_reason {text 48} NOT NULL DEFAULT '', version BIGINT NOT NULL DEFAULT 1, "
+	"UNIQUE (wallet_id, nonce))",
+	"CREATE INDEX transfers_stage ON transfers (wallet_id, stage, mined_block)",
+
+	"CREATE TABLE transfer_items (transfer_id {id} NOT NULL, position INTEGER NOT NULL, "
+	"withdrawal_id {id} NOT NULL, round INTEGER NOT NULL, outcome INTEGER NOT NULL DEFAULT 0, "
+	"PRIMARY KEY (transfer_id, position)) {without rowid}",
+	"CREATE UNIQUE INDEX transfer_items_round ON transfer_items (withdrawal_id, round)",
+
+	"CREATE TABLE attempts (transfer_id {id} NOT NULL, number INTEGER NOT NULL, "
+	"is_cancel INTEGER NOT NULL, tip {u256} NOT NULL, cap {u256} NOT NULL, "
+	"gas_limit BIGINT NOT NULL, tx_hash {blob 32} NOT NULL UNIQUE, raw {blob 1024} NOT NULL, "
+	"signed_at BIGINT NOT NULL, sent_at BIGINT NOT NULL DEFAULT 0, "
+	"PRIMARY KEY (transfer_id, number))",
+
+	"CREATE TABLE messages (queue INTEGER NOT NULL, subject {id} NOT NULL, "
+	"correlation_id {text 64} NOT NULL, created_at BIGINT NOT NULL, visible_at BIGINT NOT NULL, "
+	"receives INTEGER NOT NULL DEFAULT 0, generation BIGINT NOT NULL DEFAULT 1, "
+	"claim {blob 16}, PRIMARY KEY (queue, subject)) {without rowid}",
+	"CREATE INDEX messages_visible ON messages (queue, visible_at)",
+
+	"CREATE TABLE events (withdrawal_id {id} NOT NULL, sequence BIGINT NOT NULL, "
+	"at BIGINT NOT NULL, type {text 48} NOT NULL, actor INTEGER NOT NULL, "
+	"stage INTEGER NOT NULL, detail {text 512} NOT NULL, feed BIGINT, "
+	"PRIMARY KEY (withdrawal_id, sequence)) {without rowid}",
+
+	"CREATE TABLE audit (id INTEGER PRIMARY KEY, at BIGINT NOT NULL, actor INTEGER NOT NULL, "
+	"who {text 64} NOT NULL, request_id {text 64} NOT NULL, action {text 48} NOT NULL, "
+	"subject {id}, detail {text 512} NOT NULL, feed BIGINT)",
+
+	"CREATE TABLE api_keys (id {text 32} PRIMARY KEY, secret_hash {blob 32} NOT NULL, "
+	"account {text 64} NOT NULL, name {text 64} NOT NULL, created_at BIGINT NOT NULL, "
+	"revoked_at BIGINT NOT NULL DEFAULT 0, mac_key_id INTEGER NOT NULL, mac {blob 32} NOT NULL)",
+
+	"CREATE TABLE wallet_balances (chain_id BIGINT NOT NULL, wallet {blob 20} NOT NULL, "
+	"asset {text 16} NOT NULL, amount {u256} NOT NULL, block BIGINT NOT NULL, "
+	"at BIGINT NOT NULL, PRIMARY KEY (chain_id, wallet, asset))",
+	NULL,
+};
+
+struct schema_step {
+	int version;
+	const char *const *statements; /* ended by NULL */
+};
+
+static const struct schema_step steps[] = {
+	{ 1, step_1 },
+};
+_Static_assert(sizeof steps / sizeof steps[0] == STORE_SCHEMA_MAX, "every version has its step");
+
+static void checksum_of(const struct schema_step *step, uint8_t ret_checksum[SHA256_BYTES])
+{
+	struct buf text = buf_new(65536);
+	for (size_t i = 0; step->statements[i] != NULL; i++) {
+		buf_text(&text, step->statements[i]);
+		buf_byte(&text, '\n');
+	}
+	CHECK(!text.overflow);
+	sha256(text.at, text.len, ret_checksum);
+	buf_free(&text);
+}
+
+/* The step's recorded checksum, if it was applied. */
+static bool applied_load(struct db *db, int version, bool *ret_applied,
+			 uint8_t ret_checksum[SHA256_BYTES], struct err *err)
+{
+	struct sql sql =
+		sql_prepare(db, "SELECT checksum FROM schema_migrations WHERE version = ?", err);
+	sql_put_i64(&sql, version);
+	*ret_applied = sql_next(&sql);
+	if (*ret_applied)
+		sql_take_bytes(&sql, ret_checksum, SHA256_BYTES);
+	return sql_end(&sql);
+}
+
+static bool step_apply(struct db *db, const struct schema_step *step, int64_t now_ms,
+		       struct err *err)
+{
+	uint8_t checksum[SHA256_BYTES];
+	uint8_t recorded[SHA256_BYTES] = { 0 };
+	bool applied = false;
+	checksum_of(step, checksum);
+	if (!applied_load(db, step->version, &applied, recorded, err))
+		return false;
+	if (applied && memcmp(checksum, recorded, sizeof checksum) != 0)
+		return err_set(err, ERR_REFUSED,
+			       "schema version %d was made by another build: its checksum differs",
+			       step->version);
+	if (applied)
+		return true;
+	for (size_t i = 0; step->statements[i] != NULL; i++)
+		if (!db_exec(db, step->statements[i], err))
+			return err_wrap(err, "schema version %d", step->version);
+	struct sql sql = sql_prepare(
+		db,
+		"INSERT INTO schema_migrations (version, applied_at, checksum) VALUES (?, ?, ?)",
+		err);
+	sql_put_i64(&sql, step->version);
+	sql_put_i64(&sql, now_ms);
+	sql_put_bytes(&sql, checksum, sizeof checksum);
+	return sql_run(&sql, NULL);
+}
+
+static bool version_load(struct db *db, int64_t *ret_version, struct err *err)
+{
+	struct sql sql =
+		sql_prepare(db, "SELECT COALESCE(MAX(version), 0) FROM schema_migrations", err);
+	if (sql_next(&sql))
+		*ret_version = sql_take_i64(&sql);
+	return sql_end(&sql);
+}
+
+static bool steps_apply(struct db *db, int64_t now_ms, struct err *err)
+{
+	int64_t version = 0;
+	if (!db_exec(db,
+		     "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, "
+		     "applied_at BIGINT NOT NULL, checksum {blob 32} NOT NULL)",
+		     err) ||
+	    !version_load(db, &version, err))
+		return false;
+	if (version > STORE_SCHEMA_MAX)
+		return err_set(err, ERR_REFUSED,
+			       "the schema has version %d, newer than this program's %d",
+			       (int)version, STORE_SCHEMA_MAX);
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+		if (!step_apply(db, &steps[i], now_ms, err))
+			return false;
+	return true;
+}
+
+bool store_schema_migrate(struct db *db, int64_t now_ms, struct err *err)
+{
+	if (!db_begin(db, true, err))
+		return false;
+	if (!steps_apply(db, now_ms, err)) {
+		db_rollback(db);
+		return false;
+	}
+	return db_commit(db, err);
+}
+
+bool store_schema_check(struct db *db, struct err *err)
+{
+	int64_t version = 0;
+	if (!version_load(db, &version, err))
+		return err_wrap(err, "the store has no schema yet: run `sluice migrate`");
+	if (version < STORE_SCHEMA_MIN || version > STORE_SCHEMA_MAX)
+		return err_set(
+			err, ERR_REFUSED,
+			"the schema has version %d; this program takes %d to %d: run `sluice "
+			"migrate` with the right version",
+			(int)version, STORE_SCHEMA_MIN, STORE_SCHEMA_MAX);
+	return true;
+}

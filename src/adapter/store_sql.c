@@ -1,0 +1,113 @@
+/* The table of the SQL store, and the rows that every part of it writes. */
+#include "adapter/store_sql.h"
+
+#include "adapter/store_schema.h"
+#include "adapter/store_sql_parts.h"
+
+#include <stdlib.h>
+
+static void store_sql_close(struct store *store)
+{
+	free(store);
+}
+
+static const struct store_ops store_sql_ops = {
+	.accept_withdrawals = store_sql_accept,
+	.withdrawals_load = store_sql_load,
+	.withdrawals_change = store_sql_change,
+	.withdrawal_view = store_sql_view,
+	.withdrawals_list = store_sql_list,
+	.events_list = store_sql_events,
+	.sweep = store_sql_sweep,
+	.redrive = store_sql_redrive,
+	.dlq_list = store_sql_dlq_list,
+	.api_key_add = store_sql_key_add,
+	.api_key_load = store_sql_key_load,
+	.api_keys_list = store_sql_keys_list,
+	.api_key_replace = store_sql_key_replace,
+	.catalogue_pin = store_sql_pin,
+	.wallets_load = store_sql_wallets,
+	.lease_take = store_sql_lease,
+	.wallet_enter = store_sql_enter,
+	.wallet_stop = store_sql_stop,
+	.transfers_reserve = store_sql_reserve,
+	.transfer_turn_cancel = store_sql_turn_cancel,
+	.attempts_add = store_sql_attempts_add,
+	.attempts_sent = store_sql_attempts_sent,
+	.transfers_observe = store_sql_observe,
+	.transfers_wish = store_sql_wish,
+	.transfers_load = store_sql_transfers,
+	.transfer_load = store_sql_transfer,
+	.attempts_load = store_sql_attempts,
+	.transfer_of_round = store_sql_of_round,
+	.mark_raise = store_sql_mark,
+	.balances_save = store_sql_balances_save,
+	.balances_list = store_sql_balances_list,
+	.close = store_sql_close,
+};
+
+bool store_sql_open(struct db *db, struct store **ret_store, struct err *err)
+{
+	if (!store_schema_check(db, err))
+		return false;
+	struct store_sql *self = calloc(1, sizeof *self);
+	CHECK(self != NULL);
+	self->base.ops = &store_sql_ops;
+	self->db = db;
+	*ret_store = &self->base;
+	return true;
+}
+
+bool store_sql_migrate(struct db *db, int64_t now_ms, struct err *err)
+{
+	return store_schema_migrate(db, now_ms, err);
+}
+
+bool store_sql_write(struct db *db, bool (*body)(struct db *db, void *context, struct err *err),
+		     void *context, struct err *err)
+{
+	if (!db_begin(db, true, err))
+		return false;
+	if (!body(db, context, err)) {
+		db_rollback(db);
+		return false;
+	}
+	return db_commit(db, err);
+}
+
+bool audit_add(struct db *db, const char *action, struct id subject, const char *detail,
+	       const struct store_by *by, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db,
+		"INSERT INTO audit (at, actor, who, request_id, action, subject, detail) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?)",
+		err);
+	sql_put_i64(&sql, by->now_ms);
+	sql_put_i64(&sql, by->actor);
+	sql_put_text(&sql, by->who);
+	sql_put_text(&sql, by->request_id);
+	sql_put_text(&sql, action);
+	sql_put_id(&sql, subject);
+	sql_put_text(&sql, detail);
+	return sql_run(&sql, NULL);
+}
+
+bool event_add(struct db *db, const struct event_row *event, const struct store_by *by,
+	       struct err *err)
+{
+	struct sql sql =
+		sql_prepare(db,
+			    "INSERT INTO events (withdrawal_id, sequence, at, type, actor, "
+			    "stage, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			    err);
+	sql_put_id(&sql, event->withdrawal);
+	sql_put_u64(&sql, event->sequence);
+	sql_put_i64(&sql, by->now_ms);
+	sql_put_text(&sql, event->type);
+	sql_put_i64(&sql, by->actor);
+	sql_put_i64(&sql, event->stage);
+	sql_put_text(&sql, event->detail);
+	return sql_run(&sql, NULL) &&
+	       audit_add(db, event->type, event->withdrawal, event->detail, by, err);
+}

@@ -1,0 +1,202 @@
+/* Acceptance: up to BATCH_MAX withdrawals become durable in one transaction, each with its event,
+ * its audit record and its wake-up. Then, and only then, the API answers 202. */
+#include "adapter/store_sql_parts.h"
+#include "core/intent.h"
+
+#include <string.h>
+
+static const char insert_text[] =
+	"INSERT INTO withdrawals (id, account, chain_id, asset, is_native, contract, decimals, "
+	"receiver, amount, key_hash, external_id, external_hash, fingerprint, created_at, "
+	"correlation_id, metadata, intent_key_id, intent_mac, stage, version, due_at, updated_at) "
+	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+static void external_hash_make(const struct intent *intent, uint8_t ret_hash[KEY_HASH_BYTES])
+{
+	key_hash_make(intent->account, str_from(intent->external_id), ret_hash);
+}
+
+static bool withdrawal_insert(struct db *db, const struct withdrawal *row, bool *ret_conflict,
+			      struct err *err)
+{
+	const struct intent *intent = &row->intent;
+	uint8_t external_hash[KEY_HASH_BYTES];
+	struct sql sql = sql_prepare(db, insert_text, err);
+	sql_put_id(&sql, intent->id);
+	sql_put_text(&sql, intent->account);
+	sql_put_u64(&sql, intent->chain_id);
+	sql_put_text(&sql, intent->asset);
+	sql_put_i64(&sql, intent->is_native);
+	sql_put_bytes(&sql, intent->contract.bytes, ADDRESS_BYTES);
+	sql_put_i64(&sql, intent->decimals);
+	sql_put_bytes(&sql, intent->to.bytes, ADDRESS_BYTES);
+	sql_put_u256(&sql, intent->amount.units);
+	sql_put_bytes(&sql, intent->key_hash, KEY_HASH_BYTES);
+	if (intent->external_id[0] == 0) {
+		sql_put_null(&sql);
+		sql_put_null(&sql);
+	} else {
+		external_hash_make(intent, external_hash);
+		sql_put_text(&sql, intent->external_id);
+		sql_put_bytes(&sql, external_hash, KEY_HASH_BYTES);
+	}
+	sql_put_bytes(&sql, intent->fingerprint, sizeof intent->fingerprint);
+	sql_put_i64(&sql, intent->created_at);
+	sql_put_text(&sql, row->correlation_id);
+	sql_put_text(&sql, row->metadata[0] == 0 ? NULL : row->metadata);
+	sql_put_mac(&sql, &row->intent_mac);
+	sql_put_i64(&sql, row->stage);
+	sql_put_u64(&sql, row->version);
+	sql_put_i64(&sql, row->due_at);
+	sql_put_i64(&sql, row->updated_at);
+	return sql_run(&sql, ret_conflict);
+}
+
+/* The row that holds a key (or external id) hash. */
+static bool row_by_hash(struct db *db, const char *text, const uint8_t hash[KEY_HASH_BYTES],
+			struct withdrawal *ret_row, bool *ret_found, struct err *err)
+{
+	struct sql sql = sql_prepare(db, text, err);
+	sql_put_bytes(&sql, hash, KEY_HASH_BYTES);
+	*ret_found = sql_next(&sql);
+	if (*ret_found)
+		withdrawal_take(&sql, ret_row);
+	return sql_end(&sql);
+}
+
+static bool row_by_key(struct db *db, const uint8_t hash[KEY_HASH_BYTES],
+		       struct withdrawal *ret_row, bool *ret_found, struct err *err)
+{
+	return row_by_hash(db,
+			   "SELECT " WITHDRAWAL_COLUMNS
+			   " FROM withdrawals WHERE key_hash = ? {for update}",
+			   hash, ret_row, ret_found, err);
+}
+
+static bool row_by_external_id(struct db *db, const struct intent *intent,
+			       struct withdrawal *ret_row, bool *ret_found, struct err *err)
+{
+	uint8_t hash[KEY_HASH_BYTES];
+	*ret_found = false;
+	if (intent->external_id[0] == 0)
+		return true;
+	external_hash_make(intent, hash);
+	return row_by_hash(db,
+			   "SELECT " WITHDRAWAL_COLUMNS
+			   " FROM withdrawals WHERE external_hash = ? {for update}",
+			   hash, ret_row, ret_found, err);
+}
+
+/* Judges a row that stands under the item's key. */
+static enum store_accept_result result_of_existing(const struct store_accept *item)
+{
+	const struct intent *ours = &item->withdrawal.intent;
+	const struct intent *theirs = &item->existing.intent;
+	if (id_equal(ours->id, theirs->id))
+		return STORE_ACCEPTED; /* our own insert, seen again after an unclear commit */
+	if (memcmp(ours->fingerprint, theirs->fingerprint, sizeof ours->fingerprint) == 0)
+		return STORE_REPLAYED;
+	return STORE_KEY_REUSED;
+}
+
+/* The insert met a unique key: find out which, so that the client gets the right answer. */
+static bool conflict_explain(struct db *db, struct store_accept *item, struct err *err)
+{
+	bool found = false;
+	if (!row_by_key(db, item->withdrawal.intent.key_hash, &item->existing, &found, err))
+		return false;
+	if (found) {
+		item->result = result_of_existing(item);
+		return true;
+	}
+	if (!row_by_external_id(db, &item->withdrawal.intent, &item->existing, &found, err))
+		return false;
+	if (!found)
+		return err_set(err, ERR_NOT_DONE, "a unique key conflicts, but with no row");
+	item->result = STORE_EXTERNAL_ID_TAKEN;
+	return true;
+}
+
+static bool message_insert(struct db *db, const struct withdrawal *row, struct err *err)
+{
+	struct sql sql = sql_prepare(db,
+				     "INSERT INTO messages (queue, subject, correlation_id, "
+				     "created_at, visible_at) VALUES (?, ?, ?, ?, ?)",
+				     err);
+	sql_put_i64(&sql, QUEUE_REQUEST);
+	sql_put_id(&sql, row->intent.id);
+	sql_put_text(&sql, row->correlation_id);
+	sql_put_i64(&sql, row->updated_at);
+	sql_put_i64(&sql, row->updated_at);
+	return sql_run(&sql, NULL);
+}
+
+static bool item_accept(struct db *db, struct store_accept *item, struct err *err)
+{
+	const struct withdrawal *row = &item->withdrawal;
+	CHECK(row->stage == WITHDRAWAL_ACCEPTED && row->version == 1);
+	bool conflict = false;
+	if (!withdrawal_insert(db, row, &conflict, err))
+		return false;
+	if (conflict)
+		return conflict_explain(db, item, err);
+	item->result = STORE_ACCEPTED;
+	struct store_by by = { .actor = ACTOR_API,
+			       .who = item->who,
+			       .request_id = row->correlation_id,
+			       .now_ms = row->updated_at };
+	struct event_row event = { .withdrawal = row->intent.id,
+				   .sequence = row->version,
+				   .type = "accepted",
+				   .stage = row->stage,
+				   .detail = "" };
+	return event_add(db, &event, &by, err) && message_insert(db, row, err);
+}
+
+struct accept_batch {
+	struct store_accept *items;
+	size_t n;
+};
+
+static bool batch_accept(struct db *db, void *context, struct err *err)
+{
+	struct accept_batch *batch = context;
+	for (size_t i = 0; i < batch->n; i++)
+		if (!item_accept(db, &batch->items[i], err))
+			return false;
+	return true;
+}
+
+/* After a commit without a clear answer: what stands there now is the answer. */
+static bool batch_look(struct db *db, void *context, struct err *err)
+{
+	struct accept_batch *batch = context;
+	for (size_t i = 0; i < batch->n; i++) {
+		struct store_accept *item = &batch->items[i];
+		if (item->result != STORE_ACCEPTED)
+			continue;
+		bool found = false;
+		if (!row_by_key(db, item->withdrawal.intent.key_hash, &item->existing, &found, err))
+			return false;
+		if (!found)
+			return err_set(err, ERR_NOT_DONE, "the commit was lost");
+		item->result = result_of_existing(item);
+	}
+	return true;
+}
+
+bool store_sql_accept(struct store *store, struct store_accept *items, size_t n, struct err *err)
+{
+	struct accept_batch batch = { items, n };
+	struct err fault = { 0 };
+	if (store_sql_write(db_of(store), batch_accept, &batch, &fault))
+		return true;
+	if (fault.kind == ERR_MAYBE_DONE) {
+		struct err look = { 0 };
+		if (store_sql_write(db_of(store), batch_look, &batch, &look))
+			return true;
+	}
+	if (err != NULL)
+		*err = fault;
+	return false;
+}

@@ -1,0 +1,302 @@
+/* Attempts: bytes and hash are stored before they leave (T3); that they left is stored after. */
+#include "adapter/store_sql_parts.h"
+
+#include <string.h>
+
+struct slot_state {
+	enum transfer_stage stage;
+	uint32_t attempts;
+	struct id withdrawal;
+};
+
+static bool slot_state_load(struct db *db, struct id transfer, struct slot_state *ret_state,
+			    bool *ret_found, struct err *err)
+{
+	struct sql sql =
+		sql_prepare(db,
+			    "SELECT t.stage, t.attempts, i.withdrawal_id FROM transfers t "
+			    "LEFT JOIN transfer_items i ON i.transfer_id = t.id AND i.position = 0 "
+			    "WHERE t.id = ? {for update}",
+			    err);
+	sql_put_id(&sql, transfer);
+	*ret_found = sql_next(&sql);
+	if (*ret_found) {
+		ret_state->stage = (enum transfer_stage)sql_take_i64(&sql);
+		ret_state->attempts = (uint32_t)sql_take_u64(&sql);
+		ret_state->withdrawal = sql_take_id(&sql);
+	}
+	return sql_end(&sql);
+}
+
+static bool attempt_insert(struct db *db, const struct attempt *attempt, bool *ret_conflict,
+			   struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db,
+		"INSERT INTO attempts (transfer_id, number, is_cancel, tip, cap, gas_limit, "
+		"tx_hash, raw, signed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		err);
+	sql_put_id(&sql, attempt->transfer);
+	sql_put_i64(&sql, attempt->number);
+	sql_put_i64(&sql, attempt->is_cancel);
+	sql_put_u256(&sql, attempt->fees.tip.value);
+	sql_put_u256(&sql, attempt->fees.cap.value);
+	sql_put_u64(&sql, attempt->gas_limit);
+	sql_put_hash(&sql, attempt->tx_hash);
+	sql_put_bytes(&sql, attempt->raw, attempt->raw_len);
+	sql_put_i64(&sql, attempt->signed_at);
+	return sql_run(&sql, ret_conflict);
+}
+
+static bool transfer_signed(struct db *db, const struct attempt *attempt, int64_t now_ms,
+			    struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db,
+		"UPDATE transfers SET stage_at = CASE WHEN stage = ? THEN ? ELSE stage_at END, "
+		"stage = CASE WHEN stage = ? THEN ? ELSE stage END, attempts = ?, wish = 0, "
+		"version = version + 1 WHERE id = ?",
+		err);
+	sql_put_i64(&sql, TRANSFER_RESERVED);
+	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, TRANSFER_RESERVED);
+	sql_put_i64(&sql, TRANSFER_SIGNED);
+	sql_put_i64(&sql, attempt->number);
+	sql_put_id(&sql, attempt->transfer);
+	return sql_run(&sql, NULL);
+}
+
+/* A hash that stands there already for this very slot is done: the commit was, and its answer lost.
+ */
+static bool hash_exists(struct db *db, const struct attempt *attempt, bool *ret_exists,
+			struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "SELECT 1 FROM attempts WHERE tx_hash = ? AND transfer_id = ?", err);
+	sql_put_hash(&sql, attempt->tx_hash);
+	sql_put_id(&sql, attempt->transfer);
+	*ret_exists = sql_next(&sql);
+	return sql_end(&sql);
+}
+
+static bool attempt_add(struct db *db, struct store_attempt *item, const struct store_by *by,
+			struct err *err)
+{
+	const struct attempt *attempt = &item->attempt;
+	struct slot_state state = { 0 };
+	bool found = false;
+	bool exists = false;
+	if (!hash_exists(db, attempt, &exists, err) ||
+	    !slot_state_load(db, attempt->transfer, &state, &found, err))
+		return false;
+	item->result = exists ? STORE_EXISTS : STORE_MOVED;
+	if (exists || !found || state.stage > TRANSFER_BROADCAST ||
+	    state.attempts + 1 != attempt->number)
+		return true;
+	bool conflict = false;
+	if (!attempt_insert(db, attempt, &conflict, err))
+		return false;
+	if (conflict)
+		return true;
+	item->result = STORE_WRITTEN;
+	return transfer_signed(db, attempt, by->now_ms, err);
+}
+
+struct add_batch {
+	struct store_attempt *items;
+	size_t n;
+	const struct store_by *by;
+};
+
+static bool batch_add(struct db *db, void *context, struct err *err)
+{
+	const struct add_batch *batch = context;
+	int64_t fenced_wallet = 0;
+	enum store_write fence = STORE_FENCED;
+	for (size_t i = 0; i < batch->n; i++) {
+		struct store_attempt *item = &batch->items[i];
+		if (item->wallet_id != fenced_wallet &&
+		    !wallet_fence(db, item->wallet_id, item->epoch, false, &fence, err))
+			return false;
+		fenced_wallet = item->wallet_id;
+		item->result = fence;
+		if (fence == STORE_WRITTEN && !attempt_add(db, item, batch->by, err))
+			return false;
+	}
+	return true;
+}
+
+bool store_sql_attempts_add(struct store *store, struct store_attempt *items, size_t n,
+			    const struct store_by *by, struct err *err)
+{
+	struct add_batch batch = { items, n, by };
+	return store_sql_write(db_of(store), batch_add, &batch, err);
+}
+
+static bool attempt_sent(struct db *db, const struct store_sent *item, int64_t now_ms,
+			 struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "UPDATE attempts SET sent_at = ? WHERE transfer_id = ? AND number = ?", err);
+	sql_put_i64(&sql, now_ms);
+	sql_put_id(&sql, item->transfer);
+	sql_put_i64(&sql, item->number);
+	if (!sql_run(&sql, NULL))
+		return false;
+	struct sql slot = sql_prepare(
+		db,
+		"UPDATE transfers SET sent_at = ?, wish = CASE WHEN wish = ? THEN 0 ELSE wish END "
+		"WHERE id = ?",
+		err);
+	sql_put_i64(&slot, now_ms);
+	sql_put_i64(&slot, WISH_REBROADCAST);
+	sql_put_id(&slot, item->transfer);
+	return sql_run(&slot, NULL);
+}
+
+static bool withdrawal_version(struct db *db, struct id id, uint64_t *ret_version,
+			       char correlation_id[CORRELATION_ID_LEN_MAX + 1], struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "SELECT version, correlation_id FROM withdrawals WHERE id = ?", err);
+	sql_put_id(&sql, id);
+	if (sql_next(&sql)) {
+		*ret_version = sql_take_u64(&sql);
+		sql_take_text(&sql, correlation_id, CORRELATION_ID_LEN_MAX + 1);
+	}
+	return sql_end(&sql);
+}
+
+static bool attempt_hash(struct db *db, const struct store_sent *item, struct hash32 *ret_hash,
+			 struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "SELECT tx_hash FROM attempts WHERE transfer_id = ? AND number = ?", err);
+	sql_put_id(&sql, item->transfer);
+	sql_put_i64(&sql, item->number);
+	if (sql_next(&sql))
+		*ret_hash = sql_take_hash(&sql);
+	return sql_end(&sql);
+}
+
+/* The withdrawal's own event: readers learn the hash. */
+static bool broadcast_event(struct db *db, const struct store_sent *item, struct id withdrawal,
+			    const struct store_by *by, struct err *err)
+{
+	int64_t changed = 0;
+	struct sql sql = sql_prepare(db,
+				     "UPDATE withdrawals SET version = version + 1, updated_at = ? "
+				     "WHERE id = ? AND transfer_id = ? AND stage = ?",
+				     err);
+	sql_put_i64(&sql, by->now_ms);
+	sql_put_id(&sql, withdrawal);
+	sql_put_id(&sql, item->transfer);
+	sql_put_i64(&sql, WITHDRAWAL_ASSIGNED);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	if (changed == 0)
+		return true;
+	char detail[128];
+	char correlation_id[CORRELATION_ID_LEN_MAX + 1] = "";
+	struct buf out = buf_of(detail, sizeof detail);
+	struct hash32 hash = { 0 };
+	uint64_t version = 0;
+	if (!withdrawal_version(db, withdrawal, &version, correlation_id, err) ||
+	    !attempt_hash(db, item, &hash, err))
+		return false;
+	buf_format(&out, "{\"tx_hash\":\"%s\"}", hash32_text(hash).at);
+	struct event_row event = { .withdrawal = withdrawal,
+				   .sequence = version,
+				   .type = "broadcast",
+				   .stage = WITHDRAWAL_ASSIGNED,
+				   .detail = buf_terminated(&out) };
+	return event_add(db, &event, by, err) &&
+	       message_put(db, QUEUE_MONITOR, withdrawal, correlation_id, by->now_ms, err);
+}
+
+static bool slot_broadcast(struct db *db, const struct store_sent *item, const struct store_by *by,
+			   struct err *err)
+{
+	struct slot_state state = { 0 };
+	bool found = false;
+	int64_t changed = 0;
+	if (!slot_state_load(db, item->transfer, &state, &found, err))
+		return false;
+	if (!found || state.stage != TRANSFER_SIGNED)
+		return true;
+	CHECK(lifecycle_transfer_allows(TRANSFER_SIGNED, TRANSFER_BROADCAST, by->actor));
+	struct sql sql = sql_prepare(db,
+				     "UPDATE transfers SET stage = ?, stage_at = ?, "
+				     "version = version + 1 WHERE id = ? AND stage = ?",
+				     err);
+	sql_put_i64(&sql, TRANSFER_BROADCAST);
+	sql_put_i64(&sql, by->now_ms);
+	sql_put_id(&sql, item->transfer);
+	sql_put_i64(&sql, TRANSFER_SIGNED);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	if (changed == 0 || id_is_zero(state.withdrawal))
+		return true;
+	return broadcast_event(db, item, state.withdrawal, by, err);
+}
+
+struct sent_batch {
+	struct store_sent *items;
+	size_t n;
+	const struct store_by *by;
+};
+
+static bool batch_sent(struct db *db, void *context, struct err *err)
+{
+	const struct sent_batch *batch = context;
+	int64_t fenced_wallet = 0;
+	enum store_write fence = STORE_FENCED;
+	for (size_t i = 0; i < batch->n; i++) {
+		struct store_sent *item = &batch->items[i];
+		if (item->wallet_id != fenced_wallet &&
+		    !wallet_fence(db, item->wallet_id, item->epoch, false, &fence, err))
+			return false;
+		fenced_wallet = item->wallet_id;
+		item->result = fence;
+		if (fence != STORE_WRITTEN)
+			continue;
+		if (!attempt_sent(db, item, batch->by->now_ms, err) ||
+		    (item->may_be_out && !slot_broadcast(db, item, batch->by, err)))
+			return false;
+	}
+	return true;
+}
+
+bool store_sql_attempts_sent(struct store *store, struct store_sent *items, size_t n,
+			     const struct store_by *by, struct err *err)
+{
+	struct sent_batch batch = { items, n, by };
+	return store_sql_write(db_of(store), batch_sent, &batch, err);
+}
+
+bool store_sql_attempts(struct store *store, struct id transfer, struct attempt *ret_rows,
+			size_t cap, size_t *ret_len, struct err *err)
+{
+	size_t len = 0;
+	struct sql sql = sql_prepare(db_of(store),
+				     "SELECT number, is_cancel, tip, cap, gas_limit, tx_hash, raw, "
+				     "signed_at, sent_at FROM attempts WHERE transfer_id = ? "
+				     "ORDER BY number",
+				     err);
+	sql_put_id(&sql, transfer);
+	while (len < cap && sql_next(&sql)) {
+		struct attempt *attempt = &ret_rows[len++];
+		attempt->transfer = transfer;
+		attempt->number = (uint32_t)sql_take_u64(&sql);
+		attempt->is_cancel = sql_take_i64(&sql) != 0;
+		attempt->fees.tip.value = sql_take_u256(&sql);
+		attempt->fees.cap.value = sql_take_u256(&sql);
+		attempt->gas_limit = sql_take_u64(&sql);
+		attempt->tx_hash = sql_take_hash(&sql);
+		attempt->raw_len = sql_take_blob(&sql, attempt->raw, sizeof attempt->raw);
+		attempt->signed_at = sql_take_i64(&sql);
+		attempt->sent_at = sql_take_i64(&sql);
+	}
+	*ret_len = len;
+	return sql_end(&sql);
+}

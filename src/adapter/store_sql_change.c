@@ -1,0 +1,288 @@
+/* The one way in which a withdrawal changes after its acceptance: compare-and-set under the row's
+ * lock, with event, audit record, outgoing wake-up and incoming acknowledgement in the same
+ * transaction. */
+#include "adapter/store_sql_parts.h"
+
+#include <string.h>
+
+void withdrawal_take(struct sql *sql, struct withdrawal *ret_row)
+{
+	struct intent *intent = &ret_row->intent;
+	memset(ret_row, 0, sizeof *ret_row);
+	intent->id = sql_take_id(sql);
+	sql_take_text(sql, intent->account, sizeof intent->account);
+	intent->chain_id = sql_take_u64(sql);
+	sql_take_text(sql, intent->asset, sizeof intent->asset);
+	intent->is_native = sql_take_i64(sql) != 0;
+	intent->contract = sql_take_address(sql);
+	intent->decimals = (unsigned)sql_take_u64(sql);
+	intent->to = sql_take_address(sql);
+	intent->amount.units = sql_take_u256(sql);
+	sql_take_bytes(sql, intent->key_hash, sizeof intent->key_hash);
+	sql_take_text(sql, intent->external_id, sizeof intent->external_id);
+	sql_take_bytes(sql, intent->fingerprint, sizeof intent->fingerprint);
+	intent->created_at = sql_take_i64(sql);
+	sql_take_text(sql, ret_row->correlation_id, sizeof ret_row->correlation_id);
+	sql_take_text(sql, ret_row->metadata, sizeof ret_row->metadata);
+	ret_row->intent_mac = sql_take_mac(sql);
+	ret_row->approval.policy_version = sql_take_u64(sql);
+	ret_row->approval.approved_at = sql_take_i64(sql);
+	ret_row->approval.expires_at = sql_take_i64(sql);
+	ret_row->approval_mac = sql_take_mac(sql);
+	ret_row->stage = (enum withdrawal_stage)sql_take_i64(sql);
+	ret_row->version = sql_take_u64(sql);
+	ret_row->round = (uint32_t)sql_take_u64(sql);
+	ret_row->cancel_requested = sql_take_i64(sql) != 0;
+	sql_take_text(sql, ret_row->wait_reason, sizeof ret_row->wait_reason);
+	sql_take_text(sql, ret_row->held_reason, sizeof ret_row->held_reason);
+	sql_take_text(sql, ret_row->failure_code, sizeof ret_row->failure_code);
+	ret_row->transfer = sql_take_id(sql);
+	ret_row->due_at = sql_take_i64(sql);
+	ret_row->updated_at = sql_take_i64(sql);
+}
+
+bool withdrawal_load(struct db *db, struct id id, struct withdrawal *ret_row, bool *ret_found,
+		     struct err *err)
+{
+	struct sql sql =
+		sql_prepare(db, "SELECT " WITHDRAWAL_COLUMNS " FROM withdrawals WHERE id = ?", err);
+	sql_put_id(&sql, id);
+	*ret_found = sql_next(&sql);
+	if (*ret_found)
+		withdrawal_take(&sql, ret_row);
+	return sql_end(&sql);
+}
+
+bool store_sql_load(struct store *store, const struct id *ids, size_t n,
+		    struct withdrawal *ret_rows, bool *ret_found, struct err *err)
+{
+	struct db *db = db_of(store);
+	if (!db_begin(db, false, err))
+		return false;
+	bool good = true;
+	for (size_t i = 0; i < n && good; i++)
+		good = withdrawal_load(db, ids[i], &ret_rows[i], &ret_found[i], err);
+	db_rollback(db);
+	return good;
+}
+
+/* The part of a row that a change is judged by. */
+struct current {
+	enum withdrawal_stage stage;
+	uint64_t version;
+	struct id transfer;
+	char correlation_id[CORRELATION_ID_LEN_MAX + 1];
+	char wait_reason[REASON_LEN_MAX + 1];
+	char held_reason[REASON_LEN_MAX + 1];
+};
+
+static bool current_load(struct db *db, struct id id, struct current *ret_current, bool *ret_found,
+			 struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db,
+		"SELECT stage, version, transfer_id, correlation_id, wait_reason, held_reason "
+		"FROM withdrawals WHERE id = ? {for update}",
+		err);
+	sql_put_id(&sql, id);
+	*ret_found = sql_next(&sql);
+	if (*ret_found) {
+		ret_current->stage = (enum withdrawal_stage)sql_take_i64(&sql);
+		ret_current->version = sql_take_u64(&sql);
+		ret_current->transfer = sql_take_id(&sql);
+		sql_take_text(&sql, ret_current->correlation_id,
+			      sizeof ret_current->correlation_id);
+		sql_take_text(&sql, ret_current->wait_reason, sizeof ret_current->wait_reason);
+		sql_take_text(&sql, ret_current->held_reason, sizeof ret_current->held_reason);
+	}
+	return sql_end(&sql);
+}
+
+/* T4, judged again under the lock: the transfer that is left must be final and provably unpaid. */
+static bool leaving_is_allowed(struct db *db, const struct store_change *change,
+			       const struct current *current, bool *ret_allowed, struct err *err)
+{
+	*ret_allowed = true;
+	if (change->from != WITHDRAWAL_ASSIGNED || change->to == WITHDRAWAL_ASSIGNED ||
+	    change->to == WITHDRAWAL_COMPLETED)
+		return true;
+	struct transfer transfer;
+	bool found = false;
+	if (!transfer_load(db, current->transfer, &transfer, &found, err))
+		return false;
+	*ret_allowed = found && transfer.stage == TRANSFER_FINAL &&
+		       lifecycle_outcome_is_unpaid(transfer.outcome);
+	return true;
+}
+
+static bool is_quiet(const struct store_change *change, const struct current *current)
+{
+	const char *reason = change->wait_reason == NULL ? "" : change->wait_reason;
+	return change->from == change->to && !change->request_cancel && !change->has_approval &&
+	       change->held_reason == NULL && strcmp(reason, current->wait_reason) == 0;
+}
+
+static void put_due(struct sql *sql, const struct store_change *change, int64_t now_ms)
+{
+	if (lifecycle_is_terminal(change->to))
+		sql_put_null(sql);
+	else
+		sql_put_i64(sql, change->due_at != 0 ? change->due_at
+						     : now_ms + lifecycle_due_in_ms(change->to));
+}
+
+/* Waiting on for the same reason is no news: only the time of the next look moves. */
+static bool due_update(struct db *db, const struct store_change *change, int64_t now_ms,
+		       struct err *err)
+{
+	struct sql sql = sql_prepare(db, "UPDATE withdrawals SET due_at = ? WHERE id = ?", err);
+	put_due(&sql, change, now_ms);
+	sql_put_id(&sql, change->withdrawal);
+	return sql_run(&sql, NULL);
+}
+
+static bool row_update(struct db *db, const struct store_change *change, int64_t now_ms,
+		       struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db,
+		"UPDATE withdrawals SET stage = ?, version = version + 1, round = round + ?, "
+		"cancel_requested = CASE WHEN ? THEN 1 ELSE cancel_requested END, "
+		"wait_reason = ?, held_reason = COALESCE(?, held_reason), "
+		"failure_code = COALESCE(?, failure_code), due_at = ?, updated_at = ? "
+		"WHERE id = ? AND version = ? AND stage = ?",
+		err);
+	sql_put_i64(&sql, change->to);
+	sql_put_i64(&sql, change->next_round ? 1 : 0);
+	sql_put_i64(&sql, change->request_cancel ? 1 : 0);
+	sql_put_text(&sql, change->wait_reason == NULL ? "" : change->wait_reason);
+	sql_put_text(&sql, change->held_reason);
+	sql_put_text(&sql, change->failure_code);
+	put_due(&sql, change, now_ms);
+	sql_put_i64(&sql, now_ms);
+	sql_put_id(&sql, change->withdrawal);
+	sql_put_u64(&sql, change->version);
+	sql_put_i64(&sql, change->from);
+	int64_t changed = 0;
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	CHECK(changed == 1); /* the row was looked at under the same lock */
+	return true;
+}
+
+static bool approval_update(struct db *db, const struct store_change *change, struct err *err)
+{
+	if (!change->has_approval)
+		return true;
+	struct sql sql = sql_prepare(db,
+				     "UPDATE withdrawals SET policy_version = ?, approved_at = ?, "
+				     "expires_at = ?, approval_key_id = ?, approval_mac = ? "
+				     "WHERE id = ?",
+				     err);
+	sql_put_u64(&sql, change->approval.policy_version);
+	sql_put_i64(&sql, change->approval.approved_at);
+	sql_put_i64(&sql, change->approval.expires_at);
+	sql_put_mac(&sql, &change->approval_mac);
+	sql_put_id(&sql, change->withdrawal);
+	return sql_run(&sql, NULL);
+}
+
+static bool change_event_add(struct db *db, const struct store_change *change,
+			     const struct store_by *by, struct err *err)
+{
+	char detail[128] = "";
+	struct buf out = buf_of(detail, sizeof detail);
+	const char *reason = change->failure_code != NULL  ? change->failure_code
+			     : change->held_reason != NULL ? change->held_reason
+							   : change->wait_reason;
+	if (reason != NULL && reason[0] != 0)
+		buf_format(&out, "{\"code\":\"%s\"}", reason);
+	struct event_row event = { .withdrawal = change->withdrawal,
+				   .sequence = change->version + 1,
+				   .type = change->event,
+				   .stage = change->to,
+				   .detail = buf_terminated(&out) };
+	return event_add(db, &event, by, err);
+}
+
+static enum queue_name queue_woken(const struct store_change *change)
+{
+	if (change->from != change->to)
+		return lifecycle_withdrawal_wakes(change->from, change->to);
+	return change->request_cancel ? QUEUE_SIGNING : QUEUE_NONE;
+}
+
+static bool change_write(struct db *db, struct store_change *change, const struct current *current,
+			 const struct store_by *by, struct err *err)
+{
+	CHECK(change->from == change->to ||
+	      lifecycle_withdrawal_allows(change->from, change->to, by->actor));
+	change->applied = true;
+	if (is_quiet(change, current))
+		return due_update(db, change, by->now_ms, err);
+	return row_update(db, change, by->now_ms, err) && approval_update(db, change, err) &&
+	       change_event_add(db, change, by, err) &&
+	       message_put(db, queue_woken(change), change->withdrawal, current->correlation_id,
+			   by->now_ms, err);
+}
+
+/* Nobody but a person acts on a held row; holding and releasing it are such acts' own words. */
+static bool is_current(const struct store_change *change, const struct current *current,
+		       const struct store_by *by)
+{
+	if (current->stage != change->from || current->version != change->version)
+		return false;
+	return current->held_reason[0] == 0 || by->actor == ACTOR_PERSON;
+}
+
+static bool ack_end(struct db *db, const struct store_change *change, const struct current *current,
+		    const struct store_by *by, struct err *err)
+{
+	if (!message_end(db, &change->ack, by->now_ms, err))
+		return false;
+	if (!change->bury)
+		return true;
+	CHECK(change->ack.queue >= QUEUE_REQUEST && change->ack.queue <= QUEUE_MONITOR);
+	return message_put(db, (enum queue_name)(change->ack.queue + QUEUE_DLQ_OFFSET),
+			   change->ack.subject, current->correlation_id, by->now_ms, err);
+}
+
+static bool change_apply(struct db *db, struct store_change *change, const struct store_by *by,
+			 struct err *err)
+{
+	struct current current = { 0 };
+	bool found = false;
+	bool allowed = false;
+	change->applied = false;
+	if (!current_load(db, change->withdrawal, &current, &found, err))
+		return false;
+	if (found && is_current(change, &current, by)) {
+		if (!leaving_is_allowed(db, change, &current, &allowed, err))
+			return false;
+		if (allowed && !change_write(db, change, &current, by, err))
+			return false;
+	}
+	return ack_end(db, change, &current, by, err);
+}
+
+struct change_batch {
+	struct store_change *changes;
+	size_t n;
+	const struct store_by *by;
+};
+
+static bool batch_change(struct db *db, void *context, struct err *err)
+{
+	struct change_batch *batch = context;
+	for (size_t i = 0; i < batch->n; i++)
+		if (!change_apply(db, &batch->changes[i], batch->by, err))
+			return false;
+	return true;
+}
+
+bool store_sql_change(struct store *store, struct store_change *changes, size_t n,
+		      const struct store_by *by, struct err *err)
+{
+	struct change_batch batch = { changes, n, by };
+	return store_sql_write(db_of(store), batch_change, &batch, err);
+}

@@ -1,0 +1,202 @@
+/* What the monitor saw becomes what the store says: mined, back to broadcast, final; and with a
+ * final success, the withdrawal is completed in the same transaction (T6). */
+#include "adapter/store_sql_parts.h"
+
+#include <string.h>
+
+static bool lease_fence(struct db *db, const struct store_lease *lease, bool *ret_held,
+			struct err *err)
+{
+	int64_t changed = 0;
+	struct sql sql = sql_prepare(
+		db, "UPDATE leases SET renewals = renewals + 1 WHERE name = ? AND epoch = ?", err);
+	sql_put_text(&sql, lease->name);
+	sql_put_u64(&sql, lease->epoch);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	*ret_held = changed == 1;
+	return true;
+}
+
+static bool transfer_move(struct db *db, const struct store_observation *item,
+			  const struct transfer *row, int64_t now_ms, struct err *err)
+{
+	bool back = item->to == TRANSFER_BROADCAST;
+	struct sql sql = sql_prepare(
+		db,
+		"UPDATE transfers SET stage = ?, outcome = ?, mined_hash = ?, mined_block = ?, "
+		"mined_block_hash = ?, stage_at = ?, version = version + 1 "
+		"WHERE id = ? AND version = ?",
+		err);
+	sql_put_i64(&sql, item->to);
+	sql_put_i64(&sql, item->outcome);
+	sql_put_hash(&sql, back ? (struct hash32){ 0 } : item->mined_hash);
+	sql_put_u64(&sql, back ? 0 : item->mined_block);
+	sql_put_hash(&sql, back ? (struct hash32){ 0 } : item->mined_block_hash);
+	sql_put_i64(&sql, now_ms);
+	sql_put_id(&sql, row->id);
+	sql_put_u64(&sql, row->version);
+	return sql_run(&sql, NULL);
+}
+
+static bool items_settle(struct db *db, const struct store_observation *item, struct err *err)
+{
+	struct sql sql =
+		sql_prepare(db, "UPDATE transfer_items SET outcome = ? WHERE transfer_id = ?", err);
+	sql_put_i64(&sql, item->outcome);
+	sql_put_id(&sql, item->transfer);
+	return sql_run(&sql, NULL);
+}
+
+static bool withdrawal_complete(struct db *db, const struct store_observation *item,
+				const struct withdrawal *row, const struct store_by *by,
+				struct err *err)
+{
+	char detail[160];
+	struct buf out = buf_of(detail, sizeof detail);
+	struct sql sql = sql_prepare(db,
+				     "UPDATE withdrawals SET stage = ?, version = version + 1, "
+				     "due_at = NULL, wait_reason = '', updated_at = ? WHERE id = ?",
+				     err);
+	sql_put_i64(&sql, WITHDRAWAL_COMPLETED);
+	sql_put_i64(&sql, by->now_ms);
+	sql_put_id(&sql, row->intent.id);
+	buf_format(&out, "{\"tx_hash\":\"%s\",\"block_number\":\"%llu\"}",
+		   hash32_text(item->mined_hash).at, (unsigned long long)item->mined_block);
+	struct event_row event = { .withdrawal = row->intent.id,
+				   .sequence = row->version + 1,
+				   .type = "completed",
+				   .stage = WITHDRAWAL_COMPLETED,
+				   .detail = buf_terminated(&out) };
+	return sql_run(&sql, NULL) && event_add(db, &event, by, err);
+}
+
+/* A final transfer's withdrawal: completed when paid; otherwise the signer is woken, and decides.
+ */
+static bool withdrawal_settle(struct db *db, const struct store_observation *item,
+			      const struct transfer *transfer, const struct store_by *by,
+			      struct err *err)
+{
+	struct withdrawal row;
+	bool found = false;
+	if (id_is_zero(transfer->withdrawal))
+		return true;
+	if (!withdrawal_load(db, transfer->withdrawal, &row, &found, err))
+		return false;
+	bool bound =
+		found && row.stage == WITHDRAWAL_ASSIGNED && id_equal(row.transfer, transfer->id);
+	if (!bound) /* an edited row: the transfer is final all the same, a person is told */
+		return audit_add(db, "settled_without_withdrawal", transfer->id, "", by, err);
+	if (item->outcome != OUTCOME_SUCCEEDED)
+		return message_put(db, QUEUE_SIGNING, row.intent.id, row.correlation_id, by->now_ms,
+				   err);
+	CHECK(lifecycle_withdrawal_allows(row.stage, WITHDRAWAL_COMPLETED, by->actor));
+	return withdrawal_complete(db, item, &row, by, err);
+}
+
+/* Holds the slot and, so that the client sees it, its withdrawal. Unless the slot is mined its
+ * nonce stands in the way of all later ones: the wallet reserves no more. */
+static bool transfer_hold(struct db *db, const struct store_observation *item,
+			  const struct transfer *row, const struct store_by *by, struct err *err)
+{
+	struct sql sql = sql_prepare(db,
+				     "UPDATE transfers SET held_reason = ?, version = version + 1 "
+				     "WHERE id = ? AND held_reason = ''",
+				     err);
+	sql_put_text(&sql, item->held_reason);
+	sql_put_id(&sql, row->id);
+	struct sql held = sql_prepare(
+		db, "UPDATE withdrawals SET held_reason = ? WHERE id = ? AND held_reason = ''",
+		err);
+	sql_put_text(&held, item->held_reason);
+	sql_put_id(&held, row->withdrawal);
+	return sql_run(&sql, NULL) && sql_run(&held, NULL) &&
+	       audit_add(db, "transfer_held", row->id, "", by, err) &&
+	       (row->stage >= TRANSFER_MINED ||
+		wallet_stop(db, row->wallet_id, item->held_reason, by, err));
+}
+
+static bool item_observe(struct db *db, struct store_observation *item, const struct store_by *by,
+			 struct err *err)
+{
+	struct transfer row;
+	bool found = false;
+	item->result = STORE_MOVED;
+	if (!transfer_load(db, item->transfer, &row, &found, err))
+		return false;
+	if (!found || row.version != item->version || row.held_reason[0] != 0)
+		return true;
+	item->result = STORE_WRITTEN;
+	if (item->held_reason != NULL)
+		return transfer_hold(db, item, &row, by, err);
+	CHECK(lifecycle_transfer_allows(row.stage, item->to, by->actor));
+	if (!transfer_move(db, item, &row, by->now_ms, err))
+		return false;
+	if (item->to != TRANSFER_FINAL)
+		return true;
+	CHECK(item->outcome != OUTCOME_NONE && item->outcome != OUTCOME_FOREIGN);
+	return items_settle(db, item, err) && withdrawal_settle(db, item, &row, by, err);
+}
+
+struct observe {
+	struct store_observation *items;
+	size_t n;
+	const struct store_lease *lease;
+	const struct store_by *by;
+};
+
+static bool batch_observe(struct db *db, void *context, struct err *err)
+{
+	const struct observe *batch = context;
+	bool held = false;
+	if (!lease_fence(db, batch->lease, &held, err))
+		return false;
+	for (size_t i = 0; i < batch->n; i++) {
+		batch->items[i].result = STORE_FENCED;
+		if (held && !item_observe(db, &batch->items[i], batch->by, err))
+			return false;
+	}
+	return true;
+}
+
+bool store_sql_observe(struct store *store, struct store_observation *items, size_t n,
+		       const struct store_lease *lease, const struct store_by *by, struct err *err)
+{
+	struct observe batch = { items, n, lease, by };
+	return store_sql_write(db_of(store), batch_observe, &batch, err);
+}
+
+struct wishes {
+	const struct store_wish *wishes;
+	size_t n;
+};
+
+/* A wish to send again never replaces the wish for a higher fee. */
+static bool batch_wish(struct db *db, void *context, struct err *err)
+{
+	const struct wishes *batch = context;
+	for (size_t i = 0; i < batch->n; i++) {
+		const struct store_wish *wish = &batch->wishes[i];
+		struct sql sql =
+			sql_prepare(db,
+				    "UPDATE transfers SET wish = ?, wish_attempts_seen = ? "
+				    "WHERE id = ? AND wish < ? AND stage < ?",
+				    err);
+		sql_put_i64(&sql, wish->wish);
+		sql_put_i64(&sql, wish->attempts_seen);
+		sql_put_id(&sql, wish->transfer);
+		sql_put_i64(&sql, wish->wish);
+		sql_put_i64(&sql, TRANSFER_MINED);
+		if (!sql_run(&sql, NULL))
+			return false;
+	}
+	return true;
+}
+
+bool store_sql_wish(struct store *store, const struct store_wish *wishes, size_t n,
+		    const struct store_by *by, struct err *err)
+{
+	(void)by;
+	struct wishes batch = { wishes, n };
+	return store_sql_write(db_of(store), batch_wish, &batch, err);
+}

@@ -1,0 +1,129 @@
+/* What the files of the SQL store share. */
+#ifndef SLUICE_ADAPTER_STORE_SQL_PARTS_H
+#define SLUICE_ADAPTER_STORE_SQL_PARTS_H
+
+#include "adapter/sql_message.h"
+#include "adapter/sql_row.h"
+#include "port/store_ops.h"
+
+struct store_sql {
+	struct store base;
+	struct db *db; /* borrowed */
+};
+
+static inline struct db *db_of(struct store *store)
+{
+	return ((struct store_sql *)(void *)store)->db;
+}
+
+/* Begins a write, runs `body`, commits; a body that fails rolls back and its error stays. */
+bool store_sql_write(struct db *db, bool (*body)(struct db *db, void *context, struct err *err),
+		     void *context, struct err *err);
+
+/* Columns in the order in which withdrawal_take reads them. */
+#define WITHDRAWAL_COLUMNS                                                                      \
+	"id, account, chain_id, asset, is_native, contract, decimals, receiver, amount, "       \
+	"key_hash, external_id, fingerprint, created_at, correlation_id, metadata, "            \
+	"intent_key_id, intent_mac, policy_version, approved_at, expires_at, approval_key_id, " \
+	"approval_mac, stage, version, round, cancel_requested, wait_reason, held_reason, "     \
+	"failure_code, transfer_id, due_at, updated_at"
+void withdrawal_take(struct sql *sql, struct withdrawal *ret_row);
+/* One withdrawal by id; with a lock inside a write transaction. */
+MUST_CHECK bool withdrawal_load(struct db *db, struct id id, struct withdrawal *ret_row,
+				bool *ret_found, struct err *err);
+
+#define TRANSFER_COLUMNS                                                                        \
+	"t.id, t.wallet_id, t.chain_id, t.wallet, t.nonce, t.stage, t.outcome, t.is_cancel, "   \
+	"i.withdrawal_id, i.round, t.destination, t.value, t.is_token, t.receiver, t.amount, "  \
+	"t.gas_limit, t.payload_hash, t.wish, t.wish_attempts_seen, t.attempts, t.mined_hash, " \
+	"t.mined_block, t.mined_block_hash, t.stage_at, t.sent_at, t.held_reason, t.version, "  \
+	"w.correlation_id"
+#define TRANSFER_FROM                                                                              \
+	" FROM transfers t LEFT JOIN transfer_items i ON i.transfer_id = t.id AND i.position = 0 " \
+	"LEFT JOIN withdrawals w ON w.id = i.withdrawal_id "
+void transfer_take(struct sql *sql, struct transfer *ret_row);
+MUST_CHECK bool transfer_load(struct db *db, struct id id, struct transfer *ret_row,
+			      bool *ret_found, struct err *err);
+
+struct event_row {
+	struct id withdrawal;
+	uint64_t sequence;
+	const char *type;
+	enum withdrawal_stage stage;
+	const char *detail; /* JSON object or "" */
+};
+/* An event and its audit record. */
+MUST_CHECK bool event_add(struct db *db, const struct event_row *event, const struct store_by *by,
+			  struct err *err);
+MUST_CHECK bool audit_add(struct db *db, const char *action, struct id subject, const char *detail,
+			  const struct store_by *by, struct err *err);
+/* Fences a wallet inside a write transaction: STORE_WRITTEN while the lease is ours, else
+ * STORE_FENCED. reserving: a wallet that is stopped, or has not entered, gives STORE_PAUSED. */
+MUST_CHECK bool wallet_fence(struct db *db, int64_t wallet_id, uint64_t epoch, bool reserving,
+			     enum store_write *ret_result, struct err *err);
+MUST_CHECK bool wallet_stop(struct db *db, int64_t wallet_id, const char *reason,
+			    const struct store_by *by, struct err *err);
+
+/* The functions of the table, by file. */
+bool store_sql_accept(struct store *store, struct store_accept *items, size_t n, struct err *err);
+bool store_sql_change(struct store *store, struct store_change *changes, size_t n,
+		      const struct store_by *by, struct err *err);
+bool store_sql_load(struct store *store, const struct id *ids, size_t n,
+		    struct withdrawal *ret_rows, bool *ret_found, struct err *err);
+bool store_sql_view(struct store *store, struct id id, struct store_view *ret_view, bool *ret_found,
+		    struct err *err);
+bool store_sql_list(struct store *store, const struct store_filter *filter,
+		    struct store_view *ret_views, size_t *ret_len, struct err *err);
+bool store_sql_events(struct store *store, struct id withdrawal, uint64_t after,
+		      struct store_event *ret_events, size_t cap, size_t *ret_len, struct err *err);
+bool store_sql_sweep(struct store *store, int64_t now_ms, size_t limit, size_t ret_woken[3],
+		     struct err *err);
+bool store_sql_redrive(struct store *store, enum queue_name dlq, size_t limit,
+		       const struct store_by *by, size_t *ret_moved, struct err *err);
+bool store_sql_dlq_list(struct store *store, enum queue_name dlq, struct id *ret_ids, size_t cap,
+			size_t *ret_len, struct err *err);
+bool store_sql_key_add(struct store *store, const struct store_api_key *key,
+		       const struct store_by *by, struct err *err);
+bool store_sql_key_load(struct store *store, const char *id, struct store_api_key *ret_key,
+			bool *ret_found, struct err *err);
+bool store_sql_keys_list(struct store *store, struct store_api_key *ret_keys, size_t cap,
+			 size_t *ret_len, struct err *err);
+bool store_sql_key_replace(struct store *store, const struct store_api_key *key,
+			   const struct store_by *by, struct err *err);
+bool store_sql_pin(struct store *store, const struct catalogue *catalogue, struct err *err);
+bool store_sql_wallets(struct store *store, struct wallet *ret_wallets, size_t cap, size_t *ret_len,
+		       struct err *err);
+bool store_sql_lease(struct store *store, struct store_lease *lease, const char *holder,
+		     int64_t now_ms, bool *ret_taken, struct err *err);
+bool store_sql_enter(struct store *store, int64_t wallet_id, uint64_t epoch, uint64_t first_nonce,
+		     const struct store_by *by, struct err *err);
+bool store_sql_stop(struct store *store, int64_t wallet_id, const char *reason,
+		    const struct store_by *by, struct err *err);
+bool store_sql_reserve(struct store *store, struct store_reservation *items, size_t n,
+		       const struct store_by *by, struct err *err);
+bool store_sql_turn_cancel(struct store *store, struct transfer *transfer, uint64_t epoch,
+			   const struct store_by *by, enum store_write *ret_result,
+			   struct err *err);
+bool store_sql_attempts_add(struct store *store, struct store_attempt *items, size_t n,
+			    const struct store_by *by, struct err *err);
+bool store_sql_attempts_sent(struct store *store, struct store_sent *items, size_t n,
+			     const struct store_by *by, struct err *err);
+bool store_sql_observe(struct store *store, struct store_observation *items, size_t n,
+		       const struct store_lease *lease, const struct store_by *by, struct err *err);
+bool store_sql_wish(struct store *store, const struct store_wish *wishes, size_t n,
+		    const struct store_by *by, struct err *err);
+bool store_sql_transfers(struct store *store, const struct store_transfer_filter *filter,
+			 struct transfer *ret_rows, size_t *ret_len, struct err *err);
+bool store_sql_transfer(struct store *store, struct id id, struct transfer *ret_row,
+			bool *ret_found, struct err *err);
+bool store_sql_attempts(struct store *store, struct id transfer, struct attempt *ret_rows,
+			size_t cap, size_t *ret_len, struct err *err);
+bool store_sql_of_round(struct store *store, struct id withdrawal, uint32_t round,
+			struct transfer *ret_row, bool *ret_found, struct err *err);
+bool store_sql_mark(struct store *store, struct store_mark *mark, struct err *err);
+bool store_sql_balances_save(struct store *store, const struct store_balance *balances, size_t n,
+			     struct err *err);
+bool store_sql_balances_list(struct store *store, struct store_balance *ret_balances, size_t cap,
+			     size_t *ret_len, struct err *err);
+
+#endif

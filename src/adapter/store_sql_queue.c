@@ -1,0 +1,208 @@
+/* Wake-ups that the store itself writes: the sweeper's, and what comes back from a dead-letter
+ * queue. */
+#include "adapter/store_sql_parts.h"
+
+#include <string.h>
+
+/* How far a swept row's due time moves ahead, so that one pass does not see the same rows again. */
+#define SWEPT_AGAIN_MS 15000
+
+struct due_row {
+	struct id id;
+	enum withdrawal_stage stage;
+	char correlation_id[CORRELATION_ID_LEN_MAX + 1];
+};
+
+static bool due_load(struct db *db, int64_t now_ms, struct due_row *ret_rows, size_t cap,
+		     size_t *ret_len, struct err *err)
+{
+	struct sql sql = sql_prepare(db,
+				     "SELECT id, stage, correlation_id FROM withdrawals "
+				     "WHERE due_at <= ? AND held_reason = '' "
+				     "ORDER BY due_at LIMIT ?",
+				     err);
+	size_t len = 0;
+	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, (int64_t)cap);
+	while (len < cap && sql_next(&sql)) {
+		ret_rows[len].id = sql_take_id(&sql);
+		ret_rows[len].stage = (enum withdrawal_stage)sql_take_i64(&sql);
+		sql_take_text(&sql, ret_rows[len].correlation_id,
+			      sizeof ret_rows[len].correlation_id);
+		len++;
+	}
+	*ret_len = len;
+	return sql_end(&sql);
+}
+
+/* Who can move a row of this stage on. An assigned one may wait for the signer (its transfer is
+ * final and unpaid); the monitor needs no wake-up, it reads its transfers at every head. */
+static enum queue_name queue_of_stage(enum withdrawal_stage stage)
+{
+	switch (stage) {
+	case WITHDRAWAL_ACCEPTED:
+	case WITHDRAWAL_AWAITING_APPROVAL:
+		return QUEUE_REQUEST;
+	case WITHDRAWAL_QUEUED:
+	case WITHDRAWAL_ASSIGNED:
+		return QUEUE_SIGNING;
+	case WITHDRAWAL_COMPLETED:
+	case WITHDRAWAL_FAILED:
+	case WITHDRAWAL_REJECTED:
+	case WITHDRAWAL_CANCELED:
+		return QUEUE_NONE;
+	}
+	return QUEUE_NONE;
+}
+
+static bool due_set(struct db *db, struct id id, int64_t due_at, struct err *err)
+{
+	struct sql sql = sql_prepare(db, "UPDATE withdrawals SET due_at = ? WHERE id = ?", err);
+	sql_put_i64(&sql, due_at);
+	sql_put_id(&sql, id);
+	return sql_run(&sql, NULL);
+}
+
+struct sweep {
+	int64_t now_ms;
+	size_t limit;
+	size_t woken[3];
+};
+
+static bool sweep_write(struct db *db, void *context, struct err *err)
+{
+	struct sweep *sweep = context;
+	struct due_row rows[BATCH_MAX];
+	size_t len = 0;
+	if (!due_load(db, sweep->now_ms, rows, sweep->limit, &len, err))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		enum queue_name queue = queue_of_stage(rows[i].stage);
+		if (!message_put(db, queue, rows[i].id, rows[i].correlation_id, sweep->now_ms,
+				 err) ||
+		    !due_set(db, rows[i].id, sweep->now_ms + SWEPT_AGAIN_MS, err))
+			return false;
+		if (queue != QUEUE_NONE)
+			sweep->woken[queue - QUEUE_REQUEST]++;
+	}
+	return true;
+}
+
+static bool anything_due(struct db *db, int64_t now_ms, bool *ret_any, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "SELECT 1 FROM withdrawals WHERE due_at <= ? AND held_reason = '' LIMIT 1",
+		err);
+	sql_put_i64(&sql, now_ms);
+	*ret_any = sql_next(&sql);
+	return sql_end(&sql);
+}
+
+bool store_sql_sweep(struct store *store, int64_t now_ms, size_t limit, size_t ret_woken[3],
+		     struct err *err)
+{
+	struct sweep sweep = { .now_ms = now_ms, .limit = limit < BATCH_MAX ? limit : BATCH_MAX };
+	bool any = false;
+	/* Looking first keeps an idle system from taking the writers' turn every second. */
+	if (!anything_due(db_of(store), now_ms, &any, err))
+		return false;
+	if (any && !store_sql_write(db_of(store), sweep_write, &sweep, err))
+		return false;
+	memcpy(ret_woken, sweep.woken, sizeof sweep.woken);
+	return true;
+}
+
+bool store_sql_dlq_list(struct store *store, enum queue_name dlq, struct id *ret_ids, size_t cap,
+			size_t *ret_len, struct err *err)
+{
+	struct sql sql = sql_prepare(db_of(store),
+				     "SELECT subject FROM messages WHERE queue = ? "
+				     "ORDER BY created_at LIMIT ?",
+				     err);
+	size_t len = 0;
+	sql_put_i64(&sql, dlq);
+	sql_put_i64(&sql, (int64_t)cap);
+	while (len < cap && sql_next(&sql))
+		ret_ids[len++] = sql_take_id(&sql);
+	*ret_len = len;
+	return sql_end(&sql);
+}
+
+struct redrive {
+	struct store *store;
+	enum queue_name dlq;
+	size_t limit;
+	const struct store_by *by;
+	size_t moved;
+};
+
+static bool dead_letter_delete(struct db *db, enum queue_name dlq, struct id subject,
+			       struct err *err)
+{
+	struct sql sql =
+		sql_prepare(db, "DELETE FROM messages WHERE queue = ? AND subject = ?", err);
+	sql_put_i64(&sql, dlq);
+	sql_put_id(&sql, subject);
+	return sql_run(&sql, NULL);
+}
+
+/* Releases the row's hold, if `dead_letter` is why it is held. */
+static bool hold_release(struct db *db, const struct withdrawal *row, const struct store_by *by,
+			 struct err *err)
+{
+	if (strcmp(row->held_reason, "dead_letter") != 0)
+		return true;
+	struct sql sql = sql_prepare(db,
+				     "UPDATE withdrawals SET held_reason = '', "
+				     "version = version + 1, updated_at = ?, due_at = ? "
+				     "WHERE id = ?",
+				     err);
+	sql_put_i64(&sql, by->now_ms);
+	sql_put_i64(&sql, by->now_ms + lifecycle_due_in_ms(row->stage));
+	sql_put_id(&sql, row->intent.id);
+	struct event_row event = { .withdrawal = row->intent.id,
+				   .sequence = row->version + 1,
+				   .type = "redriven",
+				   .stage = row->stage,
+				   .detail = "" };
+	return sql_run(&sql, NULL) && event_add(db, &event, by, err);
+}
+
+static bool one_redrive(struct db *db, struct redrive *redrive, struct id id, struct err *err)
+{
+	struct withdrawal row;
+	bool found = false;
+	if (!dead_letter_delete(db, redrive->dlq, id, err) ||
+	    !withdrawal_load(db, id, &row, &found, err))
+		return false;
+	if (!found || lifecycle_is_terminal(row.stage))
+		return true;
+	redrive->moved++;
+	return hold_release(db, &row, redrive->by, err) &&
+	       message_put(db, (enum queue_name)(redrive->dlq - QUEUE_DLQ_OFFSET), id,
+			   row.correlation_id, redrive->by->now_ms, err);
+}
+
+static bool redrive_write(struct db *db, void *context, struct err *err)
+{
+	struct redrive *redrive = context;
+	struct id ids[BATCH_MAX];
+	size_t len = 0;
+	size_t cap = redrive->limit < BATCH_MAX ? redrive->limit : BATCH_MAX;
+	if (!store_sql_dlq_list(redrive->store, redrive->dlq, ids, cap, &len, err))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!one_redrive(db, redrive, ids[i], err))
+			return false;
+	return true;
+}
+
+bool store_sql_redrive(struct store *store, enum queue_name dlq, size_t limit,
+		       const struct store_by *by, size_t *ret_moved, struct err *err)
+{
+	struct redrive redrive = { .store = store, .dlq = dlq, .limit = limit, .by = by };
+	if (!store_sql_write(db_of(store), redrive_write, &redrive, err))
+		return false;
+	*ret_moved = redrive.moved;
+	return true;
+}

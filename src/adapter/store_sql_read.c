@@ -1,0 +1,169 @@
+/* What the API reads: one withdrawal, lists of them, their events. Reads end before anything waits.
+ */
+#include "adapter/store_sql_parts.h"
+#include "core/intent.h"
+
+#include <string.h>
+
+/* The hash that people look for: of the mined attempt, else of the newest. */
+static bool newest_hash(struct db *db, const struct transfer *transfer, struct hash32 *ret_hash,
+			struct err *err)
+{
+	if (!hash32_is_zero(transfer->mined_hash)) {
+		*ret_hash = transfer->mined_hash;
+		return true;
+	}
+	struct sql sql = sql_prepare(db,
+				     "SELECT tx_hash FROM attempts WHERE transfer_id = ? "
+				     "ORDER BY number DESC LIMIT 1",
+				     err);
+	sql_put_id(&sql, transfer->id);
+	memset(ret_hash, 0, sizeof *ret_hash);
+	if (sql_next(&sql))
+		*ret_hash = sql_take_hash(&sql);
+	return sql_end(&sql);
+}
+
+static bool view_complete(struct db *db, struct store_view *view, struct err *err)
+{
+	view->has_transfer = false;
+	view->attempts = 0;
+	memset(&view->tx_hash, 0, sizeof view->tx_hash);
+	if (id_is_zero(view->withdrawal.transfer))
+		return true;
+	if (!transfer_load(db, view->withdrawal.transfer, &view->transfer, &view->has_transfer,
+			   err))
+		return false;
+	if (!view->has_transfer)
+		return true;
+	view->attempts = view->transfer.attempts;
+	return newest_hash(db, &view->transfer, &view->tx_hash, err);
+}
+
+bool store_sql_view(struct store *store, struct id id, struct store_view *ret_view, bool *ret_found,
+		    struct err *err)
+{
+	struct db *db = db_of(store);
+	if (!db_begin(db, false, err))
+		return false;
+	bool good = withdrawal_load(db, id, &ret_view->withdrawal, ret_found, err) &&
+		    (!*ret_found || view_complete(db, ret_view, err));
+	db_rollback(db);
+	return good;
+}
+
+/* Filters that are not asked for are written as conditions that hold for every row: one statement
+ * serves all combinations, and the order by id makes it a walk from the cursor down. */
+static const char list_text[] =
+	"SELECT " WITHDRAWAL_COLUMNS " FROM withdrawals WHERE account = ? "
+	"AND (? = 0 OR id < ?) AND stage BETWEEN ? AND ? AND (? = 0 OR asset = ?) "
+	"AND created_at > ? ORDER BY id DESC LIMIT ?";
+static const char list_stage_text[] =
+	"SELECT " WITHDRAWAL_COLUMNS " FROM withdrawals WHERE stage = ? AND account = ? "
+	"AND (? = 0 OR id < ?) AND (? = 0 OR asset = ?) AND created_at > ? "
+	"ORDER BY id DESC LIMIT ?";
+static const char list_external_text[] =
+	"SELECT " WITHDRAWAL_COLUMNS " FROM withdrawals WHERE external_hash = ? AND account = ? "
+	"AND (? = 0 OR id < ?) AND stage BETWEEN ? AND ? AND (? = 0 OR asset = ?) "
+	"AND created_at > ? ORDER BY id DESC LIMIT ?";
+
+static void put_cursor(struct sql *sql, const struct store_filter *filter)
+{
+	sql_put_i64(sql, filter->has_before ? 1 : 0);
+	sql_put_bytes(sql, filter->before.bytes, ID_BYTES);
+}
+
+static void put_asset(struct sql *sql, const struct store_filter *filter)
+{
+	sql_put_i64(sql, filter->asset != NULL ? 1 : 0);
+	sql_put_text(sql, filter->asset == NULL ? "" : filter->asset);
+}
+
+static void put_stages(struct sql *sql, const struct store_filter *filter)
+{
+	sql_put_i64(sql, filter->has_status ? (int)filter->stage_first : 0);
+	sql_put_i64(sql, filter->has_status ? (int)filter->stage_last : 99);
+}
+
+static int64_t created_after(const struct store_filter *filter)
+{
+	return filter->created_after_ms == 0 ? -1 : filter->created_after_ms;
+}
+
+static struct sql list_prepare(struct db *db, const struct store_filter *filter,
+			       uint8_t external_hash[KEY_HASH_BYTES], struct err *err)
+{
+	bool one_stage = filter->has_status && filter->stage_first == filter->stage_last;
+	struct sql sql;
+	if (filter->external_id != NULL) {
+		key_hash_make(filter->account, str_from(filter->external_id), external_hash);
+		sql = sql_prepare(db, list_external_text, err);
+		sql_put_bytes(&sql, external_hash, KEY_HASH_BYTES);
+	} else if (one_stage) {
+		sql = sql_prepare(db, list_stage_text, err);
+		sql_put_i64(&sql, filter->stage_first);
+	} else {
+		sql = sql_prepare(db, list_text, err);
+	}
+	sql_put_text(&sql, filter->account);
+	put_cursor(&sql, filter);
+	if (filter->external_id != NULL || !one_stage)
+		put_stages(&sql, filter);
+	put_asset(&sql, filter);
+	sql_put_i64(&sql, created_after(filter));
+	sql_put_i64(&sql, (int64_t)filter->limit);
+	return sql;
+}
+
+static bool list_read(struct db *db, const struct store_filter *filter,
+		      struct store_view *ret_views, size_t *ret_len, struct err *err)
+{
+	uint8_t external_hash[KEY_HASH_BYTES];
+	struct sql sql = list_prepare(db, filter, external_hash, err);
+	size_t len = 0;
+	while (len < filter->limit && sql_next(&sql))
+		withdrawal_take(&sql, &ret_views[len++].withdrawal);
+	if (!sql_end(&sql))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!view_complete(db, &ret_views[i], err))
+			return false;
+	*ret_len = len;
+	return true;
+}
+
+bool store_sql_list(struct store *store, const struct store_filter *filter,
+		    struct store_view *ret_views, size_t *ret_len, struct err *err)
+{
+	struct db *db = db_of(store);
+	if (!db_begin(db, false, err))
+		return false;
+	bool good = list_read(db, filter, ret_views, ret_len, err);
+	db_rollback(db);
+	return good;
+}
+
+bool store_sql_events(struct store *store, struct id withdrawal, uint64_t after,
+		      struct store_event *ret_events, size_t cap, size_t *ret_len, struct err *err)
+{
+	struct sql sql = sql_prepare(db_of(store),
+				     "SELECT sequence, at, type, actor, stage, detail FROM events "
+				     "WHERE withdrawal_id = ? AND sequence > ? "
+				     "ORDER BY sequence LIMIT ?",
+				     err);
+	size_t len = 0;
+	sql_put_id(&sql, withdrawal);
+	sql_put_u64(&sql, after);
+	sql_put_i64(&sql, (int64_t)cap);
+	while (len < cap && sql_next(&sql)) {
+		struct store_event *event = &ret_events[len++];
+		event->sequence = sql_take_u64(&sql);
+		event->at_ms = sql_take_i64(&sql);
+		sql_take_text(&sql, event->type, sizeof event->type);
+		event->actor = (enum actor)sql_take_i64(&sql);
+		event->stage = (enum withdrawal_stage)sql_take_i64(&sql);
+		sql_take_text(&sql, event->detail, sizeof event->detail);
+	}
+	*ret_len = len;
+	return sql_end(&sql);
+}

@@ -1,0 +1,350 @@
+/* Reservations: nonce taken, slot written, withdrawal bound, all in one transaction (T1, T2). And
+ * how transfers are read. */
+#include "adapter/store_sql_parts.h"
+#include "core/transfer.h"
+
+#include <string.h>
+
+void transfer_take(struct sql *sql, struct transfer *ret_row)
+{
+	memset(ret_row, 0, sizeof *ret_row);
+	ret_row->id = sql_take_id(sql);
+	ret_row->wallet_id = sql_take_i64(sql);
+	ret_row->chain_id = sql_take_u64(sql);
+	ret_row->wallet = sql_take_address(sql);
+	ret_row->nonce = sql_take_u64(sql);
+	ret_row->stage = (enum transfer_stage)sql_take_i64(sql);
+	ret_row->outcome = (enum transfer_outcome)sql_take_i64(sql);
+	ret_row->is_cancel = sql_take_i64(sql) != 0;
+	ret_row->withdrawal = sql_take_id(sql);
+	ret_row->round = (uint32_t)sql_take_u64(sql);
+	ret_row->to = sql_take_address(sql);
+	ret_row->value.value = sql_take_u256(sql);
+	ret_row->is_token = sql_take_i64(sql) != 0;
+	ret_row->receiver = sql_take_address(sql);
+	ret_row->amount.units = sql_take_u256(sql);
+	ret_row->gas_limit = sql_take_u64(sql);
+	ret_row->payload_hash = sql_take_hash(sql);
+	ret_row->wish = (enum wish)sql_take_i64(sql);
+	ret_row->wish_attempts_seen = (uint32_t)sql_take_u64(sql);
+	ret_row->attempts = (uint32_t)sql_take_u64(sql);
+	ret_row->mined_hash = sql_take_hash(sql);
+	ret_row->mined_block = sql_take_u64(sql);
+	ret_row->mined_block_hash = sql_take_hash(sql);
+	ret_row->stage_at = sql_take_i64(sql);
+	ret_row->sent_at = sql_take_i64(sql);
+	sql_take_text(sql, ret_row->held_reason, sizeof ret_row->held_reason);
+	ret_row->version = sql_take_u64(sql);
+	sql_take_text(sql, ret_row->correlation_id, sizeof ret_row->correlation_id);
+}
+
+bool transfer_load(struct db *db, struct id id, struct transfer *ret_row, bool *ret_found,
+		   struct err *err)
+{
+	struct sql sql =
+		sql_prepare(db, "SELECT " TRANSFER_COLUMNS TRANSFER_FROM "WHERE t.id = ?", err);
+	sql_put_id(&sql, id);
+	*ret_found = sql_next(&sql);
+	if (*ret_found)
+		transfer_take(&sql, ret_row);
+	return sql_end(&sql);
+}
+
+bool store_sql_transfer(struct store *store, struct id id, struct transfer *ret_row,
+			bool *ret_found, struct err *err)
+{
+	return transfer_load(db_of(store), id, ret_row, ret_found, err);
+}
+
+bool store_sql_of_round(struct store *store, struct id withdrawal, uint32_t round,
+			struct transfer *ret_row, bool *ret_found, struct err *err)
+{
+	struct sql sql = sql_prepare(db_of(store),
+				     "SELECT " TRANSFER_COLUMNS " FROM transfer_items i "
+				     "JOIN transfers t ON t.id = i.transfer_id "
+				     "LEFT JOIN withdrawals w ON w.id = i.withdrawal_id "
+				     "WHERE i.withdrawal_id = ? AND i.round = ?",
+				     err);
+	sql_put_id(&sql, withdrawal);
+	sql_put_i64(&sql, round);
+	*ret_found = sql_next(&sql);
+	if (*ret_found)
+		transfer_take(&sql, ret_row);
+	return sql_end(&sql);
+}
+
+bool store_sql_transfers(struct store *store, const struct store_transfer_filter *filter,
+			 struct transfer *ret_rows, size_t *ret_len, struct err *err)
+{
+	size_t len = 0;
+	struct sql sql = sql_prepare(
+		db_of(store),
+		"SELECT " TRANSFER_COLUMNS TRANSFER_FROM
+		"WHERE t.wallet_id = ? AND t.stage BETWEEN ? AND ? AND t.mined_block <= ? "
+		"ORDER BY t.mined_block, t.nonce LIMIT ?",
+		err);
+	sql_put_i64(&sql, filter->wallet_id);
+	sql_put_i64(&sql, filter->first);
+	sql_put_i64(&sql, filter->last);
+	sql_put_i64(&sql, filter->mined_block_max > INT64_MAX ? INT64_MAX
+							      : (int64_t)filter->mined_block_max);
+	sql_put_i64(&sql, (int64_t)filter->limit);
+	while (len < filter->limit && sql_next(&sql))
+		transfer_take(&sql, &ret_rows[len++]);
+	*ret_len = len;
+	return sql_end(&sql);
+}
+
+struct reserve {
+	struct store_reservation *items;
+	size_t n;
+	const struct store_by *by;
+};
+
+static bool nonce_load(struct db *db, int64_t wallet_id, uint64_t *ret_next, struct err *err)
+{
+	struct sql sql = sql_prepare(db, "SELECT next_nonce FROM wallets WHERE id = ?", err);
+	sql_put_i64(&sql, wallet_id);
+	if (sql_next(&sql))
+		*ret_next = sql_take_u64(&sql);
+	return sql_end(&sql);
+}
+
+static bool nonce_save(struct db *db, int64_t wallet_id, uint64_t next, struct err *err)
+{
+	struct sql sql = sql_prepare(db, "UPDATE wallets SET next_nonce = ? WHERE id = ?", err);
+	sql_put_u64(&sql, next);
+	sql_put_i64(&sql, wallet_id);
+	return sql_run(&sql, NULL);
+}
+
+/* T1: has this round of the withdrawal been given a slot before? Only an edited row gets here so.
+ */
+static bool round_exists(struct db *db, const struct store_reservation *item, bool *ret_exists,
+			 struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "SELECT 1 FROM transfer_items WHERE withdrawal_id = ? AND round = ?", err);
+	sql_put_id(&sql, item->withdrawal);
+	sql_put_i64(&sql, item->transfer.round);
+	*ret_exists = sql_next(&sql);
+	return sql_end(&sql);
+}
+
+static bool withdrawal_assign(struct db *db, const struct store_reservation *item, int64_t now_ms,
+			      int64_t *ret_changed, struct err *err)
+{
+	struct sql sql =
+		sql_prepare(db,
+			    "UPDATE withdrawals SET stage = ?, version = version + 1, "
+			    "transfer_id = ?, wait_reason = '', due_at = ?, updated_at = ? "
+			    "WHERE id = ? AND version = ? AND stage = ? AND round = ? "
+			    "AND held_reason = '' AND cancel_requested = 0",
+			    err);
+	sql_put_i64(&sql, WITHDRAWAL_ASSIGNED);
+	sql_put_id(&sql, item->transfer.id);
+	sql_put_i64(&sql, now_ms + lifecycle_due_in_ms(WITHDRAWAL_ASSIGNED));
+	sql_put_i64(&sql, now_ms);
+	sql_put_id(&sql, item->withdrawal);
+	sql_put_u64(&sql, item->version);
+	sql_put_i64(&sql, WITHDRAWAL_QUEUED);
+	sql_put_i64(&sql, item->transfer.round);
+	return sql_run_count(&sql, ret_changed);
+}
+
+static bool transfer_insert(struct db *db, const struct transfer *row, int64_t now_ms,
+			    struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db,
+		"INSERT INTO transfers (id, wallet_id, chain_id, wallet, nonce, stage, is_cancel, "
+		"destination, value, is_token, receiver, amount, gas_limit, payload_hash, stage_at) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		err);
+	sql_put_id(&sql, row->id);
+	sql_put_i64(&sql, row->wallet_id);
+	sql_put_u64(&sql, row->chain_id);
+	sql_put_address(&sql, row->wallet);
+	sql_put_u64(&sql, row->nonce);
+	sql_put_i64(&sql, TRANSFER_RESERVED);
+	sql_put_i64(&sql, row->is_cancel);
+	sql_put_address(&sql, row->to);
+	sql_put_u256(&sql, row->value.value);
+	sql_put_i64(&sql, row->is_token);
+	sql_put_address(&sql, row->receiver);
+	sql_put_u256(&sql, row->amount.units);
+	sql_put_u64(&sql, row->gas_limit);
+	sql_put_hash(&sql, row->payload_hash);
+	sql_put_i64(&sql, now_ms);
+	return sql_run(&sql, NULL);
+}
+
+static bool transfer_item_insert(struct db *db, const struct transfer *row, struct err *err)
+{
+	struct sql sql = sql_prepare(db,
+				     "INSERT INTO transfer_items (transfer_id, position, "
+				     "withdrawal_id, round) VALUES (?, 0, ?, ?)",
+				     err);
+	sql_put_id(&sql, row->id);
+	sql_put_id(&sql, row->withdrawal);
+	sql_put_i64(&sql, row->round);
+	return sql_run(&sql, NULL);
+}
+
+static bool assigned_event_add(struct db *db, const struct store_reservation *item,
+			       const struct store_by *by, struct err *err)
+{
+	char detail[128];
+	struct buf out = buf_of(detail, sizeof detail);
+	buf_format(&out, "{\"wallet\":\"%s\",\"nonce\":\"%llu\"}",
+		   address_text(item->transfer.wallet).at,
+		   (unsigned long long)item->transfer.nonce);
+	struct event_row event = { .withdrawal = item->withdrawal,
+				   .sequence = item->version + 1,
+				   .type = "assigned",
+				   .stage = WITHDRAWAL_ASSIGNED,
+				   .detail = buf_terminated(&out) };
+	return event_add(db, &event, by, err);
+}
+
+/* Binds the withdrawal; sets item->result when it cannot be. */
+static bool item_bind(struct db *db, struct store_reservation *item, const struct store_by *by,
+		      struct err *err)
+{
+	bool exists = false;
+	int64_t changed = 0;
+	item->result = STORE_MOVED;
+	if (!round_exists(db, item, &exists, err))
+		return false;
+	if (exists) {
+		item->result = STORE_EXISTS;
+		return true;
+	}
+	CHECK(lifecycle_withdrawal_allows(WITHDRAWAL_QUEUED, WITHDRAWAL_ASSIGNED, by->actor));
+	if (!withdrawal_assign(db, item, by->now_ms, &changed, err))
+		return false;
+	if (changed == 0)
+		return true;
+	item->result = STORE_WRITTEN;
+	return assigned_event_add(db, item, by, err) &&
+	       transfer_item_insert(db, &item->transfer, err);
+}
+
+static bool item_reserve(struct db *db, struct store_reservation *item, uint64_t *next,
+			 const struct store_by *by, struct err *err)
+{
+	struct transfer *row = &item->transfer;
+	row->nonce = *next;
+	row->stage = TRANSFER_RESERVED;
+	row->stage_at = by->now_ms;
+	row->version = 1;
+	row->payload_hash = transfer_payload_hash(row);
+	item->result = STORE_WRITTEN;
+	if (!id_is_zero(item->withdrawal) && !item_bind(db, item, by, err))
+		return false;
+	if (!message_end(db, &item->ack, by->now_ms, err))
+		return false;
+	if (item->result != STORE_WRITTEN)
+		return true;
+	*next += 1;
+	return transfer_insert(db, row, by->now_ms, err);
+}
+
+/* Items [from, to) of one wallet. A fenced or paused wallet keeps its messages claimed: they come
+ * back when the visibility ends, to whoever owns the wallet then. */
+static bool wallet_reserve(struct db *db, const struct reserve *batch, size_t from, size_t to,
+			   struct err *err)
+{
+	int64_t wallet_id = batch->items[from].transfer.wallet_id;
+	enum store_write fence = STORE_FENCED;
+	uint64_t next = 0;
+	if (!wallet_fence(db, wallet_id, batch->items[from].epoch, true, &fence, err))
+		return false;
+	if (fence != STORE_WRITTEN) {
+		for (size_t i = from; i < to; i++)
+			batch->items[i].result = fence;
+		return true;
+	}
+	if (!nonce_load(db, wallet_id, &next, err))
+		return false;
+	for (size_t i = from; i < to; i++)
+		if (!item_reserve(db, &batch->items[i], &next, batch->by, err))
+			return false;
+	return nonce_save(db, wallet_id, next, err);
+}
+
+static bool batch_reserve(struct db *db, void *context, struct err *err)
+{
+	const struct reserve *batch = context;
+	size_t from = 0;
+	for (size_t i = 1; i <= batch->n; i++) {
+		bool same = i < batch->n && batch->items[i].transfer.wallet_id ==
+						    batch->items[from].transfer.wallet_id;
+		if (same)
+			continue;
+		if (!wallet_reserve(db, batch, from, i, err))
+			return false;
+		from = i;
+	}
+	return true;
+}
+
+bool store_sql_reserve(struct store *store, struct store_reservation *items, size_t n,
+		       const struct store_by *by, struct err *err)
+{
+	struct reserve batch = { items, n, by };
+	return store_sql_write(db_of(store), batch_reserve, &batch, err);
+}
+
+struct turn_cancel {
+	struct transfer *transfer;
+	uint64_t epoch;
+	const struct store_by *by;
+	enum store_write result;
+};
+
+static bool turn_cancel_write(struct db *db, void *context, struct err *err)
+{
+	struct turn_cancel *turn = context;
+	struct transfer row = *turn->transfer;
+	int64_t changed = 0;
+	CHECK(row.stage == TRANSFER_RESERVED && row.attempts == 0);
+	CHECK(lifecycle_transfer_allows(TRANSFER_RESERVED, TRANSFER_RESERVED, turn->by->actor));
+	if (!wallet_fence(db, row.wallet_id, turn->epoch, false, &turn->result, err))
+		return false;
+	if (turn->result != STORE_WRITTEN)
+		return true;
+	transfer_make_cancel(&row);
+	struct sql sql = sql_prepare(
+		db,
+		"UPDATE transfers SET is_cancel = 1, is_token = 0, destination = ?, receiver = ?, "
+		"value = ?, amount = ?, payload_hash = ?, version = version + 1 "
+		"WHERE id = ? AND version = ? AND stage = ? AND attempts = 0",
+		err);
+	sql_put_address(&sql, row.to);
+	sql_put_address(&sql, row.receiver);
+	sql_put_u256(&sql, row.value.value);
+	sql_put_u256(&sql, row.amount.units);
+	sql_put_hash(&sql, row.payload_hash);
+	sql_put_id(&sql, row.id);
+	sql_put_u64(&sql, row.version);
+	sql_put_i64(&sql, TRANSFER_RESERVED);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	turn->result = changed == 1 ? STORE_WRITTEN : STORE_MOVED;
+	if (changed != 1)
+		return true;
+	row.version++;
+	*turn->transfer = row;
+	return audit_add(db, "slot_turned_cancel", row.id, "", turn->by, err);
+}
+
+bool store_sql_turn_cancel(struct store *store, struct transfer *transfer, uint64_t epoch,
+			   const struct store_by *by, enum store_write *ret_result, struct err *err)
+{
+	struct turn_cancel turn = { transfer, epoch, by, STORE_FENCED };
+	if (!store_sql_write(db_of(store), turn_cancel_write, &turn, err))
+		return false;
+	*ret_result = turn.result;
+	return true;
+}

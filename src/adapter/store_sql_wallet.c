@@ -1,0 +1,329 @@
+/* Wallets, leases, marks and balances; and the pins that keep configuration and rows the same. */
+#include "adapter/store_sql_parts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool wallet_fence(struct db *db, int64_t wallet_id, uint64_t epoch, bool reserving,
+		  enum store_write *ret_result, struct err *err)
+{
+	int64_t changed = 0;
+	struct sql sql = sql_prepare(db,
+				     "UPDATE wallets SET fence_check = fence_check + 1 "
+				     "WHERE id = ? AND lease_epoch = ?",
+				     err);
+	sql_put_i64(&sql, wallet_id);
+	sql_put_u64(&sql, epoch);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	*ret_result = changed == 1 ? STORE_WRITTEN : STORE_FENCED;
+	if (changed != 1 || !reserving)
+		return true;
+	struct sql state =
+		sql_prepare(db, "SELECT entered, stop_reason FROM wallets WHERE id = ?", err);
+	sql_put_i64(&state, wallet_id);
+	if (sql_next(&state)) {
+		char reason[REASON_LEN_MAX + 1];
+		bool entered = sql_take_i64(&state) != 0;
+		sql_take_text(&state, reason, sizeof reason);
+		if (!entered || reason[0] != 0)
+			*ret_result = STORE_PAUSED;
+	}
+	return sql_end(&state);
+}
+
+bool wallet_stop(struct db *db, int64_t wallet_id, const char *reason, const struct store_by *by,
+		 struct err *err)
+{
+	char detail[128];
+	struct buf out = buf_of(detail, sizeof detail);
+	int64_t changed = 0;
+	struct sql sql = sql_prepare(
+		db, "UPDATE wallets SET stop_reason = ? WHERE id = ? AND stop_reason = ''", err);
+	sql_put_text(&sql, reason);
+	sql_put_i64(&sql, wallet_id);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	if (changed == 0)
+		return true;
+	buf_format(&out, "{\"wallet\":%d,\"reason\":\"%s\"}", (int)wallet_id, reason);
+	return audit_add(db, "wallet_stopped", (struct id){ 0 }, buf_terminated(&out), by, err);
+}
+
+struct stop {
+	int64_t wallet_id;
+	const char *reason;
+	const struct store_by *by;
+};
+
+static bool stop_write(struct db *db, void *context, struct err *err)
+{
+	const struct stop *stop = context;
+	return wallet_stop(db, stop->wallet_id, stop->reason, stop->by, err);
+}
+
+bool store_sql_stop(struct store *store, int64_t wallet_id, const char *reason,
+		    const struct store_by *by, struct err *err)
+{
+	struct stop stop = { wallet_id, reason, by };
+	return store_sql_write(db_of(store), stop_write, &stop, err);
+}
+
+static bool chain_pin(struct db *db, const struct chain_params *chain, struct err *err)
+{
+	struct sql sql = sql_prepare(db, "{insert new} chains (chain_id, name) VALUES (?, ?)", err);
+	sql_put_u64(&sql, chain->chain_id);
+	sql_put_text(&sql, chain->name);
+	return sql_run(&sql, NULL);
+}
+
+static bool asset_compare(struct db *db, const struct asset *asset, uint64_t chain_id,
+			  struct err *err)
+{
+	bool same = false;
+	struct sql sql = sql_prepare(db,
+				     "SELECT is_native, contract, decimals FROM assets "
+				     "WHERE chain_id = ? AND symbol = ?",
+				     err);
+	sql_put_u64(&sql, chain_id);
+	sql_put_text(&sql, asset->symbol);
+	if (sql_next(&sql)) {
+		same = (sql_take_i64(&sql) != 0) == asset->is_native;
+		same = address_equal(sql_take_address(&sql), asset->contract) && same;
+		same = sql_take_u64(&sql) == asset->decimals && same;
+	}
+	if (!sql_end(&sql))
+		return false;
+	if (!same)
+		return err_set(err, ERR_REFUSED,
+			       "asset %s is pinned with another contract or other decimals: a "
+			       "symbol is never rebound; configure a new symbol",
+			       asset->symbol);
+	return true;
+}
+
+static bool asset_pin(struct db *db, const struct asset *asset, uint64_t chain_id, struct err *err)
+{
+	struct sql sql = sql_prepare(db,
+				     "{insert new} assets (chain_id, symbol, is_native, contract, "
+				     "decimals) VALUES (?, ?, ?, ?, ?)",
+				     err);
+	sql_put_u64(&sql, chain_id);
+	sql_put_text(&sql, asset->symbol);
+	sql_put_i64(&sql, asset->is_native);
+	sql_put_bytes(&sql, asset->contract.bytes, ADDRESS_BYTES);
+	sql_put_i64(&sql, asset->decimals);
+	return sql_run(&sql, NULL) && asset_compare(db, asset, chain_id, err);
+}
+
+static bool wallet_compare(struct db *db, const struct wallet_params *wallet, uint64_t chain_id,
+			   struct err *err)
+{
+	char key_ref[KEY_REF_LEN_MAX + 1] = "";
+	struct sql sql = sql_prepare(
+		db, "SELECT key_ref FROM wallets WHERE chain_id = ? AND address = ?", err);
+	sql_put_u64(&sql, chain_id);
+	sql_put_bytes(&sql, wallet->address.bytes, ADDRESS_BYTES);
+	if (sql_next(&sql))
+		sql_take_text(&sql, key_ref, sizeof key_ref);
+	if (!sql_end(&sql))
+		return false;
+	if (strcmp(key_ref, wallet->key_ref) != 0)
+		return err_set(err, ERR_REFUSED, "wallet %s is pinned to key %s, not %s",
+			       address_text(wallet->address).at, key_ref, wallet->key_ref);
+	return true;
+}
+
+static bool wallet_pin(struct db *db, const struct wallet_params *wallet, uint64_t chain_id,
+		       struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "{insert new} wallets (chain_id, address, key_ref) VALUES (?, ?, ?)", err);
+	sql_put_u64(&sql, chain_id);
+	sql_put_bytes(&sql, wallet->address.bytes, ADDRESS_BYTES);
+	sql_put_text(&sql, wallet->key_ref);
+	return sql_run(&sql, NULL) && wallet_compare(db, wallet, chain_id, err);
+}
+
+static bool catalogue_write(struct db *db, void *context, struct err *err)
+{
+	const struct catalogue *catalogue = *(const struct catalogue **)context;
+	for (size_t i = 0; i < catalogue->chains_len; i++)
+		if (!chain_pin(db, &catalogue->chains[i], err))
+			return false;
+	for (size_t i = 0; i < catalogue->assets_len; i++) {
+		const struct asset *asset = &catalogue->assets[i];
+		if (!asset_pin(db, asset, catalogue_chain_id_of(catalogue, asset), err))
+			return false;
+	}
+	for (size_t i = 0; i < catalogue->wallets_len; i++) {
+		const struct wallet_params *wallet = &catalogue->wallets[i];
+		uint64_t chain_id = catalogue->chains[wallet->chain].chain_id;
+		if (!wallet_pin(db, wallet, chain_id, err))
+			return false;
+	}
+	return true;
+}
+
+bool store_sql_pin(struct store *store, const struct catalogue *catalogue, struct err *err)
+{
+	return store_sql_write(db_of(store), catalogue_write, &catalogue, err);
+}
+
+bool store_sql_wallets(struct store *store, struct wallet *ret_wallets, size_t cap, size_t *ret_len,
+		       struct err *err)
+{
+	size_t len = 0;
+	struct sql sql = sql_prepare(db_of(store),
+				     "SELECT id, chain_id, address, first_nonce, next_nonce, "
+				     "entered, stop_reason, lease_epoch FROM wallets "
+				     "ORDER BY id LIMIT ?",
+				     err);
+	sql_put_i64(&sql, (int64_t)cap);
+	while (len < cap && sql_next(&sql)) {
+		struct wallet *wallet = &ret_wallets[len++];
+		wallet->id = sql_take_i64(&sql);
+		wallet->chain_id = sql_take_u64(&sql);
+		wallet->address = sql_take_address(&sql);
+		wallet->first_nonce = sql_take_u64(&sql);
+		wallet->next_nonce = sql_take_u64(&sql);
+		wallet->entered = sql_take_i64(&sql) != 0;
+		sql_take_text(&sql, wallet->stop_reason, sizeof wallet->stop_reason);
+		wallet->lease_epoch = sql_take_u64(&sql);
+	}
+	*ret_len = len;
+	return sql_end(&sql);
+}
+
+struct enter {
+	int64_t wallet_id;
+	uint64_t epoch;
+	uint64_t first_nonce;
+	const struct store_by *by;
+};
+
+static bool enter_write(struct db *db, void *context, struct err *err)
+{
+	const struct enter *enter = context;
+	enum store_write fence = STORE_FENCED;
+	char detail[96];
+	struct buf out = buf_of(detail, sizeof detail);
+	if (!wallet_fence(db, enter->wallet_id, enter->epoch, false, &fence, err))
+		return false;
+	if (fence != STORE_WRITTEN)
+		return err_set(err, ERR_REFUSED, "the wallet's lease is somebody else's now");
+	struct sql sql = sql_prepare(db,
+				     "UPDATE wallets SET entered = 1, first_nonce = ?, "
+				     "next_nonce = ? WHERE id = ? AND entered = 0",
+				     err);
+	sql_put_u64(&sql, enter->first_nonce);
+	sql_put_u64(&sql, enter->first_nonce);
+	sql_put_i64(&sql, enter->wallet_id);
+	buf_format(&out, "{\"wallet\":%d,\"first_nonce\":%llu}", (int)enter->wallet_id,
+		   (unsigned long long)enter->first_nonce);
+	return sql_run(&sql, NULL) && audit_add(db, "wallet_entered", (struct id){ 0 },
+						buf_terminated(&out), enter->by, err);
+}
+
+bool store_sql_enter(struct store *store, int64_t wallet_id, uint64_t epoch, uint64_t first_nonce,
+		     const struct store_by *by, struct err *err)
+{
+	struct enter enter = { wallet_id, epoch, first_nonce, by };
+	return store_sql_write(db_of(store), enter_write, &enter, err);
+}
+
+struct mark_raise {
+	struct store_mark *mark;
+};
+
+static bool mark_write(struct db *db, void *context, struct err *err)
+{
+	struct store_mark *mark = ((struct mark_raise *)context)->mark;
+	struct sql sql = sql_prepare(
+		db,
+		"UPDATE chains SET finalized_mark = ? WHERE chain_id = ? AND finalized_mark < ?",
+		err);
+	sql_put_u64(&sql, mark->finalized);
+	sql_put_u64(&sql, mark->chain_id);
+	sql_put_u64(&sql, mark->finalized);
+	return sql_run(&sql, NULL);
+}
+
+static bool mark_load(struct db *db, uint64_t chain_id, uint64_t *ret_mark, struct err *err)
+{
+	struct sql sql =
+		sql_prepare(db, "SELECT finalized_mark FROM chains WHERE chain_id = ?", err);
+	sql_put_u64(&sql, chain_id);
+	if (sql_next(&sql))
+		*ret_mark = sql_take_u64(&sql);
+	return sql_end(&sql);
+}
+
+bool store_sql_mark(struct store *store, struct store_mark *mark, struct err *err)
+{
+	uint64_t stored = 0;
+	struct mark_raise raise = { mark };
+	if (!mark_load(db_of(store), mark->chain_id, &stored, err))
+		return false;
+	if (mark->finalized > stored)
+		return store_sql_write(db_of(store), mark_write, &raise, err);
+	mark->finalized = stored;
+	return true;
+}
+
+struct balances {
+	const struct store_balance *balances;
+	size_t n;
+};
+
+static bool balances_write(struct db *db, void *context, struct err *err)
+{
+	const struct balances *batch = context;
+	for (size_t i = 0; i < batch->n; i++) {
+		const struct store_balance *balance = &batch->balances[i];
+		struct sql sql =
+			sql_prepare(db,
+				    "REPLACE INTO wallet_balances (chain_id, wallet, asset, "
+				    "amount, block, at) VALUES (?, ?, ?, ?, ?, ?)",
+				    err);
+		sql_put_u64(&sql, balance->chain_id);
+		sql_put_address(&sql, balance->wallet);
+		sql_put_text(&sql, balance->asset);
+		sql_put_u256(&sql, balance->amount.units);
+		sql_put_u64(&sql, balance->block);
+		sql_put_i64(&sql, balance->at_ms);
+		if (!sql_run(&sql, NULL))
+			return false;
+	}
+	return true;
+}
+
+bool store_sql_balances_save(struct store *store, const struct store_balance *balances, size_t n,
+			     struct err *err)
+{
+	struct balances batch = { balances, n };
+	return store_sql_write(db_of(store), balances_write, &batch, err);
+}
+
+bool store_sql_balances_list(struct store *store, struct store_balance *ret_balances, size_t cap,
+			     size_t *ret_len, struct err *err)
+{
+	size_t len = 0;
+	struct sql sql =
+		sql_prepare(db_of(store),
+			    "SELECT chain_id, wallet, asset, amount, block, at "
+			    "FROM wallet_balances ORDER BY chain_id, wallet, asset LIMIT ?",
+			    err);
+	sql_put_i64(&sql, (int64_t)cap);
+	while (len < cap && sql_next(&sql)) {
+		struct store_balance *balance = &ret_balances[len++];
+		balance->chain_id = sql_take_u64(&sql);
+		balance->wallet = sql_take_address(&sql);
+		sql_take_text(&sql, balance->asset, sizeof balance->asset);
+		balance->amount.units = sql_take_u256(&sql);
+		balance->block = sql_take_u64(&sql);
+		balance->at_ms = sql_take_i64(&sql);
+	}
+	*ret_len = len;
+	return sql_end(&sql);
+}

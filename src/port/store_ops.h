@@ -1,0 +1,68 @@
+/* The table behind the store port. Only port/store.c calls it, only back ends and the simulator's
+ * fault wrapper fill it. */
+#ifndef SLUICE_PORT_STORE_OPS_H
+#define SLUICE_PORT_STORE_OPS_H
+
+#include "port/store_transfer.h"
+
+struct store_ops {
+	bool (*accept_withdrawals)(struct store *, struct store_accept *, size_t, struct err *);
+	bool (*withdrawals_load)(struct store *, const struct id *, size_t, struct withdrawal *,
+				 bool *, struct err *);
+	bool (*withdrawals_change)(struct store *, struct store_change *, size_t,
+				   const struct store_by *, struct err *);
+	bool (*withdrawal_view)(struct store *, struct id, struct store_view *, bool *,
+				struct err *);
+	bool (*withdrawals_list)(struct store *, const struct store_filter *, struct store_view *,
+				 size_t *, struct err *);
+	bool (*events_list)(struct store *, struct id, uint64_t, struct store_event *, size_t,
+			    size_t *, struct err *);
+	bool (*sweep)(struct store *, int64_t, size_t, size_t[3], struct err *);
+	bool (*redrive)(struct store *, enum queue_name, size_t, const struct store_by *, size_t *,
+			struct err *);
+	bool (*dlq_list)(struct store *, enum queue_name, struct id *, size_t, size_t *,
+			 struct err *);
+	bool (*api_key_add)(struct store *, const struct store_api_key *, const struct store_by *,
+			    struct err *);
+	bool (*api_key_load)(struct store *, const char *, struct store_api_key *, bool *,
+			     struct err *);
+	bool (*api_keys_list)(struct store *, struct store_api_key *, size_t, size_t *,
+			      struct err *);
+	bool (*api_key_replace)(struct store *, const struct store_api_key *,
+				const struct store_by *, struct err *);
+	bool (*catalogue_pin)(struct store *, const struct catalogue *, struct err *);
+	bool (*wallets_load)(struct store *, struct wallet *, size_t, size_t *, struct err *);
+	bool (*lease_take)(struct store *, struct store_lease *, const char *, int64_t, bool *,
+			   struct err *);
+	bool (*wallet_enter)(struct store *, int64_t, uint64_t, uint64_t, const struct store_by *,
+			     struct err *);
+	bool (*wallet_stop)(struct store *, int64_t, const char *, const struct store_by *,
+			    struct err *);
+	bool (*transfers_reserve)(struct store *, struct store_reservation *, size_t,
+				  const struct store_by *, struct err *);
+	bool (*transfer_turn_cancel)(struct store *, struct transfer *, uint64_t,
+				     const struct store_by *, enum store_write *, struct err *);
+	bool (*attempts_add)(struct store *, struct store_attempt *, size_t,
+			     const struct store_by *, struct err *);
+	bool (*attempts_sent)(struct store *, struct store_sent *, size_t, const struct store_by *,
+			      struct err *);
+	bool (*transfers_observe)(struct store *, struct store_observation *, size_t,
+				  const struct store_lease *, const struct store_by *,
+				  struct err *);
+	bool (*transfers_wish)(struct store *, const struct store_wish *, size_t,
+			       const struct store_by *, struct err *);
+	bool (*transfers_load)(struct store *, const struct store_transfer_filter *,
+			       struct transfer *, size_t *, struct err *);
+	bool (*transfer_load)(struct store *, struct id, struct transfer *, bool *, struct err *);
+	bool (*attempts_load)(struct store *, struct id, struct attempt *, size_t, size_t *,
+			      struct err *);
+	bool (*transfer_of_round)(struct store *, struct id, uint32_t, struct transfer *, bool *,
+				  struct err *);
+	bool (*mark_raise)(struct store *, struct store_mark *, struct err *);
+	bool (*balances_save)(struct store *, const struct store_balance *, size_t, struct err *);
+	bool (*balances_list)(struct store *, struct store_balance *, size_t, size_t *,
+			      struct err *);
+	void (*close)(struct store *);
+};
+
+#endif
