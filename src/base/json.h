@@ -45,9 +45,10 @@ const struct json_value *json_member(const struct json_value *value, const char 
 /* NULL when value is not an array or the index is out of range. */
 const struct json_value *json_element(const struct json_value *value, size_t index);
 size_t json_size(const struct json_value *value); /* of an array or object, else 0 */
-/* The string's bytes, or false when it is not a string (value may be NULL). May hold NULs. */
-bool json_string(const struct json_value *value, struct str *ret_text) __asm__(
-	"sluice_json_string"); /* jansson exports a json_string of its own */
+/* The string's bytes, or false when it is not a string (value may be NULL). May hold NULs. The
+ * symbol has another name, since jansson exports a json_string of its own. */
+bool json_string(const struct json_value *value,
+		 struct str *ret_text) __asm__("sluice_json_string");
 bool json_bool(const struct json_value *value, bool *ret_value);
 /* An integer that is written without fraction and exponent and fits. */
 bool json_i64(const struct json_value *value, int64_t *ret_value);
