@@ -1,0 +1,201 @@
+#include "cmd/config.h"
+
+#include "base/check.h"
+#include "cmd/config_texts.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+_Static_assert(CONFIG_KEYSTORES_MAX == KEYSTORES_MAX, "the schema's bound is the header's");
+
+const char *role_text(enum role role)
+{
+	switch (role) {
+	case ROLE_API:
+		return "api";
+	case ROLE_PROCESSOR:
+		return "processor";
+	case ROLE_SIGNER:
+		return "signer";
+	case ROLE_MONITOR:
+		return "monitor";
+	}
+	return "";
+}
+
+void config_warn(struct config *config, const char *format, ...)
+{
+	if (config->warnings_len == CONFIG_WARNINGS_MAX)
+		return;
+	va_list arguments;
+	va_start(arguments, format);
+	(void)vsnprintf(config->warnings[config->warnings_len++], CONFIG_WARNING_LEN, format,
+			arguments);
+	va_end(arguments);
+}
+
+static void listen_read(struct config_listen *ret_listen, const char *text)
+{
+	ret_listen->text = text;
+	CHECK(config_listen_read(str_from(text), ret_listen->host, sizeof ret_listen->host,
+				 &ret_listen->port));
+}
+
+static int64_t milliseconds(const char *text)
+{
+	return (int64_t)config_u64(text);
+}
+
+static void sections_read(struct config *config, const struct config_text *text)
+{
+	config->data_dir = text->data_dir;
+	CHECK(log_level_read(str_from(text->log.level), &config->log_level));
+	config->log_file = text->log.file;
+	config->store_path = text->store.path;
+	config->journal_path = text->journal.path;
+	config->trust_dir = text->trust.dir;
+	config->grace_ms = milliseconds(text->run.grace_s) * 1000;
+	listen_read(&config->api, text->api.listen);
+	listen_read(&config->ops[ROLE_API], text->api.ops_listen);
+	listen_read(&config->ops[ROLE_PROCESSOR], text->processor.ops_listen);
+	listen_read(&config->ops[ROLE_SIGNER], text->signer.ops_listen);
+	listen_read(&config->ops[ROLE_MONITOR], text->monitor.ops_listen);
+	config->api_key_cache_ms = milliseconds(text->api.key_cache_ms);
+	config->api_jobs_max = config_u64(text->api.jobs_max);
+	config->processor_approval_life_ms = milliseconds(text->processor.approval_life_s) * 1000;
+	config->processor_visibility_ms = milliseconds(text->processor.visibility_ms);
+	config->processor_sweep_interval_ms = milliseconds(text->processor.sweep_interval_ms);
+	config->signer_visibility_ms = milliseconds(text->signer.visibility_ms);
+	config->signer_funds_wait_ms = milliseconds(text->signer.funds_wait_ms);
+	config->signer_entry_wait_ms = milliseconds(text->signer.entry_wait_s) * 1000;
+	config->monitor_balances_interval_ms = milliseconds(text->monitor.balances_interval_ms);
+}
+
+static bool keystores_read(struct config *config, const struct config_text_signer *text,
+			   struct err *err)
+{
+	for (size_t i = 0; i < text->keystores_count; i++) {
+		const struct config_text_keystore *keystore = &text->keystores[i];
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(config->keystores[j].name, keystore->name) == 0)
+				return config_lines_refuse(config->texts->lines, "signer.keystores",
+							   err, "\"%s\" is used twice",
+							   keystore->name);
+		config->keystores[i] = (struct config_keystore){ keystore->name, keystore->file,
+								 keystore->password_file };
+	}
+	config->keystores_len = text->keystores_count;
+	return true;
+}
+
+/* One port cannot be listened to twice; port 0 is any free one. */
+static bool ports_check(const struct config *config, struct err *err)
+{
+	for (int i = 0; i < ROLES_LEN; i++) {
+		if (config->ops[i].port != 0 && config->ops[i].port == config->api.port &&
+		    strcmp(config->ops[i].host, config->api.host) == 0)
+			return config_lines_refuse(config->texts->lines, "api.listen", err,
+						   "%s is also the ops_listen of %s",
+						   config->api.text, role_text((enum role)i));
+	}
+	return true;
+}
+
+static bool config_fill(struct config *config, const char *file, struct err *err)
+{
+	if (!config_texts_load(file, &config->texts, err))
+		return false;
+	config->file = config->texts->file;
+	sections_read(config, config->texts->text);
+	return keystores_read(config, &config->texts->text->signer, err) &&
+	       ports_check(config, err) && config_catalogue_read(config, err);
+}
+
+static bool file_choose(const char *file, const char **ret_file, struct err *err)
+{
+	if (file == NULL)
+		file = getenv(CONFIG_FILE_VARIABLE);
+	if (file != NULL && file[0] == '\0')
+		return err_set(err, ERR_REFUSED, "environment: %s is empty", CONFIG_FILE_VARIABLE);
+	if (file == NULL && access(CONFIG_FILE_DEFAULT, F_OK) != 0)
+		return err_set(err, ERR_NOT_DONE,
+			       "no configuration: %s does not exist; name one with --config FILE "
+			       "or %s",
+			       CONFIG_FILE_DEFAULT, CONFIG_FILE_VARIABLE);
+	*ret_file = file != NULL ? file : CONFIG_FILE_DEFAULT;
+	return true;
+}
+
+bool config_load(const char *file, struct config **ret_config, struct err *err)
+{
+	const char *chosen;
+	if (!file_choose(file, &chosen, err))
+		return false;
+	struct config *config = calloc(1, sizeof *config);
+	CHECK(config != NULL);
+	if (!config_fill(config, chosen, err)) {
+		config_free(config);
+		return false;
+	}
+	*ret_config = config;
+	return true;
+}
+
+void config_free(struct config *config)
+{
+	if (config == NULL)
+		return;
+	config_texts_free(config->texts);
+	free(config);
+}
+
+static bool urls_parse(char *text, const char *file, const char **ret_urls, size_t *ret_len,
+		       struct err *err)
+{
+	static const struct config_rule rule = { .type = CONFIG_TYPE_URL };
+	size_t len = 0;
+	char *rest = text;
+	for (char *line = strsep(&rest, "\n"); line != NULL; line = strsep(&rest, "\n")) {
+		line += strspn(line, " \t\r");
+		line[strcspn(line, " \t\r")] = '\0';
+		if (line[0] == '\0' || line[0] == '#')
+			continue;
+		char wanted[96];
+		if (!config_rule_allows(&rule, str_from(line), wanted, sizeof wanted))
+			return err_set(err, ERR_REFUSED, "%s: URL %zu is not %s", file, len + 1,
+				       wanted);
+		if (len == RPC_ENDPOINTS_MAX)
+			return err_set(err, ERR_REFUSED, "%s: more than %d URLs", file,
+				       RPC_ENDPOINTS_MAX);
+		ret_urls[len++] = line;
+	}
+	if (len == 0)
+		return err_set(err, ERR_REFUSED, "%s: no URL in it", file);
+	*ret_len = len;
+	return true;
+}
+
+bool config_chain_urls(const struct config *config, size_t chain, char *storage,
+		       const char **ret_urls, size_t *ret_len, struct err *err)
+{
+	const struct config_chain *ends = &config->chains[chain];
+	if (ends->rpc_file == NULL) {
+		memcpy(ret_urls, ends->rpc, sizeof ends->rpc);
+		*ret_len = ends->rpc_len;
+		return true;
+	}
+	FILE *stream = fopen(ends->rpc_file, "re");
+	if (stream == NULL)
+		return err_set(err, ERR_NOT_DONE, "%s: %s", ends->rpc_file, strerror(errno));
+	size_t len = fread(storage, 1, CONFIG_RPC_BYTES_MAX, stream);
+	(void)fclose(stream);
+	if (len == CONFIG_RPC_BYTES_MAX)
+		return err_set(err, ERR_REFUSED, "%s: longer than %d bytes", ends->rpc_file,
+			       CONFIG_RPC_BYTES_MAX - 1);
+	storage[len] = '\0';
+	return urls_parse(storage, ends->rpc_file, ret_urls, ret_len, err);
+}

@@ -1,0 +1,110 @@
+/* The configuration: one YAML file, every scalar overridable by the environment, everything but
+ * chains, assets and wallets with a default. Loaded whole by every command and role; what a role
+ * does not need of it is checked for its form all the same, and never opened.
+ *
+ *	config_lines.c    which keys stand where; unknown and doubled ones
+ *	config_schema.c   the keys, for libcyaml
+ *	config_rule.c     type, range, default and help of each
+ *	config.c          environment, defaults, and the typed result
+ *	config_catalogue.c   chains, assets and wallets as core/catalogue.h has them
+ *	config_print.c    for `sluice check-config`
+ */
+#ifndef SLUICE_CMD_CONFIG_H
+#define SLUICE_CMD_CONFIG_H
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "core/catalogue.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_FILE_DEFAULT  "./sluice.yaml"
+#define CONFIG_FILE_VARIABLE "SLUICE_CONFIG"
+#define CONFIG_KEYSTORES_MAX 8
+#define CONFIG_HOST_LEN_MAX  255
+#define CONFIG_RPC_BYTES_MAX 4096
+#define CONFIG_WARNINGS_MAX  64
+#define CONFIG_WARNING_LEN   160
+
+enum role {
+	ROLE_API,
+	ROLE_PROCESSOR,
+	ROLE_SIGNER,
+	ROLE_MONITOR,
+};
+#define ROLES_LEN 4
+
+struct config_listen {
+	const char *text; /* as configured */
+	char host[CONFIG_HOST_LEN_MAX + 1];
+	uint16_t port;
+};
+
+struct config_keystore {
+	const char *name;
+	const char *file;
+	const char *password_file;
+};
+
+struct config_chain {
+	const char *rpc[RPC_ENDPOINTS_MAX];
+	size_t rpc_len;
+	const char *rpc_file; /* NULL, or then rpc_len is 0 */
+	int64_t rpc_timeout_ms;
+};
+
+/* All texts belong to the configuration; all paths are absolute. */
+struct config {
+	const char *file;
+	const char *data_dir;
+	enum log_level log_level;
+	const char *log_file; /* NULL: standard error */
+	const char *store_path;
+	const char *journal_path;
+	const char *trust_dir;
+	int64_t grace_ms;
+	struct config_listen ops[ROLES_LEN]; /* by enum role */
+	struct config_listen api;
+	int64_t api_key_cache_ms;
+	size_t api_jobs_max;
+	int64_t processor_approval_life_ms;
+	int64_t processor_visibility_ms;
+	int64_t processor_sweep_interval_ms;
+	struct config_keystore keystores[CONFIG_KEYSTORES_MAX];
+	size_t keystores_len;
+	int64_t signer_visibility_ms;
+	int64_t signer_funds_wait_ms;
+	int64_t signer_entry_wait_ms;
+	int64_t monitor_balances_interval_ms;
+	struct config_chain chains[CHAINS_MAX]; /* as catalogue.chains */
+	struct catalogue catalogue;
+	/* What is allowed and yet seldom meant, for people. */
+	char warnings[CONFIG_WARNINGS_MAX][CONFIG_WARNING_LEN];
+	size_t warnings_len;
+	struct config_texts *texts; /* what the above points into */
+};
+
+/* Loads `file`; NULL means SLUICE_CONFIG, or else CONFIG_FILE_DEFAULT. REFUSED with "file:line:
+ * path: reason", or with the variable in place of the line; NOT_DONE when the file cannot be read.
+ */
+MUST_CHECK bool config_load(const char *file, struct config **ret_config, struct err *err);
+void config_free(struct config *config); /* accepts NULL */
+
+/* The end points of a chain, from the file when it names one: one URL a line, '#' begins a comment.
+ * Writes them into `storage` (CONFIG_RPC_BYTES_MAX) and ret_urls (RPC_ENDPOINTS_MAX). */
+MUST_CHECK bool config_chain_urls(const struct config *config, size_t chain, char *storage,
+				  const char **ret_urls, size_t *ret_len, struct err *err);
+
+/* "api"…; static storage. */
+const char *role_text(enum role role);
+
+/* The effective configuration, without the parts of URLs that may hold keys, then whether each file
+ * is there, then the warnings. */
+void config_write_yaml(const struct config *config, struct buf *out);
+void config_write_json(const struct config *config, struct buf *out);
+/* Every key with its variable, type, default and help, as a table. */
+void config_write_reference(struct buf *out);
+
+#endif

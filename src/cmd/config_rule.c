@@ -1,0 +1,288 @@
+#include "cmd/config_rule.h"
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "base/utf8.h"
+#include "cmd/config_walk.h"
+#include "core/address.h"
+#include "core/amount.h"
+#include "core/limits.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define MINUTE_MS 60000
+#define DAY_S     86400
+
+/* Ranges guard against slips of a unit ("30" meant as seconds in a field of milliseconds), not
+ * against every unwise choice. */
+static const struct config_rule rules[] = {
+	{ "data_dir", CONFIG_TYPE_PATH, 0, 0, "var", "where files without a path of their own go" },
+	{ "log.level", CONFIG_TYPE_LEVEL, 0, 0, "info", "least level that is written" },
+	{ "log.file", CONFIG_TYPE_PATH, 0, 0, NULL,
+	  "file for log lines; standard error if absent" },
+	{ "store.path", CONFIG_TYPE_PATH, 0, 0, CONFIG_IN_DATA_DIR "sluice.db", "the database" },
+	{ "journal.path", CONFIG_TYPE_PATH, 0, 0, CONFIG_IN_DATA_DIR "journal.db",
+	  "the signer's pay journal" },
+	{ "trust.dir", CONFIG_TYPE_PATH, 0, 0, CONFIG_IN_DATA_DIR "trust",
+	  "the files of `sluice keys init`; each role reads its own" },
+	{ "run.grace_s", CONFIG_TYPE_COUNT, 1, 300, "10",
+	  "how long `sluice run` waits for its roles to stop" },
+	{ "api.listen", CONFIG_TYPE_LISTEN, 0, 0, "127.0.0.1:3000", "the API" },
+	{ "api.ops_listen", CONFIG_TYPE_LISTEN, 0, 0, "127.0.0.1:3100",
+	  "/livez, /readyz and /metrics of the api" },
+	{ "api.key_cache_ms", CONFIG_TYPE_COUNT, 0, MINUTE_MS, "5000",
+	  "how long a verdict about an API key is kept" },
+	{ "api.jobs_max", CONFIG_TYPE_COUNT, 64, 65536, "4096",
+	  "waiting requests before 503 is answered" },
+	{ "processor.ops_listen", CONFIG_TYPE_LISTEN, 0, 0, "127.0.0.1:3001", "as of the api" },
+	{ "processor.approval_life_s", CONFIG_TYPE_COUNT, 60, 30 * DAY_S, "86400",
+	  "how long an approval may wait for its nonce before it is renewed" },
+	{ "processor.visibility_ms", CONFIG_TYPE_COUNT, 1000, 60 * MINUTE_MS, "30000",
+	  "how long a claimed message stays hidden" },
+	{ "processor.sweep_interval_ms", CONFIG_TYPE_COUNT, 100, 10 * MINUTE_MS, "1000",
+	  "how often the sweeper looks for rows that are due" },
+	{ "signer.ops_listen", CONFIG_TYPE_LISTEN, 0, 0, "127.0.0.1:3002", "as of the api" },
+	{ "signer.keystores[].name", CONFIG_TYPE_NAME, 1, 64, CONFIG_REQUIRED,
+	  "the first part of a wallet's key: \"hot\" in \"hot/0\"" },
+	{ "signer.keystores[].file", CONFIG_TYPE_PATH, 0, 0, CONFIG_REQUIRED,
+	  "encrypted keystore, as made by `sluice keys new`" },
+	{ "signer.keystores[].password_file", CONFIG_TYPE_PATH, 0, 0, CONFIG_REQUIRED,
+	  "its password; readable by the owner alone" },
+	{ "signer.in_flight", CONFIG_TYPE_COUNT, 1, IN_FLIGHT_MAX, "16",
+	  "unmined transactions of a wallet that names no number" },
+	{ "signer.visibility_ms", CONFIG_TYPE_COUNT, 1000, 60 * MINUTE_MS, "60000",
+	  "how long a claimed message stays hidden" },
+	{ "signer.funds_wait_ms", CONFIG_TYPE_COUNT, 100, 10 * MINUTE_MS, "5000",
+	  "before a payout that waits for funds is looked at again" },
+	{ "signer.entry_wait_s", CONFIG_TYPE_COUNT, 0, 3600, "60",
+	  "between the two looks at the nonce of a wallet that enters" },
+	{ "monitor.ops_listen", CONFIG_TYPE_LISTEN, 0, 0, "127.0.0.1:3003", "as of the api" },
+	{ "monitor.balances_interval_ms", CONFIG_TYPE_COUNT, 100, 10 * MINUTE_MS, "5000",
+	  "how often wallet balances are read, for show" },
+	{ "chains[].name", CONFIG_TYPE_NAME, 1, CHAIN_NAME_LEN_MAX, CONFIG_REQUIRED,
+	  "as clients write it" },
+	{ "chains[].chain_id", CONFIG_TYPE_COUNT, 1, INT64_MAX, CONFIG_REQUIRED,
+	  "EIP-155; compared with every RPC at start" },
+	{ "chains[].rpc[]", CONFIG_TYPE_URL, 0, 0, CONFIG_REQUIRED, "JSON-RPC end points" },
+	{ "chains[].rpc_file", CONFIG_TYPE_PATH, 0, 0, NULL,
+	  "file with one URL a line, in place of rpc, for URLs that hold a key" },
+	{ "chains[].rpc_timeout_ms", CONFIG_TYPE_COUNT, 100, MINUTE_MS, "5000",
+	  "deadline of one request" },
+	{ "chains[].finality", CONFIG_TYPE_BOOL, 0, 0, "true", "the chain knows `finalized`" },
+	{ "chains[].confirmations", CONFIG_TYPE_COUNT, 1, 100000, CONFIG_DERIVED,
+	  "blocks before paid is final: 16, or 128 without finality" },
+	{ "chains[].unpaid_confirmations", CONFIG_TYPE_COUNT, 1, 100000, CONFIG_DERIVED,
+	  "blocks before unpaid is final: 256, or 512 without finality" },
+	{ "chains[].tip_min_gwei", CONFIG_TYPE_DECIMAL, 0, 0, "0",
+	  "least priority fee per gas; Polygon refuses below 25" },
+	{ "chains[].fee_cap_max_gwei", CONFIG_TYPE_DECIMAL, 0, 0, "1000",
+	  "highest maxFeePerGas that is signed" },
+	{ "chains[].slot_fee_max", CONFIG_TYPE_DECIMAL, 0, 0, "1",
+	  "most that one nonce may cost in the native coin; 0 is no limit" },
+	{ "chains[].native_gas_limit", CONFIG_TYPE_COUNT, 21000, 10000000, "100000",
+	  "ceiling of gas for a payment of the native coin" },
+	{ "chains[].bump_after_s", CONFIG_TYPE_COUNT, 1, DAY_S, "30",
+	  "age of an unmined transaction before its fee is raised" },
+	{ "chains[].rebroadcast_after_s", CONFIG_TYPE_COUNT, 1, DAY_S, "15",
+	  "least time between two sends of the same bytes" },
+	{ "chains[].poll_ms", CONFIG_TYPE_COUNT, 20, MINUTE_MS, "1000",
+	  "how often the head is asked for" },
+	{ "assets[].chain", CONFIG_TYPE_NAME, 1, CHAIN_NAME_LEN_MAX, CONFIG_REQUIRED,
+	  "name of its chain" },
+	{ "assets[].symbol", CONFIG_TYPE_NAME, 1, SYMBOL_LEN_MAX, CONFIG_REQUIRED,
+	  "as clients write it; compared exactly" },
+	{ "assets[].native", CONFIG_TYPE_BOOL, 0, 0, "false", "the chain's own coin" },
+	{ "assets[].contract", CONFIG_TYPE_ADDRESS, 0, 0, NULL, "of a token" },
+	{ "assets[].decimals", CONFIG_TYPE_COUNT, 0, DECIMALS_MAX, CONFIG_DERIVED,
+	  "required for a token; 18 for the native coin" },
+	{ "assets[].min", CONFIG_TYPE_DECIMAL, 0, 0, "0", "least payout; 0 is no limit" },
+	{ "assets[].max", CONFIG_TYPE_DECIMAL, 0, 0, "0", "largest payout; 0 is no limit" },
+	{ "assets[].signer_max", CONFIG_TYPE_DECIMAL, 0, 0, "0",
+	  "the signer's own limit per payout; 0 is none" },
+	{ "assets[].hour_max", CONFIG_TYPE_DECIMAL, 0, 0, "0",
+	  "the signer's limit per wallet and hour; 0 is none" },
+	{ "assets[].day_max", CONFIG_TYPE_DECIMAL, 0, 0, "0",
+	  "the signer's limit per wallet and day; 0 is none" },
+	{ "assets[].gas_floor", CONFIG_TYPE_COUNT, 21000, 10000000, "21000", "least gas limit" },
+	{ "assets[].gas_ceiling", CONFIG_TYPE_COUNT, 21000, 10000000, CONFIG_DERIVED,
+	  "highest gas limit: 200000 for a token, the chain's native_gas_limit for its coin" },
+	{ "wallets[].chain", CONFIG_TYPE_NAME, 1, CHAIN_NAME_LEN_MAX, CONFIG_REQUIRED,
+	  "name of its chain" },
+	{ "wallets[].address", CONFIG_TYPE_ADDRESS, 0, 0, CONFIG_REQUIRED,
+	  "pinned: a key that gives another address is refused" },
+	{ "wallets[].key", CONFIG_TYPE_TEXT, 1, KEY_REF_LEN_MAX, CONFIG_REQUIRED,
+	  "keystore and index: \"hot/0\"" },
+	{ "wallets[].in_flight", CONFIG_TYPE_COUNT, 1, IN_FLIGHT_MAX, CONFIG_DERIVED,
+	  "unmined transactions at most; signer.in_flight if absent" },
+	{ "wallets[].fresh", CONFIG_TYPE_BOOL, 0, 0, "false",
+	  "made by `sluice keys new` and never used: enters at nonce 0 at once" },
+};
+
+const struct config_rule *config_rules(size_t *ret_len)
+{
+	*ret_len = sizeof rules / sizeof rules[0];
+	return rules;
+}
+
+const struct config_rule *config_rule_of(struct str path)
+{
+	char bytes[CONFIG_PATH_LEN_MAX + 1];
+	struct buf pattern = buf_of(bytes, sizeof bytes);
+	config_pattern_write(path, &pattern);
+	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+		if (str_equal_text(buf_view(&pattern), rules[i].pattern))
+			return &rules[i];
+	CHECK(!"a key of the schema has a rule");
+	return NULL;
+}
+
+static bool name_is_valid(struct str text, const struct config_rule *rule)
+{
+	if (text.len < rule->min || text.len > rule->max)
+		return false;
+	for (size_t i = 0; i < text.len; i++)
+		if (!isalnum((unsigned char)text.at[i]) && strchr("-_.", text.at[i]) == NULL)
+			return false;
+	return true;
+}
+
+static bool count_is_valid(struct str text, const struct config_rule *rule)
+{
+	uint64_t value;
+	return str_to_u64(text, &value) && value >= rule->min && value <= rule->max;
+}
+
+/* "0" and its longer forms mean "none" and are no amount; everything else is core's to judge. */
+static bool decimal_is_valid(struct str text)
+{
+	struct amount amount;
+	switch (amount_read(text, DECIMALS_MAX, &amount)) {
+	case AMOUNT_OK:
+		return true;
+	case AMOUNT_NOT_POSITIVE:
+		return text.len > 0 && text.at[0] != '-';
+	case AMOUNT_MALFORMED:
+	case AMOUNT_TOO_MANY_DECIMALS:
+	case AMOUNT_TOO_LARGE:
+		return false;
+	}
+	return false;
+}
+
+static bool url_is_valid(struct str text)
+{
+	size_t scheme_len = str_starts_with(text, STR("http://"))    ? 7
+			    : str_starts_with(text, STR("https://")) ? 8
+								     : 0;
+	return scheme_len > 0 && text.len > scheme_len && ascii_is_visible(text);
+}
+
+bool config_listen_read(struct str text, char *ret_host, size_t cap, uint16_t *ret_port)
+{
+	size_t colon = text.len;
+	while (colon > 0 && text.at[colon - 1] != ':')
+		colon--;
+	if (colon == 0)
+		return false;
+	uint64_t port;
+	if (!str_to_u64(str_skip(text, colon), &port) || port > UINT16_MAX)
+		return false;
+	struct str host = { text.at, colon - 1 };
+	if (host.len >= 2 && host.at[0] == '[' && host.at[host.len - 1] == ']')
+		host = (struct str){ host.at + 1, host.len - 2 };
+	else if (memchr(host.at, ':', host.len) != NULL)
+		return false;
+	if (host.len == 0)
+		host = STR("127.0.0.1");
+	if (!ascii_is_visible(host) || !str_copy(host, ret_host, cap))
+		return false;
+	*ret_port = (uint16_t)port;
+	return true;
+}
+
+static bool type_allows(const struct config_rule *rule, struct str text)
+{
+	enum log_level level;
+	struct address address;
+	char host[256];
+	uint16_t port;
+	switch (rule->type) {
+	case CONFIG_TYPE_NAME:
+		return name_is_valid(text, rule);
+	case CONFIG_TYPE_TEXT:
+		return text.len >= rule->min && text.len <= rule->max && ascii_is_visible(text);
+	case CONFIG_TYPE_BOOL:
+		return str_equal(text, STR("true")) || str_equal(text, STR("false"));
+	case CONFIG_TYPE_COUNT:
+		return count_is_valid(text, rule);
+	case CONFIG_TYPE_DECIMAL:
+		return decimal_is_valid(text);
+	case CONFIG_TYPE_PATH:
+		return text.len > 0;
+	case CONFIG_TYPE_LISTEN:
+		return config_listen_read(text, host, sizeof host, &port);
+	case CONFIG_TYPE_URL:
+		return url_is_valid(text);
+	case CONFIG_TYPE_ADDRESS:
+		return address_read(text, &address) == ADDRESS_OK;
+	case CONFIG_TYPE_LEVEL:
+		return log_level_read(text, &level);
+	}
+	return false;
+}
+
+static void wanted_write(const struct config_rule *rule, struct str text, struct buf *out)
+{
+	struct address address;
+	switch (rule->type) {
+	case CONFIG_TYPE_NAME:
+		buf_format(out, "1 to %llu letters, digits, '-', '_', '.'",
+			   (unsigned long long)rule->max);
+		return;
+	case CONFIG_TYPE_TEXT:
+		buf_format(out, "1 to %llu visible ASCII characters",
+			   (unsigned long long)rule->max);
+		return;
+	case CONFIG_TYPE_BOOL:
+		buf_text(out, "true or false");
+		return;
+	case CONFIG_TYPE_COUNT:
+		buf_format(out, "an integer from %llu to %llu", (unsigned long long)rule->min,
+			   (unsigned long long)rule->max);
+		return;
+	case CONFIG_TYPE_DECIMAL:
+		buf_text(out, "0 or a positive decimal such as 12.5");
+		return;
+	case CONFIG_TYPE_PATH:
+		buf_text(out, "a path");
+		return;
+	case CONFIG_TYPE_LISTEN:
+		buf_text(out, "address:port such as 127.0.0.1:3000");
+		return;
+	case CONFIG_TYPE_URL:
+		buf_text(out, "an http:// or https:// URL");
+		return;
+	case CONFIG_TYPE_ADDRESS:
+		if (address_read(text, &address) == ADDRESS_BAD_CHECKSUM)
+			buf_text(out, "an address whose EIP-55 checksum is right");
+		else
+			buf_text(out, "an address: 0x and 40 hex digits");
+		return;
+	case CONFIG_TYPE_LEVEL:
+		buf_text(out, "debug, info, warn or error");
+		return;
+	}
+}
+
+bool config_rule_allows(const struct config_rule *rule, struct str text, char *ret_wanted,
+			size_t cap)
+{
+	if (type_allows(rule, text))
+		return true;
+	struct buf wanted = buf_of(ret_wanted, cap);
+	wanted_write(rule, text, &wanted);
+	(void)buf_terminated(&wanted);
+	return false;
+}

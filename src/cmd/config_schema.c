@@ -1,0 +1,150 @@
+#include "cmd/config_schema.h"
+
+#include <stddef.h>
+
+/* Absent scalars stay NULL: what is required, and what has a default, is config_rule.c's to say,
+ * since the environment may still provide it. */
+#define SCALAR(structure, member)                                                            \
+	CYAML_FIELD_STRING_PTR(#member, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, \
+			       member, 1, CONFIG_SCALAR_LEN_MAX)
+#define SECTION(member, fields) \
+	CYAML_FIELD_MAPPING(#member, CYAML_FLAG_OPTIONAL, struct config_text, member, fields)
+#define LIST(structure, member, entry, max)                                                        \
+	CYAML_FIELD_SEQUENCE(#member, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, \
+			     entry, 0, max)
+
+static const struct cyaml_schema_value url_entry = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CONFIG_SCALAR_LEN_MAX),
+};
+
+static const struct cyaml_schema_field chain_fields[] = {
+	SCALAR(struct config_text_chain, name),
+	SCALAR(struct config_text_chain, chain_id),
+	LIST(struct config_text_chain, rpc, &url_entry, RPC_ENDPOINTS_MAX),
+	SCALAR(struct config_text_chain, rpc_file),
+	SCALAR(struct config_text_chain, rpc_timeout_ms),
+	SCALAR(struct config_text_chain, finality),
+	SCALAR(struct config_text_chain, confirmations),
+	SCALAR(struct config_text_chain, unpaid_confirmations),
+	SCALAR(struct config_text_chain, tip_min_gwei),
+	SCALAR(struct config_text_chain, fee_cap_max_gwei),
+	SCALAR(struct config_text_chain, slot_fee_max),
+	SCALAR(struct config_text_chain, native_gas_limit),
+	SCALAR(struct config_text_chain, bump_after_s),
+	SCALAR(struct config_text_chain, rebroadcast_after_s),
+	SCALAR(struct config_text_chain, poll_ms),
+	CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field asset_fields[] = {
+	SCALAR(struct config_text_asset, chain),
+	SCALAR(struct config_text_asset, symbol),
+	SCALAR(struct config_text_asset, native),
+	SCALAR(struct config_text_asset, contract),
+	SCALAR(struct config_text_asset, decimals),
+	SCALAR(struct config_text_asset, min),
+	SCALAR(struct config_text_asset, max),
+	SCALAR(struct config_text_asset, signer_max),
+	SCALAR(struct config_text_asset, hour_max),
+	SCALAR(struct config_text_asset, day_max),
+	SCALAR(struct config_text_asset, gas_floor),
+	SCALAR(struct config_text_asset, gas_ceiling),
+	CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field wallet_fields[] = {
+	SCALAR(struct config_text_wallet, chain), SCALAR(struct config_text_wallet, address),
+	SCALAR(struct config_text_wallet, key),   SCALAR(struct config_text_wallet, in_flight),
+	SCALAR(struct config_text_wallet, fresh), CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field keystore_fields[] = {
+	SCALAR(struct config_text_keystore, name),
+	SCALAR(struct config_text_keystore, file),
+	SCALAR(struct config_text_keystore, password_file),
+	CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_value chain_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_text_chain, chain_fields),
+};
+static const struct cyaml_schema_value asset_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_text_asset, asset_fields),
+};
+static const struct cyaml_schema_value wallet_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_text_wallet, wallet_fields),
+};
+static const struct cyaml_schema_value keystore_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_text_keystore, keystore_fields),
+};
+
+static const struct cyaml_schema_field log_fields[] = {
+	SCALAR(struct config_text_log, level),
+	SCALAR(struct config_text_log, file),
+	CYAML_FIELD_END,
+};
+static const struct cyaml_schema_field store_fields[] = {
+	SCALAR(struct config_text_store, path),
+	CYAML_FIELD_END,
+};
+static const struct cyaml_schema_field journal_fields[] = {
+	SCALAR(struct config_text_journal, path),
+	CYAML_FIELD_END,
+};
+static const struct cyaml_schema_field trust_fields[] = {
+	SCALAR(struct config_text_trust, dir),
+	CYAML_FIELD_END,
+};
+static const struct cyaml_schema_field run_fields[] = {
+	SCALAR(struct config_text_run, grace_s),
+	CYAML_FIELD_END,
+};
+static const struct cyaml_schema_field api_fields[] = {
+	SCALAR(struct config_text_api, listen),
+	SCALAR(struct config_text_api, ops_listen),
+	SCALAR(struct config_text_api, key_cache_ms),
+	SCALAR(struct config_text_api, jobs_max),
+	CYAML_FIELD_END,
+};
+static const struct cyaml_schema_field processor_fields[] = {
+	SCALAR(struct config_text_processor, ops_listen),
+	SCALAR(struct config_text_processor, approval_life_s),
+	SCALAR(struct config_text_processor, visibility_ms),
+	SCALAR(struct config_text_processor, sweep_interval_ms),
+	CYAML_FIELD_END,
+};
+static const struct cyaml_schema_field signer_fields[] = {
+	SCALAR(struct config_text_signer, ops_listen),
+	LIST(struct config_text_signer, keystores, &keystore_entry, KEYSTORES_MAX),
+	SCALAR(struct config_text_signer, in_flight),
+	SCALAR(struct config_text_signer, visibility_ms),
+	SCALAR(struct config_text_signer, funds_wait_ms),
+	SCALAR(struct config_text_signer, entry_wait_s),
+	CYAML_FIELD_END,
+};
+static const struct cyaml_schema_field monitor_fields[] = {
+	SCALAR(struct config_text_monitor, ops_listen),
+	SCALAR(struct config_text_monitor, balances_interval_ms),
+	CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field document_fields[] = {
+	SCALAR(struct config_text, data_dir),
+	SECTION(log, log_fields),
+	SECTION(store, store_fields),
+	SECTION(journal, journal_fields),
+	SECTION(trust, trust_fields),
+	SECTION(run, run_fields),
+	SECTION(api, api_fields),
+	SECTION(processor, processor_fields),
+	SECTION(signer, signer_fields),
+	SECTION(monitor, monitor_fields),
+	LIST(struct config_text, chains, &chain_entry, CHAINS_MAX),
+	LIST(struct config_text, assets, &asset_entry, ASSETS_MAX),
+	LIST(struct config_text, wallets, &wallet_entry, WALLETS_MAX),
+	CYAML_FIELD_END,
+};
+
+const struct cyaml_schema_value config_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config_text, document_fields),
+};

@@ -1,0 +1,138 @@
+/* The configuration file as libcyaml reads it: its keys, and every scalar as text.
+ *
+ * libcyaml decides structure (unknown keys, duplicates, lists where a scalar belongs). It does not
+ * decide numbers and booleans: it takes "1e3" for 1, "-1" for 2^64 - 1 and "flase" for true, so
+ * each scalar is text here and config_rule.c reads it.
+ */
+#ifndef SLUICE_CMD_CONFIG_SCHEMA_H
+#define SLUICE_CMD_CONFIG_SCHEMA_H
+
+#include "core/limits.h"
+
+#include <cyaml/cyaml.h>
+
+#define KEYSTORES_MAX         8
+#define CONFIG_SCALAR_LEN_MAX 1024
+
+/* Absent scalars are NULL. Memory belongs to libcyaml's allocator (malloc and free). */
+struct config_text_chain {
+	char *name;
+	char *chain_id;
+	char **rpc;
+	unsigned rpc_count;
+	char *rpc_file;
+	char *rpc_timeout_ms;
+	char *finality;
+	char *confirmations;
+	char *unpaid_confirmations;
+	char *tip_min_gwei;
+	char *fee_cap_max_gwei;
+	char *slot_fee_max;
+	char *native_gas_limit;
+	char *bump_after_s;
+	char *rebroadcast_after_s;
+	char *poll_ms;
+};
+
+struct config_text_asset {
+	char *chain;
+	char *symbol;
+	char *native;
+	char *contract;
+	char *decimals;
+	char *min;
+	char *max;
+	char *signer_max;
+	char *hour_max;
+	char *day_max;
+	char *gas_floor;
+	char *gas_ceiling;
+};
+
+struct config_text_wallet {
+	char *chain;
+	char *address;
+	char *key;
+	char *in_flight;
+	char *fresh;
+};
+
+struct config_text_keystore {
+	char *name;
+	char *file;
+	char *password_file;
+};
+
+struct config_text_log {
+	char *level;
+	char *file;
+};
+
+struct config_text_store {
+	char *path;
+};
+
+struct config_text_journal {
+	char *path;
+};
+
+struct config_text_trust {
+	char *dir;
+};
+
+struct config_text_run {
+	char *grace_s;
+};
+
+struct config_text_api {
+	char *listen;
+	char *ops_listen;
+	char *key_cache_ms;
+	char *jobs_max;
+};
+
+struct config_text_processor {
+	char *ops_listen;
+	char *approval_life_s;
+	char *visibility_ms;
+	char *sweep_interval_ms;
+};
+
+struct config_text_signer {
+	char *ops_listen;
+	struct config_text_keystore *keystores;
+	unsigned keystores_count;
+	char *in_flight;
+	char *visibility_ms;
+	char *funds_wait_ms;
+	char *entry_wait_s;
+};
+
+struct config_text_monitor {
+	char *ops_listen;
+	char *balances_interval_ms;
+};
+
+struct config_text {
+	char *data_dir;
+	struct config_text_log log;
+	struct config_text_store store;
+	struct config_text_journal journal;
+	struct config_text_trust trust;
+	struct config_text_run run;
+	struct config_text_api api;
+	struct config_text_processor processor;
+	struct config_text_signer signer;
+	struct config_text_monitor monitor;
+	struct config_text_chain *chains;
+	unsigned chains_count;
+	struct config_text_asset *assets;
+	unsigned assets_count;
+	struct config_text_wallet *wallets;
+	unsigned wallets_count;
+};
+
+/* The whole document: a mapping by pointer to struct config_text. */
+extern const struct cyaml_schema_value config_schema;
+
+#endif
