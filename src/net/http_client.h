@@ -1,0 +1,78 @@
+/* An HTTP/1.1 client of one server, over kept-alive connections. Calls are synchronous; several
+ * requests of one call run side by side. No redirects, no proxies from the environment, no cookies.
+ *
+ * A request on a kept connection that turns out to be dead before the first byte of an answer is
+ * sent once more on a new one: send only what may arrive twice.
+ *
+ * A client belongs to one thread at a time.
+ */
+#ifndef SLUICE_NET_HTTP_CLIENT_H
+#define SLUICE_NET_HTTP_CLIENT_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "net/http_parse.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct http_client;
+
+#define HTTP_CLIENT_REQUESTS_MAX    256 /* of one call */
+#define HTTP_CLIENT_CONNECTIONS_MAX 16
+#define HTTP_CLIENT_HEADERS_MAX     8
+#define HTTP_CLIENT_URL_LEN_MAX     1024
+#define HTTP_CLIENT_TEXT_LEN        160
+
+struct http_client_options {
+	const char *url;            /* http or https; a path is put before every request's path */
+	size_t connections_max;     /* 1 to HTTP_CLIENT_CONNECTIONS_MAX; 0: 4 */
+	size_t response_bytes_max;  /* of a body; 0: 8 MiB */
+	int64_t connect_timeout_ms; /* 0: 5 s */
+};
+
+struct http_client_request {
+	enum http_method method;
+	struct str path; /* starts with '/', may hold a query; or empty: the URL as configured */
+	const struct http_pair *headers; /* 0 to HTTP_CLIENT_HEADERS_MAX */
+	size_t headers_len;
+	struct str body; /* borrowed for the call */
+};
+
+enum http_delivery {
+	HTTP_ANSWERED,   /* a complete response, of whatever status */
+	HTTP_NOT_SENT,   /* for sure: no byte of the request has left */
+	HTTP_MAYBE_SENT, /* timeout, reset, incomplete or too large an answer: it may have had
+			    effect */
+};
+
+struct http_client_response {
+	enum http_delivery delivery;
+	unsigned status;                 /* when ANSWERED */
+	struct str body;                 /* when ANSWERED; the client's, until its next call */
+	char text[HTTP_CLIENT_TEXT_LEN]; /* otherwise: why. Never holds the URL's path or query. */
+};
+
+/* REFUSED for a URL that is not http(s)://host…. Connects to nothing yet. */
+MUST_CHECK bool http_client_open(const struct http_client_options *options,
+				 struct http_client **ret_client, struct err *err);
+void http_client_close(struct http_client *client); /* accepts NULL */
+
+/* Sends 1 to HTTP_CLIENT_REQUESTS_MAX requests, at most `at_once` (1 to connections_max) side by
+ * side, started in their order; with 1 the next starts when the last has ended. All of it takes at
+ * most deadline_ms (> 0); what has not ended then is NOT_SENT or MAYBE_SENT. */
+void http_client_perform(struct http_client *client, const struct http_client_request *requests,
+			 size_t n, size_t at_once, int64_t deadline_ms,
+			 struct http_client_response *ret_responses);
+/* JSON bodies to the configured URL. */
+void http_client_post_many(struct http_client *client, const struct str *bodies, size_t n,
+			   size_t at_once, int64_t deadline_ms,
+			   struct http_client_response *ret_responses);
+/* One request. */
+void http_client_request(struct http_client *client, const struct http_client_request *request,
+			 int64_t deadline_ms, struct http_client_response *ret_response);
+/* "https://host:port" of the configured URL, for log lines: paths of RPC endpoints hold keys. */
+const char *http_client_origin(const struct http_client *client);
+
+#endif
