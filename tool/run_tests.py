@@ -66,7 +66,7 @@ class Checker:
                 return Count(0, 1, 0)
         status, output = run(['ninja', '-C', BUILD, f'-j{os.cpu_count()}'], BUILD_TIMEOUT_S)
         if status != 0:
-            show('the build failed', output)
+            show('the build failed', output[max(output.find('FAILED:'), 0):])
             return Count(0, 1, 0)
         self.is_built = True
         return NOTHING
