@@ -209,7 +209,7 @@ static enum queue_name queue_woken(const struct store_change *change)
 {
 	if (change->from != change->to)
 		return lifecycle_withdrawal_wakes(change->from, change->to);
-	return change->request_cancel ? QUEUE_SIGNING : QUEUE_NONE;
+	return change->request_cancel || change->has_approval ? QUEUE_SIGNING : QUEUE_NONE;
 }
 
 static bool change_write(struct db *db, struct store_change *change, const struct current *current,

@@ -11,16 +11,18 @@ struct due_row {
 	struct id id;
 	enum withdrawal_stage stage;
 	char correlation_id[CORRELATION_ID_LEN_MAX + 1];
+	char wait_reason[REASON_LEN_MAX + 1];
 };
 
 static bool due_load(struct db *db, int64_t now_ms, struct due_row *ret_rows, size_t cap,
 		     size_t *ret_len, struct err *err)
 {
-	struct sql sql = sql_prepare(db,
-				     "SELECT id, stage, correlation_id FROM withdrawals "
-				     "WHERE due_at <= ? AND held_reason = '' "
-				     "ORDER BY due_at LIMIT ?",
-				     err);
+	struct sql sql =
+		sql_prepare(db,
+			    "SELECT id, stage, correlation_id, wait_reason FROM withdrawals "
+			    "WHERE due_at <= ? AND held_reason = '' "
+			    "ORDER BY due_at LIMIT ?",
+			    err);
 	size_t len = 0;
 	sql_put_i64(&sql, now_ms);
 	sql_put_i64(&sql, (int64_t)cap);
@@ -29,6 +31,7 @@ static bool due_load(struct db *db, int64_t now_ms, struct due_row *ret_rows, si
 		ret_rows[len].stage = (enum withdrawal_stage)sql_take_i64(&sql);
 		sql_take_text(&sql, ret_rows[len].correlation_id,
 			      sizeof ret_rows[len].correlation_id);
+		sql_take_text(&sql, ret_rows[len].wait_reason, sizeof ret_rows[len].wait_reason);
 		len++;
 	}
 	*ret_len = len;
@@ -37,9 +40,11 @@ static bool due_load(struct db *db, int64_t now_ms, struct due_row *ret_rows, si
 
 /* Who can move a row of this stage on. An assigned one may wait for the signer (its transfer is
  * final and unpaid); the monitor needs no wake-up, it reads its transfers at every head. */
-static enum queue_name queue_of_stage(enum withdrawal_stage stage)
+static enum queue_name queue_of(const struct due_row *row)
 {
-	switch (stage) {
+	if (strcmp(row->wait_reason, "approval_expired") == 0)
+		return QUEUE_REQUEST;
+	switch (row->stage) {
 	case WITHDRAWAL_ACCEPTED:
 	case WITHDRAWAL_AWAITING_APPROVAL:
 		return QUEUE_REQUEST;
@@ -77,7 +82,7 @@ static bool sweep_write(struct db *db, void *context, struct err *err)
 	if (!due_load(db, sweep->now_ms, rows, sweep->limit, &len, err))
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		enum queue_name queue = queue_of_stage(rows[i].stage);
+		enum queue_name queue = queue_of(&rows[i]);
 		if (!message_put(db, queue, rows[i].id, rows[i].correlation_id, sweep->now_ms,
 				 err) ||
 		    !due_set(db, rows[i].id, sweep->now_ms + SWEPT_AGAIN_MS, err))

@@ -77,15 +77,16 @@ bool store_sql_transfers(struct store *store, const struct store_transfer_filter
 			 struct transfer *ret_rows, size_t *ret_len, struct err *err)
 {
 	size_t len = 0;
-	struct sql sql = sql_prepare(
-		db_of(store),
-		"SELECT " TRANSFER_COLUMNS TRANSFER_FROM
-		"WHERE t.wallet_id = ? AND t.stage BETWEEN ? AND ? AND t.mined_block <= ? "
-		"ORDER BY t.mined_block, t.nonce LIMIT ?",
-		err);
+	struct sql sql = sql_prepare(db_of(store),
+				     "SELECT " TRANSFER_COLUMNS TRANSFER_FROM
+				     "WHERE t.wallet_id = ? AND t.stage BETWEEN ? AND ? "
+				     "AND t.mined_block BETWEEN ? AND ? "
+				     "ORDER BY t.mined_block, t.nonce LIMIT ?",
+				     err);
 	sql_put_i64(&sql, filter->wallet_id);
 	sql_put_i64(&sql, filter->first);
 	sql_put_i64(&sql, filter->last);
+	sql_put_u64(&sql, filter->mined_block_min);
 	sql_put_i64(&sql, filter->mined_block_max > INT64_MAX ? INT64_MAX
 							      : (int64_t)filter->mined_block_max);
 	sql_put_i64(&sql, (int64_t)filter->limit);

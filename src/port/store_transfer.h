@@ -70,6 +70,7 @@ struct store_transfer_filter {
 	int64_t wallet_id;
 	enum transfer_stage first; /* range of stages */
 	enum transfer_stage last;
+	uint64_t mined_block_min; /* 0 for any; unmined transfers have block 0 */
 	uint64_t mined_block_max; /* UINT64_MAX for any */
 	size_t limit;             /* in the order of nonces (mined: of blocks) */
 };

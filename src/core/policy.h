@@ -1,0 +1,21 @@
+/* The rules that the processor applies to an accepted withdrawal. Pure: facts in, decision out. */
+#ifndef SLUICE_CORE_POLICY_H
+#define SLUICE_CORE_POLICY_H
+
+#include "core/catalogue.h"
+#include "core/refusal.h"
+#include "core/withdrawal.h"
+
+/* Raised whenever the meaning of the rules changes; under the approval MAC. */
+#define POLICY_VERSION 1
+
+/* Does the configured asset (NULL: none under that symbol) still mean what the row says? False is
+ * an edited row or a rebound symbol: hold, never pay. */
+bool policy_asset_matches(const struct asset *asset, const struct intent *intent);
+/* REFUSAL_NONE allows. */
+enum refusal policy_decide(const struct asset *asset, const struct intent *intent);
+/* The signer's own: limits for one payment, and receivers that are never paid. */
+enum refusal policy_signer_decide(const struct catalogue *catalogue, const struct asset *asset,
+				  const struct intent *intent);
+
+#endif

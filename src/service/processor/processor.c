@@ -1,0 +1,189 @@
+#include "service/processor/processor.h"
+
+#include "core/policy.h"
+
+#include <stdlib.h>
+
+struct processor {
+	struct processor_options options;
+	struct message messages[BATCH_MAX];
+	struct withdrawal rows[BATCH_MAX];
+	struct store_change changes[BATCH_MAX];
+	int64_t sweep_at; /* monotonic */
+	struct metric *allowed;
+	struct metric *refused;
+	struct metric *held;
+	struct metric *swept;
+};
+
+struct processor *processor_new(const struct processor_options *options)
+{
+	struct processor *self = calloc(1, sizeof *self);
+	CHECK(self != NULL);
+	CHECK(options->approval_keys.len > 0);
+	self->options = *options;
+	struct metrics *metrics = options->metrics;
+	const char *decisions = "sluice_processor_decisions_total";
+	const char *help = "Decisions about accepted withdrawals.";
+	self->allowed = metric_add(metrics, METRIC_COUNTER, decisions, "outcome=\"allowed\"", help);
+	self->refused = metric_add(metrics, METRIC_COUNTER, decisions, "outcome=\"refused\"", help);
+	self->held = metric_add(metrics, METRIC_COUNTER, decisions, "outcome=\"held\"", help);
+	self->swept = metric_add(metrics, METRIC_COUNTER, "sluice_sweeper_woken_total", "",
+				 "Rows that were due and had not moved.");
+	return self;
+}
+
+void processor_free(struct processor *processor)
+{
+	free(processor);
+}
+
+static void change_log(const struct processor *self, const struct withdrawal *row,
+		       const char *action, const char *code, bool alarm)
+{
+	struct id_text id = id_text(row->intent.id);
+	struct log_about about = { .action = action,
+				   .outcome = "success",
+				   .trace_id = row->correlation_id,
+				   .withdrawal_id = id.at,
+				   .alarm = alarm };
+	log_line(self->options.log, alarm ? LOG_ERROR : LOG_INFO, &about, "%s %s", action, code);
+}
+
+static void decide_queued(struct processor *self, const struct withdrawal *row, int64_t now_ms,
+			  struct store_change *change)
+{
+	change->to = WITHDRAWAL_QUEUED;
+	change->event = row->stage == WITHDRAWAL_QUEUED ? "approval_renewed" : "queued";
+	change->has_approval = true;
+	change->approval =
+		(struct approval){ .policy_version = POLICY_VERSION,
+				   .approved_at = now_ms,
+				   .expires_at = now_ms + self->options.approval_life_ms };
+	change->approval_mac = approval_mac_make(&self->options.approval_keys, &row->intent_mac,
+						 &change->approval);
+	metric_count(self->allowed, 1);
+	change_log(self, row, "withdrawal_queued", "", false);
+}
+
+static void decide_held(struct processor *self, const struct withdrawal *row, const char *reason,
+			struct store_change *change)
+{
+	change->to = row->stage;
+	change->event = "held";
+	change->held_reason = reason;
+	metric_count(self->held, 1);
+	change_log(self, row, "withdrawal_held", reason, true);
+}
+
+static void decide_rejected(struct processor *self, const struct withdrawal *row,
+			    enum refusal refusal, struct store_change *change)
+{
+	change->to = WITHDRAWAL_REJECTED;
+	change->event = "rejected";
+	change->failure_code = refusal_code(refusal);
+	metric_count(self->refused, 1);
+	change_log(self, row, "withdrawal_rejected", refusal_code(refusal), false);
+}
+
+/* Is there anything here for the processor to decide? A queued row comes back for a fresh approval.
+ */
+static bool is_ours(const struct withdrawal *row)
+{
+	if (row->held_reason[0] != 0)
+		return false;
+	if (row->stage == WITHDRAWAL_QUEUED)
+		return str_equal_text(str_from(row->wait_reason), "approval_expired");
+	return row->stage == WITHDRAWAL_ACCEPTED;
+}
+
+static void decide(struct processor *self, const struct withdrawal *row,
+		   const struct message *message, int64_t now_ms, struct store_change *change)
+{
+	const struct intent *intent = &row->intent;
+	const struct asset *asset =
+		catalogue_asset(self->options.catalogue, intent->chain_id, str_from(intent->asset));
+	*change = (struct store_change){ .withdrawal = intent->id,
+					 .version = row->version,
+					 .from = row->stage,
+					 .ack = message->ack };
+	if (message->receives > RECEIVES_WITHOUT_VERDICT_MAX) {
+		change->bury = true;
+		decide_held(self, row, "dead_letter", change);
+	} else if (!policy_asset_matches(asset, intent)) {
+		decide_held(self, row, "asset_mismatch", change);
+	} else {
+		enum refusal refusal = policy_decide(asset, intent);
+		if (refusal == REFUSAL_NONE || row->stage == WITHDRAWAL_QUEUED)
+			decide_queued(self, row, now_ms, change);
+		else
+			decide_rejected(self, row, refusal, change);
+	}
+}
+
+static bool batch_decide(struct processor *self, size_t n, struct err *err)
+{
+	struct id ids[BATCH_MAX];
+	bool found[BATCH_MAX];
+	struct message_ack idle[BATCH_MAX];
+	size_t changes = 0;
+	size_t idle_len = 0;
+	int64_t now_ms = clock_now_ms(self->options.clock);
+	for (size_t i = 0; i < n; i++)
+		ids[i] = self->messages[i].ack.subject;
+	if (!store_withdrawals_load(self->options.store, ids, n, self->rows, found, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (found[i] && is_ours(&self->rows[i]))
+			decide(self, &self->rows[i], &self->messages[i], now_ms,
+			       &self->changes[changes++]);
+		else
+			idle[idle_len++] = self->messages[i].ack;
+	}
+	if (idle_len > 0 && !queue_ack(self->options.queue, idle, idle_len, err))
+		return false;
+	if (changes == 0)
+		return true;
+	struct store_by by = { .actor = ACTOR_PROCESSOR,
+			       .who = self->options.instance,
+			       .request_id = "",
+			       .now_ms = now_ms };
+	if (!store_withdrawals_change(self->options.store, self->changes, changes, &by, err))
+		return false;
+	queue_notify(self->options.queue, QUEUE_SIGNING);
+	return true;
+}
+
+static bool sweep(struct processor *self, bool *ret_worked, struct err *err)
+{
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	size_t woken[3] = { 0 };
+	if (now < self->sweep_at)
+		return true;
+	if (!store_sweep(self->options.store, clock_now_ms(self->options.clock), BATCH_MAX, woken,
+			 err))
+		return false;
+	size_t total = woken[0] + woken[1] + woken[2];
+	/* A full pass means that more is due: go on without the pause. */
+	self->sweep_at = total == BATCH_MAX ? now : now + self->options.sweep_interval_ms;
+	metric_count(self->swept, (int64_t)total);
+	if (woken[1] > 0)
+		queue_notify(self->options.queue, QUEUE_SIGNING);
+	*ret_worked |= total > 0;
+	return true;
+}
+
+bool processor_step(struct processor *processor, bool *ret_worked, struct err *err)
+{
+	size_t n = 0;
+	*ret_worked = false;
+	if (!sweep(processor, ret_worked, err))
+		return false;
+	if (!queue_claim(processor->options.queue, QUEUE_REQUEST, BATCH_MAX,
+			 processor->options.visibility_ms, processor->messages, &n, err))
+		return false;
+	if (n == 0)
+		return true;
+	*ret_worked = true;
+	return batch_decide(processor, n, err);
+}
