@@ -30,7 +30,7 @@ static int place_make(void **state)
 	struct place *place = calloc(1, sizeof *place);
 
 	assert_non_null(place);
-	strcpy(place->dir, "/tmp/sluice-db-XXXXXX");
+	snprintf(place->dir, sizeof place->dir, "/tmp/sluice-db-XXXXXX");
 	assert_non_null(mkdtemp(place->dir));
 	snprintf(place->path, sizeof place->path, "%s/store.db", place->dir);
 	*state = place;

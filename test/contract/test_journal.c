@@ -64,7 +64,7 @@ static int place_make(void **state)
 	struct place *place = calloc(1, sizeof *place);
 
 	assert_non_null(place);
-	strcpy(place->dir, "/tmp/sluice-journal-XXXXXX");
+	snprintf(place->dir, sizeof place->dir, "/tmp/sluice-journal-XXXXXX");
 	assert_non_null(mkdtemp(place->dir));
 	snprintf(place->path, sizeof place->path, "%s/journal.db", place->dir);
 	*state = place;
@@ -118,8 +118,8 @@ static struct journal_entry void_of(uint8_t number, uint32_t round)
 
 	entry.right.round = round;
 	entry.right.is_void = true;
-	strcpy(entry.right.void_stage, "rejected");
-	strcpy(entry.right.void_code, "signer_limit");
+	snprintf(entry.right.void_stage, sizeof entry.right.void_stage, "rejected");
+	snprintf(entry.right.void_code, sizeof entry.right.void_code, "signer_limit");
 	return entry;
 }
 
@@ -381,7 +381,7 @@ static void void_ends_all_rounds(void **state)
 	assert_string_equal(right[1].void_stage, "rejected");
 	assert_string_equal(right[1].void_code, "signer_limit");
 	end = void_of(1, 1);
-	strcpy(end.right.void_code, "canceled");
+	snprintf(end.right.void_code, sizeof end.right.void_code, "canceled");
 	assert_int_equal(append(place, &end), JOURNAL_DIFFERENT);
 }
 
