@@ -1,8 +1,9 @@
-/* The API server's inside: parsed requests in, answers out. http.c beside it translates HTTP;
+/* The API server's inside: parsed requests in, answers out. http*.c beside it translate HTTP;
  * nothing else here knows it, so that the simulator can call these functions.
  *
- * Two threads: the loop thread parses and authenticates; the store thread runs api_work on batches
- * of jobs and commits the acceptances that wait together in one transaction.
+ * Two threads: the loop thread parses and authenticates (request.h, query.h, auth.h); the store
+ * thread (jobs.h) runs work_run on batches of jobs (work.h) and commits the acceptances that wait
+ * together in one transaction. server.h is what cmd starts.
  */
 #ifndef SLUICE_SERVICE_API_API_H
 #define SLUICE_SERVICE_API_API_H
@@ -28,8 +29,9 @@ struct api_options {
 	struct mac_keys intent_keys;
 	struct mac_keys identity_keys; /* verifies api_keys rows */
 	const char *instance;
-	int64_t key_cache_ms; /* how long a verdict about an API key is kept in memory: 5 s */
-	size_t jobs_max;      /* waiting requests before 503: 4096 */
+	int64_t key_cache_ms;   /* how long a verdict about an API key is kept in memory: 5 s */
+	size_t jobs_max;        /* waiting requests before 503: 4096 */
+	int64_t job_timeout_ms; /* how long one waits for the store before 503; 0: 5 s */
 };
 
 #endif

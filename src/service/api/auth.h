@@ -1,0 +1,49 @@
+/* Who is calling: API keys, and the verdicts about them in this process' memory. A verdict lives
+ * for a few seconds, which is how long a revocation may take to be felt; it never leaves the
+ * process. Used by the loop thread alone; the rows come from the store thread.
+ *
+ * Source: doc/protocol.md 3.
+ */
+#ifndef SLUICE_SERVICE_API_AUTH_H
+#define SLUICE_SERVICE_API_AUTH_H
+
+#include "core/intent.h"
+#include "port/store.h"
+#include "service/api/problem.h"
+
+struct auth;
+
+/* The account and the key that a request comes from. */
+struct principal {
+	char account[ACCOUNT_LEN_MAX + 1];
+	char key_id[33];
+};
+
+/* What an Authorization header presents; slices of the header. */
+struct credential {
+	struct str key_id;
+	struct str secret;
+};
+
+enum auth_verdict {
+	AUTH_GRANTED,
+	AUTH_REFUSED,
+	AUTH_UNKNOWN, /* load the row, auth_learn, ask again */
+};
+
+/* keys: borrowed; they verify the rows' seals. cache_ms > 0: how long a verdict is believed. */
+struct auth *auth_new(const struct mac_keys *keys, int64_t cache_ms);
+void auth_free(struct auth *auth); /* accepts NULL; wipes */
+
+/* PROBLEM_NONE and the parts of "Bearer slk_<id>_<secret>". count: header lines. */
+enum problem auth_credential_read(size_t count, struct str value,
+				  struct credential *ret_credential);
+/* Judges from memory. now_ms: monotonic. ret_principal is written when granted. */
+enum auth_verdict auth_judge(const struct auth *auth, const struct credential *credential,
+			     int64_t now_ms, struct principal *ret_principal);
+/* Remembers the row of a key id, or that there is none (row NULL), or that it is revoked. False
+ * when the row's seal is broken: it grants nothing, and the caller raises an alarm. */
+bool auth_learn(struct auth *auth, struct str key_id, const struct store_api_key *row,
+		int64_t now_ms);
+
+#endif

@@ -1,0 +1,448 @@
+/* The server itself: from the bytes' request to a route's function, and from an answer to the wire,
+ * with authentication, ids, metrics and the log line around it. Started by cmd; routes are in
+ * http_routes.c. */
+#include "service/api/http.h"
+
+#include "base/check.h"
+#include "service/api/request.h"
+#include "service/api/work.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK_MS           250
+#define READY_MS          3500 /* the store is asked once a second */
+#define JOBS_MAX_DEFAULT  4096
+#define JOB_TIMEOUT_MS    5000
+#define KEY_CACHE_MS      5000
+#define ID_RANDOM_BYTES   10
+#define RANDOM_BYTES      (64 * ID_RANDOM_BYTES)
+#define CLASSES           3 /* 2xx, 4xx, 5xx */
+#define SERIES            (HTTP_ROUTES_MAX + 1)
+#define ROUTE_NONE        HTTP_ROUTES_MAX /* no route, or a refused request */
+#define RETRY_AFTER_S     "1"
+#define REPLY_HEADERS_OWN 3 /* the ones of every answer */
+
+struct api_server {
+	struct api_server_options options;
+	struct http_server *http;
+	struct work *work;
+	struct jobs *jobs;
+	struct auth *auth;
+	atomic_int_least64_t heartbeat_ms;
+	uint8_t random[RANDOM_BYTES]; /* drawn in larger parts: a system call per id adds up */
+	size_t random_used;
+	struct metric *requests[SERIES][CLASSES];
+	struct metric *seconds[SERIES];
+	struct metric *connections;
+};
+
+/* ---- the small things of an exchange ---- */
+
+const struct api_options *exchange_options(const struct exchange *exchange)
+{
+	return &exchange->server->options.api;
+}
+
+static struct id new_id(struct api_server *server)
+{
+	const struct api_options *options = &server->options.api;
+	if (server->random_used == RANDOM_BYTES) {
+		entropy_fill(options->entropy, server->random, sizeof server->random);
+		server->random_used = 0;
+	}
+	const uint8_t *random = server->random + server->random_used;
+	server->random_used += ID_RANDOM_BYTES;
+	return id_make(clock_now_ms(options->clock), random);
+}
+
+struct id exchange_new_id(struct exchange *exchange)
+{
+	return new_id(exchange->server);
+}
+
+static struct exchange *exchange_start(struct api_server *server, struct http_request *request)
+{
+	struct str parent = { 0 };
+	struct exchange *exchange = http_request_alloc(request, sizeof *exchange);
+	exchange->server = server;
+	exchange->request = request;
+	exchange->started_ms = clock_monotonic_ms(server->options.api.clock);
+	struct id_text id = id_text(new_id(server));
+	memcpy(exchange->request_id, id.at, sizeof id.at);
+	memcpy(exchange->correlation_id, id.at, sizeof id.at);
+	if (http_header(request, "traceparent", &parent) == 1) {
+		struct str trace_id = request_trace_id(parent);
+		if (trace_id.len > 0)
+			CHECK(str_copy(trace_id, exchange->correlation_id,
+				       sizeof exchange->correlation_id));
+	}
+	return exchange;
+}
+
+/* ---- answers ---- */
+
+static void count(const struct exchange *exchange, unsigned status)
+{
+	const struct api_server *server = exchange->server;
+	size_t class = status < 400 ? 0 : status < 500 ? 1 : 2;
+	size_t at = exchange->route == NULL ? ROUTE_NONE : (size_t)(exchange->route - http_routes);
+	int64_t took_ms = clock_monotonic_ms(server->options.api.clock) - exchange->started_ms;
+	metric_count(server->requests[at][class], 1);
+	metric_observe_us(server->seconds[at], took_ms * 1000);
+}
+
+/* Requests are told at debug, where they cost nothing unless asked for; our own failures at warn.
+ */
+static void tell(const struct exchange *exchange, unsigned status)
+{
+	const struct http_request *request = exchange->request;
+	struct log_about about = { .action = "http_request",
+				   .outcome = status < 400 ? "success" : "failure",
+				   .trace_id = exchange->correlation_id,
+				   .withdrawal_id = exchange->withdrawal_id[0] != 0
+							    ? exchange->withdrawal_id
+							    : NULL };
+	log_line(exchange->server->options.api.log, status < 500 ? LOG_DEBUG : LOG_WARN, &about,
+		 "%s %s %u, request %s of %.*s", http_method_text(request->method),
+		 exchange->route != NULL ? exchange->route->pattern : "(no route)", status,
+		 exchange->request_id, STR_ARG(request->peer));
+}
+
+static void reply(struct exchange *exchange, unsigned status, struct str type, struct str body,
+		  const struct http_pair *headers, size_t headers_len)
+{
+	struct http_pair all[REPLY_HEADERS_OWN + EXCHANGE_HEADERS_MAX] = {
+		{ STR("Content-Type"), type },
+		{ STR("Request-Id"), str_from(exchange->request_id) },
+		{ STR("Cache-Control"), STR("no-store") },
+	};
+	CHECK(headers_len <= EXCHANGE_HEADERS_MAX);
+	for (size_t i = 0; i < headers_len; i++)
+		all[REPLY_HEADERS_OWN + i] = headers[i];
+	count(exchange, status);
+	tell(exchange, status);
+	/* The exchange goes with the request; the headers are written before. */
+	http_reply(exchange->request, status, all, REPLY_HEADERS_OWN + headers_len, body);
+}
+
+void exchange_reply(struct exchange *exchange, unsigned status, struct str body,
+		    const struct http_pair *headers, size_t headers_len)
+{
+	reply(exchange, status, STR("application/json"), body, headers, headers_len);
+}
+
+void exchange_refuse(struct exchange *exchange, const struct problem_report *report)
+{
+	char storage[PROBLEM_BYTES_MAX];
+	struct buf body = buf_of(storage, sizeof storage);
+	unsigned status = problem_status(report->problem);
+	struct http_pair header = { 0 };
+	if (status == 401)
+		header = (struct http_pair){ STR("WWW-Authenticate"), STR("Bearer") };
+	else if (status == 503)
+		header = (struct http_pair){ STR("Retry-After"), STR(RETRY_AFTER_S) };
+	problem_write(report, exchange->request_id, &body);
+	reply(exchange, status, STR(PROBLEM_CONTENT_TYPE), buf_view(&body), &header,
+	      header.name.len > 0 ? 1 : 0);
+}
+
+void exchange_refuse_with(struct exchange *exchange, enum problem problem)
+{
+	struct problem_report report;
+	problem_report_set(&report, problem, NULL);
+	exchange_refuse(exchange, &report);
+}
+
+static void refuse_method(struct exchange *exchange, struct str allow)
+{
+	char storage[PROBLEM_BYTES_MAX];
+	struct buf body = buf_of(storage, sizeof storage);
+	struct problem_report report;
+	struct http_pair header = { STR("Allow"), allow };
+	problem_report_set(&report, PROBLEM_METHOD_NOT_ALLOWED, NULL);
+	problem_write(&report, exchange->request_id, &body);
+	reply(exchange, problem_status(report.problem), STR(PROBLEM_CONTENT_TYPE), buf_view(&body),
+	      &header, 1);
+}
+
+/* What net/ refused: bytes that are no request. */
+static void on_refused(void *context, struct http_request *request,
+		       const struct http_refusal *refusal)
+{
+	char storage[PROBLEM_BYTES_MAX];
+	struct buf body = buf_of(storage, sizeof storage);
+	struct exchange *exchange = exchange_start(context, request);
+	problem_write_plain(refusal->status, refusal->code, refusal->detail, exchange->request_id,
+			    &body);
+	reply(exchange, refusal->status, STR(PROBLEM_CONTENT_TYPE), buf_view(&body), NULL, 0);
+}
+
+/* ---- jobs of an exchange ---- */
+
+struct job *exchange_job(struct exchange *exchange, enum job_kind kind)
+{
+	struct job *job = job_take(exchange->server->jobs, kind);
+	if (job == NULL) {
+		exchange_refuse_with(exchange, PROBLEM_OVERLOADED);
+		return NULL;
+	}
+	job->by = exchange->by;
+	memcpy(job->request_id, exchange->request_id, sizeof job->request_id);
+	job->context = exchange;
+	return job;
+}
+
+void exchange_submit(struct exchange *exchange, struct job *job, void (*answer)(struct job *job))
+{
+	job->answer = answer;
+	job_submit(exchange->server->jobs, job);
+}
+
+void exchange_drop(struct exchange *exchange, struct job *job)
+{
+	job_drop(exchange->server->jobs, job);
+}
+
+void exchange_answer(struct job *job)
+{
+	struct exchange *exchange = job->context;
+	if (job->problem != PROBLEM_NONE)
+		exchange_refuse_with(exchange, job->problem);
+	else
+		exchange_reply(exchange, job->status, buf_view(&job->body), NULL, 0);
+}
+
+bool exchange_body_is_empty(struct exchange *exchange)
+{
+	enum problem problem = request_empty_body_check(exchange->request->body);
+	if (problem != PROBLEM_NONE)
+		exchange_refuse_with(exchange, problem);
+	return problem == PROBLEM_NONE;
+}
+
+/* ---- authentication ---- */
+
+/* Goes on once the caller is known, or refuses. True when the verdict is there. */
+static bool go_on(struct exchange *exchange)
+{
+	int64_t now_ms = clock_monotonic_ms(exchange_options(exchange)->clock);
+	enum auth_verdict verdict =
+		auth_judge(exchange->server->auth, &exchange->credential, now_ms, &exchange->by);
+	switch (verdict) {
+	case AUTH_GRANTED:
+		exchange->route->handle(exchange);
+		return true;
+	case AUTH_REFUSED:
+		exchange_refuse_with(exchange, PROBLEM_API_KEY_INVALID);
+		return true;
+	case AUTH_UNKNOWN:
+		break;
+	}
+	return false;
+}
+
+/* The row of a key has come. */
+static void answer_key(struct job *job)
+{
+	struct exchange *exchange = job->context;
+	const struct api_options *options = exchange_options(exchange);
+	if (job->problem != PROBLEM_NONE) {
+		exchange_refuse_with(exchange, job->problem);
+		return;
+	}
+	if (!auth_learn(exchange->server->auth, exchange->credential.key_id,
+			job->found ? &job->key : NULL, clock_monotonic_ms(options->clock))) {
+		struct log_about about = { .action = "api_key_seal_broken",
+					   .outcome = "failure",
+					   .trace_id = exchange->correlation_id,
+					   .alarm = true };
+		log_line(options->log, LOG_ERROR, &about,
+			 "the row of API key %.*s was changed by somebody else",
+			 STR_ARG(exchange->credential.key_id));
+	}
+	if (!go_on(exchange)) /* many others were learned in the same moment */
+		exchange_refuse_with(exchange, PROBLEM_OVERLOADED);
+}
+
+static void authenticate(struct exchange *exchange)
+{
+	struct str value = { 0 };
+	size_t lines = http_header(exchange->request, "authorization", &value);
+	enum problem problem = auth_credential_read(lines, value, &exchange->credential);
+	if (problem != PROBLEM_NONE) {
+		exchange_refuse_with(exchange, problem);
+		return;
+	}
+	if (go_on(exchange))
+		return;
+	struct job *job = exchange_job(exchange, JOB_KEY);
+	if (job == NULL)
+		return;
+	CHECK(str_copy(exchange->credential.key_id, job->key.id, sizeof job->key.id));
+	exchange_submit(exchange, job, answer_key);
+}
+
+/* ---- requests ---- */
+
+static void on_request(void *context, struct http_request *request)
+{
+	char storage[64];
+	struct buf allow = buf_of(storage, sizeof storage);
+	struct exchange *exchange = exchange_start(context, request);
+	exchange->route = http_route_find(request, &exchange->parameter, &allow);
+	if (exchange->route == NULL && allow.len > 0)
+		refuse_method(exchange, buf_view(&allow));
+	else if (exchange->route == NULL)
+		exchange_refuse_with(exchange, PROBLEM_ROUTE_UNKNOWN);
+	else if (!exchange->route->has_query && request->query_len > 0)
+		exchange_refuse_with(exchange, PROBLEM_QUERY_UNKNOWN);
+	else if (exchange->route->is_public)
+		exchange->route->handle(exchange);
+	else
+		authenticate(exchange);
+}
+
+static void on_tick(void *context)
+{
+	struct api_server *server = context;
+	atomic_store_explicit(&server->heartbeat_ms, clock_monotonic_ms(server->options.api.clock),
+			      memory_order_relaxed);
+	metric_set(server->connections, (int64_t)http_server_connections(server->http));
+	jobs_expire(server->jobs);
+}
+
+static void post(void *context, void (*run)(void *arg), void *arg)
+{
+	struct api_server *server = context;
+	/* One is under way at most, and the loop has room for thousands. */
+	CHECK(http_server_post(server->http, run, arg));
+}
+
+/* ---- life ---- */
+
+static const char *pattern_of(size_t at)
+{
+	return at == ROUTE_NONE ? "none" : http_routes[at].pattern;
+}
+
+static void add_metrics(struct api_server *server)
+{
+	static const char *const classes[CLASSES] = { "2xx", "4xx", "5xx" };
+	struct metrics *metrics = server->options.api.metrics;
+	char labels[96];
+	for (size_t i = 0; i < SERIES; i++) {
+		if (i >= http_routes_len && i != ROUTE_NONE)
+			continue;
+		const char *method = i == ROUTE_NONE ? "" : http_method_text(http_routes[i].method);
+		for (size_t k = 0; k < CLASSES; k++) {
+			snprintf(labels, sizeof labels, "method=\"%s\",route=\"%s\",code=\"%s\"",
+				 method, pattern_of(i), classes[k]);
+			server->requests[i][k] =
+				metric_add(metrics, METRIC_COUNTER, "sluice_http_requests_total",
+					   labels, "Requests that were answered.");
+		}
+	}
+	for (size_t i = 0; i < SERIES; i++) {
+		if (i >= http_routes_len && i != ROUTE_NONE)
+			continue;
+		const char *method = i == ROUTE_NONE ? "" : http_method_text(http_routes[i].method);
+		snprintf(labels, sizeof labels, "method=\"%s\",route=\"%s\"", method,
+			 pattern_of(i));
+		server->seconds[i] =
+			metric_add(metrics, METRIC_HISTOGRAM, "sluice_http_request_seconds", labels,
+				   "From the complete request to its answer.");
+	}
+	server->connections = metric_add(metrics, METRIC_GAUGE, "sluice_http_connections", "",
+					 "Open connections of clients.");
+}
+
+static void fill_defaults(struct api_options *options)
+{
+	if (options->jobs_max == 0)
+		options->jobs_max = JOBS_MAX_DEFAULT;
+	if (options->job_timeout_ms == 0)
+		options->job_timeout_ms = JOB_TIMEOUT_MS;
+	if (options->key_cache_ms == 0)
+		options->key_cache_ms = KEY_CACHE_MS;
+}
+
+bool api_server_open(const struct api_server_options *options, struct api_server **ret_server,
+		     struct err *err)
+{
+	struct api_server *server = calloc(1, sizeof *server);
+	CHECK(server != NULL);
+	server->options = *options;
+	fill_defaults(&server->options.api);
+	struct api_options *api = &server->options.api;
+	struct http_server_options http = { .listen = options->listen,
+					    .body_bytes_max = BODY_BYTES_MAX,
+					    .connections_max = options->connections_max,
+					    .handle = on_request,
+					    .refused = on_refused,
+					    .context = server };
+	if (!http_server_open(&http, &server->http, err)) {
+		free(server);
+		return false;
+	}
+	server->random_used = RANDOM_BYTES;
+	atomic_init(&server->heartbeat_ms, clock_monotonic_ms(api->clock));
+	add_metrics(server);
+	server->auth = auth_new(&api->identity_keys, api->key_cache_ms);
+	server->work = work_new(api);
+	struct jobs_options jobs = { .work = server->work,
+				     .clock = api->clock,
+				     .metrics = api->metrics,
+				     .jobs_max = api->jobs_max,
+				     .timeout_ms = api->job_timeout_ms,
+				     .post = post,
+				     .context = server };
+	server->jobs = jobs_new(&jobs);
+	http_server_every(server->http, TICK_MS, on_tick, server);
+	if (!jobs_start(server->jobs, err)) {
+		api_server_close(server);
+		return false;
+	}
+	*ret_server = server;
+	return true;
+}
+
+uint16_t api_server_port(const struct api_server *server)
+{
+	return http_server_port(server->http);
+}
+
+void api_server_run(struct api_server *server)
+{
+	http_server_run(server->http);
+}
+
+void api_server_stop(struct api_server *server, int64_t grace_ms)
+{
+	http_server_stop(server->http, grace_ms);
+}
+
+void api_server_close(struct api_server *server)
+{
+	if (server == NULL)
+		return;
+	jobs_stop(server->jobs);
+	jobs_free(server->jobs);
+	http_server_close(server->http);
+	work_free(server->work);
+	auth_free(server->auth);
+	free(server);
+}
+
+bool api_server_is_ready(const struct api_server *server)
+{
+	int64_t now_ms = clock_monotonic_ms(server->options.api.clock);
+	return now_ms - work_answered_ms(server->work) <= READY_MS;
+}
+
+int64_t api_server_heartbeat_ms(const struct api_server *server)
+{
+	return atomic_load_explicit(&server->heartbeat_ms, memory_order_relaxed);
+}

@@ -1,0 +1,76 @@
+/* What the files http*.c share, and nobody else includes: one HTTP request on its way through
+ * routing, authentication and a route's own function, to its answer. */
+#ifndef SLUICE_SERVICE_API_HTTP_H
+#define SLUICE_SERVICE_API_HTTP_H
+
+#include "net/http_server.h"
+#include "service/api/auth.h"
+#include "service/api/jobs.h"
+#include "service/api/problem.h"
+#include "service/api/server.h"
+
+/* Lives in the request's storage until the answer. */
+struct exchange {
+	struct api_server *server;
+	struct http_request *request;
+	const struct http_route *route; /* NULL before routing and when there is none */
+	struct str parameter;           /* the {…} of the path */
+	struct credential credential;   /* slices of the request */
+	struct principal by;            /* once authenticated */
+	int64_t started_ms;
+	char request_id[ID_TEXT_LEN + 1];
+	char correlation_id[CORRELATION_ID_LEN_MAX + 1];
+	char withdrawal_id[ID_TEXT_LEN + 1]; /* for the log line; "" when not known */
+};
+
+struct http_route {
+	enum http_method method;
+	const char *pattern; /* segments; one of them may be {…} */
+	bool is_public;      /* needs no API key */
+	bool has_query;      /* takes parameters, and judges them itself */
+	void (*handle)(struct exchange *exchange);
+};
+
+#define HTTP_ROUTES_MAX 16
+
+/* http_routes.c */
+extern const struct http_route http_routes[];
+extern const size_t http_routes_len;
+/* The route of a request; HEAD goes where GET goes. NULL: `ret_allow` holds the methods that the
+ * path has ("GET, HEAD, POST"), or is empty when nothing is there. */
+const struct http_route *http_route_find(const struct http_request *request,
+					 struct str *ret_parameter, struct buf *ret_allow);
+
+/* http.c: the answers. Each ends the exchange. */
+
+/* headers: beside Content-Type, Request-Id and Cache-Control; at most EXCHANGE_HEADERS_MAX. */
+#define EXCHANGE_HEADERS_MAX 4
+void exchange_reply(struct exchange *exchange, unsigned status, struct str body,
+		    const struct http_pair *headers, size_t headers_len);
+void exchange_refuse(struct exchange *exchange, const struct problem_report *report);
+void exchange_refuse_with(struct exchange *exchange, enum problem problem);
+/* A job with the exchange as its context, or NULL after an answer: too many wait. */
+struct job *exchange_job(struct exchange *exchange, enum job_kind kind);
+void exchange_submit(struct exchange *exchange, struct job *job, void (*answer)(struct job *job));
+void exchange_drop(struct exchange *exchange, struct job *job);
+/* Answers with what a job says: its problem, or its status and body. */
+void exchange_answer(struct job *job);
+/* False after an answer: the body is neither empty nor {}. */
+bool exchange_body_is_empty(struct exchange *exchange);
+struct id exchange_new_id(struct exchange *exchange);
+const struct api_options *exchange_options(const struct exchange *exchange);
+
+/* http_withdrawals.c */
+void http_withdrawals_create(struct exchange *exchange);
+void http_withdrawals_list(struct exchange *exchange);
+void http_withdrawals_get(struct exchange *exchange);
+void http_withdrawals_events(struct exchange *exchange);
+void http_withdrawals_cancel(struct exchange *exchange);
+/* http_routes.c */
+void http_assets_list(struct exchange *exchange);
+void http_wallets_list(struct exchange *exchange);
+void http_queues_list(struct exchange *exchange);
+void http_queues_redrive(struct exchange *exchange);
+void http_openapi_get(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,120 @@
+/* The table of routes, and the routes that are small. */
+#include "service/api/http.h"
+
+#include "base/check.h"
+#include "service/api/openapi.h"
+#include "service/api/view.h"
+
+const struct http_route http_routes[] = {
+	{ HTTP_POST, "/v1/withdrawals", false, false, http_withdrawals_create },
+	{ HTTP_GET, "/v1/withdrawals", false, true, http_withdrawals_list },
+	{ HTTP_GET, "/v1/withdrawals/{id}", false, false, http_withdrawals_get },
+	{ HTTP_GET, "/v1/withdrawals/{id}/events", false, true, http_withdrawals_events },
+	{ HTTP_POST, "/v1/withdrawals/{id}/cancel", false, false, http_withdrawals_cancel },
+	{ HTTP_GET, "/v1/assets", false, false, http_assets_list },
+	{ HTTP_GET, "/v1/wallets", false, false, http_wallets_list },
+	{ HTTP_GET, "/v1/queues", false, false, http_queues_list },
+	{ HTTP_POST, "/v1/queues/{name}/redrive", false, false, http_queues_redrive },
+	{ HTTP_GET, "/openapi.json", true, false, http_openapi_get },
+};
+const size_t http_routes_len = sizeof http_routes / sizeof *http_routes;
+
+_Static_assert(sizeof http_routes / sizeof *http_routes <= HTTP_ROUTES_MAX,
+	       "each route has its metrics");
+
+/* Takes the segment before the next '/', and the rest behind it. */
+static struct str take_segment(struct str *path)
+{
+	struct str segment = *path, rest = { 0 };
+	if (!str_cut(*path, '/', &segment, &rest))
+		rest = str_skip(*path, path->len);
+	*path = rest;
+	return segment;
+}
+
+static bool matches(const char *pattern_text, struct str path, struct str *ret_parameter)
+{
+	struct str pattern = str_from(pattern_text);
+	if (path.len == 0 || path.at[path.len - 1] == '/')
+		return false; /* an empty last segment is not the end of the one before */
+	while (pattern.len > 0 && path.len > 0) {
+		struct str wanted = take_segment(&pattern);
+		struct str segment = take_segment(&path);
+		if (wanted.len > 0 && wanted.at[0] == '{' && segment.len > 0)
+			*ret_parameter = segment;
+		else if (!str_equal(wanted, segment))
+			return false;
+	}
+	return pattern.len == 0 && path.len == 0;
+}
+
+const struct http_route *http_route_find(const struct http_request *request,
+					 struct str *ret_parameter, struct buf *ret_allow)
+{
+	enum http_method method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
+	for (size_t i = 0; i < http_routes_len; i++) {
+		const struct http_route *route = &http_routes[i];
+		struct str parameter = { 0 };
+		if (!matches(route->pattern, request->path, &parameter))
+			continue;
+		if (route->method == method) {
+			*ret_parameter = parameter;
+			return route;
+		}
+		if (ret_allow->len > 0)
+			buf_text(ret_allow, ", ");
+		buf_text(ret_allow,
+			 route->method == HTTP_GET ? "GET, HEAD" : http_method_text(route->method));
+	}
+	return NULL;
+}
+
+void http_assets_list(struct exchange *exchange)
+{
+	const struct catalogue *catalogue = exchange_options(exchange)->catalogue;
+	struct buf body = buf_new(catalogue->assets_len * VIEW_ASSET_MAX + 64);
+	view_write_assets(catalogue, &body);
+	CHECK(!body.overflow);
+	exchange_reply(exchange, 200, buf_view(&body), NULL, 0);
+	buf_free(&body);
+}
+
+static void submit_plain(struct exchange *exchange, enum job_kind kind)
+{
+	struct job *job = exchange_job(exchange, kind);
+	if (job != NULL)
+		exchange_submit(exchange, job, exchange_answer);
+}
+
+void http_wallets_list(struct exchange *exchange)
+{
+	submit_plain(exchange, JOB_WALLETS);
+}
+
+void http_queues_list(struct exchange *exchange)
+{
+	submit_plain(exchange, JOB_QUEUES);
+}
+
+/* Takes the queue's own name, or that of its dead letters. */
+void http_queues_redrive(struct exchange *exchange)
+{
+	enum queue_name queue;
+	if (!queue_name_read(exchange->parameter, &queue)) {
+		exchange_refuse_with(exchange, PROBLEM_QUEUE_UNKNOWN);
+		return;
+	}
+	if (!exchange_body_is_empty(exchange))
+		return;
+	struct job *job = exchange_job(exchange, JOB_REDRIVE);
+	if (job == NULL)
+		return;
+	bool is_dlq = queue > QUEUE_DLQ_OFFSET;
+	job->queue = is_dlq ? (enum queue_name)(queue - QUEUE_DLQ_OFFSET) : queue;
+	exchange_submit(exchange, job, exchange_answer);
+}
+
+void http_openapi_get(struct exchange *exchange)
+{
+	exchange_reply(exchange, 200, str_from_bytes(openapi_json, openapi_json_len), NULL, 0);
+}

@@ -1,0 +1,170 @@
+/* The routes under /v1/withdrawals: headers, parameters and bodies become jobs, jobs become
+ * answers. What a body means is in request.c, what a job does in work.c. */
+#include "service/api/http.h"
+
+#include "base/check.h"
+#include "service/api/request.h"
+#include "service/api/view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LOCATION_MAX 64
+
+/* 202 for a new withdrawal and for each repeat, which differs by one header. */
+static void answer_create(struct job *job)
+{
+	struct exchange *exchange = job->context;
+	if (job->problem != PROBLEM_NONE) {
+		struct problem_report report;
+		problem_report_set(&report, job->problem, NULL);
+		report.existing = job->existing;
+		exchange_refuse(exchange, &report);
+		return;
+	}
+	char storage[VIEW_WITHDRAWAL_MAX], location[LOCATION_MAX];
+	struct buf body = buf_of(storage, sizeof storage);
+	struct buf path = buf_of(location, sizeof location);
+	view_write_accepted(&job->accept, exchange_options(exchange)->catalogue, &body);
+	struct id_text id = id_text(job->accept.intent.id);
+	memcpy(exchange->withdrawal_id, id.at, sizeof id.at);
+	buf_text(&path, "/v1/withdrawals/");
+	buf_text(&path, id.at);
+	CHECK(!body.overflow && !path.overflow);
+	bool is_replay = job->accepted == STORE_REPLAYED;
+	struct http_pair headers[] = { { STR("Location"), buf_view(&path) },
+				       { STR("Idempotent-Replayed"), STR("true") } };
+	exchange_reply(exchange, 202, buf_view(&body), headers, is_replay ? 2 : 1);
+}
+
+static enum problem check_headers(const struct http_request *request, struct str *ret_key)
+{
+	struct str type = { 0 }, key = { 0 };
+	size_t types = http_header(request, "content-type", &type);
+	enum problem problem = request_content_type_check(types, type);
+	if (problem != PROBLEM_NONE)
+		return problem;
+	size_t keys = http_header(request, "idempotency-key", &key);
+	*ret_key = key;
+	return request_idempotency_key_check(keys, key);
+}
+
+void http_withdrawals_create(struct exchange *exchange)
+{
+	const struct api_options *options = exchange_options(exchange);
+	struct problem_report report;
+	struct str key;
+	enum problem problem = check_headers(exchange->request, &key);
+	if (problem != PROBLEM_NONE) {
+		exchange_refuse_with(exchange, problem);
+		return;
+	}
+	struct job *job = exchange_job(exchange, JOB_ACCEPT);
+	if (job == NULL)
+		return;
+	if (!request_read(exchange->request->body, options->catalogue, &job->accept, &report)) {
+		exchange_drop(exchange, job);
+		exchange_refuse(exchange, &report);
+		return;
+	}
+	struct request_origin origin = { .account = exchange->by.account,
+					 .idempotency_key = key,
+					 .correlation_id = exchange->correlation_id,
+					 .id = exchange_new_id(exchange),
+					 .now_ms = clock_now_ms(options->clock),
+					 .deployment = options->deployment,
+					 .intent_keys = &options->intent_keys };
+	request_complete(&job->accept, &origin);
+	exchange_submit(exchange, job, answer_create);
+}
+
+static void refuse_parameter(struct exchange *exchange, enum problem problem, struct str name)
+{
+	struct problem_report report;
+	problem_report_reset(&report);
+	problem_report_add(&report, problem, name, NULL);
+	exchange_refuse(exchange, &report);
+}
+
+void http_withdrawals_list(struct exchange *exchange)
+{
+	const struct http_request *request = exchange->request;
+	struct list_query query;
+	list_query_init(&query);
+	for (size_t i = 0; i < request->query_len; i++) {
+		const struct http_pair *pair = &request->query[i];
+		enum problem problem = list_query_take(&query, pair->name, pair->value);
+		if (problem != PROBLEM_NONE) {
+			refuse_parameter(exchange, problem, pair->name);
+			return;
+		}
+	}
+	if (query.account[0] != 0 && strcmp(query.account, exchange->by.account) != 0) {
+		exchange_refuse_with(exchange, PROBLEM_ACCOUNT_FORBIDDEN);
+		return;
+	}
+	struct job *job = exchange_job(exchange, JOB_LIST);
+	if (job == NULL)
+		return;
+	job->list = query;
+	exchange_submit(exchange, job, exchange_answer);
+}
+
+/* The withdrawal that the path names. False after an answer: what is no id names none. */
+static bool read_id(struct exchange *exchange, struct id *ret_id)
+{
+	if (!id_read(exchange->parameter, ret_id)) {
+		exchange_refuse_with(exchange, PROBLEM_WITHDRAWAL_UNKNOWN);
+		return false;
+	}
+	struct id_text text = id_text(*ret_id);
+	memcpy(exchange->withdrawal_id, text.at, sizeof text.at);
+	return true;
+}
+
+static void submit_for_id(struct exchange *exchange, enum job_kind kind, struct id id)
+{
+	struct job *job = exchange_job(exchange, kind);
+	if (job == NULL)
+		return;
+	job->withdrawal = id;
+	exchange_submit(exchange, job, exchange_answer);
+}
+
+void http_withdrawals_get(struct exchange *exchange)
+{
+	struct id id;
+	if (read_id(exchange, &id))
+		submit_for_id(exchange, JOB_VIEW, id);
+}
+
+void http_withdrawals_cancel(struct exchange *exchange)
+{
+	struct id id;
+	if (read_id(exchange, &id) && exchange_body_is_empty(exchange))
+		submit_for_id(exchange, JOB_CANCEL, id);
+}
+
+void http_withdrawals_events(struct exchange *exchange)
+{
+	const struct http_request *request = exchange->request;
+	struct events_query query;
+	struct id id;
+	if (!read_id(exchange, &id))
+		return;
+	events_query_init(&query);
+	for (size_t i = 0; i < request->query_len; i++) {
+		const struct http_pair *pair = &request->query[i];
+		enum problem problem = events_query_take(&query, pair->name, pair->value);
+		if (problem != PROBLEM_NONE) {
+			refuse_parameter(exchange, problem, pair->name);
+			return;
+		}
+	}
+	struct job *job = exchange_job(exchange, JOB_EVENTS);
+	if (job == NULL)
+		return;
+	job->withdrawal = id;
+	job->events = query;
+	exchange_submit(exchange, job, exchange_answer);
+}

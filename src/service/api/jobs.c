@@ -1,0 +1,332 @@
+#include "service/api/jobs.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define PROBE_MS 1000 /* an idle store thread asks the store whether it is there */
+
+struct job_list {
+	struct job *first, *last;
+};
+
+struct jobs {
+	struct jobs_options options;
+	pthread_t thread;
+	bool is_started;
+	struct metric *overloads, *timeouts, *gauge;
+	struct job *storage;
+	/* The loop thread's. */
+	struct job *free;
+	struct job *oldest, *newest; /* under way, by deadline */
+	size_t under_way;
+	/* Guarded by the mutex. */
+	pthread_mutex_t mutex;
+	pthread_cond_t wake;
+	struct job_list accepts; /* waiting */
+	struct job_list others;
+	struct job_list done;
+	bool is_asleep; /* the store thread waits for `wake` */
+	bool is_posted; /* deliver() is on its way to the loop thread */
+	bool is_stopping;
+};
+
+static void list_push(struct job_list *list, struct job *job)
+{
+	job->next = NULL;
+	job->previous = list->last;
+	if (list->last != NULL)
+		list->last->next = job;
+	else
+		list->first = job;
+	list->last = job;
+}
+
+static void list_remove(struct job_list *list, struct job *job)
+{
+	if (job->previous != NULL)
+		job->previous->next = job->next;
+	else
+		list->first = job->next;
+	if (job->next != NULL)
+		job->next->previous = job->previous;
+	else
+		list->last = job->previous;
+	job->next = job->previous = NULL;
+}
+
+struct jobs *jobs_new(const struct jobs_options *options)
+{
+	pthread_condattr_t attributes;
+	struct jobs *jobs = calloc(1, sizeof *jobs);
+	CHECK(jobs != NULL && options->jobs_max > 0 && options->timeout_ms > 0);
+	jobs->options = *options;
+	jobs->storage = calloc(options->jobs_max, sizeof *jobs->storage);
+	CHECK(jobs->storage != NULL);
+	/* Last in, first out: memory that was never needed is never touched. */
+	for (size_t i = options->jobs_max; i > 0; i--) {
+		jobs->storage[i - 1].next = jobs->free;
+		jobs->free = &jobs->storage[i - 1];
+	}
+	CHECK(pthread_mutex_init(&jobs->mutex, NULL) == 0);
+	CHECK(pthread_condattr_init(&attributes) == 0);
+	CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+	CHECK(pthread_cond_init(&jobs->wake, &attributes) == 0);
+	CHECK(pthread_condattr_destroy(&attributes) == 0);
+	jobs->overloads =
+		metric_add(options->metrics, METRIC_COUNTER, "sluice_api_jobs_refused_total",
+			   "reason=\"overloaded\"", "Requests that got 503.");
+	jobs->timeouts =
+		metric_add(options->metrics, METRIC_COUNTER, "sluice_api_jobs_refused_total",
+			   "reason=\"timeout\"", "Requests that got 503.");
+	jobs->gauge = metric_add(options->metrics, METRIC_GAUGE, "sluice_api_jobs", "",
+				 "Requests that wait for the store or are at work in it.");
+	return jobs;
+}
+
+void jobs_free(struct jobs *jobs)
+{
+	if (jobs == NULL)
+		return;
+	CHECK(!jobs->is_started && jobs->under_way == 0);
+	pthread_mutex_destroy(&jobs->mutex);
+	pthread_cond_destroy(&jobs->wake);
+	free(jobs->storage);
+	free(jobs);
+}
+
+/* ---- the loop thread ---- */
+
+struct job *job_take(struct jobs *jobs, enum job_kind kind)
+{
+	struct job *job = jobs->free;
+	if (job == NULL) {
+		metric_count(jobs->overloads, 1);
+		return NULL;
+	}
+	CHECK(job->state == JOB_IDLE);
+	jobs->free = job->next;
+	job->next = job->previous = NULL;
+	job->kind = kind;
+	job->problem = PROBLEM_NONE;
+	job->existing = (struct id){ 0 };
+	job->found = false;
+	job->is_abandoned = false;
+	jobs->under_way++;
+	return job;
+}
+
+void job_drop(struct jobs *jobs, struct job *job)
+{
+	CHECK(job->state == JOB_IDLE && jobs->under_way > 0);
+	buf_free(&job->body);
+	job->next = jobs->free;
+	jobs->free = job;
+	jobs->under_way--;
+}
+
+void job_submit(struct jobs *jobs, struct job *job)
+{
+	job->deadline_ms = clock_monotonic_ms(jobs->options.clock) + jobs->options.timeout_ms;
+	job->newer = NULL;
+	job->older = jobs->newest;
+	if (jobs->newest != NULL)
+		jobs->newest->newer = job;
+	else
+		jobs->oldest = job;
+	jobs->newest = job;
+
+	pthread_mutex_lock(&jobs->mutex);
+	CHECK(job->state == JOB_IDLE && !jobs->is_stopping);
+	job->state = JOB_WAITING;
+	list_push(job->kind == JOB_ACCEPT ? &jobs->accepts : &jobs->others, job);
+	bool is_asleep = jobs->is_asleep;
+	jobs->is_asleep = false;
+	pthread_mutex_unlock(&jobs->mutex);
+	if (is_asleep)
+		pthread_cond_signal(&jobs->wake);
+}
+
+static void forget(struct jobs *jobs, struct job *job)
+{
+	if (job->older != NULL)
+		job->older->newer = job->newer;
+	else
+		jobs->oldest = job->newer;
+	if (job->newer != NULL)
+		job->newer->older = job->older;
+	else
+		jobs->newest = job->older;
+	job->newer = job->older = NULL;
+}
+
+/* Answers the done jobs. */
+static void deliver(void *arg)
+{
+	struct jobs *jobs = arg;
+	pthread_mutex_lock(&jobs->mutex);
+	struct job *job = jobs->done.first;
+	jobs->done = (struct job_list){ 0 };
+	jobs->is_posted = false;
+	for (struct job *each = job; each != NULL; each = each->next)
+		each->state = JOB_IDLE;
+	pthread_mutex_unlock(&jobs->mutex);
+
+	struct job *next;
+	for (; job != NULL; job = next) {
+		next = job->next;
+		job->next = job->previous = NULL;
+		if (!job->is_abandoned) {
+			forget(jobs, job);
+			job->answer(job);
+		}
+		job_drop(jobs, job);
+	}
+}
+
+/* Answers a job before the store does. What waits is taken back; what is at work comes to deliver()
+ * later, and is dropped there. */
+static void give_up(struct jobs *jobs, struct job *job, enum problem problem)
+{
+	pthread_mutex_lock(&jobs->mutex);
+	bool is_waiting = job->state == JOB_WAITING;
+	if (is_waiting) {
+		list_remove(job->kind == JOB_ACCEPT ? &jobs->accepts : &jobs->others, job);
+		job->state = JOB_IDLE;
+	}
+	pthread_mutex_unlock(&jobs->mutex);
+	forget(jobs, job);
+	if (is_waiting) {
+		job->problem = problem;
+		job->answer(job);
+		job_drop(jobs, job);
+		return;
+	}
+	/* The job's answer belongs to the store thread: a stand-in carries this one. */
+	struct job stand_in = { .kind = job->kind, .by = job->by, .problem = problem };
+	stand_in.answer = job->answer;
+	stand_in.context = job->context;
+	job->is_abandoned = true;
+	stand_in.answer(&stand_in);
+}
+
+void jobs_expire(struct jobs *jobs)
+{
+	int64_t now_ms = clock_monotonic_ms(jobs->options.clock);
+	metric_set(jobs->gauge, (int64_t)jobs->under_way);
+	while (jobs->oldest != NULL && jobs->oldest->deadline_ms <= now_ms) {
+		metric_count(jobs->timeouts, 1);
+		give_up(jobs, jobs->oldest, PROBLEM_STORE_UNAVAILABLE);
+	}
+}
+
+size_t jobs_under_way(const struct jobs *jobs)
+{
+	return jobs->under_way;
+}
+
+/* ---- the store thread ---- */
+
+static size_t take_waiting(struct job_list *list, struct job **ret_jobs, size_t max)
+{
+	size_t n = 0;
+	while (n < max && list->first != NULL) {
+		struct job *job = list->first;
+		list_remove(list, job);
+		job->state = JOB_TAKEN;
+		ret_jobs[n++] = job;
+	}
+	return n;
+}
+
+/* Waits for jobs, for PROBE_MS at most. Called with the mutex held. */
+static void sleep_a_while(struct jobs *jobs)
+{
+	struct timespec until;
+	CHECK(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
+	until.tv_sec += PROBE_MS / 1000;
+	jobs->is_asleep = true;
+	int error = 0;
+	while (jobs->is_asleep && !jobs->is_stopping && error == 0)
+		error = pthread_cond_timedwait(&jobs->wake, &jobs->mutex, &until);
+	CHECK(error == 0 || error == ETIMEDOUT);
+	jobs->is_asleep = false;
+}
+
+static size_t take_batch(struct jobs *jobs, struct job **ret_batch, bool *ret_stopping)
+{
+	pthread_mutex_lock(&jobs->mutex);
+	if (jobs->accepts.first == NULL && jobs->others.first == NULL && !jobs->is_stopping)
+		sleep_a_while(jobs);
+	size_t n = take_waiting(&jobs->others, ret_batch, WORK_JOBS_MAX - BATCH_MAX);
+	n += take_waiting(&jobs->accepts, ret_batch + n, BATCH_MAX);
+	*ret_stopping = jobs->is_stopping;
+	pthread_mutex_unlock(&jobs->mutex);
+	return n;
+}
+
+static void give_back(struct jobs *jobs, struct job **batch, size_t n)
+{
+	pthread_mutex_lock(&jobs->mutex);
+	for (size_t i = 0; i < n; i++)
+		list_push(&jobs->done, batch[i]);
+	bool must_post = !jobs->is_posted;
+	jobs->is_posted = true;
+	pthread_mutex_unlock(&jobs->mutex);
+	if (must_post)
+		jobs->options.post(jobs->options.context, deliver, jobs);
+}
+
+static void *run_store_thread(void *arg)
+{
+	struct jobs *jobs = arg;
+	struct job *batch[WORK_JOBS_MAX];
+	bool is_stopping = false;
+	work_probe(jobs->options.work);
+	while (!is_stopping) {
+		size_t n = take_batch(jobs, batch, &is_stopping);
+		if (n > 0) {
+			work_run(jobs->options.work, batch, n);
+			give_back(jobs, batch, n);
+		} else if (!is_stopping) {
+			work_probe(jobs->options.work);
+		}
+	}
+	return NULL;
+}
+
+/* ---- start and stop ---- */
+
+bool jobs_start(struct jobs *jobs, struct err *err)
+{
+	sigset_t all, before;
+	CHECK(!jobs->is_started);
+	/* Signals are the main thread's business. */
+	sigfillset(&all);
+	CHECK(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+	jobs->is_started = pthread_create(&jobs->thread, NULL, run_store_thread, jobs) == 0;
+	CHECK(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+	if (!jobs->is_started)
+		return err_set(err, ERR_NOT_DONE, "no thread for the store");
+	return true;
+}
+
+void jobs_stop(struct jobs *jobs)
+{
+	if (!jobs->is_started)
+		return;
+	while (jobs->oldest != NULL)
+		give_up(jobs, jobs->oldest, PROBLEM_SHUTTING_DOWN);
+	pthread_mutex_lock(&jobs->mutex);
+	jobs->is_stopping = true;
+	jobs->is_asleep = false;
+	pthread_mutex_unlock(&jobs->mutex);
+	pthread_cond_signal(&jobs->wake);
+	CHECK(pthread_join(jobs->thread, NULL) == 0);
+	jobs->is_started = false;
+	deliver(jobs); /* what was given up while it was at work */
+}

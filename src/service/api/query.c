@@ -1,0 +1,165 @@
+#include "service/api/query.h"
+
+#include "base/hex.h"
+#include "base/time.h"
+
+#include <string.h>
+
+#define CURSOR_VERSION "c1"
+
+enum list_parameter {
+	LIST_STATUS,
+	LIST_ASSET,
+	LIST_ACCOUNT,
+	LIST_EXTERNAL_ID,
+	LIST_CREATED_AFTER,
+	LIST_LIMIT,
+	LIST_CURSOR,
+	LIST_COUNT,
+};
+
+static const char *const list_names[LIST_COUNT] = {
+	[LIST_STATUS] = "status",
+	[LIST_ASSET] = "asset",
+	[LIST_ACCOUNT] = "account",
+	[LIST_EXTERNAL_ID] = "external_id",
+	[LIST_CREATED_AFTER] = "created_after",
+	[LIST_LIMIT] = "limit",
+	[LIST_CURSOR] = "cursor",
+};
+
+enum events_parameter {
+	EVENTS_AFTER,
+	EVENTS_LIMIT,
+	EVENTS_COUNT,
+};
+
+static const char *const events_names[EVENTS_COUNT] = {
+	[EVENTS_AFTER] = "after",
+	[EVENTS_LIMIT] = "limit",
+};
+
+void list_query_init(struct list_query *query)
+{
+	*query = (struct list_query){ .limit = PAGE_DEFAULT };
+}
+
+void events_query_init(struct events_query *query)
+{
+	*query = (struct events_query){ .limit = PAGE_DEFAULT };
+}
+
+/* Finds the parameter among its route's, and marks it as seen. */
+static enum problem find(const char *const *names, int count, struct str name, unsigned *seen,
+			 int *ret_at)
+{
+	int at = 0;
+	while (at < count && !str_equal_text(name, names[at]))
+		at++;
+	if (at == count)
+		return PROBLEM_QUERY_UNKNOWN;
+	if ((*seen & (1u << at)) != 0)
+		return PROBLEM_QUERY_REPEATED;
+	*seen |= 1u << at;
+	*ret_at = at;
+	return PROBLEM_NONE;
+}
+
+static bool take_text(struct str value, char *ret_text, size_t cap)
+{
+	return value.len > 0 && str_copy(value, ret_text, cap);
+}
+
+static bool take_limit(struct str value, size_t *ret_limit)
+{
+	uint64_t limit;
+	if (!str_to_u64(value, &limit) || limit == 0 || limit > PAGE_MAX)
+		return false;
+	*ret_limit = (size_t)limit;
+	return true;
+}
+
+static bool take_list_value(struct list_query *query, enum list_parameter parameter,
+			    struct str value)
+{
+	switch (parameter) {
+	case LIST_STATUS:
+		query->has_status =
+			withdrawal_status_read(value, &query->stage_first, &query->stage_last);
+		return query->has_status;
+	case LIST_ASSET:
+		return take_text(value, query->asset, sizeof query->asset);
+	case LIST_ACCOUNT:
+		return take_text(value, query->account, sizeof query->account);
+	case LIST_EXTERNAL_ID:
+		return take_text(value, query->external_id, sizeof query->external_id);
+	case LIST_CREATED_AFTER:
+		return time_read_rfc3339(value, &query->created_after_ms);
+	case LIST_LIMIT:
+		return take_limit(value, &query->limit);
+	case LIST_CURSOR:
+		query->has_before = cursor_read(value, &query->before);
+		return query->has_before;
+	case LIST_COUNT:
+		break;
+	}
+	return false;
+}
+
+enum problem list_query_take(struct list_query *query, struct str name, struct str value)
+{
+	int at;
+	enum problem problem = find(list_names, LIST_COUNT, name, &query->seen, &at);
+	if (problem != PROBLEM_NONE)
+		return problem;
+	if (take_list_value(query, (enum list_parameter)at, value))
+		return PROBLEM_NONE;
+	return at == LIST_CURSOR ? PROBLEM_CURSOR_MALFORMED : PROBLEM_QUERY_MALFORMED;
+}
+
+enum problem events_query_take(struct events_query *query, struct str name, struct str value)
+{
+	int at;
+	enum problem problem = find(events_names, EVENTS_COUNT, name, &query->seen, &at);
+	if (problem != PROBLEM_NONE)
+		return problem;
+	bool is_taken = at == EVENTS_AFTER ? str_to_u64(value, &query->after)
+					   : take_limit(value, &query->limit);
+	/* Sequences are stored as signed numbers. */
+	return is_taken && query->after <= INT64_MAX ? PROBLEM_NONE : PROBLEM_QUERY_MALFORMED;
+}
+
+static const char *text_or_null(const char *text)
+{
+	return text[0] != 0 ? text : NULL;
+}
+
+struct store_filter list_query_filter(const struct list_query *query, const char *account)
+{
+	return (struct store_filter){
+		.account = account,
+		.has_status = query->has_status,
+		.stage_first = query->stage_first,
+		.stage_last = query->stage_last,
+		.asset = text_or_null(query->asset),
+		.external_id = text_or_null(query->external_id),
+		.created_after_ms = query->created_after_ms,
+		.has_before = query->has_before,
+		.before = query->before,
+		.limit = query->limit,
+	};
+}
+
+void cursor_write(struct id last, struct buf *out)
+{
+	buf_text(out, CURSOR_VERSION);
+	hex_write(out, last.bytes, sizeof last.bytes);
+}
+
+bool cursor_read(struct str text, struct id *ret_last)
+{
+	if (text.len != CURSOR_LEN || !str_starts_with(text, STR(CURSOR_VERSION)))
+		return false;
+	return hex_read(str_skip(text, strlen(CURSOR_VERSION)), ret_last->bytes,
+			sizeof ret_last->bytes);
+}

@@ -1,0 +1,44 @@
+/* The parameters of the lists, one at a time, and their cursors. Pure. */
+#ifndef SLUICE_SERVICE_API_QUERY_H
+#define SLUICE_SERVICE_API_QUERY_H
+
+#include "port/store.h"
+#include "service/api/problem.h"
+
+/* Of GET /v1/withdrawals. */
+struct list_query {
+	char account[ACCOUNT_LEN_MAX + 1]; /* asked for; "" when not */
+	bool has_status;
+	enum withdrawal_stage stage_first;
+	enum withdrawal_stage stage_last;
+	char asset[SYMBOL_LEN_MAX + 1];
+	char external_id[EXTERNAL_ID_LEN_MAX + 1];
+	int64_t created_after_ms;
+	bool has_before;
+	struct id before;
+	size_t limit;
+	unsigned seen; /* bit per parameter: each comes once */
+};
+
+/* Of GET /v1/withdrawals/{id}/events. */
+struct events_query {
+	uint64_t after;
+	size_t limit;
+	unsigned seen;
+};
+
+void list_query_init(struct list_query *query);
+void events_query_init(struct events_query *query);
+/* Takes one decoded parameter. PROBLEM_NONE, or QUERY_UNKNOWN, QUERY_REPEATED, QUERY_MALFORMED,
+ * CURSOR_MALFORMED with nothing taken. */
+enum problem list_query_take(struct list_query *query, struct str name, struct str value);
+enum problem events_query_take(struct events_query *query, struct str name, struct str value);
+/* The store's filter for an account's list; borrows from both. */
+struct store_filter list_query_filter(const struct list_query *query, const char *account);
+
+/* A cursor: the last id of a page, opaque to clients. */
+#define CURSOR_LEN 34
+void cursor_write(struct id last, struct buf *out);
+bool cursor_read(struct str text, struct id *ret_last);
+
+#endif

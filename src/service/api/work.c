@@ -1,0 +1,513 @@
+/* Jobs against the store. Called by jobs.c on the store thread; what it writes is answered by
+ * http_*.c. Acceptances of one call share a transaction; all else is one store call or two. */
+#include "service/api/work.h"
+
+#include "base/check.h"
+#include "base/json.h"
+#include "service/api/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CANCEL_TRIES     4  /* the row moves under us at most this often */
+#define REDRIVE_ROUNDS   16 /* of BATCH_MAX: more is another request */
+#define BALANCES_MAX     (WALLETS_MAX * ASSETS_MAX)
+#define LIST_FRAME_MAX   256 /* what stands around the items */
+#define QUEUES_BYTES_MAX (8 * VIEW_QUEUE_MAX)
+
+/* Large, but only touched as far as it is used. */
+struct work {
+	struct api_options options;
+	atomic_int_least64_t answered_ms;
+	struct metric *accepts[STORE_EXTERNAL_ID_TAKEN + 1];
+	struct metric *batches;
+	struct metric *batch_seconds;
+	struct metric *faults;
+	struct store_accept items[BATCH_MAX];
+	struct store_view views[PAGE_MAX];
+	struct store_event events[PAGE_MAX];
+	struct wallet wallets[WALLETS_MAX];
+	struct store_balance balances[BALANCES_MAX];
+	struct transfer transfers[IN_FLIGHT_MAX];
+};
+
+static void add_metrics(struct work *work)
+{
+	struct metrics *metrics = work->options.metrics;
+	static const char *const results[] = {
+		[STORE_ACCEPTED] = "result=\"accepted\"",
+		[STORE_REPLAYED] = "result=\"replayed\"",
+		[STORE_KEY_REUSED] = "result=\"key_reused\"",
+		[STORE_EXTERNAL_ID_TAKEN] = "result=\"external_id_taken\"",
+	};
+	for (int i = STORE_ACCEPTED; i <= STORE_EXTERNAL_ID_TAKEN; i++)
+		work->accepts[i] = metric_add(metrics, METRIC_COUNTER, "sluice_accepts_total",
+					      results[i], "Withdrawals that were asked for.");
+	work->batches = metric_add(metrics, METRIC_COUNTER, "sluice_accept_batches_total", "",
+				   "Transactions that accepted withdrawals.");
+	work->batch_seconds = metric_add(metrics, METRIC_HISTOGRAM, "sluice_accept_batch_seconds",
+					 "", "Time of a transaction that accepts withdrawals.");
+	work->faults = metric_add(metrics, METRIC_COUNTER, "sluice_api_store_faults_total", "",
+				  "Jobs that the store did not answer.");
+}
+
+struct work *work_new(const struct api_options *options)
+{
+	struct work *work = calloc(1, sizeof *work);
+	CHECK(work != NULL);
+	work->options = *options;
+	/* Ready only once the store has answered. */
+	atomic_init(&work->answered_ms, INT64_MIN / 2);
+	add_metrics(work);
+	return work;
+}
+
+void work_free(struct work *work)
+{
+	free(work);
+}
+
+static void note_answer(struct work *work)
+{
+	atomic_store_explicit(&work->answered_ms, clock_monotonic_ms(work->options.clock),
+			      memory_order_relaxed);
+}
+
+int64_t work_answered_ms(const struct work *work)
+{
+	return atomic_load_explicit(&work->answered_ms, memory_order_relaxed);
+}
+
+/* The store did not answer these jobs. */
+static void fault_all(struct work *work, struct job **jobs, size_t n, const struct err *err)
+{
+	struct log_about about = { .action = "store_fault", .outcome = "failure", .err = err };
+	metric_count(work->faults, (int64_t)n);
+	log_line(work->options.log, LOG_WARN, &about, "%zu requests get 503, among them %s", n,
+		 jobs[0]->request_id);
+	for (size_t i = 0; i < n; i++)
+		jobs[i]->problem = PROBLEM_STORE_UNAVAILABLE;
+}
+
+static void fault(struct work *work, struct job *job, const struct err *err)
+{
+	fault_all(work, &job, 1, err);
+}
+
+static struct store_by by_of(struct work *work, const struct job *job)
+{
+	return (struct store_by){ .actor = ACTOR_API,
+				  .who = job->by.key_id,
+				  .request_id = job->request_id,
+				  .now_ms = clock_now_ms(work->options.clock) };
+}
+
+/* ---- acceptances ---- */
+
+static void take_result(struct work *work, struct job *job, const struct store_accept *item)
+{
+	job->accepted = item->result;
+	metric_count(work->accepts[item->result], 1);
+	switch (item->result) {
+	case STORE_ACCEPTED:
+		return;
+	case STORE_REPLAYED:
+		job->accept = item->existing;
+		return;
+	case STORE_KEY_REUSED:
+		job->problem = PROBLEM_IDEMPOTENCY_KEY_REUSED;
+		return;
+	case STORE_EXTERNAL_ID_TAKEN:
+		job->problem = PROBLEM_EXTERNAL_ID_TAKEN;
+		job->existing = item->existing.intent.id;
+		return;
+	}
+	CHECK(false);
+}
+
+static void run_accepts(struct work *work, struct job **jobs, size_t n)
+{
+	struct err err;
+	int64_t before_ms = clock_monotonic_ms(work->options.clock);
+	CHECK(n > 0 && n <= BATCH_MAX);
+	for (size_t i = 0; i < n; i++) {
+		work->items[i].withdrawal = jobs[i]->accept;
+		work->items[i].who = jobs[i]->by.key_id;
+	}
+	if (!store_accept_withdrawals(work->options.store, work->items, n, &err)) {
+		fault_all(work, jobs, n, &err);
+		return;
+	}
+	note_answer(work);
+	bool is_new = false;
+	for (size_t i = 0; i < n; i++) {
+		take_result(work, jobs[i], &work->items[i]);
+		is_new = is_new || work->items[i].result == STORE_ACCEPTED;
+	}
+	if (is_new)
+		queue_notify(work->options.queue, QUEUE_REQUEST);
+	metric_count(work->batches, 1);
+	metric_observe_us(work->batch_seconds,
+			  (clock_monotonic_ms(work->options.clock) - before_ms) * 1000);
+}
+
+/* ---- reading ---- */
+
+static struct buf *start_body(struct job *job, unsigned status, size_t cap)
+{
+	job->status = status;
+	job->body = buf_new(cap);
+	return &job->body;
+}
+
+/* Loads the job's withdrawal into views[0]; false when the job is answered. A withdrawal of another
+ * account is not there. */
+static bool load_view(struct work *work, struct job *job)
+{
+	struct err err;
+	bool found;
+	struct store_view *view = &work->views[0];
+	if (!store_withdrawal_view(work->options.store, job->withdrawal, view, &found, &err)) {
+		fault(work, job, &err);
+		return false;
+	}
+	note_answer(work);
+	if (found && strcmp(view->withdrawal.intent.account, job->by.account) == 0)
+		return true;
+	job->problem = PROBLEM_WITHDRAWAL_UNKNOWN;
+	return false;
+}
+
+static void answer_view(struct work *work, struct job *job, unsigned status)
+{
+	view_write_withdrawal(&work->views[0], work->options.catalogue,
+			      start_body(job, status, VIEW_WITHDRAWAL_MAX));
+}
+
+static void run_view(struct work *work, struct job *job)
+{
+	if (load_view(work, job))
+		answer_view(work, job, 200);
+}
+
+static void run_list(struct work *work, struct job *job)
+{
+	struct err err;
+	size_t len;
+	struct store_filter filter = list_query_filter(&job->list, job->by.account);
+	if (!store_withdrawals_list(work->options.store, &filter, work->views, &len, &err)) {
+		fault(work, job, &err);
+		return;
+	}
+	note_answer(work);
+	struct buf *out = start_body(job, 200, len * VIEW_WITHDRAWAL_MAX + LIST_FRAME_MAX);
+	buf_text(out, "{\"items\":[");
+	for (size_t i = 0; i < len; i++) {
+		if (i > 0)
+			buf_byte(out, ',');
+		view_write_withdrawal(&work->views[i], work->options.catalogue, out);
+	}
+	buf_text(out, "]");
+	if (len == filter.limit) {
+		json_write_name(out, "next_cursor");
+		buf_byte(out, '"');
+		cursor_write(work->views[len - 1].withdrawal.intent.id, out);
+		buf_byte(out, '"');
+	} else {
+		json_write_member_null(out, "next_cursor");
+	}
+	buf_text(out, "}");
+}
+
+static void run_events(struct work *work, struct job *job)
+{
+	struct err err;
+	size_t len;
+	if (!load_view(work, job))
+		return;
+	if (!store_events_list(work->options.store, job->withdrawal, job->events.after,
+			       work->events, job->events.limit, &len, &err)) {
+		fault(work, job, &err);
+		return;
+	}
+	struct buf *out = start_body(job, 200, len * VIEW_EVENT_MAX + LIST_FRAME_MAX);
+	buf_text(out, "{\"items\":[");
+	for (size_t i = 0; i < len; i++) {
+		if (i > 0)
+			buf_byte(out, ',');
+		view_write_event(&work->events[i], out);
+	}
+	buf_text(out, "]");
+	if (len == job->events.limit)
+		json_write_member_u64(out, "next_after", work->events[len - 1].sequence);
+	else
+		json_write_member_null(out, "next_after");
+	buf_text(out, "}");
+}
+
+static bool count_in_flight(struct work *work, int64_t wallet_id, size_t *ret_len, struct err *err)
+{
+	struct store_transfer_filter filter = { .wallet_id = wallet_id,
+						.first = TRANSFER_RESERVED,
+						.last = TRANSFER_BROADCAST,
+						.mined_block_max = UINT64_MAX,
+						.limit = IN_FLIGHT_MAX };
+	return store_transfers_load(work->options.store, &filter, work->transfers, ret_len, err);
+}
+
+static bool write_wallets(struct work *work, struct job *job, size_t wallets_len,
+			  size_t balances_len, struct err *err)
+{
+	const struct catalogue *catalogue = work->options.catalogue;
+	struct buf *out = start_body(job, 200,
+				     wallets_len * VIEW_WALLET_MAX +
+					     balances_len * VIEW_BALANCE_MAX + LIST_FRAME_MAX);
+	buf_text(out, "{\"items\":[");
+	for (size_t i = 0; i < wallets_len; i++) {
+		const struct wallet *wallet = &work->wallets[i];
+		const struct wallet_params *params =
+			catalogue_wallet(catalogue, wallet->chain_id, wallet->address);
+		struct view_wallet view = { .wallet = wallet,
+					    .in_flight_max =
+						    params != NULL ? params->in_flight_max : 0,
+					    .balances = work->balances,
+					    .balances_len = balances_len };
+		if (!count_in_flight(work, wallet->id, &view.in_flight, err))
+			return false;
+		if (i > 0)
+			buf_byte(out, ',');
+		view_write_wallet(&view, catalogue, out);
+	}
+	buf_text(out, "]}");
+	return true;
+}
+
+static void run_wallets(struct work *work, struct job *job)
+{
+	struct err err;
+	size_t wallets_len, balances_len;
+	struct store *store = work->options.store;
+	if (!store_wallets_load(store, work->wallets, WALLETS_MAX, &wallets_len, &err) ||
+	    !store_balances_list(store, work->balances, BALANCES_MAX, &balances_len, &err) ||
+	    !write_wallets(work, job, wallets_len, balances_len, &err))
+		fault(work, job, &err);
+	else
+		note_answer(work);
+}
+
+static void run_queues(struct work *work, struct job *job)
+{
+	static const enum queue_name names[] = { QUEUE_REQUEST, QUEUE_SIGNING, QUEUE_MONITOR };
+	struct err err;
+	struct queue_stats stats, dlq;
+	struct buf *out = start_body(job, 200, QUEUES_BYTES_MAX);
+	buf_text(out, "{\"items\":[");
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		enum queue_name dlq_name = (enum queue_name)(names[i] + QUEUE_DLQ_OFFSET);
+		if (!queue_stats(work->options.queue, names[i], &stats, &err) ||
+		    !queue_stats(work->options.queue, dlq_name, &dlq, &err)) {
+			fault(work, job, &err);
+			return;
+		}
+		if (i > 0)
+			buf_byte(out, ',');
+		view_write_queue(&stats, &dlq, out);
+	}
+	buf_text(out, "]}");
+	note_answer(work);
+}
+
+/* ---- changing ---- */
+
+enum cancel_decision work_cancel_decide(const struct withdrawal *withdrawal)
+{
+	bool is_final = lifecycle_is_terminal(withdrawal->stage);
+	if (!is_final && withdrawal->held_reason[0] != 0)
+		return CANCEL_HELD;
+	switch (withdrawal->stage) {
+	case WITHDRAWAL_ACCEPTED:
+	case WITHDRAWAL_AWAITING_APPROVAL:
+		return CANCEL_NOW;
+	case WITHDRAWAL_QUEUED:
+		return withdrawal->cancel_requested ? CANCEL_REQUESTED : CANCEL_REQUEST;
+	case WITHDRAWAL_ASSIGNED:
+		return CANCEL_TOO_LATE;
+	case WITHDRAWAL_CANCELED:
+		return CANCEL_DONE;
+	case WITHDRAWAL_COMPLETED:
+	case WITHDRAWAL_FAILED:
+	case WITHDRAWAL_REJECTED:
+		return CANCEL_FINAL;
+	}
+	CHECK(false);
+}
+
+/* Writes the decision. ret_applied false: the row had moved, look again. */
+static bool change_for_cancel(struct work *work, const struct job *job, bool is_now,
+			      bool *ret_applied, struct err *err)
+{
+	const struct withdrawal *withdrawal = &work->views[0].withdrawal;
+	struct store_by by = by_of(work, job);
+	struct store_change change = {
+		.withdrawal = withdrawal->intent.id,
+		.version = withdrawal->version,
+		.from = withdrawal->stage,
+		.to = is_now ? WITHDRAWAL_CANCELED : withdrawal->stage,
+		.event = is_now ? "canceled" : "cancel_requested",
+		.failure_code = is_now ? refusal_code(REFUSAL_CANCELED) : NULL,
+		/* A request changes nothing of why the row waits. */
+		.wait_reason =
+			!is_now && withdrawal->wait_reason[0] != 0 ? withdrawal->wait_reason : NULL,
+		.request_cancel = true,
+	};
+	if (!store_withdrawals_change(work->options.store, &change, 1, &by, err))
+		return false;
+	*ret_applied = change.applied;
+	return true;
+}
+
+/* True when the job is answered, false when the row moved meanwhile. */
+static bool try_cancel(struct work *work, struct job *job)
+{
+	struct err err;
+	bool is_applied;
+	if (!load_view(work, job))
+		return true;
+	enum cancel_decision decision = work_cancel_decide(&work->views[0].withdrawal);
+	switch (decision) {
+	case CANCEL_DONE:
+		answer_view(work, job, 200);
+		return true;
+	case CANCEL_REQUESTED:
+		answer_view(work, job, 202);
+		return true;
+	case CANCEL_TOO_LATE:
+		job->problem = PROBLEM_TOO_LATE_TO_CANCEL;
+		return true;
+	case CANCEL_FINAL:
+		job->problem = PROBLEM_ALREADY_FINAL;
+		return true;
+	case CANCEL_HELD:
+		job->problem = PROBLEM_WITHDRAWAL_HELD;
+		return true;
+	case CANCEL_NOW:
+	case CANCEL_REQUEST:
+		break;
+	}
+	if (!change_for_cancel(work, job, decision == CANCEL_NOW, &is_applied, &err)) {
+		fault(work, job, &err);
+		return true;
+	}
+	if (!is_applied)
+		return false;
+	if (decision == CANCEL_REQUEST)
+		queue_notify(work->options.queue, QUEUE_SIGNING);
+	if (load_view(work, job))
+		answer_view(work, job, decision == CANCEL_NOW ? 200 : 202);
+	return true;
+}
+
+static void run_cancel(struct work *work, struct job *job)
+{
+	for (int i = 0; i < CANCEL_TRIES; i++)
+		if (try_cancel(work, job))
+			return;
+	job->problem = PROBLEM_STORE_UNAVAILABLE;
+}
+
+static void run_redrive(struct work *work, struct job *job)
+{
+	struct err err;
+	size_t total = 0, moved = BATCH_MAX;
+	enum queue_name dlq = (enum queue_name)(job->queue + QUEUE_DLQ_OFFSET);
+	struct store_by by = by_of(work, job);
+	for (int i = 0; i < REDRIVE_ROUNDS && moved == BATCH_MAX; i++) {
+		if (!store_redrive(work->options.store, dlq, BATCH_MAX, &by, &moved, &err)) {
+			fault(work, job, &err);
+			return;
+		}
+		total += moved;
+	}
+	note_answer(work);
+	if (total > 0)
+		queue_notify(work->options.queue, job->queue);
+	struct buf *out = start_body(job, 200, 128);
+	buf_text(out, "{");
+	json_write_member_text(out, "queue", queue_name_text(job->queue));
+	json_write_member_u64(out, "moved", total);
+	json_write_member_bool(out, "more", moved == BATCH_MAX);
+	buf_text(out, "}");
+}
+
+static void run_key(struct work *work, struct job *job)
+{
+	struct err err;
+	char id[sizeof job->key.id];
+	memcpy(id, job->key.id, sizeof id);
+	if (!store_api_key_load(work->options.store, id, &job->key, &job->found, &err))
+		fault(work, job, &err);
+	else
+		note_answer(work);
+}
+
+void work_probe(struct work *work)
+{
+	struct err err;
+	struct store_api_key key;
+	bool found;
+	struct log_about about = { .action = "store_probe", .outcome = "failure", .err = &err };
+	if (store_api_key_load(work->options.store, "probe", &key, &found, &err))
+		note_answer(work);
+	else
+		log_line(work->options.log, LOG_WARN, &about, "the store does not answer");
+}
+
+static void run_one(struct work *work, struct job *job)
+{
+	switch (job->kind) {
+	case JOB_ACCEPT:
+		break;
+	case JOB_VIEW:
+		run_view(work, job);
+		break;
+	case JOB_LIST:
+		run_list(work, job);
+		break;
+	case JOB_EVENTS:
+		run_events(work, job);
+		break;
+	case JOB_CANCEL:
+		run_cancel(work, job);
+		break;
+	case JOB_WALLETS:
+		run_wallets(work, job);
+		break;
+	case JOB_QUEUES:
+		run_queues(work, job);
+		break;
+	case JOB_REDRIVE:
+		run_redrive(work, job);
+		break;
+	case JOB_KEY:
+		run_key(work, job);
+		break;
+	}
+	CHECK(job->problem != PROBLEM_NONE || !job->body.overflow);
+}
+
+void work_run(struct work *work, struct job **jobs, size_t n)
+{
+	struct job *accepts[BATCH_MAX];
+	size_t accepts_len = 0;
+	CHECK(n > 0 && n <= WORK_JOBS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		if (jobs[i]->kind != JOB_ACCEPT) {
+			run_one(work, jobs[i]);
+			continue;
+		}
+		CHECK(accepts_len < BATCH_MAX);
+		accepts[accepts_len++] = jobs[i];
+	}
+	if (accepts_len > 0)
+		run_accepts(work, accepts, accepts_len);
+}

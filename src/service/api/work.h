@@ -1,0 +1,86 @@
+/* What the store thread does: jobs in, answers in the jobs. No thread, no HTTP: the simulator calls
+ * work_run directly. */
+#ifndef SLUICE_SERVICE_API_WORK_H
+#define SLUICE_SERVICE_API_WORK_H
+
+#include "service/api/api.h"
+#include "service/api/auth.h"
+#include "service/api/problem.h"
+#include "service/api/query.h"
+
+enum job_kind {
+	JOB_ACCEPT,
+	JOB_VIEW,
+	JOB_LIST,
+	JOB_EVENTS,
+	JOB_CANCEL,
+	JOB_WALLETS,
+	JOB_QUEUES,
+	JOB_REDRIVE,
+	JOB_KEY, /* load the row of an API key */
+};
+
+enum job_state {
+	JOB_IDLE,    /* the loop thread's */
+	JOB_WAITING, /* queued; either thread may take it */
+	JOB_TAKEN,   /* the store thread's */
+};
+
+/* A request on its way to the store and back. Asked and answered without HTTP. */
+struct job {
+	/* The question. */
+	enum job_kind kind;
+	struct principal by;
+	char request_id[ID_TEXT_LEN + 1];
+	struct id withdrawal; /* VIEW, EVENTS, CANCEL */
+	union {
+		struct withdrawal accept; /* ACCEPT: complete; answered with the one that counts */
+		struct list_query list;
+		struct events_query events;
+		enum queue_name queue;    /* REDRIVE: the queue, not its dead letters */
+		struct store_api_key key; /* KEY: its id; answered with the row */
+	};
+	/* The answer. */
+	enum problem problem;              /* NONE: what follows counts */
+	enum store_accept_result accepted; /* ACCEPT */
+	struct id existing;                /* ACCEPT with EXTERNAL_ID_TAKEN */
+	bool found;                        /* KEY */
+	unsigned status;                   /* of HTTP; all but ACCEPT and KEY */
+	struct buf body; /* JSON, likewise; of its own memory, freed with the job */
+	/* The way: jobs.c. */
+	void (*answer)(struct job *job);
+	void *context; /* of answer */
+	enum job_state state;
+	bool is_abandoned; /* answered already; the loop thread's */
+	int64_t deadline_ms;
+	struct job *next, *previous; /* among the waiting, the done, the free */
+	struct job *newer, *older;   /* among all under way; the loop thread's */
+};
+
+/* The store thread's memory. */
+struct work;
+
+struct work *work_new(const struct api_options *options);
+void work_free(struct work *work); /* accepts NULL */
+/* Answers 1 to WORK_JOBS_MAX jobs, BATCH_MAX acceptances among them at most; those are one
+ * transaction. Faults of the store are logged here and answered with STORE_UNAVAILABLE. */
+#define WORK_JOBS_MAX (BATCH_MAX + 16)
+void work_run(struct work *work, struct job **jobs, size_t n);
+/* Asks the store something cheap, for work_answered_ms. */
+void work_probe(struct work *work);
+/* When the store last answered, monotonic; from any thread. */
+int64_t work_answered_ms(const struct work *work);
+
+enum cancel_decision {
+	CANCEL_NOW,       /* no nonce can have been taken */
+	CANCEL_REQUEST,   /* the signer decides */
+	CANCEL_REQUESTED, /* it was asked before */
+	CANCEL_DONE,      /* it is canceled */
+	CANCEL_TOO_LATE,
+	CANCEL_FINAL,
+	CANCEL_HELD,
+};
+/* What a request to cancel does to a withdrawal as it stands. Pure. */
+enum cancel_decision work_cancel_decide(const struct withdrawal *withdrawal);
+
+#endif
