@@ -1,5 +1,6 @@
 #include "adapter/keys_keystore_file.h"
 
+#include "adapter/keys_scrypt.h"
 #include "adapter/private_file.h"
 #include "base/buf.h"
 #include "base/hash.h"
@@ -205,31 +206,43 @@ static bool read_keystore(const struct json_value *root, struct keystore *into, 
 /* --- cryptography -------------------------------------------------------------------------------
  */
 
+/* Without an explicit bound OpenSSL stops at 32 MiB, and says nothing. */
+static bool derive_scrypt(const struct keystore *file, struct str password, uint8_t *ret_derived)
+{
+	uint64_t memory_max =
+		128 * file->scrypt_r * (file->scrypt_n + file->scrypt_p + 2) + (1U << 20);
+	bool is_rfc_7914 = file->scrypt_r >= 4 || file->scrypt_n >> (16 * file->scrypt_r) == 0;
+
+	if (!is_rfc_7914)
+		return scrypt_derive(password, str_from_bytes(file->salt, file->salt_len),
+				     file->scrypt_n, (uint32_t)file->scrypt_r,
+				     (uint32_t)file->scrypt_p, ret_derived, file->dklen);
+	return EVP_PBE_scrypt(password.at, password.len, file->salt, file->salt_len, file->scrypt_n,
+			      file->scrypt_r, file->scrypt_p, memory_max, ret_derived,
+			      file->dklen) == 1;
+}
+
 static bool derive(const struct keystore *file, struct str password, uint8_t *ret_derived,
 		   struct err *err)
 {
-	/* Without it OpenSSL stops at 32 MiB, and says nothing. */
-	uint64_t memory_max =
-		128 * file->scrypt_r * (file->scrypt_n + file->scrypt_p + 2) + (1U << 20);
-	int done = 0;
+	bool done = false;
 
+	if (!password.at)
+		password = STR("");
 	switch (file->kdf) {
 	case KDF_SCRYPT:
-		done = EVP_PBE_scrypt(password.at, password.len, file->salt, file->salt_len,
-				      file->scrypt_n, file->scrypt_r, file->scrypt_p, memory_max,
-				      ret_derived, file->dklen);
+		done = derive_scrypt(file, password, ret_derived);
 		break;
 	case KDF_PBKDF2:
 		done = PKCS5_PBKDF2_HMAC(password.at, (int)password.len, file->salt,
 					 (int)file->salt_len, file->pbkdf2_c, EVP_sha256(),
-					 (int)file->dklen, ret_derived);
+					 (int)file->dklen, ret_derived) == 1;
 		break;
 	}
-	if (done == 1)
+	if (done)
 		return true;
 	ERR_clear_error();
-	return err_set(err, ERR_NOT_DONE, "keystore: no memory to derive the key (%llu MB)",
-		       (unsigned long long)(memory_max >> 20));
+	return err_set(err, ERR_NOT_DONE, "keystore: no memory to derive the key");
 }
 
 /* CTR is its own inverse. */
