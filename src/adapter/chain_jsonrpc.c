@@ -1,0 +1,424 @@
+#include "adapter/chain_jsonrpc.h"
+
+#include "adapter/chain_jsonrpc_errors.h"
+#include "adapter/chain_jsonrpc_parse.h"
+#include "base/hex.h"
+#include "core/limits.h"
+#include "core/tx.h"
+#include "net/json_rpc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Blocks come with the hashes of all their transactions, up to half a megabyte each on a chain of
+ * 140 M gas: 8 of them stay below the 8 MiB that json_rpc takes from one post. */
+#define BLOCKS_PER_POST 8
+
+_Static_assert(CHAIN_BATCH_MAX <= JSON_RPC_CALLS_MAX, "a batch of the port is one batch of calls");
+
+struct chain_jsonrpc {
+	struct chain base;
+	/* One for now; where the next node is tried, it is tried in ask(). */
+	struct json_rpc *endpoints[RPC_ENDPOINTS_MAX];
+	size_t endpoints_len;
+};
+
+static struct json_rpc *rpc_of(struct chain *chain)
+{
+	return ((struct chain_jsonrpc *)chain)->endpoints[0];
+}
+
+/* Runs the calls of a read. False when not one of them was answered; a read has no effect, so that
+ * is NOT_DONE whatever happened. */
+static bool ask(struct json_rpc *rpc, struct err *err)
+{
+	json_rpc_run(rpc, 0);
+	const char *failure = json_rpc_failure(rpc);
+	if (failure != NULL)
+		return err_set(err, ERR_NOT_DONE, "%s", failure);
+	return true;
+}
+
+/* What a node said, for people: printable ASCII, cut. */
+static void set_text(char ret_text[CHAIN_TEXT_LEN], const struct json_rpc_answer *answer)
+{
+	struct str text = str_from(answer->text);
+	if (answer->verdict == JSON_RPC_ERROR)
+		text = answer->message;
+	size_t len = text.len < CHAIN_TEXT_LEN - 1 ? text.len : CHAIN_TEXT_LEN - 1;
+	for (size_t i = 0; i < len; i++) {
+		char c = text.at[i];
+		ret_text[i] = c;
+		if (c < 0x20 || c > 0x7e)
+			ret_text[i] = '?';
+	}
+	ret_text[len] = 0;
+}
+
+/* Turns an answer that is not the expected result into an error. */
+static bool fail(const struct json_rpc_answer *answer, const char *what, struct err *err)
+{
+	char text[CHAIN_TEXT_LEN];
+	set_text(text, answer);
+	if (answer->verdict == JSON_RPC_RESULT)
+		return err_set(err, ERR_NOT_DONE, "%s: the node's answer makes no sense", what);
+	return err_set(err, ERR_NOT_DONE, "%s: %s", what, text);
+}
+
+/* ---- writing parameters ---- */
+
+static void write_bytes(struct buf *out, const void *bytes, size_t len)
+{
+	buf_byte(out, '"');
+	hex_write_0x(out, bytes, len);
+	buf_byte(out, '"');
+}
+
+static void write_block(struct buf *out, uint64_t block)
+{
+	if (block == CHAIN_BLOCK_LATEST)
+		buf_text(out, "\"latest\"");
+	else if (block == CHAIN_BLOCK_PENDING)
+		buf_text(out, "\"pending\"");
+	else
+		buf_format(out, "\"0x%llx\"", (unsigned long long)block);
+}
+
+static void write_call(struct buf *out, const struct address *from, struct address to,
+		       struct u256 value, const void *data, size_t data_len)
+{
+	buf_byte(out, '{');
+	if (from != NULL) {
+		buf_text(out, "\"from\":");
+		write_bytes(out, from->bytes, sizeof from->bytes);
+		buf_byte(out, ',');
+	}
+	buf_text(out, "\"to\":");
+	write_bytes(out, to.bytes, sizeof to.bytes);
+	if (!u256_is_zero(value)) {
+		buf_text(out, ",\"value\":\"");
+		u256_write_hex(value, out);
+		buf_byte(out, '"');
+	}
+	if (data_len > 0) {
+		buf_text(out, ",\"data\":");
+		write_bytes(out, data, data_len);
+	}
+	buf_byte(out, '}');
+}
+
+/* ---- what the chain is, and where it stands ---- */
+
+static bool identity(struct chain *chain, uint64_t *ret_chain_id, struct err *err)
+{
+	struct json_rpc *rpc = rpc_of(chain);
+	json_rpc_begin(rpc);
+	(void)json_rpc_add(rpc, "eth_chainId");
+	if (!ask(rpc, err))
+		return false;
+	const struct json_rpc_answer *answer = json_rpc_answer(rpc, 0);
+	uint64_t id;
+	if (answer->verdict != JSON_RPC_RESULT || !chain_read_u64(answer->result, &id) || id == 0)
+		return fail(answer, "eth_chainId", err);
+	*ret_chain_id = id;
+	return true;
+}
+
+static bool is_null_result(const struct json_rpc_answer *answer)
+{
+	return answer->verdict == JSON_RPC_RESULT && json_type_of(answer->result) == JSON_TYPE_NULL;
+}
+
+/* A node that does not know the tag is one thing, a node that fails to answer another: taking the
+ * second for the first would drop the demand for finality. */
+static bool read_finalized(const struct json_rpc_answer *answer, struct chain_head *head,
+			   struct err *err)
+{
+	head->has_finalized = false;
+	if (is_null_result(answer))
+		return true;
+	if (answer->verdict == JSON_RPC_ERROR)
+		return chain_tag_is_unknown(answer->code, answer->message) ||
+		       fail(answer, "the finalized block", err);
+	if (answer->verdict != JSON_RPC_RESULT ||
+	    !chain_read_block(answer->result, &head->finalized_number, &head->finalized_hash))
+		return fail(answer, "the finalized block", err);
+	if (head->finalized_number > head->number)
+		return err_set(err, ERR_NOT_DONE,
+			       "finalized is above the latest block: two nodes "
+			       "answer behind one address, one of them lags");
+	head->has_finalized = true;
+	return true;
+}
+
+static bool head(struct chain *chain, struct chain_head *ret_head, struct err *err)
+{
+	struct json_rpc *rpc = rpc_of(chain);
+	json_rpc_begin(rpc);
+	buf_text(json_rpc_add(rpc, "eth_getBlockByNumber"), "\"latest\",false");
+	buf_text(json_rpc_add(rpc, "eth_getBlockByNumber"), "\"finalized\",false");
+	(void)json_rpc_add(rpc, "eth_maxPriorityFeePerGas");
+	if (!ask(rpc, err))
+		return false;
+	struct chain_head head = { 0 };
+	const struct json_rpc_answer *latest = json_rpc_answer(rpc, 0);
+	const struct json_rpc_answer *tip = json_rpc_answer(rpc, 2);
+	if (latest->verdict != JSON_RPC_RESULT || !chain_read_head(latest->result, &head))
+		return fail(latest, "the latest block", err);
+	if (!read_finalized(json_rpc_answer(rpc, 1), &head, err))
+		return false;
+	if (tip->verdict != JSON_RPC_RESULT || !chain_read_u256(tip->result, &head.tip.value))
+		head.tip.value = u256_zero();
+	*ret_head = head;
+	return true;
+}
+
+static bool blocks(struct chain *chain, const uint64_t *numbers, size_t n,
+		   struct chain_block *ret_blocks, struct err *err)
+{
+	struct json_rpc *rpc = rpc_of(chain);
+	json_rpc_begin_split(rpc, BLOCKS_PER_POST);
+	for (size_t i = 0; i < n; i++) {
+		struct buf *out = json_rpc_add(rpc, "eth_getBlockByNumber");
+		write_block(out, numbers[i]);
+		buf_text(out, ",false");
+	}
+	if (!ask(rpc, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct json_rpc_answer *answer = json_rpc_answer(rpc, i);
+		uint64_t number;
+		ret_blocks[i] = (struct chain_block){ 0 };
+		ret_blocks[i].known =
+			answer->verdict == JSON_RPC_RESULT &&
+			chain_read_block(answer->result, &number, &ret_blocks[i].hash) &&
+			number == numbers[i];
+	}
+	return true;
+}
+
+/* ---- wallets ---- */
+
+static bool estimate_many(struct chain *chain, const struct chain_call *calls, size_t n,
+			  struct chain_estimate *ret_estimates, struct err *err)
+{
+	struct json_rpc *rpc = rpc_of(chain);
+	json_rpc_begin(rpc);
+	for (size_t i = 0; i < n; i++) {
+		struct buf *out = json_rpc_add(rpc, "eth_estimateGas");
+		write_call(out, &calls[i].from, calls[i].to, calls[i].value.value, calls[i].data,
+			   calls[i].data_len);
+		buf_text(out, ",\"latest\"");
+	}
+	if (!ask(rpc, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct json_rpc_answer *answer = json_rpc_answer(rpc, i);
+		struct chain_estimate estimate = { .state = CHAIN_ESTIMATE_UNKNOWN };
+		set_text(estimate.text, answer);
+		if (answer->verdict == JSON_RPC_RESULT &&
+		    chain_read_u64(answer->result, &estimate.gas) && estimate.gas > 0)
+			estimate.state = CHAIN_ESTIMATE_OK;
+		else if (answer->verdict == JSON_RPC_ERROR)
+			estimate.state = chain_estimate_classify(answer->code, answer->message);
+		ret_estimates[i] = estimate;
+	}
+	return true;
+}
+
+static void add_balance(struct json_rpc *rpc, uint64_t block,
+			const struct chain_balance_query *query)
+{
+	struct buf *out;
+	if (query->is_token) {
+		uint8_t data[36];
+		abi_write_balance_of(query->owner, data);
+		out = json_rpc_add(rpc, "eth_call");
+		write_call(out, NULL, query->token, u256_zero(), data, sizeof data);
+	} else {
+		out = json_rpc_add(rpc, "eth_getBalance");
+		write_bytes(out, query->owner.bytes, sizeof query->owner.bytes);
+	}
+	buf_byte(out, ',');
+	write_block(out, block);
+}
+
+static bool balances(struct chain *chain, uint64_t block, const struct chain_balance_query *queries,
+		     size_t n, struct chain_balance *ret_balances, struct err *err)
+{
+	struct json_rpc *rpc = rpc_of(chain);
+	json_rpc_begin(rpc);
+	for (size_t i = 0; i < n; i++)
+		add_balance(rpc, block, &queries[i]);
+	if (!ask(rpc, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct json_rpc_answer *answer = json_rpc_answer(rpc, i);
+		struct chain_balance balance = { 0 };
+		if (answer->verdict == JSON_RPC_RESULT)
+			balance.known = queries[i].is_token
+						? chain_read_word(answer->result, &balance.units)
+						: chain_read_u256(answer->result, &balance.units);
+		ret_balances[i] = balance;
+	}
+	return true;
+}
+
+static bool nonces(struct chain *chain, uint64_t block, const struct address *wallets, size_t n,
+		   struct chain_nonce *ret_nonces, struct err *err)
+{
+	struct json_rpc *rpc = rpc_of(chain);
+	json_rpc_begin(rpc);
+	for (size_t i = 0; i < n; i++) {
+		struct buf *out = json_rpc_add(rpc, "eth_getTransactionCount");
+		write_bytes(out, wallets[i].bytes, sizeof wallets[i].bytes);
+		buf_byte(out, ',');
+		write_block(out, block);
+	}
+	if (!ask(rpc, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct json_rpc_answer *answer = json_rpc_answer(rpc, i);
+		ret_nonces[i] = (struct chain_nonce){ 0 };
+		ret_nonces[i].known = answer->verdict == JSON_RPC_RESULT &&
+				      chain_read_u64(answer->result, &ret_nonces[i].count);
+	}
+	return true;
+}
+
+static bool decimals(struct chain *chain, struct address token, unsigned *ret_decimals,
+		     struct err *err)
+{
+	struct json_rpc *rpc = rpc_of(chain);
+	uint8_t data[4];
+	abi_write_decimals(data);
+	json_rpc_begin(rpc);
+	struct buf *out = json_rpc_add(rpc, "eth_call");
+	write_call(out, NULL, token, u256_zero(), data, sizeof data);
+	buf_text(out, ",\"latest\"");
+	if (!ask(rpc, err))
+		return false;
+	const struct json_rpc_answer *answer = json_rpc_answer(rpc, 0);
+	struct u256 word;
+	uint64_t value;
+	if (answer->verdict != JSON_RPC_RESULT || !chain_read_word(answer->result, &word) ||
+	    !u256_to_u64(word, &value) || value > UINT8_MAX)
+		return fail(answer, "decimals()", err);
+	*ret_decimals = (unsigned)value;
+	return true;
+}
+
+/* ---- transactions ---- */
+
+static void read_send(const struct json_rpc_answer *answer, struct str raw,
+		      struct chain_send *ret_send)
+{
+	struct hash32 hash;
+	*ret_send = (struct chain_send){ .state = CHAIN_SEND_UNKNOWN };
+	set_text(ret_send->text, answer);
+	switch (answer->verdict) {
+	case JSON_RPC_RESULT:
+		if (chain_read_hash(answer->result, &hash) && hash32_equal(hash, tx_hash_of(raw)))
+			ret_send->state = CHAIN_SEND_ACCEPTED;
+		else
+			snprintf(ret_send->text, sizeof ret_send->text,
+				 "the node does not answer with the transaction's hash");
+		return;
+	case JSON_RPC_ERROR:
+		ret_send->state = chain_error_classify(answer->message);
+		return;
+	case JSON_RPC_UNKNOWN:
+		return;
+	}
+}
+
+/* Posts go one after the other: nonces in order keep a node's queue of gapped ones short. */
+static void send_many(struct chain *chain, const struct str *raw, size_t n,
+		      struct chain_send *ret_sends)
+{
+	struct json_rpc *rpc = rpc_of(chain);
+	json_rpc_begin(rpc);
+	for (size_t i = 0; i < n; i++)
+		write_bytes(json_rpc_add(rpc, "eth_sendRawTransaction"), raw[i].at, raw[i].len);
+	json_rpc_run(rpc, 1);
+	for (size_t i = 0; i < n; i++)
+		read_send(json_rpc_answer(rpc, i), raw[i], &ret_sends[i]);
+}
+
+static bool ask_by_hash(struct json_rpc *rpc, const char *method, const struct hash32 *hashes,
+			size_t n, struct err *err)
+{
+	json_rpc_begin(rpc);
+	for (size_t i = 0; i < n; i++)
+		write_bytes(json_rpc_add(rpc, method), hashes[i].bytes, sizeof hashes[i].bytes);
+	return ask(rpc, err);
+}
+
+static bool receipts(struct chain *chain, const struct hash32 *hashes, size_t n,
+		     struct chain_receipt *ret_receipts, struct err *err)
+{
+	struct json_rpc *rpc = rpc_of(chain);
+	if (!ask_by_hash(rpc, "eth_getTransactionReceipt", hashes, n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct json_rpc_answer *answer = json_rpc_answer(rpc, i);
+		ret_receipts[i] = (struct chain_receipt){ .state = CHAIN_RECEIPT_UNKNOWN };
+		if (answer->verdict == JSON_RPC_RESULT)
+			chain_read_receipt(answer->result, hashes[i], &ret_receipts[i]);
+	}
+	return true;
+}
+
+static bool lookups(struct chain *chain, const struct hash32 *hashes, size_t n,
+		    enum chain_lookup *ret_lookups, struct err *err)
+{
+	struct json_rpc *rpc = rpc_of(chain);
+	if (!ask_by_hash(rpc, "eth_getTransactionByHash", hashes, n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct json_rpc_answer *answer = json_rpc_answer(rpc, i);
+		ret_lookups[i] = CHAIN_LOOKUP_UNKNOWN;
+		if (answer->verdict == JSON_RPC_RESULT)
+			ret_lookups[i] = chain_read_lookup(answer->result, hashes[i]);
+	}
+	return true;
+}
+
+static void close_chain(struct chain *chain)
+{
+	struct chain_jsonrpc *jsonrpc = (struct chain_jsonrpc *)chain;
+	for (size_t i = 0; i < jsonrpc->endpoints_len; i++)
+		json_rpc_close(jsonrpc->endpoints[i]);
+	free(jsonrpc);
+}
+
+bool chain_jsonrpc_open(const struct chain_jsonrpc_options *options, struct chain **ret_chain,
+			struct err *err)
+{
+	static const struct chain_ops ops = {
+		.identity = identity,
+		.head = head,
+		.estimate_many = estimate_many,
+		.balances = balances,
+		.nonces = nonces,
+		.decimals = decimals,
+		.send_many = send_many,
+		.receipts = receipts,
+		.lookups = lookups,
+		.blocks = blocks,
+		.close = close_chain,
+	};
+	const struct json_rpc_options rpc_options = { .url = options->url,
+						      .deadline_ms = options->deadline_ms,
+						      .batch_max = options->batch_max };
+	struct json_rpc *rpc;
+	if (!json_rpc_open(&rpc_options, &rpc, err))
+		return false;
+	struct chain_jsonrpc *jsonrpc = calloc(1, sizeof *jsonrpc);
+	CHECK(jsonrpc != NULL);
+	jsonrpc->base.ops = &ops;
+	jsonrpc->endpoints[jsonrpc->endpoints_len++] = rpc;
+	*ret_chain = &jsonrpc->base;
+	return true;
+}

@@ -1,0 +1,21 @@
+/* A chain behind the JSON-RPC of a real node. Source: execution-apis, domain.md's findings in
+ * ARCHITECTURE.md; what nodes say in words is read in chain_jsonrpc_errors.c, what they say in JSON
+ * in chain_jsonrpc_parse.c. */
+#ifndef SLUICE_ADAPTER_CHAIN_JSONRPC_H
+#define SLUICE_ADAPTER_CHAIN_JSONRPC_H
+
+#include "port/chain.h"
+
+#include <stdint.h>
+
+struct chain_jsonrpc_options {
+	const char *url;
+	int64_t deadline_ms; /* of one call of the port; 0: 10 s */
+	size_t batch_max;    /* calls in a post; 0: 100; 1: the node takes no batches */
+};
+
+/* REFUSED for a URL that is not http(s). Connects to nothing yet. Belongs to one thread. */
+MUST_CHECK bool chain_jsonrpc_open(const struct chain_jsonrpc_options *options,
+				   struct chain **ret_chain, struct err *err);
+
+#endif

@@ -1,0 +1,169 @@
+#include "adapter/chain_jsonrpc_parse.h"
+
+#include "base/hex.h"
+
+#include <string.h>
+
+/* Seconds: far future, and times 1000 fits an int64_t. */
+#define TIME_S_MAX ((uint64_t)1 << 40)
+
+static bool is_null(const struct json_value *value)
+{
+	return value == NULL || json_type_of(value) == JSON_TYPE_NULL;
+}
+
+bool chain_read_u256(const struct json_value *value, struct u256 *ret_number)
+{
+	struct str text;
+	return json_string(value, &text) && u256_from_hex(text, ret_number);
+}
+
+bool chain_read_u64(const struct json_value *value, uint64_t *ret_number)
+{
+	struct u256 wide;
+	uint64_t number;
+	if (!chain_read_u256(value, &wide) || !u256_to_u64(wide, &number) || number > INT64_MAX)
+		return false;
+	*ret_number = number;
+	return true;
+}
+
+bool chain_read_hash(const struct json_value *value, struct hash32 *ret_hash)
+{
+	struct str text;
+	struct hash32 hash;
+	if (!json_string(value, &text) || !hash32_read(text, &hash) || hash32_is_zero(hash))
+		return false;
+	*ret_hash = hash;
+	return true;
+}
+
+bool chain_read_word(const struct json_value *value, struct u256 *ret_word)
+{
+	struct str text;
+	uint8_t bytes[U256_BYTES];
+	if (!json_string(value, &text) || !hex_read_0x(text, bytes, sizeof bytes))
+		return false;
+	return abi_read_word(str_from_bytes(bytes, sizeof bytes), ret_word);
+}
+
+static bool read_address(const struct json_value *value, struct address *ret_address)
+{
+	struct str text;
+	/* Any case: nodes write lower case, some write checksums of their own kind. */
+	return json_string(value, &text) &&
+	       hex_read_0x(text, ret_address->bytes, sizeof ret_address->bytes);
+}
+
+bool chain_read_block(const struct json_value *block, uint64_t *ret_number, struct hash32 *ret_hash)
+{
+	uint64_t number;
+	struct hash32 hash;
+	if (!chain_read_u64(json_member(block, "number"), &number) ||
+	    !chain_read_hash(json_member(block, "hash"), &hash))
+		return false;
+	*ret_number = number;
+	*ret_hash = hash;
+	return true;
+}
+
+bool chain_read_head(const struct json_value *block, struct chain_head *ret_head)
+{
+	struct chain_head head = *ret_head;
+	uint64_t time_s;
+	if (!chain_read_block(block, &head.number, &head.hash) ||
+	    !chain_read_u64(json_member(block, "timestamp"), &time_s) || time_s > TIME_S_MAX ||
+	    !chain_read_u256(json_member(block, "baseFeePerGas"), &head.base_fee.value) ||
+	    !chain_read_u64(json_member(block, "gasLimit"), &head.gas_limit))
+		return false;
+	head.time_ms = (int64_t)time_s * 1000;
+	*ret_head = head;
+	return true;
+}
+
+static bool read_log(const struct json_value *value, struct abi_log *ret_log)
+{
+	struct str data;
+	struct abi_log log = { 0 };
+	const struct json_value *topics = json_member(value, "topics");
+	bool removed = false;
+	if (json_bool(json_member(value, "removed"), &removed) && removed)
+		return false;
+	if (!read_address(json_member(value, "address"), &log.contract) ||
+	    json_type_of(topics) != JSON_TYPE_ARRAY || json_size(topics) > ABI_LOG_TOPICS_MAX)
+		return false;
+	log.topics_len = json_size(topics);
+	for (size_t i = 0; i < log.topics_len; i++) {
+		struct str topic; /* may well be zero, unlike a hash */
+		if (!json_string(json_element(topics, i), &topic) ||
+		    !hash32_read(topic, &log.topics[i]))
+			return false;
+	}
+	if (!json_string(json_member(value, "data"), &data) || data.len % 2 != 0 ||
+	    !str_starts_with(data, STR("0x")))
+		return false;
+	log.data_len = (data.len - 2) / 2;
+	if (log.data_len <= ABI_LOG_DATA_MAX && !hex_read_0x(data, log.data, log.data_len))
+		return false;
+	*ret_log = log;
+	return true;
+}
+
+static bool read_logs(const struct json_value *logs, struct chain_receipt *receipt)
+{
+	if (json_type_of(logs) != JSON_TYPE_ARRAY)
+		return false;
+	receipt->logs_len = json_size(logs);
+	for (size_t i = 0; i < receipt->logs_len && i < CHAIN_LOGS_MAX; i++)
+		if (!read_log(json_element(logs, i), &receipt->logs[i]))
+			return false;
+	return true;
+}
+
+static bool read_found(const struct json_value *value, struct hash32 hash,
+		       struct chain_receipt *receipt)
+{
+	uint64_t status;
+	const struct json_value *to = json_member(value, "to");
+	if (!chain_read_hash(json_member(value, "transactionHash"), &receipt->tx_hash) ||
+	    !hash32_equal(receipt->tx_hash, hash) ||
+	    !chain_read_hash(json_member(value, "blockHash"), &receipt->block_hash) ||
+	    !chain_read_u64(json_member(value, "blockNumber"), &receipt->block_number) ||
+	    !chain_read_u64(json_member(value, "status"), &status) || status > 1 ||
+	    !chain_read_u64(json_member(value, "gasUsed"), &receipt->gas_used) ||
+	    !chain_read_u256(json_member(value, "effectiveGasPrice"), &receipt->gas_price.value) ||
+	    !read_address(json_member(value, "from"), &receipt->from))
+		return false;
+	receipt->success = status == 1;
+	if (!is_null(to) && !read_address(to, &receipt->to))
+		return false;
+	return read_logs(json_member(value, "logs"), receipt);
+}
+
+void chain_read_receipt(const struct json_value *receipt, struct hash32 hash,
+			struct chain_receipt *ret_receipt)
+{
+	struct chain_receipt found = { .state = CHAIN_RECEIPT_FOUND };
+	if (!is_null(receipt) && read_found(receipt, hash, &found)) {
+		*ret_receipt = found;
+		return;
+	}
+	*ret_receipt = (struct chain_receipt){
+		.state = is_null(receipt) ? CHAIN_RECEIPT_ABSENT : CHAIN_RECEIPT_UNKNOWN,
+	};
+}
+
+enum chain_lookup chain_read_lookup(const struct json_value *transaction, struct hash32 hash)
+{
+	if (is_null(transaction))
+		return CHAIN_LOOKUP_ABSENT;
+	struct hash32 named;
+	uint64_t number;
+	if (!chain_read_hash(json_member(transaction, "hash"), &named) ||
+	    !hash32_equal(named, hash))
+		return CHAIN_LOOKUP_UNKNOWN;
+	const struct json_value *block = json_member(transaction, "blockNumber");
+	if (is_null(block))
+		return CHAIN_LOOKUP_PENDING;
+	return chain_read_u64(block, &number) ? CHAIN_LOOKUP_MINED : CHAIN_LOOKUP_UNKNOWN;
+}

@@ -1,0 +1,27 @@
+/* Results of a node as values of port/chain.h. Foreign bytes: unknown fields are skipped, known
+ * ones are read strictly, and false (or UNKNOWN) means that nothing of it may be believed. Pure. */
+#ifndef SLUICE_ADAPTER_CHAIN_JSONRPC_PARSE_H
+#define SLUICE_ADAPTER_CHAIN_JSONRPC_PARSE_H
+
+#include "base/json.h"
+#include "port/chain.h"
+
+/* A JSON-RPC quantity: "0x" and digits. u64 values are below 2^63. Value may be NULL. */
+bool chain_read_u64(const struct json_value *value, uint64_t *ret_number);
+bool chain_read_u256(const struct json_value *value, struct u256 *ret_number);
+bool chain_read_hash(const struct json_value *value, struct hash32 *ret_hash);
+/* Return data of exactly one word. */
+bool chain_read_word(const struct json_value *value, struct u256 *ret_word);
+
+/* The latest block: number, hash, time, base fee and gas limit of ret_head. */
+bool chain_read_head(const struct json_value *block, struct chain_head *ret_head);
+/* Number and hash alone. */
+bool chain_read_block(const struct json_value *block, uint64_t *ret_number,
+		      struct hash32 *ret_hash);
+/* FOUND only when the receipt is of `hash`, mined, and complete; null is ABSENT. */
+void chain_read_receipt(const struct json_value *receipt, struct hash32 hash,
+			struct chain_receipt *ret_receipt);
+/* PENDING or MINED only when the transaction is `hash`; null is ABSENT. */
+enum chain_lookup chain_read_lookup(const struct json_value *transaction, struct hash32 hash);
+
+#endif
