@@ -85,7 +85,7 @@ enum problem {
 
 #define PROBLEM_ERRORS_MAX   8 /* further ones are left out of errors[] */
 #define PROBLEM_POINTER_LEN  160
-#define PROBLEM_BYTES_MAX    8192 /* the longest document: all errors, each pointer escaped */
+#define PROBLEM_BYTES_MAX    12288 /* the longest document: all errors, each pointer escaped */
 #define PROBLEM_CONTENT_TYPE "application/problem+json"
 
 struct problem_error {

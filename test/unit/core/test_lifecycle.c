@@ -1,0 +1,91 @@
+#include "core/lifecycle.h"
+
+#include "../document.h"
+#include "../testing.h"
+
+static void the_document_is_the_table(void **state)
+{
+	(void)state;
+	assert_document("doc/lifecycle.md", lifecycle_write_markdown);
+}
+
+/* What the client may be told changes only by somebody who may change it. */
+static void terminal_stages_are_never_left(void **state)
+{
+	(void)state;
+	for (int from = WITHDRAWAL_COMPLETED; from <= WITHDRAWAL_CANCELED; from++) {
+		assert_true(lifecycle_is_terminal((enum withdrawal_stage)from));
+		for (int to = WITHDRAWAL_ACCEPTED; to <= WITHDRAWAL_CANCELED; to++)
+			for (int actor = ACTOR_API; actor <= ACTOR_PERSON; actor++)
+				assert_false(lifecycle_withdrawal_allows(
+					(enum withdrawal_stage)from, (enum withdrawal_stage)to,
+					(enum actor)actor));
+	}
+}
+
+/* From the approval on, only the signer ends a withdrawal unpaid (protocol.md 2). */
+static void only_the_signer_ends_an_approved_withdrawal_unpaid(void **state)
+{
+	(void)state;
+	for (int from = WITHDRAWAL_QUEUED; from <= WITHDRAWAL_ASSIGNED; from++)
+		for (int to = WITHDRAWAL_FAILED; to <= WITHDRAWAL_CANCELED; to++)
+			for (int actor = ACTOR_API; actor <= ACTOR_PERSON; actor++)
+				if (lifecycle_withdrawal_allows((enum withdrawal_stage)from,
+								(enum withdrawal_stage)to,
+								(enum actor)actor))
+					assert_int_equal(actor, ACTOR_SIGNER);
+}
+
+/* Every row that can move is looked at again; what is final is not. */
+static void what_is_not_final_has_a_due_time(void **state)
+{
+	(void)state;
+	for (int i = WITHDRAWAL_ACCEPTED; i <= WITHDRAWAL_CANCELED; i++) {
+		enum withdrawal_stage stage = (enum withdrawal_stage)i;
+		assert_true((lifecycle_due_in_ms(stage) > 0) != lifecycle_is_terminal(stage));
+	}
+}
+
+static void texts_are_read_back(void **state)
+{
+	(void)state;
+	enum withdrawal_stage first, last;
+	for (int i = WITHDRAWAL_ACCEPTED; i <= WITHDRAWAL_CANCELED; i++) {
+		const char *status = withdrawal_status_text((enum withdrawal_stage)i);
+		assert_true(withdrawal_status_read(str_from(status), &first, &last));
+		assert_true((int)first <= i && i <= (int)last);
+	}
+	assert_false(withdrawal_status_read(STR("queued"), &first, &last));
+	static const enum queue_name queues[] = { QUEUE_REQUEST,     QUEUE_SIGNING,
+						  QUEUE_MONITOR,     QUEUE_REQUEST_DLQ,
+						  QUEUE_SIGNING_DLQ, QUEUE_MONITOR_DLQ };
+	for (size_t i = 0; i < COUNT_OF(queues); i++) {
+		enum queue_name queue;
+		assert_true(queue_name_read(str_from(queue_name_text(queues[i])), &queue));
+		assert_int_equal(queue, queues[i]);
+	}
+}
+
+/* T4, T12: a foreign transaction proves nothing about the payment. */
+static void only_two_outcomes_prove_a_payment_unpaid(void **state)
+{
+	(void)state;
+	assert_true(lifecycle_outcome_is_unpaid(OUTCOME_REVERTED));
+	assert_true(lifecycle_outcome_is_unpaid(OUTCOME_REPLACED));
+	assert_false(lifecycle_outcome_is_unpaid(OUTCOME_FOREIGN));
+	assert_false(lifecycle_outcome_is_unpaid(OUTCOME_SUCCEEDED));
+	assert_false(lifecycle_outcome_is_unpaid(OUTCOME_NONE));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_document_is_the_table),
+		cmocka_unit_test(terminal_stages_are_never_left),
+		cmocka_unit_test(only_the_signer_ends_an_approved_withdrawal_unpaid),
+		cmocka_unit_test(what_is_not_final_has_a_due_time),
+		cmocka_unit_test(texts_are_read_back),
+		cmocka_unit_test(only_two_outcomes_prove_a_payment_unpaid),
+	};
+	return cmocka_run_group_tests_name("core/lifecycle", tests, NULL, NULL);
+}

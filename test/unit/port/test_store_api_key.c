@@ -1,0 +1,66 @@
+#include "port/store_api_key.h"
+
+#include "../testing.h"
+
+static const uint8_t key_a[32] = { 1 };
+static const uint8_t key_b[32] = { 2 };
+
+static struct store_api_key sealed_with(const struct mac_keys *keys)
+{
+	struct store_api_key row = { .id = "0123456789abcdef",
+				     .secret_hash = { 9, 9 },
+				     .account = "default",
+				     .name = "laptop",
+				     .created_at = 1700000000000 };
+	store_api_key_seal(keys, &row);
+	return row;
+}
+
+static void an_untouched_row_verifies(void **state)
+{
+	(void)state;
+	struct mac_keys keys = { .keys = { { 1, key_a } }, .len = 1 };
+	struct store_api_key row = sealed_with(&keys);
+	assert_int_equal(row.mac.key_id, 1);
+	assert_true(store_api_key_is_sealed(&keys, &row));
+	/* After a rotation the old key still verifies, and a stranger's never did. */
+	struct mac_keys rotated = { .keys = { { 2, key_b }, { 1, key_a } }, .len = 2 };
+	assert_true(store_api_key_is_sealed(&rotated, &row));
+	struct mac_keys other = { .keys = { { 1, key_b } }, .len = 1 };
+	assert_false(store_api_key_is_sealed(&other, &row));
+}
+
+/* Each column, one at a time: whoever edits the row grants nothing by it. */
+static void every_column_is_under_the_seal(void **state)
+{
+	(void)state;
+	struct mac_keys keys = { .keys = { { 1, key_a } }, .len = 1 };
+	const struct store_api_key row = sealed_with(&keys);
+	struct store_api_key edited[10];
+	for (size_t i = 0; i < COUNT_OF(edited); i++)
+		edited[i] = row;
+	edited[0].id[0] = 'f';
+	edited[1].secret_hash[31] = 1;
+	edited[2].account[0] = 'e';
+	edited[3].name[0] = 'L';
+	edited[4].created_at++;
+	edited[5].revoked_at = 1;
+	edited[6].mac.bytes[0] ^= 1;
+	edited[7].mac = (struct mac_tag){ 0 };
+	/* Text that flows from one column into the next is another row. */
+	memcpy(edited[8].account, "defaultl", 9);
+	memcpy(edited[8].name, "aptop", 6);
+	edited[9].mac.key_id = 2;
+	for (size_t i = 0; i < COUNT_OF(edited); i++)
+		if (store_api_key_is_sealed(&keys, &edited[i]))
+			fail_msg("edit %zu goes unnoticed", i);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_untouched_row_verifies),
+		cmocka_unit_test(every_column_is_under_the_seal),
+	};
+	return cmocka_run_group_tests_name("port/store_api_key", tests, NULL, NULL);
+}

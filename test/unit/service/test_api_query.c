@@ -1,0 +1,106 @@
+#include "service/api/query.h"
+
+#include "../testing.h"
+
+static enum problem take(struct list_query *query, const char *name, const char *value)
+{
+	return list_query_take(query, str_from(name), str_from(value));
+}
+
+static void a_list_takes_its_filters(void **state)
+{
+	(void)state;
+	struct list_query query;
+	struct id last = { { 1, 2, 3 } };
+	char text[CURSOR_LEN + 1];
+	struct buf cursor = buf_of(text, sizeof text);
+	cursor_write(last, &cursor);
+	list_query_init(&query);
+	struct store_filter empty = list_query_filter(&query, "default");
+	assert_string_equal(empty.account, "default");
+	assert_true(empty.asset == NULL && empty.external_id == NULL);
+	assert_false(empty.has_status || empty.has_before);
+	assert_int_equal(empty.limit, PAGE_DEFAULT);
+
+	assert_int_equal(take(&query, "status", "PROCESSING"), PROBLEM_NONE);
+	assert_int_equal(take(&query, "asset", "USDC"), PROBLEM_NONE);
+	assert_int_equal(take(&query, "account", "default"), PROBLEM_NONE);
+	assert_int_equal(take(&query, "external_id", "order 1"), PROBLEM_NONE);
+	assert_int_equal(take(&query, "created_after", "2026-01-01T00:00:00Z"), PROBLEM_NONE);
+	assert_int_equal(take(&query, "limit", "200"), PROBLEM_NONE);
+	assert_int_equal(list_query_take(&query, STR("cursor"), buf_view(&cursor)), PROBLEM_NONE);
+	struct store_filter filter = list_query_filter(&query, "default");
+	assert_int_equal(filter.stage_first, WITHDRAWAL_QUEUED);
+	assert_int_equal(filter.stage_last, WITHDRAWAL_ASSIGNED);
+	assert_string_equal(filter.asset, "USDC");
+	assert_string_equal(filter.external_id, "order 1");
+	assert_int_equal(filter.created_after_ms, 1767225600000);
+	assert_true(filter.has_status && filter.has_before && id_equal(filter.before, last));
+	assert_int_equal(filter.limit, PAGE_MAX);
+}
+
+static void a_list_refuses_what_it_does_not_know(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		const char *value;
+		enum problem problem;
+	} bad[] = {
+		{ "", "", PROBLEM_QUERY_UNKNOWN },
+		{ "Status", "PENDING", PROBLEM_QUERY_UNKNOWN },
+		{ "offset", "1", PROBLEM_QUERY_UNKNOWN },
+		{ "status", "pending", PROBLEM_QUERY_MALFORMED },
+		{ "status", "queued", PROBLEM_QUERY_MALFORMED },
+		{ "status", "", PROBLEM_QUERY_MALFORMED },
+		{ "asset", "", PROBLEM_QUERY_MALFORMED },
+		{ "asset", "12345678901234567", PROBLEM_QUERY_MALFORMED },
+		{ "external_id", "", PROBLEM_QUERY_MALFORMED },
+		{ "created_after", "yesterday", PROBLEM_QUERY_MALFORMED },
+		{ "created_after", "1767225600000", PROBLEM_QUERY_MALFORMED },
+		{ "limit", "0", PROBLEM_QUERY_MALFORMED },
+		{ "limit", "201", PROBLEM_QUERY_MALFORMED },
+		{ "limit", "-1", PROBLEM_QUERY_MALFORMED },
+		{ "limit", "1e1", PROBLEM_QUERY_MALFORMED },
+		{ "cursor", "", PROBLEM_CURSOR_MALFORMED },
+		{ "cursor", "c1zz", PROBLEM_CURSOR_MALFORMED },
+		{ "cursor", "c200000000000000000000000000000000", PROBLEM_CURSOR_MALFORMED },
+		{ "cursor", "c10000000000000000000000000000000g", PROBLEM_CURSOR_MALFORMED },
+	};
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		struct list_query query;
+		list_query_init(&query);
+		assert_int_equal(take(&query, bad[i].name, bad[i].value), bad[i].problem);
+	}
+	struct list_query query;
+	list_query_init(&query);
+	assert_int_equal(take(&query, "limit", "1"), PROBLEM_NONE);
+	assert_int_equal(take(&query, "limit", "1"), PROBLEM_QUERY_REPEATED);
+}
+
+static void events_are_read_behind_a_sequence(void **state)
+{
+	(void)state;
+	struct events_query query;
+	events_query_init(&query);
+	assert_int_equal(query.after, 0);
+	assert_int_equal(query.limit, PAGE_DEFAULT);
+	assert_int_equal(events_query_take(&query, STR("after"), STR("9223372036854775807")),
+			 PROBLEM_NONE);
+	assert_int_equal(events_query_take(&query, STR("after"), STR("1")), PROBLEM_QUERY_REPEATED);
+	assert_int_equal(events_query_take(&query, STR("limit"), STR("3")), PROBLEM_NONE);
+	assert_int_equal(events_query_take(&query, STR("cursor"), STR("3")), PROBLEM_QUERY_UNKNOWN);
+	events_query_init(&query);
+	assert_int_equal(events_query_take(&query, STR("after"), STR("9223372036854775808")),
+			 PROBLEM_QUERY_MALFORMED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_list_takes_its_filters),
+		cmocka_unit_test(a_list_refuses_what_it_does_not_know),
+		cmocka_unit_test(events_are_read_behind_a_sequence),
+	};
+	return cmocka_run_group_tests_name("service/api/query", tests, NULL, NULL);
+}
