@@ -181,7 +181,7 @@ static bool attempt_hash(struct db *db, const struct store_sent *item, struct ha
 
 /* The withdrawal's own event: readers learn the hash. */
 static bool broadcast_event(struct db *db, const struct store_sent *item, struct id withdrawal,
-			    const struct store_by *by, struct err *err)
+			    bool wake, const struct store_by *by, struct err *err)
 {
 	int64_t changed = 0;
 	struct sql sql = sql_prepare(db,
@@ -211,11 +211,13 @@ static bool broadcast_event(struct db *db, const struct store_sent *item, struct
 				   .stage = WITHDRAWAL_ASSIGNED,
 				   .detail = buf_terminated(&out) };
 	return event_add(db, &event, by, err) &&
-	       message_put(db, QUEUE_MONITOR, withdrawal, correlation_id, by->now_ms, err);
+	       message_put(db, wake ? QUEUE_MONITOR : QUEUE_NONE, withdrawal, correlation_id,
+			   by->now_ms, err);
 }
 
-static bool slot_broadcast(struct db *db, const struct store_sent *item, const struct store_by *by,
-			   struct err *err)
+/* The monitor reads all its transfers when it is woken: one wake-up serves the whole batch. */
+static bool slot_broadcast(struct db *db, const struct store_sent *item, bool *wake,
+			   const struct store_by *by, struct err *err)
 {
 	struct slot_state state = { 0 };
 	bool found = false;
@@ -237,7 +239,9 @@ static bool slot_broadcast(struct db *db, const struct store_sent *item, const s
 		return false;
 	if (changed == 0 || id_is_zero(state.withdrawal))
 		return true;
-	return broadcast_event(db, item, state.withdrawal, by, err);
+	bool woken = *wake;
+	*wake = false;
+	return broadcast_event(db, item, state.withdrawal, woken, by, err);
 }
 
 struct sent_batch {
@@ -251,6 +255,7 @@ static bool batch_sent(struct db *db, void *context, struct err *err)
 	const struct sent_batch *batch = context;
 	int64_t fenced_wallet = 0;
 	enum store_write fence = STORE_FENCED;
+	bool wake = true;
 	for (size_t i = 0; i < batch->n; i++) {
 		struct store_sent *item = &batch->items[i];
 		if (item->wallet_id != fenced_wallet &&
@@ -261,7 +266,7 @@ static bool batch_sent(struct db *db, void *context, struct err *err)
 		if (fence != STORE_WRITTEN)
 			continue;
 		if (!attempt_sent(db, item, batch->by->now_ms, err) ||
-		    (item->may_be_out && !slot_broadcast(db, item, batch->by, err)))
+		    (item->may_be_out && !slot_broadcast(db, item, &wake, batch->by, err)))
 			return false;
 	}
 	return true;

@@ -177,6 +177,17 @@ const char *withdrawal_stage_text(enum withdrawal_stage stage)
 	return stage_row_of(stage)->text;
 }
 
+bool withdrawal_stage_read(struct str text, enum withdrawal_stage *ret_stage)
+{
+	for (int i = WITHDRAWAL_ACCEPTED; i <= WITHDRAWAL_CANCELED; i++) {
+		if (str_equal_text(text, stage_rows[i].text)) {
+			*ret_stage = (enum withdrawal_stage)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 const char *withdrawal_status_text(enum withdrawal_stage stage)
 {
 	return stage_row_of(stage)->status;

@@ -71,6 +71,7 @@ bool lifecycle_outcome_is_unpaid(enum transfer_outcome outcome);
 
 /* "accepted"…; "PENDING"…; static storage. */
 const char *withdrawal_stage_text(enum withdrawal_stage stage);
+bool withdrawal_stage_read(struct str text, enum withdrawal_stage *ret_stage);
 const char *withdrawal_status_text(enum withdrawal_stage stage);
 const char *transfer_stage_text(enum transfer_stage stage);
 const char *transfer_outcome_text(enum transfer_outcome outcome);

@@ -48,3 +48,14 @@ const char *refusal_text(enum refusal refusal)
 	CHECK(refusal < REFUSAL_COUNT);
 	return rows[refusal].text;
 }
+
+bool refusal_read(struct str code, enum refusal *ret_refusal)
+{
+	for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++) {
+		if (str_equal_text(code, rows[i].code)) {
+			*ret_refusal = (enum refusal)i;
+			return true;
+		}
+	}
+	return false;
+}

@@ -32,6 +32,7 @@ enum refusal {
 
 /* Snake case, for instance "address_is_ours"; "" for REFUSAL_NONE. Static storage. */
 const char *refusal_code(enum refusal refusal);
+bool refusal_read(struct str code, enum refusal *ret_refusal);
 /* A sentence for people. */
 const char *refusal_text(enum refusal refusal);
 

@@ -1,0 +1,202 @@
+/* One step: for each chain whose lease is ours, the newest head; then what it changed.
+ *
+ *	watch.c   slots in flight: receipts of all their hashes; forgotten and stuck ones become
+ *wishes settle.c  mined slots: still on the canonical chain? deep enough to be final?
+ */
+#include "service/monitor/monitor_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LEASE_INTERVAL_MS 500
+
+struct monitor *monitor_new(const struct monitor_options *options)
+{
+	struct monitor *self = calloc(1, sizeof *self);
+	CHECK(self != NULL);
+	self->options = *options;
+	struct metrics *metrics = options->metrics;
+	self->mined = metric_add(metrics, METRIC_COUNTER, "sluice_transfers_mined_total", "",
+				 "Transfers seen in a block.");
+	self->reorged = metric_add(metrics, METRIC_COUNTER, "sluice_transfers_reorged_total", "",
+				   "Transfers whose block went away.");
+	const char *final = "sluice_transfers_final_total";
+	const char *help = "Final transfers by outcome.";
+	self->final[OUTCOME_SUCCEEDED] =
+		metric_add(metrics, METRIC_COUNTER, final, "outcome=\"succeeded\"", help);
+	self->final[OUTCOME_REVERTED] =
+		metric_add(metrics, METRIC_COUNTER, final, "outcome=\"reverted\"", help);
+	self->final[OUTCOME_REPLACED] =
+		metric_add(metrics, METRIC_COUNTER, final, "outcome=\"replaced\"", help);
+	self->wishes = metric_add(metrics, METRIC_COUNTER, "sluice_wishes_total", "",
+				  "Slots that should be sent again or bumped.");
+	self->alarms = metric_add(metrics, METRIC_COUNTER, "sluice_alarms_total", "",
+				  "Lines that a person should read.");
+	self->head = metric_add(metrics, METRIC_GAUGE, "sluice_chain_head_block", "",
+				"Newest block seen.");
+	return self;
+}
+
+void monitor_free(struct monitor *monitor)
+{
+	free(monitor);
+}
+
+void monitor_log(const struct monitor *self, const struct transfer *transfer, const char *action,
+		 const struct hash32 *tx_hash, const char *text, bool alarm)
+{
+	struct id_text withdrawal = id_text(transfer->withdrawal);
+	struct id_text id = id_text(transfer->id);
+	struct hash32_text hash = { "" };
+	struct log_about about = { .action = action,
+				   .trace_id = transfer->correlation_id,
+				   .transfer_id = id.at,
+				   .alarm = alarm };
+	if (!id_is_zero(transfer->withdrawal))
+		about.withdrawal_id = withdrawal.at;
+	if (tx_hash != NULL) {
+		hash = hash32_text(*tx_hash);
+		about.tx_hash = hash.at;
+	}
+	if (alarm)
+		metric_count(self->alarms, 1);
+	log_line(self->options.log, alarm ? LOG_ERROR : LOG_INFO, &about, "%s nonce %llu %s",
+		 action, (unsigned long long)transfer->nonce, text);
+}
+
+struct store_observation *monitor_observe(struct monitor *self, const struct transfer *transfer)
+{
+	CHECK(self->observations_len < BATCH_MAX);
+	struct store_observation *item = &self->observations[self->observations_len++];
+	*item = (struct store_observation){ .transfer = transfer->id,
+					    .version = transfer->version };
+	return item;
+}
+
+bool monitor_flush(struct monitor *self, struct err *err)
+{
+	struct store_by by = monitor_by(self);
+	if (self->observations_len == 0)
+		return true;
+	if (!store_transfers_observe(self->options.store, self->observations,
+				     self->observations_len, &self->chain->lease, &by, err))
+		return false;
+	for (size_t i = 0; i < self->observations_len; i++) {
+		const struct store_observation *item = &self->observations[i];
+		if (item->result == STORE_FENCED)
+			self->chain->lease.epoch = 0;
+	}
+	self->observations_len = 0;
+	/* Free slots and unpaid withdrawals are the signer's to use. */
+	queue_notify(self->options.queue, QUEUE_SIGNING);
+	return true;
+}
+
+bool monitor_room(struct monitor *self, struct err *err)
+{
+	return self->observations_len < BATCH_MAX || monitor_flush(self, err);
+}
+
+static bool lease_keep(struct monitor *self, struct monitor_chain *chain, struct err *err)
+{
+	bool taken = false;
+	(void)snprintf(chain->lease.name, sizeof chain->lease.name, "monitor-%llu",
+		       (unsigned long long)chain->params->chain_id);
+	if (!store_lease_take(self->options.store, &chain->lease, self->options.instance,
+			      clock_now_ms(self->options.clock), &taken, err))
+		return false;
+	chain->owned = taken;
+	return true;
+}
+
+static bool wallets_load(struct monitor *self, struct err *err)
+{
+	return store_wallets_load(self->options.store, self->wallets, WALLETS_MAX,
+				  &self->wallets_len, err);
+}
+
+/* The head, the finalized mark (which only rises), and whether the head is a new one. */
+static bool head_read(struct monitor *self, struct monitor_chain *chain, struct err *err)
+{
+	struct chain_head head;
+	size_t index = (size_t)(chain - self->chains);
+	if (!chain_head(self->options.chains[index], &head, err))
+		return false;
+	struct store_mark mark = { .chain_id = chain->params->chain_id,
+				   .finalized = head.has_finalized ? head.finalized_number : 0 };
+	if (mark.finalized > chain->mark || !chain->looked) {
+		if (!store_mark_raise(self->options.store, &mark, err))
+			return false;
+		chain->mark = mark.finalized;
+	}
+	chain->new_head = !chain->looked || !hash32_equal(head.hash, chain->head.hash);
+	chain->looked = true;
+	chain->head = head;
+	metric_set(self->head, (int64_t)head.number);
+	return true;
+}
+
+static bool chain_step(struct monitor *self, struct monitor_chain *chain, struct err *err)
+{
+	self->chain = chain;
+	self->client = self->options.chains[chain - self->chains];
+	self->observations_len = 0;
+	self->busy = false;
+	if (!head_read(self, chain, err))
+		return false;
+	if (!monitor_watch(self, err) || !monitor_settle(self, err) || !monitor_flush(self, err))
+		return false;
+	chain->busy = self->busy;
+	return monitor_balances(self, err);
+}
+
+/* Wake-ups say only that there is something to watch; the rows say what. */
+static bool messages_drain(struct monitor *self, bool *ret_worked, struct err *err)
+{
+	struct message messages[BATCH_MAX];
+	struct message_ack acks[BATCH_MAX];
+	size_t n = 0;
+	if (!queue_claim(self->options.queue, QUEUE_MONITOR, BATCH_MAX, 30000, messages, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		acks[i] = messages[i].ack;
+	*ret_worked = n > 0;
+	return n == 0 || queue_ack(self->options.queue, acks, n, err);
+}
+
+bool monitor_step(struct monitor *monitor, bool *ret_worked, struct err *err)
+{
+	const struct catalogue *catalogue = monitor->options.catalogue;
+	int64_t now = clock_monotonic_ms(monitor->options.clock);
+	bool woken = false;
+	*ret_worked = false;
+	if (!messages_drain(monitor, &woken, err) || !wallets_load(monitor, err))
+		return false;
+	for (size_t i = 0; i < catalogue->chains_len; i++) {
+		struct monitor_chain *chain = &monitor->chains[i];
+		chain->params = &catalogue->chains[i];
+		if (now >= chain->lease_at) {
+			if (!lease_keep(monitor, chain, err))
+				return false;
+			chain->lease_at = now + LEASE_INTERVAL_MS;
+		}
+		if (!chain->owned || chain->lease.epoch == 0)
+			continue;
+		if (!chain_step(monitor, chain, err))
+			return false;
+	}
+	return true;
+}
+
+int64_t monitor_idle_ms(const struct monitor *monitor)
+{
+	int64_t idle = 1000;
+	for (size_t i = 0; i < monitor->options.catalogue->chains_len; i++) {
+		const struct monitor_chain *chain = &monitor->chains[i];
+		if (chain->params == NULL || !chain->busy)
+			continue;
+		if (chain->params->poll_ms < idle)
+			idle = chain->params->poll_ms;
+	}
+	return idle;
+}

@@ -1,0 +1,107 @@
+/* Stored bytes go out, and that they went is recorded. No answer of a node is a verdict: "maybe
+ * sent" is the state of everything that was handed over, and the monitor looks for the hashes. */
+#include "service/signer/signer_parts.h"
+
+#include <string.h>
+
+/* What a node's answer asks for, beyond looking for the hash. */
+static void answer_log(const struct signer *self, const struct slot_work *work,
+		       const struct chain_send *send)
+{
+	const struct hash32 *hash = &work->attempt.tx_hash;
+	switch (send->state) {
+	case CHAIN_SEND_ACCEPTED:
+	case CHAIN_SEND_KNOWN:
+		signer_log_slot(self, work->slot, "transfer_sent", hash, "", false);
+		break;
+	case CHAIN_SEND_NONCE_TOO_LOW:
+	case CHAIN_SEND_NONCE_TOO_HIGH:
+	case CHAIN_SEND_UNDERPRICED:
+	case CHAIN_SEND_BACK_PRESSURE:
+	case CHAIN_SEND_FEE_TOO_LOW:
+	case CHAIN_SEND_NODE_CAP:
+	case CHAIN_SEND_UNKNOWN:
+		signer_log_slot(self, work->slot, "transfer_maybe_sent", hash, send->text, false);
+		break;
+	case CHAIN_SEND_FUNDS:
+	case CHAIN_SEND_GAS_WRONG:
+	case CHAIN_SEND_INVALID:
+		signer_log_slot(self, work->slot, "transfer_not_taken", hash, send->text, true);
+		break;
+	}
+}
+
+/* A fee that is too low now is a wish of our own for the next step. */
+static bool wishes_after(const struct signer *self, struct slot_work *const works[],
+			 const struct chain_send *sends, size_t n, struct err *err)
+{
+	struct store_wish wishes[BATCH_MAX];
+	struct store_by by = signer_by(self);
+	size_t len = 0;
+	for (size_t i = 0; i < n; i++) {
+		bool low = sends[i].state == CHAIN_SEND_FEE_TOO_LOW ||
+			   (sends[i].state == CHAIN_SEND_UNDERPRICED && works[i]->is_bump);
+		if (low && works[i]->slot->attempts < ATTEMPTS_MAX)
+			wishes[len++] =
+				(struct store_wish){ .transfer = works[i]->slot->id,
+						     .wish = WISH_BUMP,
+						     .attempts_seen = works[i]->slot->attempts };
+	}
+	return len == 0 || store_transfers_wish(self->options.store, wishes, len, &by, err);
+}
+
+static bool sent_record(struct signer *self, struct slot_work *const works[],
+			const struct chain_send *sends, size_t n, struct err *err)
+{
+	struct store_sent sent[BATCH_MAX];
+	struct store_by by = signer_by(self);
+	for (size_t i = 0; i < n; i++)
+		sent[i] = (struct store_sent){ .transfer = works[i]->slot->id,
+					       .number = works[i]->attempt.number,
+					       .wallet_id = works[i]->wallet->row.id,
+					       .epoch = works[i]->wallet->lease.epoch,
+					       .may_be_out = sends[i].state != CHAIN_SEND_INVALID };
+	return store_attempts_sent(self->options.store, sent, n, &by, err);
+}
+
+static bool invalid_stop(struct signer *self, struct slot_work *const works[],
+			 const struct chain_send *sends, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (sends[i].state == CHAIN_SEND_INVALID &&
+		    works[i]->wallet->row.stop_reason[0] == 0 &&
+		    !signer_wallet_stop(self, works[i]->wallet, "node_says_invalid", err))
+			return false;
+	return true;
+}
+
+static bool chain_send_works(struct signer *self, size_t chain, struct slot_work *const works[],
+			     size_t n, struct err *err)
+{
+	struct str raw[BATCH_MAX];
+	struct chain_send sends[BATCH_MAX];
+	for (size_t i = 0; i < n; i++)
+		raw[i] = str_from_bytes(works[i]->attempt.raw, works[i]->attempt.raw_len);
+	chain_send_many(self->options.chains[chain], raw, n, sends);
+	for (size_t i = 0; i < n; i++) {
+		metric_count(self->sends[sends[i].state], 1);
+		answer_log(self, works[i], &sends[i]);
+	}
+	return sent_record(self, works, sends, n, err) &&
+	       wishes_after(self, works, sends, n, err) && invalid_stop(self, works, sends, n, err);
+}
+
+bool signer_send(struct signer *self, struct err *err)
+{
+	struct slot_work *works[BATCH_MAX];
+	for (size_t chain = 0; chain < self->options.catalogue->chains_len; chain++) {
+		size_t n = 0;
+		for (size_t i = 0; i < self->work_len; i++)
+			if (!self->work[i].drop && self->work[i].wallet->chain == chain)
+				works[n++] = &self->work[i];
+		if (n > 0 && !chain_send_works(self, chain, works, n, err))
+			return false;
+	}
+	queue_notify(self->options.queue, QUEUE_MONITOR);
+	return true;
+}

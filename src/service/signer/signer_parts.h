@@ -1,0 +1,190 @@
+/* What the files of the signer share. One step goes through them in this order:
+ *
+ *	wallet.c   leases, entry, the slots of each wallet as the store has them
+ *	intake.c   wake-ups -> withdrawals that may be paid; ends and waits for those that may not
+ *	funds.c    what each wallet can still pay at one block
+ *	reserve.c  wallet chosen, gas estimated, nonce taken
+ *	slot.c     reserved and wished-for slots: journal, sign, store
+ *	send.c     stored bytes: send, record
+ *	ending.c   final and unpaid: once more, or the end (with its void)
+ */
+#ifndef SLUICE_SERVICE_SIGNER_SIGNER_PARTS_H
+#define SLUICE_SERVICE_SIGNER_SIGNER_PARTS_H
+
+#include "core/signature.h"
+#include "service/signer/signer.h"
+
+/* Slots read per wallet: its in-flight rows. */
+#define SLOTS_MAX IN_FLIGHT_MAX
+
+struct signer_wallet {
+	struct wallet row;
+	const struct wallet_params *params;
+	size_t chain; /* index into the catalogue */
+	struct store_lease lease;
+	bool owned;
+	struct transfer slots[SLOTS_MAX]; /* reserved, signed, broadcast; in the order of nonces */
+	size_t slots_len;
+	size_t slots_fresh_from; /* slots behind it were reserved in this step */
+	int64_t entry_looked_at; /* monotonic, of the first look; 0 before */
+	uint64_t entry_nonce;
+	bool entry_mismatch; /* told once */
+};
+
+/* What one chain looked like a moment ago. */
+struct signer_chain {
+	struct chain_head head;
+	int64_t looked_at; /* monotonic; 0 for never */
+};
+
+/* A withdrawal on its way to a slot. */
+struct candidate {
+	struct withdrawal *row;
+	struct message_ack ack;
+	const struct asset *asset;
+	struct signer_wallet *wallet; /* chosen; NULL: none can pay it now */
+	uint64_t gas_limit;
+	const char *wait_reason; /* set: it waits */
+	struct transfer transfer;
+};
+
+/* A purse of one wallet: what is left of one asset after all that is in flight. */
+struct purse {
+	struct signer_wallet *wallet;
+	const struct asset *asset; /* native or token */
+	bool known;
+	struct u256 left;
+};
+
+#define PURSES_MAX 256
+
+/* One slot on its way out. */
+struct slot_work {
+	struct signer_wallet *wallet;
+	struct transfer *slot;
+	bool sign;        /* needs a new attempt; otherwise attempt is the newest stored one */
+	bool is_bump;     /* a higher fee than the newest attempt */
+	bool drop;        /* given up for this step */
+	struct fees last; /* of the newest attempt, for a bump */
+	struct attempt attempt;
+	struct journal_entry entry;
+	struct tx tx;
+};
+
+struct signer {
+	struct signer_options options;
+	struct signature_context *context;
+	struct signer_wallet *wallets; /* catalogue->wallets_len of them */
+	size_t wallets_len;
+	struct signer_chain chains[CHAINS_MAX];
+	/* Storage of one step. */
+	struct message messages[BATCH_MAX];
+	struct withdrawal rows[BATCH_MAX];
+	bool found[BATCH_MAX];
+	struct candidate candidates[BATCH_MAX];
+	size_t candidates_len;
+	struct store_change changes[BATCH_MAX];
+	size_t changes_len;
+	struct message_ack idle[BATCH_MAX];
+	size_t idle_len;
+	struct purse purses[PURSES_MAX];
+	size_t purses_len;
+	struct store_reservation reservations[BATCH_MAX];
+	struct slot_work work[BATCH_MAX];
+	size_t work_len;
+	struct store_attempt adds[BATCH_MAX];
+	struct attempt attempts[ATTEMPTS_MAX];
+	int64_t leases_at; /* monotonic: when leases are looked at again */
+	/* Metrics. */
+	struct metric *reserved;
+	struct metric *signatures;
+	struct metric *sends[CHAIN_SEND_UNKNOWN + 1];
+	struct metric *waiting;
+	struct metric *held;
+	struct metric *alarms;
+	struct metric *in_flight;
+	struct metric *bumps;
+};
+
+static inline struct store_by signer_by(const struct signer *self)
+{
+	return (struct store_by){ .actor = ACTOR_SIGNER,
+				  .who = self->options.instance,
+				  .request_id = "",
+				  .now_ms = clock_now_ms(self->options.clock) };
+}
+
+/* A line about a withdrawal; alarm tells a person and counts. */
+void signer_log(const struct signer *self, const struct withdrawal *row, const char *action,
+		const char *text, bool alarm);
+void signer_log_slot(const struct signer *self, const struct transfer *slot, const char *action,
+		     const struct hash32 *tx_hash, const char *text, bool alarm);
+void signer_log_wallet(const struct signer *self, const struct signer_wallet *wallet,
+		       const char *action, const char *text, bool alarm);
+
+/* wallet.c */
+MUST_CHECK bool signer_wallets_refresh(struct signer *self, struct err *err);
+struct signer_wallet *signer_wallet_of(struct signer *self, int64_t wallet_id);
+bool signer_wallet_can_reserve(const struct signer_wallet *wallet);
+/* Free slots of all wallets that may reserve. */
+size_t signer_free_slots(const struct signer *self);
+/* The chain's head, at most max_age_ms old. */
+MUST_CHECK bool signer_head(struct signer *self, size_t chain, int64_t max_age_ms,
+			    struct chain_head *ret_head, struct err *err);
+MUST_CHECK bool signer_wallet_stop(struct signer *self, struct signer_wallet *wallet,
+				   const char *reason, struct err *err);
+
+/* intake.c */
+MUST_CHECK bool signer_intake(struct signer *self, size_t free_slots, bool *ret_worked,
+			      struct err *err);
+/* Is the row exactly what API and processor granted? NULL, or why not (a held_reason). */
+const char *signer_row_distrust(const struct signer *self, const struct withdrawal *row);
+void signer_change_wait(struct signer *self, const struct withdrawal *row, const char *reason,
+			int64_t wait_ms, const struct message_ack *ack);
+void signer_change_hold(struct signer *self, const struct withdrawal *row, const char *reason,
+			const struct message_ack *ack, bool bury);
+
+/* funds.c */
+/* Reads what the wallets of a chain hold at one block and subtracts all that is not mined there. */
+MUST_CHECK bool signer_purses_load(struct signer *self, size_t chain, struct err *err);
+/* Do the wallet's purses cover amount and gas (at the fee ceiling)? Taking CHECKs that they are
+ * known. */
+bool signer_purse_covers(struct signer *self, const struct signer_wallet *wallet,
+			 const struct asset *asset, struct amount amount, uint64_t gas_limit);
+void signer_purse_take(struct signer *self, const struct signer_wallet *wallet,
+		       const struct asset *asset, struct amount amount, uint64_t gas_limit);
+
+/* reserve.c */
+/* Gives each candidate a wallet and a gas limit, or a reason to wait, or ends it. */
+MUST_CHECK bool signer_choose(struct signer *self, struct err *err);
+/* A payout that reverts: is it the receiver, or the asset? The same amount to the wallet itself
+ * tells. Native coin to oneself never reverts. */
+MUST_CHECK bool signer_receiver_is_to_blame(struct signer *self, const struct signer_wallet *wallet,
+					    const struct transfer *transfer, bool *ret_receiver,
+					    struct err *err);
+/* Takes the nonces of all candidates that have a wallet. */
+MUST_CHECK bool signer_reserve(struct signer *self, struct err *err);
+
+/* slot.c */
+MUST_CHECK bool signer_slots(struct signer *self, bool *ret_worked, struct err *err);
+/* send.c */
+MUST_CHECK bool signer_send(struct signer *self, struct err *err);
+
+/* ending.c */
+/* The chain's own word, read by the signer, that a round was not paid: its slot's consumed
+ * transaction reverted or was our cancellation, deep and finalized. */
+MUST_CHECK bool signer_round_is_unpaid(struct signer *self, const struct withdrawal *row,
+				       uint32_t round, bool *ret_unpaid, struct err *err);
+/* An assigned withdrawal whose transfer is final and unpaid. */
+MUST_CHECK bool signer_end_assigned(struct signer *self, const struct withdrawal *row,
+				    const struct message_ack *ack, struct err *err);
+/* Journals the void, then queues the change to a terminal stage. */
+MUST_CHECK bool signer_end(struct signer *self, const struct withdrawal *row,
+			   enum withdrawal_stage to, enum refusal refusal,
+			   const struct message_ack *ack, struct err *err);
+/* The same for a void that stands in the journal already (a crash before the store heard of it). */
+MUST_CHECK bool signer_end_by_void(struct signer *self, const struct withdrawal *row,
+				   const struct journal_right *right, const struct message_ack *ack,
+				   struct err *err);
+
+#endif

@@ -1,0 +1,201 @@
+/* The signer's wallets: which are ours by lease, where their nonces start, which slots are in
+ * flight. */
+#include "service/signer/signer_parts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LEASES_INTERVAL_MS 500
+
+struct signer_wallet *signer_wallet_of(struct signer *self, int64_t wallet_id)
+{
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (self->wallets[i].row.id == wallet_id)
+			return &self->wallets[i];
+	return NULL;
+}
+
+bool signer_wallet_can_reserve(const struct signer_wallet *wallet)
+{
+	return wallet->owned && wallet->row.entered && wallet->row.stop_reason[0] == 0 &&
+	       wallet->slots_len < wallet->params->in_flight_max;
+}
+
+size_t signer_free_slots(const struct signer *self)
+{
+	size_t free_slots = 0;
+	for (size_t i = 0; i < self->wallets_len; i++) {
+		const struct signer_wallet *wallet = &self->wallets[i];
+		if (signer_wallet_can_reserve(wallet))
+			free_slots += wallet->params->in_flight_max - wallet->slots_len;
+	}
+	return free_slots;
+}
+
+bool signer_head(struct signer *self, size_t chain, int64_t max_age_ms, struct chain_head *ret_head,
+		 struct err *err)
+{
+	struct signer_chain *state = &self->chains[chain];
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	CHECK(chain < self->options.catalogue->chains_len);
+	if (state->looked_at == 0 || now - state->looked_at > max_age_ms) {
+		if (!chain_head(self->options.chains[chain], &state->head, err))
+			return false;
+		state->looked_at = now == 0 ? 1 : now;
+	}
+	*ret_head = state->head;
+	return true;
+}
+
+bool signer_wallet_stop(struct signer *self, struct signer_wallet *wallet, const char *reason,
+			struct err *err)
+{
+	struct store_by by = signer_by(self);
+	signer_log_wallet(self, wallet, "wallet_stopped", reason, true);
+	(void)snprintf(wallet->row.stop_reason, sizeof wallet->row.stop_reason, "%s", reason);
+	return store_wallet_stop(self->options.store, wallet->row.id, reason, &by, err);
+}
+
+/* Copies what the store says of the configured wallets. */
+static bool rows_load(struct signer *self, struct err *err)
+{
+	struct wallet rows[WALLETS_MAX];
+	size_t len = 0;
+	const struct catalogue *catalogue = self->options.catalogue;
+	if (!store_wallets_load(self->options.store, rows, WALLETS_MAX, &len, err))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		const struct wallet_params *params =
+			catalogue_wallet(catalogue, rows[i].chain_id, rows[i].address);
+		if (params == NULL)
+			continue;
+		struct signer_wallet *wallet = &self->wallets[params - catalogue->wallets];
+		wallet->row = rows[i];
+		wallet->params = params;
+		wallet->chain = params->chain;
+	}
+	return true;
+}
+
+static bool lease_keep(struct signer *self, struct signer_wallet *wallet, struct err *err)
+{
+	bool taken = false;
+	bool before = wallet->owned;
+	wallet->lease.wallet_id = wallet->row.id;
+	(void)snprintf(wallet->lease.name, sizeof wallet->lease.name, "wallet-%d",
+		       (int)wallet->row.id);
+	if (!store_lease_take(self->options.store, &wallet->lease, self->options.instance,
+			      clock_now_ms(self->options.clock), &taken, err))
+		return false;
+	wallet->owned = taken;
+	if (taken && !before)
+		signer_log_wallet(self, wallet, "wallet_taken", "", false);
+	return true;
+}
+
+static bool leases_keep(struct signer *self, struct err *err)
+{
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	if (now < self->leases_at)
+		return true;
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (self->wallets[i].row.id != 0 && !lease_keep(self, &self->wallets[i], err))
+			return false;
+	self->leases_at = now + LEASES_INTERVAL_MS;
+	return true;
+}
+
+static bool entry_nonces(struct signer *self, const struct signer_wallet *wallet,
+			 uint64_t *ret_nonce, bool *ret_settled, struct err *err)
+{
+	struct chain *chain = self->options.chains[wallet->chain];
+	struct chain_nonce latest = { 0 };
+	struct chain_nonce pending = { 0 };
+	if (!chain_nonces(chain, CHAIN_BLOCK_LATEST, &wallet->row.address, 1, &latest, err) ||
+	    !chain_nonces(chain, CHAIN_BLOCK_PENDING, &wallet->row.address, 1, &pending, err))
+		return false;
+	*ret_settled = latest.known && pending.known && latest.count == pending.count;
+	*ret_nonce = latest.count;
+	return true;
+}
+
+/* A wallet enters when nothing of it is on its way: the same count at latest and pending, twice,
+ * some time apart. A key that was just made has never sent: it enters at once, at nonce 0. The
+ * journal's word counts too: a store that knows less than the journal is an old one. */
+static bool wallet_enter(struct signer *self, struct signer_wallet *wallet, struct err *err)
+{
+	struct store_by by = signer_by(self);
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	uint64_t nonce = 0;
+	uint64_t journaled = 0;
+	bool settled = false;
+	bool any = false;
+	if (!journal_next_nonce(self->options.journal, wallet->row.chain_id, wallet->row.address,
+				&any, &journaled, err))
+		return false;
+	if (any) {
+		if (!wallet->entry_mismatch)
+			signer_log_wallet(self, wallet, "wallet_entry_refused",
+					  "the journal knows slots that the store does not", true);
+		wallet->entry_mismatch = true;
+		return true;
+	}
+	if (!entry_nonces(self, wallet, &nonce, &settled, err))
+		return false;
+	if (!settled || (wallet->entry_looked_at != 0 && nonce != wallet->entry_nonce)) {
+		wallet->entry_looked_at = 0;
+		return true;
+	}
+	bool at_once = wallet->params->fresh && nonce == 0;
+	if (!at_once && wallet->entry_looked_at == 0) {
+		wallet->entry_looked_at = now == 0 ? 1 : now;
+		wallet->entry_nonce = nonce;
+		return true;
+	}
+	if (!at_once && now - wallet->entry_looked_at < self->options.entry_wait_ms)
+		return true;
+	if (!store_wallet_enter(self->options.store, wallet->row.id, wallet->lease.epoch, nonce,
+				&by, err))
+		return false;
+	wallet->row.entered = true;
+	wallet->row.first_nonce = nonce;
+	wallet->row.next_nonce = nonce;
+	signer_log_wallet(self, wallet, "wallet_entered", "", false);
+	return true;
+}
+
+static bool slots_load(struct signer *self, struct signer_wallet *wallet, struct err *err)
+{
+	struct store_transfer_filter filter = { .wallet_id = wallet->row.id,
+						.first = TRANSFER_RESERVED,
+						.last = TRANSFER_BROADCAST,
+						.mined_block_max = UINT64_MAX,
+						.limit = SLOTS_MAX };
+	return store_transfers_load(self->options.store, &filter, wallet->slots, &wallet->slots_len,
+				    err);
+}
+
+bool signer_wallets_refresh(struct signer *self, struct err *err)
+{
+	int64_t in_flight = 0;
+	if (!rows_load(self, err) || !leases_keep(self, err))
+		return false;
+	for (size_t i = 0; i < self->wallets_len; i++) {
+		struct signer_wallet *wallet = &self->wallets[i];
+		wallet->slots_len = wallet->slots_fresh_from = 0;
+		if (!wallet->owned)
+			continue;
+		/* A node that is away keeps a new wallet out, and stops nothing else. */
+		struct err entry = { 0 };
+		if (!wallet->row.entered && !wallet_enter(self, wallet, &entry))
+			log_line(self->options.log, LOG_WARN,
+				 &(struct log_about){ .action = "wallet_entry", .err = &entry },
+				 "the wallet cannot enter yet");
+		if (wallet->row.entered && !slots_load(self, wallet, err))
+			return false;
+		wallet->slots_fresh_from = wallet->slots_len;
+		in_flight += (int64_t)wallet->slots_len;
+	}
+	metric_set(self->in_flight, in_flight);
+	return true;
+}
