@@ -274,14 +274,18 @@ static bool wallet_reserve(struct db *db, const struct reserve *batch, size_t fr
 	return nonce_save(db, wallet_id, next, err);
 }
 
+/* One fence serves both: the same wallet, by the same lease. */
+static bool is_same_owner(const struct store_reservation *a, const struct store_reservation *b)
+{
+	return a->transfer.wallet_id == b->transfer.wallet_id && a->epoch == b->epoch;
+}
+
 static bool batch_reserve(struct db *db, void *context, struct err *err)
 {
 	const struct reserve *batch = context;
 	size_t from = 0;
 	for (size_t i = 1; i <= batch->n; i++) {
-		bool same = i < batch->n && batch->items[i].transfer.wallet_id ==
-						    batch->items[from].transfer.wallet_id;
-		if (same)
+		if (i < batch->n && is_same_owner(&batch->items[from], &batch->items[i]))
 			continue;
 		if (!wallet_reserve(db, batch, from, i, err))
 			return false;
@@ -298,7 +302,7 @@ bool store_sql_reserve(struct store *store, struct store_reservation *items, siz
 }
 
 struct turn_cancel {
-	struct transfer *transfer;
+	struct transfer row; /* what stands there, then what will */
 	uint64_t epoch;
 	const struct store_by *by;
 	enum store_write result;
@@ -307,45 +311,46 @@ struct turn_cancel {
 static bool turn_cancel_write(struct db *db, void *context, struct err *err)
 {
 	struct turn_cancel *turn = context;
-	struct transfer row = *turn->transfer;
+	struct transfer *row = &turn->row;
 	int64_t changed = 0;
-	CHECK(row.stage == TRANSFER_RESERVED && row.attempts == 0);
+	CHECK(row->stage == TRANSFER_RESERVED && row->attempts == 0);
 	CHECK(lifecycle_transfer_allows(TRANSFER_RESERVED, TRANSFER_RESERVED, turn->by->actor));
-	if (!wallet_fence(db, row.wallet_id, turn->epoch, false, &turn->result, err))
+	if (!wallet_fence(db, row->wallet_id, turn->epoch, false, &turn->result, err))
 		return false;
 	if (turn->result != STORE_WRITTEN)
 		return true;
-	transfer_make_cancel(&row);
+	transfer_make_cancel(row);
 	struct sql sql = sql_prepare(
 		db,
 		"UPDATE transfers SET is_cancel = 1, is_token = 0, destination = ?, receiver = ?, "
 		"value = ?, amount = ?, payload_hash = ?, version = version + 1 "
 		"WHERE id = ? AND version = ? AND stage = ? AND attempts = 0",
 		err);
-	sql_put_address(&sql, row.to);
-	sql_put_address(&sql, row.receiver);
-	sql_put_u256(&sql, row.value.value);
-	sql_put_u256(&sql, row.amount.units);
-	sql_put_hash(&sql, row.payload_hash);
-	sql_put_id(&sql, row.id);
-	sql_put_u64(&sql, row.version);
+	sql_put_address(&sql, row->to);
+	sql_put_address(&sql, row->receiver);
+	sql_put_u256(&sql, row->value.value);
+	sql_put_u256(&sql, row->amount.units);
+	sql_put_hash(&sql, row->payload_hash);
+	sql_put_id(&sql, row->id);
+	sql_put_u64(&sql, row->version);
 	sql_put_i64(&sql, TRANSFER_RESERVED);
 	if (!sql_run_count(&sql, &changed))
 		return false;
 	turn->result = changed == 1 ? STORE_WRITTEN : STORE_MOVED;
 	if (changed != 1)
 		return true;
-	row.version++;
-	*turn->transfer = row;
-	return audit_add(db, "slot_turned_cancel", row.id, "", turn->by, err);
+	row->version++;
+	return audit_add(db, "slot_turned_cancel", row->id, "", turn->by, err);
 }
 
 bool store_sql_turn_cancel(struct store *store, struct transfer *transfer, uint64_t epoch,
 			   const struct store_by *by, enum store_write *ret_result, struct err *err)
 {
-	struct turn_cancel turn = { transfer, epoch, by, STORE_FENCED };
+	struct turn_cancel turn = { *transfer, epoch, by, STORE_FENCED };
 	if (!store_sql_write(db_of(store), turn_cancel_write, &turn, err))
 		return false;
+	if (turn.result == STORE_WRITTEN)
+		*transfer = turn.row;
 	*ret_result = turn.result;
 	return true;
 }
