@@ -562,10 +562,8 @@ struct message fixture_claim(struct fixture *fixture, enum queue_name queue, str
 	MUST(queue_store_open, fixture->db, &fixture->clock.base, &fixture->entropy, NULL, &claims);
 	MUST(queue_claim, claims, queue, BATCH_MAX, 30000, messages, &len);
 	queue_close(claims);
-	for (size_t i = 0; i < len; i++)
-		if (id_equal(messages[i].ack.subject, subject))
-			return messages[i];
-	fail_msg("no message in %s", queue_name_text(queue));
+	assert_int_equal(len, 1);
+	assert_true(id_equal(messages[0].ack.subject, subject));
 	return messages[0];
 }
 
@@ -578,10 +576,14 @@ struct table {
 static const struct table tables[] = {
 	{ "chains", "SELECT * FROM chains ORDER BY chain_id", 3 },
 	{ "assets", "SELECT * FROM assets ORDER BY chain_id, symbol", 5 },
-	{ "wallets", "SELECT * FROM wallets ORDER BY id", 11 },
-	{ "leases", "SELECT * FROM leases ORDER BY name", 4 },
+	/* Without the counters that a fence moves: they are no state. */
+	{ "wallets",
+	  "SELECT id, chain_id, address, key_ref, first_nonce, next_nonce, entered, stop_reason, "
+	  "lease_holder, lease_epoch FROM wallets ORDER BY id",
+	  10 },
+	{ "leases", "SELECT name, holder, epoch FROM leases ORDER BY name", 3 },
 	{ "withdrawals", "SELECT * FROM withdrawals ORDER BY id", 33 },
-	{ "transfers", "SELECT * FROM transfers ORDER BY id", 26 },
+	{ "transfers", "SELECT * FROM transfers ORDER BY id", 25 },
 	{ "transfer_items", "SELECT * FROM transfer_items ORDER BY transfer_id, position", 5 },
 	{ "attempts", "SELECT * FROM attempts ORDER BY transfer_id, number", 10 },
 	{ "messages", "SELECT * FROM messages ORDER BY queue, subject", 8 },
