@@ -1,0 +1,230 @@
+/* A node that answers nonsense: whatever it says, items are unknown and nothing crashes. What a
+ * real node says is test/contract/test_chain_jsonrpc.c's. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "adapter/chain_jsonrpc.h"
+#include "net/http_server.h"
+
+#include <pthread.h>
+
+#define N 3
+
+struct node {
+	struct http_server *server;
+	pthread_t thread;
+	struct chain *chain;
+	const char *body;
+	unsigned status;
+};
+
+static void handle(void *context, struct http_request *request)
+{
+	struct node *node = context;
+	http_reply(request, node->status, NULL, 0, str_from(node->body));
+}
+
+static void *serve(void *arg)
+{
+	http_server_run(arg);
+	return NULL;
+}
+
+static int setup(void **state)
+{
+	static struct node node;
+	memset(&node, 0, sizeof node);
+	struct err err;
+	struct http_server_options options = {
+		.listen = "127.0.0.1:0", .body_bytes_max = 8192, .handle = handle, .context = &node
+	};
+	assert_true(http_server_open(&options, &node.server, &err));
+	char url[64];
+	snprintf(url, sizeof url, "http://127.0.0.1:%u/", (unsigned)http_server_port(node.server));
+	assert_int_equal(pthread_create(&node.thread, NULL, serve, node.server), 0);
+	const struct chain_jsonrpc_options chain_options = { .url = url };
+	assert_true(chain_jsonrpc_open(&chain_options, &node.chain, &err));
+	*state = &node;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct node *node = *state;
+	chain_close(node->chain);
+	http_server_stop(node->server, 0);
+	pthread_join(node->thread, NULL);
+	http_server_close(node->server);
+	return 0;
+}
+
+/* Asks everything; no item may come back as known. */
+static void expect_nothing_known(struct chain *chain)
+{
+	struct err err;
+	uint64_t id;
+	unsigned decimals;
+	struct chain_head head;
+	struct address token = { { 1 } };
+	assert_false(chain_identity(chain, &id, &err));
+	assert_int_equal(err.kind, ERR_NOT_DONE);
+	assert_false(chain_head(chain, &head, &err));
+	assert_false(chain_decimals(chain, token, &decimals, &err));
+
+	static const struct chain_call calls[N];
+	struct chain_estimate estimates[N];
+	if (chain_estimate_many(chain, calls, N, estimates, &err))
+		for (size_t i = 0; i < N; i++)
+			assert_int_equal(estimates[i].state, CHAIN_ESTIMATE_UNKNOWN);
+
+	const struct chain_balance_query queries[N] = { { .is_token = true },
+							{ .is_token = false } };
+	struct chain_balance balances[N];
+	if (chain_balances(chain, 7, queries, N, balances, &err))
+		for (size_t i = 0; i < N; i++)
+			assert_false(balances[i].known);
+
+	static const struct address wallets[N];
+	struct chain_nonce nonces[N];
+	if (chain_nonces(chain, CHAIN_BLOCK_PENDING, wallets, N, nonces, &err))
+		for (size_t i = 0; i < N; i++)
+			assert_false(nonces[i].known);
+
+	const struct hash32 hashes[N] = { { { 1 } }, { { 2 } }, { { 3 } } };
+	struct chain_receipt receipts[N];
+	if (chain_receipts(chain, hashes, N, receipts, &err))
+		for (size_t i = 0; i < N; i++)
+			assert_int_equal(receipts[i].state, CHAIN_RECEIPT_UNKNOWN);
+	enum chain_lookup lookups[N];
+	if (chain_lookups(chain, hashes, N, lookups, &err))
+		for (size_t i = 0; i < N; i++)
+			assert_int_equal(lookups[i], CHAIN_LOOKUP_UNKNOWN);
+
+	const uint64_t numbers[N] = { 1, 2, 3 };
+	struct chain_block blocks[N];
+	if (chain_blocks(chain, numbers, N, blocks, &err))
+		for (size_t i = 0; i < N; i++)
+			assert_false(blocks[i].known);
+
+	const struct str raw[N] = { STR("\x02\x01"), STR("\x02\x02"), STR("\x02\x03") };
+	struct chain_send sends[N];
+	chain_send_many(chain, raw, N, sends);
+	for (size_t i = 0; i < N; i++)
+		assert_int_equal(sends[i].state, CHAIN_SEND_UNKNOWN);
+}
+
+static void test_nonsense(void **state)
+{
+	struct node *node = *state;
+	static const char *const bodies[] = {
+		"",
+		"<html>Bad Gateway</html>",
+		"null",
+		"[]",
+		"{}",
+		"[null,1,\"x\",[],{}]",
+		"{\"id\":null,\"error\":{\"code\":-32600,\"message\":\"Invalid request\"}}",
+		"[{\"id\":0},{\"id\":1},{\"id\":2}]",
+		"[{\"id\":0,\"result\":5},{\"id\":1,\"result\":true},{\"id\":2,\"result\":[]}]",
+		"[{\"id\":0,\"result\":\"\"},{\"id\":1,\"result\":\"0x\"},{\"id\":2,\"result\":"
+		"\"x\"}]",
+		"[{\"id\":0,\"result\":{}},{\"id\":1,\"result\":{\"hash\":7}},{\"id\":2,"
+		"\"result\":{\"number\":\"0x3\"}}]",
+		"[{\"id\":0,\"result\":\"0x10000000000000000000000000000000000000000000000000000000"
+		"0000000001\"}]",
+		"[{\"id\":0,\"error\":{\"code\":-32603,\"message\":\"internal error\"}},"
+		"{\"id\":1,\"error\":{\"code\":-32005,\"message\":\"limit exceeded\"}},"
+		"{\"id\":2,\"error\":{\"code\":-32000,\"message\":\"\\u0000\\u0007\"}}]",
+		"[{\"id\":0,\"error\":7},{\"id\":1,\"error\":{}},{\"id\":2,\"error\":\"no\"}]",
+	};
+	node->status = 200;
+	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+		node->body = bodies[i];
+		expect_nothing_known(node->chain);
+	}
+	/* What would be a fine answer, under a status that says otherwise. */
+	node->body = "[{\"id\":0,\"result\":\"0x1\"},{\"id\":1,\"result\":\"0x1\"},{\"id\":2,"
+		     "\"result\":\"0x1\"}]";
+	static const unsigned statuses[] = { 400, 401, 403, 429, 500, 502, 503, 504 };
+	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+		node->status = statuses[i];
+		expect_nothing_known(node->chain);
+	}
+}
+
+/* A bad item leaves its neighbours alone. */
+static void test_one_bad_item(void **state)
+{
+	struct node *node = *state;
+	struct err err;
+	struct chain_nonce nonces[N];
+	static const struct address wallets[N];
+	node->status = 200;
+	node->body = "[{\"id\":2,\"result\":\"0x7\"},{\"id\":1,\"result\":{}},"
+		     "{\"id\":0,\"result\":\"0x5\"}]";
+	assert_true(chain_nonces(node->chain, 9, wallets, N, nonces, &err));
+	assert_true(nonces[0].known && nonces[0].count == 5);
+	assert_false(nonces[1].known);
+	assert_true(nonces[2].known && nonces[2].count == 7);
+}
+
+#define HASH "\"0x1111111111111111111111111111111111111111111111111111111111111111\""
+#define LATEST                                                     \
+	"{\"id\":0,\"result\":{\"number\":\"0x10\",\"hash\":" HASH \
+	",\"timestamp\":\"0x1\",\"baseFeePerGas\":\"0x7\",\"gasLimit\":\"0x1\"}}"
+
+/* Only a node that says it does not know the tag frees a chain of the demand for finality. */
+static void test_finalized(void **state)
+{
+	struct node *node = *state;
+	static const struct {
+		const char *body;
+		bool done, has_finalized;
+	} cases[] = {
+		{ "[" LATEST ",{\"id\":1,\"result\":{\"number\":\"0xe\",\"hash\":" HASH "}}]", true,
+		  true },
+		{ "[" LATEST ",{\"id\":1,\"result\":{\"number\":\"0x10\",\"hash\":" HASH "}}]",
+		  true, true },
+		{ "[" LATEST ",{\"id\":1,\"result\":{\"number\":\"0x11\",\"hash\":" HASH "}}]",
+		  false, false },
+		{ "[" LATEST ",{\"id\":1,\"result\":null}]", true, false },
+		{ "[" LATEST ",{\"id\":1,\"error\":{\"code\":-39001,\"message\":\"Unknown "
+		  "block\"}}]",
+		  true, false },
+		{ "[" LATEST ",{\"id\":1,\"error\":{\"code\":-32000,\"message\":\"finalized block "
+		  "not found\"}}]",
+		  true, false },
+		{ "[" LATEST ",{\"id\":1,\"error\":{\"code\":-32603,\"message\":\"internal\"}}]",
+		  false, false },
+		{ "[" LATEST ",{\"id\":1,\"result\":{\"number\":\"0xe\"}}]", false, false },
+		{ "[" LATEST "]", false, false },
+		{ "[{\"id\":1,\"result\":{\"number\":\"0xe\",\"hash\":" HASH "}}]", false, false },
+	};
+	node->status = 200;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct chain_head head = { .number = 99 };
+		struct err err;
+		node->body = cases[i].body;
+		if (chain_head(node->chain, &head, &err) != cases[i].done)
+			fail_msg("%s", cases[i].body);
+		assert_int_equal(head.number, cases[i].done ? 16 : 99);
+		assert_int_equal(head.has_finalized, cases[i].has_finalized);
+		assert_true(u256_is_zero(head.tip.value));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_nonsense, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_bad_item, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_finalized, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
