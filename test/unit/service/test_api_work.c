@@ -1,0 +1,416 @@
+/* Jobs against the real store. */
+#include "service/api/work.h"
+
+#include "../../contract/store_fixture.h"
+#include "adapter/queue_store.h"
+#include "base/json.h"
+
+struct desk {
+	struct fixture *fixture;
+	struct queue *queue;
+	struct work *work;
+};
+
+static struct desk desk_make(struct fixture *fixture)
+{
+	struct desk desk = { .fixture = fixture };
+	MUST(queue_store_open, fixture->db, &fixture->clock.base, &fixture->entropy, NULL,
+	     &desk.queue);
+	struct api_options options = { .store = fixture->store,
+				       .queue = desk.queue,
+				       .clock = &fixture->clock.base,
+				       .entropy = &fixture->entropy,
+				       .catalogue = &fixture->catalogue };
+	desk.work = work_new(&options);
+	return desk;
+}
+
+static void desk_end(struct desk *desk)
+{
+	work_free(desk->work);
+	queue_close(desk->queue);
+}
+
+static struct job job_make(enum job_kind kind)
+{
+	return (struct job){ .kind = kind,
+			     .by = { .account = "acme", .key_id = "key-1" },
+			     .request_id = "0190a5d4-0000-7000-8000-000000000001" };
+}
+
+static void job_run(struct desk *desk, struct job *job)
+{
+	work_run(desk->work, &job, 1);
+}
+
+/* Runs a job of a kind about one withdrawal; its body as text, "" for a problem. */
+static struct str job_about(struct desk *desk, struct job *job, enum job_kind kind, struct id id)
+{
+	buf_free(&job->body);
+	*job = job_make(kind);
+	job->withdrawal = id;
+	job->events.limit = PAGE_DEFAULT;
+	if (kind == JOB_EVENTS)
+		job->events = (struct events_query){ .limit = 2 };
+	job_run(desk, job);
+	return buf_view(&job->body);
+}
+
+static void assert_has(struct str text, const char *part)
+{
+	if (!str_contains_fold(text, str_from(part)))
+		fail_msg("%s is not in %.*s", part, STR_ARG(text));
+}
+
+static void assert_is_json(struct str text)
+{
+	struct json *json;
+	struct err err;
+	if (!json_parse(text, &json, &err))
+		fail_msg("%s: %.*s", err.text, STR_ARG(text));
+	json_free(json);
+}
+
+/* ---- acceptances ---- */
+
+static void one_group_judges_each_on_its_own(void **state)
+{
+	struct fixture *fixture = *state;
+	struct desk desk = desk_make(fixture);
+	struct job jobs[6], *pointers[6];
+	for (size_t i = 0; i < COUNT_OF(jobs); i++) {
+		jobs[i] = job_make(JOB_ACCEPT);
+		pointers[i] = &jobs[i];
+	}
+	/* 0 new · 1 repeats 0 · 2 has its key, another body · 3 has its external id, another key ·
+	 * 4 new · 5 repeats 4 */
+	jobs[0].accept = fixture_withdrawal(fixture, "k-1");
+	snprintf(jobs[0].accept.intent.external_id, EXTERNAL_ID_LEN_MAX, "order-1");
+	jobs[1].accept = jobs[0].accept;
+	jobs[1].accept.intent.id = fixture_id(fixture);
+	jobs[2].accept = fixture_withdrawal(fixture, "k-1");
+	jobs[2].accept.intent.fingerprint[0] ^= 1;
+	jobs[3].accept = fixture_withdrawal(fixture, "k-2");
+	snprintf(jobs[3].accept.intent.external_id, EXTERNAL_ID_LEN_MAX, "order-1");
+	jobs[4].accept = fixture_withdrawal(fixture, "k-3");
+	jobs[5].accept = jobs[4].accept;
+	jobs[5].accept.intent.id = fixture_id(fixture);
+	struct id first = jobs[0].accept.intent.id, second = jobs[4].accept.intent.id;
+
+	work_run(desk.work, pointers, COUNT_OF(jobs));
+	static const struct {
+		enum store_accept_result accepted;
+		enum problem problem;
+	} expected[] = {
+		{ STORE_ACCEPTED, PROBLEM_NONE },
+		{ STORE_REPLAYED, PROBLEM_NONE },
+		{ STORE_KEY_REUSED, PROBLEM_IDEMPOTENCY_KEY_REUSED },
+		{ STORE_EXTERNAL_ID_TAKEN, PROBLEM_EXTERNAL_ID_TAKEN },
+		{ STORE_ACCEPTED, PROBLEM_NONE },
+		{ STORE_REPLAYED, PROBLEM_NONE },
+	};
+	for (size_t i = 0; i < COUNT_OF(jobs); i++) {
+		assert_int_equal(jobs[i].accepted, expected[i].accepted);
+		assert_int_equal(jobs[i].problem, expected[i].problem);
+	}
+	assert_true(id_equal(jobs[1].accept.intent.id, first));
+	assert_true(id_equal(jobs[3].existing, first));
+	assert_true(id_equal(jobs[5].accept.intent.id, second));
+	assert_int_equal(fixture_number(fixture, "SELECT COUNT(*) FROM withdrawals"), 2);
+	assert_int_equal(fixture_messages(fixture, QUEUE_REQUEST, first), 1);
+	desk_end(&desk);
+}
+
+static void a_fault_of_the_store_is_503_for_all(void **state)
+{
+	struct fixture *fixture = *state;
+	struct desk desk = desk_make(fixture);
+	struct job accept = job_make(JOB_ACCEPT), view = job_make(JOB_VIEW);
+	struct job *both[] = { &accept, &view };
+	accept.accept = fixture_withdrawal(fixture, "k-1");
+	view.withdrawal = accept.accept.intent.id;
+	assert_true(work_answered_ms(desk.work) < 0);
+	fixture_edit(fixture, "ALTER TABLE withdrawals RENAME TO elsewhere");
+	work_run(desk.work, both, COUNT_OF(both));
+	assert_int_equal(accept.problem, PROBLEM_STORE_UNAVAILABLE);
+	assert_int_equal(view.problem, PROBLEM_STORE_UNAVAILABLE);
+	assert_true(work_answered_ms(desk.work) < 0);
+
+	fixture_edit(fixture, "ALTER TABLE elsewhere RENAME TO withdrawals");
+	accept.problem = PROBLEM_NONE;
+	job_run(&desk, &accept);
+	assert_int_equal(accept.problem, PROBLEM_NONE);
+	assert_int_equal(accept.accepted, STORE_ACCEPTED);
+	assert_int_equal(work_answered_ms(desk.work), fixture->clock.now_ms);
+	desk_end(&desk);
+}
+
+/* ---- reading ---- */
+
+static void a_withdrawal_of_another_account_is_not_there(void **state)
+{
+	struct fixture *fixture = *state;
+	struct desk desk = desk_make(fixture);
+	struct withdrawal row = fixture_accept(fixture, "k-1");
+	static const enum job_kind kinds[] = { JOB_VIEW, JOB_EVENTS, JOB_CANCEL };
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		struct job job = job_make(kinds[i]);
+		job.withdrawal = row.intent.id;
+		snprintf(job.by.account, sizeof job.by.account, "other");
+		job_run(&desk, &job);
+		assert_int_equal(job.problem, PROBLEM_WITHDRAWAL_UNKNOWN);
+		job = job_make(kinds[i]);
+		job.withdrawal = fixture_id(fixture);
+		job_run(&desk, &job);
+		assert_int_equal(job.problem, PROBLEM_WITHDRAWAL_UNKNOWN);
+	}
+	assert_int_equal(fixture_load(fixture, row.intent.id).version, 1);
+	desk_end(&desk);
+}
+
+static void a_view_tells_of_the_transfer(void **state)
+{
+	struct fixture *fixture = *state;
+	struct desk desk = desk_make(fixture);
+	struct job job = job_make(JOB_VIEW);
+	struct withdrawal accepted = fixture_accept(fixture, "k-1");
+	struct str body = job_about(&desk, &job, JOB_VIEW, accepted.intent.id);
+	assert_is_json(body);
+	assert_int_equal(job.status, 200);
+	assert_has(body, "\"status\":\"PENDING\",\"stage\":\"accepted\",\"chain\":\"polygon\"");
+	assert_has(body, "\"metadata\":{}");
+	assert_false(str_contains_fold(body, STR("transfer")));
+
+	struct transfer sent = fixture_broadcast(fixture, "k-2", 0);
+	body = job_about(&desk, &job, JOB_VIEW, sent.withdrawal);
+	assert_is_json(body);
+	assert_has(body, "\"transfer\":{\"stage\":\"broadcast\",\"wallet\":\"0x");
+	assert_has(body, "\"nonce\":5,\"tx_hash\":\"0x");
+	assert_has(body, "\"attempts\":1,\"block_number\":null,\"outcome\":null}");
+	buf_free(&job.body);
+	desk_end(&desk);
+}
+
+static size_t count_text(struct str text, const char *part)
+{
+	size_t count = 0;
+	for (size_t i = 0; i + strlen(part) <= text.len; i++)
+		count += memcmp(text.at + i, part, strlen(part)) == 0;
+	return count;
+}
+
+static void lists_go_on_at_their_cursor(void **state)
+{
+	struct fixture *fixture = *state;
+	struct desk desk = desk_make(fixture);
+	struct id ids[5];
+	char key[16];
+	for (size_t i = 0; i < COUNT_OF(ids); i++) {
+		fixture_wait(fixture, 1);
+		snprintf(key, sizeof key, "k-%zu", i);
+		ids[i] = fixture_accept(fixture, key).intent.id;
+	}
+	struct job job = job_make(JOB_LIST);
+	job.list = (struct list_query){ .limit = 3 };
+	job_run(&desk, &job);
+	struct str body = buf_view(&job.body), before, cursor;
+	assert_is_json(body);
+	assert_int_equal(count_text(body, "\"id\":"), 3);
+	for (size_t i = 2; i < COUNT_OF(ids); i++)
+		assert_has(body, id_text(ids[i]).at);
+	const char *at = strstr(buf_terminated(&job.body), "\"next_cursor\":\"");
+	assert_non_null(at);
+	struct str rest = str_from(at + strlen("\"next_cursor\":\""));
+	assert_true(str_cut(rest, '"', &cursor, &before));
+	struct id last;
+	assert_true(cursor_read(cursor, &last) && id_equal(last, ids[2]));
+	buf_free(&job.body);
+
+	job = job_make(JOB_LIST);
+	job.list = (struct list_query){ .limit = 3, .has_before = true, .before = last };
+	job_run(&desk, &job);
+	body = buf_view(&job.body);
+	assert_int_equal(count_text(body, "\"id\":"), 2);
+	assert_has(body, id_text(ids[1]).at);
+	assert_has(body, id_text(ids[0]).at);
+	assert_has(body, "\"next_cursor\":null");
+	buf_free(&job.body);
+
+	job = job_make(JOB_LIST);
+	snprintf(job.by.account, sizeof job.by.account, "other");
+	job.list = (struct list_query){ .limit = 3 };
+	job_run(&desk, &job);
+	assert_str_equal(buf_view(&job.body), "{\"items\":[],\"next_cursor\":null}");
+	buf_free(&job.body);
+	desk_end(&desk);
+}
+
+static void events_wallets_and_queues_are_json(void **state)
+{
+	struct fixture *fixture = *state;
+	struct desk desk = desk_make(fixture);
+	struct job job = job_make(JOB_VIEW);
+	struct transfer sent = fixture_broadcast(fixture, "k-1", 0);
+	struct str body = job_about(&desk, &job, JOB_EVENTS, sent.withdrawal);
+	assert_is_json(body);
+	assert_has(body, "{\"items\":[{\"sequence\":1,");
+	assert_has(body, "\"type\":\"accepted\",\"actor\":\"api\",\"status\":\"PENDING\"");
+	assert_has(body, "\"next_after\":2}");
+
+	static const struct store_balance balances[] = {
+		{ .chain_id = FIXTURE_CHAIN_ID, .asset = "USDC", .block = 9, .at_ms = 1 },
+	};
+	struct store_balance balance = balances[0];
+	balance.wallet = fixture->wallets[0].address;
+	balance.amount.units = u256_from_u64(1500000);
+	MUST(store_balances_save, fixture->store, &balance, 1);
+	body = job_about(&desk, &job, JOB_WALLETS, sent.withdrawal);
+	assert_is_json(body);
+	assert_int_equal(count_text(body, "\"address\":"), FIXTURE_WALLETS);
+	assert_has(body,
+		   "\"entered\":true,\"first_nonce\":5,\"next_nonce\":6,\"in_flight\":1,"
+		   "\"in_flight_max\":16,\"balances\":[{\"asset\":\"USDC\",\"amount\":\"1.5\","
+		   "\"amount_base\":\"1500000\",\"block_number\":9,");
+	assert_has(body, "\"entered\":false,\"first_nonce\":0,\"next_nonce\":0,\"in_flight\":0");
+
+	body = job_about(&desk, &job, JOB_QUEUES, sent.withdrawal);
+	assert_is_json(body);
+	assert_has(body, "{\"items\":[{\"name\":\"request\",\"waiting\":");
+	assert_int_equal(count_text(body, "\"name\":"), 3);
+	buf_free(&job.body);
+
+	job = job_make(JOB_REDRIVE);
+	job.queue = QUEUE_SIGNING;
+	job_run(&desk, &job);
+	assert_str_equal(buf_view(&job.body), "{\"queue\":\"signing\",\"moved\":0,\"more\":false}");
+	buf_free(&job.body);
+	desk_end(&desk);
+}
+
+static void the_row_of_a_key_is_loaded(void **state)
+{
+	struct fixture *fixture = *state;
+	struct desk desk = desk_make(fixture);
+	struct store_by by = fixture_by(fixture, ACTOR_PERSON);
+	struct store_api_key row = {
+		.id = "0123456789abcdef", .account = "acme", .created_at = 1, .mac = { .key_id = 1 }
+	};
+	MUST(store_api_key_add, fixture->store, &row, &by);
+	struct job job = job_make(JOB_KEY);
+	snprintf(job.key.id, sizeof job.key.id, "0123456789abcdef");
+	job_run(&desk, &job);
+	assert_true(job.problem == PROBLEM_NONE && job.found);
+	assert_string_equal(job.key.account, "acme");
+	job = job_make(JOB_KEY);
+	snprintf(job.key.id, sizeof job.key.id, "fedcba9876543210");
+	job_run(&desk, &job);
+	assert_true(job.problem == PROBLEM_NONE && !job.found);
+	desk_end(&desk);
+}
+
+/* ---- cancelling ---- */
+
+static void before_the_approval_it_is_canceled_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+	struct desk desk = desk_make(fixture);
+	struct job job = job_make(JOB_VIEW);
+	struct withdrawal row = fixture_accept(fixture, "k-1");
+	for (int i = 0; i < 2; i++) { /* a repeat finds it done */
+		struct str body = job_about(&desk, &job, JOB_CANCEL, row.intent.id);
+		assert_int_equal(job.problem, PROBLEM_NONE);
+		assert_int_equal(job.status, 200);
+		assert_has(body, "\"status\":\"CANCELED\",\"stage\":\"canceled\"");
+		assert_has(body, "\"failure\":{\"code\":\"canceled\"");
+		assert_int_equal(fixture_load(fixture, row.intent.id).version, 2);
+	}
+	buf_free(&job.body);
+	desk_end(&desk);
+}
+
+static void a_queued_one_is_left_to_the_signer(void **state)
+{
+	struct fixture *fixture = *state;
+	struct desk desk = desk_make(fixture);
+	struct job job = job_make(JOB_VIEW);
+	struct withdrawal row = fixture_queue(fixture, "k-1");
+	struct store_change wait = fixture_change(&row, WITHDRAWAL_QUEUED, "waiting");
+	wait.wait_reason = "funds";
+	assert_true(fixture_apply(fixture, &wait, ACTOR_SIGNER));
+	for (int i = 0; i < 2; i++) {
+		struct str body = job_about(&desk, &job, JOB_CANCEL, row.intent.id);
+		assert_int_equal(job.status, 202);
+		assert_has(body, "\"stage\":\"queued\"");
+		assert_has(body, "\"cancel_requested\":true,\"wait_reason\":\"funds\"");
+		assert_int_equal(fixture_load(fixture, row.intent.id).version, row.version + 2);
+		assert_int_equal(fixture_messages(fixture, QUEUE_SIGNING, row.intent.id), 1);
+	}
+	buf_free(&job.body);
+	desk_end(&desk);
+}
+
+static void with_a_nonce_taken_it_is_too_late(void **state)
+{
+	struct fixture *fixture = *state;
+	struct desk desk = desk_make(fixture);
+	struct job job = job_make(JOB_VIEW);
+	struct transfer sent = fixture_broadcast(fixture, "k-1", 0);
+	struct withdrawal before = fixture_load(fixture, sent.withdrawal);
+	job_about(&desk, &job, JOB_CANCEL, sent.withdrawal);
+	assert_int_equal(job.problem, PROBLEM_TOO_LATE_TO_CANCEL);
+	struct withdrawal after = fixture_load(fixture, sent.withdrawal);
+	assert_withdrawal_equal(&before, &after);
+	buf_free(&job.body);
+	desk_end(&desk);
+}
+
+static void every_stage_has_its_decision(void **state)
+{
+	(void)state;
+	static const struct {
+		enum withdrawal_stage stage;
+		enum cancel_decision free;
+		enum cancel_decision held;
+	} expected[] = {
+		{ WITHDRAWAL_ACCEPTED, CANCEL_NOW, CANCEL_HELD },
+		{ WITHDRAWAL_AWAITING_APPROVAL, CANCEL_NOW, CANCEL_HELD },
+		{ WITHDRAWAL_QUEUED, CANCEL_REQUEST, CANCEL_HELD },
+		{ WITHDRAWAL_ASSIGNED, CANCEL_TOO_LATE, CANCEL_HELD },
+		{ WITHDRAWAL_COMPLETED, CANCEL_FINAL, CANCEL_FINAL },
+		{ WITHDRAWAL_FAILED, CANCEL_FINAL, CANCEL_FINAL },
+		{ WITHDRAWAL_REJECTED, CANCEL_FINAL, CANCEL_FINAL },
+		{ WITHDRAWAL_CANCELED, CANCEL_DONE, CANCEL_DONE },
+	};
+	for (size_t i = 0; i < COUNT_OF(expected); i++) {
+		struct withdrawal row = { .stage = expected[i].stage };
+		assert_int_equal(work_cancel_decide(&row), expected[i].free);
+		row.held_reason[0] = 'x';
+		assert_int_equal(work_cancel_decide(&row), expected[i].held);
+		/* What the API writes by itself must be what the lifecycle lets it write. */
+		if (expected[i].free == CANCEL_NOW)
+			assert_true(lifecycle_withdrawal_allows(expected[i].stage,
+								WITHDRAWAL_CANCELED, ACTOR_API));
+	}
+	struct withdrawal asked = { .stage = WITHDRAWAL_QUEUED, .cancel_requested = true };
+	assert_int_equal(work_cancel_decide(&asked), CANCEL_REQUESTED);
+}
+
+#define ON_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ON_STORE(one_group_judges_each_on_its_own),
+		ON_STORE(a_fault_of_the_store_is_503_for_all),
+		ON_STORE(a_withdrawal_of_another_account_is_not_there),
+		ON_STORE(a_view_tells_of_the_transfer),
+		ON_STORE(lists_go_on_at_their_cursor),
+		ON_STORE(events_wallets_and_queues_are_json),
+		ON_STORE(the_row_of_a_key_is_loaded),
+		ON_STORE(before_the_approval_it_is_canceled_at_once),
+		ON_STORE(a_queued_one_is_left_to_the_signer),
+		ON_STORE(with_a_nonce_taken_it_is_too_late),
+		cmocka_unit_test(every_stage_has_its_decision),
+	};
+	return cmocka_run_group_tests_name("service/api/work", tests, NULL, NULL);
+}
