@@ -3,6 +3,23 @@
 
 #include <string.h>
 
+/* The fence of the last item: items of one wallet and lease stand together, and ask once. */
+struct fence {
+	int64_t wallet_id; /* 0: none asked yet */
+	uint64_t epoch;
+	enum store_write result;
+};
+
+static bool fence_ask(struct db *db, struct fence *fence, int64_t wallet_id, uint64_t epoch,
+		      struct err *err)
+{
+	if (fence->wallet_id == wallet_id && fence->epoch == epoch)
+		return true;
+	fence->wallet_id = wallet_id;
+	fence->epoch = epoch;
+	return wallet_fence(db, wallet_id, epoch, false, &fence->result, err);
+}
+
 struct slot_state {
 	enum transfer_stage stage;
 	uint32_t attempts;
@@ -111,16 +128,13 @@ struct add_batch {
 static bool batch_add(struct db *db, void *context, struct err *err)
 {
 	const struct add_batch *batch = context;
-	int64_t fenced_wallet = 0;
-	enum store_write fence = STORE_FENCED;
+	struct fence fence = { .result = STORE_FENCED };
 	for (size_t i = 0; i < batch->n; i++) {
 		struct store_attempt *item = &batch->items[i];
-		if (item->wallet_id != fenced_wallet &&
-		    !wallet_fence(db, item->wallet_id, item->epoch, false, &fence, err))
+		if (!fence_ask(db, &fence, item->wallet_id, item->epoch, err))
 			return false;
-		fenced_wallet = item->wallet_id;
-		item->result = fence;
-		if (fence == STORE_WRITTEN && !attempt_add(db, item, batch->by, err))
+		item->result = fence.result;
+		if (fence.result == STORE_WRITTEN && !attempt_add(db, item, batch->by, err))
 			return false;
 	}
 	return true;
@@ -134,15 +148,19 @@ bool store_sql_attempts_add(struct store *store, struct store_attempt *items, si
 }
 
 static bool attempt_sent(struct db *db, const struct store_sent *item, int64_t now_ms,
-			 struct err *err)
+			 bool *ret_found, struct err *err)
 {
+	int64_t changed = 0;
 	struct sql sql = sql_prepare(
 		db, "UPDATE attempts SET sent_at = ? WHERE transfer_id = ? AND number = ?", err);
 	sql_put_i64(&sql, now_ms);
 	sql_put_id(&sql, item->transfer);
 	sql_put_i64(&sql, item->number);
-	if (!sql_run(&sql, NULL))
+	if (!sql_run_count(&sql, &changed))
 		return false;
+	*ret_found = changed == 1;
+	if (!*ret_found)
+		return true;
 	struct sql slot = sql_prepare(
 		db,
 		"UPDATE transfers SET sent_at = ?, wish = CASE WHEN wish = ? THEN 0 ELSE wish END "
@@ -181,7 +199,7 @@ static bool attempt_hash(struct db *db, const struct store_sent *item, struct ha
 
 /* The withdrawal's own event: readers learn the hash. */
 static bool broadcast_event(struct db *db, const struct store_sent *item, struct id withdrawal,
-			    bool wake, const struct store_by *by, struct err *err)
+			    bool *wake, const struct store_by *by, struct err *err)
 {
 	int64_t changed = 0;
 	struct sql sql = sql_prepare(db,
@@ -210,12 +228,13 @@ static bool broadcast_event(struct db *db, const struct store_sent *item, struct
 				   .type = "broadcast",
 				   .stage = WITHDRAWAL_ASSIGNED,
 				   .detail = buf_terminated(&out) };
+	/* The monitor reads all its transfers when it is woken: one wake-up serves the batch. */
+	enum queue_name queue = *wake ? QUEUE_MONITOR : QUEUE_NONE;
+	*wake = false;
 	return event_add(db, &event, by, err) &&
-	       message_put(db, wake ? QUEUE_MONITOR : QUEUE_NONE, withdrawal, correlation_id,
-			   by->now_ms, err);
+	       message_put(db, queue, withdrawal, correlation_id, by->now_ms, err);
 }
 
-/* The monitor reads all its transfers when it is woken: one wake-up serves the whole batch. */
 static bool slot_broadcast(struct db *db, const struct store_sent *item, bool *wake,
 			   const struct store_by *by, struct err *err)
 {
@@ -239,9 +258,17 @@ static bool slot_broadcast(struct db *db, const struct store_sent *item, bool *w
 		return false;
 	if (changed == 0 || id_is_zero(state.withdrawal))
 		return true;
-	bool woken = *wake;
-	*wake = false;
-	return broadcast_event(db, item, state.withdrawal, woken, by, err);
+	return broadcast_event(db, item, state.withdrawal, wake, by, err);
+}
+
+static bool item_sent(struct db *db, struct store_sent *item, bool *wake, const struct store_by *by,
+		      struct err *err)
+{
+	bool found = false;
+	if (!attempt_sent(db, item, by->now_ms, &found, err))
+		return false;
+	item->result = found ? STORE_WRITTEN : STORE_MOVED;
+	return !found || !item->may_be_out || slot_broadcast(db, item, wake, by, err);
 }
 
 struct sent_batch {
@@ -253,20 +280,14 @@ struct sent_batch {
 static bool batch_sent(struct db *db, void *context, struct err *err)
 {
 	const struct sent_batch *batch = context;
-	int64_t fenced_wallet = 0;
-	enum store_write fence = STORE_FENCED;
+	struct fence fence = { .result = STORE_FENCED };
 	bool wake = true;
 	for (size_t i = 0; i < batch->n; i++) {
 		struct store_sent *item = &batch->items[i];
-		if (item->wallet_id != fenced_wallet &&
-		    !wallet_fence(db, item->wallet_id, item->epoch, false, &fence, err))
+		if (!fence_ask(db, &fence, item->wallet_id, item->epoch, err))
 			return false;
-		fenced_wallet = item->wallet_id;
-		item->result = fence;
-		if (fence != STORE_WRITTEN)
-			continue;
-		if (!attempt_sent(db, item, batch->by->now_ms, err) ||
-		    (item->may_be_out && !slot_broadcast(db, item, &wake, batch->by, err)))
+		item->result = fence.result;
+		if (fence.result == STORE_WRITTEN && !item_sent(db, item, &wake, batch->by, err))
 			return false;
 	}
 	return true;
