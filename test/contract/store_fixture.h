@@ -2,7 +2,7 @@
  * clock that stands until it is moved, rows to begin with, and a digest of everything stored.
  *
  * SLUICE_STORE_BACKEND names the backend; "sqlite" when it is not set. Every test ends with
- * fixture_assert_sound, so that each of them also shows the rules that hold for all rows. */
+ * fixture_is_sound, so that each of them also shows the rules that hold for all rows. */
 #ifndef SLUICE_TEST_CONTRACT_STORE_FIXTURE_H
 #define SLUICE_TEST_CONTRACT_STORE_FIXTURE_H
 
@@ -141,6 +141,6 @@ void assert_digest_equal_at(const struct digest *a, const struct digest *b, cons
 			    int line);
 /* Rules that hold for every row at every time: dense nonces, one event and audit record per
  * version, bound pairs, counted attempts, a due time on everything that is not ended. */
-void fixture_assert_sound(struct fixture *fixture);
+bool fixture_is_sound(struct fixture *fixture);
 
 #endif
