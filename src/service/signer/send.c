@@ -80,6 +80,7 @@ static bool chain_send_works(struct signer *self, size_t chain, struct slot_work
 {
 	struct str raw[BATCH_MAX];
 	struct chain_send sends[BATCH_MAX];
+	CHECK(n > 0 && n <= BATCH_MAX);
 	for (size_t i = 0; i < n; i++)
 		raw[i] = str_from_bytes(works[i]->attempt.raw, works[i]->attempt.raw_len);
 	chain_send_many(self->options.chains[chain], raw, n, sends);

@@ -1,0 +1,452 @@
+#include "life.h"
+
+#include "adapter/chain_jsonrpc.h"
+#include "adapter/db_sqlite.h"
+#include "adapter/entropy_os.h"
+#include "adapter/journal_sql.h"
+#include "adapter/keys_keystore.h"
+#include "adapter/keys_keystore_file.h"
+#include "adapter/queue_store.h"
+#include "adapter/store_sql.h"
+#include "base/hash.h"
+#include "base/hex.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MUST(function, ...)                                       \
+	do {                                                      \
+		struct err err_ = { 0 };                          \
+		if (!function(__VA_ARGS__, &err_))                \
+			fail_msg("%s: %s", #function, err_.text); \
+	} while (0)
+
+static int64_t clock_real(clockid_t id)
+{
+	struct timespec now;
+	clock_gettime(id, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t life_now(struct clock *clock)
+{
+	return clock_real(CLOCK_REALTIME) + ((struct life_clock *)(void *)clock)->skew_ms;
+}
+
+static int64_t life_monotonic(struct clock *clock)
+{
+	return clock_real(CLOCK_MONOTONIC) + ((struct life_clock *)(void *)clock)->skew_ms;
+}
+
+static const struct clock_ops life_clock_ops = { life_now, life_monotonic };
+
+static int64_t log_now(void *clock)
+{
+	return clock_now_ms(clock);
+}
+
+/* The private keys of the development chain's accounts 1 to 3, as its own start-up text prints
+ * them. */
+static const char *const dev_keys[] = {
+	"59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+	"5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
+	"7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6",
+};
+#define DEV_KEYS 3
+
+static void keys_open(struct life *life)
+{
+	struct keys_keystore_file files[DEV_KEYS];
+	static char names[DEV_KEYS][8];
+	static char paths[DEV_KEYS][96];
+	for (size_t i = 0; i < DEV_KEYS; i++) {
+		uint8_t key[32];
+		snprintf(names[i], sizeof names[i], "w%zu", i + 1);
+		snprintf(paths[i], sizeof paths[i], "%s/%s.json", life->dir, names[i]);
+		assert_true(hex_read(str_from(dev_keys[i]), key, sizeof key));
+		MUST(keystore_write, paths[i], str_from_bytes(key, sizeof key), KEYSTORE_KEY,
+		     STR("life"), 2, &life->entropy);
+		files[i] = (struct keys_keystore_file){ names[i], paths[i], STR("life") };
+	}
+	struct keys_keystore_options options = { files, DEV_KEYS, &life->entropy };
+	MUST(keys_keystore_open, &options, &life->keys);
+}
+
+static void chain_make(struct chain_params *chain)
+{
+	snprintf(chain->name, sizeof chain->name, "dev");
+	chain->chain_id = 31337;
+	chain->has_finality = true;
+	chain->depth_paid = 2;
+	chain->depth_unpaid = 6;
+	chain->fees.tip_min.value = u256_from_u64(1000000000);
+	chain->fees.cap_max.value = u256_from_u64(500000000000);
+	chain->bump_after_ms = 10000;
+	chain->rebroadcast_after_ms = 2000;
+	chain->poll_ms = 50;
+	chain->native_gas_limit = 100000;
+}
+
+static void catalogue_make(struct life *life)
+{
+	struct catalogue *catalogue = &life->catalogue;
+	chain_make(&catalogue->chains[0]);
+	catalogue->chains_len = 1;
+	struct asset *coin = &catalogue->assets[0];
+	snprintf(coin->symbol, sizeof coin->symbol, "POL");
+	coin->is_native = true;
+	coin->decimals = 18;
+	coin->minimum.units = u256_from_u64(10);
+	struct asset *token = &catalogue->assets[1];
+	snprintf(token->symbol, sizeof token->symbol, "TUSD");
+	token->decimals = 6;
+	token->gas_ceiling = 200000;
+	token->payment_max.units = u256_from_u64(900000000);
+	assert_int_equal(address_read(str_from(getenv("SLUICE_TEST_TOKEN")), &token->contract),
+			 ADDRESS_OK);
+	catalogue->assets_len = 2;
+	for (size_t i = 0; i < DEV_KEYS; i++) {
+		struct wallet_params *wallet = &catalogue->wallets[i];
+		snprintf(wallet->key_ref, sizeof wallet->key_ref, "w%zu", i + 1);
+		MUST(keys_address, life->keys, wallet->key_ref, &wallet->address);
+		wallet->in_flight_max = 4;
+		wallet->fresh = false;
+	}
+	catalogue->wallets_len = DEV_KEYS;
+}
+
+static struct mac_keys mac_keys_of(struct life *life, size_t index)
+{
+	return (struct mac_keys){ .keys = { { 1, life->keys_bytes[index] } }, .len = 1 };
+}
+
+static void signer_open(struct life *life)
+{
+	struct signer_options options = { .store = life->store,
+					  .queue = life->queue,
+					  .clock = &life->clock.base,
+					  .entropy = &life->entropy,
+					  .keys = life->keys,
+					  .journal = life->journal,
+					  .chains = { life->chain },
+					  .catalogue = &life->catalogue,
+					  .log = &life->log,
+					  .metrics = NULL,
+					  .deployment = life->deployment,
+					  .intent_keys = mac_keys_of(life, 0),
+					  .approval_keys = mac_keys_of(life, 1),
+					  .pay_tag_key = life->keys_bytes[2],
+					  .instance = "signer-life",
+					  .visibility_ms = 60000,
+					  .funds_wait_ms = 1000,
+					  .entry_wait_ms = 10 };
+	life->signer = signer_new(&options);
+}
+
+static void monitor_open(struct life *life)
+{
+	struct monitor_options options = { .store = life->store,
+					   .queue = life->queue,
+					   .clock = &life->clock.base,
+					   .chains = { life->chain },
+					   .catalogue = &life->catalogue,
+					   .log = &life->log,
+					   .metrics = NULL,
+					   .instance = "monitor-life",
+					   .balances_interval_ms = 100000 };
+	life->monitor = monitor_new(&options);
+}
+
+static void processor_open(struct life *life)
+{
+	struct processor_options options = { .store = life->store,
+					     .queue = life->queue,
+					     .clock = &life->clock.base,
+					     .catalogue = &life->catalogue,
+					     .log = &life->log,
+					     .metrics = NULL,
+					     .approval_keys = mac_keys_of(life, 1),
+					     .instance = "processor-life",
+					     .approval_life_ms = 86400000,
+					     .visibility_ms = 30000,
+					     .sweep_interval_ms = 1 };
+	life->processor = processor_new(&options);
+}
+
+static void stores_open(struct life *life)
+{
+	char path[96];
+	struct db *journal_db = NULL;
+	snprintf(path, sizeof path, "%s/store.db", life->dir);
+	struct db_sqlite_options options = { .path = path };
+	MUST(db_sqlite_open, &options, &life->db);
+	MUST(store_sql_migrate, life->db, clock_now_ms(&life->clock.base));
+	MUST(store_sql_open, life->db, &life->store);
+	MUST(queue_store_open, life->db, &life->clock.base, &life->entropy, NULL, &life->queue);
+	snprintf(path, sizeof path, "%s/journal.db", life->dir);
+	MUST(db_sqlite_open, &options, &journal_db);
+	struct journal_sql_options journal = { .deployment = life->deployment,
+					       .mac_key = life->keys_bytes[3] };
+	MUST(journal_sql_open, journal_db, &journal, &life->journal);
+}
+
+static void log_open(struct life *life)
+{
+	char path[96];
+	snprintf(path, sizeof path, "%s/log", life->dir);
+	life->log_fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	assert_true(life->log_fd >= 0);
+	life->log = (struct log){ .fd = life->log_fd,
+				  .level = LOG_INFO,
+				  .service = "sluice-life",
+				  .now_ms = log_now,
+				  .clock = &life->clock.base };
+}
+
+int life_set_up(void **state)
+{
+	struct life *life = calloc(1, sizeof *life);
+	assert_non_null(life);
+	snprintf(life->dir, sizeof life->dir, "/tmp/sluice-life-XXXXXX");
+	assert_non_null(mkdtemp(life->dir));
+	life->clock.base.ops = &life_clock_ops;
+	entropy_os_init(&life->entropy);
+	entropy_fill(&life->entropy, life->keys_bytes, sizeof life->keys_bytes);
+	life->deployment = id_make(clock_now_ms(&life->clock.base), life->keys_bytes[0]);
+	log_open(life);
+	struct http_client_options rpc = { .url = getenv("SLUICE_TEST_RPC") };
+	MUST(http_client_open, &rpc, &life->rpc);
+	stores_open(life);
+	keys_open(life);
+	catalogue_make(life);
+	MUST(store_catalogue_pin, life->store, &life->catalogue);
+	struct chain_jsonrpc_options chain = { .url = getenv("SLUICE_TEST_RPC"),
+					       .deadline_ms = 5000 };
+	MUST(chain_jsonrpc_open, &chain, &life->chain);
+	signer_open(life);
+	monitor_open(life);
+	processor_open(life);
+	/* Two looks at each wallet, some time apart, before it enters. */
+	life_sign(life);
+	life_wait(life, 1000);
+	life_sign(life);
+	*state = life;
+	return 0;
+}
+
+int life_tear_down(void **state)
+{
+	struct life *life = *state;
+	signer_free(life->signer);
+	monitor_free(life->monitor);
+	processor_free(life->processor);
+	chain_close(life->chain);
+	keys_close(life->keys);
+	journal_close(life->journal);
+	queue_close(life->queue);
+	store_close(life->store);
+	db_close(life->db);
+	http_client_close(life->rpc);
+	close(life->log_fd);
+	pid_t child = fork();
+	if (child == 0) {
+		execlp("rm", "rm", "-rf", life->dir, (char *)NULL);
+		_exit(127);
+	}
+	waitpid(child, NULL, 0);
+	free(life);
+	return 0;
+}
+
+static struct address fresh_address(struct life *life)
+{
+	struct address address;
+	entropy_fill(&life->entropy, address.bytes, sizeof address.bytes);
+	return address;
+}
+
+struct withdrawal life_accept_to(struct life *life, const char *symbol, uint64_t units,
+				 struct address to)
+{
+	const struct asset *asset = catalogue_asset(&life->catalogue, 31337, str_from(symbol));
+	static struct store_accept item;
+	struct withdrawal *row = &item.withdrawal;
+	struct mac_keys keys = mac_keys_of(life, 0);
+	uint8_t random[10];
+	char key[32];
+	memset(&item, 0, sizeof item);
+	assert_non_null(asset);
+	entropy_fill(&life->entropy, random, sizeof random);
+	snprintf(key, sizeof key, "life-%llu", (unsigned long long)++life->made);
+	struct intent *intent = &row->intent;
+	intent->created_at = clock_now_ms(&life->clock.base);
+	intent->id = id_make(intent->created_at, random);
+	snprintf(intent->account, sizeof intent->account, "default");
+	snprintf(intent->asset, sizeof intent->asset, "%s", symbol);
+	snprintf(row->correlation_id, sizeof row->correlation_id, "trace-%s", key);
+	intent->chain_id = 31337;
+	intent->is_native = asset->is_native;
+	intent->contract = asset->contract;
+	intent->decimals = asset->decimals;
+	intent->to = to;
+	intent->amount.units = u256_from_u64(units);
+	key_hash_make("default", str_from(key), intent->key_hash);
+	row->intent_mac = intent_mac_make(&keys, life->deployment, intent);
+	row->stage = WITHDRAWAL_ACCEPTED;
+	row->version = 1;
+	row->due_at = intent->created_at + lifecycle_due_in_ms(WITHDRAWAL_ACCEPTED);
+	row->updated_at = intent->created_at;
+	item.who = "life";
+	MUST(store_accept_withdrawals, life->store, &item, 1);
+	assert_int_equal(item.result, STORE_ACCEPTED);
+	return *row;
+}
+
+struct withdrawal life_accept(struct life *life, const char *symbol, uint64_t units)
+{
+	return life_accept_to(life, symbol, units, fresh_address(life));
+}
+
+#define STEPS_MAX 20
+
+static void fault_print(const char *role, const struct err *err)
+{
+	print_message("%s: %s: %s\n", role, err_kind_text(err->kind), err->text);
+}
+
+void life_process(struct life *life)
+{
+	bool worked = true;
+	for (int i = 0; i < STEPS_MAX && worked; i++) {
+		struct err err = { 0 };
+		if (!processor_step(life->processor, &worked, &err))
+			fault_print("processor", &err);
+	}
+}
+
+void life_sign(struct life *life)
+{
+	bool worked = true;
+	for (int i = 0; i < STEPS_MAX && worked; i++) {
+		struct err err = { 0 };
+		if (!signer_step(life->signer, &worked, &err))
+			fault_print("signer", &err);
+	}
+}
+
+void life_watch(struct life *life)
+{
+	bool worked = true;
+	for (int i = 0; i < STEPS_MAX && worked; i++) {
+		struct err err = { 0 };
+		if (!monitor_step(life->monitor, &worked, &err))
+			fault_print("monitor", &err);
+	}
+}
+
+void life_run(struct life *life, int rounds)
+{
+	for (int i = 0; i < rounds; i++) {
+		life_process(life);
+		life_sign(life);
+		life_mine(life, 1);
+		life_watch(life);
+	}
+}
+
+const char *life_rpc(struct life *life, const char *method, const char *params)
+{
+	static char answer[65536];
+	char body[4096];
+	struct http_client_response response;
+	snprintf(body, sizeof body,
+		 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}", method, params);
+	struct http_pair header = { STR("Content-Type"), STR("application/json") };
+	struct http_client_request request = {
+		.method = HTTP_POST, .headers = &header, .headers_len = 1, .body = str_from(body)
+	};
+	http_client_request(life->rpc, &request, 10000, &response);
+	assert_int_equal(response.delivery, HTTP_ANSWERED);
+	snprintf(answer, sizeof answer, "%.*s", STR_ARG(response.body));
+	return answer;
+}
+
+void life_mine(struct life *life, int blocks)
+{
+	char params[32];
+	snprintf(params, sizeof params, "[\"0x%x\"]", (unsigned)blocks);
+	(void)life_rpc(life, "anvil_mine", params);
+}
+
+void life_restart_signer(struct life *life)
+{
+	signer_free(life->signer);
+	signer_open(life);
+}
+
+void life_restart_monitor(struct life *life)
+{
+	monitor_free(life->monitor);
+	monitor_open(life);
+}
+
+struct store_view life_view(struct life *life, struct id id)
+{
+	static struct store_view view;
+	bool found = false;
+	MUST(store_withdrawal_view, life->store, id, &view, &found);
+	assert_true(found);
+	return view;
+}
+
+struct u256 life_balance(struct life *life, const char *symbol, struct address owner)
+{
+	const struct asset *asset = catalogue_asset(&life->catalogue, 31337, str_from(symbol));
+	struct chain_balance_query query = { .owner = owner,
+					     .is_token = !asset->is_native,
+					     .token = asset->contract };
+	struct chain_balance balance = { 0 };
+	MUST(chain_balances, life->chain, CHAIN_BLOCK_LATEST, &query, 1, &balance);
+	assert_true(balance.known);
+	return balance.units;
+}
+
+size_t life_alarms(struct life *life, const char *action)
+{
+	static char text[1 << 20];
+	char wanted[128];
+	size_t count = 0;
+	ssize_t len = pread(life->log_fd, text, sizeof text - 1, 0);
+	assert_true(len >= 0);
+	text[len] = 0;
+	snprintf(wanted, sizeof wanted, "\"event.action\":\"%s\"", action);
+	char *rest = NULL;
+	for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+	     line = strtok_r(NULL, "\n", &rest))
+		if (strstr(line, wanted) != NULL && strstr(line, "alarm") != NULL)
+			count++;
+	return count;
+}
+
+void life_sql(struct life *life, const char *text)
+{
+	char path[96];
+	snprintf(path, sizeof path, "%s/store.db", life->dir);
+	pid_t child = fork();
+	if (child == 0) {
+		execlp("sqlite3", "sqlite3", path, text, (char *)NULL);
+		_exit(127);
+	}
+	int status = 0;
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+}
+
+void life_wait(struct life *life, int64_t ms)
+{
+	life->clock.skew_ms += ms;
+}

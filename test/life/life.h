@@ -1,0 +1,73 @@
+/* The four services without HTTP, in one process beside a real node: their steps are called in
+ * turn, and a test may do between two steps what a crash, an editor or a node would do. */
+#ifndef SLUICE_TEST_LIFE_LIFE_H
+#define SLUICE_TEST_LIFE_LIFE_H
+
+#include "../unit/testing.h"
+#include "core/catalogue.h"
+#include "core/intent.h"
+#include "net/http_client.h"
+#include "port/chain.h"
+#include "port/clock.h"
+#include "port/db.h"
+#include "port/entropy.h"
+#include "port/journal.h"
+#include "port/keys.h"
+#include "port/queue.h"
+#include "port/store_transfer.h"
+#include "service/monitor/monitor.h"
+#include "service/processor/processor.h"
+#include "service/signer/signer.h"
+
+struct life_clock {
+	struct clock base;
+	int64_t skew_ms; /* ahead of the machine's */
+};
+
+struct life {
+	char dir[64];
+	struct life_clock clock;
+	struct entropy entropy;
+	struct http_client *rpc;
+	struct db *db;
+	struct store *store;
+	struct queue *queue;
+	struct journal *journal;
+	struct keys *keys;
+	struct chain *chain;
+	struct catalogue catalogue;
+	struct log log;
+	int log_fd; /* a file; life_alarms counts in it */
+	struct id deployment;
+	uint8_t keys_bytes[4][32];
+	struct processor *processor;
+	struct signer *signer;
+	struct monitor *monitor;
+	uint64_t made;
+};
+
+int life_set_up(void **state);
+int life_tear_down(void **state);
+/* Accepts one withdrawal, as the API would: amount in base units to a fresh address. */
+struct withdrawal life_accept(struct life *life, const char *symbol, uint64_t units);
+struct withdrawal life_accept_to(struct life *life, const char *symbol, uint64_t units,
+				 struct address to);
+/* Steps of one role until it has nothing to do; faults of neighbours are printed and ignored. */
+void life_process(struct life *life);
+void life_sign(struct life *life);
+void life_watch(struct life *life);
+/* Rounds of all roles and of mining, until all is done or `rounds` are over. */
+void life_run(struct life *life, int rounds);
+void life_mine(struct life *life, int blocks);
+/* A JSON-RPC call; the answer's text in life's own storage. */
+const char *life_rpc(struct life *life, const char *method, const char *params);
+/* A role dies and starts again: its memory is gone. */
+void life_restart_signer(struct life *life);
+void life_restart_monitor(struct life *life);
+struct store_view life_view(struct life *life, struct id id);
+struct u256 life_balance(struct life *life, const char *symbol, struct address owner);
+size_t life_alarms(struct life *life, const char *action);
+void life_sql(struct life *life, const char *text);
+void life_wait(struct life *life, int64_t ms);
+
+#endif
