@@ -653,6 +653,17 @@ static bool connect_shared(struct db_sqlite *db, const struct db_sqlite_options 
 	return done;
 }
 
+/* By whatever link the file is reached, its locks have one name. */
+static char *real_path(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	if (!real)
+		real = strdup(path);
+	CHECK(real);
+	return real;
+}
+
 bool db_sqlite_open(const struct db_sqlite_options *options, struct db **ret_db, struct err *err)
 {
 	struct db_sqlite *db;
@@ -666,8 +677,7 @@ bool db_sqlite_open(const struct db_sqlite_options *options, struct db **ret_db,
 	CHECK(db);
 	db->base.ops = &db_sqlite_ops;
 	db->turnstile = (struct db_turnstile){ .next_fd = -1, .turn_fd = -1 };
-	db->path = strdup(options->path);
-	CHECK(db->path);
+	db->path = real_path(options->path);
 	db->busy_ms = options->busy_ms ? options->busy_ms : DB_SQLITE_BUSY_MS_DEFAULT;
 	db->read_only = options->read_only;
 	db->shared = strcmp(db->path, ":memory:") != 0;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -309,6 +310,22 @@ static void two_connections_of_one_process_exclude_each_other(void **state)
 	db_close(second);
 }
 
+/* A link to the file has the same locks. */
+static void link_is_the_same_database(void **state)
+{
+	struct place *place = *state;
+	struct db *db = open_with_schema(place->path), *linked;
+	char link[128];
+
+	snprintf(link, sizeof link, "%s/link.db", place->dir);
+	assert_int_equal(symlink(place->path, link), 0);
+	linked = open_db(link);
+	assert_int_equal(db_host_lock(db, "wallet-1"), DB_LOCK_HELD);
+	assert_int_equal(db_host_lock(linked, "wallet-1"), DB_LOCK_TAKEN);
+	db_close(linked);
+	db_close(db);
+}
+
 static void file_is_private(void **state)
 {
 	struct place *place = *state;
@@ -424,15 +441,64 @@ static void full_disk_undoes_all(void **state)
 	step = db_step(db, statement, &err);
 	assert_int_equal(step, DB_FAILED);
 	assert_int_equal(err.kind, ERR_NOT_DONE);
-	step = insert(db, "c", "after", 1);
-	if (step == DB_DONE) {
-		must_commit(db);
-		assert_int_equal(count(db), 2);
-	} else {
-		assert_false(db_commit(db, &err));
-		assert_int_equal(err.kind, ERR_NOT_DONE);
-		assert_int_equal(count(db), 0);
-	}
+	assert_int_equal(insert(db, "c", "after", 1), DB_FAILED);
+	assert_false(db_commit(db, &err));
+	assert_int_equal(err.kind, ERR_NOT_DONE);
+	assert_int_equal(count(db), 0);
+	db_close(db);
+}
+
+/* The file may not grow: COMMIT fails while it writes, and nobody can say what a recovery would
+ * find. The connection goes on, and so do the others: the turn was given back. */
+static void commit_that_breaks_off_is_unknown(void **state)
+{
+	struct place *place = *state;
+	struct db *db = open_with_schema(place->path), *other = open_db(place->path);
+	struct rlimit limit, none;
+	struct err err = { 0 };
+	bool done;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 4096;
+	must_begin(db, true);
+	assert_int_equal(insert(db, "a", "first", 1), DB_DONE);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	done = db_commit(db, &err);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_false(done);
+	assert_int_equal(err.kind, ERR_MAYBE_DONE);
+	assert_false(db->in_transaction);
+	must_begin(other, true);
+	assert_int_equal(insert(other, "b", "second", 1), DB_DONE);
+	must_commit(other);
+	must_begin(db, true);
+	assert_int_equal(insert(db, "c", "third", 1), DB_DONE);
+	must_commit(db);
+	assert_int_equal(count(db), 2);
+	db_close(other);
+	db_close(db);
+}
+
+/* A constraint that is judged at COMMIT: known to be undone. */
+static void commit_that_is_refused_is_not_done(void **state)
+{
+	struct place *place = *state;
+	struct db *db = open_with_schema(place->path);
+	struct err err = { 0 };
+
+	assert_true(db_exec(db,
+			    "CREATE TABLE parts (thing {id} REFERENCES things (id) "
+			    "DEFERRABLE INITIALLY DEFERRED)",
+			    &err));
+	must_begin(db, true);
+	assert_true(db_exec(db, "INSERT INTO parts (thing) VALUES (x'77')", &err));
+	assert_false(db_commit(db, &err));
+	assert_int_equal(err.kind, ERR_NOT_DONE);
+	pragma(db, "SELECT count(*) FROM parts", 0);
+	must_begin(db, true);
+	db_rollback(db);
 	db_close(db);
 }
 
@@ -637,11 +703,14 @@ int main(void)
 		AT_PLACE(read_transaction_sees_one_snapshot),
 		AT_PLACE(commit_ends_open_reads),
 		AT_PLACE(two_connections_of_one_process_exclude_each_other),
+		AT_PLACE(link_is_the_same_database),
 		AT_PLACE(file_is_private),
 		AT_PLACE(durability_is_configured),
 		AT_PLACE(read_only_never_writes),
 		AT_PLACE(garbage_is_refused),
 		AT_PLACE(full_disk_undoes_all),
+		AT_PLACE(commit_that_breaks_off_is_unknown),
+		AT_PLACE(commit_that_is_refused_is_not_done),
 		cmocka_unit_test(memory_has_no_host),
 		AT_PLACE(processes_take_turns),
 		AT_PLACE(busy_writer_starves_nobody),

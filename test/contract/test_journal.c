@@ -460,6 +460,7 @@ static void another_deployment_is_refused(void **state)
 	options.deployment.bytes[0] ^= 1;
 	assert_false(journal_sql_open(db, &options, &journal, &err));
 	assert_int_equal(err.kind, ERR_REFUSED);
+	assert_non_null(strstr(err.text, "belongs to deployment"));
 	options.deployment = deployment;
 	options.mac_key = other_key;
 	assert_false(journal_sql_open(db, &options, &journal, &err));
@@ -509,7 +510,9 @@ static void fill(struct place *place)
 		entry = payment(i, i);
 		assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
 	}
-	assert_int_equal(verified_rows(place), 15);
+	entry = void_of(6, 0);
+	assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+	assert_int_equal(verified_rows(place), 16);
 }
 
 /* Every column of every table, and rows that were taken out, moved or put in: the walk refuses, and
@@ -541,12 +544,16 @@ static void every_edit_is_found(void **state)
 		"UPDATE attempts SET number = 2 WHERE nonce = 3",
 		"UPDATE attempts SET fee_ceiling = zeroblob(32) WHERE nonce = 3",
 		"UPDATE attempts SET nonce = 33 WHERE nonce = 3",
+		"UPDATE rights SET chain_id = 1 WHERE is_void = 1",
+		"UPDATE rights SET is_void = 0 WHERE is_void = 1",
+		"UPDATE rights SET void_stage = 'failed' WHERE is_void = 1",
+		"UPDATE rights SET void_code = 'canceled' WHERE is_void = 1",
 		"DELETE FROM rights WHERE nonce = 3",
 		"DELETE FROM slots WHERE nonce = 1",
-		"DELETE FROM attempts WHERE nonce = 5",
+		"DELETE FROM rights WHERE is_void = 1",
 		"UPDATE slots SET sequence = -sequence WHERE nonce = 3",
-		"UPDATE attempts SET sequence = 16 WHERE nonce = 5",
-		"INSERT INTO attempts SELECT sequence + 13, previous, mac, chain_id, wallet, 44, "
+		"UPDATE attempts SET sequence = 17 WHERE nonce = 5",
+		"INSERT INTO attempts SELECT sequence + 14, previous, mac, chain_id, wallet, 44, "
 		"number, fee_ceiling FROM attempts WHERE nonce = 1",
 		"INSERT INTO attempts SELECT 1, previous, mac, chain_id, wallet, 44, number, "
 		"fee_ceiling FROM attempts WHERE nonce = 1",
@@ -569,10 +576,10 @@ static void every_edit_is_found(void **state)
 			fail_msg("verified after: %s", edits[i]);
 		assert_true(!pinned || err.kind == ERR_REFUSED);
 		/* A cut-off end shows while somebody remembers where it was. */
-		if (strstr(edits[i], "nonce = 5"))
+		if (strstr(edits[i], "DELETE FROM rights WHERE is_void"))
 			assert_false(
 				journal_append_many(place->journal, &entry, 1, &verdict, &err));
-		if (!strstr(edits[i], "DELETE FROM attempts")) {
+		if (!strstr(edits[i], "DELETE FROM rights WHERE is_void")) {
 			assert_null(open_journal(place->path, &err));
 			assert_int_equal(err.kind, ERR_REFUSED);
 		}
@@ -585,7 +592,8 @@ static void every_edit_is_found(void **state)
 static void edited_row_is_not_handed_out(void **state)
 {
 	struct place *place = *state;
-	const struct journal_entry third = payment(3, 3), second = payment(2, 2);
+	const struct journal_entry first = payment(1, 1), second = payment(2, 2);
+	const struct journal_entry third = payment(3, 3);
 	const struct journal_sum query = { .wallet = hot, .chain_id = 137, .asset = token };
 	enum journal_verdict verdict;
 	struct journal_right right[4];
@@ -610,6 +618,10 @@ static void edited_row_is_not_handed_out(void **state)
 	/* Others are not harmed. */
 	assert_int_equal(rights(place, 2, right, 4), 1);
 
+	edit(place, "UPDATE rights SET round = 4294967296 WHERE nonce = 1");
+	assert_false(journal_rights_of(place->journal, first.right.withdrawal, first.right.pay_tag,
+				       right, 4, &len, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
 	edit(place, "UPDATE attempts SET fee_ceiling = zeroblob(32) WHERE nonce = 2");
 	assert_false(journal_slot_of(place->journal, &second.slot, &has_pay, &has_cancel, &hash,
 				     &ceiling, &attempts, &err));
@@ -617,6 +629,46 @@ static void edited_row_is_not_handed_out(void **state)
 	edit(place, "UPDATE slots SET payload_hash = zeroblob(32) WHERE nonce = 5");
 	assert_false(journal_next_nonce(place->journal, 137, hot, &any, &nonce, &err));
 	assert_int_equal(err.kind, ERR_REFUSED);
+}
+
+/* Rows with valid MACs out of another branch of the same journal (a backup that was written on,
+ * say): they are not linked to the rows before them. */
+static void spliced_rows_are_found(void **state)
+{
+	struct place *place = *state, other = { 0 };
+	struct journal_entry entry = payment(1, 1);
+	char sql[400];
+	struct err err = { 0 };
+	int64_t rows;
+
+	assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+	snprintf(other.path, sizeof other.path, "%s/other.db", place->dir);
+	snprintf(sql, sizeof sql, "VACUUM INTO '%s'", other.path);
+	edit(place, sql);
+	reopen(&other);
+	for (uint8_t i = 2; i <= 3; i++) {
+		entry = payment(i, i);
+		assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+		/* The same payments, at another time. */
+		entry.right.time_ms++;
+		assert_int_equal(append(&other, &entry), JOURNAL_WRITTEN);
+	}
+	assert_int_equal(verified_rows(&other), 9);
+	journal_close(other.journal);
+
+	struct db *db = open_db(place->path);
+	snprintf(sql, sizeof sql, "ATTACH '%s' AS other", other.path);
+	assert_true(db_exec(db, sql, &err));
+	assert_true(db_exec(db, "DELETE FROM rights WHERE sequence = 8", &err));
+	assert_true(db_exec(db,
+			    "INSERT INTO main.rights SELECT * FROM other.rights "
+			    "WHERE sequence = 8",
+			    &err));
+	db_close(db);
+	assert_false(journal_sql_verify(place->journal, &rows, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	assert_non_null(strstr(err.text, "row 8 is not linked"));
+	assert_null(open_journal(place->path, &err));
 }
 
 /* The open reads the tail only; the whole walk finds what is older. */
@@ -679,6 +731,7 @@ int main(void)
 		AT_PLACE(two_writers_one_chain),
 		cmocka_unit_test(every_edit_is_found),
 		AT_PLACE(edited_row_is_not_handed_out),
+		AT_PLACE(spliced_rows_are_found),
 		AT_PLACE(old_edit_is_found_by_the_walk),
 	};
 

@@ -108,7 +108,7 @@ static void change(const char *file, const char *from, const char *to, char *ret
 
 static void wrong_password_is_refused(void **state)
 {
-	char file[2048];
+	char file[2048], changed[2200];
 	struct err err = { 0 };
 
 	(void)state;
@@ -117,6 +117,11 @@ static void wrong_password_is_refused(void **state)
 	assert_false(decrypts(file, "Small", &err));
 	assert_int_equal(err.kind, ERR_REFUSED);
 	assert_false(decrypts(file, "", &err));
+	/* Also where no address would give it away. */
+	change(file, "\"address\"", "\"owner\"", changed, sizeof changed);
+	assert_true(decrypts(changed, "small", &err));
+	assert_false(decrypts(changed, "Small", &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
 }
 
 /* Each would be read, or cost too much, if a check were missing. */
@@ -171,6 +176,9 @@ static void changed_files_are_refused(void **state)
 			fail_msg("read after: %s", changes[i].to);
 		assert_int_equal(err.kind, ERR_REFUSED);
 	}
+	change(file, "\"dklen\":32", "\"dklen\":16", changed, sizeof changed);
+	assert_false(decrypts(changed, "small", &err));
+	assert_non_null(strstr(err.text, "dklen"));
 	assert_false(decrypts("", "small", &err));
 	assert_false(decrypts("{}", "small", &err));
 	assert_false(decrypts("[]", "small", &err));
