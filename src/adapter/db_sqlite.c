@@ -291,13 +291,10 @@ static struct db_statement *statement_slot(struct db_sqlite *db, const char *sql
 	uint64_t mixed = (uint64_t)(uintptr_t)sql * UINT64_C(0x9e3779b97f4a7c15);
 	size_t at = (size_t)(mixed >> 32) & (STATEMENT_SLOTS - 1);
 
-	for (size_t i = 0; i < STATEMENT_SLOTS; i++) {
-		if (!db->slot[at].sql || db->slot[at].sql == sql)
-			return &db->slot[at];
+	/* Ends: at least half of the slots are free, see statement_make. */
+	while (db->slot[at].sql && db->slot[at].sql != sql)
 		at = (at + 1) & (STATEMENT_SLOTS - 1);
-	}
-	CHECK(!"a free statement slot");
-	return NULL;
+	return &db->slot[at];
 }
 
 static void statement_reset(struct db_statement *statement)
