@@ -94,8 +94,40 @@ static bool withdrawal_settle(struct db *db, const struct store_observation *ite
 	return withdrawal_complete(db, item, &row, by, err);
 }
 
-/* Holds the slot and, so that the client sees it, its withdrawal. Unless the slot is mined its
- * nonce stands in the way of all later ones: the wallet reserves no more. */
+/* So that the client and the feeds see why it does not go on. An earlier hold keeps its reason. */
+static bool withdrawal_hold(struct db *db, const struct store_observation *item,
+			    const struct transfer *transfer, const struct store_by *by,
+			    struct err *err)
+{
+	struct withdrawal row;
+	bool found = false;
+	char detail[128];
+	struct buf out = buf_of(detail, sizeof detail);
+	if (id_is_zero(transfer->withdrawal))
+		return true;
+	if (!withdrawal_load(db, transfer->withdrawal, &row, &found, err))
+		return false;
+	if (!found || row.held_reason[0] != 0 || lifecycle_is_terminal(row.stage) ||
+	    !id_equal(row.transfer, transfer->id))
+		return true;
+	struct sql sql = sql_prepare(db,
+				     "UPDATE withdrawals SET held_reason = ?, "
+				     "version = version + 1, updated_at = ? WHERE id = ?",
+				     err);
+	sql_put_text(&sql, item->held_reason);
+	sql_put_i64(&sql, by->now_ms);
+	sql_put_id(&sql, row.intent.id);
+	buf_format(&out, "{\"code\":\"%s\"}", item->held_reason);
+	struct event_row event = { .withdrawal = row.intent.id,
+				   .sequence = row.version + 1,
+				   .type = "held",
+				   .stage = row.stage,
+				   .detail = buf_terminated(&out) };
+	return sql_run(&sql, NULL) && event_add(db, &event, by, err);
+}
+
+/* Holds the slot and its withdrawal. Unless the slot is mined its nonce stands in the way of all
+ * later ones: the wallet reserves no more. */
 static bool transfer_hold(struct db *db, const struct store_observation *item,
 			  const struct transfer *row, const struct store_by *by, struct err *err)
 {
@@ -105,12 +137,7 @@ static bool transfer_hold(struct db *db, const struct store_observation *item,
 				     err);
 	sql_put_text(&sql, item->held_reason);
 	sql_put_id(&sql, row->id);
-	struct sql held = sql_prepare(
-		db, "UPDATE withdrawals SET held_reason = ? WHERE id = ? AND held_reason = ''",
-		err);
-	sql_put_text(&held, item->held_reason);
-	sql_put_id(&held, row->withdrawal);
-	return sql_run(&sql, NULL) && sql_run(&held, NULL) &&
+	return sql_run(&sql, NULL) && withdrawal_hold(db, item, row, by, err) &&
 	       audit_add(db, "transfer_held", row->id, "", by, err) &&
 	       (row->stage >= TRANSFER_MINED ||
 		wallet_stop(db, row->wallet_id, item->held_reason, by, err));
@@ -171,7 +198,8 @@ struct wishes {
 	size_t n;
 };
 
-/* A wish to send again never replaces the wish for a higher fee. */
+/* A wish to send again never replaces the wish for a higher fee. One about fewer attempts than
+ * there are by now would never be acted on, and keep the next one out. */
 static bool batch_wish(struct db *db, void *context, struct err *err)
 {
 	const struct wishes *batch = context;
@@ -180,13 +208,14 @@ static bool batch_wish(struct db *db, void *context, struct err *err)
 		struct sql sql =
 			sql_prepare(db,
 				    "UPDATE transfers SET wish = ?, wish_attempts_seen = ? "
-				    "WHERE id = ? AND wish < ? AND stage < ?",
+				    "WHERE id = ? AND wish < ? AND stage < ? AND attempts = ?",
 				    err);
 		sql_put_i64(&sql, wish->wish);
 		sql_put_i64(&sql, wish->attempts_seen);
 		sql_put_id(&sql, wish->transfer);
 		sql_put_i64(&sql, wish->wish);
 		sql_put_i64(&sql, TRANSFER_MINED);
+		sql_put_i64(&sql, wish->attempts_seen);
 		if (!sql_run(&sql, NULL))
 			return false;
 	}
