@@ -99,22 +99,14 @@ bool sql_run(struct sql *sql, bool *ret_conflict)
 		*ret_conflict = false;
 	if (sql->failed)
 		return false;
-	switch (db_step(sql->db, sql->statement, sql->err)) {
-	case DB_DONE:
-		return true;
-	case DB_CONFLICT:
-		if (ret_conflict == NULL)
-			return err_set(sql->err, ERR_NOT_DONE, "a unique key stood in the way");
+	enum db_step step = db_step(sql->db, sql->statement, sql->err);
+	CHECK(step != DB_ROW); /* a write returns none */
+	if (step == DB_CONFLICT && ret_conflict == NULL)
+		return err_set(sql->err, ERR_NOT_DONE, "a unique key stood in the way");
+	if (step == DB_CONFLICT)
 		*ret_conflict = true;
-		return true;
-	case DB_FAILED:
-		sql->failed = true;
-		return false;
-	case DB_ROW:
-		break;
-	}
-	CHECK(!"a write returned a row");
-	return false;
+	sql->failed = step == DB_FAILED;
+	return !sql->failed;
 }
 
 bool sql_run_count(struct sql *sql, int64_t *ret_changed)

@@ -2,13 +2,19 @@
  * time, and the few words in which dialects differ. Reached by db_*, store_sql*, queue_store and
  * journal_sql only.
  *
- * SQL is written once, for SQLite and MySQL/MariaDB, with these marks, which a driver replaces when
- *it prepares a statement: {for update}     SQLite: nothing (a write transaction holds the whole
- *file); MySQL: FOR UPDATE {insert new}     insert that skips a row whose key exists: SQLite: INSERT
- *OR IGNORE INTO; MySQL: INSERT IGNORE INTO. Use it only where every column is known to fit, since
- *MySQL's form also hides truncation. {blob} {text}    column types in DDL: BLOB/TEXT;
- *VARBINARY(255)/VARCHAR(255) in keys, with {blob N} and {text N} giving the size {id} 16 binary
- *bytes; {u256} 32 binary bytes {without rowid}  SQLite: WITHOUT ROWID; MySQL: nothing
+ * SQL is written once, for SQLite and MySQL/MariaDB, with marks that a driver replaces when it
+ * prepares a statement:
+ *
+ * - {for update}: SQLite nothing (a write transaction holds the whole file); MySQL FOR UPDATE.
+ *
+ * - {insert new}, an insert that skips a row whose key exists: SQLite INSERT OR IGNORE INTO; MySQL
+ *   INSERT IGNORE INTO. Only where every column is known to fit: MySQL's form hides truncation.
+ *
+ * - {blob N} and {text N}, column types in DDL: BLOB and TEXT; VARBINARY(N) and VARCHAR(N).
+ *
+ * - {id}, 16 binary bytes; {u256}, 32 binary bytes.
+ *
+ * - {without rowid}: SQLite WITHOUT ROWID; MySQL nothing.
  *
  * A connection belongs to one thread.
  */

@@ -39,19 +39,6 @@ static bool consumed_find(struct signer *self, size_t chain, const struct transf
 	return true;
 }
 
-/* Is the transaction, by its own bytes, our cancellation: to the wallet itself, no value, no data?
- */
-static bool is_cancellation(const struct attempt *attempt, const struct transfer *slot)
-{
-	struct tx tx;
-	struct tx_signature signature;
-	struct str raw = str_from_bytes(attempt->raw, attempt->raw_len);
-	return tx_read_signed(raw, &tx, &signature) &&
-	       hash32_equal(tx_hash_of(raw), attempt->tx_hash) && tx.nonce == slot->nonce &&
-	       tx.chain_id == slot->chain_id && address_equal(tx.to, slot->wallet) &&
-	       u256_is_zero(tx.value.value) && tx.data_len == 0;
-}
-
 static bool is_deep(const struct chain_params *params, const struct chain_head *head,
 		    uint64_t block)
 {
@@ -61,37 +48,69 @@ static bool is_deep(const struct chain_params *params, const struct chain_head *
 	return deep && head->has_finalized && head->finalized_number >= block;
 }
 
+/* The slot on which the journal says that this round was spent. The store's row may have been
+ * edited; the journal is the signer's own. */
+static bool journaled_slot(struct signer *self, const struct withdrawal *row, uint32_t round,
+			   struct journal_slot *ret_slot, bool *ret_found, struct err *err)
+{
+	struct journal_right rights[ATTEMPTS_MAX];
+	uint8_t tag[32];
+	size_t n = 0;
+	*ret_found = false;
+	pay_tag_make(self->options.pay_tag_key, &row->intent, tag);
+	if (!journal_rights_of(self->options.journal, row->intent.id, tag, rights, ATTEMPTS_MAX, &n,
+			       err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (rights[i].round != round || rights[i].is_void)
+			continue;
+		*ret_slot = rights[i].slot;
+		*ret_found = true;
+	}
+	return true;
+}
+
+/* Do the consumed transaction's own bytes belong to the journaled slot, and did they not pay? */
+static bool proves_unpaid(const struct consumed *consumed, const struct journal_slot *slot)
+{
+	struct tx tx;
+	struct tx_signature signature;
+	struct str raw = str_from_bytes(consumed->attempt.raw, consumed->attempt.raw_len);
+	bool ours = tx_read_signed(raw, &tx, &signature) && tx.nonce == slot->nonce &&
+		    tx.chain_id == slot->chain_id &&
+		    hash32_equal(tx_hash_of(raw), consumed->attempt.tx_hash) &&
+		    address_equal(consumed->receipt.from, slot->wallet);
+	if (!ours)
+		return false;
+	bool cancels = address_equal(tx.to, slot->wallet) && u256_is_zero(tx.value.value) &&
+		       tx.data_len == 0;
+	return !consumed->receipt.success || cancels;
+}
+
 bool signer_round_is_unpaid(struct signer *self, const struct withdrawal *row, uint32_t round,
 			    bool *ret_unpaid, struct err *err)
 {
-	struct transfer slot;
+	struct transfer transfer;
+	struct journal_slot slot = { 0 };
 	struct consumed consumed;
 	struct chain_head head;
 	bool found = false;
+	bool journaled = false;
 	*ret_unpaid = false;
-	if (!store_transfer_of_round(self->options.store, row->intent.id, round, &slot, &found,
-				     err))
-		return false;
 	const struct chain_params *params =
 		catalogue_chain_by_id(self->options.catalogue, row->intent.chain_id);
-	if (!found || params == NULL)
+	if (!store_transfer_of_round(self->options.store, row->intent.id, round, &transfer, &found,
+				     err) ||
+	    !journaled_slot(self, row, round, &slot, &journaled, err))
+		return false;
+	if (!found || !journaled || params == NULL)
 		return true;
 	size_t chain = (size_t)(params - self->options.catalogue->chains);
-	if (!consumed_find(self, chain, &slot, &consumed, err) ||
+	if (!consumed_find(self, chain, &transfer, &consumed, err) ||
 	    !signer_head(self, chain, 1000, &head, err))
 		return false;
-	if (!consumed.found || !is_deep(params, &head, consumed.receipt.block_number))
-		return true;
-	/* A reverted attempt must be this slot's: its bytes carry the nonce, its hash is of them.
-	 */
-	struct tx tx;
-	struct tx_signature signature;
-	struct str raw = str_from_bytes(consumed.attempt.raw, consumed.attempt.raw_len);
-	bool ours = tx_read_signed(raw, &tx, &signature) && tx.nonce == slot.nonce &&
-		    hash32_equal(tx_hash_of(raw), consumed.attempt.tx_hash) &&
-		    address_equal(consumed.receipt.from, slot.wallet);
-	*ret_unpaid =
-		ours && (!consumed.receipt.success || is_cancellation(&consumed.attempt, &slot));
+	*ret_unpaid = consumed.found && is_deep(params, &head, consumed.receipt.block_number) &&
+		      proves_unpaid(&consumed, &slot);
 	return true;
 }
 

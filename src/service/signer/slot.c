@@ -38,9 +38,10 @@ static bool work_add(struct signer *self, struct signer_wallet *wallet, struct t
 {
 	bool found = true;
 	bool wished = has_wish(self, wallet, slot);
-	if (slot->held_reason[0] != 0)
+	if (slot->held_reason[0] != 0 || (slot->stage == TRANSFER_BROADCAST && !wished))
 		return true;
-	if (slot->stage == TRANSFER_BROADCAST && !wished)
+	/* A stopped wallet signs nothing for the first time; what may be out is still cared for. */
+	if (slot->stage == TRANSFER_RESERVED && wallet->row.stop_reason[0] != 0)
 		return true;
 	CHECK(self->work_len < BATCH_MAX);
 	struct slot_work *work = &self->work[self->work_len];
