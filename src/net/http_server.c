@@ -648,6 +648,7 @@ bool http_server_open(const struct http_server_options *options, struct http_ser
 		      struct err *err)
 {
 	CHECK(options->handle != NULL && options->listen != NULL);
+	CHECK(options->connections_max <= LOOP_POSTS_MAX / 2); /* a post per request fits */
 	int fd;
 	uint16_t port;
 	if (!http_socket_listen(options->listen, &fd, &port, err))

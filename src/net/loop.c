@@ -172,9 +172,11 @@ void loop_every(struct loop *loop, int64_t ms, void (*run)(void *arg), void *arg
 void loop_wake(struct loop *loop)
 {
 	uint64_t one = 1;
+	int old_errno = errno; /* of the code that a signal has interrupted */
 	/* EAGAIN: the counter is full, so the loop is awake. */
 	ssize_t put = write(loop->wake_fd, &one, sizeof one);
 	(void)put;
+	errno = old_errno;
 }
 
 void loop_on_wake(struct loop *loop, void (*run)(void *arg), void *arg)
