@@ -77,6 +77,20 @@ static bool rows_load(struct signer *self, struct err *err)
 	return true;
 }
 
+/* A store that does not know slots of the journal is an old one (a restored backup): what was paid
+ * from those slots is unknown to it. Only people can go on from there. */
+static bool journal_compare(struct signer *self, struct signer_wallet *wallet, struct err *err)
+{
+	uint64_t journaled = 0;
+	bool any = false;
+	if (!journal_next_nonce(self->options.journal, wallet->row.chain_id, wallet->row.address,
+				&any, &journaled, err))
+		return false;
+	if (!any || !wallet->row.entered || journaled <= wallet->row.next_nonce)
+		return true;
+	return signer_wallet_stop(self, wallet, "journal_is_ahead", err);
+}
+
 static bool lease_keep(struct signer *self, struct signer_wallet *wallet, struct err *err)
 {
 	bool taken = false;
@@ -87,9 +101,12 @@ static bool lease_keep(struct signer *self, struct signer_wallet *wallet, struct
 	if (!store_lease_take(self->options.store, &wallet->lease, self->options.instance,
 			      clock_now_ms(self->options.clock), &taken, err))
 		return false;
-	wallet->owned = taken;
-	if (taken && !before)
+	if (taken && !before) {
+		if (!journal_compare(self, wallet, err))
+			return false;
 		signer_log_wallet(self, wallet, "wallet_taken", "", false);
+	}
+	wallet->owned = taken;
 	return true;
 }
 
