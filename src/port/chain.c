@@ -2,6 +2,7 @@
 #include "port/chain.h"
 
 #include "base/check.h"
+#include "port/stop_point.h"
 
 #include <string.h>
 
@@ -19,6 +20,7 @@ static bool is_terminated(const char text[CHAIN_TEXT_LEN])
 
 bool chain_identity(struct chain *chain, uint64_t *ret_chain_id, struct err *err)
 {
+	PORT_CALL();
 	CHECK(chain != NULL && chain->ops != NULL);
 	CHECK(ret_chain_id != NULL);
 	if (!chain->ops->identity(chain, ret_chain_id, err))
@@ -29,6 +31,7 @@ bool chain_identity(struct chain *chain, uint64_t *ret_chain_id, struct err *err
 
 bool chain_head(struct chain *chain, struct chain_head *ret_head, struct err *err)
 {
+	PORT_CALL();
 	CHECK(chain != NULL && chain->ops != NULL);
 	CHECK(ret_head != NULL);
 	if (!chain->ops->head(chain, ret_head, err))
@@ -41,6 +44,7 @@ bool chain_head(struct chain *chain, struct chain_head *ret_head, struct err *er
 bool chain_estimate_many(struct chain *chain, const struct chain_call *calls, size_t n,
 			 struct chain_estimate *ret_estimates, struct err *err)
 {
+	PORT_CALL();
 	check_batch(chain, calls, n, ret_estimates);
 	for (size_t i = 0; i < n; i++)
 		CHECK(calls[i].data_len == 0 || calls[i].data != NULL);
@@ -57,6 +61,7 @@ bool chain_estimate_many(struct chain *chain, const struct chain_call *calls, si
 bool chain_balances(struct chain *chain, uint64_t block, const struct chain_balance_query *queries,
 		    size_t n, struct chain_balance *ret_balances, struct err *err)
 {
+	PORT_CALL();
 	check_batch(chain, queries, n, ret_balances);
 	CHECK(block != CHAIN_BLOCK_PENDING);
 	return chain->ops->balances(chain, block, queries, n, ret_balances, err);
@@ -65,6 +70,7 @@ bool chain_balances(struct chain *chain, uint64_t block, const struct chain_bala
 bool chain_nonces(struct chain *chain, uint64_t block, const struct address *wallets, size_t n,
 		  struct chain_nonce *ret_nonces, struct err *err)
 {
+	PORT_CALL();
 	check_batch(chain, wallets, n, ret_nonces);
 	return chain->ops->nonces(chain, block, wallets, n, ret_nonces, err);
 }
@@ -72,6 +78,7 @@ bool chain_nonces(struct chain *chain, uint64_t block, const struct address *wal
 bool chain_decimals(struct chain *chain, struct address token, unsigned *ret_decimals,
 		    struct err *err)
 {
+	PORT_CALL();
 	CHECK(chain != NULL && chain->ops != NULL);
 	CHECK(ret_decimals != NULL && !address_is_zero(token));
 	if (!chain->ops->decimals(chain, token, ret_decimals, err))
@@ -83,6 +90,7 @@ bool chain_decimals(struct chain *chain, struct address token, unsigned *ret_dec
 void chain_send_many(struct chain *chain, const struct str *raw, size_t n,
 		     struct chain_send *ret_sends)
 {
+	PORT_CALL();
 	check_batch(chain, raw, n, ret_sends);
 	for (size_t i = 0; i < n; i++)
 		CHECK(raw[i].at != NULL && raw[i].len > 0);
@@ -97,6 +105,7 @@ void chain_send_many(struct chain *chain, const struct str *raw, size_t n,
 bool chain_receipts(struct chain *chain, const struct hash32 *hashes, size_t n,
 		    struct chain_receipt *ret_receipts, struct err *err)
 {
+	PORT_CALL();
 	check_batch(chain, hashes, n, ret_receipts);
 	if (!chain->ops->receipts(chain, hashes, n, ret_receipts, err))
 		return false;
@@ -113,6 +122,7 @@ bool chain_receipts(struct chain *chain, const struct hash32 *hashes, size_t n,
 bool chain_lookups(struct chain *chain, const struct hash32 *hashes, size_t n,
 		   enum chain_lookup *ret_lookups, struct err *err)
 {
+	PORT_CALL();
 	check_batch(chain, hashes, n, ret_lookups);
 	if (!chain->ops->lookups(chain, hashes, n, ret_lookups, err))
 		return false;
@@ -124,6 +134,7 @@ bool chain_lookups(struct chain *chain, const struct hash32 *hashes, size_t n,
 bool chain_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 		  struct chain_block *ret_blocks, struct err *err)
 {
+	PORT_CALL();
 	check_batch(chain, numbers, n, ret_blocks);
 	for (size_t i = 0; i < n; i++)
 		CHECK(numbers[i] < CHAIN_BLOCK_PENDING);

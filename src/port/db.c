@@ -2,8 +2,11 @@
  * not, and that results are ones a caller may rely on. Only this file calls the ops table. */
 #include "port/db.h"
 
+#include "port/stop_point.h"
+
 bool db_begin(struct db *db, bool write, struct err *err)
 {
+	PORT_CALL();
 	CHECK(db && !db->in_transaction);
 	if (!db->ops->begin(db, write, err))
 		return false;
@@ -14,6 +17,7 @@ bool db_begin(struct db *db, bool write, struct err *err)
 
 bool db_commit(struct db *db, struct err *err)
 {
+	PORT_CALL();
 	struct err fault = { 0 };
 	bool done;
 

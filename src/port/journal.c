@@ -2,6 +2,8 @@
  * table. */
 #include "port/journal.h"
 
+#include "port/stop_point.h"
+
 #include <string.h>
 
 static bool slots_equal(const struct journal_slot *a, const struct journal_slot *b)
@@ -43,6 +45,7 @@ static void check_entry(const struct journal_entry *entry)
 bool journal_append_many(struct journal *journal, const struct journal_entry *entries, size_t n,
 			 enum journal_verdict *ret_verdicts, struct err *err)
 {
+	PORT_CALL();
 	CHECK(journal && entries && ret_verdicts);
 	CHECK(n >= 1 && n <= BATCH_MAX);
 	for (size_t i = 0; i < n; i++)
@@ -58,6 +61,7 @@ bool journal_rights_of(struct journal *journal, struct id withdrawal, const uint
 		       struct journal_right *ret_rights, size_t cap, size_t *ret_len,
 		       struct err *err)
 {
+	PORT_CALL();
 	size_t len;
 
 	CHECK(journal && pay_tag && ret_rights && ret_len && cap > 0);
@@ -74,6 +78,7 @@ bool journal_slot_of(struct journal *journal, const struct journal_slot *slot, b
 		     bool *ret_has_cancel, struct hash32 *ret_pay_hash,
 		     struct wei *ret_fee_ceiling_max, uint32_t *ret_attempts, struct err *err)
 {
+	PORT_CALL();
 	CHECK(journal && slot && ret_has_pay && ret_has_cancel && ret_pay_hash);
 	CHECK(ret_fee_ceiling_max && ret_attempts);
 	CHECK(slot->nonce <= INT64_MAX && slot->chain_id <= INT64_MAX);
@@ -84,6 +89,7 @@ bool journal_slot_of(struct journal *journal, const struct journal_slot *slot, b
 bool journal_sum_of(struct journal *journal, const struct journal_sum *query,
 		    struct amount *ret_total, struct err *err)
 {
+	PORT_CALL();
 	CHECK(journal && query && ret_total);
 	CHECK(query->chain_id <= INT64_MAX);
 	return journal->ops->sum(journal, query, ret_total, err);
@@ -92,6 +98,7 @@ bool journal_sum_of(struct journal *journal, const struct journal_sum *query,
 bool journal_next_nonce(struct journal *journal, uint64_t chain_id, struct address wallet,
 			bool *ret_any, uint64_t *ret_next_nonce, struct err *err)
 {
+	PORT_CALL();
 	CHECK(journal && ret_any && ret_next_nonce);
 	CHECK(chain_id <= INT64_MAX);
 	return journal->ops->next_nonce(journal, chain_id, wallet, ret_any, ret_next_nonce, err);

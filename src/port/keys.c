@@ -3,6 +3,7 @@
 #include "port/keys.h"
 
 #include "core/limits.h"
+#include "port/stop_point.h"
 
 #include <string.h>
 
@@ -14,6 +15,7 @@ static bool is_key_ref(const char *key_ref)
 void keys_sign_many(struct keys *keys, const struct keys_request *requests, size_t n,
 		    struct keys_result *ret_results)
 {
+	PORT_CALL();
 	CHECK(keys && requests && ret_results);
 	CHECK(n >= 1 && n <= BATCH_MAX);
 	for (size_t i = 0; i < n; i++)
@@ -30,6 +32,7 @@ void keys_sign_many(struct keys *keys, const struct keys_request *requests, size
 bool keys_address(struct keys *keys, const char *key_ref, struct address *ret_address,
 		  struct err *err)
 {
+	PORT_CALL();
 	struct address address;
 
 	CHECK(keys && ret_address && is_key_ref(key_ref));

@@ -1,11 +1,14 @@
 /* Checks the contract of the store once for all back ends, then calls the back end. */
 #include "port/store_ops.h"
 
+#include "port/stop_point.h"
+
 #include <stddef.h>
 
 bool store_accept_withdrawals(struct store *store, struct store_accept *items, size_t n,
 			      struct err *err)
 {
+	PORT_CALL();
 	CHECK(n > 0 && n <= BATCH_MAX);
 	return store->ops->accept_withdrawals(store, items, n, err);
 }
@@ -13,6 +16,7 @@ bool store_accept_withdrawals(struct store *store, struct store_accept *items, s
 bool store_withdrawals_load(struct store *store, const struct id *ids, size_t n,
 			    struct withdrawal *ret_rows, bool *ret_found, struct err *err)
 {
+	PORT_CALL();
 	CHECK(n > 0 && n <= BATCH_MAX);
 	return store->ops->withdrawals_load(store, ids, n, ret_rows, ret_found, err);
 }
@@ -20,6 +24,7 @@ bool store_withdrawals_load(struct store *store, const struct id *ids, size_t n,
 bool store_withdrawals_change(struct store *store, struct store_change *changes, size_t n,
 			      const struct store_by *by, struct err *err)
 {
+	PORT_CALL();
 	CHECK(n > 0 && n <= BATCH_MAX);
 	CHECK(by->actor != 0);
 	return store->ops->withdrawals_change(store, changes, n, by, err);
@@ -28,12 +33,14 @@ bool store_withdrawals_change(struct store *store, struct store_change *changes,
 bool store_withdrawal_view(struct store *store, struct id id, struct store_view *ret_view,
 			   bool *ret_found, struct err *err)
 {
+	PORT_CALL();
 	return store->ops->withdrawal_view(store, id, ret_view, ret_found, err);
 }
 
 bool store_withdrawals_list(struct store *store, const struct store_filter *filter,
 			    struct store_view *ret_views, size_t *ret_len, struct err *err)
 {
+	PORT_CALL();
 	CHECK(filter->limit > 0 && filter->limit <= PAGE_MAX);
 	CHECK(filter->account != NULL);
 	return store->ops->withdrawals_list(store, filter, ret_views, ret_len, err);
@@ -42,12 +49,14 @@ bool store_withdrawals_list(struct store *store, const struct store_filter *filt
 bool store_events_list(struct store *store, struct id withdrawal, uint64_t after,
 		       struct store_event *ret_events, size_t cap, size_t *ret_len, struct err *err)
 {
+	PORT_CALL();
 	return store->ops->events_list(store, withdrawal, after, ret_events, cap, ret_len, err);
 }
 
 bool store_sweep(struct store *store, int64_t now_ms, size_t limit, size_t ret_woken[3],
 		 struct err *err)
 {
+	PORT_CALL();
 	CHECK(limit > 0);
 	return store->ops->sweep(store, now_ms, limit, ret_woken, err);
 }
@@ -55,6 +64,7 @@ bool store_sweep(struct store *store, int64_t now_ms, size_t limit, size_t ret_w
 bool store_redrive(struct store *store, enum queue_name dlq, size_t limit,
 		   const struct store_by *by, size_t *ret_moved, struct err *err)
 {
+	PORT_CALL();
 	CHECK(dlq > QUEUE_DLQ_OFFSET && limit > 0);
 	return store->ops->redrive(store, dlq, limit, by, ret_moved, err);
 }
@@ -62,6 +72,7 @@ bool store_redrive(struct store *store, enum queue_name dlq, size_t limit,
 bool store_dlq_list(struct store *store, enum queue_name dlq, struct id *ret_ids, size_t cap,
 		    size_t *ret_len, struct err *err)
 {
+	PORT_CALL();
 	CHECK(dlq > QUEUE_DLQ_OFFSET && cap > 0);
 	return store->ops->dlq_list(store, dlq, ret_ids, cap, ret_len, err);
 }
@@ -69,24 +80,28 @@ bool store_dlq_list(struct store *store, enum queue_name dlq, struct id *ret_ids
 bool store_api_key_add(struct store *store, const struct store_api_key *key,
 		       const struct store_by *by, struct err *err)
 {
+	PORT_CALL();
 	return store->ops->api_key_add(store, key, by, err);
 }
 
 bool store_api_key_load(struct store *store, const char *id, struct store_api_key *ret_key,
 			bool *ret_found, struct err *err)
 {
+	PORT_CALL();
 	return store->ops->api_key_load(store, id, ret_key, ret_found, err);
 }
 
 bool store_api_keys_list(struct store *store, struct store_api_key *ret_keys, size_t cap,
 			 size_t *ret_len, struct err *err)
 {
+	PORT_CALL();
 	return store->ops->api_keys_list(store, ret_keys, cap, ret_len, err);
 }
 
 bool store_api_key_replace(struct store *store, const struct store_api_key *key,
 			   const struct store_by *by, struct err *err)
 {
+	PORT_CALL();
 	return store->ops->api_key_replace(store, key, by, err);
 }
 
@@ -98,12 +113,14 @@ void store_close(struct store *store)
 
 bool store_catalogue_pin(struct store *store, const struct catalogue *catalogue, struct err *err)
 {
+	PORT_CALL();
 	return store->ops->catalogue_pin(store, catalogue, err);
 }
 
 bool store_wallets_load(struct store *store, struct wallet *ret_wallets, size_t cap,
 			size_t *ret_len, struct err *err)
 {
+	PORT_CALL();
 	CHECK(cap > 0);
 	return store->ops->wallets_load(store, ret_wallets, cap, ret_len, err);
 }
@@ -111,6 +128,7 @@ bool store_wallets_load(struct store *store, struct wallet *ret_wallets, size_t 
 bool store_lease_take(struct store *store, struct store_lease *lease, const char *holder,
 		      int64_t now_ms, bool *ret_taken, struct err *err)
 {
+	PORT_CALL();
 	CHECK(lease->name[0] != 0 && holder[0] != 0);
 	return store->ops->lease_take(store, lease, holder, now_ms, ret_taken, err);
 }
@@ -118,12 +136,14 @@ bool store_lease_take(struct store *store, struct store_lease *lease, const char
 bool store_wallet_enter(struct store *store, int64_t wallet_id, uint64_t epoch,
 			uint64_t first_nonce, const struct store_by *by, struct err *err)
 {
+	PORT_CALL();
 	return store->ops->wallet_enter(store, wallet_id, epoch, first_nonce, by, err);
 }
 
 bool store_wallet_stop(struct store *store, int64_t wallet_id, const char *reason,
 		       const struct store_by *by, struct err *err)
 {
+	PORT_CALL();
 	CHECK(reason[0] != 0);
 	return store->ops->wallet_stop(store, wallet_id, reason, by, err);
 }
@@ -131,6 +151,7 @@ bool store_wallet_stop(struct store *store, int64_t wallet_id, const char *reaso
 bool store_transfers_reserve(struct store *store, struct store_reservation *items, size_t n,
 			     const struct store_by *by, struct err *err)
 {
+	PORT_CALL();
 	CHECK(n > 0 && n <= BATCH_MAX);
 	CHECK(by->actor == ACTOR_SIGNER);
 	return store->ops->transfers_reserve(store, items, n, by, err);
@@ -140,6 +161,7 @@ bool store_transfer_turn_cancel(struct store *store, struct transfer *transfer, 
 				const struct store_by *by, enum store_write *ret_result,
 				struct err *err)
 {
+	PORT_CALL();
 	CHECK(by->actor == ACTOR_SIGNER);
 	CHECK(epoch > 0);
 	return store->ops->transfer_turn_cancel(store, transfer, epoch, by, ret_result, err);
@@ -148,6 +170,7 @@ bool store_transfer_turn_cancel(struct store *store, struct transfer *transfer, 
 bool store_attempts_add(struct store *store, struct store_attempt *items, size_t n,
 			const struct store_by *by, struct err *err)
 {
+	PORT_CALL();
 	CHECK(n > 0 && n <= BATCH_MAX);
 	CHECK(by->actor == ACTOR_SIGNER);
 	return store->ops->attempts_add(store, items, n, by, err);
@@ -156,6 +179,7 @@ bool store_attempts_add(struct store *store, struct store_attempt *items, size_t
 bool store_attempts_sent(struct store *store, struct store_sent *items, size_t n,
 			 const struct store_by *by, struct err *err)
 {
+	PORT_CALL();
 	CHECK(n > 0 && n <= BATCH_MAX);
 	CHECK(by->actor == ACTOR_SIGNER);
 	return store->ops->attempts_sent(store, items, n, by, err);
@@ -165,6 +189,7 @@ bool store_transfers_observe(struct store *store, struct store_observation *item
 			     const struct store_lease *lease, const struct store_by *by,
 			     struct err *err)
 {
+	PORT_CALL();
 	CHECK(n > 0 && n <= BATCH_MAX);
 	CHECK(by->actor == ACTOR_MONITOR);
 	CHECK(lease->epoch > 0);
@@ -174,6 +199,7 @@ bool store_transfers_observe(struct store *store, struct store_observation *item
 bool store_transfers_wish(struct store *store, const struct store_wish *wishes, size_t n,
 			  const struct store_by *by, struct err *err)
 {
+	PORT_CALL();
 	CHECK(n > 0 && n <= BATCH_MAX);
 	return store->ops->transfers_wish(store, wishes, n, by, err);
 }
@@ -181,6 +207,7 @@ bool store_transfers_wish(struct store *store, const struct store_wish *wishes, 
 bool store_transfers_load(struct store *store, const struct store_transfer_filter *filter,
 			  struct transfer *ret_rows, size_t *ret_len, struct err *err)
 {
+	PORT_CALL();
 	CHECK(filter->limit > 0);
 	CHECK(filter->first <= filter->last);
 	return store->ops->transfers_load(store, filter, ret_rows, ret_len, err);
@@ -189,12 +216,14 @@ bool store_transfers_load(struct store *store, const struct store_transfer_filte
 bool store_transfer_load(struct store *store, struct id id, struct transfer *ret_row,
 			 bool *ret_found, struct err *err)
 {
+	PORT_CALL();
 	return store->ops->transfer_load(store, id, ret_row, ret_found, err);
 }
 
 bool store_attempts_load(struct store *store, struct id transfer, struct attempt *ret_rows,
 			 size_t cap, size_t *ret_len, struct err *err)
 {
+	PORT_CALL();
 	CHECK(cap >= ATTEMPTS_MAX);
 	return store->ops->attempts_load(store, transfer, ret_rows, cap, ret_len, err);
 }
@@ -202,17 +231,20 @@ bool store_attempts_load(struct store *store, struct id transfer, struct attempt
 bool store_transfer_of_round(struct store *store, struct id withdrawal, uint32_t round,
 			     struct transfer *ret_row, bool *ret_found, struct err *err)
 {
+	PORT_CALL();
 	return store->ops->transfer_of_round(store, withdrawal, round, ret_row, ret_found, err);
 }
 
 bool store_mark_raise(struct store *store, struct store_mark *mark, struct err *err)
 {
+	PORT_CALL();
 	return store->ops->mark_raise(store, mark, err);
 }
 
 bool store_balances_save(struct store *store, const struct store_balance *balances, size_t n,
 			 struct err *err)
 {
+	PORT_CALL();
 	CHECK(n > 0 && n <= BATCH_MAX);
 	return store->ops->balances_save(store, balances, n, err);
 }
@@ -220,5 +252,6 @@ bool store_balances_save(struct store *store, const struct store_balance *balanc
 bool store_balances_list(struct store *store, struct store_balance *ret_balances, size_t cap,
 			 size_t *ret_len, struct err *err)
 {
+	PORT_CALL();
 	return store->ops->balances_list(store, ret_balances, cap, ret_len, err);
 }
