@@ -15,6 +15,8 @@
 #include "core/tx.h"
 #include "net/json_rpc.h"
 
+#include <dirent.h>
+#include <sched.h>
 #include <secp256k1.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -553,6 +555,30 @@ static void test_node_gone(void **state)
 	chain_close(chain);
 }
 
+/* True when every thread of the process has stopped: kill() returns earlier. */
+static bool has_stopped(pid_t pid)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	DIR *tasks = opendir(path);
+	assert_non_null(tasks);
+	bool stopped = true;
+	const struct dirent *entry;
+	while (stopped && (entry = readdir(tasks)) != NULL) {
+		char name[400], state = 0;
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof name, "%s/%s/stat", path, entry->d_name);
+		FILE *file = fopen(name, "r");
+		stopped = file != NULL && fscanf(file, "%*d (%*[^)]) %c", &state) == 1 &&
+			  state == 'T';
+		if (file != NULL)
+			fclose(file);
+	}
+	closedir(tasks);
+	return stopped;
+}
+
 /* The answer is lost, the bytes are not: the state that must never be taken for a failure. */
 static void test_node_hangs(void **state)
 {
@@ -567,6 +593,8 @@ static void test_node_hangs(void **state)
 	sign(&wallet, &tx, &raw);
 	struct chain *chain = open_chain(need("SLUICE_TEST_RPC"), 0);
 	assert_int_equal(kill(pid, SIGSTOP), 0);
+	while (!has_stopped(pid))
+		sched_yield();
 	chain_send_many(chain, &raw.text, 1, &sent);
 	bool asked = chain_head(chain, &head, &err);
 	assert_int_equal(kill(pid, SIGCONT), 0);

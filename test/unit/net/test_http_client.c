@@ -299,7 +299,7 @@ static void test_deadline(void **state)
 	struct http_client_response responses[2];
 	struct rogue rogue = { 0 };
 	rogue_listen(&rogue);
-	post_to(rogue.url, 200, 2, responses);
+	post_to(rogue.url, 1000, 2, responses);
 	assert_int_equal(responses[0].delivery, HTTP_MAYBE_SENT);
 	assert_int_equal(responses[1].delivery, HTTP_NOT_SENT); /* its turn did not come */
 	close(rogue.fd);
