@@ -32,7 +32,7 @@ static const struct config_rule rules[] = {
 	{ "api.listen", CONFIG_TYPE_LISTEN, 0, 0, "127.0.0.1:3000", "the API" },
 	{ "api.ops_listen", CONFIG_TYPE_LISTEN, 0, 0, "127.0.0.1:3100",
 	  "/livez, /readyz and /metrics of the api" },
-	{ "api.key_cache_ms", CONFIG_TYPE_COUNT, 0, MINUTE_MS, "5000",
+	{ "api.key_cache_ms", CONFIG_TYPE_COUNT, 1, MINUTE_MS, "5000",
 	  "how long a verdict about an API key is kept" },
 	{ "api.jobs_max", CONFIG_TYPE_COUNT, 64, 65536, "4096",
 	  "waiting requests before 503 is answered" },

@@ -51,6 +51,8 @@ static void reply_metrics(struct ops *ops, struct http_request *request)
 {
 	buf_reset(&ops->body);
 	metrics_write(ops->options.metrics, &ops->body);
+	if (ops->options.measure != NULL)
+		ops->options.measure(ops->options.context, &ops->body);
 	CHECK(!ops->body.overflow);
 	reply(request, 200, STR("text/plain; version=0.0.4; charset=utf-8"), buf_view(&ops->body));
 }

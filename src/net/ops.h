@@ -22,6 +22,9 @@ struct ops_options {
 	 * it is {"status":"ok"} or {"status":"failing"}. */
 	bool (*live)(void *context, struct buf *out);
 	bool (*ready)(void *context, struct buf *out);
+	/* Writes further metrics, in the same text format, behind those of `metrics`: what is read
+	 * at the moment of the question. NULL for none. */
+	void (*measure)(void *context, struct buf *out);
 	void *context;
 	const struct metrics *metrics; /* borrowed until ops_stop */
 };

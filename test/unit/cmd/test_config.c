@@ -39,7 +39,7 @@ static int place_make(void **state)
 {
 	struct place *place = calloc(1, sizeof *place);
 	assert_non_null(place);
-	strcpy(place->dir, "/tmp/sluice-config-XXXXXX");
+	snprintf(place->dir, sizeof place->dir, "/tmp/sluice-config-XXXXXX");
 	assert_non_null(mkdtemp(place->dir));
 	snprintf(place->file, sizeof place->file, "%s/c.yaml", place->dir);
 	*state = place;

@@ -1,0 +1,226 @@
+#include "adapter/chain_gate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct gate {
+	struct chain base;
+	struct chain *nodes[RPC_ENDPOINTS_MAX];
+	bool proved[RPC_ENDPOINTS_MAX];
+	size_t len;
+	size_t current;
+	const struct catalogue *catalogue;
+	size_t chain;
+	bool mismatch; /* for ever: a person has to look */
+	struct err difference;
+};
+
+static struct gate *gate_of(struct chain *chain)
+{
+	return (struct gate *)chain;
+}
+
+static bool differs(struct gate *gate, struct err *err, const char *what, unsigned long long is,
+		    unsigned long long wanted)
+{
+	gate->mismatch = true;
+	err_set(&gate->difference, ERR_REFUSED, "chain %s: the node says %s %llu, not %llu",
+		gate->catalogue->chains[gate->chain].name, what, is, wanted);
+	if (err != NULL)
+		*err = gate->difference;
+	return false;
+}
+
+static bool tokens_prove(struct gate *gate, struct chain *node, struct err *err)
+{
+	for (size_t i = 0; i < gate->catalogue->assets_len; i++) {
+		const struct asset *asset = &gate->catalogue->assets[i];
+		unsigned decimals;
+		char what[SYMBOL_LEN_MAX + 32];
+		struct buf out = buf_of(what, sizeof what);
+		if (asset->chain != gate->chain || asset->is_native)
+			continue;
+		if (!chain_decimals(node, asset->contract, &decimals, err))
+			return err_wrap(err, "decimals of %s", asset->symbol);
+		buf_format(&out, "decimals of %s are", asset->symbol);
+		if (decimals != asset->decimals)
+			return differs(gate, err, buf_terminated(&out), decimals, asset->decimals);
+	}
+	return true;
+}
+
+static bool node_prove(struct gate *gate, size_t index, struct err *err)
+{
+	struct chain *node = gate->nodes[index];
+	uint64_t wanted = gate->catalogue->chains[gate->chain].chain_id, id;
+	if (gate->proved[index])
+		return true;
+	if (!chain_identity(node, &id, err))
+		return false;
+	if (id != wanted)
+		return differs(gate, err, "chain id", id, wanted);
+	gate->proved[index] = tokens_prove(gate, node, err);
+	return gate->proved[index];
+}
+
+/* The node whose turn it is, once it is proved; NULL (and err) otherwise. */
+static struct chain *gate_node(struct gate *gate, struct err *err)
+{
+	if (chain_gate_is_mismatch(&gate->base, err))
+		return NULL;
+	return node_prove(gate, gate->current, err) ? gate->nodes[gate->current] : NULL;
+}
+
+static void gate_turn(struct gate *gate)
+{
+	gate->current = (gate->current + 1) % gate->len;
+}
+
+/* Asks one node after the other until a call succeeds. */
+#define FORWARD(call)                                             \
+	struct gate *gate = gate_of(chain);                       \
+	for (size_t i = 0; i < gate->len; i++, gate_turn(gate)) { \
+		struct chain *node = gate_node(gate, err);        \
+		if (node != NULL && (call))                       \
+			return true;                              \
+	}                                                         \
+	return false
+
+static bool gate_identity(struct chain *chain, uint64_t *ret_chain_id, struct err *err)
+{
+	FORWARD(chain_identity(node, ret_chain_id, err));
+}
+
+static bool gate_head(struct chain *chain, struct chain_head *ret_head, struct err *err)
+{
+	FORWARD(chain_head(node, ret_head, err));
+}
+
+static bool gate_estimate_many(struct chain *chain, const struct chain_call *calls, size_t n,
+			       struct chain_estimate *ret_estimates, struct err *err)
+{
+	FORWARD(chain_estimate_many(node, calls, n, ret_estimates, err));
+}
+
+static bool gate_balances(struct chain *chain, uint64_t block,
+			  const struct chain_balance_query *queries, size_t n,
+			  struct chain_balance *ret_balances, struct err *err)
+{
+	FORWARD(chain_balances(node, block, queries, n, ret_balances, err));
+}
+
+static bool gate_nonces(struct chain *chain, uint64_t block, const struct address *wallets,
+			size_t n, struct chain_nonce *ret_nonces, struct err *err)
+{
+	FORWARD(chain_nonces(node, block, wallets, n, ret_nonces, err));
+}
+
+static bool gate_decimals(struct chain *chain, struct address token, unsigned *ret_decimals,
+			  struct err *err)
+{
+	FORWARD(chain_decimals(node, token, ret_decimals, err));
+}
+
+static bool gate_receipts(struct chain *chain, const struct hash32 *hashes, size_t n,
+			  struct chain_receipt *ret_receipts, struct err *err)
+{
+	FORWARD(chain_receipts(node, hashes, n, ret_receipts, err));
+}
+
+static bool gate_lookups(struct chain *chain, const struct hash32 *hashes, size_t n,
+			 enum chain_lookup *ret_lookups, struct err *err)
+{
+	FORWARD(chain_lookups(node, hashes, n, ret_lookups, err));
+}
+
+static bool gate_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
+			struct chain_block *ret_blocks, struct err *err)
+{
+	FORWARD(chain_blocks(node, numbers, n, ret_blocks, err));
+}
+
+/* To one node only: what is unknown there is sent again by the signer, then to the next. */
+static void gate_send_many(struct chain *chain, const struct str *raw, size_t n,
+			   struct chain_send *ret_sends)
+{
+	struct gate *gate = gate_of(chain);
+	struct err err = { 0 };
+	struct chain *node = NULL;
+	for (size_t i = 0; i < gate->len && node == NULL; i++) {
+		node = gate_node(gate, &err);
+		if (node == NULL)
+			gate_turn(gate);
+	}
+	if (node == NULL) {
+		for (size_t i = 0; i < n; i++) {
+			ret_sends[i].state = CHAIN_SEND_UNKNOWN;
+			struct buf text = buf_of(ret_sends[i].text, sizeof ret_sends[i].text);
+			buf_str(&text, (struct str){ err.text, strnlen(err.text, text.cap - 1) });
+			(void)buf_terminated(&text);
+		}
+		return;
+	}
+	chain_send_many(node, raw, n, ret_sends);
+	size_t unknown = 0;
+	while (unknown < n && ret_sends[unknown].state == CHAIN_SEND_UNKNOWN)
+		unknown++;
+	if (unknown == n)
+		gate_turn(gate);
+}
+
+static void gate_close(struct chain *chain)
+{
+	struct gate *gate = gate_of(chain);
+	for (size_t i = 0; i < gate->len; i++)
+		chain_close(gate->nodes[i]);
+	free(gate);
+}
+
+static const struct chain_ops gate_ops = {
+	.identity = gate_identity,
+	.head = gate_head,
+	.estimate_many = gate_estimate_many,
+	.balances = gate_balances,
+	.nonces = gate_nonces,
+	.decimals = gate_decimals,
+	.send_many = gate_send_many,
+	.receipts = gate_receipts,
+	.lookups = gate_lookups,
+	.blocks = gate_blocks,
+	.close = gate_close,
+};
+
+struct chain *chain_gate_new(const struct chain_gate_options *options)
+{
+	CHECK(options->len > 0 && options->len <= RPC_ENDPOINTS_MAX);
+	CHECK(options->chain < options->catalogue->chains_len);
+	struct gate *gate = calloc(1, sizeof *gate);
+	CHECK(gate != NULL);
+	gate->base.ops = &gate_ops;
+	memcpy(gate->nodes, options->nodes, options->len * sizeof gate->nodes[0]);
+	gate->len = options->len;
+	gate->catalogue = options->catalogue;
+	gate->chain = options->chain;
+	return &gate->base;
+}
+
+enum chain_gate_state chain_gate_prove(struct chain *chain, struct err *err)
+{
+	struct gate *gate = gate_of(chain);
+	CHECK(chain->ops == &gate_ops);
+	bool open = false;
+	for (size_t i = 0; i < gate->len && !gate->mismatch; i++)
+		open = node_prove(gate, i, err) || open;
+	if (chain_gate_is_mismatch(chain, err))
+		return CHAIN_GATE_MISMATCH;
+	return open ? CHAIN_GATE_OPEN : CHAIN_GATE_CLOSED;
+}
+
+bool chain_gate_is_mismatch(struct chain *chain, struct err *err)
+{
+	struct gate *gate = gate_of(chain);
+	CHECK(chain->ops == &gate_ops);
+	if (gate->mismatch && err != NULL)
+		*err = gate->difference;
+	return gate->mismatch;
+}

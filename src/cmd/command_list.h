@@ -1,0 +1,31 @@
+/* The functions behind the commands of main.c's table, by file. */
+#ifndef SLUICE_CMD_COMMAND_LIST_H
+#define SLUICE_CMD_COMMAND_LIST_H
+
+#include "cmd/command.h"
+
+/* command_run.c */
+enum exit_status command_run(const struct invocation *invocation);
+enum exit_status command_role(const struct invocation *invocation); /* by the command's name */
+
+/* command_store.c */
+enum exit_status command_version(const struct invocation *invocation);
+enum exit_status command_check_config(const struct invocation *invocation);
+enum exit_status command_migrate(const struct invocation *invocation);
+enum exit_status command_api_key_create(const struct invocation *invocation);
+enum exit_status command_api_key_revoke(const struct invocation *invocation);
+enum exit_status command_api_key_list(const struct invocation *invocation);
+
+/* command_keys.c */
+enum exit_status command_keys_init(const struct invocation *invocation);
+enum exit_status command_keys_new(const struct invocation *invocation);
+enum exit_status command_keys_import(const struct invocation *invocation);
+enum exit_status command_keys_address(const struct invocation *invocation);
+
+/* command_withdraw.c, command_status.c: over HTTP */
+enum exit_status command_withdraw(const struct invocation *invocation);
+enum exit_status command_status(const struct invocation *invocation);
+enum exit_status command_dlq_list(const struct invocation *invocation);
+enum exit_status command_dlq_redrive(const struct invocation *invocation);
+
+#endif

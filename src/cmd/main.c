@@ -1,0 +1,155 @@
+/* The only main(): the table of sub-commands. */
+#include "cmd/command_list.h"
+
+static const struct command_option config_options[] = { OPTION_CONFIG, OPTIONS_END };
+
+static const struct command_option run_options[] = {
+	OPTION_CONFIG,
+	{ "no-migrate", NULL, "leave the database's schema as it is" },
+	{ "pid-dir", "DIR", "write run.pid and ROLE.pid into DIR" },
+	OPTIONS_END,
+};
+
+static const struct command_option migrate_options[] = {
+	OPTION_CONFIG,
+	{ "quiet", NULL, "say nothing when all is well" },
+	OPTIONS_END,
+};
+
+static const struct command_option check_config_options[] = {
+	OPTION_CONFIG,
+	{ "reference", NULL, "print every key with its type, default and meaning instead" },
+	OPTIONS_END,
+};
+
+static const struct command_option keys_new_options[] = {
+	{ "name", "NAME", "first part of the wallets' keys: \"hot\" for hot/0, hot/1 …" },
+	{ "wallets", "N", "how many addresses to print; 1 if absent" },
+	{ "out", "FILE", "the encrypted file to make" },
+	{ "password-file", "FILE", "its password; made at random when the file is absent" },
+	{ "chain", "NAME", "for the printed configuration" },
+	{ "scrypt-n", "N", "cost, a power of two; 262144 if absent, less in tests alone" },
+	OPTIONS_END,
+};
+
+static const struct command_option keys_import_options[] = {
+	{ "name", "NAME", "the wallet's key in the configuration" },
+	{ "from", "FILE",
+	  "64 hexadecimal digits, or an encrypted v3 file; standard input if "
+	  "absent" },
+	{ "from-password-file", "FILE", "password of an encrypted file" },
+	{ "wallets", "N", "of a seed: how many addresses to print; 1 if absent" },
+	{ "out", "FILE", "the encrypted file to make" },
+	{ "password-file", "FILE", "its password; made at random when the file is absent" },
+	{ "chain", "NAME", "for the printed configuration" },
+	{ "scrypt-n", "N", "cost, a power of two; 262144 if absent, less in tests alone" },
+	OPTIONS_END,
+};
+
+static const struct command_option keys_address_options[] = {
+	OPTION_CONFIG,
+	{ "file", "FILE", "look at this file instead of those of the configuration" },
+	{ "password-file", "FILE", "its password" },
+	{ "wallets", "N", "of a seed: how many addresses to print; 1 if absent" },
+	OPTIONS_END,
+};
+
+static const struct command_option api_key_create_options[] = {
+	OPTION_CONFIG,
+	{ "name", "NAME", "whom it is for" },
+	{ "account", "NAME", "whose withdrawals it may make; \"default\" if absent" },
+	OPTIONS_END,
+};
+
+#define OPTIONS_HTTP                                                                            \
+	OPTION_CONFIG, { "url", "URL", "of the API; SLUICE_URL, or else the configuration's" }, \
+		{ "api-key-file", "FILE",                                                       \
+		  "file of mode 0600 with the API key, else SLUICE_API_KEY" }
+
+static const struct command_option withdraw_options[] = {
+	OPTIONS_HTTP,
+	{ "chain", "NAME", "the chain; may be left out when the configuration has one alone" },
+	{ "asset", "SYMBOL", "what to pay" },
+	{ "amount", "DECIMAL", "how much, in units of the asset: 12.5" },
+	{ "to", "ADDRESS", "whom" },
+	{ "external-id", "TEXT", "your own name for it, unique in your account" },
+	{ "metadata", "JSON", "an object of strings" },
+	{ "idempotency-key", "TEXT", "random if absent; a repeat with the same key pays once" },
+	{ "wait", NULL, "follow it to its end; fails unless it was paid" },
+	{ "timeout", "S", "how long to try, and to wait; 600 s if absent" },
+	OPTIONS_END,
+};
+
+static const struct command_option status_options[] = {
+	OPTIONS_HTTP,
+	{ "wait", NULL, "follow it to its end; fails unless it was paid" },
+	{ "timeout", "S", "how long to wait; 600 s if absent" },
+	OPTIONS_END,
+};
+
+static const struct command_option dlq_list_options[] = {
+	OPTIONS_HTTP,
+	{ "direct", NULL, "read the ids from the database, on its own machine" },
+	OPTIONS_END,
+};
+
+static const struct command_option http_options[] = { OPTIONS_HTTP, OPTIONS_END };
+
+#define ROLE_COMMAND(name, summary) { name, "", 0, 0, summary, NULL, config_options, command_role }
+
+const struct command commands[] = {
+	{ "run", "", 0, 0, "run all four roles on this machine",
+	  "Makes or upgrades the database, starts api, processor, signer and monitor as\n"
+	  "processes of their own, starts one that dies again, and ends them in order on\n"
+	  "SIGTERM or Ctrl-C (a second one: at once). When it is killed, they die with it.\n"
+	  "Prints a line when all are ready; logs go to standard error or log.file.",
+	  run_options, command_run },
+	ROLE_COMMAND("api", "run the API alone"),
+	ROLE_COMMAND("processor", "run the processor alone"),
+	ROLE_COMMAND("signer", "run the signer alone"),
+	ROLE_COMMAND("monitor", "run the monitor alone"),
+	{ "migrate", "", 0, 0, "make or upgrade the database's schema", NULL, migrate_options,
+	  command_migrate },
+	{ "check-config", "", 0, 0, "print the configuration in force, without secrets",
+	  "Reads the file as every role does: defaults filled in, variables applied. Parts\n"
+	  "of URLs that may hold keys are left out. Says for each path whether it is there.",
+	  check_config_options, command_check_config },
+	{ "keys init", "[DIR]", 0, 1, "make the keys with which the roles trust each other",
+	  "One file for each role, in DIR or trust.dir of the configuration. Once per\n"
+	  "deployment; it never overwrites.",
+	  config_options, command_keys_init },
+	{ "keys new", "", 0, 0, "make a keystore for new wallets",
+	  "A random seed for many wallets (BIP-32, m/44'/60'/0'/0/i) in one encrypted file\n"
+	  "(Web3 Secret Storage v3). Prints what belongs into the configuration.",
+	  keys_new_options, command_keys_new },
+	{ "keys import", "", 0, 0, "make a keystore of an existing key", NULL, keys_import_options,
+	  command_keys_import },
+	{ "keys address", "", 0, 0, "print the addresses of a keystore",
+	  "Without --file: unlocks all keystores of the configuration and compares their\n"
+	  "addresses with those of its wallets; fails when one differs.",
+	  keys_address_options, command_keys_address },
+	{ "api-key create", "", 0, 0, "make an API key, and print it once", NULL,
+	  api_key_create_options, command_api_key_create },
+	{ "api-key revoke", "ID", 1, 1, "revoke an API key", NULL, config_options,
+	  command_api_key_revoke },
+	{ "api-key list", "", 0, 0, "list the API keys", NULL, config_options,
+	  command_api_key_list },
+	{ "withdraw", "", 0, 0, "ask for a withdrawal, over HTTP",
+	  "Repeats an unanswered request with the same Idempotency-Key, so that it is paid\n"
+	  "once whatever happens on the way.",
+	  withdraw_options, command_withdraw },
+	{ "status", "[ID]", 0, 1, "show a withdrawal, or queues and wallets, over HTTP", NULL,
+	  status_options, command_status },
+	{ "dlq list", "[QUEUE]", 0, 1, "show the dead-letter queues, over HTTP", NULL,
+	  dlq_list_options, command_dlq_list },
+	{ "dlq redrive", "QUEUE", 1, 1, "put dead letters back into their queue, over HTTP",
+	  "QUEUE is request, signing or monitor.", http_options, command_dlq_redrive },
+	{ "version", "", 0, 0, "print the version", NULL,
+	  (const struct command_option[]){ OPTIONS_END }, command_version },
+	{ NULL, NULL, 0, 0, NULL, NULL, NULL, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	return (int)command_main(argc, argv);
+}

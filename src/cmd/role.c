@@ -1,0 +1,176 @@
+#include "cmd/role.h"
+
+#include "adapter/chain_gate.h"
+#include "adapter/chain_jsonrpc.h"
+#include "adapter/clock_posix.h"
+#include "adapter/entropy_os.h"
+#include "base/secret.h"
+#include "cmd/log_open.h"
+#include "cmd/notify.h"
+#include "cmd/stop_signal.h"
+#include "port/store_transfer.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* The longest that one step may take: a few turns of the database, each with its own deadline, and
+ * a few calls to every node of every chain. */
+#define STEP_STORE_CALLS 8
+#define STEP_STORE_MS    5000
+#define STEP_CHAIN_CALLS 12
+
+static int64_t step_max_ms(const struct config *config, bool asks_chains)
+{
+	int64_t sum = STEP_STORE_CALLS * STEP_STORE_MS;
+	for (size_t i = 0; asks_chains && i < config->catalogue.chains_len; i++) {
+		const struct config_chain *chain = &config->chains[i];
+		int64_t nodes = chain->rpc_len > 0 ? (int64_t)chain->rpc_len : RPC_ENDPOINTS_MAX;
+		sum += STEP_CHAIN_CALLS * nodes * chain->rpc_timeout_ms;
+	}
+	return sum;
+}
+
+/* The process' number is 1 in every container, hence the host; both may come again, hence the
+ * random part. */
+static void instance_name(struct role_parts *parts)
+{
+	char host[24];
+	uint16_t random;
+	if (gethostname(host, sizeof host) != 0)
+		host[0] = '\0';
+	host[sizeof host - 1] = '\0';
+	entropy_fill(&parts->entropy, &random, sizeof random);
+	(void)snprintf(parts->instance, sizeof parts->instance, "%s-%s-%d-%04x",
+		       role_text(parts->role), host, (int)getpid(), random);
+}
+
+static void health_open(struct role_parts *parts, bool asks_chains)
+{
+	const struct catalogue *catalogue = &parts->config->catalogue;
+	health_init(&parts->health, step_max_ms(parts->config, asks_chains),
+		    clock_monotonic_ms(&parts->clock));
+	parts->health_work = health_part_add(&parts->health, "work");
+	for (size_t i = 0; asks_chains && i < catalogue->chains_len; i++)
+		parts->health_chains[i] =
+			health_part_add(&parts->health, catalogue->chains[i].name);
+}
+
+static bool process_prepare(struct role_parts *parts, const struct role_program *program,
+			    struct err *err)
+{
+	clock_posix_init(&parts->clock);
+	entropy_os_init(&parts->entropy);
+	(void)snprintf(parts->service, sizeof parts->service, "sluice-%s", role_text(parts->role));
+	(void)prctl(PR_SET_NAME, parts->service, 0, 0, 0);
+	stop_signal_hold();
+	instance_name(parts);
+	parts->metrics = metrics_new();
+	health_open(parts, program->asks_chains);
+	return secret_process_harden(err) &&
+	       log_open(parts->config, parts->service, &parts->clock, &parts->log, err);
+}
+
+static bool trust_open(struct role_parts *parts, struct err *err)
+{
+	char path[PATH_MAX];
+	if (snprintf(path, sizeof path, "%s/%s.keys", parts->config->trust_dir,
+		     role_text(parts->role)) >= (int)sizeof path)
+		return err_set(err, ERR_REFUSED, "trust.dir is too long");
+	if (!trust_keys_read(path, &parts->trust, err))
+		return err_wrap(err, "trust (`sluice keys init` makes it)");
+	return true;
+}
+
+static bool chain_open(struct role_parts *parts, size_t index, struct err *err)
+{
+	char storage[CONFIG_RPC_BYTES_MAX];
+	const char *urls[RPC_ENDPOINTS_MAX];
+	size_t len = 0;
+	struct chain_gate_options gate = { .catalogue = &parts->config->catalogue, .chain = index };
+	if (!config_chain_urls(parts->config, index, storage, urls, &len, err))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		struct chain_jsonrpc_options node = {
+			.url = urls[i],
+			.deadline_ms = parts->config->chains[index].rpc_timeout_ms,
+		};
+		if (!chain_jsonrpc_open(&node, &gate.nodes[gate.len], err)) {
+			while (gate.len > 0)
+				chain_close(gate.nodes[--gate.len]);
+			return false;
+		}
+		gate.len++;
+	}
+	parts->chains[index] = chain_gate_new(&gate);
+	return true;
+}
+
+static bool parts_open(struct role_parts *parts, const struct role_program *program,
+		       struct err *err)
+{
+	const struct catalogue *catalogue = &parts->config->catalogue;
+	uint32_t cache_kb = parts->role == ROLE_API ? STORE_CACHE_KB_API : STORE_CACHE_KB_OTHER;
+	/* First, so that somebody answers while keys are unlocked. */
+	if (!role_ops_open(parts, &parts->ops, err))
+		return false;
+	if (!trust_open(parts, err) ||
+	    !opened_store_open(parts->config, cache_kb, true, &parts->clock, &parts->entropy,
+			       &parts->opened, err) ||
+	    !store_catalogue_pin(parts->opened.store, catalogue, err))
+		return false;
+	for (size_t i = 0; program->asks_chains && i < catalogue->chains_len; i++)
+		if (!chain_open(parts, i, err))
+			return false;
+	return true;
+}
+
+static void parts_close(struct role_parts *parts)
+{
+	role_ops_close(parts->ops);
+	for (size_t i = 0; i < CHAINS_MAX; i++)
+		chain_close(parts->chains[i]);
+	opened_store_close(&parts->opened);
+	trust_keys_free(parts->trust);
+	health_deinit(&parts->health);
+	metrics_free(parts->metrics);
+}
+
+bool role_run(const struct role_program *program, const struct config *config, struct err *err)
+{
+	struct role_parts parts = { .role = program->role, .config = config };
+	void *self = NULL;
+	if (!process_prepare(&parts, program, err)) {
+		parts_close(&parts);
+		return false;
+	}
+	struct log_about starting = { .action = "role_starting" };
+	log_line(&parts.log, LOG_INFO, &starting, "%s starts as %s", parts.service, parts.instance);
+	bool ok = parts_open(&parts, program, err) && program->open(&parts, &self, err) &&
+		  program->run(&parts, self, err);
+	health_stopping(&parts.health);
+	notify_stopping();
+	struct log_about ended = { .action = "role_ended",
+				   .outcome = ok ? "success" : "failure",
+				   .err = ok ? NULL : err,
+				   .alarm = !ok && err->kind == ERR_REFUSED };
+	if (ok)
+		log_line(&parts.log, LOG_INFO, &ended, "%s ends as asked", parts.service);
+	else
+		log_line(&parts.log, LOG_ERROR, &ended, "%s cannot go on: %s", parts.service,
+			 err->text);
+	program->close(&parts, self);
+	parts_close(&parts);
+	return ok;
+}
+
+bool role_mac_keys(const struct role_parts *parts, const char *name, struct mac_keys *ret_keys,
+		   struct err *err)
+{
+	if (!trust_keys_mac_keys(parts->trust, name, ret_keys))
+		return err_set(err, ERR_REFUSED, "the trust file of the %s has no %s key",
+			       role_text(parts->role), name);
+	return true;
+}

@@ -1,0 +1,133 @@
+/* The API as a process: its loop on the main thread, its store on a thread of its own. */
+#include "cmd/role.h"
+
+#include "cmd/notify.h"
+#include "cmd/stop_signal.h"
+#include "service/api/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define LOOK_MS 100 /* how often health follows the server */
+
+struct api_role {
+	struct role_parts *parts;
+	struct api_server *server;
+	char address[CONFIG_HOST_LEN_MAX + 16];
+	pthread_t watcher;
+	bool is_watched;
+	atomic_bool is_over;
+};
+
+/* A signal handler has nothing else to find it by. */
+static struct api_server *stopping_server;
+static int64_t stopping_grace_ms;
+
+static void stop(void)
+{
+	api_server_stop(stopping_server, stopping_grace_ms);
+}
+
+static bool server_open(struct role_parts *parts, struct api_role *role, struct err *err)
+{
+	const struct config_listen *listen = &parts->config->api;
+	bool is_v6 = strchr(listen->host, ':') != NULL;
+	(void)snprintf(role->address, sizeof role->address, is_v6 ? "[%s]:%u" : "%s:%u",
+		       listen->host, listen->port);
+	struct api_server_options options = {
+		.api = {
+			.store = parts->opened.store,
+			.queue = parts->opened.queue,
+			.clock = &parts->clock,
+			.entropy = &parts->entropy,
+			.catalogue = &parts->config->catalogue,
+			.log = &parts->log,
+			.metrics = parts->metrics,
+			.deployment = trust_keys_deployment(parts->trust),
+			.instance = parts->instance,
+			.key_cache_ms = parts->config->api_key_cache_ms,
+			.jobs_max = parts->config->api_jobs_max,
+		},
+		.listen = role->address,
+	};
+	if (!role_mac_keys(parts, TRUST_INTENT_MAC, &options.api.intent_keys, err) ||
+	    !role_mac_keys(parts, TRUST_IDENTITY_GRANTS, &options.api.identity_keys, err))
+		return false;
+	if (!api_server_open(&options, &role->server, err))
+		return err_wrap(err, "api.listen");
+	(void)snprintf(role->address, sizeof role->address, is_v6 ? "[%s]:%u" : "%s:%u",
+		       listen->host, api_server_port(role->server));
+	return true;
+}
+
+static bool open_api(struct role_parts *parts, void **ret_self, struct err *err)
+{
+	struct api_role *role = calloc(1, sizeof *role);
+	CHECK(role != NULL);
+	role->parts = parts;
+	atomic_init(&role->is_over, false);
+	*ret_self = role;
+	return server_open(parts, role, err);
+}
+
+/* Carries the server's own verdicts into the health, which the ops endpoint reads. */
+static void *watch(void *arg)
+{
+	struct api_role *role = arg;
+	struct role_parts *parts = role->parts;
+	const struct timespec look = { .tv_nsec = LOOK_MS * 1000000 };
+	bool was_ready = false;
+	while (!atomic_load(&role->is_over)) {
+		bool ready = api_server_is_ready(role->server);
+		health_beat(&parts->health, api_server_heartbeat_ms(role->server));
+		health_part_set(&parts->health, parts->health_work, ready,
+				ready ? "" : "the store has not answered lately");
+		if (ready && !was_ready) {
+			struct log_about about = { .action = "role_ready" };
+			char status[2 * sizeof role->address + 32];
+			(void)snprintf(status, sizeof status, "http://%s, ops http://%s",
+				       role->address, role_ops_address(parts->ops));
+			notify_ready(status);
+			log_line(&parts->log, LOG_INFO, &about, "%s is ready on %s", parts->service,
+				 role->address);
+		}
+		was_ready = ready;
+		(void)nanosleep(&look, NULL);
+	}
+	return NULL;
+}
+
+static bool run_api(struct role_parts *parts, void *self, struct err *err)
+{
+	struct api_role *role = self;
+	if (pthread_create(&role->watcher, NULL, watch, role) != 0)
+		return err_set(err, ERR_NOT_DONE, "no thread for the API's health");
+	role->is_watched = true;
+	stopping_server = role->server;
+	stopping_grace_ms = parts->config->grace_ms * 8 / 10; /* time to close stays */
+	stop_signal_release(stop);
+	api_server_run(role->server);
+	return true;
+}
+
+static void close_api(struct role_parts *parts, void *self)
+{
+	struct api_role *role = self;
+	(void)parts;
+	if (role == NULL)
+		return;
+	atomic_store(&role->is_over, true);
+	if (role->is_watched)
+		CHECK(pthread_join(role->watcher, NULL) == 0);
+	api_server_close(role->server);
+	free(role);
+}
+
+const struct role_program role_api = {
+	.role = ROLE_API,
+	.open = open_api,
+	.run = run_api,
+	.close = close_api,
+};

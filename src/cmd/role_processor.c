@@ -1,0 +1,55 @@
+#include "cmd/role.h"
+
+#include "service/processor/processor.h"
+
+#define IDLE_MS_MAX 1000 /* wake-ups can get lost, and the sweeper has its interval */
+
+static bool open_processor(struct role_parts *parts, void **ret_self, struct err *err)
+{
+	struct processor_options options = {
+		.store = parts->opened.store,
+		.queue = parts->opened.queue,
+		.clock = &parts->clock,
+		.catalogue = &parts->config->catalogue,
+		.log = &parts->log,
+		.metrics = parts->metrics,
+		.instance = parts->instance,
+		.approval_life_ms = parts->config->processor_approval_life_ms,
+		.visibility_ms = parts->config->processor_visibility_ms,
+		.sweep_interval_ms = parts->config->processor_sweep_interval_ms,
+	};
+	if (!role_mac_keys(parts, TRUST_APPROVAL_MAC, &options.approval_keys, err))
+		return false;
+	*ret_self = processor_new(&options);
+	return true;
+}
+
+static bool step(void *self, bool *ret_worked, struct err *err)
+{
+	return processor_step(self, ret_worked, err);
+}
+
+static int64_t idle_ms(void *self)
+{
+	(void)self;
+	return IDLE_MS_MAX;
+}
+
+static bool run_processor(struct role_parts *parts, void *self, struct err *err)
+{
+	struct role_work work = { self, step, idle_ms, QUEUE_REQUEST };
+	return role_work_run(parts, &work, err);
+}
+
+static void close_processor(struct role_parts *parts, void *self)
+{
+	(void)parts;
+	processor_free(self);
+}
+
+const struct role_program role_processor = {
+	.role = ROLE_PROCESSOR,
+	.open = open_processor,
+	.run = run_processor,
+	.close = close_processor,
+};

@@ -1,0 +1,136 @@
+/* The signer as a process: the only one that opens keystores and the journal. */
+#include "cmd/role.h"
+
+#include "adapter/db_sqlite.h"
+#include "adapter/journal_sql.h"
+#include "cmd/key_input.h"
+#include "cmd/log_open.h"
+#include "service/signer/signer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define IDLE_MS_MAX 500 /* wishes of the monitor and controls come without a message */
+
+struct signer_role {
+	struct keys *keys;
+	struct journal *journal;
+	struct signer *signer;
+};
+
+/* A key that gives another address than the pinned one would pay from a stranger's wallet, or not
+ * at all: the wrong file, the wrong index. */
+static bool addresses_check(const struct catalogue *catalogue, struct keys *keys, struct err *err)
+{
+	for (size_t i = 0; i < catalogue->wallets_len; i++) {
+		const struct wallet_params *wallet = &catalogue->wallets[i];
+		struct address address;
+		if (!keys_address(keys, wallet->key_ref, &address, err))
+			return err_wrap(err, "wallets[%zu]", i);
+		if (!address_equal(address, wallet->address))
+			return err_set(err, ERR_REFUSED,
+				       "wallets[%zu]: the key %s gives %s, but %s is configured", i,
+				       wallet->key_ref, address_text(address).at,
+				       address_text(wallet->address).at);
+	}
+	return true;
+}
+
+static bool journal_open(struct role_parts *parts, struct journal **ret_journal, struct err *err)
+{
+	struct db_sqlite_options options = { .path = parts->config->journal_path };
+	struct journal_sql_options journal = {
+		.deployment = trust_keys_deployment(parts->trust),
+	};
+	uint32_t key_id;
+	struct db *db;
+	if (!trust_keys_find(parts->trust, TRUST_JOURNAL_MAC, &key_id, &journal.mac_key))
+		return err_set(err, ERR_REFUSED, "the trust file of the signer has no %s key",
+			       TRUST_JOURNAL_MAC);
+	if (!directory_make_for(parts->config->journal_path, err) ||
+	    !db_sqlite_open(&options, &db, err))
+		return err_wrap(err, "journal");
+	if (!journal_sql_open(db, &journal, ret_journal, err)) {
+		db_close(db);
+		return err_wrap(err, "journal %s", parts->config->journal_path);
+	}
+	return true;
+}
+
+static bool signer_open(struct role_parts *parts, struct signer_role *role, struct err *err)
+{
+	uint32_t key_id;
+	struct signer_options options = {
+		.store = parts->opened.store,
+		.queue = parts->opened.queue,
+		.clock = &parts->clock,
+		.entropy = &parts->entropy,
+		.keys = role->keys,
+		.journal = role->journal,
+		.catalogue = &parts->config->catalogue,
+		.log = &parts->log,
+		.metrics = parts->metrics,
+		.deployment = trust_keys_deployment(parts->trust),
+		.instance = parts->instance,
+		.visibility_ms = parts->config->signer_visibility_ms,
+		.funds_wait_ms = parts->config->signer_funds_wait_ms,
+		.entry_wait_ms = parts->config->signer_entry_wait_ms,
+	};
+	memcpy(options.chains, parts->chains, sizeof options.chains);
+	if (!role_mac_keys(parts, TRUST_INTENT_MAC, &options.intent_keys, err) ||
+	    !role_mac_keys(parts, TRUST_APPROVAL_MAC, &options.approval_keys, err))
+		return false;
+	if (!trust_keys_find(parts->trust, TRUST_PAY_TAG, &key_id, &options.pay_tag_key))
+		return err_set(err, ERR_REFUSED, "the trust file of the signer has no %s key",
+			       TRUST_PAY_TAG);
+	role->signer = signer_new(&options);
+	return true;
+}
+
+static bool open_signer(struct role_parts *parts, void **ret_self, struct err *err)
+{
+	struct signer_role *role = calloc(1, sizeof *role);
+	CHECK(role != NULL);
+	*ret_self = role;
+	return config_keys_open(parts->config, &parts->entropy, &role->keys, err) &&
+	       addresses_check(&parts->config->catalogue, role->keys, err) &&
+	       journal_open(parts, &role->journal, err) && signer_open(parts, role, err);
+}
+
+static bool step(void *self, bool *ret_worked, struct err *err)
+{
+	struct signer_role *role = self;
+	return signer_step(role->signer, ret_worked, err);
+}
+
+static int64_t idle_ms(void *self)
+{
+	(void)self;
+	return IDLE_MS_MAX;
+}
+
+static bool run_signer(struct role_parts *parts, void *self, struct err *err)
+{
+	struct role_work work = { self, step, idle_ms, QUEUE_SIGNING };
+	return role_work_run(parts, &work, err);
+}
+
+static void close_signer(struct role_parts *parts, void *self)
+{
+	struct signer_role *role = self;
+	(void)parts;
+	if (role == NULL)
+		return;
+	signer_free(role->signer);
+	journal_close(role->journal);
+	keys_close(role->keys);
+	free(role);
+}
+
+const struct role_program role_signer = {
+	.role = ROLE_SIGNER,
+	.asks_chains = true,
+	.open = open_signer,
+	.run = run_signer,
+	.close = close_signer,
+};

@@ -1,0 +1,32 @@
+/* The database, the store in it and its queue, for one thread. */
+#ifndef SLUICE_CMD_STORE_OPEN_H
+#define SLUICE_CMD_STORE_OPEN_H
+
+#include "cmd/config.h"
+#include "port/clock.h"
+#include "port/db.h"
+#include "port/entropy.h"
+#include "port/queue.h"
+#include "port/store.h"
+
+struct opened_store {
+	struct db *db;
+	struct store *store;
+	struct queue *queue; /* NULL when only the store was asked for */
+};
+
+/* What the database holds in memory. The API reads much; the others read little. */
+#define STORE_CACHE_KB_API   16384
+#define STORE_CACHE_KB_OTHER 2048
+
+/* Opens an existing database whose schema fits; NOT_DONE or REFUSED otherwise, with what to do.
+ * with_queue: the wake-ups too, by sockets beside the database. clock and entropy are borrowed. */
+MUST_CHECK bool opened_store_open(const struct config *config, uint32_t cache_kb, bool with_queue,
+				  struct clock *clock, struct entropy *entropy,
+				  struct opened_store *ret_opened, struct err *err);
+void opened_store_close(struct opened_store *opened); /* accepts an empty one */
+
+/* Makes the database if it is not there, and its schema. */
+MUST_CHECK bool store_migrate(const struct config *config, struct clock *clock, struct err *err);
+
+#endif
