@@ -105,9 +105,11 @@ static bool fault_commit(struct db *db, struct err *err)
 		return err_set(err, ERR_MAYBE_DONE, "a planned fault, after the commit");
 	}
 	db_rollback(self->real);
-	if (self->plan.kind == FAULT_COMMIT_LOST)
-		return err_set(err, ERR_MAYBE_DONE, "a planned fault, instead of the commit");
-	return struck(err);
+	if (self->plan.kind != FAULT_COMMIT_LOST)
+		return struck(err);
+	if (self->plan.call != NULL)
+		self->plan.call(self->plan.context);
+	return err_set(err, ERR_MAYBE_DONE, "a planned fault, instead of the commit");
 }
 
 static void fault_rollback(struct db *db)

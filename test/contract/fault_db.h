@@ -29,7 +29,7 @@ struct fault_plan {
 	uint64_t at;   /* the number of the counted call, from 1 */
 	uint64_t seen; /* calls counted so far */
 	bool fired;
-	void (*call)(void *context);
+	void (*call)(void *context); /* FAULT_CALL; and after a lost commit, unless NULL */
 	void *context;
 };
 
