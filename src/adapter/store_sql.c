@@ -93,8 +93,8 @@ bool audit_add(struct db *db, const char *action, struct id subject, const char 
 	return sql_run(&sql, NULL);
 }
 
-bool event_add(struct db *db, const struct event_row *event, const struct store_by *by,
-	       struct err *err)
+bool event_row_add(struct db *db, const struct event_row *event, const struct store_by *by,
+		   struct err *err)
 {
 	struct sql sql =
 		sql_prepare(db,

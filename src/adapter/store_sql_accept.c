@@ -150,7 +150,7 @@ static bool item_accept(struct db *db, struct store_accept *item, struct err *er
 				   .type = "accepted",
 				   .stage = row->stage,
 				   .detail = "" };
-	return event_add(db, &event, &by, err) && message_insert(db, row, err);
+	return event_row_add(db, &event, &by, err) && message_insert(db, row, err);
 }
 
 struct accept_batch {

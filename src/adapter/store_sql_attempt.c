@@ -231,7 +231,7 @@ static bool broadcast_event(struct db *db, const struct store_sent *item, struct
 	/* The monitor reads all its transfers when it is woken: one wake-up serves the batch. */
 	enum queue_name queue = *wake ? QUEUE_MONITOR : QUEUE_NONE;
 	*wake = false;
-	return event_add(db, &event, by, err) &&
+	return event_row_add(db, &event, by, err) &&
 	       message_put(db, queue, withdrawal, correlation_id, by->now_ms, err);
 }
 

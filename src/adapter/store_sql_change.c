@@ -202,7 +202,7 @@ static bool change_event_add(struct db *db, const struct store_change *change,
 				   .type = change->event,
 				   .stage = change->to,
 				   .detail = buf_terminated(&out) };
-	return event_add(db, &event, by, err);
+	return event_row_add(db, &event, by, err);
 }
 
 static enum queue_name queue_woken(const struct store_change *change)

@@ -68,7 +68,7 @@ static bool withdrawal_complete(struct db *db, const struct store_observation *i
 				   .type = "completed",
 				   .stage = WITHDRAWAL_COMPLETED,
 				   .detail = buf_terminated(&out) };
-	return sql_run(&sql, NULL) && event_add(db, &event, by, err);
+	return sql_run(&sql, NULL) && event_row_add(db, &event, by, err);
 }
 
 /* A final transfer's withdrawal: completed when paid; otherwise the signer is woken, and decides.
@@ -123,7 +123,7 @@ static bool withdrawal_hold(struct db *db, const struct store_observation *item,
 				   .type = "held",
 				   .stage = row.stage,
 				   .detail = buf_terminated(&out) };
-	return sql_run(&sql, NULL) && event_add(db, &event, by, err);
+	return sql_run(&sql, NULL) && event_row_add(db, &event, by, err);
 }
 
 /* Holds the slot and its withdrawal. Unless the slot is mined its nonce stands in the way of all

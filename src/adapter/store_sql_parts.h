@@ -53,8 +53,8 @@ struct event_row {
 	const char *detail; /* JSON object or "" */
 };
 /* An event and its audit record. */
-MUST_CHECK bool event_add(struct db *db, const struct event_row *event, const struct store_by *by,
-			  struct err *err);
+MUST_CHECK bool event_row_add(struct db *db, const struct event_row *event,
+			      const struct store_by *by, struct err *err);
 MUST_CHECK bool audit_add(struct db *db, const char *action, struct id subject, const char *detail,
 			  const struct store_by *by, struct err *err);
 /* Fences a wallet inside a write transaction: STORE_WRITTEN while the lease is ours, else

@@ -170,7 +170,7 @@ static bool hold_release(struct db *db, const struct withdrawal *row, const stru
 				   .type = "redriven",
 				   .stage = row->stage,
 				   .detail = "" };
-	return sql_run(&sql, NULL) && event_add(db, &event, by, err);
+	return sql_run(&sql, NULL) && event_row_add(db, &event, by, err);
 }
 
 static bool one_redrive(struct db *db, struct redrive *redrive, struct id id, struct err *err)

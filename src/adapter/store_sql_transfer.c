@@ -205,7 +205,7 @@ static bool assigned_event_add(struct db *db, const struct store_reservation *it
 				   .type = "assigned",
 				   .stage = WITHDRAWAL_ASSIGNED,
 				   .detail = buf_terminated(&out) };
-	return event_add(db, &event, by, err);
+	return event_row_add(db, &event, by, err);
 }
 
 /* Binds the withdrawal; sets item->result when it cannot be. */
