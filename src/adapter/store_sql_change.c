@@ -98,20 +98,23 @@ static bool current_load(struct db *db, struct id id, struct current *ret_curren
 	return sql_end(&sql);
 }
 
-/* T4, judged again under the lock: the transfer that is left must be final and provably unpaid. */
+/* T4 and T6, judged again under the lock: the transfer that is left must be final and provably
+ * unpaid; or paid, when the withdrawal is to be completed (which comes with the transfer's own
+ * success, in store_sql_observe.c). */
 static bool leaving_is_allowed(struct db *db, const struct store_change *change,
 			       const struct current *current, bool *ret_allowed, struct err *err)
 {
 	*ret_allowed = true;
-	if (change->from != WITHDRAWAL_ASSIGNED || change->to == WITHDRAWAL_ASSIGNED ||
-	    change->to == WITHDRAWAL_COMPLETED)
+	if (change->from != WITHDRAWAL_ASSIGNED || change->to == WITHDRAWAL_ASSIGNED)
 		return true;
-	struct transfer transfer;
+	struct transfer transfer = { 0 };
 	bool found = false;
 	if (!transfer_load(db, current->transfer, &transfer, &found, err))
 		return false;
-	*ret_allowed = found && transfer.stage == TRANSFER_FINAL &&
-		       lifecycle_outcome_is_unpaid(transfer.outcome);
+	bool proven = change->to == WITHDRAWAL_COMPLETED
+			      ? transfer.outcome == OUTCOME_SUCCEEDED
+			      : lifecycle_outcome_is_unpaid(transfer.outcome);
+	*ret_allowed = found && transfer.stage == TRANSFER_FINAL && proven;
 	return true;
 }
 
@@ -240,9 +243,8 @@ static bool ack_end(struct db *db, const struct store_change *change, const stru
 {
 	if (!message_end(db, &change->ack, by->now_ms, err))
 		return false;
-	if (!change->bury)
-		return true;
-	CHECK(change->ack.queue >= QUEUE_REQUEST && change->ack.queue <= QUEUE_MONITOR);
+	if (!change->bury || !change->applied)
+		return true; /* a row that went on has its own wake-up; there is nothing to bury */
 	return message_put(db, (enum queue_name)(change->ack.queue + QUEUE_DLQ_OFFSET),
 			   change->ack.subject, current->correlation_id, by->now_ms, err);
 }
@@ -254,6 +256,8 @@ static bool change_apply(struct db *db, struct store_change *change, const struc
 	bool found = false;
 	bool allowed = false;
 	change->applied = false;
+	CHECK(!change->bury ||
+	      (change->ack.queue >= QUEUE_REQUEST && change->ack.queue <= QUEUE_MONITOR));
 	if (!current_load(db, change->withdrawal, &current, &found, err))
 		return false;
 	if (found && is_current(change, &current, by)) {
