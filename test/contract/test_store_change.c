@@ -1,0 +1,406 @@
+/* Changes of a withdrawal: compare-and-set of each item, with event, audit record, wake-up and
+ * acknowledgement in one transaction; and the guards that hold under the row's lock. */
+#include "store_fixture.h"
+
+static void change(struct fixture *f, struct store_change *items, size_t n, enum actor actor)
+{
+	struct store_by by = fixture_by(f, actor);
+	MUST(store_withdrawals_change, f->store, items, n, &by);
+}
+
+static struct transfer ended(struct fixture *f, const char *key, enum transfer_outcome outcome)
+{
+	struct transfer slot = fixture_broadcast(f, key, 0);
+	slot = fixture_observe(f, &slot, TRANSFER_MINED, OUTCOME_NONE);
+	return fixture_observe(f, &slot, TRANSFER_FINAL, outcome);
+}
+
+static void everything_moves_together(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal before = fixture_accept(f, "one");
+	struct message message = fixture_claim(f, QUEUE_REQUEST, before.intent.id);
+	fixture_wait(f, 700);
+	struct store_change item = fixture_change(&before, WITHDRAWAL_QUEUED, "queued");
+	item.has_approval = true;
+	item.approval = (struct approval){ .policy_version = 4,
+					   .approved_at = f->clock.now_ms,
+					   .expires_at = f->clock.now_ms + 60000 };
+	item.approval_mac.key_id = 9;
+	memset(item.approval_mac.bytes, 0x99, sizeof item.approval_mac.bytes);
+	item.ack = message.ack;
+	assert_true(fixture_apply(f, &item, ACTOR_PROCESSOR));
+
+	struct withdrawal expected = before;
+	expected.stage = WITHDRAWAL_QUEUED;
+	expected.version = 2;
+	expected.approval = item.approval;
+	expected.approval_mac = item.approval_mac;
+	expected.due_at = f->clock.now_ms + lifecycle_due_in_ms(WITHDRAWAL_QUEUED);
+	expected.updated_at = f->clock.now_ms;
+	struct withdrawal row = fixture_load(f, before.intent.id);
+	assert_withdrawal_equal(&row, &expected);
+	struct store_event event = fixture_last_event(f, row.intent.id);
+	assert_int_equal(event.sequence, 2);
+	assert_string_equal(event.type, "queued");
+	assert_int_equal(event.actor, ACTOR_PROCESSOR);
+	assert_int_equal(event.stage, WITHDRAWAL_QUEUED);
+	assert_int_equal(event.at_ms, f->clock.now_ms);
+	assert_string_equal(event.detail, "");
+	assert_int_equal(fixture_messages(f, QUEUE_REQUEST, row.intent.id), 0);
+	message = fixture_claim(f, QUEUE_SIGNING, row.intent.id);
+	assert_string_equal(message.correlation_id, row.correlation_id);
+}
+
+static void what_moved_is_reported_and_acknowledged(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal rows[4];
+	struct store_change items[5];
+	char key[16];
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(key, sizeof key, "key-%zu", i);
+		rows[i] = fixture_accept(f, key);
+		items[i] = fixture_change(&rows[i], WITHDRAWAL_QUEUED, "queued");
+		items[i].ack = fixture_claim(f, QUEUE_REQUEST, rows[i].intent.id).ack;
+	}
+	items[0].version = 2;              /* from the future */
+	items[1].from = WITHDRAWAL_QUEUED; /* another stage */
+	items[1].to = WITHDRAWAL_QUEUED;
+	items[2].withdrawal = fixture_id(f); /* nobody */
+	items[4] = items[3];                 /* the second of two */
+	items[4].ack = (struct message_ack){ 0 };
+	change(f, items, 5, ACTOR_PROCESSOR);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(items[i].applied, i == 3);
+	for (size_t i = 0; i < 4; i++) {
+		struct withdrawal row = fixture_load(f, rows[i].intent.id);
+		assert_int_equal(row.version, i == 3 ? 2 : 1);
+		assert_int_equal(fixture_messages(f, QUEUE_REQUEST, rows[i].intent.id), 0);
+		assert_int_equal(fixture_messages(f, QUEUE_SIGNING, rows[i].intent.id), i == 3);
+	}
+}
+
+static void reasons_and_codes_are_kept_or_cleared(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal row = fixture_queue(f, "one");
+	struct store_change wait = fixture_change(&row, WITHDRAWAL_QUEUED, "waiting");
+	wait.wait_reason = "funds";
+	assert_true(fixture_apply(f, &wait, ACTOR_SIGNER));
+	row = fixture_load(f, row.intent.id);
+	assert_string_equal(row.wait_reason, "funds");
+	assert_non_null(strstr(fixture_last_event(f, row.intent.id).detail, "\"funds\""));
+	struct store_change hold = fixture_change(&row, WITHDRAWAL_QUEUED, "held");
+	hold.held_reason = "intent_mac_invalid";
+	hold.failure_code = "unclear";
+	assert_true(fixture_apply(f, &hold, ACTOR_SIGNER));
+	row = fixture_load(f, row.intent.id);
+	assert_string_equal(row.wait_reason, "");
+	assert_string_equal(row.held_reason, "intent_mac_invalid");
+	assert_string_equal(row.failure_code, "unclear");
+	struct store_change release = fixture_change(&row, WITHDRAWAL_QUEUED, "released");
+	release.held_reason = "";
+	assert_true(fixture_apply(f, &release, ACTOR_PERSON));
+	row = fixture_load(f, row.intent.id);
+	assert_string_equal(row.held_reason, "");
+	assert_string_equal(row.failure_code, "unclear");
+	struct store_change end = fixture_change(&row, WITHDRAWAL_FAILED, "failed");
+	end.failure_code = "receiver_refuses";
+	assert_true(fixture_apply(f, &end, ACTOR_SIGNER));
+	row = fixture_load(f, row.intent.id);
+	assert_string_equal(row.failure_code, "receiver_refuses");
+	assert_non_null(strstr(fixture_last_event(f, row.intent.id).detail, "receiver_refuses"));
+}
+
+static void nobody_but_a_person_acts_on_a_held_row(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal row = fixture_queue(f, "one");
+	struct store_change hold = fixture_change(&row, WITHDRAWAL_QUEUED, "held");
+	hold.held_reason = "asset_mismatch";
+	assert_true(fixture_apply(f, &hold, ACTOR_PROCESSOR));
+	row = fixture_load(f, row.intent.id);
+	struct message message = fixture_claim(f, QUEUE_SIGNING, row.intent.id);
+	struct store_change reject = fixture_change(&row, WITHDRAWAL_REJECTED, "rejected");
+	reject.ack = message.ack;
+	assert_false(fixture_apply(f, &reject, ACTOR_SIGNER));
+	struct store_change wait = fixture_change(&row, WITHDRAWAL_QUEUED, "waiting");
+	assert_false(fixture_apply(f, &wait, ACTOR_SIGNER));
+	struct withdrawal after = fixture_load(f, row.intent.id);
+	assert_withdrawal_equal(&after, &row);
+	assert_int_equal(fixture_messages(f, QUEUE_SIGNING, row.intent.id), 0);
+}
+
+/* Waiting on for the same reason is no news. */
+static void a_quiet_wait_moves_only_the_due_time(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal row = fixture_queue(f, "one");
+	struct store_change wait = fixture_change(&row, WITHDRAWAL_QUEUED, "waiting");
+	wait.wait_reason = "funds";
+	wait.due_at = f->clock.now_ms + 5000;
+	assert_true(fixture_apply(f, &wait, ACTOR_SIGNER));
+	row = fixture_load(f, row.intent.id);
+	assert_int_equal(row.version, 3);
+	assert_int_equal(row.due_at, f->clock.now_ms + 5000);
+	struct message message = fixture_claim(f, QUEUE_SIGNING, row.intent.id);
+	for (int i = 0; i < 3; i++) {
+		fixture_wait(f, 5000);
+		wait.version = row.version;
+		wait.due_at = f->clock.now_ms + 5000;
+		wait.ack = message.ack;
+		assert_true(fixture_apply(f, &wait, ACTOR_SIGNER));
+		row.due_at = wait.due_at;
+		struct withdrawal after = fixture_load(f, row.intent.id);
+		assert_withdrawal_equal(&after, &row);
+		assert_int_equal(fixture_messages(f, QUEUE_SIGNING, row.intent.id), 0);
+	}
+	/* Without a time of its own it gets the stage's. */
+	wait.due_at = 0;
+	assert_true(fixture_apply(f, &wait, ACTOR_SIGNER));
+	assert_int_equal(fixture_load(f, row.intent.id).due_at,
+			 f->clock.now_ms + lifecycle_due_in_ms(WITHDRAWAL_QUEUED));
+	wait.wait_reason = "fee_above_cap";
+	assert_true(fixture_apply(f, &wait, ACTOR_SIGNER));
+	row = fixture_load(f, row.intent.id);
+	assert_int_equal(row.version, 4);
+	/* No reason any more is news, and a renewed approval too. */
+	wait = fixture_change(&row, WITHDRAWAL_QUEUED, "waited");
+	assert_true(fixture_apply(f, &wait, ACTOR_SIGNER));
+	wait.version = 5;
+	wait.has_approval = true;
+	assert_true(fixture_apply(f, &wait, ACTOR_PROCESSOR));
+	assert_int_equal(fixture_load(f, row.intent.id).version, 6);
+}
+
+static void a_request_to_cancel_stays_and_wakes_the_signer(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal row = fixture_queue(f, "one");
+	int64_t before = fixture_generation(f, QUEUE_SIGNING, row.intent.id);
+	struct store_change cancel = fixture_change(&row, WITHDRAWAL_QUEUED, "cancel_requested");
+	cancel.request_cancel = true;
+	assert_true(fixture_apply(f, &cancel, ACTOR_API));
+	assert_int_equal(fixture_generation(f, QUEUE_SIGNING, row.intent.id), before + 1);
+	row = fixture_load(f, row.intent.id);
+	assert_true(row.cancel_requested);
+	struct store_change wait = fixture_change(&row, WITHDRAWAL_QUEUED, "waiting");
+	wait.wait_reason = "funds";
+	assert_true(fixture_apply(f, &wait, ACTOR_SIGNER));
+	assert_true(fixture_load(f, row.intent.id).cancel_requested);
+}
+
+static void ends_have_no_due_time_and_wake_nobody(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		enum withdrawal_stage to;
+		enum actor actor;
+		bool queued;
+	} ends[] = {
+		{ WITHDRAWAL_REJECTED, ACTOR_PROCESSOR, false },
+		{ WITHDRAWAL_CANCELED, ACTOR_API, false },
+		{ WITHDRAWAL_REJECTED, ACTOR_SIGNER, true },
+		{ WITHDRAWAL_FAILED, ACTOR_SIGNER, true },
+		{ WITHDRAWAL_CANCELED, ACTOR_SIGNER, true },
+	};
+	char key[16];
+	for (size_t i = 0; i < COUNT_OF(ends); i++) {
+		snprintf(key, sizeof key, "key-%zu", i);
+		struct withdrawal row =
+			ends[i].queued ? fixture_queue(f, key) : fixture_accept(f, key);
+		int64_t messages = fixture_number(f, "SELECT SUM(generation) FROM messages");
+		struct store_change end = fixture_change(&row, ends[i].to, "ended");
+		end.due_at = f->clock.now_ms + 1000;
+		assert_true(fixture_apply(f, &end, ends[i].actor));
+		row = fixture_load(f, row.intent.id);
+		assert_int_equal(row.stage, ends[i].to);
+		assert_int_equal(row.due_at, 0);
+		assert_int_equal(fixture_number(f, "SELECT SUM(generation) FROM messages"),
+				 messages);
+		/* An end is an end. */
+		struct store_change again = fixture_change(&row, WITHDRAWAL_QUEUED, "queued");
+		again.from = ends[i].queued ? WITHDRAWAL_QUEUED : WITHDRAWAL_ACCEPTED;
+		again.to = again.from;
+		assert_false(fixture_apply(f, &again, ACTOR_PROCESSOR));
+	}
+}
+
+static void waiting_for_people_and_back(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal row = fixture_accept(f, "one");
+	struct store_change await =
+		fixture_change(&row, WITHDRAWAL_AWAITING_APPROVAL, "awaiting_approval");
+	assert_true(fixture_apply(f, &await, ACTOR_PROCESSOR));
+	row = fixture_load(f, row.intent.id);
+	assert_int_equal(row.due_at,
+			 f->clock.now_ms + lifecycle_due_in_ms(WITHDRAWAL_AWAITING_APPROVAL));
+	struct store_change queue = fixture_change(&row, WITHDRAWAL_QUEUED, "queued");
+	assert_true(fixture_apply(f, &queue, ACTOR_PROCESSOR));
+	assert_int_equal(fixture_messages(f, QUEUE_SIGNING, row.intent.id), 1);
+}
+
+/* --- T4 and T6 ----------------------------------------------------------------------------------
+ */
+
+static bool leave(struct fixture *f, struct id id, enum withdrawal_stage to, enum actor actor)
+{
+	struct withdrawal row = fixture_load(f, id);
+	struct store_change item = fixture_change(&row, to, "left");
+	item.next_round = to == WITHDRAWAL_QUEUED;
+	bool applied = fixture_apply(f, &item, actor);
+	struct withdrawal after = fixture_load(f, id);
+	assert_int_equal(after.stage, applied ? to : row.stage);
+	assert_int_equal(after.version, row.version + (applied ? 1 : 0));
+	return applied;
+}
+
+/* Every state of a slot in which it may have been paid, or may still be. */
+static void a_slot_that_may_pay_is_not_left(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal row = fixture_queue(f, "one");
+	struct transfer slot = fixture_reserve(f, &row, 0);
+	static const enum withdrawal_stage exits[] = { WITHDRAWAL_QUEUED, WITHDRAWAL_FAILED,
+						       WITHDRAWAL_CANCELED };
+	for (int step = 0; step < 5; step++) {
+		for (size_t i = 0; i < COUNT_OF(exits); i++)
+			assert_false(leave(f, row.intent.id, exits[i], ACTOR_SIGNER));
+		if (step == 0)
+			slot = fixture_sign(f, &slot);
+		else if (step == 1)
+			slot = fixture_send(f, &slot);
+		else if (step == 2)
+			slot = fixture_observe(f, &slot, TRANSFER_MINED, OUTCOME_NONE);
+		else if (step == 3)
+			fixture_edit(f, "UPDATE transfers SET stage = 5, outcome = 4");
+	}
+	assert_int_equal(fixture_load(f, row.intent.id).round, 0);
+}
+
+static void a_slot_that_did_not_pay_is_left(void **state)
+{
+	struct fixture *f = *state;
+	struct id ids[4] = { ended(f, "one", OUTCOME_REVERTED).withdrawal,
+			     ended(f, "two", OUTCOME_REPLACED).withdrawal,
+			     ended(f, "three", OUTCOME_REVERTED).withdrawal,
+			     ended(f, "four", OUTCOME_REPLACED).withdrawal };
+	assert_true(leave(f, ids[0], WITHDRAWAL_QUEUED, ACTOR_SIGNER));
+	assert_true(leave(f, ids[1], WITHDRAWAL_QUEUED, ACTOR_SIGNER));
+	assert_true(leave(f, ids[2], WITHDRAWAL_FAILED, ACTOR_SIGNER));
+	assert_true(leave(f, ids[3], WITHDRAWAL_CANCELED, ACTOR_SIGNER));
+	assert_int_equal(fixture_messages(f, QUEUE_SIGNING, ids[0]), 1);
+	/* The next round has a slot of its own, and the first one's is still found. */
+	struct withdrawal row = fixture_load(f, ids[0]);
+	assert_int_equal(row.round, 1);
+	struct transfer slot = fixture_reserve(f, &row, 1);
+	assert_int_equal(slot.round, 1);
+	struct transfer first;
+	bool found = false;
+	MUST(store_transfer_of_round, f->store, ids[0], 0, &first, &found);
+	assert_true(found);
+	assert_false(id_equal(first.id, slot.id));
+	assert_true(id_equal(fixture_load(f, ids[0]).transfer, slot.id));
+	/* And the guard looks at the newest one. */
+	assert_false(leave(f, ids[0], WITHDRAWAL_QUEUED, ACTOR_SIGNER));
+}
+
+/* T6: `completed` comes with the slot's final success, and by no other way. */
+static void nothing_is_completed_without_its_slot(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer slots[2] = { fixture_broadcast(f, "one", 0),
+				     ended(f, "two", OUTCOME_REVERTED) };
+	slots[0] = fixture_observe(f, &slots[0], TRANSFER_MINED, OUTCOME_NONE);
+	assert_false(leave(f, slots[0].withdrawal, WITHDRAWAL_COMPLETED, ACTOR_MONITOR));
+	assert_false(leave(f, slots[1].withdrawal, WITHDRAWAL_COMPLETED, ACTOR_MONITOR));
+}
+
+/* --- the dead letter ----------------------------------------------------------------------------
+ */
+
+static void a_buried_message_is_in_its_dead_letter_queue(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal row = fixture_accept(f, "one");
+	struct store_change item = fixture_change(&row, row.stage, "held");
+	item.held_reason = "dead_letter";
+	item.bury = true;
+	item.ack = fixture_claim(f, QUEUE_REQUEST, row.intent.id).ack;
+	assert_true(fixture_apply(f, &item, ACTOR_PROCESSOR));
+	assert_int_equal(fixture_messages(f, QUEUE_REQUEST, row.intent.id), 0);
+	assert_int_equal(fixture_messages(f, QUEUE_REQUEST_DLQ, row.intent.id), 1);
+	row = fixture_load(f, row.intent.id);
+	assert_string_equal(row.held_reason, "dead_letter");
+	assert_int_equal(row.version, 2);
+}
+
+/* The row went on: there is nothing to bury. */
+static void the_message_of_a_row_that_moved_is_not_buried(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal row = fixture_accept(f, "one");
+	struct store_change item = fixture_change(&row, row.stage, "held");
+	item.held_reason = "dead_letter";
+	item.bury = true;
+	item.ack = fixture_claim(f, QUEUE_REQUEST, row.intent.id).ack;
+	struct store_change faster = fixture_change(&row, WITHDRAWAL_QUEUED, "queued");
+	assert_true(fixture_apply(f, &faster, ACTOR_PROCESSOR));
+	assert_false(fixture_apply(f, &item, ACTOR_PROCESSOR));
+	assert_int_equal(fixture_messages(f, QUEUE_REQUEST, row.intent.id), 0);
+	assert_int_equal(fixture_messages(f, QUEUE_REQUEST_DLQ, row.intent.id), 0);
+}
+
+/* --- bugs of the caller -------------------------------------------------------------------------
+ */
+
+static void try_change(struct fixture *f, struct store_change item, size_t n, enum actor actor)
+{
+	struct err err = { 0 };
+	struct store_by by = fixture_by(f, ACTOR_API);
+	by.actor = actor;
+	(void)!store_withdrawals_change(f->store, &item, n, &by, &err);
+}
+
+static void a_step_outside_of_the_life_cycle_aborts(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal row = fixture_accept(f, "one");
+	struct store_change good = fixture_change(&row, WITHDRAWAL_QUEUED, "queued");
+	assert_aborts(try_change(f, good, 1, ACTOR_SIGNER));
+	assert_aborts(try_change(f, good, 1, ACTOR_PERSON));
+	assert_aborts(try_change(f, good, 1, (enum actor)0));
+	assert_aborts(try_change(f, good, 0, ACTOR_PROCESSOR));
+	assert_aborts(try_change(f, good, BATCH_MAX + 1, ACTOR_PROCESSOR));
+	struct store_change leap = fixture_change(&row, WITHDRAWAL_COMPLETED, "completed");
+	assert_aborts(try_change(f, leap, 1, ACTOR_MONITOR));
+	struct store_change bury = fixture_change(&row, row.stage, "held");
+	bury.held_reason = "dead_letter";
+	bury.bury = true; /* without a message */
+	assert_aborts(try_change(f, bury, 1, ACTOR_PROCESSOR));
+}
+
+#define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE_TEST(everything_moves_together),
+		STORE_TEST(what_moved_is_reported_and_acknowledged),
+		STORE_TEST(reasons_and_codes_are_kept_or_cleared),
+		STORE_TEST(nobody_but_a_person_acts_on_a_held_row),
+		STORE_TEST(a_quiet_wait_moves_only_the_due_time),
+		STORE_TEST(a_request_to_cancel_stays_and_wakes_the_signer),
+		STORE_TEST(ends_have_no_due_time_and_wake_nobody),
+		STORE_TEST(waiting_for_people_and_back),
+		STORE_TEST(a_slot_that_may_pay_is_not_left),
+		STORE_TEST(a_slot_that_did_not_pay_is_left),
+		STORE_TEST(nothing_is_completed_without_its_slot),
+		STORE_TEST(a_buried_message_is_in_its_dead_letter_queue),
+		STORE_TEST(the_message_of_a_row_that_moved_is_not_buried),
+		STORE_TEST(a_step_outside_of_the_life_cycle_aborts),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
