@@ -28,8 +28,10 @@ bool err_wrap(struct err *err, const char *format, ...)
 	va_start(arguments, format);
 	int written = vsnprintf(err->text, sizeof err->text, format, arguments);
 	va_end(arguments);
-	if (written >= 0 && (size_t)written < sizeof err->text)
-		snprintf(err->text + written, sizeof err->text - (size_t)written, ": %s", old);
+	CHECK(written >= 0);
+	size_t len = strlen(err->text);
+	int wanted = snprintf(err->text + len, sizeof err->text - len, ": %s", old);
+	CHECK(wanted >= 0); /* what does not fit is cut */
 	return false;
 }
 

@@ -11,7 +11,7 @@ static size_t strip_u64(uint64_t value, uint8_t ret_bytes[8])
 {
 	size_t len = 0;
 	for (int shift = 56; shift >= 0; shift -= 8)
-		if (len > 0 || value >> shift != 0)
+		if (value >> shift != 0)
 			ret_bytes[len++] = (uint8_t)(value >> shift);
 	return len;
 }

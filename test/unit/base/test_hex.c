@@ -39,12 +39,14 @@ static void refuses_what_is_no_digit(void **state)
 	(void)state;
 	for (unsigned byte = 0; byte < 256; byte++) {
 		const char text[2] = { '0', (char)byte };
+		const char turned[2] = { (char)byte, '0' };
 		uint8_t got = 77;
 		bool is_digit = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f') ||
 				(byte >= 'A' && byte <= 'F');
 		assert_int_equal(hex_read((struct str){ text, 2 }, &got, 1), is_digit);
 		if (!is_digit)
 			assert_int_equal(got, 77);
+		assert_int_equal(hex_read((struct str){ turned, 2 }, &got, 1), is_digit);
 	}
 }
 

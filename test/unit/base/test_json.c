@@ -207,6 +207,39 @@ static void bounds_the_depth(void **state)
 	assert_refused(STR("]]]]["), "line 1");
 }
 
+/* `count` times `before`, then `count` times `after`. */
+static struct str repeated(char *storage, size_t count, const char *before, const char *after)
+{
+	struct buf out = buf_of(storage, 1000);
+	for (size_t i = 0; i < 2 * count; i++)
+		buf_text(&out, i < count ? before : after);
+	assert_false(out.overflow);
+	return buf_view(&out);
+}
+
+static void depth_is_that_of_containers(void **state)
+{
+	(void)state;
+	char storage[1000];
+	struct json *json = NULL;
+	assert_refused(repeated(storage, 33, "[1,", "2]"), "nested deeper");
+	assert_refused(repeated(storage, 33, "{\"a\":", "1}"), "nested deeper");
+	assert_refused(repeated(storage, 33, "[\"ab\",", "]"), "nested deeper");
+	assert_refused(repeated(storage, 33, "[\"a\",", "]"), "nested deeper");
+	assert_refused(repeated(storage, 33, "[\"\\\"\",", "]"), "nested deeper");
+	assert_refused(repeated(storage, 33, "[\"\\\\\",", "]"), "nested deeper");
+	struct str objects = repeated(storage, 50, "[{},", "[]]");
+	assert_refused(objects, "nested deeper");
+	storage[0] = '[';
+	struct str siblings = repeated(storage + 1, 50, "{},", "[],");
+	storage[siblings.len] = ']';
+	assert_true(json_parse((struct str){ storage, siblings.len + 1 }, &json, NULL));
+	assert_int_equal(json_size(json_root(json)), 100);
+	json_free(json);
+	json = parse("[\"\\\\\",\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"]");
+	json_free(json);
+}
+
 static void takes_any_root(void **state)
 {
 	(void)state;
@@ -426,6 +459,7 @@ int main(void)
 		cmocka_unit_test(refuses_bad_utf8),
 		cmocka_unit_test(quotes_nothing),
 		cmocka_unit_test(bounds_the_depth),
+		cmocka_unit_test(depth_is_that_of_containers),
 		cmocka_unit_test(takes_any_root),
 		cmocka_unit_test(strings_may_hold_nul),
 		cmocka_unit_test(walks_in_the_order_of_the_text),

@@ -68,6 +68,38 @@ static void writes_histograms(void **state)
 	metrics_free(metrics);
 }
 
+/* Each bound as the text says it: the bound itself is inside, a microsecond more is not. */
+static void bounds_are_what_they_say(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t us;
+		const char *seconds;
+	} bounds[METRIC_BUCKETS_MAX] = {
+		{ 500, "0.0005" },  { 1000, "0.001" },    { 2500, "0.0025" }, { 5000, "0.005" },
+		{ 10000, "0.01" },  { 25000, "0.025" },   { 50000, "0.05" },  { 100000, "0.1" },
+		{ 250000, "0.25" }, { 1000000, "1" },     { 2500000, "2.5" }, { 10000000, "10" },
+		{ 30000000, "30" }, { 120000000, "120" },
+	};
+	for (size_t i = 0; i < METRIC_BUCKETS_MAX; i++) {
+		struct metrics *metrics = metrics_new();
+		struct metric *metric =
+			metric_add(metrics, METRIC_HISTOGRAM, "x_seconds", "", "X.");
+		char storage[2048], line[64];
+		struct buf out = buf_of(storage, sizeof storage);
+		metric_observe_us(metric, bounds[i].us);
+		metric_observe_us(metric, bounds[i].us + 1);
+		metrics_write(metrics, &out);
+		snprintf(line, sizeof line, "le=\"%s\"} 1\n", bounds[i].seconds);
+		assert_true(str_contains_fold(buf_view(&out), str_from(line)));
+		if (i > 0) {
+			snprintf(line, sizeof line, "le=\"%s\"} 0\n", bounds[i - 1].seconds);
+			assert_true(str_contains_fold(buf_view(&out), str_from(line)));
+		}
+		metrics_free(metrics);
+	}
+}
+
 static void histograms_have_labels(void **state)
 {
 	(void)state;
@@ -120,9 +152,11 @@ static void has_bounds(void **state)
 	metric_add(metrics, METRIC_COUNTER, "sluice_b_total", "", "B.");
 	/* The series of one name stand together. */
 	assert_aborts(metric_add(metrics, METRIC_COUNTER, "sluice_a_total", "x=\"2\"", "A."));
+	metric_add(metrics, METRIC_COUNTER, "sluice_c_total", "", "C.");
+	assert_aborts(metric_add(metrics, METRIC_COUNTER, "sluice_b_total", "x=\"2\"", "B."));
 	while (metrics->len < METRICS_MAX)
-		metric_add(metrics, METRIC_COUNTER, "sluice_b_total", "", "B.");
-	assert_aborts(metric_add(metrics, METRIC_COUNTER, "sluice_b_total", "", "B."));
+		metric_add(metrics, METRIC_COUNTER, "sluice_c_total", "", "C.");
+	assert_aborts(metric_add(metrics, METRIC_COUNTER, "sluice_c_total", "", "C."));
 	metrics_free(metrics);
 }
 
@@ -152,6 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_counters_and_gauges),
 		cmocka_unit_test(writes_histograms),
+		cmocka_unit_test(bounds_are_what_they_say),
 		cmocka_unit_test(histograms_have_labels),
 		cmocka_unit_test(lives_without_a_registry),
 		cmocka_unit_test(has_bounds),

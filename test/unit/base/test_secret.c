@@ -44,7 +44,8 @@ static void memory_is_zeroed_locked_and_undumpable(void **state)
 	char flags[512];
 	assert_true(secret_new(&secret, 5000, &err));
 	assert_int_equal(secret.len, 5000);
-	assert_true(secret.mapped >= secret.len && secret.mapped % 4096 == 0);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	assert_int_equal(secret.mapped, (5000 + page - 1) / page * page);
 	for (size_t i = 0; i < secret.mapped; i++)
 		assert_int_equal(secret.at[i], 0);
 	mapping_flags(secret.at, flags, sizeof flags);
@@ -56,6 +57,9 @@ static void memory_is_zeroed_locked_and_undumpable(void **state)
 	memset(secret.at, 0xaa, secret.len);
 	secret_free(&secret);
 	assert_null(secret.at);
+	secret_free(&secret);
+	assert_true(secret_new(&secret, page, &err));
+	assert_int_equal(secret.mapped, page);
 	secret_free(&secret);
 	assert_aborts((void)!secret_new(&secret, 0, &err));
 }
@@ -92,14 +96,17 @@ static void wipes(void **state)
 	uint8_t bytes[] = { 1, 2, 3, 4 };
 	secret_wipe(bytes, 3);
 	assert_memory_equal(bytes, "\0\0\0\4", 4);
+	secret_wipe(bytes + 3, 1);
+	assert_int_equal(bytes[3], 0);
 	secret_wipe(NULL, 0);
 }
 
-static char file_path[] = "/tmp/sluice-test-secret-XXXXXX";
+static char file_path[64];
 
 static int file_make(void **state)
 {
 	(void)state;
+	snprintf(file_path, sizeof file_path, "/tmp/sluice-test-secret-XXXXXX");
 	int fd = mkstemp(file_path);
 	return fd < 0 ? -1 : close(fd);
 }
@@ -126,6 +133,7 @@ static void assert_file_holds(struct str content, size_t cap, const char *expect
 	file_write(content, 0600);
 	assert_true(secret_read_file(&secret, file_path, cap, &err));
 	assert_str_equal(str_from_bytes(secret.at, secret.len), expected);
+	assert_int_equal(secret.at[secret.len], 0); /* nothing is left of the newline */
 	secret_free(&secret);
 }
 
@@ -151,6 +159,10 @@ static void reads_files(void **state)
 	assert_file_refused(STR("12345678\n"), 0600, 8, "longer than 8");
 	assert_file_refused(STR(""), 0600, 8, "empty");
 	assert_file_refused(STR("\n"), 0600, 8, "empty");
+	struct secret secret = { 0 };
+	struct err err = { 0 };
+	assert_false(secret_read_file(&secret, file_path, SIZE_MAX / 4, &err)); /* no memory */
+	assert_int_equal(err.kind, ERR_NOT_DONE);
 	assert_file_refused(STR("hunter2"), 0640, 8, "chmod");
 	assert_file_refused(STR("hunter2"), 0604, 8, "chmod");
 	assert_file_refused(STR("hunter2"), 0602, 8, "chmod");
@@ -170,7 +182,33 @@ static void says_why_a_file_cannot_be_read(void **state)
 	assert_int_equal(err.kind, ERR_NOT_DONE);
 	assert_non_null(strstr(err.text, "cannot read"));
 	assert_int_equal(rmdir(directory), 0);
+	assert_false(secret_read_file(&secret, "/dev/null", 8, &err));
+	assert_int_equal(err.kind, ERR_REFUSED); /* anybody may use it */
 	assert_null(secret.at);
+}
+
+/* A pipe gives its content in pieces. */
+static void reads_pieces(void **state)
+{
+	(void)state;
+	struct secret secret = { 0 };
+	assert_int_equal(unlink(file_path), 0);
+	assert_int_equal(mkfifo(file_path, 0600), 0);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		FILE *pipe = fopen(file_path, "w");
+		bool is_written = pipe != NULL && fputs("hun", pipe) >= 0 && fflush(pipe) == 0 &&
+				  usleep(20000) == 0 && fputs("ter2\n", pipe) >= 0 &&
+				  fclose(pipe) == 0;
+		_exit(is_written ? 0 : 1);
+	}
+	assert_true(secret_read_file(&secret, file_path, 64, NULL));
+	assert_str_equal(str_from_bytes(secret.at, secret.len), "hunter2");
+	secret_free(&secret);
+	int status = -1;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
 }
 
 static void hardens_the_process(void **state)
@@ -197,6 +235,7 @@ int main(void)
 		cmocka_unit_test(wipes),
 		cmocka_unit_test_setup_teardown(reads_files, file_make, file_remove),
 		cmocka_unit_test(says_why_a_file_cannot_be_read),
+		cmocka_unit_test_setup_teardown(reads_pieces, file_make, file_remove),
 		cmocka_unit_test(hardens_the_process),
 	};
 	return cmocka_run_group_tests_name("base/secret", tests, NULL, NULL);

@@ -24,6 +24,7 @@ static void compares(void **state)
 	assert_true(str_starts_with(STR("abc"), empty));
 	assert_false(str_starts_with(STR("abc"), STR("b")));
 	assert_false(str_starts_with(STR("a"), STR("ab")));
+	assert_true(str_starts_with(STR("ab"), STR("ab")));
 }
 
 static void folds_case(void **state)
@@ -36,6 +37,7 @@ static void folds_case(void **state)
 	assert_false(str_equal_fold(STR("a"), STR("aa")));
 	assert_true(str_contains_fold(STR("error: Nonce Too Low."), STR("nonce too low")));
 	assert_true(str_contains_fold(STR("abc"), STR("C")));
+	assert_true(str_contains_fold(STR("abc"), STR("AB")));
 	assert_true(str_contains_fold(empty, empty));
 	assert_false(str_contains_fold(empty, STR("a")));
 	assert_false(str_contains_fold(STR("abc"), STR("abcd")));
@@ -71,6 +73,8 @@ static void trims(void **state)
 	assert_str_equal(str_trim(STR("a")), "a");
 	assert_str_equal(str_trim(STR(" \t")), "");
 	assert_str_equal(str_trim(STR("")), "");
+	assert_str_equal(str_trim(STR(" ")), "");
+	assert_str_equal(str_trim(STR("\t")), "");
 	assert_str_equal(str_trim(STR("\na\n")), "\na\n");
 }
 
@@ -111,10 +115,13 @@ static void copies_what_fits(void **state)
 	struct str empty = { NULL, 0 };
 	assert_false(str_copy(STR("four"), text, sizeof text));
 	assert_false(str_copy(STR("a\0b"), text, sizeof text));
+	assert_false(str_copy(STR("\0"), text, sizeof text));
 	assert_false(str_copy(empty, text, 0));
 	assert_string_equal(text, "old");
 	assert_true(str_copy(STR("new"), text, sizeof text));
 	assert_string_equal(text, "new");
+	assert_true(str_copy(STR("x"), text, sizeof text));
+	assert_string_equal(text, "x");
 	assert_true(str_copy(empty, text, sizeof text));
 	assert_string_equal(text, "");
 }

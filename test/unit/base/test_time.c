@@ -102,6 +102,12 @@ static void refuses_what_is_no_time(void **state)
 		"2026-01-31T23:59:59Zx",
 		" 2026-01-31T23:59:59Z",
 		"26-01-31T23:59:59Z",
+		"202601-31T23:59:59Z",
+		"2026-0131T23:59:59Z",
+		"2026-01-3123:59:59Z",
+		"2026-01-31T2359:59Z",
+		"2026-01-31T23:5959Z",
+		"2026-01-31T23:59:5901:00",
 		"12026-01-31T23:59:59Z",
 		"2026/01-31T23:59:59Z",
 		"2026-01/31T23:59:59Z",
@@ -150,6 +156,21 @@ static void refuses_what_is_no_time(void **state)
 	assert_read("2024-02-29T00:00:00Z", 1709164800000);
 }
 
+/* The last day of each month is there, the next one is not. */
+static void knows_the_length_of_months(void **state)
+{
+	(void)state;
+	static const int days[12] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	for (int month = 1; month <= 12; month++) {
+		char text[64];
+		int64_t unix_ms;
+		snprintf(text, sizeof text, "2028-%02d-%02dT00:00:00Z", month, days[month - 1]);
+		assert_true(time_read_rfc3339(str_from(text), &unix_ms));
+		snprintf(text, sizeof text, "2028-%02d-%02dT00:00:00Z", month, days[month - 1] + 1);
+		assert_false(time_read_rfc3339(str_from(text), &unix_ms));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +180,7 @@ int main(void)
 		cmocka_unit_test(reads_offsets),
 		cmocka_unit_test(reads_fractions),
 		cmocka_unit_test(refuses_what_is_no_time),
+		cmocka_unit_test(knows_the_length_of_months),
 	};
 	return cmocka_run_group_tests_name("base/time", tests, NULL, NULL);
 }

@@ -186,6 +186,14 @@ static void fits_64_bits_or_not(void **state)
 	assert_false(u256_to_u64(above, &small));
 	assert_true(u256_is_zero(u256_zero()));
 	assert_false(u256_is_zero(above));
+	/* Each bit alone. */
+	struct u256 bit = u256_from_u64(1);
+	for (int i = 0; i < 255; i++) {
+		assert_false(u256_is_zero(bit));
+		assert_int_equal(u256_to_u64(bit, &small), i < 64);
+		assert_true(u256_mul_u64(bit, 2, &bit));
+	}
+	assert_false(u256_is_zero(bit));
 }
 
 static void refuses_bad_text(void **state)

@@ -58,6 +58,7 @@ static void refuses_broken_sequences(void **state)
 	};
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		assert_false(utf8_is_valid(str_from(bad[i])));
+	assert_false(utf8_is_valid((struct str){ "ab\xe2\x82\xac", 4 })); /* cut, not ended */
 	assert_true(utf8_is_valid(STR("")));
 	assert_true(utf8_is_valid(STR("a\0b")));
 	assert_true(utf8_is_valid(STR("na\xc3\xafve \xe2\x82\xac \xf0\x9f\x98\x80")));
@@ -67,9 +68,10 @@ static void knows_visible_ascii(void **state)
 {
 	(void)state;
 	for (unsigned byte = 0; byte < 256; byte++) {
-		const char text[2] = { 'a', (char)byte };
-		assert_int_equal(ascii_is_visible((struct str){ text, 2 }),
-				 byte >= 0x21 && byte <= 0x7e);
+		const char text[3] = { 'a', (char)byte, 'a' };
+		bool is_visible = byte >= 0x21 && byte <= 0x7e;
+		assert_int_equal(ascii_is_visible((struct str){ text, 2 }), is_visible);
+		assert_int_equal(ascii_is_visible((struct str){ text + 1, 2 }), is_visible);
 	}
 	assert_true(ascii_is_visible(STR("")));
 }

@@ -42,6 +42,23 @@ static void takes_text_of_one_case(void **state)
 			 ADDRESS_OK);
 }
 
+/* One letter of the other case makes text of mixed case, wherever and whichever it is. */
+static void notices_a_single_letter(void **state)
+{
+	(void)state;
+	static const char *const mixed[] = {
+		"0xA11111111111111111111111111111111111111b",
+		"0xaB11111111111111111111111111111111111111",
+		"0xBa11111111111111111111111111111111111111",
+		"0xB11111111111111111111111111111111111111a",
+		"0xbA21111111111111111111111111111111111111",
+		"0xf1111111111111111111111111111111111111F1",
+	};
+	struct address address;
+	for (size_t i = 0; i < COUNT_OF(mixed); i++)
+		assert_int_equal(address_read(str_from(mixed[i]), &address), ADDRESS_BAD_CHECKSUM);
+}
+
 static void refuses_what_is_no_address(void **state)
 {
 	(void)state;
@@ -121,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agrees_on_checksums),
 		cmocka_unit_test(takes_text_of_one_case),
+		cmocka_unit_test(notices_a_single_letter),
 		cmocka_unit_test(refuses_what_is_no_address),
 		cmocka_unit_test(knows_zero),
 		cmocka_unit_test(derives_from_public_key),

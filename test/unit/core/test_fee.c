@@ -182,7 +182,8 @@ static void gas_limit_has_a_quarter_on_top(void **state)
 	(void)state;
 	assert_int_equal(gas_limit_of_estimate(40000, 0, 1000000), 50000);
 	assert_int_equal(gas_limit_of_estimate(40001, 0, 1000000), 50002); /* 50001.25 */
-	assert_int_equal(gas_limit_of_estimate(0, 0, 1000000), 0);
+	for (uint64_t estimate = 0; estimate < 100; estimate++)
+		assert_int_equal(gas_limit_of_estimate(estimate, 0, 1000), (estimate * 5 + 3) / 4);
 	assert_int_equal(gas_limit_of_estimate(21000, 65000, 200000), 65000);
 	assert_int_equal(gas_limit_of_estimate(180000, 65000, 200000), 200000);
 	assert_int_equal(gas_limit_of_estimate(160000, 65000, 200000), 200000);

@@ -14,6 +14,9 @@ static void doubles_up_to_the_end(void **state)
 		assert_int_equal(retry_delay_ms(&policy, attempt, (uint32_t)half), whole[attempt]);
 	}
 	assert_int_equal(retry_delay_ms(&policy, UINT32_MAX, 0), 2500);
+	const struct retry_policy odd = { .first_ms = 2, .max_ms = 5 };
+	assert_int_equal(retry_delay_ms(&odd, 1, 0), 2); /* of 4 */
+	assert_int_equal(retry_delay_ms(&odd, 2, 0), 3); /* of 5 */
 }
 
 static void stays_within_half_and_whole(void **state)

@@ -149,6 +149,9 @@ static void refuses_other_envelopes(void **state)
 	struct tx tx;
 	struct tx_signature signature;
 	assert_true(is_read(&fields, 2, ""));
+	fields.item[6] = STR("\x80"); /* no value, and the data are one zero */
+	fields.item[7] = STR("\x00");
+	assert_true(is_read(&fields, 2, ""));
 	assert_false(is_read(&fields, 1, ""));
 	assert_false(is_read(&fields, 3, ""));
 	assert_false(is_read(&fields, 2, "x"));
