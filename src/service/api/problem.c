@@ -19,7 +19,7 @@ struct problem_row {
 
 static const struct problem_row rows[PROBLEM_COUNT] = {
 	[PROBLEM_REQUEST_MALFORMED] = { 0, 400, "request_malformed", "Malformed HTTP request",
-					"The request is not plain HTTP/1.1, or it could be read in "
+					"The request is not plain HTTP, or it could be read in "
 					"two ways. The connection is closed." },
 	[PROBLEM_REQUEST_TIMEOUT] = { 0, 408, "request_timeout", "The request took too long",
 				      "The request did not arrive completely in time." },
@@ -34,7 +34,7 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 	[PROBLEM_METHOD_NOT_IMPLEMENTED] = { 0, 501, "method_not_implemented", "Unknown method",
 					     "No route has this method." },
 	[PROBLEM_VERSION_NOT_SUPPORTED] = { 0, 505, "version_not_supported", "Unknown HTTP version",
-					    "The only version spoken here is HTTP/1.1." },
+					    "Only HTTP/1.1 and HTTP/1.0 are spoken here." },
 
 	[PROBLEM_ROUTE_UNKNOWN] = { 0, 404, "route_unknown", "Not found",
 				    "There is nothing at this path." },
