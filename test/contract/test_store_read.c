@@ -1,0 +1,363 @@
+/* What the API reads: one withdrawal with its transfer, lists of an account, events; and the rows
+ * of API keys. */
+#include "store_fixture.h"
+
+#include "core/intent.h"
+
+static struct store_view view(struct fixture *f, struct id id)
+{
+	struct store_view seen;
+	bool found = false;
+	memset(&seen, 0xee, sizeof seen);
+	MUST(store_withdrawal_view, f->store, id, &seen, &found);
+	assert_true(found);
+	return seen;
+}
+
+static void a_view_shows_the_newest_hash_then_the_mined_one(void **state)
+{
+	struct fixture *f = *state;
+	struct attempt attempts[ATTEMPTS_MAX];
+	struct withdrawal row = fixture_queue(f, "one");
+	struct store_view seen = view(f, row.intent.id);
+	assert_withdrawal_equal(&seen.withdrawal, &row);
+	assert_false(seen.has_transfer);
+	assert_int_equal(seen.attempts, 0);
+	assert_true(hash32_is_zero(seen.tx_hash));
+
+	struct transfer slot = fixture_reserve(f, &row, 0);
+	seen = view(f, row.intent.id);
+	assert_true(seen.has_transfer);
+	assert_true(id_equal(seen.transfer.id, slot.id));
+	assert_int_equal(seen.attempts, 0);
+	assert_true(hash32_is_zero(seen.tx_hash));
+
+	slot = fixture_sign(f, &slot);
+	slot = fixture_send(f, &slot);
+	slot = fixture_sign(f, &slot);
+	assert_int_equal(fixture_attempts(f, slot.id, attempts), 2);
+	seen = view(f, row.intent.id);
+	assert_int_equal(seen.attempts, 2);
+	assert_true(hash32_equal(seen.tx_hash, attempts[1].tx_hash));
+
+	struct store_observation mined =
+		fixture_observation(f, &slot, TRANSFER_MINED, OUTCOME_NONE);
+	struct store_by by = fixture_by(f, ACTOR_MONITOR);
+	mined.mined_hash = attempts[0].tx_hash;
+	MUST(store_transfers_observe, f->store, &mined, 1, &f->monitor, &by);
+	seen = view(f, row.intent.id);
+	assert_int_equal(seen.attempts, 2);
+	assert_true(hash32_equal(seen.tx_hash, attempts[0].tx_hash));
+	assert_int_equal(seen.transfer.stage, TRANSFER_MINED);
+}
+
+static void an_unknown_id_is_not_found(void **state)
+{
+	struct fixture *f = *state;
+	struct store_view seen;
+	struct store_event events[2];
+	bool found = true;
+	size_t len = 9;
+	MUST(store_withdrawal_view, f->store, fixture_id(f), &seen, &found);
+	assert_false(found);
+	MUST(store_events_list, f->store, fixture_id(f), 0, events, 2, &len);
+	assert_int_equal(len, 0);
+}
+
+/* --- lists --------------------------------------------------------------------------------------
+ */
+
+#define ROWS 12
+
+/* Two accounts take turns; every third row pays USDC; each a second after the one before. */
+static void rows_make(struct fixture *f, struct withdrawal rows[ROWS])
+{
+	char key[16];
+	for (size_t i = 0; i < ROWS; i++) {
+		snprintf(key, sizeof key, "key-%zu", i);
+		rows[i] = fixture_withdrawal(f, key);
+		fixture_set_key(&rows[i], i % 2 == 0 ? "acme" : "other", key);
+		snprintf(rows[i].intent.external_id, sizeof rows[i].intent.external_id, "order-%zu",
+			 i / 2);
+		if (i % 3 == 0)
+			snprintf(rows[i].intent.asset, sizeof rows[i].intent.asset, "USDC");
+		struct store_accept item = fixture_item(&rows[i]);
+		MUST(store_accept_withdrawals, f->store, &item, 1);
+		assert_int_equal(item.result, STORE_ACCEPTED);
+		fixture_wait(f, 1000);
+	}
+}
+
+static struct store_filter filter_of(const char *account)
+{
+	return (struct store_filter){ .account = account, .limit = PAGE_MAX };
+}
+
+/* The list, against the indices of rows that are expected, ended by -1. */
+static void assert_list(struct fixture *f, const struct store_filter *filter,
+			const struct withdrawal *rows, const int *expected)
+{
+	struct store_view *views = calloc(PAGE_MAX, sizeof *views);
+	size_t len = 99;
+	assert_non_null(views);
+	MUST(store_withdrawals_list, f->store, filter, views, &len);
+	for (size_t i = 0; i < len; i++) {
+		assert_true(expected[i] >= 0);
+		assert_true(id_equal(views[i].withdrawal.intent.id, rows[expected[i]].intent.id));
+		assert_string_equal(views[i].withdrawal.intent.account, filter->account);
+	}
+	assert_int_equal(expected[len], -1);
+	free(views);
+}
+
+/* idor: an account sees its own rows, whatever it asks for. */
+static void a_list_is_one_accounts_newest_first(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal rows[ROWS];
+	rows_make(f, rows);
+	struct store_filter acme = filter_of("acme");
+	struct store_filter other = filter_of("other");
+	struct store_filter nobody = filter_of("acm");
+	assert_list(f, &acme, rows, (int[]){ 10, 8, 6, 4, 2, 0, -1 });
+	assert_list(f, &other, rows, (int[]){ 11, 9, 7, 5, 3, 1, -1 });
+	assert_list(f, &nobody, rows, (int[]){ -1 });
+	acme.external_id = "order-2";
+	assert_list(f, &acme, rows, (int[]){ 4, -1 });
+	other.external_id = "order-2";
+	assert_list(f, &other, rows, (int[]){ 5, -1 });
+	other.external_id = "Order-2";
+	assert_list(f, &other, rows, (int[]){ -1 });
+}
+
+static void a_cursor_walks_without_gaps(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal rows[ROWS];
+	rows_make(f, rows);
+	struct store_filter page = filter_of("acme");
+	page.limit = 2;
+	assert_list(f, &page, rows, (int[]){ 10, 8, -1 });
+	page.has_before = true;
+	page.before = rows[8].intent.id;
+	assert_list(f, &page, rows, (int[]){ 6, 4, -1 });
+	page.before = rows[5].intent.id; /* another account's row is a place like any other */
+	assert_list(f, &page, rows, (int[]){ 4, 2, -1 });
+	page.before = rows[2].intent.id;
+	assert_list(f, &page, rows, (int[]){ 0, -1 });
+	page.before = rows[0].intent.id;
+	assert_list(f, &page, rows, (int[]){ -1 });
+	/* A newer row does not move a page that was begun. */
+	page.before = rows[8].intent.id;
+	(void)fixture_accept(f, "new");
+	assert_list(f, &page, rows, (int[]){ 6, 4, -1 });
+}
+
+static void filters_narrow_a_list_together(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal rows[ROWS];
+	rows_make(f, rows);
+	static const int queued[] = { 2, 6, 8 };
+	for (size_t i = 0; i < COUNT_OF(queued); i++) {
+		struct store_change change =
+			fixture_change(&rows[queued[i]], WITHDRAWAL_QUEUED, "queued");
+		assert_true(fixture_apply(f, &change, ACTOR_PROCESSOR));
+	}
+	struct withdrawal row = fixture_load(f, rows[6].intent.id);
+	(void)fixture_reserve(f, &row, 0);
+	struct store_filter filter = filter_of("acme");
+	filter.has_status = true;
+	filter.stage_first = WITHDRAWAL_QUEUED;
+	filter.stage_last = WITHDRAWAL_ASSIGNED;
+	assert_list(f, &filter, rows, (int[]){ 8, 6, 2, -1 });
+	filter.stage_last = WITHDRAWAL_QUEUED;
+	assert_list(f, &filter, rows, (int[]){ 8, 2, -1 });
+	filter.has_before = true;
+	filter.before = rows[8].intent.id;
+	assert_list(f, &filter, rows, (int[]){ 2, -1 });
+	filter.stage_first = filter.stage_last = WITHDRAWAL_COMPLETED;
+	assert_list(f, &filter, rows, (int[]){ -1 });
+	filter.has_before = false;
+	filter.stage_first = WITHDRAWAL_ACCEPTED;
+	filter.stage_last = WITHDRAWAL_CANCELED;
+	filter.asset = "USDC";
+	assert_list(f, &filter, rows, (int[]){ 6, 0, -1 });
+	filter.created_after_ms = rows[0].intent.created_at;
+	assert_list(f, &filter, rows, (int[]){ 6, -1 });
+	filter.created_after_ms = rows[6].intent.created_at;
+	assert_list(f, &filter, rows, (int[]){ -1 });
+	filter.created_after_ms--;
+	assert_list(f, &filter, rows, (int[]){ 6, -1 });
+	filter.external_id = "order-3";
+	assert_list(f, &filter, rows, (int[]){ 6, -1 });
+	filter.stage_first = filter.stage_last = WITHDRAWAL_QUEUED;
+	assert_list(f, &filter, rows, (int[]){ -1 });
+}
+
+static void a_list_shows_each_rows_transfer(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer slot = fixture_broadcast(f, "one", 0);
+	(void)fixture_accept(f, "two");
+	struct attempt attempts[ATTEMPTS_MAX];
+	struct store_filter filter = filter_of("acme");
+	struct store_view views[2];
+	size_t len = 0;
+	filter.limit = 2;
+	memset(views, 0xee, sizeof views);
+	MUST(store_withdrawals_list, f->store, &filter, views, &len);
+	assert_int_equal(len, 2);
+	assert_int_equal(fixture_attempts(f, slot.id, attempts), 1);
+	assert_false(views[0].has_transfer);
+	assert_true(hash32_is_zero(views[0].tx_hash));
+	assert_true(views[1].has_transfer);
+	assert_true(id_equal(views[1].transfer.id, slot.id));
+	assert_true(hash32_equal(views[1].tx_hash, attempts[0].tx_hash));
+	assert_int_equal(views[1].attempts, 1);
+}
+
+static void try_list(struct fixture *f, const char *account, size_t limit)
+{
+	struct store_filter filter = { .account = account, .limit = limit };
+	struct store_view view_one;
+	struct err err = { 0 };
+	size_t len = 0;
+	(void)!store_withdrawals_list(f->store, &filter, &view_one, &len, &err);
+}
+
+static void a_list_has_an_account_and_an_end(void **state)
+{
+	struct fixture *f = *state;
+	assert_aborts(try_list(f, NULL, 1));
+	assert_aborts(try_list(f, "acme", 0));
+	assert_aborts(try_list(f, "acme", PAGE_MAX + 1));
+}
+
+/* --- events -------------------------------------------------------------------------------------
+ */
+
+static void events_are_read_in_order_from_where_one_was(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer slot = fixture_broadcast(f, "one", 0);
+	slot = fixture_observe(f, &slot, TRANSFER_MINED, OUTCOME_NONE);
+	(void)fixture_observe(f, &slot, TRANSFER_FINAL, OUTCOME_SUCCEEDED);
+	static const char *const types[] = { "accepted", "queued", "assigned", "broadcast",
+					     "completed" };
+	static const enum actor actors[] = { ACTOR_API, ACTOR_PROCESSOR, ACTOR_SIGNER, ACTOR_SIGNER,
+					     ACTOR_MONITOR };
+	struct store_event events[8];
+	size_t len = 0;
+	MUST(store_events_list, f->store, slot.withdrawal, 0, events, 8, &len);
+	assert_int_equal(len, COUNT_OF(types));
+	for (size_t i = 0; i < len; i++) {
+		assert_int_equal(events[i].sequence, i + 1);
+		assert_string_equal(events[i].type, types[i]);
+		assert_int_equal(events[i].actor, actors[i]);
+	}
+	MUST(store_events_list, f->store, slot.withdrawal, 2, events, 2, &len);
+	assert_int_equal(len, 2);
+	assert_int_equal(events[0].sequence, 3);
+	assert_int_equal(events[1].sequence, 4);
+	MUST(store_events_list, f->store, slot.withdrawal, 5, events, 8, &len);
+	assert_int_equal(len, 0);
+	/* Another withdrawal's are its own. */
+	struct withdrawal other = fixture_accept(f, "two");
+	MUST(store_events_list, f->store, other.intent.id, 0, events, 8, &len);
+	assert_int_equal(len, 1);
+}
+
+/* --- API keys -----------------------------------------------------------------------------------
+ */
+
+static struct store_api_key key_of(const char *id, int64_t created_at)
+{
+	struct store_api_key key;
+	memset(&key, 0, sizeof key);
+	snprintf(key.id, sizeof key.id, "%s", id);
+	memset(key.secret_hash, 0x5e, sizeof key.secret_hash);
+	snprintf(key.account, sizeof key.account, "acme");
+	snprintf(key.name, sizeof key.name, "Büro 2");
+	key.created_at = created_at;
+	key.mac.key_id = 2;
+	memset(key.mac.bytes, 0x3a, sizeof key.mac.bytes);
+	return key;
+}
+
+static void assert_key_equal(const struct store_api_key *a, const struct store_api_key *b)
+{
+	assert_string_equal(a->id, b->id);
+	assert_memory_equal(a->secret_hash, b->secret_hash, sizeof a->secret_hash);
+	assert_string_equal(a->account, b->account);
+	assert_string_equal(a->name, b->name);
+	assert_int_equal(a->created_at, b->created_at);
+	assert_int_equal(a->revoked_at, b->revoked_at);
+	assert_int_equal(a->mac.key_id, b->mac.key_id);
+	assert_memory_equal(a->mac.bytes, b->mac.bytes, sizeof a->mac.bytes);
+}
+
+static void keys_are_added_revoked_and_listed(void **state)
+{
+	struct fixture *f = *state;
+	struct store_by by = fixture_by(f, ACTOR_PERSON);
+	struct store_api_key keys[2] = { key_of("b", 100), key_of("a", 200) };
+	struct store_api_key read[4];
+	struct store_api_key key;
+	bool found = false;
+	size_t len = 0;
+	MUST(store_api_key_add, f->store, &keys[1], &by);
+	MUST(store_api_key_add, f->store, &keys[0], &by);
+	MUST(store_api_key_load, f->store, "a", &key, &found);
+	assert_true(found);
+	assert_key_equal(&key, &keys[1]);
+	keys[1].revoked_at = 300;
+	keys[1].mac.bytes[0] = 1;
+	MUST(store_api_key_replace, f->store, &keys[1], &by);
+	MUST(store_api_keys_list, f->store, read, 4, &len);
+	assert_int_equal(len, 2);
+	assert_key_equal(&read[0], &keys[0]); /* oldest first */
+	assert_key_equal(&read[1], &keys[1]);
+	MUST(store_api_keys_list, f->store, read, 1, &len);
+	assert_int_equal(len, 1);
+	MUST(store_api_key_load, f->store, "A", &key, &found);
+	assert_false(found);
+	assert_int_equal(fixture_number(f, "SELECT COUNT(*) FROM audit WHERE action LIKE "
+					   "'api_key_%' AND actor = 5"),
+			 3);
+}
+
+static void a_key_is_added_once_and_replaced_only_if_it_is_there(void **state)
+{
+	struct fixture *f = *state;
+	struct store_by by = fixture_by(f, ACTOR_PERSON);
+	struct store_api_key key = key_of("a", 100);
+	MUST_FAIL(ERR_REFUSED, store_api_key_replace, f->store, &key, &by);
+	MUST(store_api_key_add, f->store, &key, &by);
+	struct digest before = fixture_digest(f);
+	struct err err = { 0 };
+	key.account[0] = 'x';
+	assert_false(store_api_key_add(f->store, &key, &by, &err));
+	assert_int_not_equal(err.kind, ERR_MAYBE_DONE);
+	struct digest after = fixture_digest(f);
+	assert_digest_equal(&before, &after);
+}
+
+#define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE_TEST(a_view_shows_the_newest_hash_then_the_mined_one),
+		STORE_TEST(an_unknown_id_is_not_found),
+		STORE_TEST(a_list_is_one_accounts_newest_first),
+		STORE_TEST(a_cursor_walks_without_gaps),
+		STORE_TEST(filters_narrow_a_list_together),
+		STORE_TEST(a_list_shows_each_rows_transfer),
+		STORE_TEST(a_list_has_an_account_and_an_end),
+		STORE_TEST(events_are_read_in_order_from_where_one_was),
+		STORE_TEST(keys_are_added_revoked_and_listed),
+		STORE_TEST(a_key_is_added_once_and_replaced_only_if_it_is_there),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
