@@ -42,11 +42,11 @@ static void writes_the_nearest_end(void **state)
 	assert_written(INT64_MAX, "9999-12-31T23:59:59.999Z");
 }
 
-/* Every day of the range, against the C library, and back. */
+/* Every day until 2106, then every 29th, against the C library, and back. */
 static void agrees_with_the_library(void **state)
 {
 	(void)state;
-	for (int64_t day = 0; day <= 253402300799 / 86400; day++) {
+	for (int64_t day = 0; day <= 253402300799 / 86400; day += day < 50000 ? 1 : 29) {
 		time_t seconds = (time_t)(day * 86400 + day % 86400);
 		struct tm parts;
 		char expected[64], storage[32];
