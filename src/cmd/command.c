@@ -217,9 +217,13 @@ static enum exit_status run_command(const struct command *command, int argc, cha
 	if (!take_arguments(&invocation, argc, argv, at))
 		return EXIT_USAGE;
 	enum exit_status status = command->run(&invocation);
-	/* A full disk or a closed pipe must not look like success. */
-	if (fflush(stdout) != 0 && status == EXIT_DONE)
+	/* A full disk must not look like success. */
+	bool is_written = fflush(stdout) == 0 && ferror(stdout) == 0;
+	if (!is_written && status == EXIT_DONE) {
+		(void)fprintf(stderr, "sluice %s: cannot write to standard output\n",
+			      command->name);
 		return EXIT_FAILED;
+	}
 	return status;
 }
 

@@ -1,0 +1,675 @@
+// The command line as a person or a script meets it: help, exit statuses, configuration, keys, and
+// `sluice run` when things die.
+//
+// usage: SLUICE=path/to/sluice node --test cli.test.mjs
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+	existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startAnvil } from '../tools/src/anvil.mjs';
+import { callRpc } from '../tools/src/rpc.mjs';
+
+const { ethers } = createRequire(new URL('../tools/package.json', import.meta.url))('ethers');
+const program = process.env.SLUICE;
+const roles = ['api', 'processor', 'signer', 'monitor'];
+const payee = '0x52908400098527886E0F7030069857D2E4169EE7';
+const readyMs = 30_000;
+let root;
+
+before(() => {
+	assert.ok(program, 'SLUICE is to be the path of the program');
+	root = mkdtempSync(join(tmpdir(), 'sluice-cli-'));
+});
+
+after(() => rmSync(root, { recursive: true, force: true }));
+
+function environment(extra = {}) {
+	const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('SLUICE_'));
+	return { ...Object.fromEntries(kept), ...extra };
+}
+
+function sluice(args, { cwd = root, env = {}, input } = {}) {
+	const { status, stdout, stderr } = spawnSync(program, args, {
+		cwd, env: environment(env), input, encoding: 'utf8', timeout: 60_000,
+	});
+	return { status, stdout, stderr, text: `${stdout}${stderr}` };
+}
+
+function succeed(args, options) {
+	const result = sluice(args, options);
+	assert.equal(result.status, 0, `sluice ${args.join(' ')}: ${result.text}`);
+	return result;
+}
+
+const json = (args, options) => JSON.parse(succeed([...args, '--json'], options).stdout);
+
+async function until(what, condition, ms = readyMs) {
+	const deadline = Date.now() + ms;
+	for (;;) {
+		const value = await condition();
+		if (value) return value;
+		assert.ok(Date.now() < deadline, `in vain: ${what}`);
+		await sleep(20);
+	}
+}
+
+function newPlace(name) {
+	return mkdtempSync(join(root, `${name}-`));
+}
+
+// scrypt is made cheap: what is tested is what surrounds it.
+function newKeys(dir, wallets, name = 'hot') {
+	return json([
+		'keys', 'new', '--name', name, '--wallets', String(wallets), '--scrypt-n', '1024',
+		'--out', join(dir, `${name}.json`), '--password-file', join(dir, `${name}.password`),
+		'--chain', 'anvil',
+	]);
+}
+
+// A deployment in a directory of its own, on ports that the kernel chooses.
+function newDeployment(name, { rpc = ['http://127.0.0.1:9'], keys, extra = '' } = {}) {
+	const dir = newPlace(name);
+	keys ??= newKeys(dir, 1);
+	const wallets = keys.wallets.map(wallet =>
+		`  - { chain: anvil, address: "${wallet.address}", key: ${wallet.key}, fresh: true }`);
+	writeFileSync(join(dir, 'sluice.yaml'), `
+api: { listen: "127.0.0.1:0", ops_listen: "127.0.0.1:0" }
+processor: { ops_listen: "127.0.0.1:0" }
+monitor: { ops_listen: "127.0.0.1:0" }
+signer:
+  ops_listen: "127.0.0.1:0"
+  entry_wait_s: 0
+  keystores:
+    - { name: hot, file: hot.json, password_file: hot.password }
+chains:
+  - name: anvil
+    chain_id: 31337
+    rpc: ${JSON.stringify(rpc)}
+    rpc_timeout_ms: 1000
+    confirmations: 1
+    poll_ms: 50
+assets:
+  - { chain: anvil, symbol: ETH, native: true, min: 0.001, max: 10, signer_max: 10 }
+wallets:
+${wallets.join('\n')}
+${extra}`);
+	return { dir, config: join(dir, 'sluice.yaml'), keys };
+}
+
+describe('the table of commands', () => {
+	test('every command helps', () => {
+		const usage = succeed(['--help']).stdout;
+		const names = [...usage.matchAll(/^ {2}([a-z-]+(?: [a-z]+)?) {2,}/gm)].map(([, name]) => name);
+		for (const name of ['run', ...roles, 'migrate', 'check-config', 'keys init', 'keys new',
+			'keys import', 'keys address', 'api-key create', 'api-key revoke', 'api-key list',
+			'withdraw', 'status', 'version', 'dlq list', 'dlq redrive'])
+			assert.ok(names.includes(name), `${name} is missing:\n${usage}`);
+		for (const name of names) {
+			const { stdout } = succeed([...name.split(' '), '--help']);
+			assert.match(stdout, new RegExp(`^usage: sluice ${name} `, 'm'));
+			assert.match(stdout, /^ {2}--json /m, name);
+			for (const line of stdout.split('\n'))
+				assert.ok(line.length <= 100, `${name}: ${line}`);
+		}
+	});
+
+	test('wrong use is 2, and says what', () => {
+		const cases = [
+			[[], 'usage:'],
+			[['frob'], 'no command "frob"'],
+			[['keys'], 'keys new'],
+			[['keys', 'frob'], 'keys new'],
+			[['version', '--frob'], 'unknown option --frob'],
+			[['version', 'x'], '"x" is too much'],
+			[['migrate', '--config'], '--config needs a value'],
+			[['migrate', '--config', 'a', '--config=b'], '--config is given twice'],
+			[['migrate', '--quiet=1'], '--quiet takes no value'],
+			[['api-key', 'revoke'], 'ID is missing'],
+			[['api-key', 'create'], '--name is missing'],
+			[['withdraw', '--asset', 'ETH'], '--amount is missing'],
+			[['status', 'x'], '"x" is no id'],
+			[['status', '--wait'], '--wait needs an ID'],
+			[['dlq', 'redrive', 'x'], 'no queue "x"'],
+			[['keys', 'new', '--name', 'a'], '--out and --password-file'],
+			[['keys', 'new', '--name', 'a/b', '--out', 'o', '--password-file', 'p'], 'a name has'],
+			[['keys', 'new', '--name', 'a', '--out', 'o', '--password-file', 'p', '--wallets', '0'],
+				'--wallets takes a number from 1 to 64'],
+			[['keys', 'new', '--name', 'a', '--out', 'o', '--password-file', 'p', '--scrypt-n', '3'],
+				'power of two'],
+		];
+		for (const [args, what] of cases) {
+			const { status, stdout, stderr } = sluice(args);
+			assert.equal(status, 2, args.join(' '));
+			assert.equal(stdout, '', args.join(' '));
+			assert.ok(stderr.includes(what), `sluice ${args.join(' ')}: ${stderr}`);
+		}
+		assert.equal(existsSync(join(root, 'o')), false);
+	});
+
+	test('version', () => {
+		assert.match(succeed(['version']).stdout, /^sluice \d+\.\d+\.\d+\n$/);
+		assert.match(json(['version']).version, /^\d+\.\d+\.\d+$/);
+	});
+
+	test('a failure is 1, on standard error, and an object with --json', () => {
+		const result = sluice(['migrate', '--config', 'absent.yaml', '--json']);
+		assert.equal(result.status, 1);
+		assert.match(result.stderr, /^sluice migrate: configuration absent\.yaml: No such file/);
+		assert.match(JSON.parse(result.stdout).error, /absent\.yaml/);
+	});
+
+	test('a full standard output is no success', () => {
+		const { status } = spawnSync('sh', ['-c', `"${program}" check-config --reference > /dev/full`]);
+		assert.equal(status, 1);
+	});
+});
+
+describe('the configuration', () => {
+	test('is printed as it is in force, without what may be secret', () => {
+		const { dir, config } = newDeployment('config', {
+			rpc: ['https://user:hunter2@rpc.example/v2/hunter2?key=hunter2'],
+		});
+		const text = succeed(['check-config', '--config', config]).stdout;
+		assert.match(text, /^ {6}- "https:\/\/\*\*\*@rpc\.example\/\*\*\*"$/m);
+		assert.match(text, /confirmations: 1$/m);
+		assert.match(text, new RegExp(`missing store.path: ${dir}/var/sluice.db`));
+		assert.match(text, new RegExp(`there +signer.keystores\\[0\\].file: ${dir}/hot.json`));
+		const object = json(['check-config', '--config', config]);
+		assert.equal(object.config.chains[0].rpc[0], 'https://***@rpc.example/***');
+		assert.equal(object.config.signer.in_flight, 16);
+		assert.equal(object.files['signer.keystores[0].password_file'].exists, true);
+		assert.deepEqual(object.warnings, []);
+		assert.ok(!`${text}${JSON.stringify(object)}`.includes('hunter2'));
+		assert.ok(!text.includes(readFileSync(join(dir, 'hot.password'), 'utf8').trim()));
+	});
+
+	test('comes from --config, SLUICE_CONFIG or ./sluice.yaml', () => {
+		const { dir, config } = newDeployment('where');
+		const from = (args, options) => json(['check-config', ...args], options).files['store.path'].path;
+		const path = join(dir, 'var/sluice.db');
+		assert.equal(from(['--config', config]), path);
+		assert.equal(from([], { env: { SLUICE_CONFIG: config } }), path);
+		assert.equal(from([], { cwd: dir }), path);
+		const none = sluice(['check-config'], { cwd: newPlace('empty') });
+		assert.equal(none.status, 1);
+		assert.match(none.stderr, /--config FILE or SLUICE_CONFIG/);
+	});
+
+	test('variables override it, and unknown ones are refused', () => {
+		const { config } = newDeployment('variables');
+		const env = { SLUICE_API_LISTEN: '127.0.0.1:4000', SLUICE_WALLETS_0_IN_FLIGHT: '7' };
+		const object = json(['check-config', '--config', config], { env });
+		assert.equal(object.config.api.listen, '127.0.0.1:4000');
+		assert.equal(object.config.wallets[0].in_flight, 7);
+		const bad = sluice(['check-config', '--config', config], { env: { SLUICE_API_LISSEN: 'x' } });
+		assert.equal(bad.status, 1);
+		assert.match(bad.stderr, /SLUICE_API_LISSEN/);
+	});
+
+	test('a mistake names its line', () => {
+		const { dir, config } = newDeployment('mistake', { extra: 'colour: blue\n' });
+		const lines = readFileSync(config, 'utf8').split('\n').indexOf('colour: blue') + 1;
+		const { status, stderr } = sluice(['migrate', '--config', config]);
+		assert.equal(status, 1);
+		assert.ok(stderr.includes(`${config}:${lines}: unknown key "colour"`), stderr);
+		assert.equal(existsSync(join(dir, 'var')), false);
+	});
+
+	test('its reference names every key', () => {
+		const text = succeed(['check-config', '--reference']).stdout;
+		for (const key of ['data_dir', 'api.listen', 'chains[].rpc[]', 'wallets[].fresh'])
+			assert.ok(text.includes(`| \`${key}\` |`), key);
+	});
+});
+
+describe('keys', () => {
+	const path = index => `m/44'/60'/0'/0/${index}`;
+
+	test('a new seed gives the addresses that ethers derives from it', async () => {
+		const dir = newPlace('seed');
+		const made = newKeys(dir, 3);
+		assert.equal(made.password_made, true);
+		for (const name of ['hot.json', 'hot.password'])
+			assert.equal(statSync(join(dir, name)).mode & 0o777, 0o600, name);
+		const password = readFileSync(made.password_file, 'utf8').trim();
+		assert.match(password, /^[0-9a-f]{64}$/);
+		const { privateKey } = ethers.decryptKeystoreJsonSync(
+			readFileSync(made.file, 'utf8'), password);
+		const master = ethers.HDNodeWallet.fromSeed(privateKey);
+		made.wallets.forEach((wallet, index) => {
+			assert.equal(wallet.key, `hot/${index}`);
+			assert.equal(wallet.path, path(index));
+			assert.equal(wallet.address, master.derivePath(path(index)).address);
+			assert.ok(made.yaml.includes(`address: "${wallet.address}"`));
+		});
+		const listed = succeed(['keys', 'address', '--file', made.file, '--password-file',
+			made.password_file, '--wallets', '4']).stdout.trim().split('\n');
+		assert.deepEqual(listed, [0, 1, 2, 3].map(index => master.derivePath(path(index)).address));
+	});
+
+	test('nothing is overwritten', () => {
+		const dir = newPlace('twice');
+		const made = newKeys(dir, 1);
+		const content = readFileSync(made.file, 'utf8');
+		const again = sluice(['keys', 'new', '--name', 'hot', '--out', made.file, '--password-file',
+			made.password_file, '--scrypt-n', '1024']);
+		assert.equal(again.status, 1);
+		assert.match(again.stderr, /exists already/);
+		assert.equal(readFileSync(made.file, 'utf8'), content);
+		succeed(['keys', 'init', join(dir, 'trust')]);
+		const trust = readdirSync(join(dir, 'trust')).sort();
+		assert.deepEqual(trust, [...roles, 'admin'].map(role => `${role}.keys`).sort());
+		for (const file of trust)
+			assert.equal(statSync(join(dir, 'trust', file)).mode & 0o777, 0o600);
+		assert.equal(sluice(['keys', 'init', join(dir, 'trust')]).status, 1);
+	});
+
+	test('a private key is imported, as digits and as a file of another program', async () => {
+		const dir = newPlace('import');
+		const wallet = ethers.Wallet.createRandom();
+		const password = join(dir, 'password');
+		const target = name => ['--name', name, '--out', join(dir, `${name}.json`),
+			'--password-file', password, '--scrypt-n', '1024'];
+		const plain = json(['keys', 'import', ...target('plain')], { input: `${wallet.privateKey}\n` });
+		assert.deepEqual(plain.wallets, [{ address: wallet.address, key: 'plain' }]);
+		const foreign = join(dir, 'foreign.json'), secret = join(dir, 'foreign.password');
+		writeFileSync(foreign, ethers.encryptKeystoreJsonSync(wallet, 'open sesame',
+			{ scrypt: { N: 1024 } }), { mode: 0o600 });
+		writeFileSync(secret, 'open sesame\n', { mode: 0o600 });
+		const moved = json(['keys', 'import', '--from', foreign, '--from-password-file', secret,
+			...target('moved')]);
+		assert.equal(moved.wallets[0].address, wallet.address);
+		const reread = ethers.decryptKeystoreJsonSync(readFileSync(join(dir, 'moved.json'), 'utf8'),
+			readFileSync(password, 'utf8').trim());
+		assert.equal(reread.privateKey, wallet.privateKey);
+		const bad = sluice(['keys', 'import', ...target('bad')], { input: 'not a key\n' });
+		assert.equal(bad.status, 1);
+		assert.equal(existsSync(join(dir, 'bad.json')), false);
+	});
+
+	test('a secret that others can read is refused', () => {
+		const dir = newPlace('open');
+		const made = newKeys(dir, 1);
+		spawnSync('chmod', ['644', made.password_file]);
+		const { status, stderr } = sluice(['keys', 'address', '--file', made.file,
+			'--password-file', made.password_file]);
+		assert.equal(status, 1);
+		assert.match(stderr, /chmod 600/);
+	});
+
+	test('the configured addresses are compared with the keys', () => {
+		const { dir, config } = newDeployment('compare');
+		succeed(['keys', 'address', '--config', config]);
+		const other = newDeployment('other', {
+			keys: { wallets: [{ address: payee, key: 'hot/0' }] },
+		});
+		for (const file of ['hot.json', 'hot.password'])
+			writeFileSync(join(other.dir, file), readFileSync(join(dir, file)), { mode: 0o600 });
+		const { status, stdout } = sluice(['keys', 'address', '--config', other.config, '--json']);
+		assert.equal(status, 1);
+		assert.equal(JSON.parse(stdout).wallets[0].matches, false);
+	});
+});
+
+describe('API keys', () => {
+	test('are made, listed and revoked', () => {
+		const { dir, config } = newDeployment('api-key');
+		const key = (...args) => ['api-key', ...args, '--config', config];
+		assert.match(sluice(key('create', '--name', 'x')).stderr, /keys init/);
+		succeed(['keys', 'init', '--config', config]);
+		assert.match(sluice(key('create', '--name', 'x')).stderr, /sluice migrate/);
+		assert.equal(existsSync(join(dir, 'var/sluice.db')), false);
+		succeed(['migrate', '--config', config]);
+		succeed(['migrate', '--config', config]);
+		const made = json(key('create', '--name', 'Ä shop'));
+		assert.match(made.key, new RegExp(`^slk_${made.id}_[0-9a-f]{64}$`));
+		assert.equal(made.account, 'default');
+		const other = succeed(key('create', '--name', 'two', '--account', 'a-1')).stdout.trim();
+		assert.match(other, /^slk_[0-9a-f]{16}_[0-9a-f]{64}$/);
+		const listed = json(key('list')).items;
+		assert.deepEqual(listed.map(item => [item.name, item.account, item.sealed]),
+			[['Ä shop', 'default', true], ['two', 'a-1', true]]);
+		const database = readFileSync(join(dir, 'var/sluice.db'), 'latin1');
+		assert.ok(!database.includes(made.key.split('_')[2]));
+		assert.ok(json(key('revoke', made.id)).revoked_at);
+		assert.ok(json(key('list')).items[0].revoked_at);
+		assert.equal(sluice(key('revoke', '0000000000000000')).status, 1);
+		assert.equal(sluice(key('create', '--name', 'a\nb')).status, 1);
+		assert.equal(sluice(key('create', '--name', 'x', '--account', 'a b')).status, 1);
+	});
+});
+
+describe('the client', () => {
+	const order = ['withdraw', '--chain', 'anvil', '--asset', 'ETH', '--amount', '1', '--to', payee];
+
+	test('wants an API key and an API', () => {
+		assert.match(sluice([...order, '--url', 'http://127.0.0.1:9']).stderr, /SLUICE_API_KEY/);
+		const env = { SLUICE_API_KEY: 'slk_x_y', SLUICE_URL: 'http://127.0.0.1:9' };
+		const { status, stderr } = sluice([...order, '--timeout', '1'], { env });
+		assert.equal(status, 1);
+		assert.match(stderr, /repeat with --idempotency-key cli-[0-9a-f]{32}/);
+	});
+
+	test('repeats what was not answered, with the same key and body', async () => {
+		const seen = [];
+		const server = createServer(async (request, response) => {
+			let body = '';
+			for await (const chunk of request) body += chunk;
+			seen.push([request.headers['idempotency-key'], request.headers.authorization, body]);
+			if (seen.length === 1) return request.socket.destroy();
+			response.setHeader('content-type', 'application/json');
+			if (seen.length === 2) {
+				response.writeHead(503);
+				return response.end('{"code":"store_unavailable","detail":"later"}');
+			}
+			response.writeHead(202);
+			return response.end('{"id":"01890a5d-ac96-774b-bcce-b302099a8057","amount":"1"}');
+		}).listen(0, '127.0.0.1');
+		await once(server, 'listening');
+		const child = spawn(program, [...order, '--json', '--metadata', '{"a":"b"}', '--external-id', 'e'], {
+			env: environment({
+				SLUICE_API_KEY: 'slk_x_y', SLUICE_URL: `http://127.0.0.1:${server.address().port}`,
+			}),
+			stdio: ['ignore', 'pipe', 'pipe'],
+		});
+		let output = '';
+		child.stdout.on('data', chunk => { output += chunk; });
+		const [status] = await once(child, 'close');
+		server.close();
+		assert.equal(status, 0);
+		assert.equal(JSON.parse(output).id, '01890a5d-ac96-774b-bcce-b302099a8057');
+		assert.ok(seen.length >= 3);
+		assert.equal(new Set(seen.map(part => JSON.stringify(part))).size, 1);
+		assert.equal(seen[0][1], 'Bearer slk_x_y');
+		assert.deepEqual(JSON.parse(seen[0][2]), {
+			chain: 'anvil', asset: 'ETH', to: payee, amount: '1', external_id: 'e', metadata: { a: 'b' },
+		});
+	});
+});
+
+function isAlive(pid) {
+	try {
+		return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+	} catch {
+		return false;
+	}
+}
+
+// `sluice run` in a deployment.
+class Run {
+	constructor(deployment, options = {}) {
+		this.deployment = deployment;
+		this.pids = join(deployment.dir, 'pids');
+		this.output = '';
+		this.log = '';
+		this.child = spawn(program, ['run', '--json', '--config', deployment.config, '--pid-dir',
+			this.pids], { env: environment(options.env), stdio: ['ignore', 'pipe', 'pipe'] });
+		this.child.stdout.on('data', chunk => { this.output += chunk; });
+		this.child.stderr.on('data', chunk => { this.log += chunk; });
+		this.ended = once(this.child, 'exit').then(([status, signal]) => signal ?? status);
+	}
+
+	get lines() {
+		return this.log.split('\n').filter(line => line.startsWith('{')).map(line => JSON.parse(line));
+	}
+
+	seen(action) {
+		return this.lines.filter(line => line['event.action'] === action);
+	}
+
+	async ready() {
+		await until('sluice run is ready', () => {
+			assert.equal(this.child.exitCode, null, this.log);
+			return this.output.includes('\n');
+		}).catch(error => assert.fail(`${error.message}\n${this.log}`));
+		this.line = JSON.parse(this.output);
+		this.url = this.line.api.status.match(/^http:\S+?(?=,)/)[0];
+		return this.line;
+	}
+
+	pid(role) {
+		const file = join(this.pids, `${role}.pid`);
+		return existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined;
+	}
+
+	ops(role, path) {
+		return fetch(`${this.line[role].status.match(/ops (http:\S+)/)[1]}${path}`);
+	}
+
+	async end() {
+		if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+		await this.ended;
+	}
+}
+
+describe('sluice run', () => {
+	let anvil;
+	const runs = [];
+
+	const start = (deployment, options) => {
+		const run = new Run(deployment, options);
+		runs.push(run);
+		return run;
+	};
+
+	function prepared(name, options) {
+		const deployment = newDeployment(name, { rpc: [anvil.url], ...options });
+		succeed(['keys', 'init', '--config', deployment.config]);
+		return deployment;
+	}
+
+	before(async () => {
+		anvil = await startAnvil(join(root, 'anvil'), { blockTime: 0.1 });
+	});
+
+	after(async () => {
+		for (const run of runs) await run.end();
+		await anvil?.stop();
+	});
+
+	test('pays, survives the death of any role, and ends in order', async () => {
+		const deployment = prepared('whole');
+		const run = start(deployment);
+		const line = await run.ready();
+		for (const role of roles) {
+			assert.equal(line[role].pid, run.pid(role));
+			assert.ok(isAlive(run.pid(role)), role);
+		}
+		assert.equal(run.pid('run'), run.child.pid);
+		await callRpc(anvil.url, 'anvil_setBalance',
+			[deployment.keys.wallets[0].address, '0x56bc75e2d63100000']);
+		const key = succeed(['api-key', 'create', '--name', 'me', '--config', deployment.config])
+			.stdout.trim();
+		const env = { SLUICE_API_KEY: key, SLUICE_URL: run.url };
+		const order = ['withdraw', '--chain', 'anvil', '--asset', 'ETH', '--amount', '0.25', '--to',
+			ethers.Wallet.createRandom().address, '--external-id', 'first', '--wait', '--timeout', '60'];
+		const shown = succeed(order, { env }).stdout;
+		for (const stage of ['accepted', 'queued', 'assigned', 'broadcast', 'completed'])
+			assert.match(shown, new RegExp(`^ +\\d+\\.\\d\\d s  ${stage}`, 'm'));
+		const id = shown.match(/^([0-9a-f]{8}-[0-9a-f-]{27})$/m)[1];
+		assert.match(succeed(['status', id], { env }).stdout, /COMPLETED \(completed\)/);
+		const status = json(['status', id], { env });
+		assert.equal(status.withdrawal.transfer.outcome, 'succeeded');
+		assert.equal(status.events.items.at(-1).type, 'completed');
+		const overview = json(['status'], { env });
+		assert.equal(overview.queues.items.length, 3);
+		assert.equal(overview.wallets.items[0].address, deployment.keys.wallets[0].address);
+		assert.match(succeed(['status'], { env }).stdout, /^signing /m);
+		assert.equal(json(['dlq', 'redrive', 'signing'], { env }).moved, 0);
+		assert.match(succeed(['dlq', 'list'], { env }).stdout, /^request +0$/m);
+		assert.deepEqual(json(['dlq', 'list', '--direct', '--config', deployment.config]),
+			{ 'request-dlq': [], 'signing-dlq': [], 'monitor-dlq': [] });
+		const again = sluice(order.slice(0, -3), { env });
+		assert.equal(again.status, 1);
+		assert.match(again.stderr, /external_id_taken/);
+
+		for (const role of roles) {
+			const before = run.pid(role), readied = run.seen('role_ready').length;
+			process.kill(before, 'SIGKILL');
+			await until(`${role} is started again`, () => {
+				const now = run.pid(role);
+				return now !== undefined && now !== before && isAlive(now);
+			});
+			// Its own line, and the supervisor's.
+			await until(`${role} is ready again`, () => run.seen('role_ready').length >= readied + 2);
+		}
+		assert.equal(run.seen('role_died').length, roles.length);
+
+		const pids = roles.map(role => run.pid(role));
+		run.child.kill('SIGTERM');
+		assert.equal(await run.ended, 0, run.log);
+		assert.deepEqual(pids.filter(isAlive), []);
+		assert.deepEqual(readdirSync(run.pids), []);
+		assert.equal(run.seen('role_ended').filter(line =>
+			line['event.outcome'] === 'success').length, roles.length, run.log);
+	});
+
+	test('the ops endpoints of every role answer', async () => {
+		const run = start(prepared('ops'));
+		await run.ready();
+		for (const role of roles) {
+			assert.equal((await run.ops(role, '/livez')).status, 200);
+			const ready = await run.ops(role, '/readyz');
+			assert.equal(ready.status, 200);
+			assert.equal((await ready.json()).ready, true);
+			const metrics = await (await run.ops(role, '/metrics')).text();
+			for (const name of ['process_resident_memory_bytes', 'process_cpu_seconds_total',
+				'process_start_time_seconds', 'sluice_build_info', 'sluice_ready'])
+				assert.match(metrics, new RegExp(`^${name}(\\{[^}]*\\})? [0-9.]+$`, 'm'), role);
+			const started = Number(metrics.match(/^process_start_time_seconds (\S+)/m)[1]);
+			assert.ok(Math.abs(started * 1000 - Date.now()) < readyMs, `${role}: ${started}`);
+		}
+		await run.end();
+	});
+
+	test('its own death leaves no orphan', async () => {
+		const run = start(prepared('orphans'));
+		await run.ready();
+		const pids = roles.map(role => run.pid(role));
+		run.child.kill('SIGKILL');
+		await run.ended;
+		await until('all roles are gone', () => !pids.some(isAlive), 2000);
+	});
+
+	test('its own death while the roles start leaves no orphan', async () => {
+		for (const delay of [5, 20, 40, 80]) {
+			const deployment = prepared('early');
+			const run = start(deployment);
+			await sleep(delay);
+			run.child.kill('SIGKILL');
+			await run.ended;
+			await until('all children are gone', () => {
+				const { stdout } = spawnSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' });
+				return !stdout.split('\n').some(line => line.includes(deployment.config));
+			}, 2000);
+		}
+	});
+
+	test('the terminal\'s Ctrl-C reaches the supervisor alone', async () => {
+		const run = start(prepared('interrupt'));
+		await run.ready();
+		for (const role of roles) {
+			const stat = readFileSync(`/proc/${run.pid(role)}/stat`, 'utf8');
+			assert.equal(Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]), run.pid(role));
+		}
+		run.child.kill('SIGINT');
+		assert.equal(await run.ended, 0, run.log);
+	});
+
+	test('a role that does not stop is killed after the grace, and that is a failure', async () => {
+		const run = start(prepared('stuck'), { env: { SLUICE_RUN_GRACE_S: '1' } });
+		await run.ready();
+		const stuck = run.pid('processor');
+		process.kill(stuck, 'SIGSTOP');
+		run.child.kill('SIGTERM');
+		assert.equal(await run.ended, 1);
+		assert.equal(isAlive(stuck), false);
+	});
+
+	test('a second signal ends all at once', async () => {
+		const run = start(prepared('twice'), { env: { SLUICE_RUN_GRACE_S: '60' } });
+		await run.ready();
+		process.kill(run.pid('processor'), 'SIGSTOP');
+		run.child.kill('SIGTERM');
+		await until('it stops', () => run.seen('stopping').length > 0);
+		run.child.kill('SIGTERM');
+		assert.equal(await run.ended, 1);
+	});
+
+	test('waits for a chain that is away', async () => {
+		const late = join(root, 'late');
+		const first = await startAnvil(late, { blockTime: 0.1 });
+		await first.stop();
+		const run = start(prepared('away', { rpc: [first.url] }));
+		await until('the api is ready', () => run.seen('role_ready').length >= 4); // api, processor
+		await sleep(300);
+		assert.equal(run.output, '');
+		assert.equal(run.seen('role_died').length, 0, run.log);
+		const second = await startAnvil(late, { blockTime: 0.1, port: first.port });
+		await run.ready();
+		await second.stop();
+		await until('the monitor is not ready', async () => (await run.ops('monitor', '/readyz')).status === 503);
+		assert.equal((await run.ops('monitor', '/livez')).status, 200);
+		await run.end();
+	});
+
+	test('goes on with the second node when the first is away', async () => {
+		const run = start(prepared('second', { rpc: ['http://127.0.0.1:9', anvil.url] }));
+		await run.ready();
+		await run.end();
+	});
+
+	test('a node of another chain stops the roles that ask it', async () => {
+		const wrong = await startAnvil(join(root, 'wrong'), { blockTime: 0.1, chainId: 31338 });
+		for (const rpc of [[wrong.url], [anvil.url, wrong.url]]) {
+			const run = start(prepared('wrong-chain', { rpc }));
+			await until('signer and monitor stop', () => run.seen('role_died').length >= 2);
+			assert.equal(run.output, '');
+			const texts = run.lines.map(line => line.message).join('\n');
+			assert.match(texts, /the node says chain id 31338, not 31337/);
+			await run.end();
+		}
+		await wrong.stop();
+	});
+
+	test('a key that does not give the configured address stops the signer', async () => {
+		const deployment = prepared('wrong-key');
+		rmSync(join(deployment.dir, 'hot.json'));
+		newKeys(deployment.dir, 1);
+		const run = start(deployment);
+		await until('the signer stops', () => run.seen('role_died').length >= 1);
+		assert.match(run.lines.map(line => line.message).join('\n'), /the key hot\/0 gives 0x/);
+		await run.end();
+	});
+
+	test('other decimals under a known symbol are refused', async () => {
+		const deployment = prepared('pinned');
+		const run = start(deployment);
+		await run.ready();
+		run.child.kill('SIGTERM');
+		assert.equal(await run.ended, 0, run.log);
+		const text = readFileSync(deployment.config, 'utf8');
+		writeFileSync(deployment.config, text.replace('{ chain: anvil, symbol: ETH, native: true,',
+			`{ chain: anvil, symbol: ETH, contract: "${payee}", decimals: 18,`));
+		const { status, text: said } = sluice(['processor', '--config', deployment.config]);
+		assert.equal(status, 1, said);
+		assert.match(said, /ETH/);
+	});
+
+	test('a failed migration is said, and nothing is started', () => {
+		const deployment = prepared('unmigrated');
+		mkdirSync(join(deployment.dir, 'var'), { recursive: true });
+		writeFileSync(join(deployment.dir, 'var/sluice.db'), 'this is no database at all '.repeat(100));
+		const { status, stderr } = sluice(['run', '--config', deployment.config]);
+		assert.equal(status, 1);
+		assert.match(stderr, /migrate/);
+	});
+});
