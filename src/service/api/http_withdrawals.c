@@ -6,7 +6,6 @@
 #include "service/api/request.h"
 #include "service/api/view.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define LOCATION_MAX 64

@@ -20,7 +20,9 @@ struct jobs {
 	bool is_started;
 	struct metric *overloads, *timeouts, *gauge;
 	struct job *storage;
-	/* The loop thread's. */
+	/* The loop thread's. Freed jobs are used again first, so that memory which the load never
+	 * needed is never touched. */
+	size_t touched; /* jobs of `storage` that were used before */
 	struct job *free;
 	struct job *oldest, *newest; /* under way, by deadline */
 	size_t under_way;
@@ -67,11 +69,6 @@ struct jobs *jobs_new(const struct jobs_options *options)
 	jobs->options = *options;
 	jobs->storage = calloc(options->jobs_max, sizeof *jobs->storage);
 	CHECK(jobs->storage != NULL);
-	/* Last in, first out: memory that was never needed is never touched. */
-	for (size_t i = options->jobs_max; i > 0; i--) {
-		jobs->storage[i - 1].next = jobs->free;
-		jobs->free = &jobs->storage[i - 1];
-	}
 	CHECK(pthread_mutex_init(&jobs->mutex, NULL) == 0);
 	CHECK(pthread_condattr_init(&attributes) == 0);
 	CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
@@ -104,12 +101,15 @@ void jobs_free(struct jobs *jobs)
 struct job *job_take(struct jobs *jobs, enum job_kind kind)
 {
 	struct job *job = jobs->free;
-	if (job == NULL) {
+	if (job != NULL) {
+		jobs->free = job->next;
+	} else if (jobs->touched < jobs->options.jobs_max) {
+		job = &jobs->storage[jobs->touched++];
+	} else {
 		metric_count(jobs->overloads, 1);
 		return NULL;
 	}
 	CHECK(job->state == JOB_IDLE);
-	jobs->free = job->next;
 	job->next = job->previous = NULL;
 	job->kind = kind;
 	job->problem = PROBLEM_NONE;

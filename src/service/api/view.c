@@ -4,8 +4,6 @@
 #include "base/time.h"
 #include "base/u256.h"
 
-#include <string.h>
-
 static void write_time(struct buf *out, const char *name, int64_t at_ms)
 {
 	json_write_name(out, name);
@@ -71,14 +69,12 @@ static void write_intent(struct buf *out, const struct withdrawal *withdrawal,
 
 static void write_failure(struct buf *out, const char *code)
 {
-	const char *text = "";
-	for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++)
-		if (strcmp(refusal_code((enum refusal)i), code) == 0)
-			text = refusal_text((enum refusal)i);
+	enum refusal refusal = REFUSAL_NONE; /* its text is empty, as that of an unknown code */
+	(void)refusal_read(str_from(code), &refusal);
 	json_write_name(out, "failure");
 	buf_byte(out, '{');
 	json_write_member_text(out, "code", code);
-	json_write_member_text(out, "text", text);
+	json_write_member_text(out, "text", refusal_text(refusal));
 	buf_byte(out, '}');
 }
 
