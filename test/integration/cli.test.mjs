@@ -227,6 +227,8 @@ describe('the configuration', () => {
 		const text = succeed(['check-config', '--reference']).stdout;
 		for (const key of ['data_dir', 'api.listen', 'chains[].rpc[]', 'wallets[].fresh'])
 			assert.ok(text.includes(`| \`${key}\` |`), key);
+		const document = readFileSync(new URL('../../doc/configuration.md', import.meta.url), 'utf8');
+		assert.ok(document.endsWith(text), 'doc/configuration.md is to end with the reference');
 	});
 });
 

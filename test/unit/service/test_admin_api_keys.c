@@ -1,0 +1,136 @@
+/* API keys as people make and revoke them, on a real store. */
+#include "../../contract/store_fixture.h"
+
+#include "base/hash.h"
+#include "port/store_api_key.h"
+#include "service/admin/api_keys.h"
+
+#include <string.h>
+
+static const uint8_t key_bytes[32] = { 1, 2, 3 };
+static const uint8_t other_bytes[32] = { 4, 5, 6 };
+static const struct mac_keys grants = { .keys = { { .id = 1, .key = key_bytes } }, .len = 1 };
+static const struct mac_keys stranger = { .keys = { { .id = 1, .key = other_bytes } }, .len = 1 };
+
+static struct admin_api_keys admin_of(struct fixture *fixture)
+{
+	return (struct admin_api_keys){ .store = fixture->store,
+					.entropy = &fixture->entropy,
+					.identity_keys = &grants,
+					.who = "test" };
+}
+
+static void a_key_is_made_and_found_by_its_hash(void **state)
+{
+	struct fixture *fixture = *state;
+	struct admin_api_keys admin = admin_of(fixture);
+	struct store_api_key key, row;
+	struct secret text;
+	struct str id, secret;
+	uint8_t hash[SHA256_BYTES];
+	bool found = false;
+	MUST(admin_api_key_create, &admin, "default", "shop", 1000, &text, &key);
+	assert_int_equal(text.len, API_KEY_TEXT_LEN);
+	assert_true(api_key_read(str_from_bytes(text.at, text.len), &id, &secret));
+	assert_true(str_equal_text(id, key.id));
+	api_key_hash(secret, hash);
+	MUST(store_api_key_load, fixture->store, key.id, &row, &found);
+	assert_true(found);
+	assert_memory_equal(row.secret_hash, hash, sizeof hash);
+	assert_string_equal(row.account, "default");
+	assert_string_equal(row.name, "shop");
+	assert_int_equal(row.created_at, 1000);
+	assert_int_equal(row.revoked_at, 0);
+	assert_true(store_api_key_is_sealed(&grants, &row));
+	assert_false(store_api_key_is_sealed(&stranger, &row));
+	secret_free(&text);
+}
+
+static void two_keys_have_nothing_in_common(void **state)
+{
+	struct admin_api_keys admin = admin_of(*state);
+	struct store_api_key one, two;
+	struct secret one_text, two_text;
+	MUST(admin_api_key_create, &admin, "default", "same", 1000, &one_text, &one);
+	MUST(admin_api_key_create, &admin, "default", "same", 1000, &two_text, &two);
+	assert_string_not_equal(one.id, two.id);
+	assert_memory_not_equal(one.secret_hash, two.secret_hash, sizeof one.secret_hash);
+	secret_free(&one_text);
+	secret_free(&two_text);
+}
+
+static void a_revocation_is_for_ever(void **state)
+{
+	struct admin_api_keys admin = admin_of(*state);
+	struct store_api_key key, row;
+	struct secret text;
+	MUST(admin_api_key_create, &admin, "default", "shop", 1000, &text, &key);
+	secret_free(&text);
+	MUST(admin_api_key_revoke, &admin, key.id, 2000, &row);
+	assert_int_equal(row.revoked_at, 2000);
+	MUST(admin_api_key_revoke, &admin, key.id, 3000, &row);
+	assert_int_equal(row.revoked_at, 2000);
+	assert_true(store_api_key_is_sealed(&grants, &row));
+	MUST_FAIL(ERR_REFUSED, admin_api_key_revoke, &admin, "0000000000000000", 2000, &row);
+}
+
+/* Whoever can write the table cannot make a key of another account out of his own. */
+static void an_edited_row_is_shown_and_not_sealed_again(void **state)
+{
+	struct fixture *fixture = *state;
+	struct admin_api_keys admin = admin_of(fixture);
+	static struct store_api_key keys[ADMIN_API_KEYS_MAX];
+	static bool sealed[ADMIN_API_KEYS_MAX];
+	struct store_by by = { .actor = ACTOR_PERSON, .who = "thief", .request_id = "" };
+	struct store_api_key key, row;
+	struct secret text;
+	size_t len = 0;
+	MUST(admin_api_key_create, &admin, "default", "shop", 1000, &text, &key);
+	secret_free(&text);
+	row = key;
+	snprintf(row.account, sizeof row.account, "other");
+	MUST(store_api_key_replace, fixture->store, &row, &by);
+	MUST(admin_api_keys_list, &admin, keys, sealed, &len);
+	assert_int_equal(len, 1);
+	assert_false(sealed[0]);
+	assert_string_equal(keys[0].account, "other");
+	MUST_FAIL(ERR_REFUSED, admin_api_key_revoke, &admin, key.id, 2000, &row);
+}
+
+static void names_and_accounts_are_checked(void **state)
+{
+	static const char *const bad_names[] = { "", "a\nb", "\x7f", "\xc3",
+						 "0123456789012345678901234567890123456789012345678"
+						 "9012345678901234" };
+	static const char *const bad_accounts[] = { "", "a b", "a/b", "\xc3\xa4",
+						    "0123456789012345678901234567890123456789012345"
+						    "6789012345678901234" };
+	struct admin_api_keys admin = admin_of(*state);
+	static struct store_api_key keys[ADMIN_API_KEYS_MAX];
+	static bool sealed[ADMIN_API_KEYS_MAX];
+	struct store_api_key key;
+	struct secret text;
+	size_t len = 1;
+	for (size_t i = 0; i < sizeof bad_names / sizeof bad_names[0]; i++)
+		MUST_FAIL(ERR_REFUSED, admin_api_key_create, &admin, "default", bad_names[i], 1000,
+			  &text, &key);
+	for (size_t i = 0; i < sizeof bad_accounts / sizeof bad_accounts[0]; i++)
+		MUST_FAIL(ERR_REFUSED, admin_api_key_create, &admin, bad_accounts[i], "shop", 1000,
+			  &text, &key);
+	MUST(admin_api_keys_list, &admin, keys, sealed, &len);
+	assert_int_equal(len, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up_bare, fixture_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_key_is_made_and_found_by_its_hash),
+		TEST(two_keys_have_nothing_in_common),
+		TEST(a_revocation_is_for_ever),
+		TEST(an_edited_row_is_shown_and_not_sealed_again),
+		TEST(names_and_accounts_are_checked),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
