@@ -132,7 +132,7 @@ static bool file_choose(const char *file, const char **ret_file, struct err *err
 
 bool config_load(const char *file, struct config **ret_config, struct err *err)
 {
-	const char *chosen;
+	const char *chosen = NULL;
 	if (!file_choose(file, &chosen, err))
 		return false;
 	struct config *config = calloc(1, sizeof *config);
