@@ -24,6 +24,8 @@ struct queue_store {
 	int send_fd;
 	int wait_fd; /* -1 until the first wait */
 	enum queue_name wait_name;
+	dev_t wait_device; /* of the socket's file, to know it again */
+	ino_t wait_inode;
 };
 
 _Static_assert(SOCKET_PREFIX_MAX + sizeof "-request-dlq" <
@@ -59,11 +61,14 @@ static bool visible_load(struct queue_store *self, enum queue_name name, int64_t
 	return sql_end(&sql);
 }
 
-/* A message that was received before without verdict is worked on alone: it goes last into its own
- * claim, and what is fresh goes first. */
+/* A message that was received before without verdict is worked on alone: when its turn comes it is
+ * the whole claim, and until then what is fresh passes it. Taking it only when nothing fresh is
+ * there would keep it waiting for as long as the queue is busy. */
 static size_t claim_len(struct message *messages, size_t len)
 {
 	size_t fresh = 0;
+	if (len > 0 && messages[0].receives > 1)
+		return 1;
 	for (size_t i = 0; i < len; i++) {
 		if (messages[i].receives > 1)
 			continue;
@@ -72,7 +77,7 @@ static size_t claim_len(struct message *messages, size_t len)
 		messages[i] = swap;
 		fresh++;
 	}
-	return fresh > 0 ? fresh : (len > 0 ? 1 : 0);
+	return fresh;
 }
 
 static bool claim_write(struct queue_store *self, struct message *message, int64_t until_ms,
@@ -254,6 +259,23 @@ static void wait_bind(struct queue_store *self, enum queue_name name)
 	}
 	self->wait_fd = fd;
 	self->wait_name = name;
+	struct stat file;
+	if (stat(address.sun_path, &file) == 0) {
+		self->wait_device = file.st_dev;
+		self->wait_inode = file.st_ino;
+	}
+}
+
+/* A successor may have bound the path meanwhile: its file stays. */
+static void wait_unbind(struct queue_store *self)
+{
+	struct sockaddr_un address;
+	struct stat file;
+	(void)socket_path(self, self->wait_name, &address);
+	if (stat(address.sun_path, &file) == 0 && file.st_dev == self->wait_device &&
+	    file.st_ino == self->wait_inode)
+		(void)unlink(address.sun_path);
+	(void)close(self->wait_fd);
 }
 
 static bool queue_store_wait(struct queue *queue, enum queue_name name, int64_t timeout_ms)
@@ -275,12 +297,8 @@ static bool queue_store_wait(struct queue *queue, enum queue_name name, int64_t 
 static void queue_store_close(struct queue *queue)
 {
 	struct queue_store *self = self_of(queue);
-	if (self->wait_fd >= 0) {
-		struct sockaddr_un address;
-		(void)socket_path(self, self->wait_name, &address);
-		(void)unlink(address.sun_path);
-		(void)close(self->wait_fd);
-	}
+	if (self->wait_fd >= 0)
+		wait_unbind(self);
 	if (self->send_fd >= 0)
 		(void)close(self->send_fd);
 	free(self);
