@@ -1,0 +1,631 @@
+/* The contract of port/queue.h: claims, their ends, and wake-ups between processes. */
+#include "store_fixture.h"
+
+#include "adapter/queue_store.h"
+#include "fault_db.h"
+
+#include <stdatomic.h>
+
+#define VISIBILITY_MS 30000
+
+static struct queue *queue_over(struct fixture *f, struct db *db, const char *prefix)
+{
+	struct queue *queue = NULL;
+	MUST(queue_store_open, db, &f->clock.base, &f->entropy, prefix, &queue);
+	return queue;
+}
+
+/* A queue on the fixture's connection, and how to leave it. */
+struct place {
+	struct fixture *fixture;
+	struct queue *queue;
+};
+
+static int place_make(void **state)
+{
+	struct place *place = calloc(1, sizeof *place);
+	assert_non_null(place);
+	(void)fixture_set_up(state);
+	place->fixture = *state;
+	place->queue = queue_over(place->fixture, place->fixture->db, NULL);
+	*state = place;
+	return 0;
+}
+
+static int place_leave(void **state)
+{
+	struct place *place = *state;
+	queue_close(place->queue);
+	*state = place->fixture;
+	free(place);
+	return fixture_tear_down(state);
+}
+
+static size_t claim(struct place *place, size_t max, struct message *ret_messages)
+{
+	size_t len = 99;
+	MUST(queue_claim, place->queue, QUEUE_REQUEST, max, VISIBILITY_MS, ret_messages, &len);
+	return len;
+}
+
+static void ack(struct place *place, const struct message *message)
+{
+	MUST(queue_ack, place->queue, &message->ack, 1);
+}
+
+/* `n` rows with their wake-ups, a millisecond apart. */
+static void fill(struct place *place, size_t n, struct id *ret_ids)
+{
+	struct fixture *f = place->fixture;
+	char key[32];
+	for (size_t i = 0; i < n; i++) {
+		snprintf(key, sizeof key, "key-%d", (int)f->made);
+		ret_ids[i] = fixture_accept(f, key).intent.id;
+		fixture_wait(f, 1);
+	}
+}
+
+/* Renews the wake-ups of all rows, as a change of each could. */
+static void wake(struct place *place)
+{
+	struct fixture *f = place->fixture;
+	size_t woken[3];
+	MUST(store_sweep, f->store, f->clock.now_ms + 3600000, 64, woken);
+	assert_true(woken[0] > 0);
+}
+
+static void a_claim_is_one_consumers(void **state)
+{
+	struct place *place = *state;
+	struct id ids[5];
+	struct message messages[BATCH_MAX];
+	struct message others[BATCH_MAX];
+	fill(place, 5, ids);
+	assert_int_equal(claim(place, 3, messages), 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(id_equal(messages[i].ack.subject, ids[i])); /* oldest first */
+		assert_int_equal(messages[i].ack.queue, QUEUE_REQUEST);
+		assert_int_equal(messages[i].receives, 1);
+		assert_string_equal(messages[i].correlation_id,
+				    fixture_load(place->fixture, ids[i]).correlation_id);
+	}
+	assert_int_equal(claim(place, BATCH_MAX, others), 2);
+	assert_true(id_equal(others[0].ack.subject, ids[3]));
+	assert_memory_not_equal(others[0].ack.token, messages[0].ack.token, 16);
+	assert_int_equal(claim(place, BATCH_MAX, others), 0);
+}
+
+static void an_acknowledged_message_is_gone(void **state)
+{
+	struct place *place = *state;
+	struct id ids[2];
+	struct message messages[2];
+	fill(place, 2, ids);
+	assert_int_equal(claim(place, 2, messages), 2);
+	ack(place, &messages[0]);
+	ack(place, &messages[0]);
+	assert_int_equal(fixture_messages(place->fixture, QUEUE_REQUEST, ids[0]), 0);
+	assert_int_equal(fixture_messages(place->fixture, QUEUE_REQUEST, ids[1]), 1);
+	fixture_wait(place->fixture, VISIBILITY_MS);
+	assert_int_equal(claim(place, 2, messages), 1);
+	assert_true(id_equal(messages[0].ack.subject, ids[1]));
+}
+
+/* Nobody ends somebody else's claim: a deletion needs the token. */
+static void only_the_claims_token_ends_it(void **state)
+{
+	struct place *place = *state;
+	struct id id;
+	struct message message;
+	fill(place, 1, &id);
+	assert_int_equal(claim(place, 1, &message), 1);
+	struct digest before = fixture_digest(place->fixture);
+	struct message forged = message;
+	forged.ack.token[0] ^= 1;
+	ack(place, &forged);
+	forged = message;
+	forged.ack.queue = QUEUE_SIGNING;
+	ack(place, &forged);
+	forged.ack = (struct message_ack){ 0 };
+	ack(place, &forged);
+	struct digest after = fixture_digest(place->fixture);
+	assert_digest_equal(&before, &after);
+	ack(place, &message);
+	assert_int_equal(fixture_messages(place->fixture, QUEUE_REQUEST, id), 0);
+}
+
+/* claimed-then-crash: without a verdict the message comes back, and is counted. */
+static void a_claim_without_a_verdict_runs_out(void **state)
+{
+	struct place *place = *state;
+	struct id id;
+	struct message first;
+	struct message second;
+	fill(place, 1, &id);
+	assert_int_equal(claim(place, 1, &first), 1);
+	fixture_wait(place->fixture, VISIBILITY_MS - 1);
+	assert_int_equal(claim(place, 1, &second), 0);
+	fixture_wait(place->fixture, 1);
+	assert_int_equal(claim(place, 1, &second), 1);
+	assert_int_equal(second.receives, 2);
+	/* The slow first consumer does not take the second one's work away. */
+	ack(place, &first);
+	assert_int_equal(fixture_messages(place->fixture, QUEUE_REQUEST, id), 1);
+	for (uint32_t i = 3; i <= RECEIVES_WITHOUT_VERDICT_MAX + 1; i++) {
+		fixture_wait(place->fixture, VISIBILITY_MS);
+		assert_int_equal(claim(place, 1, &second), 1);
+		assert_int_equal(second.receives, i);
+	}
+	ack(place, &second);
+	assert_int_equal(fixture_messages(place->fixture, QUEUE_REQUEST, id), 0);
+}
+
+/* Somebody has news for the row while it is being worked on: it is looked at once more. */
+static void a_renewed_message_is_open_again_after_its_ack(void **state)
+{
+	struct place *place = *state;
+	struct id id;
+	struct message first;
+	struct message second;
+	fill(place, 1, &id);
+	assert_int_equal(claim(place, 1, &first), 1);
+	wake(place);
+	assert_int_equal(claim(place, 1, &second), 0); /* still being worked on */
+	ack(place, &first);
+	assert_int_equal(claim(place, 1, &second), 1);
+	assert_int_equal(second.receives, 1); /* it had its verdict */
+	assert_true(second.ack.generation > first.ack.generation);
+	ack(place, &first);
+	assert_int_equal(fixture_messages(place->fixture, QUEUE_REQUEST, id), 1);
+	ack(place, &second);
+	assert_int_equal(fixture_messages(place->fixture, QUEUE_REQUEST, id), 0);
+}
+
+/* The same through a store call, which acknowledges in its own transaction. */
+static void a_change_opens_a_renewed_message_again(void **state)
+{
+	struct place *place = *state;
+	struct fixture *f = place->fixture;
+	struct id id;
+	struct message message;
+	fill(place, 1, &id);
+	struct withdrawal row = fixture_load(f, id);
+	assert_int_equal(claim(place, 1, &message), 1);
+	wake(place);
+	struct store_change change = fixture_change(&row, row.stage, "waiting");
+	change.wait_reason = "screening";
+	change.ack = message.ack;
+	assert_true(fixture_apply(f, &change, ACTOR_PROCESSOR));
+	assert_int_equal(claim(place, 1, &message), 1);
+	assert_int_equal(message.receives, 1);
+}
+
+/* Renewed, and then its consumer dies: one wake-up is enough for both. */
+static void a_renewed_message_that_ran_out_comes_once(void **state)
+{
+	struct place *place = *state;
+	struct id id;
+	struct message message;
+	fill(place, 1, &id);
+	assert_int_equal(claim(place, 1, &message), 1);
+	wake(place);
+	fixture_wait(place->fixture, VISIBILITY_MS);
+	assert_int_equal(claim(place, 1, &message), 1);
+	assert_int_equal(message.receives, 2);
+	ack(place, &message);
+	assert_int_equal(fixture_messages(place->fixture, QUEUE_REQUEST, id), 0);
+}
+
+/* poison-message: what may have killed its worker takes nobody along. */
+static void a_message_received_before_comes_alone(void **state)
+{
+	struct place *place = *state;
+	struct id ids[6];
+	struct message messages[BATCH_MAX];
+	bool seen[6] = { false };
+	fill(place, 3, ids);
+	assert_int_equal(claim(place, 3, messages), 3);
+	fixture_wait(place->fixture, VISIBILITY_MS);
+	fill(place, 3, ids + 3);
+	for (size_t total = 0; total < 6;) {
+		size_t len = claim(place, BATCH_MAX, messages);
+		assert_true(len > 0);
+		for (size_t i = 0; i < len; i++) {
+			if (messages[i].receives > 1)
+				assert_int_equal(len, 1);
+			for (size_t k = 0; k < 6; k++)
+				if (id_equal(messages[i].ack.subject, ids[k])) {
+					assert_false(seen[k]);
+					assert_int_equal(messages[i].receives, k < 3 ? 2 : 1);
+					seen[k] = true;
+				}
+		}
+		total += len;
+	}
+	assert_int_equal(claim(place, BATCH_MAX, messages), 0);
+}
+
+/* A queue that is never empty: what a restart left behind still gets its turn. */
+static void under_load_a_message_received_before_has_its_turn(void **state)
+{
+	struct place *place = *state;
+	struct id ids[2];
+	struct message messages[BATCH_MAX];
+	fill(place, 2, ids);
+	assert_int_equal(claim(place, BATCH_MAX, messages), 2);
+	fixture_wait(place->fixture, VISIBILITY_MS);
+	size_t found = 0;
+	for (int turn = 0; turn < 8; turn++) {
+		struct id fresh[2];
+		fill(place, 2, fresh);
+		size_t len = claim(place, BATCH_MAX, messages);
+		assert_true(len > 0);
+		for (size_t i = 0; i < len; i++) {
+			found += id_equal(messages[i].ack.subject, ids[0]) ||
+				 id_equal(messages[i].ack.subject, ids[1]);
+			ack(place, &messages[i]);
+		}
+	}
+	assert_int_equal(found, 2);
+}
+
+static void an_extended_claim_lasts(void **state)
+{
+	struct place *place = *state;
+	struct id ids[2];
+	struct message messages[2];
+	struct message other;
+	fill(place, 2, ids);
+	assert_int_equal(claim(place, 2, messages), 2);
+	fixture_wait(place->fixture, VISIBILITY_MS - 1);
+	MUST(queue_extend, place->queue, &messages[0].ack, 1, VISIBILITY_MS);
+	fixture_wait(place->fixture, 1);
+	assert_int_equal(claim(place, 1, &other), 1);
+	assert_true(id_equal(other.ack.subject, ids[1]));
+	/* Lost meanwhile: skipped, and the new owner's time is his own. */
+	struct message_ack both[2] = { messages[0].ack, messages[1].ack };
+	MUST(queue_extend, place->queue, both, 2, 10 * VISIBILITY_MS);
+	fixture_wait(place->fixture, VISIBILITY_MS);
+	assert_int_equal(claim(place, 1, &other), 1);
+	assert_true(id_equal(other.ack.subject, ids[1]));
+	assert_int_equal(other.receives, 3);
+	fixture_wait(place->fixture, 9 * VISIBILITY_MS - 1);
+	ack(place, &other);
+	assert_int_equal(claim(place, 1, &other), 0);
+	fixture_wait(place->fixture, 1);
+	assert_int_equal(claim(place, 1, &other), 1);
+	assert_true(id_equal(other.ack.subject, ids[0]));
+}
+
+static void queues_are_separate(void **state)
+{
+	struct place *place = *state;
+	struct withdrawal row = fixture_queue(place->fixture, "one"); /* in both queues */
+	struct message messages[2];
+	size_t len = 0;
+	assert_int_equal(claim(place, 2, messages), 1);
+	MUST(queue_claim, place->queue, QUEUE_SIGNING, 2, VISIBILITY_MS, messages + 1, &len);
+	assert_int_equal(len, 1);
+	ack(place, &messages[0]);
+	assert_int_equal(fixture_messages(place->fixture, QUEUE_SIGNING, row.intent.id), 1);
+	MUST(queue_claim, place->queue, QUEUE_MONITOR, 2, VISIBILITY_MS, messages, &len);
+	assert_int_equal(len, 0);
+}
+
+static void assert_stats(struct place *place, enum queue_name name, uint64_t waiting,
+			 uint64_t delayed, uint64_t claimed, int64_t oldest_ms)
+{
+	struct queue_stats stats = { 0 };
+	MUST(queue_stats, place->queue, name, &stats);
+	assert_int_equal(stats.queue, name);
+	assert_int_equal(stats.waiting, waiting);
+	assert_int_equal(stats.delayed, delayed);
+	assert_int_equal(stats.claimed, claimed);
+	assert_int_equal(stats.oldest_ms, oldest_ms);
+}
+
+static void stats_count_what_is_there(void **state)
+{
+	struct place *place = *state;
+	struct id ids[4];
+	struct message messages[BATCH_MAX];
+	assert_stats(place, QUEUE_REQUEST, 0, 0, 0, 0);
+	fill(place, 4, ids);
+	assert_stats(place, QUEUE_REQUEST, 4, 0, 0, 4);
+	assert_int_equal(claim(place, 3, messages), 3);
+	assert_stats(place, QUEUE_REQUEST, 1, 0, 3, 4);
+	assert_stats(place, QUEUE_SIGNING, 0, 0, 0, 0);
+	fixture_edit(place->fixture, "UPDATE messages SET visible_at = 1800000000000 "
+				     "WHERE claim IS NULL");
+	assert_stats(place, QUEUE_REQUEST, 0, 1, 3, 4);
+	ack(place, &messages[0]);
+	fixture_wait(place->fixture, VISIBILITY_MS);
+	assert_stats(place, QUEUE_REQUEST, 2, 1, 0, VISIBILITY_MS + 3);
+	/* A burial shows in the dead-letter queue. */
+	struct withdrawal row = fixture_load(place->fixture, ids[1]);
+	struct store_change bury = fixture_change(&row, row.stage, "held");
+	bury.held_reason = "dead_letter";
+	bury.bury = true;
+	bury.ack = messages[1].ack;
+	assert_true(fixture_apply(place->fixture, &bury, ACTOR_PROCESSOR));
+	assert_stats(place, QUEUE_REQUEST_DLQ, 1, 0, 0, 0);
+}
+
+static void a_call_outside_of_the_contract_aborts(void **state)
+{
+	struct place *place = *state;
+	struct message messages[1];
+	struct err err = { 0 };
+	size_t len = 0;
+	struct queue *queue = place->queue;
+	assert_aborts((void)!queue_claim(queue, QUEUE_REQUEST, 0, 1, messages, &len, &err));
+	assert_aborts(
+		(void)!queue_claim(queue, QUEUE_REQUEST, BATCH_MAX + 1, 1, messages, &len, &err));
+	assert_aborts((void)!queue_claim(queue, QUEUE_REQUEST, 1, 0, messages, &len, &err));
+	assert_aborts((void)!queue_claim(queue, QUEUE_REQUEST_DLQ, 1, 1, messages, &len, &err));
+	assert_aborts((void)!queue_ack(queue, &messages[0].ack, 0, &err));
+}
+
+/* --- several consumers --------------------------------------------------------------------------
+ */
+
+#define CONSUMERS 4
+#define MESSAGES  200
+
+struct consumer {
+	pthread_t thread;
+	struct fixture *fixture;
+	struct message got[MESSAGES];
+	size_t len;
+};
+
+static void *consumer_run(void *context)
+{
+	struct consumer *consumer = context;
+	struct fixture *f = consumer->fixture;
+	struct db *db = fixture_connect(f);
+	struct queue *queue = NULL;
+	struct err err = { 0 };
+	size_t len = 1;
+	CHECK(queue_store_open(db, &f->clock.base, &f->entropy, NULL, &queue, &err));
+	while (len > 0) {
+		struct message messages[7];
+		CHECK(queue_claim(queue, QUEUE_REQUEST, 7, VISIBILITY_MS, messages, &len, &err));
+		CHECK(consumer->len + len <= MESSAGES);
+		memcpy(consumer->got + consumer->len, messages, len * sizeof messages[0]);
+		consumer->len += len;
+	}
+	queue_close(queue);
+	db_close(db);
+	return NULL;
+}
+
+static void racing_consumers_share_without_doubles(void **state)
+{
+	struct place *place = *state;
+	struct consumer *consumers = calloc(CONSUMERS, sizeof *consumers);
+	struct id *ids = calloc(MESSAGES, sizeof *ids);
+	size_t total = 0;
+	assert_non_null(consumers);
+	assert_non_null(ids);
+	fill(place, MESSAGES, ids);
+	for (size_t i = 0; i < CONSUMERS; i++) {
+		consumers[i].fixture = place->fixture;
+		assert_int_equal(
+			pthread_create(&consumers[i].thread, NULL, consumer_run, &consumers[i]), 0);
+	}
+	for (size_t i = 0; i < CONSUMERS; i++) {
+		assert_int_equal(pthread_join(consumers[i].thread, NULL), 0);
+		total += consumers[i].len;
+	}
+	assert_int_equal(total, MESSAGES);
+	for (size_t i = 0; i < MESSAGES; i++) {
+		size_t times = 0;
+		for (size_t k = 0; k < CONSUMERS; k++)
+			for (size_t m = 0; m < consumers[k].len; m++)
+				times += id_equal(consumers[k].got[m].ack.subject, ids[i]);
+		assert_int_equal(times, 1);
+	}
+	free(ids);
+	free(consumers);
+}
+
+/* --- faults -------------------------------------------------------------------------------------
+ */
+
+enum queue_act { ACT_CLAIM, ACT_EXTEND, ACT_ACK };
+
+static bool act_run(struct queue *queue, enum queue_act act, const struct message_ack *acks,
+		    struct err *err)
+{
+	struct message messages[4];
+	size_t len = 99;
+	bool done;
+	switch (act) {
+	case ACT_CLAIM:
+		done = queue_claim(queue, QUEUE_REQUEST, 4, VISIBILITY_MS, messages, &len, err);
+		assert_int_equal(len, done ? 2 : 0);
+		return done;
+	case ACT_EXTEND:
+		return queue_extend(queue, acks, 2, 2 * VISIBILITY_MS, err);
+	case ACT_ACK:
+		return queue_ack(queue, acks, 2, err);
+	}
+	return false;
+}
+
+static void assert_act_is_atomic(struct place *place, enum queue_act act,
+				 const struct message_ack *acks)
+{
+	struct fixture *f = place->fixture;
+	struct db *db = fault_db_open(fixture_connect(f));
+	struct queue *queue = queue_over(f, db, NULL);
+	struct digest before = fixture_digest(f);
+	for (uint64_t at = 1;; at++) {
+		struct err err = { 0 };
+		fault_db_plan(db, (struct fault_plan){ .kind = FAULT_FAIL, .at = at });
+		bool done = act_run(queue, act, acks, &err);
+		struct digest after = fixture_digest(f);
+		if (!fault_db_fired(db)) {
+			assert_true(done);
+			assert_false(digest_equal(&before, &after));
+			assert_true(at > 4);
+			break;
+		}
+		assert_false(done);
+		assert_int_equal(err.kind, ERR_NOT_DONE);
+		assert_digest_equal(&before, &after);
+	}
+	queue_close(queue);
+	db_close(db);
+}
+
+static void a_call_that_breaks_anywhere_leaves_nothing(void **state)
+{
+	struct place *place = *state;
+	struct id ids[4];
+	struct message messages[2];
+	fill(place, 4, ids);
+	assert_int_equal(claim(place, 2, messages), 2);
+	struct message_ack acks[2] = { messages[0].ack, messages[1].ack };
+	assert_act_is_atomic(place, ACT_CLAIM, acks);
+	assert_act_is_atomic(place, ACT_EXTEND, acks);
+	assert_act_is_atomic(place, ACT_ACK, acks);
+}
+
+/* --- wake-ups -----------------------------------------------------------------------------------
+ */
+
+/* Long enough that only a lost datagram gets there. */
+#define LONG_MS 60000
+
+struct sleeper {
+	pthread_t thread;
+	struct queue *queue;
+	atomic_bool woken;
+};
+
+static void *sleeper_run(void *context)
+{
+	struct sleeper *sleeper = context;
+	atomic_store(&sleeper->woken, queue_wait(sleeper->queue, QUEUE_SIGNING, LONG_MS));
+	return NULL;
+}
+
+static void prefix_of(const struct place *place, char prefix[96])
+{
+	snprintf(prefix, 96, "%s/q", place->fixture->dir);
+}
+
+static void a_sleeping_consumer_is_woken(void **state)
+{
+	struct place *place = *state;
+	char prefix[96];
+	prefix_of(place, prefix);
+	struct queue *producer = queue_over(place->fixture, place->fixture->db, prefix);
+	struct sleeper sleeper = { .queue =
+					   queue_over(place->fixture, place->fixture->db, prefix) };
+	assert_int_equal(pthread_create(&sleeper.thread, NULL, sleeper_run, &sleeper), 0);
+	/* What is sent before it listens is lost, as promised. */
+	while (!atomic_load(&sleeper.woken)) {
+		queue_notify(producer, QUEUE_SIGNING);
+		usleep(1000);
+	}
+	assert_int_equal(pthread_join(sleeper.thread, NULL), 0);
+	queue_close(sleeper.queue);
+	queue_close(producer);
+}
+
+static void a_wake_up_is_kept_for_who_listens(void **state)
+{
+	struct place *place = *state;
+	char prefix[96];
+	prefix_of(place, prefix);
+	struct queue *producer = queue_over(place->fixture, place->fixture->db, prefix);
+	struct queue *consumer = queue_over(place->fixture, place->fixture->db, prefix);
+	queue_notify(producer, QUEUE_SIGNING); /* nobody listens: fine */
+	assert_false(queue_wait(consumer, QUEUE_SIGNING, 0));
+	queue_notify(producer, QUEUE_REQUEST);
+	assert_false(queue_wait(consumer, QUEUE_SIGNING, 0));
+	for (int i = 0; i < 1000; i++) /* more than any buffer holds: never waits */
+		queue_notify(producer, QUEUE_SIGNING);
+	assert_true(queue_wait(consumer, QUEUE_SIGNING, LONG_MS));
+	assert_false(queue_wait(consumer, QUEUE_SIGNING, 0));
+	queue_notify(consumer, QUEUE_SIGNING); /* to itself */
+	assert_true(queue_wait(consumer, QUEUE_SIGNING, LONG_MS));
+	assert_aborts((void)queue_wait(consumer, QUEUE_REQUEST, 0));
+	queue_close(consumer);
+	queue_notify(producer, QUEUE_SIGNING);
+	queue_close(producer);
+}
+
+/* A new process takes over from one that is still there, or that died and left its socket. */
+static void the_newest_consumer_is_woken(void **state)
+{
+	struct place *place = *state;
+	char prefix[96];
+	prefix_of(place, prefix);
+	struct queue *producer = queue_over(place->fixture, place->fixture->db, prefix);
+	struct queue *old = queue_over(place->fixture, place->fixture->db, prefix);
+	struct queue *new = queue_over(place->fixture, place->fixture->db, prefix);
+	assert_false(queue_wait(old, QUEUE_SIGNING, 0));
+	assert_false(queue_wait(new, QUEUE_SIGNING, 0));
+	queue_notify(producer, QUEUE_SIGNING);
+	assert_true(queue_wait(new, QUEUE_SIGNING, LONG_MS));
+	/* The end of the old one leaves the new one's socket alone. */
+	queue_close(old);
+	queue_notify(producer, QUEUE_SIGNING);
+	assert_true(queue_wait(new, QUEUE_SIGNING, 0));
+	queue_close(new);
+	queue_close(producer);
+}
+
+static void without_sockets_a_wait_is_a_sleep(void **state)
+{
+	struct place *place = *state;
+	struct err err = { 0 };
+	struct queue *queue = NULL;
+	char prefix[128];
+	queue_notify(place->queue, QUEUE_SIGNING);
+	assert_false(queue_wait(place->queue, QUEUE_SIGNING, 1));
+	memset(prefix, 'p', sizeof prefix);
+	memcpy(prefix, "/nowhere/", 9);
+	prefix[81] = 0;
+	assert_false(queue_store_open(place->fixture->db, &place->fixture->clock.base,
+				      &place->fixture->entropy, prefix, &queue, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	prefix[80] = 0;
+	queue = queue_over(place->fixture, place->fixture->db, prefix);
+	/* It cannot be bound, and works as if there was none. */
+	assert_false(queue_wait(queue, QUEUE_SIGNING, 0));
+	queue_close(queue);
+	queue_close(NULL);
+}
+
+#define QUEUE_TEST(test) cmocka_unit_test_setup_teardown(test, place_make, place_leave)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		QUEUE_TEST(a_claim_is_one_consumers),
+		QUEUE_TEST(an_acknowledged_message_is_gone),
+		QUEUE_TEST(only_the_claims_token_ends_it),
+		QUEUE_TEST(a_claim_without_a_verdict_runs_out),
+		QUEUE_TEST(a_renewed_message_is_open_again_after_its_ack),
+		QUEUE_TEST(a_change_opens_a_renewed_message_again),
+		QUEUE_TEST(a_renewed_message_that_ran_out_comes_once),
+		QUEUE_TEST(a_message_received_before_comes_alone),
+		QUEUE_TEST(under_load_a_message_received_before_has_its_turn),
+		QUEUE_TEST(an_extended_claim_lasts),
+		QUEUE_TEST(queues_are_separate),
+		QUEUE_TEST(stats_count_what_is_there),
+		QUEUE_TEST(a_call_outside_of_the_contract_aborts),
+		QUEUE_TEST(racing_consumers_share_without_doubles),
+		QUEUE_TEST(a_call_that_breaks_anywhere_leaves_nothing),
+		QUEUE_TEST(a_sleeping_consumer_is_woken),
+		QUEUE_TEST(a_wake_up_is_kept_for_who_listens),
+		QUEUE_TEST(the_newest_consumer_is_woken),
+		QUEUE_TEST(without_sockets_a_wait_is_a_sleep),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
