@@ -124,8 +124,11 @@ static bool refuse(const struct http_client_response *response, enum err_kind ki
 	for (size_t i = 0; i < json_size(errors); i++) {
 		const struct json_value *entry = json_element(errors, i);
 		struct str pointer = client_text(entry, "pointer");
+		struct str reason = client_text(entry, "detail");
+		bool is_same = str_equal(reason, detail); /* the first one gives the document its */
 		buf_format(&out, "%s%.*s%s%.*s", i == 0 ? " (" : "; ", STR_ARG(pointer),
-			   pointer.len > 0 ? ": " : "", STR_ARG(client_text(entry, "detail")));
+			   is_same || pointer.len == 0 ? "" : ": ", is_same ? 0 : (int)reason.len,
+			   reason.at);
 	}
 	if (json_size(errors) > 0)
 		buf_byte(&out, ')');
