@@ -24,6 +24,18 @@ static bool lease_load(struct db *db, const char *name, char ret_holder[65], uin
 	return sql_end(&sql);
 }
 
+static bool lease_is_ours(struct db *db, const struct store_lease *lease, const char *holder,
+			  bool *ret_ours, struct err *err)
+{
+	char stored[65];
+	uint64_t epoch = 0;
+	bool found = false;
+	if (!lease_load(db, lease->name, stored, &epoch, &found, err))
+		return false;
+	*ret_ours = found && strcmp(stored, holder) == 0 && epoch == lease->epoch;
+	return true;
+}
+
 static bool lease_insert(struct db *db, const char *name, const char *holder, struct err *err)
 {
 	struct sql sql = sql_prepare(
@@ -67,8 +79,6 @@ static bool take_write(struct db *db, void *context, struct err *err)
 	bool found = false;
 	if (!lease_load(db, lease->name, holder, &epoch, &found, err))
 		return false;
-	if (found && strcmp(holder, take->holder) == 0 && epoch == lease->epoch)
-		return true; /* still ours */
 	lease->epoch = epoch + 1;
 	bool written = found ? lease_pass(db, lease->name, take->holder, lease->epoch, err)
 			     : lease_insert(db, lease->name, take->holder, err);
@@ -86,13 +96,18 @@ bool store_sql_lease(struct store *store, struct store_lease *lease, const char 
 		lease->epoch = 0;
 		return true;
 	}
-	*ret_taken = true;
-	if (lock == DB_LOCK_HELD && lease->epoch != 0)
-		return true; /* the kernel's word: nobody else can have taken it meanwhile */
+	/* Looking first: keeping a lease takes no writer's turn. The lock alone does not tell that
+	 * the epoch is still ours: a connection that was lost may have come back after another
+	 * owner. */
+	bool ours = false;
+	if (lease->epoch != 0 && !lease_is_ours(db, lease, holder, &ours, err))
+		return false;
 	struct take take = { lease, holder };
 	uint64_t before = lease->epoch;
-	if (store_sql_write(db, take_write, &take, err))
-		return true;
-	lease->epoch = before;
-	return false;
+	if (!ours && !store_sql_write(db, take_write, &take, err)) {
+		lease->epoch = before;
+		return false;
+	}
+	*ret_taken = true;
+	return true;
 }

@@ -8,6 +8,9 @@ bool wallet_fence(struct db *db, int64_t wallet_id, uint64_t epoch, bool reservi
 		  enum store_write *ret_result, struct err *err)
 {
 	int64_t changed = 0;
+	*ret_result = STORE_FENCED;
+	if (epoch == 0) /* none; but also what a wallet has that was never leased */
+		return true;
 	struct sql sql = sql_prepare(db,
 				     "UPDATE wallets SET fence_check = fence_check + 1 "
 				     "WHERE id = ? AND lease_epoch = ?",
@@ -206,6 +209,7 @@ static bool enter_write(struct db *db, void *context, struct err *err)
 {
 	const struct enter *enter = context;
 	enum store_write fence = STORE_FENCED;
+	int64_t changed = 0;
 	char detail[96];
 	struct buf out = buf_of(detail, sizeof detail);
 	if (!wallet_fence(db, enter->wallet_id, enter->epoch, false, &fence, err))
@@ -221,8 +225,10 @@ static bool enter_write(struct db *db, void *context, struct err *err)
 	sql_put_i64(&sql, enter->wallet_id);
 	buf_format(&out, "{\"wallet\":%d,\"first_nonce\":%llu}", (int)enter->wallet_id,
 		   (unsigned long long)enter->first_nonce);
-	return sql_run(&sql, NULL) && audit_add(db, "wallet_entered", (struct id){ 0 },
-						buf_terminated(&out), enter->by, err);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	return changed == 0 || audit_add(db, "wallet_entered", (struct id){ 0 },
+					 buf_terminated(&out), enter->by, err);
 }
 
 bool store_sql_enter(struct store *store, int64_t wallet_id, uint64_t epoch, uint64_t first_nonce,
@@ -230,23 +236,6 @@ bool store_sql_enter(struct store *store, int64_t wallet_id, uint64_t epoch, uin
 {
 	struct enter enter = { wallet_id, epoch, first_nonce, by };
 	return store_sql_write(db_of(store), enter_write, &enter, err);
-}
-
-struct mark_raise {
-	struct store_mark *mark;
-};
-
-static bool mark_write(struct db *db, void *context, struct err *err)
-{
-	struct store_mark *mark = ((struct mark_raise *)context)->mark;
-	struct sql sql = sql_prepare(
-		db,
-		"UPDATE chains SET finalized_mark = ? WHERE chain_id = ? AND finalized_mark < ?",
-		err);
-	sql_put_u64(&sql, mark->finalized);
-	sql_put_u64(&sql, mark->chain_id);
-	sql_put_u64(&sql, mark->finalized);
-	return sql_run(&sql, NULL);
 }
 
 static bool mark_load(struct db *db, uint64_t chain_id, uint64_t *ret_mark, struct err *err)
@@ -259,15 +248,35 @@ static bool mark_load(struct db *db, uint64_t chain_id, uint64_t *ret_mark, stru
 	return sql_end(&sql);
 }
 
+struct mark_raise {
+	uint64_t chain_id;
+	uint64_t finalized; /* what is asked for, then what stands there */
+};
+
+static bool mark_write(struct db *db, void *context, struct err *err)
+{
+	struct mark_raise *raise = context;
+	struct sql sql = sql_prepare(
+		db,
+		"UPDATE chains SET finalized_mark = ? WHERE chain_id = ? AND finalized_mark < ?",
+		err);
+	sql_put_u64(&sql, raise->finalized);
+	sql_put_u64(&sql, raise->chain_id);
+	sql_put_u64(&sql, raise->finalized);
+	return sql_run(&sql, NULL) && mark_load(db, raise->chain_id, &raise->finalized, err);
+}
+
 bool store_sql_mark(struct store *store, struct store_mark *mark, struct err *err)
 {
 	uint64_t stored = 0;
-	struct mark_raise raise = { mark };
+	struct mark_raise raise = { mark->chain_id, mark->finalized };
 	if (!mark_load(db_of(store), mark->chain_id, &stored, err))
 		return false;
-	if (mark->finalized > stored)
-		return store_sql_write(db_of(store), mark_write, &raise, err);
-	mark->finalized = stored;
+	if (mark->finalized <= stored)
+		raise.finalized = stored;
+	else if (!store_sql_write(db_of(store), mark_write, &raise, err))
+		return false;
+	mark->finalized = raise.finalized;
 	return true;
 }
 
