@@ -19,6 +19,7 @@ struct scene {
 	struct transfer broadcast[ITEMS];
 	struct transfer mined[ITEMS];
 	struct message_ack acks[ITEMS]; /* of `queued` */
+	struct store_lease lease;       /* of the wallet that has not entered */
 };
 
 static struct transfer reserve(struct fixture *f, const char *key, size_t index)
@@ -69,6 +70,10 @@ static struct scene *scene_new(struct fixture *f)
 		scene->mined[i] =
 			fixture_observe(f, &scene->mined[i], TRANSFER_MINED, OUTCOME_NONE);
 	}
+	bool taken = false;
+	scene->lease = (struct store_lease){ .name = "wallet-3", .wallet_id = f->wallets[2].id };
+	MUST(store_lease_take, f->store, &scene->lease, "signer-1", f->clock.now_ms, &taken);
+	assert_true(taken);
 	fixture_wait(f, 1000);
 	return scene;
 }
@@ -233,7 +238,7 @@ static bool act_enter(struct scene *scene, struct store *store, size_t *ret_writ
 {
 	struct store_by by = fixture_by(scene->f, ACTOR_SIGNER);
 	*ret_written = ITEMS;
-	return store_wallet_enter(store, scene->f->wallets[2].id, 0, 9, &by, err);
+	return store_wallet_enter(store, scene->f->wallets[2].id, scene->lease.epoch, 9, &by, err);
 }
 
 static bool act_stop(struct scene *scene, struct store *store, size_t *ret_written, struct err *err)

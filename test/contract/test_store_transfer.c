@@ -431,6 +431,16 @@ static void slots_are_listed_by_stage_in_order(void **state)
 	assert_int_equal(load(f, 0, TRANSFER_MINED, TRANSFER_MINED, 19, 8, rows), 1);
 	assert_int_equal(rows[0].nonce, 6);
 	assert_int_equal(load(f, 0, TRANSFER_MINED, TRANSFER_MINED, 9, 8, rows), 0);
+	struct store_transfer_filter from = { .wallet_id = f->wallets[0].id,
+					      .first = TRANSFER_MINED,
+					      .last = TRANSFER_MINED,
+					      .mined_block_min = 11,
+					      .mined_block_max = 20,
+					      .limit = 8 };
+	size_t len = 0;
+	MUST(store_transfers_load, f->store, &from, rows, &len);
+	assert_int_equal(len, 1);
+	assert_int_equal(rows[0].nonce, 5);
 	assert_int_equal(load(f, 1, TRANSFER_RESERVED, TRANSFER_FINAL, UINT64_MAX, 8, rows), 1);
 	assert_true(id_equal(rows[0].id, slots[5].id));
 	assert_int_equal(load(f, 2, TRANSFER_RESERVED, TRANSFER_FINAL, UINT64_MAX, 8, rows), 0);
