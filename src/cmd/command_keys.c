@@ -14,6 +14,7 @@
 #include "cmd/key_input.h"
 #include "cmd/log_open.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,12 +116,17 @@ static bool addresses_read(struct key_file *file, const struct secret *password,
 	return ok;
 }
 
+/* Absolute paths: the configuration may stand elsewhere, and relative ones start there. */
 static void yaml_write(const struct key_file *file, const char *chain, bool is_fresh,
 		       struct buf *out)
 {
+	char path[PATH_MAX], password_path[PATH_MAX];
 	buf_text(out, "signer:\n  keystores:\n");
-	buf_format(out, "    - name: %s\n      file: %s\n      password_file: %s\n", file->name,
-		   file->path, file->password_path);
+	buf_format(out, "    - name: %s\n      file: ", file->name);
+	json_write_string(out, str_from(realpath(file->path, path)));
+	buf_text(out, "\n      password_file: ");
+	json_write_string(out, str_from(realpath(file->password_path, password_path)));
+	buf_byte(out, '\n');
 	buf_text(out, "wallets:\n");
 	for (size_t i = 0; i < file->keys_len; i++) {
 		buf_format(out, "  - chain: %s\n    address: \"%s\"\n    key: %s", chain,
