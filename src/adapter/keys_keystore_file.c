@@ -96,7 +96,7 @@ static bool read_hex(const struct json_value *object, const char *name, uint8_t 
 static bool read_hex_exactly(const struct json_value *object, const char *name, uint8_t *ret_bytes,
 			     size_t len, struct err *err)
 {
-	size_t got;
+	size_t got = 0;
 
 	if (!read_hex(object, name, ret_bytes, len, &got, err))
 		return false;
@@ -138,7 +138,7 @@ static bool read_pbkdf2(const struct json_value *params, struct keystore *into, 
 static bool read_kdf(const struct json_value *crypto, struct keystore *into, struct err *err)
 {
 	const struct json_value *params = json_member(crypto, "kdfparams");
-	uint64_t dklen;
+	uint64_t dklen = 0;
 
 	if (!read_count(params, "dklen", KEYSTORE_DKLEN_MAX, &dklen, err) ||
 	    !read_hex(params, "salt", into->salt, sizeof into->salt, &into->salt_len, err))
