@@ -32,7 +32,7 @@ struct metric {
 
 struct metrics {
 	struct metric metric[METRICS_MAX];
-	size_t len;
+	atomic_size_t len; /* raised when a series is complete: it may be rendered meanwhile */
 };
 
 struct metrics *metrics_new(void);
