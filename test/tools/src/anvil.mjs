@@ -85,7 +85,7 @@ function buildArguments(options, port) {
 
 // When a process began, in clock ticks since boot; with the pid it names one process for ever.
 // undefined: there is no such process, or only its corpse.
-function readStartTick(pid) {
+export function readStartTick(pid) {
 	try {
 		const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
 		const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

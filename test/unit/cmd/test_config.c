@@ -448,7 +448,7 @@ static void what_is_printed_reads_back(void **state)
 
 static void the_examples_are_valid(void **state)
 {
-	static const char *const names[] = { "sluice.yaml", "polygon.yaml" };
+	static const char *const names[] = { "sluice.yaml", "polygon.yaml", "demo.yaml" };
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		char file[512];
