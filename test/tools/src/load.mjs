@@ -138,10 +138,21 @@ class Load {
 		this.refusals = {};
 		this.errors = {};
 		this.latencies = [];
+		this.outstanding = new Set(); // promises of POSTs that have no answer yet
 	}
 
 	count(table, what) {
 		table[what] = (table[what] ?? 0) + 1;
+	}
+
+	async post(key, body) {
+		const answer = post(this, key, body);
+		this.outstanding.add(answer);
+		try {
+			return await answer;
+		} finally {
+			this.outstanding.delete(answer);
+		}
 	}
 
 	// Repeats until there is an answer or time is up; then undefined.
@@ -151,7 +162,7 @@ class Load {
 		for (let backOffMs = backOffFirstMs; ; backOffMs = Math.min(2 * backOffMs, backOffLastMs)) {
 			let waitMs = backOffMs * (0.5 + Math.random());
 			try {
-				const answer = await post(this, key, body);
+				const answer = await this.post(key, body);
 				const parsed = parseJson(answer.body);
 				if (isAnswer(answer.status) && (answer.status !== 202 || parsed)) {
 					return { ...answer, parsed };
@@ -213,6 +224,7 @@ class Load {
 	async work() {
 		while (this.next < this.total && performance.now() < this.endAt && !this.signal?.aborted) {
 			const index = this.next++;
+			await this.pace?.(index);
 			if (this.rate > 0) {
 				const waitMs = this.begunAt + (1000 * index) / this.rate - performance.now();
 				if (waitMs > 1) await sleep(waitMs);
@@ -260,10 +272,19 @@ class Load {
 }
 
 // Posts `count` withdrawals; the summary. Options: url, apiKey, journalPath, count, assets (see
-// buildIntent), seed, concurrency, rate, externalIds, timeoutMs, deadlineMs, onProgress(counts),
-// signal (an AbortSignal: starts no more, finishes what is under way).
-export function runLoad({ count, ...options }) {
-	return new Load({ ...options, total: count }).run();
+// buildIntent), seed, concurrency, rate, pace(index) (awaited before each), externalIds, timeoutMs,
+// deadlineMs, onProgress(counts), signal (an AbortSignal: starts no more, finishes what is under
+// way).
+export function runLoad(options) {
+	return startLoad(options).finished;
+}
+
+// The same, with what can be watched meanwhile: counts, outstanding (a Set of the POSTs that wait
+// for an answer: promises that reject when there will be none), and finished.
+export function startLoad({ count, ...options }) {
+	const load = new Load({ ...options, total: count });
+	load.finished = load.run();
+	return load;
 }
 
 function readApiKey(path) {
