@@ -1,6 +1,8 @@
 /* Ends without payment. "Unpaid" is the dangerous verdict: the signer reads it from the chain
  * itself, and writes a void into the journal before the store says so. */
-#include "service/signer/signer_parts.h"
+#include "service/signer/signer_trust.h"
+
+#include "core/transfer.h"
 
 #include <string.h>
 
@@ -9,32 +11,76 @@
 /* The attempt of a slot that the chain consumed, with its receipt. */
 struct consumed {
 	bool found;
-	struct attempt attempt;
+	struct tx tx;
 	struct chain_receipt receipt;
 };
 
-static bool consumed_find(struct signer *self, size_t chain, const struct transfer *slot,
-			  struct consumed *ret_consumed, struct err *err)
+/* The slot on which the journal says that this round was spent. The store's row may have been
+ * edited; the journal is the signer's own. */
+static bool journaled_slot(struct signer *self, const struct withdrawal *row, uint32_t round,
+			   struct journal_slot *ret_slot, bool *ret_found, struct err *err)
+{
+	struct journal_right rights[ATTEMPTS_MAX];
+	size_t n = 0;
+	*ret_found = false;
+	if (!signer_rights_load(self, row, rights, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (rights[i].round != round || rights[i].is_void ||
+		    !id_equal(rights[i].withdrawal, row->intent.id))
+			continue;
+		*ret_slot = rights[i].slot;
+		*ret_found = true;
+	}
+	return true;
+}
+
+/* The round's attempts, each by its own bytes a transaction of the journaled slot. *ret_good false:
+ * they are not, or there are none. */
+static bool attempts_read(struct signer *self, const struct withdrawal *row, uint32_t round,
+			  struct tx ret_txs[ATTEMPTS_MAX], size_t *ret_len,
+			  struct journal_slot *ret_slot, bool *ret_good, struct err *err)
+{
+	struct transfer transfer;
+	bool found = false;
+	bool journaled = false;
+	*ret_len = 0;
+	*ret_good = false;
+	if (!store_transfer_of_round(self->options.store, row->intent.id, round, &transfer, &found,
+				     err) ||
+	    !journaled_slot(self, row, round, ret_slot, &journaled, err))
+		return false;
+	if (!found || !journaled)
+		return true;
+	if (!store_attempts_load(self->options.store, transfer.id, self->attempts, ATTEMPTS_MAX,
+				 ret_len, err))
+		return false;
+	*ret_good = *ret_len > 0;
+	for (size_t i = 0; i < *ret_len; i++) {
+		struct tx_signature signature;
+		*ret_good &= signer_attempt_read(&self->attempts[i], &ret_txs[i], &signature) &&
+			     ret_txs[i].nonce == ret_slot->nonce &&
+			     ret_txs[i].chain_id == ret_slot->chain_id;
+	}
+	return true;
+}
+
+static bool consumed_find(struct signer *self, size_t chain, const struct journal_slot *slot,
+			  const struct tx *txs, size_t n, struct consumed *ret_consumed,
+			  struct err *err)
 {
 	struct hash32 hashes[ATTEMPTS_MAX];
 	struct chain_receipt receipts[ATTEMPTS_MAX];
-	size_t n = 0;
 	ret_consumed->found = false;
-	if (!store_attempts_load(self->options.store, slot->id, self->attempts, ATTEMPTS_MAX, &n,
-				 err))
-		return false;
-	if (n == 0)
-		return true;
 	for (size_t i = 0; i < n; i++)
 		hashes[i] = self->attempts[i].tx_hash;
 	if (!chain_receipts(self->options.chains[chain], hashes, n, receipts, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (receipts[i].state != CHAIN_RECEIPT_FOUND)
+		if (receipts[i].state != CHAIN_RECEIPT_FOUND ||
+		    !address_equal(receipts[i].from, slot->wallet))
 			continue;
-		ret_consumed->found = true;
-		ret_consumed->attempt = self->attempts[i];
-		ret_consumed->receipt = receipts[i];
+		*ret_consumed = (struct consumed){ true, txs[i], receipts[i] };
 	}
 	return true;
 }
@@ -48,70 +94,48 @@ static bool is_deep(const struct chain_params *params, const struct chain_head *
 	return deep && head->has_finalized && head->finalized_number >= block;
 }
 
-/* The slot on which the journal says that this round was spent. The store's row may have been
- * edited; the journal is the signer's own. */
-static bool journaled_slot(struct signer *self, const struct withdrawal *row, uint32_t round,
-			   struct journal_slot *ret_slot, bool *ret_found, struct err *err)
+bool signer_round_judge(struct signer *self, const struct withdrawal *row, uint32_t round,
+			enum round_verdict *ret_verdict, struct err *err)
 {
-	struct journal_right rights[ATTEMPTS_MAX];
-	uint8_t tag[32];
-	size_t n = 0;
-	*ret_found = false;
-	pay_tag_make(self->options.pay_tag_key, &row->intent, tag);
-	if (!journal_rights_of(self->options.journal, row->intent.id, tag, rights, ATTEMPTS_MAX, &n,
-			       err))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (rights[i].round != round || rights[i].is_void)
-			continue;
-		*ret_slot = rights[i].slot;
-		*ret_found = true;
-	}
-	return true;
-}
-
-/* Do the consumed transaction's own bytes belong to the journaled slot, and did they not pay? */
-static bool proves_unpaid(const struct consumed *consumed, const struct journal_slot *slot)
-{
-	struct tx tx;
-	struct tx_signature signature;
-	struct str raw = str_from_bytes(consumed->attempt.raw, consumed->attempt.raw_len);
-	bool ours = tx_read_signed(raw, &tx, &signature) && tx.nonce == slot->nonce &&
-		    tx.chain_id == slot->chain_id &&
-		    hash32_equal(tx_hash_of(raw), consumed->attempt.tx_hash) &&
-		    address_equal(consumed->receipt.from, slot->wallet);
-	if (!ours)
-		return false;
-	bool cancels = address_equal(tx.to, slot->wallet) && u256_is_zero(tx.value.value) &&
-		       tx.data_len == 0;
-	return !consumed->receipt.success || cancels;
-}
-
-bool signer_round_is_unpaid(struct signer *self, const struct withdrawal *row, uint32_t round,
-			    bool *ret_unpaid, struct err *err)
-{
-	struct transfer transfer;
+	struct tx txs[ATTEMPTS_MAX];
 	struct journal_slot slot = { 0 };
 	struct consumed consumed;
 	struct chain_head head;
-	bool found = false;
-	bool journaled = false;
-	*ret_unpaid = false;
+	size_t n = 0;
+	bool good = false;
 	const struct chain_params *params =
 		catalogue_chain_by_id(self->options.catalogue, row->intent.chain_id);
-	if (!store_transfer_of_round(self->options.store, row->intent.id, round, &transfer, &found,
-				     err) ||
-	    !journaled_slot(self, row, round, &slot, &journaled, err))
-		return false;
-	if (!found || !journaled || params == NULL)
-		return true;
+	CHECK(params != NULL); /* only rows that are believed get here */
 	size_t chain = (size_t)(params - self->options.catalogue->chains);
-	if (!consumed_find(self, chain, &transfer, &consumed, err) ||
+	*ret_verdict = ROUND_LOST;
+	if (!attempts_read(self, row, round, txs, &n, &slot, &good, err))
+		return false;
+	if (!good)
+		return true;
+	if (!consumed_find(self, chain, &slot, txs, n, &consumed, err) ||
 	    !signer_head(self, chain, 1000, &head, err))
 		return false;
-	*ret_unpaid = consumed.found && is_deep(params, &head, consumed.receipt.block_number) &&
-		      proves_unpaid(&consumed, &slot);
+	*ret_verdict = ROUND_UNPROVEN;
+	if (!consumed.found || !is_deep(params, &head, consumed.receipt.block_number))
+		return true;
+	bool cancels = address_equal(consumed.tx.to, slot.wallet) &&
+		       u256_is_zero(consumed.tx.value.value) && consumed.tx.data_len == 0;
+	*ret_verdict = consumed.receipt.success && !cancels ? ROUND_PAID : ROUND_UNPAID;
 	return true;
+}
+
+const char *signer_round_distrust(enum round_verdict verdict)
+{
+	switch (verdict) {
+	case ROUND_UNPROVEN:
+	case ROUND_UNPAID:
+		return NULL;
+	case ROUND_PAID:
+		return "round_was_paid";
+	case ROUND_LOST:
+		return "slot_rows_missing";
+	}
+	return "slot_rows_missing";
 }
 
 static bool void_append(struct signer *self, const struct withdrawal *row, enum withdrawal_stage to,
@@ -171,6 +195,24 @@ bool signer_end_by_void(struct signer *self, const struct withdrawal *row,
 	return signer_end(self, row, to, refusal, ack, err);
 }
 
+/* A void of this very withdrawal: it was ended, and the store has not heard of it yet. */
+static bool void_find(struct signer *self, const struct withdrawal *row,
+		      struct journal_right *ret_right, bool *ret_found, struct err *err)
+{
+	struct journal_right rights[ATTEMPTS_MAX];
+	size_t n = 0;
+	*ret_found = false;
+	if (!signer_rights_load(self, row, rights, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!rights[i].is_void || !id_equal(rights[i].withdrawal, row->intent.id))
+			continue;
+		*ret_right = rights[i];
+		*ret_found = true;
+	}
+	return true;
+}
+
 static void requeue(struct signer *self, const struct withdrawal *row,
 		    const struct message_ack *ack)
 {
@@ -185,25 +227,95 @@ static void requeue(struct signer *self, const struct withdrawal *row,
 	signer_log(self, row, "withdrawal_requeued", "", true);
 }
 
-#define REVERTS_MAX 2
+/* From the second revert on the receiver may be refused; from this one on it is, if the asset moves
+ * otherwise: an estimate that says "it works now" has then been wrong too often. */
+#define REVERTS_TOLD_MIN 2
+#define REVERTS_MAX      4
+
+/* How often the chain has reverted this withdrawal, its newest round included. */
+static bool reverts_count(struct signer *self, const struct withdrawal *row, uint32_t *ret_count,
+			  struct err *err)
+{
+	*ret_count = 0;
+	for (uint32_t round = 0; round <= row->round && round < ATTEMPTS_MAX; round++) {
+		struct transfer slot;
+		bool found = false;
+		if (!store_transfer_of_round(self->options.store, row->intent.id, round, &slot,
+					     &found, err))
+			return false;
+		*ret_count += found && slot.outcome == OUTCOME_REVERTED ? 1 : 0;
+	}
+	return true;
+}
 
 /* A first revert goes round once more, alone. A second one is the receiver's doing only if the
- * asset moves otherwise; if it does not (paused, wallet blocked), the payout waits. */
+ * asset moves otherwise, now: if it does not (paused, wallet blocked), the payout waits; if the
+ * payout itself would go through by now, what stood in its way was not the receiver. */
 static bool reverted_end(struct signer *self, const struct withdrawal *row,
 			 const struct transfer *slot, const struct message_ack *ack,
 			 struct err *err)
 {
 	const struct signer_wallet *wallet = signer_wallet_of(self, slot->wallet_id);
-	bool receiver = false;
-	if (row->round + 1 < REVERTS_MAX || wallet == NULL) {
+	struct transfer derived = *slot;
+	enum blame blame = BLAME_UNKNOWN;
+	uint32_t reverts = 0;
+	if (!reverts_count(self, row, &reverts, err))
+		return false;
+	if (reverts < REVERTS_TOLD_MIN || wallet == NULL) {
 		requeue(self, row, ack);
 		return true;
 	}
-	if (!signer_receiver_is_to_blame(self, wallet, slot, &receiver, err))
+	transfer_bind(&derived, &row->intent);
+	if (!signer_revert_judge(self, wallet, &derived, &blame, err))
 		return false;
-	if (receiver)
+	bool refused = blame == BLAME_RECEIVER ||
+		       (blame == BLAME_NOBODY && (row->intent.is_native || reverts >= REVERTS_MAX));
+	if (refused)
 		return signer_end(self, row, WITHDRAWAL_FAILED, REFUSAL_RECEIVER_REFUSES, ack, err);
-	signer_change_wait(self, row, "asset_reverts", PROOF_WAIT_MS, ack);
+	if (blame == BLAME_NOBODY)
+		requeue(self, row, ack);
+	else
+		signer_change_wait(self, row, "asset_reverts", PROOF_WAIT_MS, ack);
+	return true;
+}
+
+/* The transfer is final and did not pay. */
+static bool unpaid_end(struct signer *self, const struct withdrawal *row,
+		       const struct transfer *slot, const struct message_ack *ack, struct err *err)
+{
+	enum round_verdict verdict = ROUND_UNPROVEN;
+	if (!signer_round_judge(self, row, row->round, &verdict, err))
+		return false;
+	const char *distrust = signer_round_distrust(verdict);
+	if (distrust != NULL) {
+		signer_change_hold(self, row, distrust, ack, false);
+		return true;
+	}
+	if (verdict == ROUND_UNPROVEN) {
+		signer_change_wait(self, row, "not_proven_unpaid", PROOF_WAIT_MS, ack);
+		return true;
+	}
+	if (row->cancel_requested)
+		return signer_end(self, row, WITHDRAWAL_CANCELED, REFUSAL_CANCELED, ack, err);
+	if (slot->outcome == OUTCOME_REVERTED)
+		return reverted_end(self, row, slot, ack, err);
+	requeue(self, row, ack);
+	return true;
+}
+
+/* Slot and withdrawal end in one transaction, but they are read one after the other: what looks
+ * torn is looked at again before a person is called. */
+static bool torn_end(struct signer *self, const struct withdrawal *row,
+		     const struct message_ack *ack, struct err *err)
+{
+	struct withdrawal again;
+	bool found = false;
+	if (!store_withdrawals_load(self->options.store, &row->intent.id, 1, &again, &found, err))
+		return false;
+	if (found && again.version == row->version)
+		signer_change_hold(self, row, "slot_rows_mismatch", ack, false);
+	else
+		self->idle[self->idle_len++] = *ack;
 	return true;
 }
 
@@ -211,11 +323,15 @@ bool signer_end_assigned(struct signer *self, const struct withdrawal *row,
 			 const struct message_ack *ack, struct err *err)
 {
 	struct transfer slot;
+	struct journal_right ended;
 	bool found = false;
-	bool unpaid = false;
+	bool has_void = false;
 	if (!store_transfer_load(self->options.store, row->transfer, &slot, &found, err))
 		return false;
-	if (!found || slot.stage != TRANSFER_FINAL || !lifecycle_outcome_is_unpaid(slot.outcome)) {
+	bool bound = found && slot.round == row->round && id_equal(slot.withdrawal, row->intent.id);
+	if (!bound || (slot.stage == TRANSFER_FINAL && slot.outcome == OUTCOME_SUCCEEDED))
+		return torn_end(self, row, ack, err);
+	if (slot.stage != TRANSFER_FINAL || !lifecycle_outcome_is_unpaid(slot.outcome)) {
 		self->idle[self->idle_len++] = *ack;
 		return true;
 	}
@@ -224,16 +340,8 @@ bool signer_end_assigned(struct signer *self, const struct withdrawal *row,
 		signer_change_hold(self, row, distrust, ack, false);
 		return true;
 	}
-	if (!signer_round_is_unpaid(self, row, row->round, &unpaid, err))
+	if (!void_find(self, row, &ended, &has_void, err))
 		return false;
-	if (!unpaid) {
-		signer_change_wait(self, row, "not_proven_unpaid", PROOF_WAIT_MS, ack);
-		return true;
-	}
-	if (row->cancel_requested)
-		return signer_end(self, row, WITHDRAWAL_CANCELED, REFUSAL_CANCELED, ack, err);
-	if (slot.outcome == OUTCOME_REVERTED)
-		return reverted_end(self, row, &slot, ack, err);
-	requeue(self, row, ack);
-	return true;
+	return has_void ? signer_end_by_void(self, row, &ended, ack, err)
+			: unpaid_end(self, row, &slot, ack, err);
 }

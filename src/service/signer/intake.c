@@ -1,14 +1,14 @@
 /* From wake-ups to candidates: withdrawals that the signer believes, may pay, and has not paid. All
  * that may not be paid now is answered here: it waits, is held, or ends (with its void). */
-#include "service/signer/signer_parts.h"
+#include "service/signer/signer_trust.h"
 
 #include "core/policy.h"
 
 #include <string.h>
 
-#define LIMIT_WAIT_MS   60000
+#define PROOF_WAIT_MS   15000
 #define EXPIRED_WAIT_MS 500
-#define HOUR_MS         (INT64_C(3600) * 1000)
+#define SLOTLESS_MS     10000
 
 static struct store_change *change_next(struct signer *self, const struct withdrawal *row,
 					const struct message_ack *ack)
@@ -31,9 +31,10 @@ void signer_change_wait(struct signer *self, const struct withdrawal *row, const
 	change->wait_reason = reason;
 	change->due_at = clock_now_ms(self->options.clock) + wait_ms;
 	metric_count(self->waiting, 1);
-	/* The first time is news, and for missing money an alarm; the hundredth is not. */
+	/* The first time is news, and mostly for a person; the hundredth is not. */
+	bool is_routine = strcmp(reason, "slot") == 0 || strcmp(reason, "approval_expired") == 0;
 	if (strcmp(row->wait_reason, reason) != 0)
-		signer_log(self, row, "withdrawal_waits", reason, true);
+		signer_log(self, row, "withdrawal_waits", reason, !is_routine);
 }
 
 void signer_change_hold(struct signer *self, const struct withdrawal *row, const char *reason,
@@ -47,22 +48,6 @@ void signer_change_hold(struct signer *self, const struct withdrawal *row, const
 	signer_log(self, row, "withdrawal_held", reason, true);
 }
 
-const char *signer_row_distrust(const struct signer *self, const struct withdrawal *row)
-{
-	const struct signer_options *options = &self->options;
-	const struct asset *asset = catalogue_asset(options->catalogue, row->intent.chain_id,
-						    str_from(row->intent.asset));
-	if (!intent_mac_verify(&options->intent_keys, options->deployment, &row->intent,
-			       &row->intent_mac))
-		return "intent_mac_invalid";
-	if (!approval_mac_verify(&options->approval_keys, &row->intent_mac, &row->approval,
-				 &row->approval_mac))
-		return "approval_mac_invalid";
-	if (!policy_asset_matches(asset, &row->intent))
-		return "asset_mismatch";
-	return NULL;
-}
-
 /* What the journal says of a row's right to be paid. */
 struct journal_word {
 	const char *distrust; /* NULL: the row's round is the next one to spend */
@@ -74,13 +59,10 @@ static bool journal_ask(struct signer *self, const struct withdrawal *row,
 			struct journal_word *ret_word, struct err *err)
 {
 	struct journal_right rights[ATTEMPTS_MAX];
-	uint8_t tag[32];
 	size_t len = 0;
 	ret_word->distrust = NULL;
 	ret_word->has_void = false;
-	pay_tag_make(self->options.pay_tag_key, &row->intent, tag);
-	if (!journal_rights_of(self->options.journal, row->intent.id, tag, rights, ATTEMPTS_MAX,
-			       &len, err))
+	if (!signer_rights_load(self, row, rights, &len, err))
 		return false;
 	if (len != row->round)
 		ret_word->distrust = "rounds_do_not_match_journal";
@@ -96,50 +78,6 @@ static bool journal_ask(struct signer *self, const struct withdrawal *row,
 	return true;
 }
 
-/* Sums of an hour and a day, for the wallet that would pay. True in *ret_exceeded: wait. */
-static bool sum_exceeds(struct signer *self, const struct candidate *candidate, struct amount limit,
-			int64_t window_ms, bool *ret_exceeded, struct err *err)
-{
-	*ret_exceeded = false;
-	if (amount_is_zero(limit))
-		return true;
-	struct journal_sum query = { .wallet = candidate->wallet->row.address,
-				     .chain_id = candidate->wallet->row.chain_id,
-				     .asset = candidate->asset->contract,
-				     .since_ms = clock_now_ms(self->options.clock) - window_ms };
-	struct amount total;
-	if (!journal_sum_of(self->options.journal, &query, &total, err))
-		return false;
-	total.units = u256_add_saturated(total.units, candidate->row->intent.amount.units);
-	for (const struct candidate *other = self->candidates; other < candidate; other++)
-		if (other->wallet == candidate->wallet && other->asset == candidate->asset &&
-		    other->wait_reason == NULL)
-			total.units =
-				u256_add_saturated(total.units, other->row->intent.amount.units);
-	*ret_exceeded = amount_compare(total, limit) > 0;
-	return true;
-}
-
-/* Hour and day limits of the wallets that were chosen; what exceeds them waits. */
-static bool limits_apply(struct signer *self, struct err *err)
-{
-	for (size_t i = 0; i < self->candidates_len; i++) {
-		struct candidate *candidate = &self->candidates[i];
-		bool hour = false;
-		bool day = false;
-		if (candidate->wallet == NULL || candidate->wait_reason != NULL)
-			continue;
-		if (!sum_exceeds(self, candidate, candidate->asset->hour_max, HOUR_MS, &hour,
-				 err) ||
-		    !sum_exceeds(self, candidate, candidate->asset->day_max, 24 * HOUR_MS, &day,
-				 err))
-			return false;
-		if (hour || day)
-			candidate->wait_reason = hour ? "hour_limit" : "day_limit";
-	}
-	return true;
-}
-
 static void candidate_add(struct signer *self, struct withdrawal *row,
 			  const struct message_ack *ack)
 {
@@ -150,14 +88,21 @@ static void candidate_add(struct signer *self, struct withdrawal *row,
 					   str_from(row->intent.asset));
 }
 
-/* A later round needs the chain's own word that the one before was not paid. */
-static bool round_check(struct signer *self, const struct withdrawal *row, const char **ret_wait,
-			struct err *err)
+/* A later round needs the chain's own word that the one before was not paid. True: go on; false and
+ * no error: the row is answered. */
+static bool round_check(struct signer *self, const struct withdrawal *row,
+			const struct message_ack *ack, bool *ret_go_on, struct err *err)
 {
-	bool unpaid = true;
-	if (row->round > 0 && !signer_round_is_unpaid(self, row, row->round - 1, &unpaid, err))
+	enum round_verdict verdict = ROUND_UNPAID;
+	if (row->round > 0 && !signer_round_judge(self, row, row->round - 1, &verdict, err))
 		return false;
-	*ret_wait = unpaid ? NULL : "previous_round_not_proven_unpaid";
+	*ret_go_on = verdict == ROUND_UNPAID;
+	const char *distrust = signer_round_distrust(verdict);
+	if (distrust != NULL)
+		signer_change_hold(self, row, distrust, ack, false);
+	else if (verdict == ROUND_UNPROVEN)
+		signer_change_wait(self, row, "previous_round_not_proven_unpaid", PROOF_WAIT_MS,
+				   ack);
 	return true;
 }
 
@@ -167,7 +112,7 @@ static bool queued_take(struct signer *self, struct withdrawal *row, const struc
 	const struct asset *asset = catalogue_asset(self->options.catalogue, row->intent.chain_id,
 						    str_from(row->intent.asset));
 	struct journal_word word = { .distrust = signer_row_distrust(self, row) };
-	const char *wait = NULL;
+	bool go_on = false;
 	if (word.distrust == NULL && !journal_ask(self, row, &word, err))
 		return false;
 	if (word.has_void)
@@ -176,12 +121,10 @@ static bool queued_take(struct signer *self, struct withdrawal *row, const struc
 		signer_change_hold(self, row, word.distrust, ack, false);
 		return true;
 	}
-	if (!round_check(self, row, &wait, err))
+	if (!round_check(self, row, ack, &go_on, err))
 		return false;
-	if (wait != NULL) {
-		signer_change_wait(self, row, wait, LIMIT_WAIT_MS, ack);
+	if (!go_on)
 		return true;
-	}
 	if (row->cancel_requested)
 		return signer_end(self, row, WITHDRAWAL_CANCELED, REFUSAL_CANCELED, ack, err);
 	enum refusal refusal = policy_signer_decide(self->options.catalogue, asset, &row->intent);
@@ -194,9 +137,25 @@ static bool queued_take(struct signer *self, struct withdrawal *row, const struc
 	return true;
 }
 
+/* A wake-up is written with the change that it announces: one for a row that was never handed over,
+ * or never was, is somebody else's. It grants nothing; a person hears of it. */
+static void message_tell(const struct signer *self, const struct message *message)
+{
+	struct id_text id = id_text(message->ack.subject);
+	struct log_about about = { .action = "message_without_cause",
+				   .trace_id = message->correlation_id,
+				   .withdrawal_id = id.at,
+				   .alarm = true };
+	metric_count(self->alarms, 1);
+	log_line(self->options.log, LOG_ERROR, &about,
+		 "message_without_cause nothing was handed over to the signer");
+}
+
 static bool row_take(struct signer *self, struct withdrawal *row, const struct message *message,
 		     struct err *err)
 {
+	if (row->stage < WITHDRAWAL_QUEUED)
+		message_tell(self, message);
 	if (row->held_reason[0] != 0 || lifecycle_is_terminal(row->stage) ||
 	    row->stage < WITHDRAWAL_QUEUED) {
 		self->idle[self->idle_len++] = message->ack;
@@ -209,6 +168,16 @@ static bool row_take(struct signer *self, struct withdrawal *row, const struct m
 	if (row->stage == WITHDRAWAL_ASSIGNED)
 		return signer_end_assigned(self, row, &message->ack, err);
 	return queued_take(self, row, &message->ack, err);
+}
+
+/* A part that is away (journal, chain) is no verdict about the row: it waits. Counting such
+ * receives would hold every row that was tried while it was away. */
+static void row_wait(struct signer *self, struct withdrawal *row, const struct message *message,
+		     const struct err *fault)
+{
+	struct log_about about = { .action = "decision_waits", .err = fault };
+	log_line(self->options.log, LOG_WARN, &about, "a part of the signer is away");
+	signer_change_wait(self, row, "unavailable", self->options.funds_wait_ms, &message->ack);
 }
 
 /* Oldest first; ids carry the time. */
@@ -234,10 +203,13 @@ static bool rows_take(struct signer *self, size_t n, struct err *err)
 	if (!store_withdrawals_load(self->options.store, ids, n, self->rows, self->found, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (!self->found[i])
+		struct err fault = { 0 };
+		if (!self->found[i]) {
+			message_tell(self, &self->messages[i]);
 			self->idle[self->idle_len++] = self->messages[i].ack;
-		else if (!row_take(self, &self->rows[i], &self->messages[i], err))
-			return false;
+		} else if (!row_take(self, &self->rows[i], &self->messages[i], &fault)) {
+			row_wait(self, &self->rows[i], &self->messages[i], &fault);
+		}
 	}
 	return true;
 }
@@ -267,23 +239,37 @@ static bool answers_write(struct signer *self, struct err *err)
 					err);
 }
 
+/* How many wake-ups are taken: as many as slots are free. When none has been free for a while (all
+ * wallets stopped, say), some are looked at all the same: ends and cancels need no slot, and the
+ * others learn what they wait for. */
+static size_t intake_size(struct signer *self, size_t free_slots)
+{
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	if (self->intake_at == 0) /* wallets that have not entered yet are no news */
+		self->intake_at = now + SLOTLESS_MS;
+	if (free_slots == 0 && now < self->intake_at)
+		return 0;
+	self->intake_at = now + SLOTLESS_MS;
+	return free_slots > 0 && free_slots < BATCH_MAX ? free_slots : BATCH_MAX;
+}
+
 bool signer_intake(struct signer *self, size_t free_slots, bool *ret_worked, struct err *err)
 {
 	size_t n = 0;
-	self->candidates_len = self->changes_len = self->idle_len = 0;
-	if (free_slots == 0)
+	size_t max = intake_size(self, free_slots);
+	self->candidates_len = self->changes_len = self->idle_len = self->sums_len = 0;
+	if (max == 0)
 		return true;
-	if (!queue_claim(self->options.queue, QUEUE_SIGNING,
-			 free_slots < BATCH_MAX ? free_slots : BATCH_MAX,
-			 self->options.visibility_ms, self->messages, &n, err))
+	if (!queue_claim(self->options.queue, QUEUE_SIGNING, max, self->options.visibility_ms,
+			 self->messages, &n, err))
 		return false;
 	if (n == 0)
 		return true;
 	*ret_worked = true;
 	if (!rows_take(self, n, err))
 		return false;
-	if (self->candidates_len > 0 && (!signer_choose(self, err) || !limits_apply(self, err)))
-		return false;
+	if (self->candidates_len > 0)
+		signer_choose(self);
 	waits_collect(self);
 	return answers_write(self, err) && (self->candidates_len == 0 || signer_reserve(self, err));
 }

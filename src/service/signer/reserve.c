@@ -1,6 +1,6 @@
 /* From candidate to slot: a wallet whose purse covers it, gas estimated while no nonce is taken
  * yet, then nonce, transfer and binding in one transaction. */
-#include "service/signer/signer_parts.h"
+#include "service/signer/signer_trust.h"
 
 #include "core/transfer.h"
 
@@ -22,92 +22,119 @@ static size_t chosen_count(const struct signer *self, const struct signer_wallet
 	return count;
 }
 
-/* The least loaded wallet that covers it, so that slots fill side by side. *ret_any_slot tells
- * whether any wallet had a free slot at all. */
-static struct signer_wallet *wallet_choose(struct signer *self, const struct candidate *candidate,
-					   bool *ret_any_slot)
+/* The least loaded wallet that covers it and may pay it, so that slots fill side by side; or why
+ * none does. */
+static bool wallet_choose(struct signer *self, const struct candidate *candidate,
+			  struct signer_wallet **ret_wallet, const char **ret_reason,
+			  struct err *err)
 {
-	struct signer_wallet *best = NULL;
+	const struct asset *asset = candidate->asset;
+	struct amount amount = candidate->row->intent.amount;
 	size_t best_load = 0;
-	*ret_any_slot = false;
+	*ret_wallet = NULL;
+	*ret_reason = "slot";
 	for (size_t i = 0; i < self->wallets_len; i++) {
 		struct signer_wallet *wallet = &self->wallets[i];
-		if (wallet->chain != candidate->asset->chain || !signer_wallet_can_reserve(wallet))
+		const char *limit = NULL;
+		if (wallet->chain != asset->chain || !signer_wallet_can_reserve(wallet))
 			continue;
 		size_t load = wallet->slots_len + chosen_count(self, wallet);
-		if (load >= wallet->params->in_flight_max)
+		if (load >= wallet->params->in_flight_max ||
+		    (*ret_wallet != NULL && load >= best_load))
 			continue;
-		*ret_any_slot = true;
-		if (best != NULL && load >= best_load)
+		if (!signer_purse_covers(self, wallet, asset, amount, gas_ceiling_of(self, asset)))
+			limit = "funds";
+		else if (!signer_limit_judge(self, wallet, asset, amount, &limit, err))
+			return false;
+		if (limit != NULL) {
+			*ret_reason = limit;
 			continue;
-		if (!signer_purse_covers(self, wallet, candidate->asset,
-					 candidate->row->intent.amount,
-					 gas_ceiling_of(self, candidate->asset)))
-			continue;
-		best = wallet;
+		}
+		*ret_wallet = wallet;
 		best_load = load;
 	}
-	return best;
+	return true;
+}
+
+static void transfer_make(const struct candidate *candidate, const struct signer_wallet *wallet,
+			  struct transfer *ret_transfer)
+{
+	memset(ret_transfer, 0, sizeof *ret_transfer);
+	ret_transfer->wallet_id = wallet->row.id;
+	ret_transfer->wallet = wallet->row.address;
+	ret_transfer->round = candidate->row->round;
+	transfer_bind(ret_transfer, &candidate->row->intent);
+	memcpy(ret_transfer->correlation_id, candidate->row->correlation_id,
+	       sizeof ret_transfer->correlation_id);
 }
 
 /* Oldest first: what cannot be covered waits and is told of, smaller payouts go on. */
-static void wallets_choose(struct signer *self, size_t chain)
+static bool wallets_choose(struct signer *self, size_t chain, struct err *err)
 {
 	for (size_t i = 0; i < self->candidates_len; i++) {
 		struct candidate *candidate = &self->candidates[i];
-		bool any_slot = false;
+		const char *reason = NULL;
 		if (candidate->asset->chain != chain || candidate->wait_reason != NULL)
 			continue;
-		struct signer_wallet *wallet = wallet_choose(self, candidate, &any_slot);
-		candidate->wallet = wallet;
+		if (!wallet_choose(self, candidate, &candidate->wallet, &reason, err))
+			return false;
+		struct signer_wallet *wallet = candidate->wallet;
 		if (wallet == NULL) {
-			candidate->wait_reason = any_slot ? "funds" : "slot";
+			candidate->wait_reason = reason;
 			continue;
 		}
-		signer_purse_take(self, wallet, candidate->asset, candidate->row->intent.amount,
+		struct amount amount = candidate->row->intent.amount;
+		signer_purse_take(self, wallet, candidate->asset, amount,
 				  gas_ceiling_of(self, candidate->asset));
-		struct transfer *transfer = &candidate->transfer;
-		memset(transfer, 0, sizeof *transfer);
-		transfer->wallet_id = wallet->row.id;
-		transfer->wallet = wallet->row.address;
-		transfer->round = candidate->row->round;
-		transfer_bind(transfer, &candidate->row->intent);
-		memcpy(transfer->correlation_id, candidate->row->correlation_id,
-		       sizeof transfer->correlation_id);
+		signer_limit_take(self, wallet, candidate->asset, amount);
+		transfer_make(candidate, wallet, &candidate->transfer);
 	}
+	return true;
 }
 
-bool signer_receiver_is_to_blame(struct signer *self, const struct signer_wallet *wallet,
-				 const struct transfer *transfer, bool *ret_receiver,
-				 struct err *err)
+static void call_make(const struct transfer *transfer, struct tx *tx, struct chain_call *ret_call)
 {
-	struct chain_estimate estimate;
+	transfer_payload(transfer, tx);
+	*ret_call = (struct chain_call){ .from = transfer->wallet,
+					 .to = tx->to,
+					 .value = tx->value,
+					 .data = tx->data,
+					 .data_len = tx->data_len };
+}
+
+bool signer_revert_judge(struct signer *self, const struct signer_wallet *wallet,
+			 const struct transfer *transfer, enum blame *ret_blame, struct err *err)
+{
+	struct chain_estimate estimates[2];
+	struct chain_call calls[2];
+	struct tx txs[2];
 	struct transfer probe = *transfer;
-	struct tx tx;
-	*ret_receiver = true;
-	if (!probe.is_token)
-		return true;
+	size_t n = transfer->is_token ? 2 : 1;
 	probe.receiver = probe.wallet;
-	transfer_payload(&probe, &tx);
-	struct chain_call call = { .from = probe.wallet,
-				   .to = tx.to,
-				   .value = tx.value,
-				   .data = tx.data,
-				   .data_len = tx.data_len };
-	if (!chain_estimate_many(self->options.chains[wallet->chain], &call, 1, &estimate, err))
+	call_make(transfer, &txs[0], &calls[0]);
+	call_make(&probe, &txs[1], &calls[1]);
+	/* Both in one batch, so that they see the same state, as far as a node allows. */
+	if (!chain_estimate_many(self->options.chains[wallet->chain], calls, n, estimates, err))
 		return false;
-	*ret_receiver = estimate.state == CHAIN_ESTIMATE_OK;
+	bool reverts = estimates[0].state == CHAIN_ESTIMATE_REVERTED;
+	*ret_blame = BLAME_UNKNOWN;
+	if (estimates[0].state == CHAIN_ESTIMATE_OK)
+		*ret_blame = BLAME_NOBODY;
+	else if (reverts && (n == 1 || estimates[1].state == CHAIN_ESTIMATE_OK))
+		*ret_blame = BLAME_RECEIVER;
+	else if (reverts && estimates[1].state == CHAIN_ESTIMATE_REVERTED)
+		*ret_blame = BLAME_ASSET;
 	return true;
 }
 
 static bool reverted_judge(struct signer *self, struct candidate *candidate, struct err *err)
 {
-	bool receiver = false;
-	if (!signer_receiver_is_to_blame(self, candidate->wallet, &candidate->transfer, &receiver,
-					 err))
+	enum blame blame = BLAME_UNKNOWN;
+	if (!signer_revert_judge(self, candidate->wallet, &candidate->transfer, &blame, err))
 		return false;
-	if (!receiver) {
-		candidate->wait_reason = "asset_reverts";
+	if (blame != BLAME_RECEIVER) {
+		candidate->wait_reason =
+			blame == BLAME_ASSET ? "asset_reverts" : "chain_unavailable";
 		return true;
 	}
 	candidate->wallet = NULL;
@@ -168,12 +195,7 @@ static bool gas_estimate(struct signer *self, size_t chain, struct err *err)
 		struct candidate *candidate = &self->candidates[i];
 		if (candidate->wallet == NULL || candidate->wallet->chain != chain)
 			continue;
-		transfer_payload(&candidate->transfer, &txs[n]);
-		calls[n] = (struct chain_call){ .from = candidate->transfer.wallet,
-						.to = txs[n].to,
-						.value = txs[n].value,
-						.data = txs[n].data,
-						.data_len = txs[n].data_len };
+		call_make(&candidate->transfer, &txs[n], &calls[n]);
 		asked[n++] = candidate;
 	}
 	if (n == 0)
@@ -204,9 +226,9 @@ static void chain_unavailable(struct signer *self, size_t chain, const struct er
 			self->candidates[i].wait_reason = "chain_unavailable";
 }
 
-bool signer_choose(struct signer *self, struct err *err)
+/* What a part that is away keeps from being decided waits for it; the other chains go on. */
+void signer_choose(struct signer *self)
 {
-	(void)err;
 	for (size_t chain = 0; chain < self->options.catalogue->chains_len; chain++) {
 		struct err fault = { 0 };
 		bool any = false;
@@ -214,16 +236,11 @@ bool signer_choose(struct signer *self, struct err *err)
 			any |= self->candidates[i].asset->chain == chain;
 		if (!any)
 			continue;
-		if (!signer_purses_load(self, chain, &fault)) {
-			chain_unavailable(self, chain, &fault);
-			continue;
-		}
-		wallets_choose(self, chain);
-		if (!gas_estimate(self, chain, &fault))
+		if (!signer_purses_load(self, chain, &fault) ||
+		    !wallets_choose(self, chain, &fault) || !gas_estimate(self, chain, &fault))
 			chain_unavailable(self, chain, &fault);
 		answered_drop(self);
 	}
-	return true;
 }
 
 static void reservation_fill(struct signer *self, const struct candidate *candidate, int64_t now_ms,
@@ -266,14 +283,37 @@ static void reserved_add(struct signer *self, const struct store_reservation *re
 		wallet->lease.epoch = 0;
 		signer_log_wallet(self, wallet, "wallet_lost", "", true);
 		break;
-	case STORE_EXISTS:
-		signer_log_slot(self, &reservation->transfer, "round_has_a_slot_already", NULL, "",
-				true);
-		break;
+	case STORE_EXISTS: /* only an edited row has a slot of its round and is queued */
 	case STORE_MOVED:
 	case STORE_PAUSED:
 		break;
 	}
+}
+
+static const struct candidate *candidate_of(const struct signer *self, struct id withdrawal)
+{
+	for (size_t i = 0; i < self->candidates_len; i++)
+		if (id_equal(self->candidates[i].row->intent.id, withdrawal))
+			return &self->candidates[i];
+	return NULL;
+}
+
+/* The messages of these rows are acknowledged by now; the rows are as they were. */
+static bool existing_hold(struct signer *self, size_t n, const struct store_by *by, struct err *err)
+{
+	struct message_ack none = { .queue = QUEUE_NONE };
+	self->changes_len = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (self->reservations[i].result != STORE_EXISTS)
+			continue;
+		const struct candidate *candidate =
+			candidate_of(self, self->reservations[i].withdrawal);
+		CHECK(candidate != NULL);
+		signer_change_hold(self, candidate->row, "round_has_a_slot", &none, false);
+	}
+	return self->changes_len == 0 ||
+	       store_withdrawals_change(self->options.store, self->changes, self->changes_len, by,
+					err);
 }
 
 bool signer_reserve(struct signer *self, struct err *err)
@@ -286,5 +326,5 @@ bool signer_reserve(struct signer *self, struct err *err)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		reserved_add(self, &self->reservations[i]);
-	return true;
+	return existing_hold(self, n, &by, err);
 }

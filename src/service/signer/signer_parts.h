@@ -2,8 +2,10 @@
  *
  *	wallet.c   leases, entry, the slots of each wallet as the store has them
  *	intake.c   wake-ups -> withdrawals that may be paid; ends and waits for those that may not
- *	funds.c    what each wallet can still pay at one block
+ *	trust.c    which rows, slots and stored bytes are believed
+ *	funds.c    what each wallet can still pay at one block, and may by its limits
  *	reserve.c  wallet chosen, gas estimated, nonce taken
+ *	verify.c   which slots may go on; what became unpayable
  *	slot.c     reserved and wished-for slots: journal, sign, store
  *	send.c     stored bytes: send, record
  *	ending.c   final and unpaid: once more, or the end (with its void)
@@ -29,6 +31,8 @@ struct signer_wallet {
 	int64_t entry_looked_at; /* monotonic, of the first look; 0 before */
 	uint64_t entry_nonce;
 	bool entry_mismatch; /* told once */
+	int64_t fee_told_at; /* monotonic: when a person was last told that fees are above the cap
+			      */
 };
 
 /* What one chain looked like a moment ago. */
@@ -58,17 +62,27 @@ struct purse {
 
 #define PURSES_MAX 256
 
+/* What a wallet's payments of an asset add up to: journaled, reserved, and chosen in this step. */
+struct limit_sum {
+	const struct signer_wallet *wallet;
+	const struct asset *asset;
+	struct amount hour;
+	struct amount day;
+};
+
 /* One slot on its way out. */
 struct slot_work {
 	struct signer_wallet *wallet;
 	struct transfer *slot;
-	bool sign;        /* needs a new attempt; otherwise attempt is the newest stored one */
-	bool is_bump;     /* a higher fee than the newest attempt */
-	bool drop;        /* given up for this step */
-	struct fees last; /* of the newest attempt, for a bump */
+	const struct withdrawal *row; /* believed; NULL: none, or it is not */
+	bool is_fresh;                /* reserved in this step: all was checked a moment ago */
+	bool sign;    /* needs a new attempt; otherwise attempt is the newest stored one */
+	bool is_bump; /* a higher fee than the newest attempt */
+	bool pays;    /* tx is the payload, not the self-transfer */
+	bool drop;    /* given up for this step */
 	struct attempt attempt;
 	struct journal_entry entry;
-	struct tx tx;
+	struct tx tx; /* to be signed; for stored bytes what they say */
 };
 
 struct signer {
@@ -89,12 +103,15 @@ struct signer {
 	size_t idle_len;
 	struct purse purses[PURSES_MAX];
 	size_t purses_len;
+	struct limit_sum sums[PURSES_MAX];
+	size_t sums_len;
 	struct store_reservation reservations[BATCH_MAX];
 	struct slot_work work[BATCH_MAX];
 	size_t work_len;
 	struct store_attempt adds[BATCH_MAX];
 	struct attempt attempts[ATTEMPTS_MAX];
 	int64_t leases_at; /* monotonic: when leases are looked at again */
+	int64_t intake_at; /* monotonic: when wake-ups are taken although no slot is free */
 	/* Metrics. */
 	struct metric *reserved;
 	struct metric *signatures;
@@ -137,8 +154,6 @@ MUST_CHECK bool signer_wallet_stop(struct signer *self, struct signer_wallet *wa
 /* intake.c */
 MUST_CHECK bool signer_intake(struct signer *self, size_t free_slots, bool *ret_worked,
 			      struct err *err);
-/* Is the row exactly what API and processor granted? NULL, or why not (a held_reason). */
-const char *signer_row_distrust(const struct signer *self, const struct withdrawal *row);
 void signer_change_wait(struct signer *self, const struct withdrawal *row, const char *reason,
 			int64_t wait_ms, const struct message_ack *ack);
 void signer_change_hold(struct signer *self, const struct withdrawal *row, const char *reason,
@@ -156,12 +171,17 @@ void signer_purse_take(struct signer *self, const struct signer_wallet *wallet,
 
 /* reserve.c */
 /* Gives each candidate a wallet and a gas limit, or a reason to wait, or ends it. */
-MUST_CHECK bool signer_choose(struct signer *self, struct err *err);
-/* A payout that reverts: is it the receiver, or the asset? The same amount to the wallet itself
- * tells. Native coin to oneself never reverts. */
-MUST_CHECK bool signer_receiver_is_to_blame(struct signer *self, const struct signer_wallet *wallet,
-					    const struct transfer *transfer, bool *ret_receiver,
-					    struct err *err);
+void signer_choose(struct signer *self);
+enum blame {
+	BLAME_NOBODY = 1,   /* it does not revert any more */
+	BLAME_RECEIVER = 2, /* the same amount goes to the wallet itself */
+	BLAME_ASSET = 3,    /* it does not: paused, or the wallet is blocked */
+	BLAME_UNKNOWN = 4,
+};
+/* A payout that reverts: who is to blame, now? Native coin to oneself never reverts. */
+MUST_CHECK bool signer_revert_judge(struct signer *self, const struct signer_wallet *wallet,
+				    const struct transfer *transfer, enum blame *ret_blame,
+				    struct err *err);
 /* Takes the nonces of all candidates that have a wallet. */
 MUST_CHECK bool signer_reserve(struct signer *self, struct err *err);
 
@@ -171,10 +191,6 @@ MUST_CHECK bool signer_slots(struct signer *self, bool *ret_worked, struct err *
 MUST_CHECK bool signer_send(struct signer *self, struct err *err);
 
 /* ending.c */
-/* The chain's own word, read by the signer, that a round was not paid: its slot's consumed
- * transaction reverted or was our cancellation, deep and finalized. */
-MUST_CHECK bool signer_round_is_unpaid(struct signer *self, const struct withdrawal *row,
-				       uint32_t round, bool *ret_unpaid, struct err *err);
 /* An assigned withdrawal whose transfer is final and unpaid. */
 MUST_CHECK bool signer_end_assigned(struct signer *self, const struct withdrawal *row,
 				    const struct message_ack *ack, struct err *err);

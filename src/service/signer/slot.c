@@ -1,26 +1,14 @@
 /* Slots on their way out: what is reserved is journaled, signed and stored; what is stored is sent;
  * what the monitor wishes for is sent again or bumped. Everything here starts from rows, so that a
- * crash at any point goes on here. */
-#include "service/signer/signer_parts.h"
+ * crash at any point goes on here. verify.c says which of them may. */
+#include "service/signer/signer_trust.h"
 
 #include "core/transfer.h"
 
 #include <string.h>
 
-#define HEAD_AGE_MS 500
-
-static bool newest_attempt(struct signer *self, const struct transfer *slot,
-			   struct attempt *ret_attempt, bool *ret_found, struct err *err)
-{
-	size_t n = 0;
-	if (!store_attempts_load(self->options.store, slot->id, self->attempts, ATTEMPTS_MAX, &n,
-				 err))
-		return false;
-	*ret_found = n > 0;
-	if (n > 0)
-		*ret_attempt = self->attempts[n - 1];
-	return true;
-}
+#define HEAD_AGE_MS     500
+#define FEE_TOLD_AGE_MS 60000
 
 /* A wish is acted on at most once per interval, and only while it speaks of the newest attempt. */
 static bool has_wish(const struct signer *self, const struct signer_wallet *wallet,
@@ -32,140 +20,54 @@ static bool has_wish(const struct signer *self, const struct signer_wallet *wall
 	       slot->wish_attempts_seen == slot->attempts && age_ms >= params->rebroadcast_after_ms;
 }
 
-/* Adds a slot to the step's work, if it needs any. */
-static bool work_add(struct signer *self, struct signer_wallet *wallet, struct transfer *slot,
-		     struct err *err)
+/* Adds a slot to the batch, if it needs anything. */
+static void work_add(struct signer *self, struct signer_wallet *wallet, struct transfer *slot)
 {
-	bool found = true;
 	bool wished = has_wish(self, wallet, slot);
 	if (slot->held_reason[0] != 0 || (slot->stage == TRANSFER_BROADCAST && !wished))
-		return true;
+		return;
 	/* A stopped wallet signs nothing for the first time; what may be out is still cared for. */
 	if (slot->stage == TRANSFER_RESERVED && wallet->row.stop_reason[0] != 0)
-		return true;
+		return;
 	CHECK(self->work_len < BATCH_MAX);
-	struct slot_work *work = &self->work[self->work_len];
+	struct slot_work *work = &self->work[self->work_len++];
 	work->wallet = wallet;
 	work->slot = slot;
+	work->row = NULL;
+	work->is_fresh = slot >= wallet->slots + wallet->slots_fresh_from;
 	work->sign = slot->stage == TRANSFER_RESERVED;
-	work->is_bump = wished && slot->wish == WISH_BUMP;
+	work->is_bump = wished && slot->wish == WISH_BUMP && slot->attempts < ATTEMPTS_MAX;
+	work->sign |= work->is_bump;
 	work->drop = false;
-	if (!work->sign && !newest_attempt(self, slot, &work->attempt, &found, err))
-		return false;
-	if (!found) { /* a row that says signed without bytes: only an editor does that */
-		signer_log_slot(self, slot, "attempt_missing", NULL, "", true);
-		return true;
-	}
-	if (work->is_bump) {
-		work->last = work->attempt.fees;
-		work->sign = slot->attempts < ATTEMPTS_MAX;
-		work->is_bump = work->sign;
-	}
-	self->work_len++;
-	return true;
 }
 
-static bool work_collect(struct signer *self, struct err *err)
+/* The next batch of slots, of all wallets in turn: what waits in one holds up no other. */
+struct slot_cursor {
+	size_t wallet;
+	size_t slot;
+};
+
+static void work_collect(struct signer *self, struct slot_cursor *cursor)
 {
 	self->work_len = 0;
-	for (size_t i = 0; i < self->wallets_len; i++) {
-		struct signer_wallet *wallet = &self->wallets[i];
-		for (size_t k = 0; k < wallet->slots_len && wallet->owned; k++) {
+	for (; cursor->wallet < self->wallets_len; cursor->wallet++, cursor->slot = 0) {
+		struct signer_wallet *wallet = &self->wallets[cursor->wallet];
+		for (; cursor->slot < wallet->slots_len && wallet->owned; cursor->slot++) {
 			if (self->work_len == BATCH_MAX)
-				return true;
-			if (!work_add(self, wallet, &wallet->slots[k], err))
-				return false;
+				return;
+			work_add(self, wallet, &wallet->slots[cursor->slot]);
 		}
 	}
-	return true;
 }
 
-/* Why this slot must not pay: NULL, or a reason that also holds the withdrawal, except for a
- * cancel. */
-static const char *slot_distrust(const struct signer *self, const struct transfer *slot,
-				 const struct withdrawal *row, bool found)
+/* A person hears of fees above the cap once a minute and wallet, not at every step. */
+static void fee_tell(struct signer *self, struct slot_work *work)
 {
-	if (!found)
-		return "withdrawal_missing";
-	const char *distrust = signer_row_distrust(self, row);
-	if (distrust != NULL)
-		return distrust;
-	struct transfer derived = *slot;
-	transfer_bind(&derived, &row->intent);
-	if (!hash32_equal(transfer_payload_hash(&derived), slot->payload_hash) ||
-	    row->round != slot->round || !id_equal(row->transfer, slot->id))
-		return "payload_mismatch";
-	return row->held_reason[0] != 0 ? "held" : NULL;
-}
-
-static bool withdrawal_hold(struct signer *self, const struct withdrawal *row, const char *reason,
-			    struct err *err)
-{
-	struct store_by by = signer_by(self);
-	struct message_ack none = { .queue = QUEUE_NONE };
-	if (row->held_reason[0] != 0 || lifecycle_is_terminal(row->stage))
-		return true;
-	self->changes_len = 0;
-	signer_change_hold(self, row, reason, &none, false);
-	return store_withdrawals_change(self->options.store, self->changes, 1, &by, err);
-}
-
-static bool slot_turn_cancel(struct signer *self, struct slot_work *work, const char *reason,
-			     struct err *err)
-{
-	struct store_by by = signer_by(self);
-	enum store_write result = STORE_FENCED;
-	signer_log_slot(self, work->slot, "slot_turned_cancel", NULL, reason, true);
-	if (!store_transfer_turn_cancel(self->options.store, work->slot, work->wallet->lease.epoch,
-					&by, &result, err))
-		return false;
-	work->drop = result != STORE_WRITTEN;
-	return true;
-}
-
-/* Facts of a slot that is about to be signed. An unsigned slot that became unpayable turns into its
- * self-transfer; a signed one is never bumped any more, only its old bytes go on being sent. */
-static bool work_verify(struct signer *self, struct slot_work *work, const struct withdrawal *row,
-			bool found, struct err *err)
-{
-	struct transfer *slot = work->slot;
-	if (slot->is_cancel)
-		return true;
-	const char *reason = slot_distrust(self, slot, row, found);
-	bool cancel = found && row->cancel_requested && !work->is_bump;
-	if (reason == NULL && !cancel)
-		return true;
-	if (reason != NULL && found && strcmp(reason, "held") != 0 &&
-	    !withdrawal_hold(self, row, reason, err))
-		return false;
-	if (work->is_bump) {
-		work->sign = work->is_bump = false;
-		return true;
-	}
-	return slot_turn_cancel(self, work, reason == NULL ? "cancel_requested" : reason, err);
-}
-
-static bool works_verify(struct signer *self, struct err *err)
-{
-	struct id ids[BATCH_MAX];
-	struct slot_work *asked[BATCH_MAX];
-	size_t n = 0;
-	memset(self->found, 0, sizeof self->found);
-	for (size_t i = 0; i < self->work_len; i++) {
-		struct slot_work *work = &self->work[i];
-		if (!work->sign || id_is_zero(work->slot->withdrawal))
-			continue;
-		asked[n] = work;
-		ids[n++] = work->slot->withdrawal;
-	}
-	if (n == 0)
-		return true;
-	if (!store_withdrawals_load(self->options.store, ids, n, self->rows, self->found, err))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!work_verify(self, asked[i], &self->rows[i], self->found[i], err))
-			return false;
-	return true;
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	if (work->wallet->fee_told_at != 0 && now - work->wallet->fee_told_at < FEE_TOLD_AGE_MS)
+		return;
+	work->wallet->fee_told_at = now == 0 ? 1 : now;
+	signer_log_slot(self, work->slot, "fee_above_cap", NULL, "", true);
 }
 
 /* Fees of the new attempt. What would pass the cap waits: a first attempt in its slot, a bump by
@@ -175,20 +77,15 @@ static void work_price(struct signer *self, struct slot_work *work, const struct
 	const struct chain_params *params = &self->options.catalogue->chains[work->wallet->chain];
 	struct fee_market market = { .base_fee = head->base_fee, .tip = head->tip };
 	struct fees fees;
-	enum refusal refusal = fee_choose(&market, work->is_bump ? &work->last : NULL,
-					  work->slot->gas_limit, &params->fees, &fees);
+	enum refusal refusal = fee_choose(&market, work->is_bump ? &work->tx.fees : NULL,
+					  work->tx.gas_limit, &params->fees, &fees);
 	if (refusal != REFUSAL_NONE) {
-		signer_log_slot(self, work->slot, "fee_above_cap", NULL, "", true);
+		fee_tell(self, work);
 		work->drop = !work->is_bump;
-		work->sign = false;
+		work->sign = work->is_bump = false;
 		return;
 	}
-	if (work->slot->is_cancel)
-		transfer_cancellation(work->slot, &work->tx);
-	else
-		transfer_payload(work->slot, &work->tx);
 	work->tx.fees = fees;
-	work->tx.gas_limit = work->slot->gas_limit;
 }
 
 static bool works_price(struct signer *self, struct err *err)
@@ -208,7 +105,7 @@ static bool works_price(struct signer *self, struct err *err)
 /* The number of the journal's attempt: one after what stands there, since a crash may have left
  * rows of attempts that were never stored, and so never sent. */
 static bool journal_number(struct signer *self, const struct slot_work *work,
-			   const struct journal_slot *slot, uint32_t *ret_number, bool *ret_good,
+			   const struct journal_entry *entry, uint32_t *ret_number, bool *ret_good,
 			   struct err *err)
 {
 	bool has_pay = false;
@@ -218,35 +115,60 @@ static bool journal_number(struct signer *self, const struct slot_work *work,
 	uint32_t attempts = 0;
 	*ret_number = 1;
 	*ret_good = true;
-	if (work->slot >= work->wallet->slots + work->wallet->slots_fresh_from)
+	if (work->is_fresh)
 		return true;
-	if (!journal_slot_of(self->options.journal, slot, &has_pay, &has_cancel, &pay_hash,
+	if (!journal_slot_of(self->options.journal, &entry->slot, &has_pay, &has_cancel, &pay_hash,
 			     &ceiling, &attempts, err))
 		return false;
 	*ret_number = attempts + 1;
 	/* After a cancel row the slot signs only cancellations. */
-	*ret_good = work->slot->is_cancel ||
-		    (!has_cancel && (!has_pay || hash32_equal(pay_hash, work->slot->payload_hash)));
+	*ret_good = entry->kind == JOURNAL_CANCEL ||
+		    (!has_cancel && (!has_pay || hash32_equal(pay_hash, entry->payload_hash)));
 	return true;
 }
 
-static void right_fill(struct signer *self, const struct slot_work *work,
+/* The tag of a row that is not believed: its own, made of the id alone. The row's own tag could be
+ * another withdrawal's. */
+static void tag_of_id(const struct signer *self, struct id id, uint8_t ret_tag[32])
+{
+	struct intent nobody = { .id = id };
+	_Static_assert(ID_BYTES == KEY_HASH_BYTES, "an id takes the place of a key's hash");
+	memcpy(nobody.key_hash, id.bytes, ID_BYTES);
+	pay_tag_make(self->options.pay_tag_key, &nobody, ret_tag);
+}
+
+static void right_fill(const struct signer *self, const struct slot_work *work,
 		       struct journal_right *right)
 {
 	const struct transfer *slot = work->slot;
-	const struct withdrawal *row = NULL;
-	for (size_t i = 0; i < BATCH_MAX && row == NULL; i++)
-		if (self->found[i] && id_equal(self->rows[i].intent.id, slot->withdrawal))
-			row = &self->rows[i];
-	CHECK(row != NULL); /* works_verify loaded it */
 	right->withdrawal = slot->withdrawal;
 	right->round = slot->round;
-	pay_tag_make(self->options.pay_tag_key, &row->intent, right->pay_tag);
-	right->chain_id = row->intent.chain_id;
-	right->asset = row->intent.contract;
-	right->amount = row->intent.amount;
+	right->chain_id = slot->chain_id;
 	right->time_ms = clock_now_ms(self->options.clock);
 	right->slot = work->entry.slot;
+	if (work->row == NULL) {
+		tag_of_id(self, slot->withdrawal, right->pay_tag);
+		return;
+	}
+	pay_tag_make(self->options.pay_tag_key, &work->row->intent, right->pay_tag);
+	right->asset = work->row->intent.contract;
+	right->amount = work->row->intent.amount;
+}
+
+/* A self-transfer spends the right of its round only where it is not spent (or void) yet. */
+static bool right_is_missing(struct signer *self, const struct journal_right *right,
+			     bool *ret_missing, struct err *err)
+{
+	struct journal_right rights[ATTEMPTS_MAX];
+	size_t n = 0;
+	*ret_missing = true;
+	if (!journal_rights_of(self->options.journal, right->withdrawal, right->pay_tag, rights,
+			       ATTEMPTS_MAX, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (rights[i].is_void || rights[i].round == right->round)
+			*ret_missing = false;
+	return true;
 }
 
 static bool entry_fill(struct signer *self, struct slot_work *work, bool *ret_good, struct err *err)
@@ -258,14 +180,18 @@ static bool entry_fill(struct signer *self, struct slot_work *work, bool *ret_go
 	entry->slot = (struct journal_slot){ .chain_id = slot->chain_id,
 					     .wallet = slot->wallet,
 					     .nonce = slot->nonce };
-	entry->kind = slot->is_cancel ? JOURNAL_CANCEL : JOURNAL_PAY;
-	entry->payload_hash = slot->payload_hash;
+	entry->kind = work->pays ? JOURNAL_PAY : JOURNAL_CANCEL;
+	entry->payload_hash = tx_payload_hash(&work->tx, slot->wallet);
 	entry->has_attempt = true;
-	entry->has_right = !id_is_zero(slot->withdrawal);
-	if (entry->has_right)
+	/* With a bump the right was spent long ago; a slot without a withdrawal has none. */
+	if (!work->is_bump && !id_is_zero(slot->withdrawal)) {
 		right_fill(self, work, &entry->right);
+		entry->has_right = true;
+		if (!work->pays && !right_is_missing(self, &entry->right, &entry->has_right, err))
+			return false;
+	}
 	CHECK(wei_of_gas(work->tx.gas_limit, work->tx.fees.cap, &entry->fee_ceiling));
-	return journal_number(self, work, &entry->slot, &entry->attempt_number, ret_good, err);
+	return journal_number(self, work, entry, &entry->attempt_number, ret_good, err);
 }
 
 static size_t works_to_sign(struct signer *self, struct slot_work *ret_works[BATCH_MAX])
@@ -327,7 +253,7 @@ static bool attempt_make(struct signer *self, struct slot_work *work,
 	attempt->raw_len = raw.len;
 	attempt->transfer = work->slot->id;
 	attempt->number = work->slot->attempts + 1;
-	attempt->is_cancel = work->slot->is_cancel;
+	attempt->is_cancel = !work->pays;
 	attempt->fees = work->tx.fees;
 	attempt->gas_limit = work->tx.gas_limit;
 	attempt->tx_hash = tx_hash_of(buf_view(&raw));
@@ -404,18 +330,28 @@ static bool works_store(struct signer *self, struct err *err)
 	return true;
 }
 
-bool signer_slots(struct signer *self, bool *ret_worked, struct err *err)
+static bool batch_run(struct signer *self, bool *ret_worked, struct err *err)
 {
-	if (!work_collect(self, err))
-		return false;
-	if (self->work_len == 0)
-		return true;
-	if (!works_verify(self, err) || !works_price(self, err) || !works_journal(self, err) ||
-	    !works_sign(self, err) || !works_store(self, err))
-		return false;
 	size_t done = 0;
+	if (!signer_works_verify(self, err) || !works_price(self, err) ||
+	    !works_journal(self, err) || !works_sign(self, err) || !works_store(self, err))
+		return false;
 	for (size_t i = 0; i < self->work_len; i++)
 		done += self->work[i].drop ? 0 : 1;
-	*ret_worked = done > 0; /* what was given up is tried again after a pause */
+	*ret_worked |= done > 0; /* what was given up is tried again after a pause */
 	return done == 0 || signer_send(self, err);
+}
+
+bool signer_slots(struct signer *self, bool *ret_worked, struct err *err)
+{
+	struct slot_cursor cursor = { 0 };
+	/* A batch per wallet at most, since one holds a wallet's slots. */
+	for (size_t i = 0; i <= self->wallets_len; i++) {
+		work_collect(self, &cursor);
+		if (self->work_len == 0)
+			return true;
+		if (!batch_run(self, ret_worked, err))
+			return false;
+	}
+	return true;
 }

@@ -1,0 +1,65 @@
+/* What the signer asks before money moves: who wrote this row, is the right to be paid still there,
+ * what became of the round before, do the limits allow it. Answers are reasons: NULL is yes. */
+#ifndef SLUICE_SERVICE_SIGNER_SIGNER_TRUST_H
+#define SLUICE_SERVICE_SIGNER_SIGNER_TRUST_H
+
+#include "service/signer/signer_parts.h"
+
+/* trust.c */
+/* Is the row exactly what API and processor granted? NULL, or why not (a held_reason). */
+const char *signer_row_distrust(const struct signer *self, const struct withdrawal *row);
+/* The same for a slot that is to pay the row (NULL: there is none). */
+const char *signer_slot_distrust(const struct signer *self, const struct signer_wallet *wallet,
+				 const struct transfer *slot, const struct withdrawal *row);
+/* The rights that the journal holds under a row's id or pay tag. */
+MUST_CHECK bool signer_rights_load(struct signer *self, const struct withdrawal *row,
+				   struct journal_right ret_rights[ATTEMPTS_MAX], size_t *ret_len,
+				   struct err *err);
+/* Is the right of the slot's round there to be spent on this slot? *ret_distrust: NULL, or why not.
+ * *ret_spent: it was already, on this very slot. *ret_wait: not yet, the round before is not proved
+ * unpaid. */
+MUST_CHECK bool signer_slot_may_pay(struct signer *self, const struct transfer *slot,
+				    const struct withdrawal *row, const char **ret_distrust,
+				    bool *ret_spent, bool *ret_wait, struct err *err);
+/* Stored bytes that hash to the stored hash, and what they say. */
+bool signer_attempt_read(const struct attempt *attempt, struct tx *ret_tx,
+			 struct tx_signature *ret_signature);
+/* Are the stored bytes the wallet's own transaction of this slot, as journaled? ret_pays: the
+ * payload, not a cancellation. */
+MUST_CHECK bool signer_attempt_is_ours(struct signer *self, const struct signer_wallet *wallet,
+				       const struct transfer *slot, const struct attempt *attempt,
+				       struct tx *ret_tx, bool *ret_pays, bool *ret_ours,
+				       struct err *err);
+
+/* limits.c */
+/* Hour and day limits of a wallet for one more payment. *ret_reason: NULL, or what it waits for. */
+MUST_CHECK bool signer_limit_judge(struct signer *self, const struct signer_wallet *wallet,
+				   const struct asset *asset, struct amount amount,
+				   const char **ret_reason, struct err *err);
+/* Counts a payment that was chosen, or no longer one that was given up. */
+void signer_limit_take(struct signer *self, const struct signer_wallet *wallet,
+		       const struct asset *asset, struct amount amount);
+void signer_limit_give_back(struct signer *self, const struct signer_wallet *wallet,
+			    const struct asset *asset, struct amount amount);
+
+/* ending.c */
+/* The chain's own word, read by the signer, about a round of a withdrawal: what became of the slot
+ * that the journal names. */
+enum round_verdict {
+	ROUND_UNPROVEN = 1, /* nothing is certain yet */
+	ROUND_UNPAID = 2,   /* reverted, or our cancellation: deep and finalized */
+	ROUND_PAID = 3,     /* whatever the rows say */
+	ROUND_LOST = 4,     /* rows that must be there are missing, or not ours */
+};
+MUST_CHECK bool signer_round_judge(struct signer *self, const struct withdrawal *row,
+				   uint32_t round, enum round_verdict *ret_verdict,
+				   struct err *err);
+/* A held_reason for the last two, else NULL. */
+const char *signer_round_distrust(enum round_verdict verdict);
+
+/* verify.c */
+/* Which of the collected works may go on; drops the others, and turns what must not be paid any
+ * more into its self-transfer. */
+MUST_CHECK bool signer_works_verify(struct signer *self, struct err *err);
+
+#endif

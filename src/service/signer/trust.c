@@ -1,0 +1,159 @@
+/* What the signer believes. Rows of the store are what its writers wrote only if MACs, journal and
+ * the signer's own configuration say the same; whatever differs pays nobody (T7, T8).
+ *
+ * A withdrawal row is believed by its two MACs. A slot is derived anew from that row, and its right
+ * is the journal's to give. Stored bytes are believed by their own signature. */
+#include "service/signer/signer_trust.h"
+
+#include "core/policy.h"
+#include "core/transfer.h"
+
+#include <string.h>
+
+const char *signer_row_distrust(const struct signer *self, const struct withdrawal *row)
+{
+	const struct signer_options *options = &self->options;
+	const struct asset *asset = catalogue_asset(options->catalogue, row->intent.chain_id,
+						    str_from(row->intent.asset));
+	if (!intent_mac_verify(&options->intent_keys, options->deployment, &row->intent,
+			       &row->intent_mac))
+		return "intent_mac_invalid";
+	if (!approval_mac_verify(&options->approval_keys, &row->intent_mac, &row->approval,
+				 &row->approval_mac))
+		return "approval_mac_invalid";
+	if (!policy_asset_matches(asset, &row->intent))
+		return "asset_mismatch";
+	return NULL;
+}
+
+/* The slot says what the row says, field by field: its payload hash is no secret, and an editor can
+ * make one to his taste. */
+static bool payload_matches(const struct signer_wallet *wallet, const struct transfer *slot,
+			    const struct withdrawal *row)
+{
+	struct transfer derived = *slot;
+	if (row->intent.chain_id != wallet->row.chain_id)
+		return false;
+	transfer_bind(&derived, &row->intent);
+	return address_equal(derived.to, slot->to) &&
+	       wei_compare(derived.value, slot->value) == 0 && derived.is_token == slot->is_token &&
+	       address_equal(derived.receiver, slot->receiver) &&
+	       amount_compare(derived.amount, slot->amount) == 0 &&
+	       hash32_equal(transfer_payload_hash(&derived), slot->payload_hash);
+}
+
+const char *signer_slot_distrust(const struct signer *self, const struct signer_wallet *wallet,
+				 const struct transfer *slot, const struct withdrawal *row)
+{
+	if (row == NULL)
+		return "withdrawal_missing";
+	const char *distrust = signer_row_distrust(self, row);
+	if (distrust != NULL)
+		return distrust;
+	if (row->stage != WITHDRAWAL_ASSIGNED || row->round != slot->round ||
+	    !id_equal(row->transfer, slot->id) || !payload_matches(wallet, slot, row))
+		return "payload_mismatch";
+	return NULL;
+}
+
+bool signer_rights_load(struct signer *self, const struct withdrawal *row,
+			struct journal_right ret_rights[ATTEMPTS_MAX], size_t *ret_len,
+			struct err *err)
+{
+	uint8_t tag[32];
+	pay_tag_make(self->options.pay_tag_key, &row->intent, tag);
+	return journal_rights_of(self->options.journal, row->intent.id, tag, ret_rights,
+				 ATTEMPTS_MAX, ret_len, err);
+}
+
+static bool is_slot(const struct journal_slot *journaled, const struct transfer *slot)
+{
+	return journaled->chain_id == slot->chain_id && journaled->nonce == slot->nonce &&
+	       address_equal(journaled->wallet, slot->wallet);
+}
+
+/* Why the journal does not let this slot pay: NULL, or the reason. *ret_spent: the right stands
+ * there already, spent on this very slot. */
+static const char *rights_judge(const struct journal_right *rights, size_t n,
+				const struct transfer *slot, bool *ret_spent)
+{
+	uint32_t before = 0;
+	*ret_spent = false;
+	for (size_t i = 0; i < n; i++) {
+		bool same = id_equal(rights[i].withdrawal, slot->withdrawal);
+		if (!same || rights[i].is_void || rights[i].round > slot->round)
+			return "right_already_spent";
+		if (rights[i].round < slot->round)
+			before++;
+		else if (is_slot(&rights[i].slot, slot))
+			*ret_spent = true;
+		else
+			return "right_already_spent";
+	}
+	return before == slot->round ? NULL : "rounds_do_not_match_journal";
+}
+
+bool signer_slot_may_pay(struct signer *self, const struct transfer *slot,
+			 const struct withdrawal *row, const char **ret_distrust, bool *ret_spent,
+			 bool *ret_wait, struct err *err)
+{
+	struct journal_right rights[ATTEMPTS_MAX];
+	enum round_verdict verdict = ROUND_UNPAID;
+	size_t n = 0;
+	*ret_wait = false;
+	if (!signer_rights_load(self, row, rights, &n, err))
+		return false;
+	*ret_distrust = rights_judge(rights, n, slot, ret_spent);
+	if (*ret_distrust != NULL || *ret_spent || slot->round == 0)
+		return true;
+	/* Nothing of this round is journaled yet: the round before is proved as for a new slot. */
+	if (!signer_round_judge(self, row, slot->round - 1, &verdict, err))
+		return false;
+	*ret_distrust = signer_round_distrust(verdict);
+	*ret_wait = verdict == ROUND_UNPROVEN;
+	return true;
+}
+
+static bool is_self_transfer(const struct tx *tx, struct address wallet)
+{
+	return address_equal(tx->to, wallet) && u256_is_zero(tx->value.value) && tx->data_len == 0;
+}
+
+bool signer_attempt_read(const struct attempt *attempt, struct tx *ret_tx,
+			 struct tx_signature *ret_signature)
+{
+	struct str raw = str_from_bytes(attempt->raw, attempt->raw_len);
+	return hash32_equal(tx_hash_of(raw), attempt->tx_hash) &&
+	       tx_read_signed(raw, ret_tx, ret_signature);
+}
+
+bool signer_attempt_is_ours(struct signer *self, const struct signer_wallet *wallet,
+			    const struct transfer *slot, const struct attempt *attempt,
+			    struct tx *ret_tx, bool *ret_pays, bool *ret_ours, struct err *err)
+{
+	struct tx_signature signature;
+	struct address signed_by;
+	struct journal_slot key = { slot->chain_id, slot->wallet, slot->nonce };
+	struct hash32 pay_hash;
+	struct wei ceiling;
+	uint32_t attempts = 0;
+	bool has_pay = false;
+	bool has_cancel = false;
+	*ret_ours =
+		signer_attempt_read(attempt, ret_tx, &signature) &&
+		ret_tx->chain_id == wallet->row.chain_id && ret_tx->nonce == slot->nonce &&
+		signature_recover(self->context, tx_signing_hash(ret_tx), &signature, &signed_by) &&
+		address_equal(signed_by, wallet->params->address);
+	if (!*ret_ours)
+		return true;
+	if (!journal_slot_of(self->options.journal, &key, &has_pay, &has_cancel, &pay_hash,
+			     &ceiling, &attempts, err))
+		return false;
+	*ret_pays = !is_self_transfer(ret_tx, wallet->params->address);
+	if (*ret_pays)
+		*ret_ours =
+			has_pay && hash32_equal(pay_hash, tx_payload_hash(ret_tx, slot->wallet));
+	else
+		*ret_ours = has_cancel;
+	return true;
+}

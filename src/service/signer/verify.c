@@ -1,0 +1,211 @@
+/* Before anything of a slot is signed or sent: is it still to be paid, is it still ours? What
+ * became unpayable before its first signature turns into its self-transfer; what may be out already
+ * is sent and bumped as it was signed, whatever the rows say now (T7). */
+#include "service/signer/signer_trust.h"
+
+#include "core/policy.h"
+#include "core/transfer.h"
+
+#include <string.h>
+
+static bool withdrawal_hold(struct signer *self, const struct withdrawal *row, const char *reason,
+			    struct err *err)
+{
+	struct store_by by = signer_by(self);
+	struct message_ack none = { .queue = QUEUE_NONE };
+	if (row == NULL || row->held_reason[0] != 0 || lifecycle_is_terminal(row->stage))
+		return true;
+	self->changes_len = 0;
+	signer_change_hold(self, row, reason, &none, false);
+	return store_withdrawals_change(self->options.store, self->changes, 1, &by, err);
+}
+
+/* The row of a slot's withdrawal, if it was found for this batch. */
+static const struct withdrawal *row_of(const struct signer *self, const struct transfer *slot)
+{
+	for (size_t i = 0; i < self->work_len; i++)
+		if (self->found[i] && id_equal(self->rows[i].intent.id, slot->withdrawal))
+			return &self->rows[i];
+	return NULL;
+}
+
+/* Rows that only an editor can have made so: nothing of this slot leaves, and its wallet stops,
+ * since later nonces wait for it. */
+static bool slot_refuse(struct signer *self, struct slot_work *work, const char *reason,
+			struct err *err)
+{
+	const struct withdrawal *row = row_of(self, work->slot);
+	bool told = work->wallet->row.stop_reason[0] != 0;
+	work->drop = true;
+	if (!withdrawal_hold(self, row, reason, err))
+		return false;
+	if (told)
+		return true;
+	signer_log_slot(self, work->slot, "slot_refused", NULL, reason, true);
+	return signer_wallet_stop(self, work->wallet, reason, err);
+}
+
+static bool slot_turn_cancel(struct signer *self, struct slot_work *work, const char *reason,
+			     struct err *err)
+{
+	struct store_by by = signer_by(self);
+	enum store_write result = STORE_FENCED;
+	signer_log_slot(self, work->slot, "slot_turned_cancel", NULL, reason, true);
+	if (!store_transfer_turn_cancel(self->options.store, work->slot, work->wallet->lease.epoch,
+					&by, &result, err))
+		return false;
+	work->drop = result != STORE_WRITTEN;
+	return true;
+}
+
+/* Gas is not under any MAC: it is kept within the signer's own ceilings. */
+static uint64_t gas_limit_of(const struct signer *self, const struct slot_work *work)
+{
+	const struct catalogue *catalogue = self->options.catalogue;
+	uint64_t ceiling = catalogue->chains[work->wallet->chain].native_gas_limit;
+	uint64_t gas_limit = work->slot->gas_limit;
+	if (work->pays && !work->row->intent.is_native)
+		ceiling = catalogue_asset(catalogue, work->row->intent.chain_id,
+					  str_from(work->row->intent.asset))
+				  ->gas_ceiling;
+	return gas_limit == 0 || gas_limit > ceiling ? ceiling : gas_limit;
+}
+
+/* A first signature: the transaction out of the row, or the self-transfer. */
+static void first_make(const struct signer *self, struct slot_work *work)
+{
+	struct transfer derived = *work->slot;
+	work->pays = !work->slot->is_cancel;
+	if (work->pays) {
+		transfer_bind(&derived, &work->row->intent);
+		transfer_payload(&derived, &work->tx);
+	} else {
+		transfer_cancellation(&derived, &work->tx);
+	}
+	work->tx.gas_limit = gas_limit_of(self, work);
+}
+
+/* What the signer's own rules say today. *ret_reason: NULL, or why the slot is given up. */
+static bool limits_judge(struct signer *self, const struct slot_work *work,
+			 const struct withdrawal *row, const char **ret_reason, struct err *err)
+{
+	const struct amount nothing = { u256_zero() };
+	const struct asset *asset = catalogue_asset(self->options.catalogue, row->intent.chain_id,
+						    str_from(row->intent.asset));
+	*ret_reason = "signer_limit";
+	if (policy_signer_decide(self->options.catalogue, asset, &row->intent) != REFUSAL_NONE)
+		return true;
+	/* The slot itself is counted already. */
+	if (!signer_limit_judge(self, work->wallet, asset, nothing, ret_reason, err))
+		return false;
+	if (*ret_reason != NULL)
+		signer_limit_give_back(self, work->wallet, asset, row->intent.amount);
+	return true;
+}
+
+/* Slots of an earlier step were made by whoever wrote the store. */
+static bool old_judge(struct signer *self, struct slot_work *work, const struct withdrawal *row,
+		      const char **ret_distrust, const char **ret_reason, struct err *err)
+{
+	bool wait = false;
+	bool spent = false;
+	*ret_distrust = *ret_reason = NULL;
+	if (work->is_fresh)
+		return true;
+	if (!signer_slot_may_pay(self, work->slot, row, ret_distrust, &spent, &wait, err))
+		return false;
+	work->drop = wait;
+	if (*ret_distrust != NULL || wait || spent)
+		return true;
+	return limits_judge(self, work, row, ret_reason, err);
+}
+
+static bool first_verify(struct signer *self, struct slot_work *work, struct err *err)
+{
+	const struct withdrawal *row = row_of(self, work->slot);
+	const char *reason = NULL;
+	const char *distrust = signer_slot_distrust(self, work->wallet, work->slot, row);
+	bool believed = row != NULL && signer_row_distrust(self, row) == NULL;
+	work->row = believed ? row : NULL;
+	if (work->slot->is_cancel)
+		return true;
+	if (distrust == NULL && row->held_reason[0] != 0)
+		reason = "held";
+	else if (distrust == NULL && row->cancel_requested)
+		reason = "cancel_requested";
+	else if (distrust == NULL && !old_judge(self, work, row, &distrust, &reason, err))
+		return false;
+	if (work->drop || (distrust == NULL && reason == NULL))
+		return true;
+	if (distrust != NULL && !withdrawal_hold(self, row, distrust, err))
+		return false;
+	return slot_turn_cancel(self, work, distrust != NULL ? distrust : reason, err);
+}
+
+/* Bytes that may be out: they go out again only as they were signed and journaled, and a bump pays
+ * what they pay. */
+static bool stored_verify(struct signer *self, struct slot_work *work, struct err *err)
+{
+	size_t n = 0;
+	bool ours = false;
+	if (!store_attempts_load(self->options.store, work->slot->id, self->attempts, ATTEMPTS_MAX,
+				 &n, err))
+		return false;
+	if (n == 0)
+		return slot_refuse(self, work, "attempt_missing", err);
+	work->attempt = self->attempts[n - 1];
+	if (!signer_attempt_is_ours(self, work->wallet, work->slot, &work->attempt, &work->tx,
+				    &work->pays, &ours, err))
+		return false;
+	if (!ours || n != work->slot->attempts)
+		return slot_refuse(self, work, "attempt_mismatch", err);
+	const struct withdrawal *row = row_of(self, work->slot);
+	if (!work->is_bump || !work->pays)
+		return true;
+	/* The hold is the withdrawal's; its slot goes on. */
+	const char *distrust = signer_slot_distrust(self, work->wallet, work->slot, row);
+	return distrust == NULL || withdrawal_hold(self, row, distrust, err);
+}
+
+static bool is_own_slot(const struct signer *self, const struct slot_work *work)
+{
+	const struct transfer *slot = work->slot;
+	return slot->chain_id == self->options.catalogue->chains[work->wallet->chain].chain_id &&
+	       address_equal(slot->wallet, work->wallet->params->address) &&
+	       (slot->stage != TRANSFER_RESERVED || slot->attempts == 0);
+}
+
+static bool work_verify(struct signer *self, struct slot_work *work, struct err *err)
+{
+	if (!is_own_slot(self, work))
+		return slot_refuse(self, work, "slot_mismatch", err);
+	if (work->slot->stage != TRANSFER_RESERVED)
+		return stored_verify(self, work, err);
+	if (!first_verify(self, work, err))
+		return false;
+	if (!work->drop)
+		first_make(self, work);
+	return true;
+}
+
+static bool rows_load(struct signer *self, struct err *err)
+{
+	struct id ids[BATCH_MAX];
+	size_t n = 0;
+	memset(self->found, 0, sizeof self->found);
+	for (size_t i = 0; i < self->work_len; i++)
+		if (!id_is_zero(self->work[i].slot->withdrawal))
+			ids[n++] = self->work[i].slot->withdrawal;
+	return n == 0 ||
+	       store_withdrawals_load(self->options.store, ids, n, self->rows, self->found, err);
+}
+
+bool signer_works_verify(struct signer *self, struct err *err)
+{
+	if (!rows_load(self, err))
+		return false;
+	for (size_t i = 0; i < self->work_len; i++)
+		if (!work_verify(self, &self->work[i], err))
+			return false;
+	return true;
+}
