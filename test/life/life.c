@@ -68,8 +68,9 @@ static void keys_open(struct life *life)
 		snprintf(names[i], sizeof names[i], "w%zu", i + 1);
 		snprintf(paths[i], sizeof paths[i], "%s/%s.json", life->dir, names[i]);
 		assert_true(hex_read(str_from(dev_keys[i]), key, sizeof key));
-		MUST(keystore_write, paths[i], str_from_bytes(key, sizeof key), KEYSTORE_KEY,
-		     STR("life"), 2, &life->entropy);
+		if (access(paths[i], F_OK) != 0) /* it exists when a second signer joins */
+			MUST(keystore_write, paths[i], str_from_bytes(key, sizeof key),
+			     KEYSTORE_KEY, STR("life"), 2, &life->entropy);
 		files[i] = (struct keys_keystore_file){ names[i], paths[i], STR("life") };
 	}
 	struct keys_keystore_options options = { files, DEV_KEYS, &life->entropy };
@@ -126,13 +127,13 @@ static struct mac_keys mac_keys_of(struct life *life, size_t index)
 
 static void signer_open(struct life *life)
 {
-	struct signer_options options = { .store = life->store,
-					  .queue = life->queue,
+	struct signer_options options = { .store = life->ports.store,
+					  .queue = life->ports.queue,
 					  .clock = &life->clock.base,
 					  .entropy = &life->entropy,
-					  .keys = life->keys,
-					  .journal = life->journal,
-					  .chains = { life->chain },
+					  .keys = life->ports.keys,
+					  .journal = life->ports.journal,
+					  .chains = { life->ports.chain },
 					  .catalogue = &life->catalogue,
 					  .log = &life->log,
 					  .metrics = NULL,
@@ -140,7 +141,7 @@ static void signer_open(struct life *life)
 					  .intent_keys = mac_keys_of(life, 0),
 					  .approval_keys = mac_keys_of(life, 1),
 					  .pay_tag_key = life->keys_bytes[2],
-					  .instance = "signer-life",
+					  .instance = life->instance,
 					  .visibility_ms = 60000,
 					  .funds_wait_ms = 1000,
 					  .entry_wait_ms = 10 };
@@ -149,10 +150,10 @@ static void signer_open(struct life *life)
 
 static void monitor_open(struct life *life)
 {
-	struct monitor_options options = { .store = life->store,
-					   .queue = life->queue,
+	struct monitor_options options = { .store = life->ports.store,
+					   .queue = life->ports.queue,
 					   .clock = &life->clock.base,
-					   .chains = { life->chain },
+					   .chains = { life->ports.chain },
 					   .catalogue = &life->catalogue,
 					   .log = &life->log,
 					   .metrics = NULL,
@@ -163,15 +164,15 @@ static void monitor_open(struct life *life)
 
 static void processor_open(struct life *life)
 {
-	struct processor_options options = { .store = life->store,
-					     .queue = life->queue,
+	struct processor_options options = { .store = life->ports.store,
+					     .queue = life->ports.queue,
 					     .clock = &life->clock.base,
 					     .catalogue = &life->catalogue,
 					     .log = &life->log,
 					     .metrics = NULL,
 					     .approval_keys = mac_keys_of(life, 1),
 					     .instance = "processor-life",
-					     .approval_life_ms = 86400000,
+					     .approval_life_ms = life->approval_life_ms,
 					     .visibility_ms = 30000,
 					     .sweep_interval_ms = 1 };
 	life->processor = processor_new(&options);
@@ -207,29 +208,79 @@ static void log_open(struct life *life)
 				  .clock = &life->clock.base };
 }
 
-int life_set_up(void **state)
+static void ports_open(struct life *life)
 {
-	struct life *life = calloc(1, sizeof *life);
-	assert_non_null(life);
-	snprintf(life->dir, sizeof life->dir, "/tmp/sluice-life-XXXXXX");
-	assert_non_null(mkdtemp(life->dir));
-	life->clock.base.ops = &life_clock_ops;
-	entropy_os_init(&life->entropy);
-	entropy_fill(&life->entropy, life->keys_bytes, sizeof life->keys_bytes);
-	life->deployment = id_make(clock_now_ms(&life->clock.base), life->keys_bytes[0]);
-	log_open(life);
 	struct http_client_options rpc = { .url = getenv("SLUICE_TEST_RPC") };
 	MUST(http_client_open, &rpc, &life->rpc);
-	stores_open(life);
-	keys_open(life);
-	catalogue_make(life);
-	MUST(store_catalogue_pin, life->store, &life->catalogue);
 	struct chain_jsonrpc_options chain = { .url = getenv("SLUICE_TEST_RPC"),
 					       .deadline_ms = 5000 };
 	MUST(chain_jsonrpc_open, &chain, &life->chain);
+	stores_open(life);
+	keys_open(life);
+}
+
+static void services_open(struct life *life)
+{
+	life->ports = (struct life_ports){ life->store, life->queue, life->journal, life->keys,
+					   life->chain };
 	signer_open(life);
 	monitor_open(life);
 	processor_open(life);
+}
+
+static void services_close(struct life *life)
+{
+	signer_free(life->signer);
+	monitor_free(life->monitor);
+	processor_free(life->processor);
+}
+
+static void ports_close(struct life *life)
+{
+	chain_close(life->chain);
+	keys_close(life->keys);
+	journal_close(life->journal);
+	queue_close(life->queue);
+	store_close(life->store);
+	db_close(life->db);
+	http_client_close(life->rpc);
+}
+
+/* Every test finds the chain as the first one did. */
+static void chain_remember(struct life *life)
+{
+	const char *answer = life_rpc(life, "evm_snapshot", "[]");
+	const char *result = strstr(answer, "\"result\":\"");
+	unsigned long long number = 0;
+	assert_non_null(result);
+	assert_int_equal(sscanf(result, "\"result\":\"0x%llx\"", &number), 1);
+	snprintf(life->snapshot, sizeof life->snapshot, "[\"0x%llx\"]", number);
+}
+
+static struct life *life_new(void)
+{
+	struct life *life = calloc(1, sizeof *life);
+	assert_non_null(life);
+	life->clock.base.ops = &life_clock_ops;
+	life->instance = "signer-life";
+	life->approval_life_ms = 86400000;
+	entropy_os_init(&life->entropy);
+	return life;
+}
+
+int life_set_up(void **state)
+{
+	struct life *life = life_new();
+	snprintf(life->dir, sizeof life->dir, "/tmp/sluice-life-XXXXXX");
+	assert_non_null(mkdtemp(life->dir));
+	entropy_fill(&life->entropy, life->keys_bytes, sizeof life->keys_bytes);
+	life->deployment = id_make(clock_now_ms(&life->clock.base), life->keys_bytes[0]);
+	log_open(life);
+	ports_open(life);
+	chain_remember(life);
+	catalogue_make(life);
+	MUST(store_catalogue_pin, life->store, &life->catalogue);
+	services_open(life);
 	/* Two looks at each wallet, some time apart, before it enters. */
 	life_sign(life);
 	life_wait(life, 1000);
@@ -241,16 +292,10 @@ int life_set_up(void **state)
 int life_tear_down(void **state)
 {
 	struct life *life = *state;
-	signer_free(life->signer);
-	monitor_free(life->monitor);
-	processor_free(life->processor);
-	chain_close(life->chain);
-	keys_close(life->keys);
-	journal_close(life->journal);
-	queue_close(life->queue);
-	store_close(life->store);
-	db_close(life->db);
-	http_client_close(life->rpc);
+	services_close(life);
+	(void)life_rpc(life, "anvil_dropAllTransactions", "[]");
+	(void)life_rpc(life, "evm_revert", life->snapshot);
+	ports_close(life);
 	close(life->log_fd);
 	pid_t child = fork();
 	if (child == 0) {
@@ -258,8 +303,32 @@ int life_tear_down(void **state)
 		_exit(127);
 	}
 	waitpid(child, NULL, 0);
+	free(life->fault);
 	free(life);
 	return 0;
+}
+
+struct life *life_join(struct life *life)
+{
+	struct life *other = life_new();
+	memcpy(other->dir, life->dir, sizeof other->dir);
+	memcpy(other->keys_bytes, life->keys_bytes, sizeof other->keys_bytes);
+	other->clock.skew_ms = life->clock.skew_ms;
+	other->deployment = life->deployment;
+	other->instance = "signer-second";
+	other->log = life->log;
+	other->log_fd = life->log_fd;
+	other->catalogue = life->catalogue;
+	ports_open(other);
+	services_open(other);
+	return other;
+}
+
+void life_part(struct life *other)
+{
+	services_close(other);
+	ports_close(other);
+	free(other);
 }
 
 static struct address fresh_address(struct life *life)
@@ -295,6 +364,7 @@ struct withdrawal life_accept_to(struct life *life, const char *symbol, uint64_t
 	intent->to = to;
 	intent->amount.units = u256_from_u64(units);
 	key_hash_make("default", str_from(key), intent->key_hash);
+	sha256(key, strlen(key), intent->fingerprint);
 	row->intent_mac = intent_mac_make(&keys, life->deployment, intent);
 	row->stage = WITHDRAWAL_ACCEPTED;
 	row->version = 1;
@@ -313,39 +383,79 @@ struct withdrawal life_accept(struct life *life, const char *symbol, uint64_t un
 
 #define STEPS_MAX 20
 
-static void fault_print(const char *role, const struct err *err)
+static const char *const role_names[] = { "processor", "signer", "monitor" };
+
+void life_restart(struct life *life, enum life_role role)
 {
-	print_message("%s: %s: %s\n", role, err_kind_text(err->kind), err->text);
+	switch (role) {
+	case LIFE_PROCESSOR:
+		processor_free(life->processor);
+		processor_open(life);
+		break;
+	case LIFE_SIGNER:
+		signer_free(life->signer);
+		signer_open(life);
+		break;
+	case LIFE_MONITOR:
+		monitor_free(life->monitor);
+		monitor_open(life);
+		break;
+	}
+}
+
+void life_die(struct life *life)
+{
+	longjmp(life->death, 1);
+}
+
+static bool step(struct life *life, enum life_role role, bool *ret_worked, struct err *err)
+{
+	switch (role) {
+	case LIFE_PROCESSOR:
+		return processor_step(life->processor, ret_worked, err);
+	case LIFE_SIGNER:
+		return signer_step(life->signer, ret_worked, err);
+	case LIFE_MONITOR:
+		return monitor_step(life->monitor, ret_worked, err);
+	}
+	return false;
+}
+
+/* True: there may be more to do at once. A fault of a neighbour ends the work, as a death does. */
+static bool role_step(struct life *life, enum life_role role)
+{
+	struct err err = { 0 };
+	bool worked = false;
+	if (setjmp(life->death) != 0) {
+		life_restart(life, role);
+		return false;
+	}
+	if (step(life, role, &worked, &err))
+		return worked;
+	if (strncmp(err.text, "injected", 8) != 0)
+		print_message("%s: %s: %s\n", role_names[role], err_kind_text(err.kind), err.text);
+	return false;
+}
+
+static void role_work(struct life *life, enum life_role role)
+{
+	for (int i = 0; i < STEPS_MAX && role_step(life, role); i++)
+		;
 }
 
 void life_process(struct life *life)
 {
-	bool worked = true;
-	for (int i = 0; i < STEPS_MAX && worked; i++) {
-		struct err err = { 0 };
-		if (!processor_step(life->processor, &worked, &err))
-			fault_print("processor", &err);
-	}
+	role_work(life, LIFE_PROCESSOR);
 }
 
 void life_sign(struct life *life)
 {
-	bool worked = true;
-	for (int i = 0; i < STEPS_MAX && worked; i++) {
-		struct err err = { 0 };
-		if (!signer_step(life->signer, &worked, &err))
-			fault_print("signer", &err);
-	}
+	role_work(life, LIFE_SIGNER);
 }
 
 void life_watch(struct life *life)
 {
-	bool worked = true;
-	for (int i = 0; i < STEPS_MAX && worked; i++) {
-		struct err err = { 0 };
-		if (!monitor_step(life->monitor, &worked, &err))
-			fault_print("monitor", &err);
-	}
+	role_work(life, LIFE_MONITOR);
 }
 
 void life_run(struct life *life, int rounds)
@@ -380,18 +490,6 @@ void life_mine(struct life *life, int blocks)
 	char params[32];
 	snprintf(params, sizeof params, "[\"0x%x\"]", (unsigned)blocks);
 	(void)life_rpc(life, "anvil_mine", params);
-}
-
-void life_restart_signer(struct life *life)
-{
-	signer_free(life->signer);
-	signer_open(life);
-}
-
-void life_restart_monitor(struct life *life)
-{
-	monitor_free(life->monitor);
-	monitor_open(life);
 }
 
 struct store_view life_view(struct life *life, struct id id)
@@ -432,18 +530,61 @@ size_t life_alarms(struct life *life, const char *action)
 	return count;
 }
 
-void life_sql(struct life *life, const char *text)
+void life_sql(struct life *life, const char *format, ...)
 {
 	char path[96];
+	char text[4096];
+	va_list arguments;
 	snprintf(path, sizeof path, "%s/store.db", life->dir);
+	va_start(arguments, format);
+	int len = vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	assert_true(len > 0 && (size_t)len < sizeof text);
 	pid_t child = fork();
 	if (child == 0) {
-		execlp("sqlite3", "sqlite3", path, text, (char *)NULL);
+		execlp("sqlite3", "sqlite3", "-bail", path, text, (char *)NULL);
 		_exit(127);
 	}
 	int status = 0;
 	waitpid(child, &status, 0);
 	assert_int_equal(status, 0);
+}
+
+int64_t life_number(struct life *life, const char *literal, const struct id *id)
+{
+	struct err err = { 0 };
+	int64_t number = 0;
+	struct db_statement *statement = db_prepare(life->db, literal, &err);
+	if (statement == NULL)
+		fail_msg("%s: %s", literal, err.text);
+	if (id != NULL)
+		db_bind_bytes(life->db, statement, 1, id->bytes, sizeof id->bytes);
+	if (db_step(life->db, statement, &err) == DB_ROW)
+		number = db_column_i64(life->db, statement, 0);
+	db_reset(life->db, statement);
+	return number;
+}
+
+static const char *bytes_text(const char *before, const char *after, const void *bytes, size_t len)
+{
+	static char texts[8][300];
+	static size_t next;
+	char *text = texts[next++ % COUNT_OF(texts)];
+	struct buf out = buf_of(text, sizeof texts[0]);
+	buf_text(&out, before);
+	hex_write(&out, bytes, len);
+	buf_text(&out, after);
+	return buf_terminated(&out);
+}
+
+const char *life_blob(const void *bytes, size_t len)
+{
+	return bytes_text("x'", "'", bytes, len);
+}
+
+const char *life_hex(const void *bytes, size_t len)
+{
+	return bytes_text("0x", "", bytes, len);
 }
 
 void life_wait(struct life *life, int64_t ms)

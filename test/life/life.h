@@ -1,4 +1,4 @@
-/* The four services without HTTP, in one process beside a real node: their steps are called in
+/* The services without HTTP, in one process beside a real node: their steps are called in
  * turn, and a test may do between two steps what a crash, an editor or a node would do. */
 #ifndef SLUICE_TEST_LIFE_LIFE_H
 #define SLUICE_TEST_LIFE_LIFE_H
@@ -24,6 +24,23 @@ struct life_clock {
 	int64_t skew_ms; /* ahead of the machine's */
 };
 
+/* What the services are given; wrappers may stand before the real ports below. */
+struct life_ports {
+	struct store *store;
+	struct queue *queue;
+	struct journal *journal;
+	struct keys *keys;
+	struct chain *chain;
+};
+
+enum life_role {
+	LIFE_PROCESSOR,
+	LIFE_SIGNER,
+	LIFE_MONITOR,
+};
+
+struct life_fault;
+
 struct life {
 	char dir[64];
 	struct life_clock clock;
@@ -44,6 +61,12 @@ struct life {
 	struct signer *signer;
 	struct monitor *monitor;
 	uint64_t made;
+	struct life_ports ports;
+	struct life_fault *fault; /* NULL: none installed */
+	const char *instance;     /* of the signer */
+	int64_t approval_life_ms;
+	jmp_buf death;
+	char snapshot[40]; /* of the chain, as JSON parameters */
 };
 
 int life_set_up(void **state);
@@ -62,12 +85,22 @@ void life_mine(struct life *life, int blocks);
 /* A JSON-RPC call; the answer's text in life's own storage. */
 const char *life_rpc(struct life *life, const char *method, const char *params);
 /* A role dies and starts again: its memory is gone. */
-void life_restart_signer(struct life *life);
-void life_restart_monitor(struct life *life);
+void life_restart(struct life *life, enum life_role role);
+/* Called by a port: the role that calls it dies there, and starts again. Does not return. */
+void life_die(struct life *life) __attribute__((noreturn));
+/* A second signer on the same files, with connections of its own; ended by life_part. */
+struct life *life_join(struct life *life);
+void life_part(struct life *other);
 struct store_view life_view(struct life *life, struct id id);
 struct u256 life_balance(struct life *life, const char *symbol, struct address owner);
 size_t life_alarms(struct life *life, const char *action);
-void life_sql(struct life *life, const char *text);
+/* Another program writes the store: SQL text by format, with x'…' from life_hex. */
+void life_sql(struct life *life, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* One number out of a statement (a literal), with up to one id as its parameter (NULL: none). */
+int64_t life_number(struct life *life, const char *literal, const struct id *id);
+/* x'…' for SQL, 0x… for RPC; the last eight stay. */
+const char *life_blob(const void *bytes, size_t len);
+const char *life_hex(const void *bytes, size_t len);
 void life_wait(struct life *life, int64_t ms);
 
 #endif

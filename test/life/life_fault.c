@@ -1,0 +1,425 @@
+#include "life_fault.h"
+
+#include "port/store_ops.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct life_fault {
+	struct store store;
+	struct queue queue;
+	struct journal journal;
+	struct keys keys;
+	struct chain chain;
+	struct life *life;
+	struct life_fault_plan plan;
+	uint64_t seen;
+	const char *hit;
+	enum life_fault_mode now; /* of the call that runs */
+};
+
+#define CONTAINER(pointer, member) \
+	((struct life_fault *)(void *)((char *)(pointer) - offsetof(struct life_fault, member)))
+
+/* Counts the call. False: it fails here. */
+static bool enter(struct life_fault *fault, const char *call, struct err *err)
+{
+	const struct life_fault_plan *plan = &fault->plan;
+	fault->now = LIFE_FAULT_NONE;
+	if (plan->mode == LIFE_FAULT_NONE || (plan->call != NULL && strcmp(plan->call, call) != 0))
+		return true;
+	fault->seen++;
+	if (plan->at != 0 && plan->at != fault->seen)
+		return true;
+	fault->hit = call;
+	fault->now = plan->mode;
+	if (plan->mode == LIFE_FAULT_FAIL)
+		return err_set(err, ERR_NOT_DONE, "injected: %s failed", call);
+	return true;
+}
+
+static bool leave(struct life_fault *fault, bool done, struct err *err)
+{
+	enum life_fault_mode now = fault->now;
+	fault->now = LIFE_FAULT_NONE;
+	if (now == LIFE_FAULT_KILL)
+		life_die(fault->life);
+	if (now == LIFE_FAULT_LOSE && done)
+		return err_set(err, ERR_MAYBE_DONE, "injected: the answer of %s is lost",
+			       fault->hit);
+	return done;
+}
+
+#define FORWARD(member, self, call, name)                   \
+	struct life_fault *fault = CONTAINER(self, member); \
+	if (!enter(fault, name, err))                       \
+		return false;                               \
+	return leave(fault, fault->life->member->ops->call, err)
+
+#define STORE(call, name)   FORWARD(store, self, call, "store_" name)
+#define REAL_STORE          fault->life->store
+#define QUEUE(call, name)   FORWARD(queue, self, call, "queue_" name)
+#define REAL_QUEUE          fault->life->queue
+#define JOURNAL(call, name) FORWARD(journal, self, call, "journal_" name)
+#define REAL_JOURNAL        fault->life->journal
+#define CHAIN(call, name)   FORWARD(chain, self, call, "chain_" name)
+#define REAL_CHAIN          fault->life->chain
+
+/* --- store: what processor, signer and monitor call ---------------------------------------------
+ */
+
+static bool withdrawals_load(struct store *self, const struct id *ids, size_t n,
+			     struct withdrawal *ret_rows, bool *ret_found, struct err *err)
+{
+	STORE(withdrawals_load(REAL_STORE, ids, n, ret_rows, ret_found, err), "withdrawals_load");
+}
+
+static bool withdrawals_change(struct store *self, struct store_change *changes, size_t n,
+			       const struct store_by *by, struct err *err)
+{
+	STORE(withdrawals_change(REAL_STORE, changes, n, by, err), "withdrawals_change");
+}
+
+static bool sweep(struct store *self, int64_t now_ms, size_t limit, size_t ret_woken[3],
+		  struct err *err)
+{
+	STORE(sweep(REAL_STORE, now_ms, limit, ret_woken, err), "sweep");
+}
+
+static bool wallets_load(struct store *self, struct wallet *ret_wallets, size_t cap,
+			 size_t *ret_len, struct err *err)
+{
+	STORE(wallets_load(REAL_STORE, ret_wallets, cap, ret_len, err), "wallets_load");
+}
+
+static bool lease_take(struct store *self, struct store_lease *lease, const char *holder,
+		       int64_t now_ms, bool *ret_taken, struct err *err)
+{
+	STORE(lease_take(REAL_STORE, lease, holder, now_ms, ret_taken, err), "lease_take");
+}
+
+static bool wallet_enter(struct store *self, int64_t wallet_id, uint64_t epoch,
+			 uint64_t first_nonce, const struct store_by *by, struct err *err)
+{
+	STORE(wallet_enter(REAL_STORE, wallet_id, epoch, first_nonce, by, err), "wallet_enter");
+}
+
+static bool wallet_stop(struct store *self, int64_t wallet_id, const char *reason,
+			const struct store_by *by, struct err *err)
+{
+	STORE(wallet_stop(REAL_STORE, wallet_id, reason, by, err), "wallet_stop");
+}
+
+static bool transfers_reserve(struct store *self, struct store_reservation *items, size_t n,
+			      const struct store_by *by, struct err *err)
+{
+	STORE(transfers_reserve(REAL_STORE, items, n, by, err), "transfers_reserve");
+}
+
+static bool transfer_turn_cancel(struct store *self, struct transfer *transfer, uint64_t epoch,
+				 const struct store_by *by, enum store_write *ret_result,
+				 struct err *err)
+{
+	STORE(transfer_turn_cancel(REAL_STORE, transfer, epoch, by, ret_result, err),
+	      "transfer_turn_cancel");
+}
+
+static bool attempts_add(struct store *self, struct store_attempt *items, size_t n,
+			 const struct store_by *by, struct err *err)
+{
+	STORE(attempts_add(REAL_STORE, items, n, by, err), "attempts_add");
+}
+
+static bool attempts_sent(struct store *self, struct store_sent *items, size_t n,
+			  const struct store_by *by, struct err *err)
+{
+	STORE(attempts_sent(REAL_STORE, items, n, by, err), "attempts_sent");
+}
+
+static bool transfers_observe(struct store *self, struct store_observation *items, size_t n,
+			      const struct store_lease *lease, const struct store_by *by,
+			      struct err *err)
+{
+	STORE(transfers_observe(REAL_STORE, items, n, lease, by, err), "transfers_observe");
+}
+
+static bool transfers_wish(struct store *self, const struct store_wish *wishes, size_t n,
+			   const struct store_by *by, struct err *err)
+{
+	STORE(transfers_wish(REAL_STORE, wishes, n, by, err), "transfers_wish");
+}
+
+static bool transfers_load(struct store *self, const struct store_transfer_filter *filter,
+			   struct transfer *ret_rows, size_t *ret_len, struct err *err)
+{
+	STORE(transfers_load(REAL_STORE, filter, ret_rows, ret_len, err), "transfers_load");
+}
+
+static bool transfer_load(struct store *self, struct id id, struct transfer *ret_row,
+			  bool *ret_found, struct err *err)
+{
+	STORE(transfer_load(REAL_STORE, id, ret_row, ret_found, err), "transfer_load");
+}
+
+static bool attempts_load(struct store *self, struct id transfer, struct attempt *ret_rows,
+			  size_t cap, size_t *ret_len, struct err *err)
+{
+	STORE(attempts_load(REAL_STORE, transfer, ret_rows, cap, ret_len, err), "attempts_load");
+}
+
+static bool transfer_of_round(struct store *self, struct id withdrawal, uint32_t round,
+			      struct transfer *ret_row, bool *ret_found, struct err *err)
+{
+	STORE(transfer_of_round(REAL_STORE, withdrawal, round, ret_row, ret_found, err),
+	      "transfer_of_round");
+}
+
+static bool mark_raise(struct store *self, struct store_mark *mark, struct err *err)
+{
+	STORE(mark_raise(REAL_STORE, mark, err), "mark_raise");
+}
+
+static bool balances_save(struct store *self, const struct store_balance *balances, size_t n,
+			  struct err *err)
+{
+	STORE(balances_save(REAL_STORE, balances, n, err), "balances_save");
+}
+
+static const struct store_ops store_ops = {
+	.withdrawals_load = withdrawals_load,
+	.withdrawals_change = withdrawals_change,
+	.sweep = sweep,
+	.wallets_load = wallets_load,
+	.lease_take = lease_take,
+	.wallet_enter = wallet_enter,
+	.wallet_stop = wallet_stop,
+	.transfers_reserve = transfers_reserve,
+	.transfer_turn_cancel = transfer_turn_cancel,
+	.attempts_add = attempts_add,
+	.attempts_sent = attempts_sent,
+	.transfers_observe = transfers_observe,
+	.transfers_wish = transfers_wish,
+	.transfers_load = transfers_load,
+	.transfer_load = transfer_load,
+	.attempts_load = attempts_load,
+	.transfer_of_round = transfer_of_round,
+	.mark_raise = mark_raise,
+	.balances_save = balances_save,
+};
+
+/* --- queue --------------------------------------------------------------------------------------
+ */
+
+static bool claim(struct queue *self, enum queue_name name, size_t max, int64_t visibility_ms,
+		  struct message *ret_messages, size_t *ret_len, struct err *err)
+{
+	QUEUE(claim(REAL_QUEUE, name, max, visibility_ms, ret_messages, ret_len, err), "claim");
+}
+
+static bool ack(struct queue *self, const struct message_ack *acks, size_t n, struct err *err)
+{
+	QUEUE(ack(REAL_QUEUE, acks, n, err), "ack");
+}
+
+static void notify(struct queue *self, enum queue_name name)
+{
+	queue_notify(CONTAINER(self, queue)->life->queue, name);
+}
+
+static const struct queue_ops queue_ops = { .claim = claim, .ack = ack, .notify = notify };
+
+/* --- journal ------------------------------------------------------------------------------------
+ */
+
+static bool append_many(struct journal *self, const struct journal_entry *entries, size_t n,
+			enum journal_verdict *ret_verdicts, struct err *err)
+{
+	JOURNAL(append_many(REAL_JOURNAL, entries, n, ret_verdicts, err), "append_many");
+}
+
+static bool rights_of(struct journal *self, struct id withdrawal, const uint8_t pay_tag[32],
+		      struct journal_right *ret_rights, size_t cap, size_t *ret_len,
+		      struct err *err)
+{
+	JOURNAL(rights_of(REAL_JOURNAL, withdrawal, pay_tag, ret_rights, cap, ret_len, err),
+		"rights_of");
+}
+
+static bool slot_of(struct journal *self, const struct journal_slot *slot, bool *ret_has_pay,
+		    bool *ret_has_cancel, struct hash32 *ret_pay_hash,
+		    struct wei *ret_fee_ceiling_max, uint32_t *ret_attempts, struct err *err)
+{
+	JOURNAL(slot_of(REAL_JOURNAL, slot, ret_has_pay, ret_has_cancel, ret_pay_hash,
+			ret_fee_ceiling_max, ret_attempts, err),
+		"slot_of");
+}
+
+static bool sum(struct journal *self, const struct journal_sum *query, struct amount *ret_total,
+		struct err *err)
+{
+	JOURNAL(sum(REAL_JOURNAL, query, ret_total, err), "sum_of");
+}
+
+static bool next_nonce(struct journal *self, uint64_t chain_id, struct address wallet,
+		       bool *ret_any, uint64_t *ret_next_nonce, struct err *err)
+{
+	JOURNAL(next_nonce(REAL_JOURNAL, chain_id, wallet, ret_any, ret_next_nonce, err),
+		"next_nonce");
+}
+
+static const struct journal_ops journal_ops = {
+	.append_many = append_many,
+	.rights_of = rights_of,
+	.slot_of = slot_of,
+	.sum = sum,
+	.next_nonce = next_nonce,
+};
+
+/* --- keys ---------------------------------------------------------------------------------------
+ */
+
+static void sign_many(struct keys *self, const struct keys_request *requests, size_t n,
+		      struct keys_result *ret_results)
+{
+	struct life_fault *fault = CONTAINER(self, keys);
+	struct err err = { 0 };
+	bool done = enter(fault, "keys_sign_many", &err);
+	if (done) {
+		keys_sign_many(fault->life->keys, requests, n, ret_results);
+		done = leave(fault, true, &err);
+	}
+	for (size_t i = 0; i < n && !done; i++) {
+		memset(&ret_results[i], 0, sizeof ret_results[i]);
+		ret_results[i].err = err;
+	}
+}
+
+static const struct keys_ops keys_ops = { .sign_many = sign_many };
+
+/* --- chain --------------------------------------------------------------------------------------
+ */
+
+static bool head(struct chain *self, struct chain_head *ret_head, struct err *err)
+{
+	CHAIN(head(REAL_CHAIN, ret_head, err), "head");
+}
+
+static bool estimate_many(struct chain *self, const struct chain_call *calls, size_t n,
+			  struct chain_estimate *ret_estimates, struct err *err)
+{
+	CHAIN(estimate_many(REAL_CHAIN, calls, n, ret_estimates, err), "estimate_many");
+}
+
+static bool balances(struct chain *self, uint64_t block, const struct chain_balance_query *queries,
+		     size_t n, struct chain_balance *ret_balances, struct err *err)
+{
+	CHAIN(balances(REAL_CHAIN, block, queries, n, ret_balances, err), "balances");
+}
+
+static bool nonces(struct chain *self, uint64_t block, const struct address *wallets, size_t n,
+		   struct chain_nonce *ret_nonces, struct err *err)
+{
+	CHAIN(nonces(REAL_CHAIN, block, wallets, n, ret_nonces, err), "nonces");
+}
+
+/* A lost answer of a send is one that nobody knows; so is a send that never was. */
+static void send_many(struct chain *self, const struct str *raw, size_t n,
+		      struct chain_send *ret_sends)
+{
+	struct life_fault *fault = CONTAINER(self, chain);
+	struct err err = { 0 };
+	bool done = enter(fault, "chain_send_many", &err);
+	if (done) {
+		chain_send_many(fault->life->chain, raw, n, ret_sends);
+		if (fault->now == LIFE_FAULT_DOUBLE)
+			chain_send_many(fault->life->chain, raw, n, ret_sends);
+		done = leave(fault, true, &err);
+	}
+	for (size_t i = 0; i < n && !done; i++) {
+		ret_sends[i].state = CHAIN_SEND_UNKNOWN;
+		(void)snprintf(ret_sends[i].text, sizeof ret_sends[i].text, "no answer");
+	}
+}
+
+/* A node that answers a call and fails at each of its items: nothing is known of them. */
+static bool receipts(struct chain *self, const struct hash32 *hashes, size_t n,
+		     struct chain_receipt *ret_receipts, struct err *err)
+{
+	struct life_fault *fault = CONTAINER(self, chain);
+	bool counted = enter(fault, "chain_receipts", err);
+	if (!counted && fault->plan.call == NULL)
+		return false;
+	for (size_t i = 0; i < n && !counted; i++)
+		ret_receipts[i] = (struct chain_receipt){ .state = CHAIN_RECEIPT_UNKNOWN };
+	if (!counted)
+		return true;
+	return leave(fault, chain_receipts(fault->life->chain, hashes, n, ret_receipts, err), err);
+}
+
+static bool lookups(struct chain *self, const struct hash32 *hashes, size_t n,
+		    enum chain_lookup *ret_lookups, struct err *err)
+{
+	CHAIN(lookups(REAL_CHAIN, hashes, n, ret_lookups, err), "lookups");
+}
+
+static bool blocks(struct chain *self, const uint64_t *numbers, size_t n,
+		   struct chain_block *ret_blocks, struct err *err)
+{
+	CHAIN(blocks(REAL_CHAIN, numbers, n, ret_blocks, err), "blocks");
+}
+
+static const struct chain_ops chain_ops = {
+	.head = head,
+	.estimate_many = estimate_many,
+	.balances = balances,
+	.nonces = nonces,
+	.send_many = send_many,
+	.receipts = receipts,
+	.lookups = lookups,
+	.blocks = blocks,
+};
+
+/* --- the plan -----------------------------------------------------------------------------------
+ */
+
+void life_fault_install(struct life *life)
+{
+	struct life_fault *fault = calloc(1, sizeof *fault);
+	assert_non_null(fault);
+	assert_null(life->fault);
+	fault->life = life;
+	fault->hit = "";
+	fault->store.ops = &store_ops;
+	fault->queue.ops = &queue_ops;
+	fault->journal.ops = &journal_ops;
+	fault->keys.ops = &keys_ops;
+	fault->chain.ops = &chain_ops;
+	life->fault = fault;
+	life->ports = (struct life_ports){ &fault->store, &fault->queue, &fault->journal,
+					   &fault->keys, &fault->chain };
+	life_restart(life, LIFE_SIGNER);
+	life_restart(life, LIFE_MONITOR);
+	life_restart(life, LIFE_PROCESSOR);
+}
+
+void life_fault_plan(struct life *life, struct life_fault_plan plan)
+{
+	life->fault->plan = plan;
+	life->fault->seen = 0;
+	life->fault->hit = "";
+}
+
+void life_fault_clear(struct life *life)
+{
+	life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_NONE });
+}
+
+uint64_t life_fault_seen(const struct life *life)
+{
+	return life->fault->seen;
+}
+
+const char *life_fault_hit(const struct life *life)
+{
+	return life->fault->hit;
+}

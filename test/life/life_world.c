@@ -1,0 +1,210 @@
+#include "life_world.h"
+
+#include "base/keccak.h"
+
+#include <string.h>
+
+struct address life_fresh_address(struct life *life)
+{
+	struct address address;
+	entropy_fill(&life->entropy, address.bytes, sizeof address.bytes);
+	return address;
+}
+
+static struct address token_address(struct life *life)
+{
+	return catalogue_asset(&life->catalogue, 31337, STR("TUSD"))->contract;
+}
+
+/* The node's first account made the token, and is unlocked. */
+#define OWNER "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+
+static void transaction_send(struct life *life, const char *from, struct address to,
+			     const char *data, const char *value)
+{
+	char params[1024];
+	snprintf(params, sizeof params,
+		 "[{\"from\":\"%s\",\"to\":\"%s\",\"data\":\"%s\",\"value\":\"%s\","
+		 "\"gas\":\"0x493e0\"}]",
+		 from, life_hex(to.bytes, sizeof to.bytes), data, value);
+	assert_non_null(strstr(life_rpc(life, "eth_sendTransaction", params), "\"result\""));
+	life_mine(life, 1);
+}
+
+static void token_call(struct life *life, const char *signature, const uint8_t *words,
+		       size_t words_len)
+{
+	uint8_t data[4 + 64];
+	uint8_t hash[32];
+	assert_true(words_len <= sizeof data - 4);
+	keccak256(signature, strlen(signature), hash);
+	memcpy(data, hash, 4);
+	memcpy(data + 4, words, words_len);
+	transaction_send(life, OWNER, token_address(life), life_hex(data, 4 + words_len), "0x0");
+}
+
+void life_token_pause(struct life *life, bool paused)
+{
+	uint8_t word[32] = { [31] = paused };
+	token_call(life, "setPaused(bool)", word, sizeof word);
+}
+
+void life_token_block(struct life *life, struct address account, bool blocked)
+{
+	uint8_t words[64] = { [63] = blocked };
+	memcpy(words + 12, account.bytes, sizeof account.bytes);
+	token_call(life, "setBlocked(address,bool)", words, sizeof words);
+}
+
+void life_token_behave(struct life *life, enum token_behaviour behaviour)
+{
+	uint8_t word[32] = { [31] = (uint8_t)behaviour };
+	token_call(life, "setBehaviour(uint8)", word, sizeof word);
+}
+
+void life_refuse(struct life *life, struct address receiver, bool refuses)
+{
+	char params[128];
+	/* PUSH1 0 PUSH1 0 REVERT; STOP. */
+	snprintf(params, sizeof params, "[\"%s\",\"%s\"]",
+		 life_hex(receiver.bytes, sizeof receiver.bytes),
+		 refuses ? "0x60006000fd" : "0x00");
+	(void)life_rpc(life, "anvil_setCode", params);
+}
+
+void life_fund(struct life *life, struct address account, struct u256 wei)
+{
+	char params[160];
+	uint8_t bytes[U256_BYTES];
+	u256_to_bytes(wei, bytes);
+	snprintf(params, sizeof params, "[\"%s\",\"%s\"]",
+		 life_hex(account.bytes, sizeof account.bytes), life_hex(bytes, sizeof bytes));
+	assert_non_null(strstr(life_rpc(life, "anvil_setBalance", params), "\"result\""));
+}
+
+void life_drop_pool(struct life *life)
+{
+	(void)life_rpc(life, "anvil_dropAllTransactions", "[]");
+}
+
+void life_reorg(struct life *life, unsigned depth)
+{
+	char params[32];
+	snprintf(params, sizeof params, "[%u,[]]", depth);
+	assert_non_null(strstr(life_rpc(life, "anvil_reorg", params), "\"result\""));
+}
+
+void life_base_fee(struct life *life, uint64_t wei)
+{
+	char params[40];
+	snprintf(params, sizeof params, "[\"0x%llx\"]", (unsigned long long)wei);
+	(void)life_rpc(life, "anvil_setNextBlockBaseFeePerGas", params);
+}
+
+void life_foreign_send(struct life *life, struct address wallet, struct address to)
+{
+	transaction_send(life, life_hex(wallet.bytes, sizeof wallet.bytes), to, "0x", "0x1");
+}
+
+uint64_t life_chain_nonce(struct life *life, struct address wallet)
+{
+	struct err err = { 0 };
+	struct chain_nonce nonce = { 0 };
+	assert_true(chain_nonces(life->chain, CHAIN_BLOCK_LATEST, &wallet, 1, &nonce, &err));
+	assert_true(nonce.known);
+	return nonce.count;
+}
+
+/* --- the judgement ------------------------------------------------------------------------------
+ */
+
+static void state_print(struct life *life, const struct withdrawal *row)
+{
+	struct store_view view = life_view(life, row->intent.id);
+	const struct withdrawal *now = &view.withdrawal;
+	print_message("  %s %s wait '%s' held '%s' failure '%s' round %u\n", now->intent.asset,
+		      withdrawal_stage_text(now->stage), now->wait_reason, now->held_reason,
+		      now->failure_code, now->round);
+	if (view.has_transfer)
+		print_message("  transfer nonce %llu %s %s attempts %u wish %d held '%s'\n",
+			      (unsigned long long)view.transfer.nonce,
+			      transfer_stage_text(view.transfer.stage),
+			      transfer_outcome_text(view.transfer.outcome), view.transfer.attempts,
+			      (int)view.transfer.wish, view.transfer.held_reason);
+}
+
+static bool has_units(struct life *life, const struct withdrawal *row, struct u256 units)
+{
+	return u256_equal(life_balance(life, row->intent.asset, row->intent.to), units);
+}
+
+void life_assert_stage(struct life *life, const struct withdrawal *row, enum withdrawal_stage stage)
+{
+	if (life_view(life, row->intent.id).withdrawal.stage == stage)
+		return;
+	state_print(life, row);
+	fail_msg("is not %s", withdrawal_stage_text(stage));
+}
+
+void life_assert_paid(struct life *life, const struct withdrawal *row)
+{
+	life_assert_stage(life, row, WITHDRAWAL_COMPLETED);
+	struct store_view view = life_view(life, row->intent.id);
+	assert_int_equal(view.transfer.stage, TRANSFER_FINAL);
+	assert_int_equal(view.transfer.outcome, OUTCOME_SUCCEEDED);
+	assert_true(has_units(life, row, row->intent.amount.units));
+}
+
+void life_assert_unpaid(struct life *life, const struct withdrawal *row)
+{
+	if (has_units(life, row, u256_zero()))
+		return;
+	state_print(life, row);
+	fail_msg("the receiver was paid");
+}
+
+void life_assert_held(struct life *life, const struct withdrawal *row, const char *reason)
+{
+	struct store_view view = life_view(life, row->intent.id);
+	const char *held = view.withdrawal.held_reason;
+	life_assert_unpaid(life, row);
+	if (held[0] == 0 || (reason != NULL && strcmp(held, reason) != 0)) {
+		state_print(life, row);
+		fail_msg("is not held for %s", reason == NULL ? "any reason" : reason);
+	}
+	assert_true(life_alarms(life, "withdrawal_held") > 0);
+}
+
+void life_assert_waits(struct life *life, const struct withdrawal *row, const char *reason)
+{
+	struct store_view view = life_view(life, row->intent.id);
+	if (strcmp(view.withdrawal.wait_reason, reason) == 0)
+		return;
+	state_print(life, row);
+	fail_msg("does not wait for %s", reason);
+}
+
+void life_assert_settled(struct life *life)
+{
+	struct wallet wallets[WALLETS_MAX];
+	struct err err = { 0 };
+	size_t n = 0;
+	assert_true(store_wallets_load(life->store, wallets, WALLETS_MAX, &n, &err));
+	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers WHERE stage < 5", NULL),
+			 0);
+	assert_int_equal(
+		life_number(life, "SELECT count(*) FROM transfers", NULL),
+		life_number(life, "SELECT sum(next_nonce - first_nonce) FROM wallets", NULL));
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(life_chain_nonce(life, wallets[i].address), wallets[i].next_nonce);
+}
+
+void life_assert_alive(struct life *life)
+{
+	struct withdrawal rows[2];
+	rows[0] = life_accept(life, "POL", 777);
+	rows[1] = life_accept(life, "TUSD", 778);
+	life_run(life, 8);
+	life_assert_paid(life, &rows[0]);
+	life_assert_paid(life, &rows[1]);
+}

@@ -1,0 +1,54 @@
+/* What stands outside of Sluice in a life: the chain and its contracts; and the judgement at the
+ * end, from the chain. */
+#ifndef SLUICE_TEST_LIFE_LIFE_WORLD_H
+#define SLUICE_TEST_LIFE_LIFE_WORLD_H
+
+#include "life.h"
+
+/* The order of TestToken.Behaviour. */
+enum token_behaviour {
+	TOKEN_GOOD,
+	TOKEN_NO_RETURN,
+	TOKEN_SILENT_FALSE,
+	TOKEN_NO_LOG,
+	TOKEN_WRONG_AMOUNT_LOG,
+	TOKEN_WRONG_RECEIVER_LOG,
+	TOKEN_TWO_LOGS,
+	TOKEN_ONLY_LOG,
+	TOKEN_FEE,
+};
+
+struct address life_fresh_address(struct life *life);
+
+/* The token's owner calls it; in a block of its own. */
+void life_token_pause(struct life *life, bool paused);
+void life_token_block(struct life *life, struct address account, bool blocked);
+void life_token_behave(struct life *life, enum token_behaviour behaviour);
+/* A contract at the address that refuses every native payment, or takes it. */
+void life_refuse(struct life *life, struct address receiver, bool refuses);
+void life_fund(struct life *life, struct address account, struct u256 wei);
+void life_drop_pool(struct life *life);
+/* The last `depth` blocks are replaced by empty ones. */
+void life_reorg(struct life *life, unsigned depth);
+/* Of the next block. */
+void life_base_fee(struct life *life, uint64_t wei);
+/* Somebody else who holds the wallet's key sends a coin with it. */
+void life_foreign_send(struct life *life, struct address wallet, struct address to);
+uint64_t life_chain_nonce(struct life *life, struct address wallet);
+
+/* Completed, and the receiver has exactly its amount. */
+void life_assert_paid(struct life *life, const struct withdrawal *row);
+/* The receiver has nothing. */
+void life_assert_unpaid(struct life *life, const struct withdrawal *row);
+/* Held for this reason (NULL: any), with an alarm, and the receiver has nothing. */
+void life_assert_held(struct life *life, const struct withdrawal *row, const char *reason);
+void life_assert_stage(struct life *life, const struct withdrawal *row,
+		       enum withdrawal_stage stage);
+void life_assert_waits(struct life *life, const struct withdrawal *row, const char *reason);
+/* Every nonce of every wallet has its row (T2), each of which is final, and the chain has seen not
+ * one transaction of the wallets more. */
+void life_assert_settled(struct life *life);
+/* Others still get their money: pays one native and one token withdrawal. */
+void life_assert_alive(struct life *life);
+
+#endif
