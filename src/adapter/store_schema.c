@@ -49,7 +49,7 @@ static const char *const step_1[] = {
 	"transfer_id {id}, due_at BIGINT, updated_at BIGINT NOT NULL)",
 	"CREATE UNIQUE INDEX withdrawals_key ON withdrawals (key_hash)",
 	"CREATE UNIQUE INDEX withdrawals_external ON withdrawals (external_hash)",
-	"CREATE INDEX withdrawals_stage ON withdrawals (stage, id)",
+	"CREATE INDEX withdrawals_account ON withdrawals (account, id, stage)",
 	"CREATE INDEX withdrawals_due ON withdrawals (due_at)",
 
 	"CREATE TABLE transfers (id {id} NOT NULL UNIQUE, wallet_id INTEGER NOT NULL, "

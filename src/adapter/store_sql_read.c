@@ -53,24 +53,25 @@ bool store_sql_view(struct store *store, struct id id, struct store_view *ret_vi
 }
 
 /* Filters that are not asked for are written as conditions that hold for every row: one statement
- * serves all combinations, and the order by id makes it a walk from the cursor down. */
+ * serves all combinations. The cursor is always a bound, so that it is a walk through the account's
+ * own rows from there down; stages are compared in the index. */
 static const char list_text[] =
-	"SELECT " WITHDRAWAL_COLUMNS " FROM withdrawals WHERE account = ? "
-	"AND (? = 0 OR id < ?) AND stage BETWEEN ? AND ? AND (? = 0 OR asset = ?) "
-	"AND created_at > ? ORDER BY id DESC LIMIT ?";
-static const char list_stage_text[] =
-	"SELECT " WITHDRAWAL_COLUMNS " FROM withdrawals WHERE stage = ? AND account = ? "
-	"AND (? = 0 OR id < ?) AND (? = 0 OR asset = ?) AND created_at > ? "
+	"SELECT " WITHDRAWAL_COLUMNS " FROM withdrawals WHERE account = ? AND id < ? "
+	"AND stage BETWEEN ? AND ? AND (? = 0 OR asset = ?) AND created_at > ? "
 	"ORDER BY id DESC LIMIT ?";
 static const char list_external_text[] =
 	"SELECT " WITHDRAWAL_COLUMNS " FROM withdrawals WHERE external_hash = ? AND account = ? "
-	"AND (? = 0 OR id < ?) AND stage BETWEEN ? AND ? AND (? = 0 OR asset = ?) "
-	"AND created_at > ? ORDER BY id DESC LIMIT ?";
+	"AND id < ? AND stage BETWEEN ? AND ? AND (? = 0 OR asset = ?) AND created_at > ? "
+	"ORDER BY id DESC LIMIT ?";
+
+/* Above every id: their version is not 15. */
+static const struct id id_end = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+				    0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
 
 static void put_cursor(struct sql *sql, const struct store_filter *filter)
 {
-	sql_put_i64(sql, filter->has_before ? 1 : 0);
-	sql_put_bytes(sql, filter->before.bytes, ID_BYTES);
+	const struct id *before = filter->has_before ? &filter->before : &id_end;
+	sql_put_bytes(sql, before->bytes, ID_BYTES);
 }
 
 static void put_asset(struct sql *sql, const struct store_filter *filter)
@@ -93,22 +94,17 @@ static int64_t created_after(const struct store_filter *filter)
 static struct sql list_prepare(struct db *db, const struct store_filter *filter,
 			       uint8_t external_hash[KEY_HASH_BYTES], struct err *err)
 {
-	bool one_stage = filter->has_status && filter->stage_first == filter->stage_last;
 	struct sql sql;
 	if (filter->external_id != NULL) {
 		key_hash_make(filter->account, str_from(filter->external_id), external_hash);
 		sql = sql_prepare(db, list_external_text, err);
 		sql_put_bytes(&sql, external_hash, KEY_HASH_BYTES);
-	} else if (one_stage) {
-		sql = sql_prepare(db, list_stage_text, err);
-		sql_put_i64(&sql, filter->stage_first);
 	} else {
 		sql = sql_prepare(db, list_text, err);
 	}
 	sql_put_text(&sql, filter->account);
 	put_cursor(&sql, filter);
-	if (filter->external_id != NULL || !one_stage)
-		put_stages(&sql, filter);
+	put_stages(&sql, filter);
 	put_asset(&sql, filter);
 	sql_put_i64(&sql, created_after(filter));
 	sql_put_i64(&sql, (int64_t)filter->limit);
