@@ -1,0 +1,207 @@
+/* How SQLite finds the rows: no statement of the store or the queue walks through a table that
+ * grows with the number of withdrawals. A table may be large, and a write holds every other writer
+ * up. */
+#include "store_fixture.h"
+
+#include "adapter/queue_store.h"
+#include "core/transfer.h"
+#include "fault_db.h"
+
+#define TEXTS_MAX 256
+
+/* Tables (by name, or by their alias in a join) that are as large as the configuration. */
+static const char *const small_tables[] = { "chains", "assets",   "wallets",
+					    "leases", "api_keys", "wallet_balances" };
+
+/* --- every call once ----------------------------------------------------------------------------
+ */
+
+static void path_walk(struct fixture *f)
+{
+	struct withdrawal row = fixture_queue(f, "one");
+	struct store_change wait = fixture_change(&row, row.stage, "waiting");
+	struct transfer slot;
+	bool found = false;
+	wait.wait_reason = "funds";
+	wait.has_approval = true;
+	assert_true(fixture_apply(f, &wait, ACTOR_SIGNER));
+	row = fixture_load(f, row.intent.id);
+	wait = fixture_change(&row, row.stage, "waiting");
+	wait.wait_reason = "funds";
+	wait.ack = fixture_claim(f, QUEUE_SIGNING, row.intent.id).ack;
+	assert_true(fixture_apply(f, &wait, ACTOR_SIGNER));
+	slot = fixture_reserve(f, &row, 0);
+	slot = fixture_sign(f, &slot);
+	slot = fixture_send(f, &slot);
+	struct store_wish wish = { slot.id, WISH_BUMP, 1 };
+	struct store_by by = fixture_by(f, ACTOR_MONITOR);
+	MUST(store_transfers_wish, f->store, &wish, 1, &by);
+	slot = fixture_observe(f, &slot, TRANSFER_MINED, OUTCOME_NONE);
+	slot = fixture_observe(f, &slot, TRANSFER_FINAL, OUTCOME_SUCCEEDED);
+	MUST(store_transfer_of_round, f->store, row.intent.id, 0, &slot, &found);
+	slot = fixture_broadcast(f, "two", 0);
+	slot = fixture_observe(f, &slot, TRANSFER_MINED, OUTCOME_NONE);
+	(void)fixture_observe(f, &slot, TRANSFER_FINAL, OUTCOME_REVERTED);
+	slot = fixture_broadcast(f, "three", 0);
+	struct store_observation hold =
+		fixture_observation(f, &slot, TRANSFER_BROADCAST, OUTCOME_NONE);
+	hold.held_reason = "foreign_transaction";
+	MUST(store_transfers_observe, f->store, &hold, 1, &f->monitor, &by);
+	row = fixture_queue(f, "four");
+	slot = fixture_reserve(f, &row, 1);
+	enum store_write result = 0;
+	by.actor = ACTOR_SIGNER;
+	MUST(store_transfer_turn_cancel, f->store, &slot, f->leases[1].epoch, &by, &result);
+	assert_int_equal(result, STORE_WRITTEN);
+}
+
+static void accept_every_way(struct fixture *f)
+{
+	struct withdrawal rows[3];
+	struct store_accept items[3];
+	for (size_t i = 0; i < 3; i++) {
+		rows[i] = fixture_withdrawal(f, i < 2 ? "five" : "six");
+		snprintf(rows[i].intent.external_id, 8, "order-1");
+		items[i] = fixture_item(&rows[i]);
+	}
+	MUST(store_accept_withdrawals, f->store, items, 3);
+	assert_int_equal(items[1].result, STORE_REPLAYED);
+	assert_int_equal(items[2].result, STORE_EXTERNAL_ID_TAKEN);
+}
+
+static void read_every_way(struct fixture *f)
+{
+	struct store_view *views = calloc(PAGE_MAX, sizeof *views);
+	struct store_filter filter = { .account = "acme", .limit = PAGE_MAX };
+	struct store_transfer_filter slots = { .wallet_id = f->wallets[0].id,
+					       .first = TRANSFER_RESERVED,
+					       .last = TRANSFER_FINAL,
+					       .mined_block_max = UINT64_MAX,
+					       .limit = 8 };
+	struct transfer rows[8];
+	size_t len = 0;
+	bool found = false;
+	assert_non_null(views);
+	MUST(store_withdrawals_list, f->store, &filter, views, &len);
+	assert_true(len > 0);
+	(void)fixture_last_event(f, views[0].withdrawal.intent.id);
+	MUST(store_withdrawal_view, f->store, views[0].withdrawal.intent.id, &views[1], &found);
+	filter.external_id = "order-1";
+	MUST(store_withdrawals_list, f->store, &filter, views, &len);
+	assert_int_equal(len, 1);
+	filter.external_id = NULL;
+	filter.has_status = true;
+	filter.stage_first = filter.stage_last = WITHDRAWAL_QUEUED;
+	MUST(store_withdrawals_list, f->store, &filter, views, &len);
+	MUST(store_transfers_load, f->store, &slots, rows, &len);
+	assert_true(len > 0);
+	free(views);
+}
+
+static void sweep_and_redrive(struct fixture *f)
+{
+	struct queue *queue = NULL;
+	struct queue_stats stats;
+	struct message messages[BATCH_MAX];
+	struct store_by by = fixture_by(f, ACTOR_PERSON);
+	size_t woken[3];
+	size_t len = 0;
+	fixture_wait(f, 600000);
+	MUST(store_sweep, f->store, f->clock.now_ms, BATCH_MAX, woken);
+	MUST(queue_store_open, f->db, &f->clock.base, &f->entropy, NULL, &queue);
+	MUST(queue_claim, queue, QUEUE_REQUEST, BATCH_MAX, 1000, messages, &len);
+	assert_true(len > 0);
+	MUST(queue_extend, queue, &messages[0].ack, 1, 1000);
+	MUST(queue_ack, queue, &messages[0].ack, 1);
+	MUST(queue_stats, queue, QUEUE_REQUEST, &stats);
+	queue_close(queue);
+	struct withdrawal row = fixture_accept(f, "seven");
+	struct store_change bury = fixture_change(&row, row.stage, "held");
+	bury.held_reason = "dead_letter";
+	bury.bury = true;
+	bury.ack = fixture_claim(f, QUEUE_REQUEST, row.intent.id).ack;
+	assert_true(fixture_apply(f, &bury, ACTOR_PROCESSOR));
+	MUST(store_redrive, f->store, QUEUE_REQUEST_DLQ, 10, &by, &len);
+	assert_int_equal(len, 1);
+}
+
+/* --- plans --------------------------------------------------------------------------------------
+ */
+
+static bool is_small(struct str step)
+{
+	static const char scan[] = "SCAN ";
+	struct str name = str_skip(step, sizeof scan - 1);
+	struct str rest;
+	(void)str_cut(name, ' ', &name, &rest);
+	for (size_t i = 0; i < COUNT_OF(small_tables); i++)
+		if (str_equal_text(name, small_tables[i]))
+			return true;
+	return false;
+}
+
+/* Fails the test when a step of the statement's plan walks through a large table. Returns the
+ * number of steps. The plan's last column tells, in words. */
+static size_t plan_check(struct db *db, const char *text, const char *sql)
+{
+	struct err err = { 0 };
+	struct db_statement *plan = db_prepare(db, text, &err);
+	size_t steps = 0;
+	if (plan == NULL)
+		fail_msg("%s", err.text);
+	while (db_step(db, plan, &err) == DB_ROW) {
+		struct str step = db_column_bytes(db, plan, 3);
+		bool walks = str_starts_with(step, STR("SCAN ")) && !is_small(step);
+		/* Claims and sweeps take the first of many: sorting them all is a walk, too. */
+		bool sorts = str_starts_with(step, STR("USE TEMP B-TREE")) &&
+			     (strstr(sql, "visible_at <=") != NULL ||
+			      strstr(sql, "due_at <=") != NULL || strstr(sql, "account =") != NULL);
+		if (walks || sorts)
+			fail_msg("%.*s: %s", STR_ARG(step), sql);
+		steps++;
+	}
+	assert_int_equal(err.kind, ERR_NONE);
+	return steps;
+}
+
+static void no_statement_walks_through_a_large_table(void **state)
+{
+	struct fixture *f = *state;
+	struct fixture watched = *f;
+	const char *texts[TEXTS_MAX];
+	char *plans[TEXTS_MAX];
+	size_t steps = 0;
+	if (strcmp(f->backend->name, "sqlite") != 0)
+		skip();
+	watched.db = fault_db_open(fixture_connect(f));
+	watched.store = fixture_store_over(watched.db);
+	path_walk(&watched);
+	accept_every_way(&watched);
+	read_every_way(&watched);
+	sweep_and_redrive(&watched);
+	size_t len = fault_db_texts(watched.db, texts, TEXTS_MAX);
+	assert_true(len > 40);
+
+	struct db *db = fixture_connect(f);
+	MUST(db_begin, db, true); /* the plan of a write counts as one */
+	for (size_t i = 0; i < len; i++) {
+		assert_true(asprintf(&plans[i], "EXPLAIN QUERY PLAN %s", texts[i]) > 0);
+		steps += plan_check(db, plans[i], texts[i]);
+	}
+	assert_true(steps > len / 2);
+	db_rollback(db);
+	db_close(db);
+	for (size_t i = 0; i < len; i++)
+		free(plans[i]);
+	store_close(watched.store);
+	db_close(watched.db);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(no_statement_walks_through_a_large_table,
+						fixture_set_up, fixture_tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
