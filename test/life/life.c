@@ -458,12 +458,15 @@ void life_watch(struct life *life)
 	role_work(life, LIFE_MONITOR);
 }
 
+#define BLOCK_MS 250
+
 void life_run(struct life *life, int rounds)
 {
 	for (int i = 0; i < rounds; i++) {
 		life_process(life);
 		life_sign(life);
 		life_mine(life, 1);
+		life_wait(life, BLOCK_MS);
 		life_watch(life);
 	}
 }

@@ -54,10 +54,12 @@ static void edit_make(struct life *life, const struct edit *edit, const struct w
 static void assert_foiled(struct life *life, const struct edit *edit, const struct withdrawal *row,
 			  struct address thief)
 {
-	print_message("  %s\n", edit->name);
+	if (life_view(life, row->intent.id).withdrawal.held_reason[0] == 0)
+		fail_msg("%s: not held", edit->name);
 	life_assert_held(life, row, NULL);
-	assert_true(u256_is_zero(life_balance(life, "POL", thief)));
-	assert_true(u256_is_zero(life_balance(life, "TUSD", thief)));
+	if (!u256_is_zero(life_balance(life, "POL", thief)) ||
+	    !u256_is_zero(life_balance(life, "TUSD", thief)))
+		fail_msg("%s: the thief has it", edit->name);
 }
 
 /* Between acceptance and the signer. */
@@ -191,11 +193,11 @@ static void resets_run(struct life *life, const char *also)
 	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers", NULL), slots);
 	for (size_t i = 0; i < COUNT_OF(resets); i++) {
 		struct withdrawal now = life_view(life, rows[i].intent.id).withdrawal;
-		print_message("  %s: %s, wait '%s', held '%s'\n", resets[i].name,
-			      withdrawal_stage_text(now.stage), now.wait_reason, now.held_reason);
+		if (now.held_reason[0] == 0)
+			fail_msg("%s: %s, wait '%s'", resets[i].name,
+				 withdrawal_stage_text(now.stage), now.wait_reason);
 		assert_true(u256_equal(life_balance(life, rows[i].intent.asset, rows[i].intent.to),
 				       rows[i].intent.amount.units));
-		assert_true(now.held_reason[0] != 0);
 	}
 	assert_true(life_alarms(life, "withdrawal_held") >= COUNT_OF(resets));
 	life_assert_alive(life);
