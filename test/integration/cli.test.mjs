@@ -438,8 +438,13 @@ class Run {
 	}
 
 	pid(role) {
-		const file = join(this.pids, `${role}.pid`);
-		return existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined;
+		// The file comes and goes with the role: it may go between two looks.
+		try {
+			return Number(readFileSync(join(this.pids, `${role}.pid`), 'utf8'));
+		} catch (error) {
+			if (error.code === 'ENOENT') return undefined;
+			throw error;
+		}
 	}
 
 	ops(role, path) {

@@ -99,7 +99,7 @@ bool signer_round_judge(struct signer *self, const struct withdrawal *row, uint3
 {
 	struct tx txs[ATTEMPTS_MAX];
 	struct journal_slot slot = { 0 };
-	struct consumed consumed;
+	struct consumed consumed = { .found = false };
 	struct chain_head head;
 	size_t n = 0;
 	bool good = false;
