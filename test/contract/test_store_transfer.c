@@ -296,6 +296,68 @@ static void every_item_is_fenced_by_its_own_epoch(void **state)
 	assert_int_equal(items[2].transfer.nonce, items[0].transfer.nonce + 1);
 }
 
+#define RACE_ROWS 48
+
+struct racer {
+	pthread_t thread;
+	const struct fixture *fixture;
+	pthread_barrier_t *start;
+	struct store_reservation items[RACE_ROWS];
+	size_t batch;
+};
+
+/* A signer of its own wallet, on a connection of its own. */
+static void *racer_run(void *context)
+{
+	struct racer *racer = context;
+	struct db *db = fixture_connect(racer->fixture);
+	struct store *store = fixture_store_over(db);
+	struct store_by by = fixture_by(racer->fixture, ACTOR_SIGNER);
+	(void)pthread_barrier_wait(racer->start);
+	for (size_t done = 0; done < RACE_ROWS; done += racer->batch) {
+		struct err err = { 0 };
+		CHECK(store_transfers_reserve(store, racer->items + done, racer->batch, &by, &err));
+	}
+	store_close(store);
+	db_close(db);
+	return NULL;
+}
+
+/* two-workers-one-row: each row has one slot, and neither wallet has a hole. */
+static void two_signers_race_for_the_same_rows(void **state)
+{
+	struct fixture *f = *state;
+	struct racer *racers = calloc(2, sizeof *racers);
+	pthread_barrier_t start;
+	char key[16];
+	assert_non_null(racers);
+	assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
+	for (size_t i = 0; i < RACE_ROWS; i++) {
+		snprintf(key, sizeof key, "key-%zu", i);
+		struct withdrawal row = fixture_queue(f, key);
+		racers[0].items[i] = fixture_reservation(f, &row, 0);
+		racers[1].items[i] = fixture_reservation(f, &row, 1);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		racers[i].fixture = f;
+		racers[i].start = &start;
+		racers[i].batch = i == 0 ? 1 : 3;
+		assert_int_equal(pthread_create(&racers[i].thread, NULL, racer_run, &racers[i]), 0);
+	}
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(pthread_join(racers[i].thread, NULL), 0);
+	for (size_t i = 0; i < RACE_ROWS; i++) {
+		enum store_write first = racers[0].items[i].result;
+		enum store_write second = racers[1].items[i].result;
+		assert_true((first == STORE_WRITTEN && second == STORE_EXISTS) ||
+			    (first == STORE_EXISTS && second == STORE_WRITTEN));
+	}
+	assert_int_equal(next_nonce(f, 0) - FIXTURE_FIRST_GAP + next_nonce(f, 1), RACE_ROWS);
+	assert_true(fixture_is_sound(f));
+	pthread_barrier_destroy(&start);
+	free(racers);
+}
+
 static void only_the_signer_reserves(void **state)
 {
 	struct fixture *f = *state;
@@ -461,6 +523,7 @@ int main(void)
 		STORE_TEST(a_stopped_or_new_wallet_reserves_nothing),
 		STORE_TEST(an_old_epoch_reserves_nothing_for_its_wallet),
 		STORE_TEST(every_item_is_fenced_by_its_own_epoch),
+		STORE_TEST(two_signers_race_for_the_same_rows),
 		STORE_TEST(only_the_signer_reserves),
 		STORE_TEST(an_unsigned_slot_turns_into_its_self_transfer),
 		STORE_TEST(a_slot_that_was_signed_or_lost_does_not_turn),
