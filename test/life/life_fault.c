@@ -21,19 +21,40 @@ struct life_fault {
 #define CONTAINER(pointer, member) \
 	((struct life_fault *)(void *)((char *)(pointer) - offsetof(struct life_fault, member)))
 
+uint64_t life_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state >> 11;
+}
+
+static enum life_fault_mode storm(struct life_fault_plan *plan)
+{
+	if (life_random(&plan->seed) % 1000 >= plan->at)
+		return LIFE_FAULT_NONE;
+	return (enum life_fault_mode)(LIFE_FAULT_FAIL + life_random(&plan->seed) % 3);
+}
+
+/* Which fault this call is to have. */
+static enum life_fault_mode mode_of(struct life_fault *fault, const char *call)
+{
+	struct life_fault_plan *plan = &fault->plan;
+	if (plan->mode == LIFE_FAULT_NONE || (plan->call != NULL && strcmp(plan->call, call) != 0))
+		return LIFE_FAULT_NONE;
+	fault->seen++;
+	if (plan->mode == LIFE_FAULT_STORM)
+		return storm(plan);
+	return plan->at == 0 || plan->at == fault->seen ? plan->mode : LIFE_FAULT_NONE;
+}
+
 /* Counts the call. False: it fails here. */
 static bool enter(struct life_fault *fault, const char *call, struct err *err)
 {
-	const struct life_fault_plan *plan = &fault->plan;
-	fault->now = LIFE_FAULT_NONE;
-	if (plan->mode == LIFE_FAULT_NONE || (plan->call != NULL && strcmp(plan->call, call) != 0))
-		return true;
-	fault->seen++;
-	if (plan->at != 0 && plan->at != fault->seen)
-		return true;
-	fault->hit = call;
-	fault->now = plan->mode;
-	if (plan->mode == LIFE_FAULT_FAIL)
+	fault->now = mode_of(fault, call);
+	if (fault->now != LIFE_FAULT_NONE)
+		fault->hit = call;
+	if (fault->now == LIFE_FAULT_FAIL)
 		return err_set(err, ERR_NOT_DONE, "injected: %s failed", call);
 	return true;
 }
@@ -291,6 +312,7 @@ static void sign_many(struct keys *self, const struct keys_request *requests, si
 	for (size_t i = 0; i < n && !done; i++) {
 		memset(&ret_results[i], 0, sizeof ret_results[i]);
 		ret_results[i].err = err;
+		ret_results[i].err.kind = ERR_NOT_DONE; /* a signature that nobody has is none */
 	}
 }
 
@@ -348,7 +370,7 @@ static bool receipts(struct chain *self, const struct hash32 *hashes, size_t n,
 	struct life_fault *fault = CONTAINER(self, chain);
 	bool counted = enter(fault, "chain_receipts", err);
 	if (!counted && fault->plan.call == NULL)
-		return false;
+		return false; /* the call as a whole, then */
 	for (size_t i = 0; i < n && !counted; i++)
 		ret_receipts[i] = (struct chain_receipt){ .state = CHAIN_RECEIPT_UNKNOWN };
 	if (!counted)

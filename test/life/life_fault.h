@@ -12,13 +12,18 @@ enum life_fault_mode {
 	LIFE_FAULT_LOSE,   /* it is done, and the call says that it may be */
 	LIFE_FAULT_KILL,   /* it is done, and the process is gone; its role starts again */
 	LIFE_FAULT_DOUBLE, /* a send that hands the bytes over twice */
+	LIFE_FAULT_STORM,  /* one of the first three at random; `at` in a thousand calls */
 };
 
 struct life_fault_plan {
 	enum life_fault_mode mode;
 	const char *call; /* "store_transfers_reserve"; NULL: any */
 	uint64_t at;      /* the at-th such call, from 1; 0: every one of them */
+	uint64_t seed;    /* of a storm; not 0 */
 };
+
+/* The next of a row of random numbers. */
+uint64_t life_random(uint64_t *state);
 
 /* Puts the wrappers between the life's services and its ports; they are ended by life_tear_down. */
 void life_fault_install(struct life *life);

@@ -115,6 +115,27 @@ uint64_t life_chain_nonce(struct life *life, struct address wallet)
 	return nonce.count;
 }
 
+bool life_cancel(struct life *life, const struct withdrawal *row)
+{
+	struct store_by by = { ACTOR_API, "life", "", clock_now_ms(&life->clock.base) };
+	struct withdrawal now = life_view(life, row->intent.id).withdrawal;
+	bool is_now = now.stage == WITHDRAWAL_ACCEPTED;
+	struct err err = { 0 };
+	struct store_change change = { .withdrawal = now.intent.id,
+				       .version = now.version,
+				       .from = now.stage,
+				       .to = is_now ? WITHDRAWAL_CANCELED : now.stage,
+				       .event = is_now ? "canceled" : "cancel_requested",
+				       .failure_code = is_now ? "canceled" : NULL,
+				       .wait_reason =
+					       now.wait_reason[0] != 0 ? now.wait_reason : NULL,
+				       .request_cancel = true };
+	if (now.held_reason[0] != 0 || (!is_now && now.stage != WITHDRAWAL_QUEUED))
+		return false;
+	assert_true(store_withdrawals_change(life->store, &change, 1, &by, &err));
+	return change.applied;
+}
+
 /* --- the judgement ------------------------------------------------------------------------------
  */
 
@@ -161,6 +182,29 @@ void life_assert_unpaid(struct life *life, const struct withdrawal *row)
 		return;
 	state_print(life, row);
 	fail_msg("the receiver was paid");
+}
+
+void life_assert_ended(struct life *life, const struct withdrawal *row)
+{
+	enum withdrawal_stage stage = life_view(life, row->intent.id).withdrawal.stage;
+	if (stage == WITHDRAWAL_CANCELED || stage == WITHDRAWAL_FAILED)
+		life_assert_unpaid(life, row);
+	else
+		life_assert_paid(life, row);
+}
+
+void life_assert_quiet(struct life *life)
+{
+	assert_int_equal(
+		life_number(life, "SELECT count(*) FROM withdrawals WHERE held_reason <> ''", NULL),
+		0);
+	assert_int_equal(
+		life_number(life, "SELECT count(*) FROM transfers WHERE held_reason <> ''", NULL),
+		0);
+	assert_int_equal(
+		life_number(life, "SELECT count(*) FROM wallets WHERE stop_reason <> ''", NULL), 0);
+	assert_int_equal(life_number(life, "SELECT count(*) FROM messages WHERE queue > 10", NULL),
+			 0);
 }
 
 void life_assert_held(struct life *life, const struct withdrawal *row, const char *reason)

@@ -36,6 +36,9 @@ void life_base_fee(struct life *life, uint64_t wei);
 void life_foreign_send(struct life *life, struct address wallet, struct address to);
 uint64_t life_chain_nonce(struct life *life, struct address wallet);
 
+/* As the API does it: at once before the approval, by a request after it. False: too late. */
+bool life_cancel(struct life *life, const struct withdrawal *row);
+
 /* Completed, and the receiver has exactly its amount. */
 void life_assert_paid(struct life *life, const struct withdrawal *row);
 /* The receiver has nothing. */
@@ -44,6 +47,10 @@ void life_assert_unpaid(struct life *life, const struct withdrawal *row);
 void life_assert_held(struct life *life, const struct withdrawal *row, const char *reason);
 void life_assert_stage(struct life *life, const struct withdrawal *row,
 		       enum withdrawal_stage stage);
+/* Paid once and completed, or not paid, and canceled or failed. */
+void life_assert_ended(struct life *life, const struct withdrawal *row);
+/* Nobody has to do anything: no hold, no stopped wallet, no dead letter. */
+void life_assert_quiet(struct life *life);
 void life_assert_waits(struct life *life, const struct withdrawal *row, const char *reason);
 /* Every nonce of every wallet has its row (T2), each of which is final, and the chain has seen not
  * one transaction of the wallets more. */
