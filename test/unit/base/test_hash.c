@@ -27,6 +27,7 @@ struct hmac_case {
 };
 
 #define AA_20  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define AA_64  AA_20 AA_20 AA_20 "aaaaaaaa"
 #define AA_131 AA_20 AA_20 AA_20 AA_20 AA_20 AA_20 "aaaaaaaaaaaaaaaaaaaaaa"
 #define DD_50                                                                                  \
 	"dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd" \
@@ -54,6 +55,10 @@ static const struct hmac_case hmac_cases[] = {
 	  "206b6579206e6565647320746f20626520686173686564206265666f7265206265696e672075736564206279"
 	  "2074686520484d414320616c676f726974686d2e",
 	  "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2" },
+	/* Keys of a block's length and of one byte more, by Python's hmac. */
+	{ AA_64, "616263", "2f8cff867f2668ca93d3c5b03ba9f816746742eda349b3bc4bb35aa27816754c" },
+	{ AA_64 "aa", "616263",
+	  "102ebc7ceb9dff09e5a77413a3cd67382908ece255487006eb0e1e1b801f9ce6" },
 };
 
 static void hmac_known_answers(void **state)
