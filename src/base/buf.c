@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct buf buf_of(void *storage, size_t cap)
 {
@@ -31,30 +30,15 @@ void buf_reset(struct buf *buf)
 	buf->overflow = false;
 }
 
-void buf_bytes(struct buf *buf, const void *bytes, size_t len)
+void buf_decimal(struct buf *buf, uint64_t value)
 {
-	if (buf->overflow || len > buf->cap - buf->len) {
-		buf->overflow = true;
-		return;
-	}
-	if (len > 0)
-		memcpy(buf->at + buf->len, bytes, len);
-	buf->len += len;
-}
-
-void buf_byte(struct buf *buf, uint8_t byte)
-{
-	buf_bytes(buf, &byte, 1);
-}
-
-void buf_str(struct buf *buf, struct str s)
-{
-	buf_bytes(buf, s.at, s.len);
-}
-
-void buf_text(struct buf *buf, const char *terminated)
-{
-	buf_bytes(buf, terminated, strlen(terminated));
+	char digits[20]; /* 2^64 - 1 */
+	size_t at = sizeof digits;
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	buf_bytes(buf, digits + at, sizeof digits - at);
 }
 
 void buf_format(struct buf *buf, const char *format, ...)
@@ -98,11 +82,6 @@ void buf_prefixed_u64(struct buf *buf, uint64_t value)
 {
 	buf_u32(buf, 8);
 	buf_u64(buf, value);
-}
-
-struct str buf_view(const struct buf *buf)
-{
-	return (struct str){ buf->at, buf->len };
 }
 
 const char *buf_terminated(struct buf *buf)

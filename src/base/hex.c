@@ -15,11 +15,17 @@ static int digit_value(char c)
 
 void hex_write(struct buf *out, const void *bytes, size_t len)
 {
-	const uint8_t *at = bytes;
-	for (size_t i = 0; i < len; i++) {
-		buf_byte(out, (uint8_t)digits[at[i] >> 4]);
-		buf_byte(out, (uint8_t)digits[at[i] & 15]);
+	const uint8_t *from = bytes;
+	if (out->overflow || len > (out->cap - out->len) / 2) {
+		out->overflow = true;
+		return;
 	}
+	char *to = out->at + out->len;
+	for (size_t i = 0; i < len; i++) {
+		to[2 * i] = digits[from[i] >> 4];
+		to[2 * i + 1] = digits[from[i] & 15];
+	}
+	out->len += 2 * len;
 }
 
 void hex_write_0x(struct buf *out, const void *bytes, size_t len)

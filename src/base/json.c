@@ -316,6 +316,12 @@ static size_t sequence_len(struct str text)
 	return 0;
 }
 
+/* What stands for itself, which is nearly all of nearly every text. */
+static bool is_plain(uint8_t byte)
+{
+	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
 void json_write_string(struct buf *out, struct str text)
 {
 	bool is_valid = utf8_is_valid(text);
@@ -323,6 +329,10 @@ void json_write_string(struct buf *out, struct str text)
 	size_t written = 0; /* text before it is in `out` */
 	for (size_t i = 0; i < text.len;) {
 		uint8_t byte = (uint8_t)text.at[i];
+		if (is_plain(byte)) {
+			i++;
+			continue;
+		}
 		const char *escape = escape_of(text.at[i]);
 		size_t len = 1;
 		if (byte >= 0x80 && !is_valid)
@@ -368,7 +378,7 @@ void json_write_member_text(struct buf *out, const char *name, const char *termi
 void json_write_member_u64(struct buf *out, const char *name, uint64_t value)
 {
 	json_write_name(out, name);
-	buf_format(out, "%llu", (unsigned long long)value);
+	buf_decimal(out, value);
 }
 
 void json_write_member_i64(struct buf *out, const char *name, int64_t value)

@@ -57,6 +57,14 @@ static int64_t days_in_month(int64_t year, int64_t month)
 	return days[month - 1] + (month == 2 && is_leap(year) ? 1 : 0);
 }
 
+static void put_digits(char *at, size_t count, int64_t value)
+{
+	for (size_t i = count; i > 0; i--) {
+		at[i - 1] = (char)('0' + value % 10);
+		value /= 10;
+	}
+}
+
 void time_write_rfc3339(int64_t unix_ms, struct buf *out)
 {
 	if (unix_ms < 0)
@@ -65,9 +73,15 @@ void time_write_rfc3339(int64_t unix_ms, struct buf *out)
 		unix_ms = UNIX_MS_MAX;
 	struct date date = date_of_days(unix_ms / MS_PER_DAY);
 	int64_t ms = unix_ms % MS_PER_DAY;
-	buf_format(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)date.year, (int)date.month,
-		   (int)date.day, (int)(ms / 3600000), (int)(ms / 60000 % 60),
-		   (int)(ms / 1000 % 60), (int)(ms % 1000));
+	char text[] = "0000-00-00T00:00:00.000Z";
+	put_digits(text, 4, date.year);
+	put_digits(text + 5, 2, date.month);
+	put_digits(text + 8, 2, date.day);
+	put_digits(text + 11, 2, ms / 3600000);
+	put_digits(text + 14, 2, ms / 60000 % 60);
+	put_digits(text + 17, 2, ms / 1000 % 60);
+	put_digits(text + 20, 3, ms % 1000);
+	buf_bytes(out, text, sizeof text - 1);
 }
 
 /* Takes exactly `count` digits from the head of *text. */

@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <string.h>
+
 /* How many bytes the sequence that starts with `lead` has; 0 when no sequence starts so. */
 static size_t sequence_len(uint8_t lead)
 {
@@ -41,9 +43,23 @@ static bool tail_is_valid(const char *at, size_t len)
 	return true;
 }
 
+/* How many bytes of ASCII the text begins with, in steps of eight. */
+static size_t ascii_prefix(struct str s)
+{
+	size_t at = 0;
+	uint64_t eight;
+	while (s.len - at >= sizeof eight) {
+		memcpy(&eight, s.at + at, sizeof eight);
+		if ((eight & UINT64_C(0x8080808080808080)) != 0)
+			break;
+		at += sizeof eight;
+	}
+	return at;
+}
+
 bool utf8_is_valid(struct str s)
 {
-	size_t i = 0;
+	size_t i = ascii_prefix(s);
 	while (i < s.len) {
 		size_t len = sequence_len((uint8_t)s.at[i]);
 		if (len == 0 || len > s.len - i || !tail_is_valid(s.at + i, len))

@@ -298,8 +298,13 @@ static void write_head(const struct http_connection *connection, unsigned status
 		       const struct http_pair *headers, size_t headers_len, size_t body_len,
 		       struct buf *out)
 {
-	buf_format(out, "HTTP/1.1 %u %s\r\nDate: %s\r\n", status, http_status_text(status),
-		   connection->server->date);
+	buf_text(out, "HTTP/1.1 ");
+	buf_decimal(out, status);
+	buf_byte(out, ' ');
+	buf_text(out, http_status_text(status));
+	buf_text(out, "\r\nDate: ");
+	buf_text(out, connection->server->date);
+	buf_text(out, "\r\n");
 	for (size_t i = 0; i < headers_len; i++) {
 		buf_str(out, headers[i].name);
 		buf_text(out, ": ");
@@ -309,8 +314,11 @@ static void write_head(const struct http_connection *connection, unsigned status
 		}
 		buf_text(out, "\r\n");
 	}
-	if (status != 204 && status != 304)
-		buf_format(out, "Content-Length: %zu\r\n", body_len);
+	if (status != 204 && status != 304) {
+		buf_text(out, "Content-Length: ");
+		buf_decimal(out, body_len);
+		buf_text(out, "\r\n");
+	}
 	if (connection->is_last)
 		buf_text(out, "Connection: close\r\n");
 	buf_text(out, "\r\n");

@@ -49,6 +49,24 @@ static void formats(void **state)
 	assert_str_equal(buf_view(&out), "12-abxy");
 }
 
+static void writes_decimals(void **state)
+{
+	(void)state;
+	static const uint64_t values[] = { 0, 9, 10, 255, 1000000007, UINT64_MAX };
+	for (size_t i = 0; i < COUNT_OF(values); i++) {
+		char storage[20], expected[24];
+		struct buf out = buf_of(storage, sizeof storage);
+		snprintf(expected, sizeof expected, "%llu", (unsigned long long)values[i]);
+		buf_decimal(&out, values[i]);
+		assert_false(out.overflow);
+		assert_str_equal(buf_view(&out), expected);
+		out = buf_of(storage, strlen(expected) - 1);
+		buf_decimal(&out, values[i]);
+		assert_true(out.overflow);
+		assert_int_equal(out.len, 0);
+	}
+}
+
 static void writes_big_endian(void **state)
 {
 	(void)state;
@@ -113,7 +131,7 @@ int main(void)
 		cmocka_unit_test(writes_until_full), cmocka_unit_test(overflow_stays),
 		cmocka_unit_test(formats),           cmocka_unit_test(writes_big_endian),
 		cmocka_unit_test(prefixes_lengths),  cmocka_unit_test(terminates),
-		cmocka_unit_test(owns_memory),
+		cmocka_unit_test(owns_memory),       cmocka_unit_test(writes_decimals),
 	};
 	return cmocka_run_group_tests_name("base/buf", tests, NULL, NULL);
 }

@@ -64,6 +64,22 @@ static void refuses_broken_sequences(void **state)
 	assert_true(utf8_is_valid(STR("na\xc3\xafve \xe2\x82\xac \xf0\x9f\x98\x80")));
 }
 
+/* ASCII is skipped in steps of eight: a wrong byte anywhere in and around them is seen. */
+static void sees_every_place_of_a_long_text(void **state)
+{
+	(void)state;
+	char text[27];
+	memset(text, 'a', sizeof text);
+	for (size_t len = 0; len <= sizeof text; len++) {
+		assert_true(utf8_is_valid((struct str){ text, len }));
+		for (size_t i = 0; i < len; i++) {
+			text[i] = '\x80';
+			assert_false(utf8_is_valid((struct str){ text, len }));
+			text[i] = 'a';
+		}
+	}
+}
+
 static void knows_visible_ascii(void **state)
 {
 	(void)state;
@@ -81,6 +97,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_exactly_the_scalar_values),
 		cmocka_unit_test(refuses_broken_sequences),
+		cmocka_unit_test(sees_every_place_of_a_long_text),
 		cmocka_unit_test(knows_visible_ascii),
 	};
 	return cmocka_run_group_tests_name("base/utf8", tests, NULL, NULL);
