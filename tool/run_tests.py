@@ -12,7 +12,8 @@ from collections import namedtuple
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, 'build', 'check')
 SETUP = ['-Dbuildtype=debugoptimized', '-Db_sanitize=address,undefined', '-Db_lundef=false',
-         '-Dwerror=true']
+         '-Dwerror=true', '-Dstop_points=true']
+SETUP_MADE = os.path.join(BUILD, 'setup.json')  # of the directory that is there
 SANITIZERS = {
     'ASAN_OPTIONS': 'detect_stack_use_after_return=1:strict_string_checks=1',
     'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1',
@@ -58,12 +59,14 @@ class Checker:
         self.is_built = False
 
     def build(self):
-        if not os.path.exists(os.path.join(BUILD, 'build.ninja')):
+        if not is_set_up():
             status, output = run(['meson', 'setup', '--wipe', BUILD, *SETUP]
                                  if os.path.exists(BUILD) else ['meson', 'setup', BUILD, *SETUP])
             if status != 0:
                 show('meson setup failed', output)
                 return Count(0, 1, 0)
+            with open(SETUP_MADE, 'w', encoding='utf-8') as file:
+                json.dump(SETUP, file)
         status, output = run(['ninja', '-C', BUILD, f'-j{os.cpu_count()}'], BUILD_TIMEOUT_S)
         if status != 0:
             show('the build failed', output[max(output.find('FAILED:'), 0):])
@@ -158,6 +161,13 @@ class Checker:
 
 SECTIONS = ('lint', 'unit', 'tools', 'integration', 'demo')
 NEED_BUILD = ('unit', 'integration')
+
+
+def is_set_up():
+    if not os.path.exists(SETUP_MADE) or not os.path.exists(os.path.join(BUILD, 'build.ninja')):
+        return False
+    with open(SETUP_MADE, encoding='utf-8') as file:
+        return json.load(file) == SETUP
 
 
 def sorted_paths(directory, suffix=''):

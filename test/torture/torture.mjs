@@ -51,12 +51,15 @@ const stopPoints = [
 	['signer', 'store_attempts_add', 'after'],
 	['signer', 'chain_send_many', 'before'],
 	['signer', 'chain_send_many', 'after'],
+	['signer', 'store_transfers_reserve', 'after'],
+	['api', 'store_accept_withdrawals', 'after'],
+	['processor', 'store_withdrawals_change', 'after'],
+	['monitor', 'store_transfers_observe', 'before'],
+	['signer', 'journal_append_many', 'after'],
 	['signer', 'store_attempts_sent', 'before'],
 	['signer', 'store_attempts_sent', 'after'],
 	['signer', 'store_transfers_reserve', 'before'],
-	['signer', 'store_transfers_reserve', 'after'],
 	['signer', 'journal_append_many', 'before'],
-	['signer', 'journal_append_many', 'after'],
 	['signer', 'keys_sign_many', 'before'],
 	['signer', 'keys_sign_many', 'after'],
 	['signer', 'store_attempts_add', 'before'],
@@ -65,17 +68,14 @@ const stopPoints = [
 	['signer', 'db_commit', 'before'],
 	['signer', 'db_commit', 'after'],
 	['api', 'store_accept_withdrawals', 'before'],
-	['api', 'store_accept_withdrawals', 'after'],
 	['api', 'db_commit', 'before'],
 	['processor', 'queue_claim', 'after'],
 	['processor', 'store_withdrawals_load', 'after'],
 	['processor', 'store_withdrawals_change', 'before'],
-	['processor', 'store_withdrawals_change', 'after'],
 	['processor', 'store_sweep', 'before'],
 	['processor', 'db_commit', 'before'],
 	['monitor', 'chain_receipts', 'before'],
 	['monitor', 'chain_receipts', 'after'],
-	['monitor', 'store_transfers_observe', 'before'],
 	['monitor', 'store_transfers_observe', 'after'],
 	['monitor', 'db_commit', 'before'],
 ];
@@ -172,6 +172,7 @@ class Torture {
 		this.stopKills = { ...this.hits };
 		this.actionsLeft = this.kills + this.points.length;
 		this.diedAt = { ...this.hits }; // wall clock, of the last kill
+		this.otherKills = 0;
 		this.faults = [];
 		this.failures = [];
 	}
@@ -259,7 +260,7 @@ class Torture {
 
 	// How many withdrawals may start before the next kill: they must last until the end.
 	get burst() {
-		return Math.max(2, (0.8 * this.pacer.left) / Math.max(1, this.actionsLeft));
+		return Math.max(2, (0.7 * this.pacer.left) / Math.max(1, this.actionsLeft));
 	}
 
 	// A moment at which the role is likely to have its hands full: api and processor while a burst
@@ -293,18 +294,30 @@ class Torture {
 
 	async killAtStopPoint([role, call, when]) {
 		const pid = await this.stack.waitForRole(role);
-		const calls = 1 + Math.floor(this.random() * stopCallsMax);
 		const plan = join(this.stopDir, `sluice-${role}`.slice(0, 15)); // as the kernel names it
-		const point = `${when} ${call}, call ${calls}`;
-		writeFileSync(plan, `${call}:${calls}:${when}\n`);
+		let calls = 1 + Math.floor(this.random() * stopCallsMax);
+		const arm = () => writeFileSync(plan, `${call}:${calls}:${when}\n`);
+		arm();
+		this.pacer.give(this.burst);
 		const begun = Date.now();
 		while (!(await this.waitUntilStopped(pid, 500))) {
-			this.pacer.give(this.burst / 4);
-			if (Date.now() - begun < stopTimeoutMs) continue;
-			rmSync(plan, { force: true });
-			this.failures.push(`${role}: never stopped ${point}`);
-			return;
+			const waited = Date.now() - begun;
+			if (waited > stopTimeoutMs) {
+				this.failures.push(`${role}: never stopped ${when} ${call}`);
+				rmSync(plan, { force: true });
+				this.stack.kill(role); // it may have taken the plan
+				this.diedAt[role] = Date.now();
+				this.otherKills++;
+				return;
+			}
+			// There may be too little to do for a third call.
+			if (calls > 1 && waited > stopTimeoutMs / 4) {
+				calls = 1;
+				arm();
+			}
+			this.pacer.give(1);
 		}
+		const point = `${when} ${call}, call ${calls}`;
 		const work = await this.killStopped(role, pid, Date.now());
 		this.stopKills[role]++;
 		this.stopped.push([role, call, when, work]);
@@ -327,7 +340,7 @@ class Torture {
 				await this.stack.chain.dropPool();
 				return `the node forgets its pool, ${pending + queued} transactions`;
 			}
-			if (tries % 10 === 0) this.pacer.give(this.burst / 4);
+			if (tries % 10 === 0) this.pacer.give(1);
 			await sleep(10);
 		}
 		throw new Error('the pool is always empty');
@@ -406,6 +419,7 @@ class Torture {
 				this.faults.push(text);
 				this.note(this.screen.bold(text));
 			} else if (points.length > 0 && share >= 1 - (points.length - 1) / pointTotal) {
+				await this.thawed; // a node that hangs keeps everything from its stop points
 				await this.killAtStopPoint(this.takePoint(points));
 			} else {
 				await this.killOne(this.chooseRole());
@@ -479,7 +493,7 @@ class Torture {
 			/AddressSanitizer|runtime error:|LeakSanitizer|^\S+:\d+: .*check/i.test(line),
 		);
 		for (const line of [...own, ...loud].slice(0, 20)) this.failures.push(line);
-		const made = this.hitCount + this.missCount + this.stopped.length;
+		const made = this.hitCount + this.missCount + this.stopped.length + this.otherKills;
 		const seen = died.length - own.length;
 		if (seen !== made) this.failures.push(`${made} kills, but ${seen} deaths in the log`);
 	}
@@ -628,6 +642,7 @@ async function main() {
 	const torture = new Torture({ ...options, program, dir, points });
 	for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 		process.once(name, async () => {
+			torture.isStopping = true;
 			torture.screen.progressEnd();
 			await torture.stack.close();
 			process.exit(name === 'SIGINT' ? 130 : 143);
@@ -637,6 +652,7 @@ async function main() {
 	try {
 		ok = await torture.run();
 	} catch (error) {
+		if (torture.isStopping) await new Promise(() => {}); // the one who stops it ends it
 		torture.screen.progressEnd();
 		console.error(error);
 		const lines = torture.stack.logLines({ level: 'error', count: 10 });
@@ -645,7 +661,7 @@ async function main() {
 	await torture.stack.close();
 	if (ok && !values.keep && !values.dir) rmSync(dir, { recursive: true, force: true });
 	else console.log(`everything: ${dir}`);
-	return ok ? 0 : 1;
+	process.exit(ok ? 0 : 1); // a load client that was left alone would go on trying
 }
 
 await runMain(import.meta.url, main);

@@ -361,6 +361,7 @@ async function main() {
 	const demo = new Demo({ ...values, count });
 	for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 		process.once(name, async () => {
+			demo.isStopping = true;
 			demo.screen.progressEnd();
 			console.log('\nstopping');
 			await demo.close();
@@ -374,6 +375,7 @@ async function main() {
 		if (ok && values.keep) demo.tellHow();
 		if (!ok) await demo.explain();
 	} catch (error) {
+		if (demo.isStopping) await new Promise(() => {}); // the one who stops it ends it
 		demo.screen.progressEnd();
 		console.error(`demo: ${error.message}`);
 		await demo.explain();

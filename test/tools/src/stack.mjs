@@ -232,11 +232,13 @@ export class Stack {
 		this.walletsYaml = made.yaml.slice(made.yaml.indexOf('wallets:'));
 	}
 
-	// Deploys the token, and gives each wallet coins and tokens.
+	// Deploys the token, gives each wallet coins and tokens, and makes all of it final: no
+	// reorganisation that the chain allows takes it back.
 	async fundWallets({ coins = '1000', tokens = '10000000' } = {}) {
 		await this.chain.fund(this.wallets, parseEther(coins));
 		this.token = await this.chain.deployToken('TUSD', 6);
 		await this.token.mint(this.wallets, parseUnits(tokens, 6));
+		await this.chain.mine(2 * (this.anvilOptions.slots ?? 1) + 1);
 	}
 
 	// examples/demo.yaml with our ports and addresses.
