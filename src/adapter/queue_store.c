@@ -14,6 +14,9 @@
 #include <unistd.h>
 
 #define SOCKET_PREFIX_MAX 80
+/* No claim lasts longer than an hour. A message that is visible later than this was written while
+ * the clock was wrong, and counts as visible. */
+#define VISIBLE_AHEAD_MS (2 * INT64_C(3600) * 1000)
 
 struct queue_store {
 	struct queue base;
@@ -37,17 +40,20 @@ static struct queue_store *self_of(struct queue *queue)
 	return (struct queue_store *)(void *)queue;
 }
 
-static bool visible_load(struct queue_store *self, enum queue_name name, int64_t now_ms, size_t max,
-			 struct message *ret_messages, size_t *ret_len, struct err *err)
+/* Messages that are visible in (after, until]. */
+static bool visible_load(struct queue_store *self, enum queue_name name, int64_t after_ms,
+			 int64_t until_ms, size_t max, struct message *ret_messages,
+			 size_t *ret_len, struct err *err)
 {
 	struct sql sql = sql_prepare(self->db,
 				     "SELECT subject, generation, receives, correlation_id "
-				     "FROM messages WHERE queue = ? AND visible_at <= ? "
-				     "ORDER BY visible_at LIMIT ? {for update}",
+				     "FROM messages WHERE queue = ? AND visible_at > ? "
+				     "AND visible_at <= ? ORDER BY visible_at LIMIT ? {for update}",
 				     err);
 	size_t len = 0;
 	sql_put_i64(&sql, name);
-	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, after_ms);
+	sql_put_i64(&sql, until_ms);
 	sql_put_i64(&sql, (int64_t)max);
 	while (len < max && sql_next(&sql)) {
 		struct message *message = &ret_messages[len++];
@@ -101,7 +107,10 @@ static bool claim_in_transaction(struct queue_store *self, enum queue_name name,
 	int64_t now_ms = clock_now_ms(self->clock);
 	uint8_t token[16];
 	size_t len = 0;
-	if (!visible_load(self, name, now_ms, max, ret_messages, &len, err))
+	if (!visible_load(self, name, INT64_MIN, now_ms, max, ret_messages, &len, err))
+		return false;
+	if (len == 0 && !visible_load(self, name, now_ms + VISIBLE_AHEAD_MS, INT64_MAX, max,
+				      ret_messages, &len, err))
 		return false;
 	len = claim_len(ret_messages, len);
 	entropy_fill(self->entropy, token, sizeof token);
@@ -118,10 +127,14 @@ static bool anything_visible(struct queue_store *self, enum queue_name name, boo
 			     struct err *err)
 {
 	struct sql sql = sql_prepare(
-		self->db, "SELECT 1 FROM messages WHERE queue = ? AND visible_at <= ? LIMIT 1",
+		self->db,
+		"SELECT 1 FROM messages WHERE queue = ? AND (visible_at <= ? OR visible_at > ?) "
+		"LIMIT 1",
 		err);
+	int64_t now_ms = clock_now_ms(self->clock);
 	sql_put_i64(&sql, name);
-	sql_put_i64(&sql, clock_now_ms(self->clock));
+	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, now_ms + VISIBLE_AHEAD_MS);
 	*ret_any = sql_next(&sql);
 	return sql_end(&sql);
 }

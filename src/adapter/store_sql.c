@@ -108,6 +108,11 @@ bool event_row_add(struct db *db, const struct event_row *event, const struct st
 	sql_put_i64(&sql, by->actor);
 	sql_put_i64(&sql, event->stage);
 	sql_put_text(&sql, event->detail);
-	return sql_run(&sql, NULL) &&
-	       audit_add(db, event->type, event->withdrawal, event->detail, by, err);
+	bool taken = false;
+	if (!sql_run(&sql, &taken))
+		return false;
+	/* Only an editor of the version gets here. The change itself stands, and the audit says so:
+	 * a failure would take the whole batch down, and with it what belongs to others. */
+	return audit_add(db, taken ? "event_sequence_taken" : event->type, event->withdrawal,
+			 event->detail, by, err);
 }

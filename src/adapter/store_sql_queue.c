@@ -6,6 +6,9 @@
 
 /* How far a swept row's due time moves ahead, so that one pass does not see the same rows again. */
 #define SWEPT_AGAIN_MS 15000
+/* Nothing is due later than in an hour. A time beyond that was written while the clock was wrong,
+ * and would freeze its row until then: it counts as due. */
+#define DUE_AHEAD_MS (2 * INT64_C(3600) * 1000)
 
 struct due_row {
 	struct id id;
@@ -14,17 +17,19 @@ struct due_row {
 	char wait_reason[REASON_LEN_MAX + 1];
 };
 
-static bool due_load(struct db *db, int64_t now_ms, struct due_row *ret_rows, size_t cap,
-		     size_t *ret_len, struct err *err)
+/* Rows that are due in (after, until]. */
+static bool due_load(struct db *db, int64_t after_ms, int64_t until_ms, struct due_row *ret_rows,
+		     size_t cap, size_t *ret_len, struct err *err)
 {
 	struct sql sql =
 		sql_prepare(db,
 			    "SELECT id, stage, correlation_id, wait_reason FROM withdrawals "
-			    "WHERE due_at <= ? AND held_reason = '' "
+			    "WHERE due_at > ? AND due_at <= ? AND held_reason = '' "
 			    "ORDER BY due_at LIMIT ?",
 			    err);
 	size_t len = 0;
-	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, after_ms);
+	sql_put_i64(&sql, until_ms);
 	sql_put_i64(&sql, (int64_t)cap);
 	while (len < cap && sql_next(&sql)) {
 		ret_rows[len].id = sql_take_id(&sql);
@@ -79,7 +84,10 @@ static bool sweep_write(struct db *db, void *context, struct err *err)
 	struct sweep *sweep = context;
 	struct due_row rows[BATCH_MAX];
 	size_t len = 0;
-	if (!due_load(db, sweep->now_ms, rows, sweep->limit, &len, err))
+	if (!due_load(db, INT64_MIN, sweep->now_ms, rows, sweep->limit, &len, err))
+		return false;
+	if (len == 0 &&
+	    !due_load(db, sweep->now_ms + DUE_AHEAD_MS, INT64_MAX, rows, sweep->limit, &len, err))
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		enum queue_name queue = queue_of(&rows[i]);
@@ -96,9 +104,12 @@ static bool sweep_write(struct db *db, void *context, struct err *err)
 static bool anything_due(struct db *db, int64_t now_ms, bool *ret_any, struct err *err)
 {
 	struct sql sql = sql_prepare(
-		db, "SELECT 1 FROM withdrawals WHERE due_at <= ? AND held_reason = '' LIMIT 1",
+		db,
+		"SELECT 1 FROM withdrawals WHERE (due_at <= ? OR due_at > ?) AND held_reason = '' "
+		"LIMIT 1",
 		err);
 	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, now_ms + DUE_AHEAD_MS);
 	*ret_any = sql_next(&sql);
 	return sql_end(&sql);
 }
@@ -188,6 +199,28 @@ static bool one_redrive(struct db *db, struct redrive *redrive, struct id id, st
 			   row.correlation_id, redrive->by->now_ms, err);
 }
 
+/* Rows that are held as dead letters although their message is gone: the row is the truth, and
+ * wiping the queues must not lose it. */
+static bool held_rows_load(struct db *db, enum queue_name dlq, struct id *ret_ids, size_t cap,
+			   size_t *ret_len, struct err *err)
+{
+	bool request = dlq == QUEUE_REQUEST_DLQ;
+	size_t len = 0;
+	if (dlq == QUEUE_MONITOR_DLQ)
+		return true;
+	struct sql sql = sql_prepare(db,
+				     "SELECT id FROM withdrawals WHERE stage BETWEEN ? AND ? "
+				     "AND held_reason = 'dead_letter' LIMIT ?",
+				     err);
+	sql_put_i64(&sql, request ? WITHDRAWAL_ACCEPTED : WITHDRAWAL_QUEUED);
+	sql_put_i64(&sql, request ? WITHDRAWAL_AWAITING_APPROVAL : WITHDRAWAL_ASSIGNED);
+	sql_put_i64(&sql, (int64_t)cap);
+	while (len < cap && sql_next(&sql))
+		ret_ids[len++] = sql_take_id(&sql);
+	*ret_len = len;
+	return sql_end(&sql);
+}
+
 static bool redrive_write(struct db *db, void *context, struct err *err)
 {
 	struct redrive *redrive = context;
@@ -195,6 +228,8 @@ static bool redrive_write(struct db *db, void *context, struct err *err)
 	size_t len = 0;
 	size_t cap = redrive->limit < BATCH_MAX ? redrive->limit : BATCH_MAX;
 	if (!store_sql_dlq_list(redrive->store, redrive->dlq, ids, cap, &len, err))
+		return false;
+	if (len == 0 && !held_rows_load(db, redrive->dlq, ids, cap, &len, err))
 		return false;
 	for (size_t i = 0; i < len; i++)
 		if (!one_redrive(db, redrive, ids[i], err))

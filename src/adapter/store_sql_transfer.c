@@ -81,14 +81,22 @@ bool store_sql_transfers(struct store *store, const struct store_transfer_filter
 				     "SELECT " TRANSFER_COLUMNS TRANSFER_FROM
 				     "WHERE t.wallet_id = ? AND t.stage BETWEEN ? AND ? "
 				     "AND t.mined_block BETWEEN ? AND ? "
+				     "AND (? = 0 OR t.held_reason = '') "
+				     "AND (? = 0 OR t.mined_block > ? OR t.nonce > ?) "
 				     "ORDER BY t.mined_block, t.nonce LIMIT ?",
 				     err);
 	sql_put_i64(&sql, filter->wallet_id);
 	sql_put_i64(&sql, filter->first);
 	sql_put_i64(&sql, filter->last);
-	sql_put_u64(&sql, filter->mined_block_min);
+	sql_put_u64(&sql, filter->has_after && filter->after_block > filter->mined_block_min
+				  ? filter->after_block
+				  : filter->mined_block_min);
 	sql_put_i64(&sql, filter->mined_block_max > INT64_MAX ? INT64_MAX
 							      : (int64_t)filter->mined_block_max);
+	sql_put_i64(&sql, filter->without_held);
+	sql_put_i64(&sql, filter->has_after);
+	sql_put_u64(&sql, filter->after_block);
+	sql_put_u64(&sql, filter->after_nonce);
 	sql_put_i64(&sql, (int64_t)filter->limit);
 	while (len < filter->limit && sql_next(&sql))
 		transfer_take(&sql, &ret_rows[len++]);

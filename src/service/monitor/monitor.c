@@ -169,6 +169,7 @@ bool monitor_step(struct monitor *monitor, bool *ret_worked, struct err *err)
 	const struct catalogue *catalogue = monitor->options.catalogue;
 	int64_t now = clock_monotonic_ms(monitor->options.clock);
 	bool woken = false;
+	struct err fault = { 0 };
 	*ret_worked = false;
 	if (!messages_drain(monitor, &woken, err) || !wallets_load(monitor, err))
 		return false;
@@ -182,10 +183,13 @@ bool monitor_step(struct monitor *monitor, bool *ret_worked, struct err *err)
 		}
 		if (!chain->owned || chain->lease.epoch == 0)
 			continue;
-		if (!chain_step(monitor, chain, err))
-			return false;
+		/* A chain whose node is away keeps no other chain from being watched. */
+		if (!chain_step(monitor, chain, &fault))
+			(void)err_wrap(&fault, "chain %s", chain->params->name);
 	}
-	return true;
+	if (fault.kind != ERR_NONE && err != NULL)
+		*err = fault;
+	return fault.kind == ERR_NONE;
 }
 
 int64_t monitor_idle_ms(const struct monitor *monitor)

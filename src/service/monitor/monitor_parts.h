@@ -14,6 +14,14 @@
 /* Slots are looked at with each head, and at least so often. */
 #define WATCH_INTERVAL_MS 500
 
+/* A slot whose nonce is consumed, deep enough for a verdict, by none of its hashes. */
+struct sighting {
+	struct id transfer;
+	unsigned count; /* in a row; 0: free */
+	bool seen;      /* in this step */
+};
+#define SIGHTINGS_MAX 64 /* more at once are told when these are settled */
+
 struct watched_block {
 	uint64_t number;
 	struct hash32 hash;
@@ -35,7 +43,7 @@ struct monitor_chain {
 	size_t blocks_len;
 	bool blocks_loaded; /* after a start: from the rows */
 	int64_t balances_at;
-	unsigned foreign_sightings[WALLETS_MAX];
+	struct sighting sightings[SIGHTINGS_MAX];
 };
 
 /* One slot with its hashes and what the chain says of them. */
@@ -58,7 +66,6 @@ struct monitor {
 	struct wallet wallets[WALLETS_MAX];
 	size_t wallets_len;
 	struct chain_nonce nonces[WALLETS_MAX];
-	bool foreign_seen[WALLETS_MAX];
 	struct store_observation observations[BATCH_MAX];
 	size_t observations_len;
 	struct watched watched[WATCH_BATCH];
@@ -69,6 +76,8 @@ struct monitor {
 	bool hash_is_cancel[HASHES_MAX];
 	size_t hashes_len;
 	struct chain_receipt receipts[HASHES_MAX];
+	struct chain_block asked; /* the canonical block that a verdict of this step was asked of */
+	uint64_t asked_number;
 	struct metric *mined;
 	struct metric *reorged;
 	struct metric *final[OUTCOME_FOREIGN];
@@ -106,6 +115,8 @@ MUST_CHECK bool monitor_receipts(struct monitor *self, struct err *err);
  */
 const struct chain_receipt *monitor_receipt_of(const struct monitor *self,
 					       const struct watched *watched, bool *ret_is_cancel);
+/* Was any of its hashes not answered for? Then nothing is known of the slot. */
+bool monitor_is_unknown(const struct monitor *self, const struct watched *watched);
 void monitor_block_watch(struct monitor_chain *chain, uint64_t number, struct hash32 hash);
 
 /* settle.c */

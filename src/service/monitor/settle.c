@@ -40,6 +40,8 @@ static bool moved_observe(struct monitor *self, const struct watched *watched, s
 	bool is_cancel = false;
 	const struct chain_receipt *receipt = monitor_receipt_of(self, watched, &is_cancel);
 	const struct transfer *row = &watched->row;
+	if (receipt == NULL && monitor_is_unknown(self, watched))
+		return true; /* no answer is no news */
 	if (receipt != NULL && hash32_equal(receipt->block_hash, row->mined_block_hash))
 		return true;
 	if (!monitor_room(self, err))
@@ -60,21 +62,11 @@ static bool moved_observe(struct monitor *self, const struct watched *watched, s
 	return true;
 }
 
-/* Walks the mined slots of one wallet between two blocks, with their receipts. */
-static bool mined_walk(struct monitor *self, const struct wallet *wallet, uint64_t from,
-		       uint64_t to,
-		       bool (*act)(struct monitor *, const struct watched *, struct err *),
-		       struct err *err)
+/* One page of mined slots, with their receipts. */
+static bool page_walk(struct monitor *self, size_t n,
+		      bool (*act)(struct monitor *, const struct watched *, struct err *),
+		      struct err *err)
 {
-	struct store_transfer_filter filter = { .wallet_id = wallet->id,
-						.first = TRANSFER_MINED,
-						.last = TRANSFER_MINED,
-						.mined_block_min = from,
-						.mined_block_max = to,
-						.limit = WATCH_BATCH };
-	size_t n = 0;
-	if (!store_transfers_load(self->options.store, &filter, self->rows, &n, err))
-		return false;
 	for (size_t done = 0; done < n;) {
 		bool added = true;
 		monitor_watched_reset(self);
@@ -88,6 +80,35 @@ static bool mined_walk(struct monitor *self, const struct wallet *wallet, uint64
 		for (size_t i = 0; i < self->watched_len; i++)
 			if (!act(self, &self->watched[i], err))
 				return false;
+	}
+	return true;
+}
+
+/* Walks all mined slots of one wallet between two blocks. What is held waits for a person and is
+ * not looked at: however many there are, they keep nobody else from being completed. */
+static bool mined_walk(struct monitor *self, const struct wallet *wallet, uint64_t from,
+		       uint64_t to,
+		       bool (*act)(struct monitor *, const struct watched *, struct err *),
+		       struct err *err)
+{
+	struct store_transfer_filter filter = { .wallet_id = wallet->id,
+						.first = TRANSFER_MINED,
+						.last = TRANSFER_MINED,
+						.mined_block_min = from,
+						.mined_block_max = to,
+						.without_held = true,
+						.limit = WATCH_BATCH };
+	size_t n = WATCH_BATCH;
+	while (n == WATCH_BATCH) {
+		if (!store_transfers_load(self->options.store, &filter, self->rows, &n, err))
+			return false;
+		if (n == 0)
+			return true;
+		filter.has_after = true;
+		filter.after_block = self->rows[n - 1].mined_block;
+		filter.after_nonce = self->rows[n - 1].nonce;
+		if (!page_walk(self, n, act, err))
+			return false;
 	}
 	return true;
 }
@@ -144,29 +165,19 @@ static void blocks_forget(struct monitor_chain *chain)
 	chain->blocks_len = kept;
 }
 
-static bool canonical_ask(struct monitor *self, const struct chain_receipt *receipt,
-			  bool *ret_canonical, struct err *err)
-{
-	struct chain_block block = { 0 };
-	if (!chain_blocks(self->client, &receipt->block_number, 1, &block, err))
-		return false;
-	*ret_canonical = block.known && hash32_equal(block.hash, receipt->block_hash);
-	return true;
-}
-
-/* Whether a block hash is canonical was just asked for all watched blocks; asking again is for
- * those that fell out of the list. */
+/* The chain's own word for a verdict, asked in this step; slots come in the order of blocks, so one
+ * answer serves all of a block. */
 static bool is_canonical(struct monitor *self, const struct chain_receipt *receipt,
 			 bool *ret_canonical, struct err *err)
 {
-	const struct monitor_chain *chain = self->chain;
-	for (size_t i = 0; i < chain->blocks_len; i++) {
-		if (chain->blocks[i].number != receipt->block_number)
-			continue;
-		*ret_canonical = hash32_equal(chain->blocks[i].hash, receipt->block_hash);
-		return true;
+	if (!self->asked.known || self->asked_number != receipt->block_number) {
+		self->asked_number = receipt->block_number;
+		self->asked.known = false;
+		if (!chain_blocks(self->client, &receipt->block_number, 1, &self->asked, err))
+			return false;
 	}
-	return canonical_ask(self, receipt, ret_canonical, err);
+	*ret_canonical = self->asked.known && hash32_equal(self->asked.hash, receipt->block_hash);
+	return true;
 }
 
 static void final_observe(struct monitor *self, const struct watched *watched,
@@ -228,7 +239,8 @@ bool monitor_settle(struct monitor *self, struct err *err)
 	if (!blocks_load(self, err))
 		return false;
 	self->busy |= chain->blocks_len > 0;
-	if (!chain->new_head || chain->blocks_len == 0)
+	self->asked.known = false;
+	if (!chain->new_head)
 		return true;
 	/* What is mined now must be in the store before its block is compared. */
 	if (!monitor_flush(self, err) || !blocks_compare(self, err) || !monitor_flush(self, err))

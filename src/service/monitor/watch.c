@@ -57,6 +57,14 @@ const struct chain_receipt *monitor_receipt_of(const struct monitor *self,
 	return NULL;
 }
 
+bool monitor_is_unknown(const struct monitor *self, const struct watched *watched)
+{
+	for (size_t i = 0; i < watched->hashes_len; i++)
+		if (self->receipts[watched->first_hash + i].state == CHAIN_RECEIPT_UNKNOWN)
+			return true;
+	return false;
+}
+
 void monitor_block_watch(struct monitor_chain *chain, uint64_t number, struct hash32 hash)
 {
 	for (size_t i = 0; i < chain->blocks_len; i++) {
@@ -90,11 +98,17 @@ static bool mined_observe(struct monitor *self, const struct watched *watched,
 	return true;
 }
 
+/* How long ago; a time in the future was written while the clock was wrong, and is long ago. */
+static int64_t age_ms(const struct monitor *self, int64_t at_ms)
+{
+	int64_t now_ms = clock_now_ms(self->options.clock);
+	return at_ms > now_ms ? INT64_MAX : now_ms - at_ms;
+}
+
 /* Slots that were sent a while ago and are in no block: what does the node know of the newest
  * bytes? */
 static size_t lingering_collect(struct monitor *self, struct watched *ret_lingering[WATCH_BATCH])
 {
-	int64_t now_ms = clock_now_ms(self->options.clock);
 	size_t n = 0;
 	for (size_t i = 0; i < self->watched_len; i++) {
 		struct watched *watched = &self->watched[i];
@@ -102,19 +116,19 @@ static size_t lingering_collect(struct monitor *self, struct watched *ret_linger
 		if (watched->row.stage != TRANSFER_BROADCAST || watched->hashes_len == 0 ||
 		    monitor_receipt_of(self, watched, &is_cancel) != NULL)
 			continue;
-		if (now_ms - watched->row.sent_at >= self->chain->params->rebroadcast_after_ms)
+		if (age_ms(self, watched->row.sent_at) >= self->chain->params->rebroadcast_after_ms)
 			ret_lingering[n++] = watched;
 	}
 	return n;
 }
 
 /* A bump helps the lowest slot of a wallet, which all others wait for, and any whose cap the base
- * fee has passed. */
+ * fee has passed. The age is that of the bytes, not of the last time they were sent: a pool that
+ * throws them out again and again wants more. */
 static bool bump_helps(const struct monitor *self, const struct watched *watched, bool lowest)
 {
-	int64_t age_ms = clock_now_ms(self->options.clock) - watched->row.sent_at;
 	bool priced_out = wei_compare(self->chain->head.base_fee, watched->newest.fees.cap) > 0;
-	if (age_ms < self->chain->params->bump_after_ms)
+	if (age_ms(self, watched->newest.signed_at) < self->chain->params->bump_after_ms)
 		return false;
 	return lowest || priced_out;
 }
@@ -124,7 +138,7 @@ static enum wish wish_of(const struct monitor *self, const struct watched *watch
 {
 	switch (lookup) {
 	case CHAIN_LOOKUP_ABSENT:
-		return WISH_REBROADCAST;
+		return bump_helps(self, watched, lowest) ? WISH_BUMP : WISH_REBROADCAST;
 	case CHAIN_LOOKUP_PENDING:
 		return bump_helps(self, watched, lowest) ? WISH_BUMP : WISH_NONE;
 	case CHAIN_LOOKUP_MINED:
@@ -173,16 +187,29 @@ static bool lingering_wish(struct monitor *self, struct err *err)
 	return true;
 }
 
-/* Is a slot's nonce consumed at the head, while none of its hashes is in a block? The nonces are
- * read before the receipts, so that a block in between cannot fool us. */
+/* A slot whose nonce is consumed while none of its hashes is in a block. The nonces are of a block
+ * that is deep enough for a verdict: a node that lags with its receipts is no foreign transaction.
+ */
 static void foreign_look(struct monitor *self, const struct watched *watched)
 {
-	for (size_t i = 0; i < self->wallets_len; i++) {
-		const struct chain_nonce *nonce = &self->nonces[i];
-		if (self->wallets[i].id == watched->row.wallet_id && nonce->known &&
-		    watched->row.nonce < nonce->count)
-			self->foreign_seen[i] = true;
+	struct sighting *free_one = NULL;
+	bool consumed = false;
+	for (size_t i = 0; i < self->wallets_len; i++)
+		consumed |= self->wallets[i].id == watched->row.wallet_id &&
+			    self->nonces[i].known && watched->row.nonce < self->nonces[i].count;
+	if (!consumed || monitor_is_unknown(self, watched))
+		return;
+	for (size_t i = 0; i < SIGHTINGS_MAX; i++) {
+		struct sighting *sighting = &self->chain->sightings[i];
+		if (sighting->count > 0 && id_equal(sighting->transfer, watched->row.id)) {
+			sighting->seen = true;
+			return;
+		}
+		if (sighting->count == 0 && !sighting->seen)
+			free_one = sighting;
 	}
+	if (free_one != NULL)
+		*free_one = (struct sighting){ .transfer = watched->row.id, .seen = true };
 }
 
 /* The batch is full, or all is collected: ask, and act on what is there. */
@@ -205,24 +232,33 @@ static bool watched_ask(struct monitor *self, struct err *err)
 	return true;
 }
 
-/* Several sightings in a row, so that a node that contradicts itself for a moment stops nobody. */
-static bool foreign_judge(struct monitor *self, size_t index, struct err *err)
+static bool foreign_stop(struct monitor *self, const struct sighting *sighting, struct err *err)
 {
-	const struct wallet *wallet = &self->wallets[index];
 	struct store_by by = monitor_by(self);
-	unsigned *sightings = &self->chain->foreign_sightings[index];
-	*sightings = self->foreign_seen[index] ? *sightings + 1 : 0;
-	if (*sightings != FOREIGN_SIGHTINGS || wallet->stop_reason[0] != 0)
+	struct transfer row;
+	bool found = false;
+	if (!store_transfer_load(self->options.store, sighting->transfer, &row, &found, err))
+		return false;
+	if (!found)
 		return true;
-	struct address_text address = address_text(wallet->address);
-	struct log_about about = { .action = "nonce_consumed_elsewhere",
-				   .wallet = address.at,
-				   .alarm = true };
-	metric_count(self->alarms, 1);
-	log_line(self->options.log, LOG_ERROR, &about,
-		 "a nonce is consumed, and by none of our transactions: the wallet stops");
-	return store_wallet_stop(self->options.store, wallet->id, "nonce_consumed_elsewhere", &by,
-				 err);
+	monitor_log(self, &row, "nonce_consumed_elsewhere", NULL,
+		    "is consumed, and by none of our transactions: the wallet stops", true);
+	return store_wallet_stop(self->options.store, row.wallet_id, "nonce_consumed_elsewhere",
+				 &by, err);
+}
+
+/* Several sightings of one slot in a row, so that a node that contradicts itself for a moment stops
+ * nobody. */
+static bool foreign_judge(struct monitor *self, struct err *err)
+{
+	for (size_t i = 0; i < SIGHTINGS_MAX; i++) {
+		struct sighting *sighting = &self->chain->sightings[i];
+		sighting->count = sighting->seen ? sighting->count + 1 : 0;
+		sighting->seen = false;
+		if (sighting->count == FOREIGN_SIGHTINGS && !foreign_stop(self, sighting, err))
+			return false;
+	}
+	return true;
 }
 
 static bool slots_collect(struct monitor *self, const struct wallet *wallet, struct err *err)
@@ -254,21 +290,24 @@ static bool is_of_chain(const struct monitor *self, const struct wallet *wallet)
 	return wallet->chain_id == self->chain->params->chain_id;
 }
 
+/* Nonces at a block that is as deep as a paid verdict; none while the chain is younger. */
 static bool nonces_read(struct monitor *self, struct err *err)
 {
+	uint64_t block = 0;
 	struct address addresses[WALLETS_MAX];
 	struct chain_nonce nonces[WALLETS_MAX];
 	size_t n = 0;
+	memset(self->nonces, 0, sizeof self->nonces);
 	for (size_t i = 0; i < self->wallets_len; i++)
 		if (is_of_chain(self, &self->wallets[i]))
 			addresses[n++] = self->wallets[i].address;
-	if (n > 0 &&
-	    !chain_nonces(self->client, self->chain->head.number, addresses, n, nonces, err))
+	if (n == 0 || !confirm_final_block(self->chain->params, self->chain->head.number,
+					   self->chain->mark, &block))
+		return true;
+	if (!chain_nonces(self->client, block, addresses, n, nonces, err))
 		return false;
 	n = 0;
 	for (size_t i = 0; i < self->wallets_len; i++) {
-		self->foreign_seen[i] = false;
-		self->nonces[i] = (struct chain_nonce){ 0 };
 		if (is_of_chain(self, &self->wallets[i]))
 			self->nonces[i] = nonces[n++];
 	}
@@ -295,8 +334,5 @@ bool monitor_watch(struct monitor *self, struct err *err)
 	if (!watched_ask(self, err))
 		return false;
 	chain->in_flight = self->busy;
-	for (size_t i = 0; i < self->wallets_len; i++)
-		if (is_of_chain(self, &self->wallets[i]) && !foreign_judge(self, i, err))
-			return false;
-	return true;
+	return foreign_judge(self, err);
 }

@@ -86,6 +86,18 @@ static void decide_rejected(struct processor *self, const struct withdrawal *row
 	change_log(self, row, "withdrawal_rejected", refusal_code(refusal), false);
 }
 
+/* The grant ran out, and today's rules would not give it again. From the approval on only the
+ * signer ends a withdrawal, with its void; this asks it to. */
+static void decide_canceled(struct processor *self, const struct withdrawal *row,
+			    enum refusal refusal, struct store_change *change)
+{
+	change->to = row->stage;
+	change->event = "approval_refused";
+	change->request_cancel = true;
+	metric_count(self->refused, 1);
+	change_log(self, row, "approval_refused", refusal_code(refusal), true);
+}
+
 /* Is there anything here for the processor to decide? A queued row comes back for a fresh approval.
  */
 static bool is_ours(const struct withdrawal *row)
@@ -114,8 +126,10 @@ static void decide(struct processor *self, const struct withdrawal *row,
 		decide_held(self, row, "asset_mismatch", change);
 	} else {
 		enum refusal refusal = policy_decide(asset, intent);
-		if (refusal == REFUSAL_NONE || row->stage == WITHDRAWAL_QUEUED)
+		if (refusal == REFUSAL_NONE)
 			decide_queued(self, row, now_ms, change);
+		else if (row->stage == WITHDRAWAL_QUEUED)
+			decide_canceled(self, row, refusal, change);
 		else
 			decide_rejected(self, row, refusal, change);
 	}
