@@ -44,6 +44,8 @@ struct monitor_chain {
 	bool blocks_loaded; /* after a start: from the rows */
 	int64_t balances_at;
 	struct sighting sightings[SIGHTINGS_MAX];
+	unsigned ahead[WALLETS_MAX]; /* sightings of a wallet whose chain knows more nonces than we
+				      */
 };
 
 /* One slot with its hashes and what the chain says of them. */

@@ -247,6 +247,31 @@ static bool foreign_stop(struct monitor *self, const struct sighting *sighting, 
 				 &by, err);
 }
 
+/* A wallet that the chain has seen more transactions of than we ever reserved: somebody else has
+ * its key, or the store is an old one. Its next nonce is not what we believe, so nothing is
+ * reserved. */
+static bool ahead_judge(struct monitor *self, size_t index, struct err *err)
+{
+	const struct wallet *wallet = &self->wallets[index];
+	const struct chain_nonce *nonce = &self->nonces[index];
+	unsigned *sightings = &self->chain->ahead[index];
+	struct store_by by = monitor_by(self);
+	bool ahead = wallet->entered && nonce->known && nonce->count > wallet->next_nonce;
+	*sightings = ahead ? *sightings + 1 : 0;
+	if (*sightings != FOREIGN_SIGHTINGS || wallet->stop_reason[0] != 0)
+		return true;
+	struct address_text address = address_text(wallet->address);
+	struct log_about about = { .action = "nonce_consumed_elsewhere",
+				   .wallet = address.at,
+				   .alarm = true };
+	metric_count(self->alarms, 1);
+	log_line(self->options.log, LOG_ERROR, &about,
+		 "nonce_consumed_elsewhere the chain knows transactions that are none of ours: the "
+		 "wallet stops");
+	return store_wallet_stop(self->options.store, wallet->id, "nonce_consumed_elsewhere", &by,
+				 err);
+}
+
 /* Several sightings of one slot in a row, so that a node that contradicts itself for a moment stops
  * nobody. */
 static bool foreign_judge(struct monitor *self, struct err *err)
@@ -334,5 +359,8 @@ bool monitor_watch(struct monitor *self, struct err *err)
 	if (!watched_ask(self, err))
 		return false;
 	chain->in_flight = self->busy;
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (!ahead_judge(self, i, err))
+			return false;
 	return foreign_judge(self, err);
 }
