@@ -71,6 +71,11 @@ struct life {
 
 int life_set_up(void **state);
 int life_tear_down(void **state);
+#define LIFE_TEST(name) cmocka_unit_test_setup_teardown(name, life_set_up, life_tear_down)
+/* SLUICE_TEST_FILTER runs the tests whose names match it (with * and ?). */
+#define LIFE_MAIN(tests)                                       \
+	(cmocka_set_test_filter(getenv("SLUICE_TEST_FILTER")), \
+	 cmocka_run_group_tests(tests, NULL, NULL))
 /* Accepts one withdrawal, as the API would: amount in base units to a fresh address. */
 struct withdrawal life_accept(struct life *life, const char *symbol, uint64_t units);
 struct withdrawal life_accept_to(struct life *life, const char *symbol, uint64_t units,
@@ -88,6 +93,12 @@ const char *life_rpc(struct life *life, const char *method, const char *params);
 void life_restart(struct life *life, enum life_role role);
 /* Called by a port: the role that calls it dies there, and starts again. Does not return. */
 void life_die(struct life *life) __attribute__((noreturn));
+/* All roles of a life end, and their connections and locks with them; and start again. */
+void life_stop(struct life *life);
+void life_start(struct life *life);
+/* A copy of the store as it is; and the store as the copy has it (the journal stays). */
+void life_back_up(struct life *life);
+void life_restore(struct life *life);
 /* A second signer on the same files, with connections of its own; ended by life_part. */
 struct life *life_join(struct life *life);
 void life_part(struct life *other);

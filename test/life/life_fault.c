@@ -54,6 +54,8 @@ static bool enter(struct life_fault *fault, const char *call, struct err *err)
 	fault->now = mode_of(fault, call);
 	if (fault->now != LIFE_FAULT_NONE)
 		fault->hit = call;
+	if (fault->now == LIFE_FAULT_ACT)
+		fault->plan.act(fault->life, fault->plan.row);
 	if (fault->now == LIFE_FAULT_FAIL)
 		return err_set(err, ERR_NOT_DONE, "injected: %s failed", call);
 	return true;
@@ -363,19 +365,22 @@ static void send_many(struct chain *self, const struct str *raw, size_t n,
 	}
 }
 
-/* A node that answers a call and fails at each of its items: nothing is known of them. */
+/* Named in a plan, the call is answered, and its items are not: unknown when they fail, absent when
+ * they are lost (another node, which lags). */
 static bool receipts(struct chain *self, const struct hash32 *hashes, size_t n,
 		     struct chain_receipt *ret_receipts, struct err *err)
 {
 	struct life_fault *fault = CONTAINER(self, chain);
 	bool counted = enter(fault, "chain_receipts", err);
-	if (!counted && fault->plan.call == NULL)
-		return false; /* the call as a whole, then */
-	for (size_t i = 0; i < n && !counted; i++)
-		ret_receipts[i] = (struct chain_receipt){ .state = CHAIN_RECEIPT_UNKNOWN };
-	if (!counted)
-		return true;
-	return leave(fault, chain_receipts(fault->life->chain, hashes, n, ret_receipts, err), err);
+	bool named = fault->plan.call != NULL &&
+		     (fault->now == LIFE_FAULT_FAIL || fault->now == LIFE_FAULT_LOSE);
+	if (!counted && !named)
+		return false;
+	for (size_t i = 0; i < n && named; i++)
+		ret_receipts[i].state = fault->now == LIFE_FAULT_LOSE ? CHAIN_RECEIPT_ABSENT
+								      : CHAIN_RECEIPT_UNKNOWN;
+	return named ||
+	       leave(fault, chain_receipts(fault->life->chain, hashes, n, ret_receipts, err), err);
 }
 
 static bool lookups(struct chain *self, const struct hash32 *hashes, size_t n,
@@ -429,6 +434,11 @@ void life_fault_plan(struct life *life, struct life_fault_plan plan)
 	life->fault->plan = plan;
 	life->fault->seen = 0;
 	life->fault->hit = "";
+}
+
+void life_fault_at(struct life *life, enum life_fault_mode mode, const char *call, uint64_t at)
+{
+	life_fault_plan(life, (struct life_fault_plan){ .mode = mode, .call = call, .at = at });
 }
 
 void life_fault_clear(struct life *life)

@@ -12,6 +12,7 @@ enum life_fault_mode {
 	LIFE_FAULT_LOSE,   /* it is done, and the call says that it may be */
 	LIFE_FAULT_KILL,   /* it is done, and the process is gone; its role starts again */
 	LIFE_FAULT_DOUBLE, /* a send that hands the bytes over twice */
+	LIFE_FAULT_ACT,    /* somebody else acts first; then the call goes on */
 	LIFE_FAULT_STORM,  /* one of the first three at random; `at` in a thousand calls */
 };
 
@@ -20,6 +21,8 @@ struct life_fault_plan {
 	const char *call; /* "store_transfers_reserve"; NULL: any */
 	uint64_t at;      /* the at-th such call, from 1; 0: every one of them */
 	uint64_t seed;    /* of a storm; not 0 */
+	void (*act)(struct life *life, const struct withdrawal *row);
+	const struct withdrawal *row;
 };
 
 /* The next of a row of random numbers. */
@@ -29,6 +32,8 @@ uint64_t life_random(uint64_t *state);
 void life_fault_install(struct life *life);
 /* Starts counting from zero. */
 void life_fault_plan(struct life *life, struct life_fault_plan plan);
+/* The same for a plan of one call. */
+void life_fault_at(struct life *life, enum life_fault_mode mode, const char *call, uint64_t at);
 /* Without a plan. */
 void life_fault_clear(struct life *life);
 /* Calls that the plan counted so far, and the name of the one that was hit ("" for none). */

@@ -19,7 +19,7 @@ static bool live_through(struct life *life, const char *symbol, enum life_fault_
 			 uint64_t at)
 {
 	struct withdrawal row = life_accept(life, symbol, 1000 + at);
-	life_fault_plan(life, (struct life_fault_plan){ mode, NULL, at });
+	life_fault_at(life, mode, NULL, at);
 	life_run(life, ROUNDS);
 	const char *hit = life_fault_hit(life);
 	life_fault_clear(life);
@@ -83,8 +83,6 @@ static void test_token_killed_after_every_call(void **state)
 	lives_run(*state, "TUSD", LIFE_FAULT_KILL);
 }
 
-#define LIFE_TEST(name) cmocka_unit_test_setup_teardown(name, life_set_up, life_tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -95,5 +93,5 @@ int main(void)
 		LIFE_TEST(test_token_every_answer_lost),
 		LIFE_TEST(test_token_killed_after_every_call),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return LIFE_MAIN(tests);
 }

@@ -16,7 +16,7 @@ static struct withdrawal reserve_only(struct life *life, const char *symbol, uin
 {
 	struct withdrawal row = life_accept(life, symbol, units);
 	life_process(life);
-	life_fault_plan(life, (struct life_fault_plan){ LIFE_FAULT_FAIL, halt, 0 });
+	life_fault_at(life, LIFE_FAULT_FAIL, halt, 0);
 	life_sign(life);
 	life_fault_clear(life);
 	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_RESERVED);
@@ -28,7 +28,7 @@ static struct withdrawal sign_only(struct life *life, const char *symbol, uint64
 {
 	struct withdrawal row = life_accept(life, symbol, units);
 	life_process(life);
-	life_fault_plan(life, (struct life_fault_plan){ LIFE_FAULT_KILL, "store_attempts_add", 1 });
+	life_fault_at(life, LIFE_FAULT_KILL, "store_attempts_add", 1);
 	life_sign(life);
 	life_fault_clear(life);
 	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_SIGNED);
@@ -383,8 +383,6 @@ static void test_slot_set_back(void **state)
 	life_assert_settled(life);
 }
 
-#define LIFE_TEST(name) cmocka_unit_test_setup_teardown(name, life_set_up, life_tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,5 +411,5 @@ int main(void)
 		LIFE_TEST(test_fees_edited_before_bump),
 		LIFE_TEST(test_slot_set_back),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return LIFE_MAIN(tests);
 }

@@ -128,7 +128,8 @@ static void storm_run(struct life *life, uint64_t seed)
 {
 	struct storm storm = { .life = life, .random = seed * 0x9e3779b97f4a7c15 };
 	print_message("seed %d\n", (int)seed);
-	life_fault_plan(life, (struct life_fault_plan){ LIFE_FAULT_STORM, NULL, 30, storm.random });
+	life_fault_plan(life, (struct life_fault_plan){
+				      .mode = LIFE_FAULT_STORM, .at = 30, .seed = storm.random });
 	payout_add(&storm);
 	for (int i = 0; i < ROUNDS * 4; i++) {
 		if (dice(&storm, 6) == 0)
@@ -156,12 +157,10 @@ static void test_storm(void **state)
 		storm_run(life, first + i);
 }
 
-#define LIFE_TEST(name) cmocka_unit_test_setup_teardown(name, life_set_up, life_tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_storm),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return LIFE_MAIN(tests);
 }

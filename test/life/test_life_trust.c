@@ -119,10 +119,10 @@ static void test_row_edited_after_reservation(void **state)
 	struct address thief = life_fresh_address(life);
 	life_fault_install(life);
 	for (size_t i = 0; i < COUNT_OF(edits); i++) {
-		struct life_fault_plan halt = { LIFE_FAULT_FAIL, halts[i % COUNT_OF(halts)], 0 };
+		const char *halt = halts[i % COUNT_OF(halts)];
 		struct withdrawal row = life_accept(life, i % 2 ? "TUSD" : "POL", 1000 + i);
 		life_process(life);
-		life_fault_plan(life, halt);
+		life_fault_at(life, LIFE_FAULT_FAIL, halt, 0);
 		life_sign(life);
 		assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_RESERVED);
 		edit_make(life, &edits[i], &row, thief);
@@ -142,7 +142,7 @@ static void test_row_deleted_after_reservation(void **state)
 	for (size_t i = 0; i < COUNT_OF(halts); i++) {
 		struct withdrawal row = life_accept(life, "POL", 4000 + i);
 		life_process(life);
-		life_fault_plan(life, (struct life_fault_plan){ LIFE_FAULT_FAIL, halts[i], 0 });
+		life_fault_at(life, LIFE_FAULT_FAIL, halts[i], 0);
 		life_sign(life);
 		life_sql(life, "DELETE FROM withdrawals WHERE id = %s", hex_of(&row));
 		life_fault_clear(life);
@@ -297,8 +297,6 @@ static void test_replay_after_dlq(void **state)
 	life_assert_settled(life);
 }
 
-#define LIFE_TEST(name) cmocka_unit_test_setup_teardown(name, life_set_up, life_tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,5 +312,5 @@ int main(void)
 		LIFE_TEST(test_message_forged),
 		LIFE_TEST(test_replay_after_dlq),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return LIFE_MAIN(tests);
 }

@@ -1,0 +1,293 @@
+/* Changing one's mind: a canceled withdrawal is never paid, a paid one never canceled. */
+#include "life_fault.h"
+#include "life_world.h"
+
+static const char *blob_of(const struct withdrawal *row)
+{
+	return life_blob(row->intent.id.bytes, sizeof row->intent.id.bytes);
+}
+
+/* What the journal says of a withdrawal: how many rights, and the last one. */
+static size_t rights_of(struct life *life, const struct withdrawal *row,
+			struct journal_right *ret_last)
+{
+	struct journal_right rights[ATTEMPTS_MAX];
+	struct err err = { 0 };
+	uint8_t tag[32];
+	size_t n = 0;
+	pay_tag_make(life->keys_bytes[2], &row->intent, tag);
+	assert_true(journal_rights_of(life->journal, row->intent.id, tag, rights, ATTEMPTS_MAX, &n,
+				      &err));
+	if (n > 0)
+		*ret_last = rights[n - 1];
+	return n;
+}
+
+static void assert_canceled(struct life *life, const struct withdrawal *row)
+{
+	life_assert_stage(life, row, WITHDRAWAL_CANCELED);
+	life_assert_unpaid(life, row);
+	assert_string_equal(life_view(life, row->intent.id).withdrawal.failure_code, "canceled");
+}
+
+static void assert_void(struct life *life, const struct withdrawal *row, size_t rights,
+			const char *stage)
+{
+	struct journal_right last = { 0 };
+	assert_int_equal(rights_of(life, row, &last), rights);
+	assert_true(last.is_void);
+	assert_string_equal(last.void_stage, stage);
+}
+
+static void test_cancel_before_approval(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "POL", 3000);
+	assert_true(life_cancel(life, &row));
+	life_run(life, 8);
+	assert_canceled(life, &row);
+	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers", NULL), 0);
+}
+
+static void test_cancel_before_nonce(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal rows[2];
+	rows[0] = life_accept(life, "POL", 3010);
+	rows[1] = life_accept(life, "TUSD", 3011);
+	life_process(life);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_true(life_cancel(life, &rows[i]));
+	life_run(life, 8);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_canceled(life, &rows[i]);
+		assert_void(life, &rows[i], 1, "canceled");
+	}
+	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers", NULL), 0);
+	life_assert_alive(life);
+}
+
+/* While it waits for money, and while all wallets are stopped: no slot is needed to end. */
+static void test_cancel_while_waiting(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal waiting = life_accept(life, "POL", UINT64_MAX);
+	for (size_t i = 0; i < life->catalogue.wallets_len; i++)
+		life_fund(life, life->catalogue.wallets[i].address, u256_from_u64(1000));
+	life_run(life, 2);
+	life_assert_waits(life, &waiting, "funds");
+	assert_true(life_cancel(life, &waiting));
+	life_run(life, 2);
+	assert_canceled(life, &waiting);
+	struct withdrawal stopped = life_accept(life, "POL", 3021);
+	life_sql(life, "UPDATE wallets SET stop_reason = 'by_a_test'");
+	life_run(life, 2);
+	life_assert_stage(life, &stopped, WITHDRAWAL_QUEUED);
+	assert_true(life_cancel(life, &stopped));
+	life_wait(life, 11000);
+	life_run(life, 2);
+	assert_canceled(life, &stopped);
+}
+
+static void cancel_now(struct life *life, const struct withdrawal *row)
+{
+	assert_true(life_cancel(life, row));
+}
+
+/* The request is written after the signer has read the row, before it takes the nonce. */
+static void test_cancel_races_reservation(void **state)
+{
+	struct life *life = *state;
+	static const char *const calls[] = { "chain_estimate_many", "store_transfers_reserve",
+					     "journal_rights_of" };
+	life_fault_install(life);
+	for (size_t i = 0; i < COUNT_OF(calls); i++) {
+		struct withdrawal row = life_accept(life, i % 2 ? "TUSD" : "POL", 3030 + i);
+		life_process(life);
+		life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_ACT,
+								.call = calls[i],
+								.at = 1,
+								.act = cancel_now,
+								.row = &row });
+		life_sign(life);
+		assert_string_equal(life_fault_hit(life), calls[i]);
+		life_fault_clear(life);
+		life_run(life, 6);
+		assert_canceled(life, &row);
+		assert_void(life, &row, 1, "canceled");
+	}
+	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers", NULL), 0);
+	life_assert_alive(life);
+	life_assert_settled(life);
+}
+
+/* A wish to cancel stands on a row whose slot is reserved: the slot becomes its self-transfer, and
+ * the withdrawal ends once that is proved. */
+static void test_cancel_of_reserved_slot(void **state)
+{
+	struct life *life = *state;
+	static const char *const halts[] = { "journal_append_many", "keys_sign_many",
+					     "store_attempts_add" };
+	struct withdrawal rows[COUNT_OF(halts)];
+	life_fault_install(life);
+	for (size_t i = 0; i < COUNT_OF(halts); i++) {
+		rows[i] = life_accept(life, i % 2 ? "TUSD" : "POL", 3040 + i);
+		life_process(life);
+		life_fault_at(life, LIFE_FAULT_FAIL, halts[i], 0);
+		life_sign(life);
+		life_sql(life, "UPDATE withdrawals SET cancel_requested = 1 WHERE id = %s",
+			 blob_of(&rows[i]));
+		life_fault_clear(life);
+		life_sign(life);
+		assert_true(life_view(life, rows[i].intent.id).transfer.is_cancel);
+	}
+	life_run(life, 9);
+	life_wait(life, 16000);
+	life_run(life, 2);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_canceled(life, &rows[i]);
+		assert_void(life, &rows[i], 2, "canceled");
+	}
+	life_assert_settled(life);
+	life_assert_quiet(life);
+}
+
+/* The same when the payment is signed already: it goes out, and stands. */
+static void test_cancel_too_late(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "POL", 3050);
+	life_process(life);
+	life_sign(life);
+	assert_false(life_cancel(life, &row));
+	life_sql(life, "UPDATE withdrawals SET cancel_requested = 1");
+	life_run(life, 8);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
+/* The void is in the journal, and the process died before the store heard of it. */
+static void test_void_then_crash(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "POL", 3060);
+	life_process(life);
+	assert_true(life_cancel(life, &row));
+	life_fault_at(life, LIFE_FAULT_KILL, "journal_append_many", 1);
+	life_sign(life);
+	assert_string_equal(life_fault_hit(life), "journal_append_many");
+	life_fault_clear(life);
+	assert_void(life, &row, 1, "canceled");
+	life_assert_stage(life, &row, WITHDRAWAL_QUEUED);
+	/* An editor takes the wish away: the right is void all the same. */
+	life_sql(life, "UPDATE withdrawals SET cancel_requested = 0");
+	life_wait(life, 61000);
+	life_run(life, 6);
+	assert_canceled(life, &row);
+	life_assert_alive(life);
+}
+
+/* Ended as failed, and the process died; then somebody asks for a cancel: the void has decided. */
+static void test_void_of_assigned_then_crash(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "POL", 3070);
+	for (int i = 0; i < 2; i++) {
+		life_process(life);
+		life_sign(life);
+		assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_BROADCAST);
+		life_refuse(life, row.intent.to, true);
+		life_mine(life, 1);
+		life_refuse(life, row.intent.to, false);
+		life_wait(life, 1000);
+		life_watch(life);
+		life_mine(life, 7);
+		life_wait(life, 1000);
+		life_watch(life);
+		if (i == 0)
+			life_sign(life);
+	}
+	life_fault_at(life, LIFE_FAULT_KILL, "journal_append_many", 1);
+	life_sign(life);
+	assert_string_equal(life_fault_hit(life), "journal_append_many");
+	life_fault_clear(life);
+	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
+	assert_void(life, &row, 3, "failed");
+	life_sql(life, "UPDATE withdrawals SET cancel_requested = 1");
+	life_wait(life, 61000);
+	life_run(life, 3);
+	life_assert_stage(life, &row, WITHDRAWAL_FAILED);
+	life_assert_unpaid(life, &row);
+	life_assert_quiet(life);
+	life_assert_settled(life);
+}
+
+/* A canceled row set back by hand. */
+static void test_canceled_row_reset(void **state)
+{
+	struct life *life = *state;
+	static const char *const resets[] = {
+		"stage = 3, due_at = 1, cancel_requested = 0",
+		"stage = 3, due_at = 1, cancel_requested = 0, round = 1",
+		"stage = 1, due_at = 1, cancel_requested = 0",
+		"stage = 4, due_at = 1, cancel_requested = 0",
+	};
+	struct withdrawal rows[COUNT_OF(resets)];
+	for (size_t i = 0; i < COUNT_OF(resets); i++)
+		rows[i] = life_accept(life, "POL", 3080 + i);
+	life_process(life);
+	for (size_t i = 0; i < COUNT_OF(resets); i++)
+		assert_true(life_cancel(life, &rows[i]));
+	life_run(life, 3);
+	for (size_t i = 0; i < COUNT_OF(resets); i++) {
+		assert_canceled(life, &rows[i]);
+		life_sql(life, "UPDATE withdrawals SET %s WHERE id = %s", resets[i],
+			 blob_of(&rows[i]));
+	}
+	for (int i = 0; i < 3; i++) {
+		life_wait(life, 16000);
+		life_run(life, 6);
+	}
+	for (size_t i = 0; i < COUNT_OF(resets); i++) {
+		struct withdrawal now = life_view(life, rows[i].intent.id).withdrawal;
+		life_assert_unpaid(life, &rows[i]);
+		if (now.stage != WITHDRAWAL_CANCELED)
+			assert_true(now.held_reason[0] != 0);
+	}
+	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers", NULL), 0);
+	life_assert_alive(life);
+}
+
+/* Rejected by the signer's own limit, and set back: the void stands. */
+static void test_rejected_row_reset(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "TUSD", 900000001);
+	life_run(life, 3);
+	life_assert_stage(life, &row, WITHDRAWAL_REJECTED);
+	assert_void(life, &row, 1, "rejected");
+	life->catalogue.assets[1].payment_max.units = u256_from_u64(1000000000);
+	life_sql(life, "UPDATE withdrawals SET stage = 3, due_at = 1");
+	life_run(life, 6);
+	life_assert_stage(life, &row, WITHDRAWAL_REJECTED);
+	life_assert_unpaid(life, &row);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIFE_TEST(test_cancel_before_approval),
+		LIFE_TEST(test_cancel_before_nonce),
+		LIFE_TEST(test_cancel_while_waiting),
+		LIFE_TEST(test_cancel_races_reservation),
+		LIFE_TEST(test_cancel_of_reserved_slot),
+		LIFE_TEST(test_cancel_too_late),
+		LIFE_TEST(test_void_then_crash),
+		LIFE_TEST(test_void_of_assigned_then_crash),
+		LIFE_TEST(test_canceled_row_reset),
+		LIFE_TEST(test_rejected_row_reset),
+	};
+	return LIFE_MAIN(tests);
+}
