@@ -200,7 +200,8 @@ static bool one_redrive(struct db *db, struct redrive *redrive, struct id id, st
 }
 
 /* Rows that are held as dead letters although their message is gone: the row is the truth, and
- * wiping the queues must not lose it. */
+ * wiping the queues must not lose it. What is not ended has a due time, whose index finds the few
+ * that are open among all that ever were. */
 static bool held_rows_load(struct db *db, enum queue_name dlq, struct id *ret_ids, size_t cap,
 			   size_t *ret_len, struct err *err)
 {
@@ -209,7 +210,8 @@ static bool held_rows_load(struct db *db, enum queue_name dlq, struct id *ret_id
 	if (dlq == QUEUE_MONITOR_DLQ)
 		return true;
 	struct sql sql = sql_prepare(db,
-				     "SELECT id FROM withdrawals WHERE stage BETWEEN ? AND ? "
+				     "SELECT id FROM withdrawals WHERE due_at > 0 "
+				     "AND stage BETWEEN ? AND ? "
 				     "AND held_reason = 'dead_letter' LIMIT ?",
 				     err);
 	sql_put_i64(&sql, request ? WITHDRAWAL_ACCEPTED : WITHDRAWAL_QUEUED);
