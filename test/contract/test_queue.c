@@ -245,6 +245,24 @@ static void a_message_received_before_comes_alone(void **state)
 	assert_int_equal(claim(place, BATCH_MAX, messages), 0);
 }
 
+/* Also when what is fresh has waited longer. */
+static void what_is_fresh_does_not_take_it_along(void **state)
+{
+	struct place *place = *state;
+	struct id ids[3];
+	struct message messages[BATCH_MAX];
+	fill(place, 1, ids);
+	assert_int_equal(claim(place, 1, messages), 1);
+	fill(place, 2, ids + 1);
+	fixture_wait(place->fixture, VISIBILITY_MS);
+	assert_int_equal(claim(place, BATCH_MAX, messages), 2);
+	assert_true(id_equal(messages[0].ack.subject, ids[1]));
+	assert_true(id_equal(messages[1].ack.subject, ids[2]));
+	assert_int_equal(claim(place, BATCH_MAX, messages), 1);
+	assert_true(id_equal(messages[0].ack.subject, ids[0]));
+	assert_int_equal(messages[0].receives, 2);
+}
+
 /* A queue that is never empty: what a restart left behind still gets its turn. */
 static void under_load_a_message_received_before_has_its_turn(void **state)
 {
@@ -295,6 +313,27 @@ static void an_extended_claim_lasts(void **state)
 	fixture_wait(place->fixture, 1);
 	assert_int_equal(claim(place, 1, &other), 1);
 	assert_true(id_equal(other.ack.subject, ids[0]));
+}
+
+/* Claimed while the clock was wrong, a year ahead: it comes when there is nothing else. */
+static void a_claim_from_a_wrong_clock_does_not_last(void **state)
+{
+	struct place *place = *state;
+	struct fixture *f = place->fixture;
+	static const int64_t year_ms = INT64_C(365) * 24 * 3600 * 1000;
+	struct id ids[2];
+	struct message messages[BATCH_MAX];
+	fill(place, 1, ids);
+	fixture_wait(f, year_ms);
+	assert_int_equal(claim(place, BATCH_MAX, messages), 1);
+	fixture_wait(f, -year_ms);
+	fill(place, 1, ids + 1);
+	assert_int_equal(claim(place, BATCH_MAX, messages), 1);
+	assert_true(id_equal(messages[0].ack.subject, ids[1]));
+	assert_int_equal(claim(place, BATCH_MAX, messages), 1);
+	assert_true(id_equal(messages[0].ack.subject, ids[0]));
+	assert_int_equal(messages[0].receives, 2);
+	assert_int_equal(claim(place, BATCH_MAX, messages), 0);
 }
 
 static void queues_are_separate(void **state)
@@ -615,8 +654,10 @@ int main(void)
 		QUEUE_TEST(a_change_opens_a_renewed_message_again),
 		QUEUE_TEST(a_renewed_message_that_ran_out_comes_once),
 		QUEUE_TEST(a_message_received_before_comes_alone),
+		QUEUE_TEST(what_is_fresh_does_not_take_it_along),
 		QUEUE_TEST(under_load_a_message_received_before_has_its_turn),
 		QUEUE_TEST(an_extended_claim_lasts),
+		QUEUE_TEST(a_claim_from_a_wrong_clock_does_not_last),
 		QUEUE_TEST(queues_are_separate),
 		QUEUE_TEST(stats_count_what_is_there),
 		QUEUE_TEST(a_call_outside_of_the_contract_aborts),

@@ -355,6 +355,36 @@ static void the_message_of_a_row_that_moved_is_not_buried(void **state)
 	assert_int_equal(fixture_messages(f, QUEUE_REQUEST_DLQ, row.intent.id), 0);
 }
 
+/* --- an edited row ------------------------------------------------------------------------------
+ */
+
+/* row-edited: a version set back costs its row an event, and nobody else anything. */
+static void an_edited_version_does_not_harm_its_batch(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal rows[2] = { fixture_queue(f, "one"), fixture_queue(f, "two") };
+	fixture_edit(f, "UPDATE withdrawals SET version = 1 WHERE id = "
+			"(SELECT id FROM withdrawals ORDER BY id LIMIT 1)");
+	struct store_change items[2];
+	for (size_t i = 0; i < 2; i++) {
+		rows[i] = fixture_load(f, rows[i].intent.id);
+		items[i] = fixture_change(&rows[i], WITHDRAWAL_CANCELED, "canceled");
+	}
+	assert_int_equal(rows[0].version, 1);
+	change(f, items, 2, ACTOR_SIGNER);
+	assert_true(items[0].applied && items[1].applied);
+	assert_int_equal(fixture_load(f, rows[0].intent.id).stage, WITHDRAWAL_CANCELED);
+	assert_string_equal(fixture_last_event(f, rows[0].intent.id).type, "queued");
+	assert_string_equal(fixture_last_event(f, rows[1].intent.id).type, "canceled");
+	assert_int_equal(fixture_number_of(f,
+					   "SELECT COUNT(*) FROM audit WHERE subject = ? AND "
+					   "action = 'event_sequence_taken'",
+					   rows[0].intent.id),
+			 1);
+	/* The newest event does not tell the stage, which the tear-down would find. */
+	fixture_edit(f, "UPDATE events SET stage = 8 WHERE sequence = 2");
+}
+
 /* --- bugs of the caller -------------------------------------------------------------------------
  */
 
@@ -402,6 +432,7 @@ int main(void)
 		STORE_TEST(nothing_is_completed_without_its_slot),
 		STORE_TEST(a_buried_message_is_in_its_dead_letter_queue),
 		STORE_TEST(the_message_of_a_row_that_moved_is_not_buried),
+		STORE_TEST(an_edited_version_does_not_harm_its_batch),
 		STORE_TEST(a_step_outside_of_the_life_cycle_aborts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,6 +122,28 @@ static void a_sweep_has_a_limit(void **state)
 	assert_int_equal(messages(f), BATCH_MAX + 6);
 }
 
+/* Written while the clock was wrong: nobody waits a year for it. */
+static void a_due_time_out_of_reach_counts_as_due(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal far = fixture_queue(f, "far");
+	struct withdrawal near = fixture_queue(f, "near");
+	static const int64_t hour_ms = INT64_C(3600) * 1000;
+	struct store_change wait = fixture_change(&far, far.stage, "waiting");
+	wait.wait_reason = "funds";
+	wait.due_at = f->clock.now_ms + 24 * 365 * hour_ms;
+	assert_true(fixture_apply(f, &wait, ACTOR_SIGNER));
+	wait = fixture_change(&near, near.stage, "waiting");
+	wait.wait_reason = "funds";
+	wait.due_at = f->clock.now_ms + hour_ms;
+	assert_true(fixture_apply(f, &wait, ACTOR_SIGNER));
+	assert_woken(sweep(f, 64), 0, 1);
+	far = fixture_load(f, far.intent.id);
+	assert_true(far.due_at < f->clock.now_ms + hour_ms);
+	assert_int_equal(fixture_load(f, near.intent.id).due_at, wait.due_at);
+	assert_woken(sweep(f, 64), 0, 0);
+}
+
 /* A queued row whose approval has run out is the processor's: it renews it. */
 static void an_expired_approval_wakes_the_processor(void **state)
 {
@@ -220,6 +242,31 @@ static void a_redrive_releases_no_other_hold(void **state)
 	assert_int_equal(fixture_messages(f, QUEUE_REQUEST, row.intent.id), 1);
 }
 
+/* The queues were wiped: the rows are the truth, and each queue's redrive finds its own. */
+static void a_dead_letter_without_its_message_is_redriven_too(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal rows[3] = { buried(f, "one", "dead_letter"),
+				      buried(f, "two", "dead_letter"),
+				      buried(f, "three", "asset_mismatch") };
+	struct withdrawal queued = fixture_queue(f, "four");
+	struct store_change hold = fixture_change(&queued, queued.stage, "held");
+	hold.held_reason = "dead_letter";
+	assert_true(fixture_apply(f, &hold, ACTOR_SIGNER));
+	fixture_edit(f, "DELETE FROM messages");
+	assert_int_equal(redrive(f, QUEUE_MONITOR_DLQ, 10), 0);
+	assert_int_equal(redrive(f, QUEUE_REQUEST_DLQ, 1), 1);
+	assert_int_equal(redrive(f, QUEUE_REQUEST_DLQ, 10), 1);
+	assert_int_equal(redrive(f, QUEUE_REQUEST_DLQ, 10), 0);
+	assert_int_equal(redrive(f, QUEUE_SIGNING_DLQ, 10), 1);
+	for (size_t i = 0; i < 3; i++) {
+		struct withdrawal row = fixture_load(f, rows[i].intent.id);
+		assert_string_equal(row.held_reason, i < 2 ? "" : "asset_mismatch");
+		assert_int_equal(fixture_messages(f, QUEUE_REQUEST, row.intent.id), i < 2);
+	}
+	assert_int_equal(fixture_messages(f, QUEUE_SIGNING, queued.intent.id), 1);
+}
+
 /* What ended meanwhile, or never was, is dropped. */
 static void dead_letters_of_ended_rows_are_dropped(void **state)
 {
@@ -269,10 +316,12 @@ int main(void)
 		STORE_TEST(a_message_that_waits_is_not_doubled),
 		STORE_TEST(a_held_row_is_left_alone),
 		STORE_TEST(a_sweep_has_a_limit),
+		STORE_TEST(a_due_time_out_of_reach_counts_as_due),
 		STORE_TEST(an_expired_approval_wakes_the_processor),
 		STORE_TEST(dead_letters_are_listed_oldest_first),
 		STORE_TEST(a_redriven_row_is_worked_on_again),
 		STORE_TEST(a_redrive_releases_no_other_hold),
+		STORE_TEST(a_dead_letter_without_its_message_is_redriven_too),
 		STORE_TEST(dead_letters_of_ended_rows_are_dropped),
 		STORE_TEST(only_dead_letter_queues_are_redriven),
 	};

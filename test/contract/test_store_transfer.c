@@ -508,6 +508,58 @@ static void slots_are_listed_by_stage_in_order(void **state)
 	assert_int_equal(load(f, 2, TRANSFER_RESERVED, TRANSFER_FINAL, UINT64_MAX, 8, rows), 0);
 }
 
+/* Page by page, and without what waits for a person. */
+static void a_list_of_slots_goes_on_behind_a_row(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer rows[8];
+	struct store_by by = fixture_by(f, ACTOR_MONITOR);
+	uint64_t nonces[6];
+	size_t found = 0;
+	size_t len = 0;
+	char key[16];
+	for (size_t i = 0; i < 6; i++) {
+		snprintf(key, sizeof key, "key-%zu", i);
+		struct transfer slot = fixture_broadcast(f, key, 0);
+		struct store_observation item =
+			fixture_observation(f, &slot, TRANSFER_MINED, OUTCOME_NONE);
+		item.mined_block = 100 + i / 4; /* four in one block, two in the next */
+		MUST(store_transfers_observe, f->store, &item, 1, &f->monitor, &by);
+		if (i != 1)
+			continue;
+		slot = fixture_transfer(f, slot.id);
+		item = fixture_observation(f, &slot, TRANSFER_MINED, OUTCOME_NONE);
+		item.held_reason = "success_without_proof";
+		MUST(store_transfers_observe, f->store, &item, 1, &f->monitor, &by);
+	}
+	struct store_transfer_filter filter = { .wallet_id = f->wallets[0].id,
+						.first = TRANSFER_MINED,
+						.last = TRANSFER_MINED,
+						.mined_block_max = UINT64_MAX,
+						.without_held = true,
+						.limit = 2 };
+	do {
+		MUST(store_transfers_load, f->store, &filter, rows, &len);
+		for (size_t i = 0; i < len; i++)
+			nonces[found++] = rows[i].nonce;
+		if (len > 0) {
+			filter.has_after = true;
+			filter.after_block = rows[len - 1].mined_block;
+			filter.after_nonce = rows[len - 1].nonce;
+		}
+	} while (len > 0);
+	static const uint64_t expected[] = { 5, 7, 8, 9, 10 };
+	assert_int_equal(found, COUNT_OF(expected));
+	assert_memory_equal(nonces, expected, sizeof expected);
+	filter = (struct store_transfer_filter){ .wallet_id = f->wallets[0].id,
+						 .first = TRANSFER_MINED,
+						 .last = TRANSFER_MINED,
+						 .mined_block_max = UINT64_MAX,
+						 .limit = 8 };
+	MUST(store_transfers_load, f->store, &filter, rows, &len);
+	assert_int_equal(len, 6);
+}
+
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -529,6 +581,7 @@ int main(void)
 		STORE_TEST(a_slot_that_was_signed_or_lost_does_not_turn),
 		STORE_TEST(the_slot_of_a_round_is_found),
 		STORE_TEST(slots_are_listed_by_stage_in_order),
+		STORE_TEST(a_list_of_slots_goes_on_behind_a_row),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
