@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+/* No chain counts this far; what does would overflow where numbers are added. */
+#define NUMBER_MAX ((UINT64_C(1) << 62) - 1)
 /* Seconds: far future, and times 1000 fits an int64_t. */
 #define TIME_S_MAX ((uint64_t)1 << 40)
 
@@ -22,7 +24,7 @@ bool chain_read_u64(const struct json_value *value, uint64_t *ret_number)
 {
 	struct u256 wide;
 	uint64_t number;
-	if (!chain_read_u256(value, &wide) || !u256_to_u64(wide, &number) || number > INT64_MAX)
+	if (!chain_read_u256(value, &wide) || !u256_to_u64(wide, &number) || number > NUMBER_MAX)
 		return false;
 	*ret_number = number;
 	return true;

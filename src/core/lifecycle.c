@@ -172,9 +172,15 @@ static const struct stage_row *stage_row_of(enum withdrawal_stage stage)
 	return &stage_rows[stage];
 }
 
+/* Rows may have been edited: a stage that does not exist has a text all the same. */
+static bool stage_is_known(enum withdrawal_stage stage)
+{
+	return stage >= WITHDRAWAL_ACCEPTED && stage <= WITHDRAWAL_CANCELED;
+}
+
 const char *withdrawal_stage_text(enum withdrawal_stage stage)
 {
-	return stage_row_of(stage)->text;
+	return stage_is_known(stage) ? stage_row_of(stage)->text : "unknown";
 }
 
 bool withdrawal_stage_read(struct str text, enum withdrawal_stage *ret_stage)
@@ -190,12 +196,12 @@ bool withdrawal_stage_read(struct str text, enum withdrawal_stage *ret_stage)
 
 const char *withdrawal_status_text(enum withdrawal_stage stage)
 {
-	return stage_row_of(stage)->status;
+	return stage_is_known(stage) ? stage_row_of(stage)->status : "UNKNOWN";
 }
 
 int64_t lifecycle_due_in_ms(enum withdrawal_stage stage)
 {
-	return stage_row_of(stage)->due_in_ms;
+	return stage_is_known(stage) ? stage_row_of(stage)->due_in_ms : 0;
 }
 
 bool withdrawal_status_read(struct str text, enum withdrawal_stage *ret_first,

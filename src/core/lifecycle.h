@@ -70,6 +70,7 @@ bool lifecycle_is_terminal(enum withdrawal_stage stage);
 bool lifecycle_outcome_is_unpaid(enum transfer_outcome outcome);
 
 /* "accepted"…; "PENDING"…; static storage. */
+/* "unknown" and "UNKNOWN" for a stage that only an edited row can have. */
 const char *withdrawal_stage_text(enum withdrawal_stage stage);
 bool withdrawal_stage_read(struct str text, enum withdrawal_stage *ret_stage);
 const char *withdrawal_status_text(enum withdrawal_stage stage);

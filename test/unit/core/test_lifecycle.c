@@ -23,6 +23,18 @@ static void terminal_stages_are_never_left(void **state)
 	}
 }
 
+/* Rows may have been edited; a person still wants to see them. */
+static void a_stage_that_does_not_exist_has_a_text(void **state)
+{
+	static const int stages[] = { -1, 0, WITHDRAWAL_CANCELED + 1, 1000 };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(stages); i++) {
+		enum withdrawal_stage stage = (enum withdrawal_stage)stages[i];
+		assert_string_equal(withdrawal_stage_text(stage), "unknown");
+		assert_string_equal(withdrawal_status_text(stage), "UNKNOWN");
+	}
+}
+
 /* From the approval on, only the signer ends a withdrawal unpaid (protocol.md 2). */
 static void only_the_signer_ends_an_approved_withdrawal_unpaid(void **state)
 {
@@ -85,6 +97,7 @@ int main(void)
 		cmocka_unit_test(only_the_signer_ends_an_approved_withdrawal_unpaid),
 		cmocka_unit_test(what_is_not_final_has_a_due_time),
 		cmocka_unit_test(texts_are_read_back),
+		cmocka_unit_test(a_stage_that_does_not_exist_has_a_text),
 		cmocka_unit_test(only_two_outcomes_prove_a_payment_unpaid),
 	};
 	return cmocka_run_group_tests_name("core/lifecycle", tests, NULL, NULL);
