@@ -168,6 +168,21 @@ static void gate_send_many(struct chain *chain, const struct str *raw, size_t n,
 		gate_turn(gate);
 }
 
+static size_t gate_nodes_len(const struct chain *chain)
+{
+	return ((const struct gate *)chain)->len;
+}
+
+static bool gate_node_at(struct chain *chain, size_t index, struct chain **ret_node,
+			 struct err *err)
+{
+	struct gate *gate = gate_of(chain);
+	if (chain_gate_is_mismatch(chain, err) || !node_prove(gate, index, err))
+		return false;
+	*ret_node = gate->nodes[index];
+	return true;
+}
+
 static void gate_close(struct chain *chain)
 {
 	struct gate *gate = gate_of(chain);
@@ -187,6 +202,8 @@ static const struct chain_ops gate_ops = {
 	.receipts = gate_receipts,
 	.lookups = gate_lookups,
 	.blocks = gate_blocks,
+	.nodes_len = gate_nodes_len,
+	.node = gate_node_at,
 	.close = gate_close,
 };
 

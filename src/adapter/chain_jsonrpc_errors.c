@@ -86,7 +86,11 @@ static const struct {
 	{ "out of gas", CHAIN_ESTIMATE_REVERTED },
 	{ "invalid opcode", CHAIN_ESTIMATE_REVERTED },
 	{ "invalid jump destination", CHAIN_ESTIMATE_REVERTED },
-	{ "evm error", CHAIN_ESTIMATE_REVERTED },
+	/* Anvil: "EVM error: InvalidFEOpcode". "EVM error" alone is also what it says when its own
+	 * database is away. */
+	{ "invalidfeopcode", CHAIN_ESTIMATE_REVERTED },
+	{ "invalidjump", CHAIN_ESTIMATE_REVERTED },
+	{ "opcodenotfound", CHAIN_ESTIMATE_REVERTED },
 };
 
 enum chain_send_state chain_error_classify(struct str message)

@@ -145,6 +145,24 @@ bool chain_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 	return true;
 }
 
+size_t chain_nodes_len(const struct chain *chain)
+{
+	CHECK(chain != NULL && chain->ops != NULL);
+	size_t len = chain->ops->nodes_len == NULL ? 1 : chain->ops->nodes_len(chain);
+	CHECK(len >= 1);
+	return len;
+}
+
+bool chain_node(struct chain *chain, size_t index, struct chain **ret_node, struct err *err)
+{
+	CHECK(index < chain_nodes_len(chain));
+	CHECK(ret_node != NULL);
+	if (chain->ops->node != NULL)
+		return chain->ops->node(chain, index, ret_node, err);
+	*ret_node = chain;
+	return true;
+}
+
 void chain_close(struct chain *chain)
 {
 	if (chain == NULL)

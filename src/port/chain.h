@@ -146,6 +146,9 @@ struct chain_ops {
 			enum chain_lookup *ret_lookups, struct err *err);
 	bool (*blocks)(struct chain *chain, const uint64_t *numbers, size_t n,
 		       struct chain_block *ret_blocks, struct err *err);
+	/* Both NULL: the chain is one node. */
+	size_t (*nodes_len)(const struct chain *chain);
+	bool (*node)(struct chain *chain, size_t index, struct chain **ret_node, struct err *err);
 	void (*close)(struct chain *chain);
 };
 
@@ -177,6 +180,11 @@ MUST_CHECK bool chain_lookups(struct chain *chain, const struct hash32 *hashes, 
 /* Canonical hashes at heights. */
 MUST_CHECK bool chain_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 			     struct chain_block *ret_blocks, struct err *err);
+/* The nodes behind the chain, for what must not hang on the word of one; at least 1. */
+size_t chain_nodes_len(const struct chain *chain);
+/* One of them, borrowed, once it has proved to be of the chain. */
+MUST_CHECK bool chain_node(struct chain *chain, size_t index, struct chain **ret_node,
+			   struct err *err);
 void chain_close(struct chain *chain); /* accepts NULL */
 
 #endif

@@ -8,10 +8,10 @@
 
 #define PROOF_WAIT_MS 15000
 
-/* The attempt of a slot that the chain consumed, with its receipt. */
+/* The attempt of a slot that the chain consumed for good, with its receipt. */
 struct consumed {
 	bool found;
-	struct tx tx;
+	size_t attempt; /* index */
 	struct chain_receipt receipt;
 };
 
@@ -65,26 +65,6 @@ static bool attempts_read(struct signer *self, const struct withdrawal *row, uin
 	return true;
 }
 
-static bool consumed_find(struct signer *self, size_t chain, const struct journal_slot *slot,
-			  const struct tx *txs, size_t n, struct consumed *ret_consumed,
-			  struct err *err)
-{
-	struct hash32 hashes[ATTEMPTS_MAX];
-	struct chain_receipt receipts[ATTEMPTS_MAX];
-	ret_consumed->found = false;
-	for (size_t i = 0; i < n; i++)
-		hashes[i] = self->attempts[i].tx_hash;
-	if (!chain_receipts(self->options.chains[chain], hashes, n, receipts, err))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (receipts[i].state != CHAIN_RECEIPT_FOUND ||
-		    !address_equal(receipts[i].from, slot->wallet))
-			continue;
-		*ret_consumed = (struct consumed){ true, txs[i], receipts[i] };
-	}
-	return true;
-}
-
 static bool is_deep(const struct chain_params *params, const struct chain_head *head,
 		    uint64_t block)
 {
@@ -94,13 +74,102 @@ static bool is_deep(const struct chain_params *params, const struct chain_head *
 	return deep && head->has_finalized && head->finalized_number >= block;
 }
 
+/* The blocks that a verdict hangs on are the canonical ones of this very answer: the receipt's, and
+ * those that the head names. A receipt of a block that was taken back, and answers of two nodes
+ * behind one address, prove nothing. */
+static bool view_agrees(struct chain *node, const struct chain_head *head,
+			const struct chain_receipt *receipt, bool *ret_agrees, struct err *err)
+{
+	const uint64_t numbers[3] = { receipt->block_number, head->number, head->finalized_number };
+	const struct hash32 hashes[3] = { receipt->block_hash, head->hash, head->finalized_hash };
+	struct chain_block blocks[3];
+	size_t n = head->has_finalized ? 3 : 2;
+	*ret_agrees = false;
+	if (receipt->block_number > head->number)
+		return true;
+	if (!chain_blocks(node, numbers, n, blocks, err))
+		return false;
+	*ret_agrees = true;
+	for (size_t i = 0; i < n; i++)
+		*ret_agrees &= blocks[i].known && hash32_equal(blocks[i].hash, hashes[i]);
+	return true;
+}
+
+/* What one node says of the slot: exactly one of its attempts is in a block, deep and finalized. */
+static bool consumed_find(struct signer *self, struct chain *node,
+			  const struct chain_params *params, const struct journal_slot *slot,
+			  size_t n, struct consumed *ret_consumed, struct err *err)
+{
+	struct hash32 hashes[ATTEMPTS_MAX];
+	struct chain_receipt receipts[ATTEMPTS_MAX];
+	struct chain_head head;
+	size_t found = 0;
+	bool clear = true;
+	ret_consumed->found = false;
+	for (size_t i = 0; i < n; i++)
+		hashes[i] = self->attempts[i].tx_hash;
+	if (!chain_receipts(node, hashes, n, receipts, err) || !chain_head(node, &head, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		clear &= receipts[i].state != CHAIN_RECEIPT_UNKNOWN;
+		if (receipts[i].state != CHAIN_RECEIPT_FOUND)
+			continue;
+		clear &= address_equal(receipts[i].from, slot->wallet);
+		ret_consumed->attempt = i;
+		ret_consumed->receipt = receipts[i];
+		found++;
+	}
+	if (!clear || found != 1 || !is_deep(params, &head, ret_consumed->receipt.block_number))
+		return true;
+	return view_agrees(node, &head, &ret_consumed->receipt, &ret_consumed->found, err);
+}
+
+static bool says_the_same(const struct consumed *a, const struct consumed *b)
+{
+	return a->attempt == b->attempt && a->receipt.success == b->receipt.success &&
+	       hash32_equal(a->receipt.block_hash, b->receipt.block_hash);
+}
+
+/* No node's word is enough where there are others: at least two have it, and none another one. One
+ * that is away, or lags, says nothing. */
+#define NODES_AGREE_MIN 2
+
+static bool nodes_ask(struct signer *self, struct chain *chain, const struct chain_params *params,
+		      const struct journal_slot *slot, size_t n, struct consumed *ret_consumed,
+		      struct err *err)
+{
+	size_t len = chain_nodes_len(chain);
+	size_t needed = len < NODES_AGREE_MIN ? len : NODES_AGREE_MIN;
+	size_t agree = 0;
+	ret_consumed->found = false;
+	for (size_t i = 0; i < len; i++) {
+		struct consumed one = { .found = false };
+		struct chain *node = NULL;
+		if (!chain_node(chain, i, &node, err) ||
+		    !consumed_find(self, node, params, slot, n, &one, err)) {
+			if (len == 1)
+				return false;
+			continue;
+		}
+		if (!one.found)
+			continue;
+		if (agree > 0 && !says_the_same(ret_consumed, &one)) {
+			ret_consumed->found = false;
+			return true;
+		}
+		*ret_consumed = one;
+		agree++;
+	}
+	ret_consumed->found = agree >= needed;
+	return true;
+}
+
 bool signer_round_judge(struct signer *self, const struct withdrawal *row, uint32_t round,
 			enum round_verdict *ret_verdict, struct err *err)
 {
 	struct tx txs[ATTEMPTS_MAX];
 	struct journal_slot slot = { 0 };
 	struct consumed consumed = { .found = false };
-	struct chain_head head;
 	size_t n = 0;
 	bool good = false;
 	const struct chain_params *params =
@@ -112,14 +181,18 @@ bool signer_round_judge(struct signer *self, const struct withdrawal *row, uint3
 		return false;
 	if (!good)
 		return true;
-	if (!consumed_find(self, chain, &slot, txs, n, &consumed, err) ||
-	    !signer_head(self, chain, 1000, &head, err))
-		return false;
 	*ret_verdict = ROUND_UNPROVEN;
-	if (!consumed.found || !is_deep(params, &head, consumed.receipt.block_number))
+	/* A chain that is away is no verdict, and no fault of the other rows. */
+	struct err fault = { 0 };
+	if (!nodes_ask(self, self->options.chains[chain], params, &slot, n, &consumed, &fault))
+		log_line(self->options.log, LOG_WARN,
+			 &(struct log_about){ .action = "proof_waits", .err = &fault },
+			 "the chain does not answer");
+	if (!consumed.found)
 		return true;
-	bool cancels = address_equal(consumed.tx.to, slot.wallet) &&
-		       u256_is_zero(consumed.tx.value.value) && consumed.tx.data_len == 0;
+	const struct tx *tx = &txs[consumed.attempt];
+	bool cancels = address_equal(tx->to, slot.wallet) && u256_is_zero(tx->value.value) &&
+		       tx->data_len == 0;
 	*ret_verdict = consumed.receipt.success && !cancels ? ROUND_PAID : ROUND_UNPAID;
 	return true;
 }

@@ -109,18 +109,19 @@ bool signer_revert_judge(struct signer *self, const struct signer_wallet *wallet
 	struct chain_call calls[2];
 	struct tx txs[2];
 	struct transfer probe = *transfer;
-	size_t n = transfer->is_token ? 2 : 1;
 	probe.receiver = probe.wallet;
+	if (!transfer->is_token)
+		probe.to = probe.wallet;
 	call_make(transfer, &txs[0], &calls[0]);
 	call_make(&probe, &txs[1], &calls[1]);
 	/* Both in one batch, so that they see the same state, as far as a node allows. */
-	if (!chain_estimate_many(self->options.chains[wallet->chain], calls, n, estimates, err))
+	if (!chain_estimate_many(self->options.chains[wallet->chain], calls, 2, estimates, err))
 		return false;
 	bool reverts = estimates[0].state == CHAIN_ESTIMATE_REVERTED;
 	*ret_blame = BLAME_UNKNOWN;
 	if (estimates[0].state == CHAIN_ESTIMATE_OK)
 		*ret_blame = BLAME_NOBODY;
-	else if (reverts && (n == 1 || estimates[1].state == CHAIN_ESTIMATE_OK))
+	else if (reverts && estimates[1].state == CHAIN_ESTIMATE_OK)
 		*ret_blame = BLAME_RECEIVER;
 	else if (reverts && estimates[1].state == CHAIN_ESTIMATE_REVERTED)
 		*ret_blame = BLAME_ASSET;

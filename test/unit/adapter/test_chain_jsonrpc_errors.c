@@ -112,6 +112,10 @@ static void test_estimates(void **state)
 		{ -32003, "Out of gas: gas required exceeds allowance: 300000000",
 		  CHAIN_ESTIMATE_REVERTED },
 		{ -32000, "invalid opcode: INVALID", CHAIN_ESTIMATE_REVERTED },
+		{ -32603, "EVM error: InvalidFEOpcode", CHAIN_ESTIMATE_REVERTED },
+		/* The node's own trouble blames nobody. */
+		{ -32603, "EVM error; database error: failed to get account: timed out",
+		  CHAIN_ESTIMATE_UNKNOWN },
 		{ -32000, "header not found", CHAIN_ESTIMATE_UNKNOWN },
 		{ -32005, "rate limit exceeded", CHAIN_ESTIMATE_UNKNOWN },
 		{ -32603, "internal error", CHAIN_ESTIMATE_UNKNOWN },
