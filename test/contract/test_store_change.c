@@ -170,8 +170,11 @@ static void a_quiet_wait_moves_only_the_due_time(void **state)
 	assert_true(fixture_apply(f, &wait, ACTOR_SIGNER));
 	wait.version = 5;
 	wait.has_approval = true;
+	int64_t generation = fixture_generation(f, QUEUE_SIGNING, row.intent.id);
 	assert_true(fixture_apply(f, &wait, ACTOR_PROCESSOR));
 	assert_int_equal(fixture_load(f, row.intent.id).version, 6);
+	/* The signer waits for it. */
+	assert_int_equal(fixture_generation(f, QUEUE_SIGNING, row.intent.id), generation + 1);
 }
 
 static void a_request_to_cancel_stays_and_wakes_the_signer(void **state)

@@ -340,6 +340,18 @@ static void an_earlier_hold_keeps_its_reason(void **state)
 	assert_string_equal(fixture_transfer(f, slot.id).held_reason, "foreign_transaction");
 }
 
+/* finalized-goes-backwards: what was told to be paid is not taken back by a hold of its slot. */
+static void a_hold_does_not_touch_what_is_ended(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer slot = final(f, "one", OUTCOME_SUCCEEDED);
+	struct withdrawal before = fixture_load(f, slot.withdrawal);
+	hold(f, &slot, "finality_lost");
+	assert_string_equal(fixture_transfer(f, slot.id).held_reason, "finality_lost");
+	struct withdrawal after = fixture_load(f, slot.withdrawal);
+	assert_withdrawal_equal(&after, &before);
+}
+
 /* --- wishes -------------------------------------------------------------------------------------
  */
 
@@ -406,6 +418,7 @@ int main(void)
 		STORE_TEST(a_held_slot_that_is_not_mined_stops_its_wallet),
 		STORE_TEST(a_held_slot_waits_for_a_person),
 		STORE_TEST(an_earlier_hold_keeps_its_reason),
+		STORE_TEST(a_hold_does_not_touch_what_is_ended),
 		STORE_TEST(a_wish_is_kept_for_the_signer),
 		STORE_TEST(a_wish_that_comes_late_is_not_kept),
 		STORE_TEST(a_slot_that_is_mined_has_no_wishes),
