@@ -317,14 +317,32 @@ static bool existing_hold(struct signer *self, size_t n, const struct store_by *
 					err);
 }
 
+/* Nothing could be reserved, or nobody knows: the rows that were not moved by it wait. Without this
+ * verdict each such try would count as a receive, and after a few the rows would be held. */
+static void failure_wait(struct signer *self, const struct store_by *by)
+{
+	struct err fault = { 0 };
+	self->changes_len = 0;
+	for (size_t i = 0; i < self->candidates_len; i++)
+		signer_change_wait(self, self->candidates[i].row, "unavailable",
+				   self->options.funds_wait_ms, &self->candidates[i].ack);
+	if (!store_withdrawals_change(self->options.store, self->changes, self->changes_len, by,
+				      &fault))
+		log_line(self->options.log, LOG_WARN,
+			 &(struct log_about){ .action = "decision_waits", .err = &fault },
+			 "the store takes neither slots nor waits");
+}
+
 bool signer_reserve(struct signer *self, struct err *err)
 {
 	struct store_by by = signer_by(self);
 	size_t n = reservations_fill(self, by.now_ms);
 	if (n == 0)
 		return true;
-	if (!store_transfers_reserve(self->options.store, self->reservations, n, &by, err))
+	if (!store_transfers_reserve(self->options.store, self->reservations, n, &by, err)) {
+		failure_wait(self, &by);
 		return false;
+	}
 	for (size_t i = 0; i < n; i++)
 		reserved_add(self, &self->reservations[i]);
 	return existing_hold(self, n, &by, err);
