@@ -1,0 +1,175 @@
+/* Two signers, one wallet; and a store that is older than what was paid. */
+#include "life_fault.h"
+#include "life_world.h"
+
+static void assert_all_paid(struct life *life, const struct withdrawal *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		life_assert_paid(life, &rows[i]);
+	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers", NULL), n);
+	life_assert_settled(life);
+	life_assert_quiet(life);
+}
+
+/* Both work at every step; only the one with the lease acts. */
+static void test_split_brain_wallet(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal rows[10];
+	struct life *other = life_join(life);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		rows[i] = life_accept(life, i % 2 ? "TUSD" : "POL", 5000 + i);
+		life_process(life);
+		life_sign(other);
+		assert_false(life_view(life, rows[i].intent.id).has_transfer);
+		life_sign(life);
+		life_sign(other);
+	}
+	for (int i = 0; i < 8; i++) {
+		life_run(life, 1);
+		life_run(other, 1);
+	}
+	assert_int_equal(
+		life_number(life,
+			    "SELECT count(*) FROM wallets WHERE lease_holder <> 'signer-life'",
+			    NULL),
+		0);
+	life_part(other);
+	assert_all_paid(life, rows, COUNT_OF(rows));
+}
+
+/* The owner dies with work in every state; the other takes over, and the first one comes back. */
+static void test_owner_dies(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal rows[9];
+	struct life *other = life_join(life);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		rows[i] = life_accept(life, i % 2 ? "TUSD" : "POL", 5100 + i);
+		if (i % 3 == 0)
+			life_sign(life);
+		else if (i % 3 == 1)
+			life_process(life);
+	}
+	life_sign(life);
+	life_stop(life);
+	for (int i = 0; i < 3; i++) {
+		life_wait(other, 61000);
+		life_run(other, 3);
+	}
+	life_start(life);
+	life->clock.skew_ms = other->clock.skew_ms;
+	for (int i = 0; i < 4; i++) {
+		life_run(life, 2);
+		life_run(other, 2);
+	}
+	assert_int_equal(life_number(life,
+				     "SELECT count(*) FROM wallets WHERE lease_holder <> "
+				     "'signer-second'",
+				     NULL),
+			 0);
+	life_part(other);
+	assert_all_paid(life, rows, COUNT_OF(rows));
+}
+
+/* Somebody takes the lease while the keys are slow: what was signed meanwhile is neither stored nor
+ * sent. */
+static void lease_steal(struct life *life, const struct withdrawal *row)
+{
+	(void)row;
+	life_sql(life, "UPDATE leases SET epoch = epoch + 1, holder = 'thief'; "
+		       "UPDATE wallets SET lease_epoch = lease_epoch + 1");
+}
+
+static void test_slow_signer_outlives_lease(void **state)
+{
+	struct life *life = *state;
+	static const char *const calls[] = { "chain_estimate_many", "store_transfers_reserve",
+					     "journal_append_many", "keys_sign_many",
+					     "store_attempts_add",  "chain_send_many",
+					     "store_attempts_sent" };
+	struct withdrawal rows[COUNT_OF(calls)];
+	life_fault_install(life);
+	for (size_t i = 0; i < COUNT_OF(calls); i++) {
+		rows[i] = life_accept(life, i % 2 ? "TUSD" : "POL", 5200 + i);
+		life_process(life);
+		life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_ACT,
+								.call = calls[i],
+								.at = 1,
+								.act = lease_steal });
+		life_sign(life);
+		assert_string_equal(life_fault_hit(life), calls[i]);
+		life_fault_clear(life);
+		life_wait(life, 61000);
+		life_run(life, 8);
+		life_assert_paid(life, &rows[i]);
+	}
+	life_run(life, 2);
+	assert_all_paid(life, rows, COUNT_OF(rows));
+}
+
+/* The store is an hour old: what was paid since is queued again, or unknown. */
+static void test_restore_old_backup(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal before, queued, later;
+	before = life_accept(life, "POL", 5300);
+	life_run(life, 8);
+	queued = life_accept(life, "TUSD", 5301);
+	life_process(life);
+	life_back_up(life);
+	later = life_accept(life, "POL", 5302);
+	life_run(life, 8);
+	life_assert_paid(life, &before);
+	life_assert_paid(life, &queued);
+	life_assert_paid(life, &later);
+	life_restore(life);
+	for (int i = 0; i < 4; i++) {
+		life_wait(life, 16000);
+		life_run(life, 4);
+	}
+	assert_true(u256_equal(life_balance(life, "TUSD", queued.intent.to), u256_from_u64(5301)));
+	assert_true(u256_equal(life_balance(life, "POL", later.intent.to), u256_from_u64(5302)));
+	assert_string_equal(life_view(life, queued.intent.id).withdrawal.held_reason,
+			    "right_already_spent");
+	assert_true(life_alarms(life, "wallet_stopped") > 0);
+	/* The client asks again with the key of a payment that the store has lost. */
+	life->made = 2;
+	struct withdrawal again = life_accept(life, "POL", 5302);
+	life_run(life, 8);
+	life_assert_held(life, &again, "right_already_spent");
+}
+
+/* Backups of a wallet that worked on: its nonces are taken, though the store gives them again. */
+static void test_restore_gives_nonces_again(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal rows[6];
+	life_back_up(life);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		rows[i] = life_accept(life, "POL", 5400 + i);
+	life_run(life, 8);
+	life_restore(life);
+	life->made = 100; /* new orders */
+	struct withdrawal fresh = life_accept(life, "TUSD", 5410);
+	for (int i = 0; i < 4; i++) {
+		life_wait(life, 16000);
+		life_run(life, 4);
+	}
+	life_assert_unpaid(life, &fresh);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_true(u256_equal(life_balance(life, "POL", rows[i].intent.to),
+				       u256_from_u64(5400 + i)));
+	assert_int_equal(
+		life_number(life, "SELECT count(*) FROM wallets WHERE stop_reason <> ''", NULL), 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIFE_TEST(test_split_brain_wallet),         LIFE_TEST(test_owner_dies),
+		LIFE_TEST(test_slow_signer_outlives_lease), LIFE_TEST(test_restore_old_backup),
+		LIFE_TEST(test_restore_gives_nonces_again),
+	};
+	return LIFE_MAIN(tests);
+}
