@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// The torture: withdrawals under continuous load while roles are killed with kill -9, the node
-// hangs, forgets its pool and reorganises; then the judge compares the load client's list with the
-// chain. Every withdrawal that was accepted must be paid once.
+// The torture: withdrawals under continuous load while roles are killed with kill -9, one by one and
+// all at once, and the node hangs, forgets its pool and reorganises; then the judge compares the load
+// client's list with the chain. Every withdrawal that was accepted must be paid once.
 //
 // usage: torture.mjs [options]
 //
@@ -12,7 +12,7 @@
 //   --per-role N        of these, each role at least N, 8 by default
 //   --stops N           kills at a stop point, one after the other from the list below;
 //                       all of the list by default
-//   --no-faults         the node behaves
+//   --no-faults         the node behaves, and nobody kills all of Sluice at once
 //   --seed TEXT         of withdrawals, kills and faults; random by default
 //   --dir DIR           where everything is; a fresh directory, removed after success, if absent
 //   --keep              keep the directory
@@ -24,9 +24,9 @@
 //   processor  messages of the request queue that it had claimed, or that waited for it
 //   signer     slots reserved, signed or broadcast; messages of the signing queue as above
 //   monitor    transfers broadcast or mined, and not final
-// Kills that hit nothing count as misses, and for nothing else. So do the kills at stop points, which
-// have a table of their own: there the process has stopped itself at a named call of a port
-// (src/port/stop_point.h), such as between the commit of signed bytes and their sending.
+// Kills that hit nothing count as misses, and for nothing else. Kills at stop points are counted on
+// their own: there the process has stopped itself at a named call of a port (src/port/stop_point.h),
+// such as between the commit of signed bytes and their sending, or while it starts again.
 //
 // Exit status 0 only if every withdrawal was accepted, completed and paid once, nobody else was
 // paid, no row is held and no message dead, no role died by itself, and every kill asked for was
@@ -80,6 +80,28 @@ const stopPoints = [
 	['monitor', 'db_commit', 'before'],
 ];
 
+// While a role starts again: its leases, what it finds, what it drains. Each is passed at every
+// start.
+const startPoints = {
+	api: [['store_catalogue_pin', 'after']],
+	processor: [
+		['store_catalogue_pin', 'after'],
+		['queue_claim', 'before'],
+	],
+	signer: [
+		['store_wallets_load', 'after'],
+		['store_lease_take', 'after'],
+		['store_transfers_load', 'after'],
+	],
+	monitor: [
+		['store_lease_take', 'after'],
+		['store_wallets_load', 'after'],
+		['store_mark_raise', 'before'],
+	],
+};
+
+const startPointShare = 0.4; // of the kills at stop points are followed by one at a start point
+const earlyShare = 0.2; // of the other kills come before the role is ready
 const stopCallsMax = 3; // a stop point is the first to third call after it was armed
 const stopTimeoutMs = 20_000;
 const freezeNodeMs = 10_000;
@@ -172,6 +194,7 @@ class Torture {
 		this.stopKills = { ...this.hits };
 		this.actionsLeft = this.kills + this.points.length;
 		this.diedAt = { ...this.hits }; // wall clock, of the last kill
+		this.lastPid = {};
 		this.otherKills = 0;
 		this.faults = [];
 		this.failures = [];
@@ -250,6 +273,7 @@ class Torture {
 		const work = role === 'api' ? '' : await this.findWork(role, at);
 		process.kill(pid, 'SIGKILL');
 		this.diedAt[role] = Date.now();
+		this.lastPid[role] = pid;
 		if (role !== 'api') return work;
 		const answers = await Promise.allSettled(posts);
 		const lost = answers.filter(({ status }) => status === 'rejected').length;
@@ -278,8 +302,27 @@ class Torture {
 		while (!isTime() && Date.now() < deadline) await new Promise(setImmediate);
 	}
 
+	// A process that was killed may still be dying.
+	async waitForPid(role) {
+		const before = this.lastPid[role];
+		const deadline = Date.now() + stopTimeoutMs;
+		for (;;) {
+			const pid = this.stack.pid(role);
+			if (pid !== undefined && pid !== before) return pid;
+			if (Date.now() > deadline) throw new Error(`the ${role} is not started again`);
+			await sleep(1);
+		}
+	}
+
+	waitForRole(role) {
+		return this.stack.waitForRole(role, { before: this.lastPid[role] });
+	}
+
 	async killOne(role) {
-		const pid = await this.stack.waitForRole(role);
+		const isEarly = this.random() < earlyShare;
+		let pid = await this.waitForPid(role);
+		if (isEarly) await sleep(this.between(0, 60));
+		else pid = await this.waitForRole(role);
 		const burst = this.burst;
 		this.pacer.give(burst);
 		await this.waitForMoment(role, burst);
@@ -292,12 +335,17 @@ class Torture {
 		if (this.verbose) this.note(`kill -9 ${role.padEnd(9)} ${work || 'a miss'}`);
 	}
 
-	async killAtStopPoint([role, call, when]) {
-		const pid = await this.stack.waitForRole(role);
+	// For the role's next port call, whichever of its lives makes it.
+	arm(role, call, calls, when) {
 		const plan = join(this.stopDir, `sluice-${role}`.slice(0, 15)); // as the kernel names it
+		writeFileSync(plan, `${call}:${calls}:${when}\n`);
+		return plan;
+	}
+
+	async killAtStopPoint([role, call, when]) {
+		const pid = await this.waitForRole(role);
 		let calls = 1 + Math.floor(this.random() * stopCallsMax);
-		const arm = () => writeFileSync(plan, `${call}:${calls}:${when}\n`);
-		arm();
+		const plan = this.arm(role, call, calls, when);
 		this.pacer.give(this.burst);
 		const begun = Date.now();
 		while (!(await this.waitUntilStopped(pid, 500))) {
@@ -307,24 +355,44 @@ class Torture {
 				rmSync(plan, { force: true });
 				this.stack.kill(role); // it may have taken the plan
 				this.diedAt[role] = Date.now();
+				this.lastPid[role] = pid;
 				this.otherKills++;
 				return;
 			}
 			// There may be too little to do for a third call.
 			if (calls > 1 && waited > stopTimeoutMs / 4) {
 				calls = 1;
-				arm();
+				this.arm(role, call, calls, when);
 			}
 			this.pacer.give(1);
 		}
-		const point = `${when} ${call}, call ${calls}`;
+		const isDouble = this.random() < startPointShare;
+		const next = this.pick(startPoints[role]);
+		if (isDouble) this.arm(role, next[0], 1, next[1]);
+		await this.killAtStop(role, pid, `${when} ${call}, call ${calls}`);
+		if (!isDouble) return;
+		const successor = await this.waitForPid(role);
+		if (!(await this.waitUntilStopped(successor, stopTimeoutMs))) {
+			throw new Error(`${role}: never stopped ${next[1]} ${next[0]} at its start`);
+		}
+		await this.killAtStop(role, successor, `${next[1]} ${next[0]}, starting`);
+	}
+
+	async killAtStop(role, pid, point) {
 		const work = await this.killStopped(role, pid, Date.now());
 		this.stopKills[role]++;
-		this.stopped.push([role, call, when, work]);
 		if (this.verbose) this.note(`kill -9 ${role.padEnd(9)} ${point}: ${work || 'idle'}`);
 	}
 
-	// --- faults of the node
+	// --- faults of the machine and of the node
+
+	async cutPower() {
+		await sleep(100); // it has heard of the last death
+		await this.stack.crash();
+		for (const role of roles) this.diedAt[role] = Date.now();
+		await this.stack.start();
+		return 'the supervisor is killed, and all roles die with it';
+	}
 
 	async freezeNode() {
 		this.stack.anvil.freeze();
@@ -375,9 +443,11 @@ class Torture {
 		return [
 			() => this.dropPool(),
 			() => this.reorganise(depth()),
+			() => this.cutPower(),
 			() => this.freezeNode(),
 			() => this.dropPool(),
 			() => this.reorganise(reorgDepthMax),
+			() => this.cutPower(),
 			() => this.reorganise(depth()),
 		];
 	}
@@ -503,14 +573,14 @@ class Torture {
 			/AddressSanitizer|runtime error:|LeakSanitizer|^\S+:\d+: .*check/i.test(line),
 		);
 		for (const line of [...own, ...loud].slice(0, 20)) this.failures.push(line);
-		const made = this.hitCount + this.missCount + this.stopped.length + this.otherKills;
+		const stops = roles.reduce((sum, role) => sum + this.stopKills[role], 0);
+		const made = this.hitCount + this.missCount + stops + this.otherKills;
 		const seen = died.length - own.length;
 		if (seen !== made) this.failures.push(`${made} kills, but ${seen} deaths in the log`);
 	}
 
 	async run() {
 		const { stack, screen } = this;
-		this.stopped = [];
 		screen.line(
 			`torture: ${countText(this.withdrawals)} withdrawals, ${this.kills} kills that hit, ` +
 				`${this.points.length} at stop points, seed ${this.seed}`,
@@ -590,7 +660,7 @@ class Torture {
 		screen.line();
 		const repeats = `${countText(summary.repeats)} repeats of POSTs without an answer`;
 		screen.line(
-			`  ${this.seconds.toFixed(0)} s, ${this.faults.length} faults of the node, ${repeats}, ` +
+			`  ${this.seconds.toFixed(0)} s, ${this.faults.length} faults, ${repeats}, ` +
 				`${report.reverted} reverted, ${report.self_transfers} self-transfers, ` +
 				`seed ${this.seed}`,
 		);

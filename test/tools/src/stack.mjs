@@ -434,6 +434,22 @@ export class Stack {
 		return this.signal(role, 'SIGCONT');
 	}
 
+	// Kills `sluice run`; all roles must die with it. Throws when one of them lives on.
+	async crash({ timeoutMs = 2000 } = {}) {
+		const pids = roles.map((role) => this.pid(role)).filter((pid) => pid !== undefined);
+		const living = () => pids.filter((pid) => readStartTick(pid) !== undefined);
+		const ended = once(this.supervisor, 'exit');
+		this.supervisor.ref();
+		this.supervisor.kill('SIGKILL');
+		await ended;
+		this.supervisor = undefined;
+		const deadline = Date.now() + timeoutMs;
+		while (living().length > 0) {
+			if (Date.now() > deadline) throw new Error(`orphans: ${living().join(', ')}`);
+			await sleep(5);
+		}
+	}
+
 	// Until the role runs as another process than `before`, and is ready.
 	async waitForRole(role, { before, timeoutMs = readyTimeoutMs } = {}) {
 		await this.#waitUntil(
