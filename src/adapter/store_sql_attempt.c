@@ -21,6 +21,7 @@ static bool fence_ask(struct db *db, struct fence *fence, int64_t wallet_id, uin
 }
 
 struct slot_state {
+	int64_t wallet_id;
 	enum transfer_stage stage;
 	uint32_t attempts;
 	struct id withdrawal;
@@ -29,15 +30,16 @@ struct slot_state {
 static bool slot_state_load(struct db *db, struct id transfer, struct slot_state *ret_state,
 			    bool *ret_found, struct err *err)
 {
-	struct sql sql =
-		sql_prepare(db,
-			    "SELECT t.stage, t.attempts, i.withdrawal_id FROM transfers t "
-			    "LEFT JOIN transfer_items i ON i.transfer_id = t.id AND i.position = 0 "
-			    "WHERE t.id = ? {for update}",
-			    err);
+	struct sql sql = sql_prepare(
+		db,
+		"SELECT t.wallet_id, t.stage, t.attempts, i.withdrawal_id FROM transfers t "
+		"LEFT JOIN transfer_items i ON i.transfer_id = t.id AND i.position = 0 "
+		"WHERE t.id = ? {for update}",
+		err);
 	sql_put_id(&sql, transfer);
 	*ret_found = sql_next(&sql);
 	if (*ret_found) {
+		ret_state->wallet_id = sql_take_i64(&sql);
 		ret_state->stage = (enum transfer_stage)sql_take_i64(&sql);
 		ret_state->attempts = (uint32_t)sql_take_u64(&sql);
 		ret_state->withdrawal = sql_take_id(&sql);
@@ -107,8 +109,8 @@ static bool attempt_add(struct db *db, struct store_attempt *item, const struct 
 	    !slot_state_load(db, attempt->transfer, &state, &found, err))
 		return false;
 	item->result = exists ? STORE_EXISTS : STORE_MOVED;
-	if (exists || !found || state.stage > TRANSFER_BROADCAST ||
-	    state.attempts + 1 != attempt->number)
+	if (exists || !found || state.wallet_id != item->wallet_id ||
+	    state.stage > TRANSFER_BROADCAST || state.attempts + 1 != attempt->number)
 		return true;
 	bool conflict = false;
 	if (!attempt_insert(db, attempt, &conflict, err))

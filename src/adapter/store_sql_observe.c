@@ -143,6 +143,23 @@ static bool transfer_hold(struct db *db, const struct store_observation *item,
 		wallet_stop(db, row->wallet_id, item->held_reason, by, err));
 }
 
+/* The last barrier before "paid": the transaction is one of the slot's own attempts, and one that
+ * pays.
+ */
+static bool success_is_ours(struct db *db, const struct store_observation *item,
+			    const struct transfer *row, bool *ret_ours, struct err *err)
+{
+	*ret_ours = true;
+	if (item->to != TRANSFER_FINAL || item->outcome != OUTCOME_SUCCEEDED)
+		return true;
+	struct sql sql = sql_prepare(
+		db, "SELECT is_cancel FROM attempts WHERE tx_hash = ? AND transfer_id = ?", err);
+	sql_put_hash(&sql, item->mined_hash);
+	sql_put_id(&sql, row->id);
+	*ret_ours = sql_next(&sql) && sql_take_i64(&sql) == 0 && !row->is_cancel;
+	return sql_end(&sql);
+}
+
 static bool item_observe(struct db *db, struct store_observation *item, const struct store_by *by,
 			 struct err *err)
 {
@@ -154,6 +171,11 @@ static bool item_observe(struct db *db, struct store_observation *item, const st
 	if (!found || row.version != item->version || row.held_reason[0] != 0)
 		return true;
 	item->result = STORE_WRITTEN;
+	bool ours = false;
+	if (!success_is_ours(db, item, &row, &ours, err))
+		return false;
+	if (!ours)
+		item->held_reason = "success_without_attempt";
 	if (item->held_reason != NULL)
 		return transfer_hold(db, item, &row, by, err);
 	CHECK(lifecycle_transfer_allows(row.stage, item->to, by->actor));
