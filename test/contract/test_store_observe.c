@@ -92,6 +92,24 @@ static void final_success_completes_the_withdrawal(void **state)
 		OUTCOME_SUCCEEDED);
 }
 
+/* A monitor that errs, or an attempt that an editor took away: nobody is said to be paid. */
+static void success_of_a_strange_hash_is_held(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer slot = fixture_broadcast(f, "one", 0);
+	slot = fixture_observe(f, &slot, TRANSFER_MINED, OUTCOME_NONE);
+	struct store_observation item =
+		fixture_observation(f, &slot, TRANSFER_FINAL, OUTCOME_SUCCEEDED);
+	item.mined_hash = fixture_hash(f);
+	observe(f, &item, 1);
+	slot = fixture_transfer(f, slot.id);
+	assert_int_equal(slot.stage, TRANSFER_MINED);
+	assert_string_equal(slot.held_reason, "success_without_attempt");
+	struct withdrawal row = fixture_load(f, slot.withdrawal);
+	assert_int_equal(row.stage, WITHDRAWAL_ASSIGNED);
+	assert_string_equal(row.held_reason, "success_without_attempt");
+}
+
 static void final_and_unpaid_wakes_the_signer(void **state)
 {
 	struct fixture *f = *state;
@@ -407,6 +425,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(mined_is_the_slots_own_matter),
 		STORE_TEST(final_success_completes_the_withdrawal),
+		STORE_TEST(success_of_a_strange_hash_is_held),
 		STORE_TEST(final_and_unpaid_wakes_the_signer),
 		STORE_TEST(a_slot_can_be_mined_before_its_send_was_recorded),
 		STORE_TEST(a_filler_ends_alone),
