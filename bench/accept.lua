@@ -1,8 +1,10 @@
 -- The load on POST /v1/withdrawals for wrk: each request has a key and a receiver of its own.
 --
--- usage: wrk … -s accept.lua URL -- API-KEY SEED
+-- usage: wrk … -s accept.lua URL -- API-KEY SEED [COUNT]
 --
--- Ends with one line of JSON: requests, seconds, errors, p50_ms, p99_ms, max_ms.
+-- With COUNT there are so many POSTs and no more, every other one for the token TUSD; wrk itself
+-- still waits until its time is over. Ends with one line of JSON: requests, seconds, errors, p50_ms,
+-- p99_ms, max_ms.
 
 local threads = 0
 
@@ -11,23 +13,52 @@ function setup(thread)
 	thread:set("number", threads)
 end
 
-function init(args)
-	local seed = tonumber(args[2])
-	math.randomseed(seed * 64 + number)
-	key_prefix = string.format("bench-%d-%d-", seed, number)
-	count = 0
-	local body = '{"chain":"anvil","asset":"ETH","to":"0x%s","amount":"0.001"}'
-	local length = #string.format(body, string.rep("0", 40))
-	template = "POST /v1/withdrawals HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer "
-		.. args[1]
+local function template_of(key, asset, amount)
+	local body = string.format(
+		'{"chain":"anvil","asset":"%s","to":"0x%%s","amount":"%s"}',
+		asset,
+		amount
+	)
+	return "POST /v1/withdrawals HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer "
+		.. key
 		.. "\r\nContent-Type: application/json\r\nContent-Length: "
-		.. length
+		.. #string.format(body, string.rep("0", 40))
 		.. "\r\nIdempotency-Key: %s%d\r\n\r\n"
 		.. body
 end
 
+-- While the last answers are under way, connections that are done ask for something cheap.
+local function stop_after(count)
+	local accepted = 0
+	response = function(status)
+		accepted = accepted + (status == 202 and 1 or 0)
+		if accepted == count then
+			wrk.thread:stop()
+		end
+	end
+end
+
+function init(args)
+	local seed = tonumber(args[2])
+	math.randomseed(seed * 64 + number)
+	key_prefix = string.format("bench-%d-%d-", seed, number)
+	made = 0
+	local coin, token = template_of(args[1], "ETH", "0.001"), template_of(args[1], "TUSD", "1")
+	templates = { [0] = coin, args[3] and token or coin }
+	if args[3] then
+		most = tonumber(args[3]) + 1 -- wrk looks at a first one, which it does not send
+		rest = "GET /v1/assets HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer "
+			.. args[1]
+			.. "\r\n\r\n"
+		stop_after(most - 1)
+	end
+end
+
 function request()
-	count = count + 1
+	if made == most then
+		return rest
+	end
+	made = made + 1
 	local random = math.random
 	local to = string.format(
 		"%08x%08x%08x%08x%08x",
@@ -35,9 +66,9 @@ function request()
 		random(0, 4294967295),
 		random(0, 4294967295),
 		random(0, 4294967295),
-		count
+		made
 	)
-	return string.format(template, key_prefix, count, to)
+	return string.format(templates[made % 2], key_prefix, made, to)
 end
 
 function done(summary, latency, requests)

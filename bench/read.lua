@@ -16,10 +16,10 @@ function init(args)
 			.. args[1]
 			.. "\r\n\r\n"
 	end
-	count = number * 7919
+	made = number * 7919
 end
 
 function request()
-	count = count + 1
-	return requests[count % #requests + 1]
+	made = made + 1
+	return requests[made % #requests + 1]
 end

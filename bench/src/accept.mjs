@@ -12,27 +12,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { Stack, readCpuSeconds } from '../../test/tools/src/stack.mjs';
-import { benchDir, buildDir, endTool, runTool, startTool, tool } from './processes.mjs';
+import { buildDir, endTool, runTool, startTool, tool } from './processes.mjs';
 import { format, median } from './report.mjs';
+import { newSeed, runWrk } from './wrk.mjs';
 
 const connectionCounts = [1, 16, 64, 256];
 const readConnections = 64;
 const idsRead = 10_000;
 const warmUpSeconds = 1;
-
-let seeds = Date.now() % 1_000_000_000;
-
-async function runWrk(script, target, connections, seconds, args) {
-	const output = await runTool('wrk', [
-		...['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s'],
-		...['-s', join(benchDir, script), target.url, '--', ...args],
-	]);
-	const found = /^\{.*\}$/m.exec(output);
-	if (!found) throw new Error(`wrk: ${output}`);
-	const result = JSON.parse(found[0]);
-	if (result.errors > 0) throw new Error(`${target.name}: ${result.errors} errors`);
-	return { ...result, perSecond: result.requests / result.seconds };
-}
 
 async function measure(script, target, connections, seconds, argumentsOf) {
 	await runWrk(script, target, connections, warmUpSeconds, argumentsOf());
@@ -43,7 +30,7 @@ async function measure(script, target, connections, seconds, argumentsOf) {
 }
 
 const measurePosts = (target, connections, seconds) =>
-	measure('accept.lua', target, connections, seconds, () => [target.apiKey, `${++seeds}`]);
+	measure('accept.lua', target, connections, seconds, () => [target.apiKey, newSeed()]);
 
 // Makes the filled store once; later runs copy it.
 export async function prefilledStore(rows) {
