@@ -73,17 +73,22 @@ bool store_sql_of_round(struct store *store, struct id withdrawal, uint32_t roun
 	return sql_end(&sql);
 }
 
+#define TRANSFERS_SELECT(stages)                                                     \
+	"SELECT " TRANSFER_COLUMNS TRANSFER_FROM "WHERE t.wallet_id = ? AND " stages \
+	" AND t.mined_block BETWEEN ? AND ? "                                        \
+	"AND (? = 0 OR t.held_reason = '') "                                         \
+	"AND (? = 0 OR t.mined_block > ? OR t.nonce > ?) "                           \
+	"ORDER BY t.mined_block, t.nonce LIMIT ?"
+
 bool store_sql_transfers(struct store *store, const struct store_transfer_filter *filter,
 			 struct transfer *ret_rows, size_t *ret_len, struct err *err)
 {
 	size_t len = 0;
+	/* One stage is found by the index, however many rows of the others there are. */
 	struct sql sql = sql_prepare(db_of(store),
-				     "SELECT " TRANSFER_COLUMNS TRANSFER_FROM
-				     "WHERE t.wallet_id = ? AND t.stage BETWEEN ? AND ? "
-				     "AND t.mined_block BETWEEN ? AND ? "
-				     "AND (? = 0 OR t.held_reason = '') "
-				     "AND (? = 0 OR t.mined_block > ? OR t.nonce > ?) "
-				     "ORDER BY t.mined_block, t.nonce LIMIT ?",
+				     filter->first == filter->last
+					     ? TRANSFERS_SELECT("t.stage = ? AND ? = t.stage")
+					     : TRANSFERS_SELECT("t.stage BETWEEN ? AND ?"),
 				     err);
 	sql_put_i64(&sql, filter->wallet_id);
 	sql_put_i64(&sql, filter->first);
@@ -259,8 +264,8 @@ static bool item_reserve(struct db *db, struct store_reservation *item, uint64_t
 	return transfer_insert(db, row, by->now_ms, err);
 }
 
-/* Items [from, to) of one wallet. A fenced or paused wallet keeps its messages claimed: they come
- * back when the visibility ends, to whoever owns the wallet then. */
+/* Items [from, to) of one wallet. The messages of a fenced or paused wallet are the caller's to
+ * answer. */
 static bool wallet_reserve(struct db *db, const struct reserve *batch, size_t from, size_t to,
 			   struct err *err)
 {

@@ -82,25 +82,41 @@ static void slot_subtract(struct signer *self, const struct signer_wallet *walle
 		purse_subtract(self, wallet, token_of(self, slot), slot->amount.units);
 }
 
-/* Slots in flight, and those that the monitor saw mined above the block that we look at. */
-static bool wallet_subtract(struct signer *self, struct signer_wallet *wallet, uint64_t block,
-			    struct err *err)
+/* Slots of a stage that the monitor saw mined above the block that we look at. */
+static bool mined_subtract(struct signer *self, const struct signer_wallet *wallet,
+			   enum transfer_stage stage, uint64_t block, struct err *err)
 {
 	struct transfer mined[IN_FLIGHT_MAX];
 	struct store_transfer_filter filter = { .wallet_id = wallet->row.id,
-						.first = TRANSFER_MINED,
-						.last = TRANSFER_MINED,
+						.first = stage,
+						.last = stage,
 						.mined_block_min = block + 1,
 						.mined_block_max = UINT64_MAX,
 						.limit = IN_FLIGHT_MAX };
-	size_t len = 0;
+	size_t len = IN_FLIGHT_MAX;
+	while (len == IN_FLIGHT_MAX) {
+		if (!store_transfers_load(self->options.store, &filter, mined, &len, err))
+			return false;
+		for (size_t i = 0; i < len; i++)
+			slot_subtract(self, wallet, &mined[i]);
+		if (len == 0)
+			return true;
+		filter.has_after = true;
+		filter.after_block = mined[len - 1].mined_block;
+		filter.after_nonce = mined[len - 1].nonce;
+	}
+	return true;
+}
+
+/* Slots in flight, and those mined above the block: final ones too, when our node lags behind the
+ * monitor's. */
+static bool wallet_subtract(struct signer *self, const struct signer_wallet *wallet, uint64_t block,
+			    struct err *err)
+{
 	for (size_t i = 0; i < wallet->slots_len; i++)
 		slot_subtract(self, wallet, &wallet->slots[i]);
-	if (!store_transfers_load(self->options.store, &filter, mined, &len, err))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		slot_subtract(self, wallet, &mined[i]);
-	return true;
+	return mined_subtract(self, wallet, TRANSFER_MINED, block, err) &&
+	       mined_subtract(self, wallet, TRANSFER_FINAL, block, err);
 }
 
 static bool balances_read(struct signer *self, size_t chain, uint64_t block, struct err *err)
@@ -139,7 +155,7 @@ bool signer_purses_load(struct signer *self, size_t chain, struct err *err)
 	    !balances_read(self, chain, head.number, err))
 		return false;
 	for (size_t i = 0; i < self->wallets_len; i++) {
-		struct signer_wallet *wallet = &self->wallets[i];
+		const struct signer_wallet *wallet = &self->wallets[i];
 		if (wallet->chain == chain && signer_wallet_can_reserve(wallet) &&
 		    !wallet_subtract(self, wallet, head.number, err))
 			return false;
