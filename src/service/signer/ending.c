@@ -211,14 +211,14 @@ const char *signer_round_distrust(enum round_verdict verdict)
 	return "slot_rows_missing";
 }
 
-static bool void_append(struct signer *self, const struct withdrawal *row, enum withdrawal_stage to,
-			enum refusal refusal, enum journal_verdict *ret_verdict, struct err *err)
+static bool void_append(struct signer *self, const struct withdrawal *row, uint32_t round,
+			enum withdrawal_stage to, enum refusal refusal,
+			enum journal_verdict *ret_verdict, struct err *err)
 {
 	struct journal_entry entry = { .has_right = true };
 	struct journal_right *right = &entry.right;
 	right->withdrawal = row->intent.id;
-	/* The next free round: an assigned row's own round is spent already. */
-	right->round = row->stage == WITHDRAWAL_ASSIGNED ? row->round + 1 : row->round;
+	right->round = round;
 	pay_tag_make(self->options.pay_tag_key, &row->intent, right->pay_tag);
 	right->is_void = true;
 	CHECK(str_copy(str_from(withdrawal_stage_text(to)), right->void_stage,
@@ -231,11 +231,12 @@ static bool void_append(struct signer *self, const struct withdrawal *row, enum 
 	return journal_append_many(self->options.journal, &entry, 1, ret_verdict, err);
 }
 
-bool signer_end(struct signer *self, const struct withdrawal *row, enum withdrawal_stage to,
-		enum refusal refusal, const struct message_ack *ack, struct err *err)
+static bool end_in_round(struct signer *self, const struct withdrawal *row, uint32_t round,
+			 enum withdrawal_stage to, enum refusal refusal,
+			 const struct message_ack *ack, struct err *err)
 {
 	enum journal_verdict verdict = JOURNAL_DIFFERENT;
-	if (!void_append(self, row, to, refusal, &verdict, err))
+	if (!void_append(self, row, round, to, refusal, &verdict, err))
 		return false;
 	if (verdict == JOURNAL_DIFFERENT) {
 		signer_change_hold(self, row, "right_already_spent", ack, false);
@@ -254,6 +255,14 @@ bool signer_end(struct signer *self, const struct withdrawal *row, enum withdraw
 	return true;
 }
 
+bool signer_end(struct signer *self, const struct withdrawal *row, enum withdrawal_stage to,
+		enum refusal refusal, const struct message_ack *ack, struct err *err)
+{
+	/* The next free round: an assigned row's own round is spent already. */
+	uint32_t round = row->stage == WITHDRAWAL_ASSIGNED ? row->round + 1 : row->round;
+	return end_in_round(self, row, round, to, refusal, ack, err);
+}
+
 bool signer_end_by_void(struct signer *self, const struct withdrawal *row,
 			const struct journal_right *right, const struct message_ack *ack,
 			struct err *err)
@@ -265,7 +274,7 @@ bool signer_end_by_void(struct signer *self, const struct withdrawal *row,
 		signer_change_hold(self, row, "journal_void_unreadable", ack, false);
 		return true;
 	}
-	return signer_end(self, row, to, refusal, ack, err);
+	return end_in_round(self, row, right->round, to, refusal, ack, err);
 }
 
 /* A void of this very withdrawal: it was ended, and the store has not heard of it yet. */

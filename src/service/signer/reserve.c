@@ -8,8 +8,7 @@
 
 static uint64_t gas_ceiling_of(const struct signer *self, const struct asset *asset)
 {
-	const struct chain_params *chain = &self->options.catalogue->chains[asset->chain];
-	return asset->is_native ? chain->native_gas_limit : asset->gas_ceiling;
+	return signer_gas_ceiling(self->options.catalogue, asset->chain, asset);
 }
 
 /* How many candidates of this step have the wallet already. */
@@ -299,18 +298,22 @@ static const struct candidate *candidate_of(const struct signer *self, struct id
 	return NULL;
 }
 
-/* The messages of these rows are acknowledged by now; the rows are as they were. */
-static bool existing_hold(struct signer *self, size_t n, const struct store_by *by, struct err *err)
+/* What was not reserved is answered all the same: a message that stays claimed would count as one
+ * without verdict. Of EXISTS the message is acknowledged by now, and the row is as it was. */
+static bool rest_answer(struct signer *self, size_t n, const struct store_by *by, struct err *err)
 {
 	struct message_ack none = { .queue = QUEUE_NONE };
 	self->changes_len = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (self->reservations[i].result != STORE_EXISTS)
-			continue;
+		enum store_write result = self->reservations[i].result;
 		const struct candidate *candidate =
 			candidate_of(self, self->reservations[i].withdrawal);
 		CHECK(candidate != NULL);
-		signer_change_hold(self, candidate->row, "round_has_a_slot", &none, false);
+		if (result == STORE_EXISTS)
+			signer_change_hold(self, candidate->row, "round_has_a_slot", &none, false);
+		else if (result == STORE_PAUSED || result == STORE_FENCED)
+			signer_change_wait(self, candidate->row, "slot",
+					   self->options.funds_wait_ms, &candidate->ack);
 	}
 	return self->changes_len == 0 ||
 	       store_withdrawals_change(self->options.store, self->changes, self->changes_len, by,
@@ -345,5 +348,5 @@ bool signer_reserve(struct signer *self, struct err *err)
 	}
 	for (size_t i = 0; i < n; i++)
 		reserved_add(self, &self->reservations[i]);
-	return existing_hold(self, n, &by, err);
+	return rest_answer(self, n, &by, err);
 }

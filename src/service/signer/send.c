@@ -31,7 +31,8 @@ static void answer_log(const struct signer *self, const struct slot_work *work,
 	}
 }
 
-/* A fee that is too low now is a wish of our own for the next step. */
+/* A fee or a gas limit that is too low now is a wish of our own for the next step, which chooses
+ * both anew. */
 static bool wishes_after(const struct signer *self, struct slot_work *const works[],
 			 const struct chain_send *sends, size_t n, struct err *err)
 {
@@ -40,6 +41,7 @@ static bool wishes_after(const struct signer *self, struct slot_work *const work
 	size_t len = 0;
 	for (size_t i = 0; i < n; i++) {
 		bool low = sends[i].state == CHAIN_SEND_FEE_TOO_LOW ||
+			   sends[i].state == CHAIN_SEND_GAS_WRONG ||
 			   (sends[i].state == CHAIN_SEND_UNDERPRICED && works[i]->is_bump);
 		if (low && works[i]->slot->attempts < ATTEMPTS_MAX)
 			wishes[len++] =

@@ -111,12 +111,28 @@ void signer_log_wallet(const struct signer *self, const struct signer_wallet *wa
 	log_line(self->options.log, alarm ? LOG_ERROR : LOG_INFO, &about, "%s %s", action, text);
 }
 
+/* A new owner first brings out what was reserved before, in the order of nonces. */
+static bool owners_drain(struct signer *self, bool *ret_worked, struct err *err)
+{
+	bool any = false;
+	for (size_t i = 0; i < self->wallets_len; i++)
+		any |= self->wallets[i].owned && !self->wallets[i].drained;
+	if (!any)
+		return true;
+	if (!signer_slots(self, ret_worked, err))
+		return false;
+	for (size_t i = 0; i < self->wallets_len; i++)
+		self->wallets[i].drained = self->wallets[i].owned;
+	return signer_wallets_refresh(self, err);
+}
+
 bool signer_step(struct signer *signer, bool *ret_worked, struct err *err)
 {
 	bool slots_worked = false;
 	*ret_worked = false;
-	if (!signer_wallets_refresh(signer, err))
+	if (!signer_wallets_refresh(signer, err) || !owners_drain(signer, &slots_worked, err))
 		return false;
+	*ret_worked = slots_worked;
 	size_t free_slots = signer_free_slots(signer);
 	/* New payouts come first in the step, so that they leave with it; a fault of theirs must
 	 * not keep what is reserved or wished for from going out. */

@@ -6,6 +6,7 @@
  *	funds.c    what each wallet can still pay at one block, and may by its limits
  *	reserve.c  wallet chosen, gas estimated, nonce taken
  *	verify.c   which slots may go on; what became unpayable
+ *	price.c    gas and fees of what is signed
  *	slot.c     reserved and wished-for slots: journal, sign, store
  *	send.c     stored bytes: send, record
  *	ending.c   final and unpaid: once more, or the end (with its void)
@@ -30,9 +31,12 @@ struct signer_wallet {
 	size_t slots_fresh_from; /* slots behind it were reserved in this step */
 	int64_t entry_looked_at; /* monotonic, of the first look; 0 before */
 	uint64_t entry_nonce;
-	bool entry_mismatch; /* told once */
-	int64_t fee_told_at; /* monotonic: when a person was last told that fees are above the cap
-			      */
+	bool entry_mismatch;   /* told once */
+	bool drained;          /* since the lease was taken: what others left is on its way */
+	int64_t keys_at;       /* monotonic: keys that were away are not asked before */
+	int64_t keys_pause_ms; /* the last pause; 0 when they answered */
+	int64_t fee_told_at;   /* monotonic: when a person was last told that fees are above the cap
+				*/
 };
 
 /* What one chain looked like a moment ago. */
@@ -75,6 +79,7 @@ struct slot_work {
 	struct signer_wallet *wallet;
 	struct transfer *slot;
 	const struct withdrawal *row; /* believed; NULL: none, or it is not */
+	const struct asset *asset;    /* of the row; NULL without one */
 	bool is_fresh;                /* reserved in this step: all was checked a moment ago */
 	bool sign;    /* needs a new attempt; otherwise attempt is the newest stored one */
 	bool is_bump; /* a higher fee than the newest attempt */

@@ -15,6 +15,8 @@ const char *signer_slot_distrust(const struct signer *self, const struct signer_
 MUST_CHECK bool signer_rights_load(struct signer *self, const struct withdrawal *row,
 				   struct journal_right ret_rights[ATTEMPTS_MAX], size_t *ret_len,
 				   struct err *err);
+/* A distrust: the withdrawal was ended, by another signer or in another life. */
+#define RIGHT_IS_VOID "right_is_void"
 /* Is the right of the slot's round there to be spent on this slot? *ret_distrust: NULL, or why not.
  * *ret_spent: it was already, on this very slot. *ret_wait: not yet, the round before is not proved
  * unpaid. */
@@ -61,5 +63,17 @@ const char *signer_round_distrust(enum round_verdict verdict);
 /* Which of the collected works may go on; drops the others, and turns what must not be paid any
  * more into its self-transfer. */
 MUST_CHECK bool signer_works_verify(struct signer *self, struct err *err);
+/* A reserved slot of the batch turns into its self-transfer, and goes on as that. */
+MUST_CHECK bool signer_work_turn_cancel(struct signer *self, struct slot_work *work,
+					const char *reason, struct err *err);
+/* The most gas of a payout of the asset (NULL: of a self-transfer). */
+uint64_t signer_gas_ceiling(const struct catalogue *catalogue, size_t chain,
+			    const struct asset *asset);
+uint64_t signer_work_gas_limit(const struct signer *self, const struct slot_work *work);
+
+/* price.c */
+/* Gas limit and fees of all that will be signed; what cannot have them now is dropped, what can
+ * never have them turns into its self-transfer. */
+MUST_CHECK bool signer_works_price(struct signer *self, struct err *err);
 
 #endif

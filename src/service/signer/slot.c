@@ -1,14 +1,14 @@
 /* Slots on their way out: what is reserved is journaled, signed and stored; what is stored is sent;
  * what the monitor wishes for is sent again or bumped. Everything here starts from rows, so that a
- * crash at any point goes on here. verify.c says which of them may. */
+ * crash at any point goes on here. verify.c says which of them may, price.c with which gas. */
 #include "service/signer/signer_trust.h"
 
 #include "core/transfer.h"
 
 #include <string.h>
 
-#define HEAD_AGE_MS     500
-#define FEE_TOLD_AGE_MS 60000
+#define KEYS_PAUSE_MIN_MS 200
+#define KEYS_PAUSE_MAX_MS 10000
 
 /* A wish is acted on at most once per interval, and only while it speaks of the newest attempt. */
 static bool has_wish(const struct signer *self, const struct signer_wallet *wallet,
@@ -34,6 +34,7 @@ static void work_add(struct signer *self, struct signer_wallet *wallet, struct t
 	work->wallet = wallet;
 	work->slot = slot;
 	work->row = NULL;
+	work->asset = NULL;
 	work->is_fresh = slot >= wallet->slots + wallet->slots_fresh_from;
 	work->sign = slot->stage == TRANSFER_RESERVED;
 	work->is_bump = wished && slot->wish == WISH_BUMP && slot->attempts < ATTEMPTS_MAX;
@@ -60,67 +61,31 @@ static void work_collect(struct signer *self, struct slot_cursor *cursor)
 	}
 }
 
-/* A person hears of fees above the cap once a minute and wallet, not at every step. */
-static void fee_tell(struct signer *self, struct slot_work *work)
+/* The attempt's row in the journal: one number after what stands there, since a crash may have left
+ * rows of attempts that were never stored, and so never sent. Such a row serves again, if it allows
+ * this fee: keys that are away do not fill the journal. *ret_good: the slot's own rows do not
+ * differ from the entry's. */
+static bool attempt_fill(struct signer *self, struct slot_work *work, bool *ret_good,
+			 struct err *err)
 {
-	int64_t now = clock_monotonic_ms(self->options.clock);
-	if (work->wallet->fee_told_at != 0 && now - work->wallet->fee_told_at < FEE_TOLD_AGE_MS)
-		return;
-	work->wallet->fee_told_at = now == 0 ? 1 : now;
-	signer_log_slot(self, work->slot, "fee_above_cap", NULL, "", true);
-}
-
-/* Fees of the new attempt. What would pass the cap waits: a first attempt in its slot, a bump by
- * sending the newest bytes again. */
-static void work_price(struct signer *self, struct slot_work *work, const struct chain_head *head)
-{
-	const struct chain_params *params = &self->options.catalogue->chains[work->wallet->chain];
-	struct fee_market market = { .base_fee = head->base_fee, .tip = head->tip };
-	struct fees fees;
-	enum refusal refusal = fee_choose(&market, work->is_bump ? &work->tx.fees : NULL,
-					  work->tx.gas_limit, &params->fees, &fees);
-	if (refusal != REFUSAL_NONE) {
-		fee_tell(self, work);
-		work->drop = !work->is_bump;
-		work->sign = work->is_bump = false;
-		return;
-	}
-	work->tx.fees = fees;
-}
-
-static bool works_price(struct signer *self, struct err *err)
-{
-	for (size_t i = 0; i < self->work_len; i++) {
-		struct slot_work *work = &self->work[i];
-		struct chain_head head;
-		if (!work->sign || work->drop)
-			continue;
-		if (!signer_head(self, work->wallet->chain, HEAD_AGE_MS, &head, err))
-			return false;
-		work_price(self, work, &head);
-	}
-	return true;
-}
-
-/* The number of the journal's attempt: one after what stands there, since a crash may have left
- * rows of attempts that were never stored, and so never sent. */
-static bool journal_number(struct signer *self, const struct slot_work *work,
-			   const struct journal_entry *entry, uint32_t *ret_number, bool *ret_good,
-			   struct err *err)
-{
+	struct journal_entry *entry = &work->entry;
 	bool has_pay = false;
 	bool has_cancel = false;
 	struct hash32 pay_hash;
 	struct wei ceiling;
 	uint32_t attempts = 0;
-	*ret_number = 1;
+	CHECK(wei_of_gas(work->tx.gas_limit, work->tx.fees.cap, &entry->fee_ceiling));
+	entry->has_attempt = true;
+	entry->attempt_number = 1;
 	*ret_good = true;
 	if (work->is_fresh)
 		return true;
 	if (!journal_slot_of(self->options.journal, &entry->slot, &has_pay, &has_cancel, &pay_hash,
 			     &ceiling, &attempts, err))
 		return false;
-	*ret_number = attempts + 1;
+	entry->attempt_number = attempts + 1;
+	entry->has_attempt =
+		attempts <= work->slot->attempts || wei_compare(entry->fee_ceiling, ceiling) > 0;
 	/* After a cancel row the slot signs only cancellations. */
 	*ret_good = entry->kind == JOURNAL_CANCEL ||
 		    (!has_cancel && (!has_pay || hash32_equal(pay_hash, entry->payload_hash)));
@@ -182,7 +147,6 @@ static bool entry_fill(struct signer *self, struct slot_work *work, bool *ret_go
 					     .nonce = slot->nonce };
 	entry->kind = work->pays ? JOURNAL_PAY : JOURNAL_CANCEL;
 	entry->payload_hash = tx_payload_hash(&work->tx, slot->wallet);
-	entry->has_attempt = true;
 	/* With a bump the right was spent long ago; a slot without a withdrawal has none. */
 	if (!work->is_bump && !id_is_zero(slot->withdrawal)) {
 		right_fill(self, work, &entry->right);
@@ -190,8 +154,7 @@ static bool entry_fill(struct signer *self, struct slot_work *work, bool *ret_go
 		if (!work->pays && !right_is_missing(self, &entry->right, &entry->has_right, err))
 			return false;
 	}
-	CHECK(wei_of_gas(work->tx.gas_limit, work->tx.fees.cap, &entry->fee_ceiling));
-	return journal_number(self, work, entry, &entry->attempt_number, ret_good, err);
+	return attempt_fill(self, work, ret_good, err);
 }
 
 static size_t works_to_sign(struct signer *self, struct slot_work *ret_works[BATCH_MAX])
@@ -203,11 +166,60 @@ static size_t works_to_sign(struct signer *self, struct slot_work *ret_works[BAT
 	return n;
 }
 
+/* The journal's own bound, whatever became of the attempts in the store: a bump goes out with its
+ * newest bytes, a first attempt waits until the fee is one that stands there. */
+static void attempts_limit(struct signer *self, struct slot_work *work)
+{
+	if (work->drop || !work->entry.has_attempt || work->entry.attempt_number <= ATTEMPTS_MAX)
+		return;
+	signer_log_slot(self, work->slot, "attempts_exhausted", NULL, "", true);
+	work->drop = !work->is_bump;
+	work->sign = work->is_bump = false;
+}
+
 static bool conflict_stop(struct signer *self, struct slot_work *work, struct err *err)
 {
 	work->drop = true;
 	signer_log_slot(self, work->slot, "journal_differs", NULL, "", true);
 	return signer_wallet_stop(self, work->wallet, "journal_differs", err);
+}
+
+/* Is it the right that differs: was the withdrawal ended, or paid, since it was looked at? */
+static bool right_differs(struct signer *self, const struct slot_work *work, bool *ret_differs,
+			  struct err *err)
+{
+	const char *distrust = NULL;
+	bool spent = false;
+	bool wait = false;
+	bool missing = true;
+	*ret_differs = false;
+	if (!work->entry.has_right)
+		return true;
+	if (work->pays) {
+		if (!signer_slot_may_pay(self, work->slot, work->row, &distrust, &spent, &wait,
+					 err))
+			return false;
+		*ret_differs = distrust != NULL;
+		return true;
+	}
+	if (!right_is_missing(self, &work->entry.right, &missing, err))
+		return false;
+	*ret_differs = !missing;
+	return true;
+}
+
+/* Nothing of the entry was written. A right that is gone makes the slot its self-transfer, in the
+ * next step; a difference of the slot itself is for a person. */
+static bool conflict_judge(struct signer *self, struct slot_work *work, struct err *err)
+{
+	bool differs = false;
+	if (!right_differs(self, work, &differs, err))
+		return false;
+	if (!differs)
+		return conflict_stop(self, work, err);
+	work->drop = true;
+	signer_log_slot(self, work->slot, "right_taken", NULL, "", false);
+	return true;
 }
 
 static bool works_journal(struct signer *self, struct err *err)
@@ -222,6 +234,7 @@ static bool works_journal(struct signer *self, struct err *err)
 			return false;
 		if (!good && !conflict_stop(self, works[i], err))
 			return false;
+		attempts_limit(self, works[i]);
 	}
 	n = works_to_sign(self, works);
 	for (size_t i = 0; i < n; i++)
@@ -231,9 +244,32 @@ static bool works_journal(struct signer *self, struct err *err)
 	if (!journal_append_many(self->options.journal, entries, n, verdicts, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (verdicts[i] == JOURNAL_DIFFERENT && !conflict_stop(self, works[i], err))
+		if (verdicts[i] == JOURNAL_DIFFERENT && !conflict_judge(self, works[i], err))
 			return false;
 	return true;
+}
+
+/* Keys that are away are asked again after a pause that grows. */
+static void keys_wait(struct signer *self, struct signer_wallet *wallet)
+{
+	int64_t pause_ms = wallet->keys_pause_ms * 2;
+	if (pause_ms < KEYS_PAUSE_MIN_MS)
+		pause_ms = KEYS_PAUSE_MIN_MS;
+	if (pause_ms > KEYS_PAUSE_MAX_MS)
+		pause_ms = KEYS_PAUSE_MAX_MS;
+	int64_t at = clock_monotonic_ms(self->options.clock) + pause_ms;
+	if (wallet->keys_at >= at - pause_ms)
+		return; /* told by another slot of this batch */
+	wallet->keys_pause_ms = pause_ms;
+	wallet->keys_at = at;
+}
+
+static void keys_spare(struct signer *self)
+{
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	for (size_t i = 0; i < self->work_len; i++)
+		if (self->work[i].sign && now < self->work[i].wallet->keys_at)
+			self->work[i].drop = true;
 }
 
 /* Makes the attempt's bytes and hash out of r and s; the recovery against the pinned address is
@@ -258,6 +294,7 @@ static bool attempt_make(struct signer *self, struct slot_work *work,
 	attempt->gas_limit = work->tx.gas_limit;
 	attempt->tx_hash = tx_hash_of(buf_view(&raw));
 	attempt->signed_at = now_ms;
+	work->wallet->keys_pause_ms = 0;
 	return true;
 }
 
@@ -277,6 +314,7 @@ static bool works_sign(struct signer *self, struct err *err)
 	for (size_t i = 0; i < n; i++) {
 		if (!results[i].done) {
 			works[i]->drop = true;
+			keys_wait(self, works[i]->wallet);
 			signer_log_slot(self, works[i]->slot, "signing_waits", NULL,
 					results[i].err.text, true);
 		} else if (!attempt_make(self, works[i], &results[i], now_ms)) {
@@ -333,8 +371,11 @@ static bool works_store(struct signer *self, struct err *err)
 static bool batch_run(struct signer *self, bool *ret_worked, struct err *err)
 {
 	size_t done = 0;
-	if (!signer_works_verify(self, err) || !works_price(self, err) ||
-	    !works_journal(self, err) || !works_sign(self, err) || !works_store(self, err))
+	if (!signer_works_verify(self, err))
+		return false;
+	keys_spare(self);
+	if (!signer_works_price(self, err) || !works_journal(self, err) || !works_sign(self, err) ||
+	    !works_store(self, err))
 		return false;
 	for (size_t i = 0; i < self->work_len; i++)
 		done += self->work[i].drop ? 0 : 1;

@@ -81,7 +81,9 @@ static const char *rights_judge(const struct journal_right *rights, size_t n,
 	*ret_spent = false;
 	for (size_t i = 0; i < n; i++) {
 		bool same = id_equal(rights[i].withdrawal, slot->withdrawal);
-		if (!same || rights[i].is_void || rights[i].round > slot->round)
+		if (same && rights[i].is_void)
+			return RIGHT_IS_VOID;
+		if (!same || rights[i].round > slot->round)
 			return "right_already_spent";
 		if (rights[i].round < slot->round)
 			before++;

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define TX_GAS 21000 /* of any transaction */
+
 static bool withdrawal_hold(struct signer *self, const struct withdrawal *row, const char *reason,
 			    struct err *err)
 {
@@ -58,17 +60,22 @@ static bool slot_turn_cancel(struct signer *self, struct slot_work *work, const 
 	return true;
 }
 
-/* Gas is not under any MAC: it is kept within the signer's own ceilings. */
-static uint64_t gas_limit_of(const struct signer *self, const struct slot_work *work)
+uint64_t signer_gas_ceiling(const struct catalogue *catalogue, size_t chain,
+			    const struct asset *asset)
 {
-	const struct catalogue *catalogue = self->options.catalogue;
-	uint64_t ceiling = catalogue->chains[work->wallet->chain].native_gas_limit;
-	uint64_t gas_limit = work->slot->gas_limit;
-	if (work->pays && !work->row->intent.is_native)
-		ceiling = catalogue_asset(catalogue, work->row->intent.chain_id,
-					  str_from(work->row->intent.asset))
-				  ->gas_ceiling;
-	return gas_limit == 0 || gas_limit > ceiling ? ceiling : gas_limit;
+	if (asset == NULL || asset->is_native)
+		return catalogue->chains[chain].native_gas_limit;
+	return asset->gas_ceiling;
+}
+
+/* What the row says, within the signer's own bounds: gas is not under any MAC. */
+uint64_t signer_work_gas_limit(const struct signer *self, const struct slot_work *work)
+{
+	const struct asset *asset = work->pays ? work->asset : NULL;
+	uint64_t ceiling = signer_gas_ceiling(self->options.catalogue, work->wallet->chain, asset);
+	uint64_t floor = asset != NULL && asset->gas_floor > TX_GAS ? asset->gas_floor : TX_GAS;
+	uint64_t gas_limit = work->slot->gas_limit < floor ? floor : work->slot->gas_limit;
+	return gas_limit > ceiling ? ceiling : gas_limit;
 }
 
 /* A first signature: the transaction out of the row, or the self-transfer. */
@@ -82,7 +89,17 @@ static void first_make(const struct signer *self, struct slot_work *work)
 	} else {
 		transfer_cancellation(&derived, &work->tx);
 	}
-	work->tx.gas_limit = gas_limit_of(self, work);
+	work->tx.gas_limit = signer_work_gas_limit(self, work);
+}
+
+bool signer_work_turn_cancel(struct signer *self, struct slot_work *work, const char *reason,
+			     struct err *err)
+{
+	if (!slot_turn_cancel(self, work, reason, err))
+		return false;
+	if (!work->drop)
+		first_make(self, work);
+	return true;
 }
 
 /* What the signer's own rules say today. *ret_reason: NULL, or why the slot is given up. */
@@ -120,13 +137,23 @@ static bool old_judge(struct signer *self, struct slot_work *work, const struct 
 	return limits_judge(self, work, row, ret_reason, err);
 }
 
+/* Only what a believed row says is used. */
+static void work_believe(const struct signer *self, struct slot_work *work,
+			 const struct withdrawal *row)
+{
+	if (row == NULL || signer_row_distrust(self, row) != NULL)
+		return;
+	work->row = row;
+	work->asset = catalogue_asset(self->options.catalogue, row->intent.chain_id,
+				      str_from(row->intent.asset));
+}
+
 static bool first_verify(struct signer *self, struct slot_work *work, struct err *err)
 {
 	const struct withdrawal *row = row_of(self, work->slot);
 	const char *reason = NULL;
 	const char *distrust = signer_slot_distrust(self, work->wallet, work->slot, row);
-	bool believed = row != NULL && signer_row_distrust(self, row) == NULL;
-	work->row = believed ? row : NULL;
+	work_believe(self, work, row);
 	if (work->slot->is_cancel)
 		return true;
 	if (distrust == NULL && row->held_reason[0] != 0)
@@ -137,7 +164,9 @@ static bool first_verify(struct signer *self, struct slot_work *work, struct err
 		return false;
 	if (work->drop || (distrust == NULL && reason == NULL))
 		return true;
-	if (distrust != NULL && !withdrawal_hold(self, row, distrust, err))
+	/* A void of its own ends the withdrawal when the slot has ended; nobody is called. */
+	if (distrust != NULL && strcmp(distrust, RIGHT_IS_VOID) != 0 &&
+	    !withdrawal_hold(self, row, distrust, err))
 		return false;
 	return slot_turn_cancel(self, work, distrust != NULL ? distrust : reason, err);
 }
@@ -162,6 +191,7 @@ static bool stored_verify(struct signer *self, struct slot_work *work, struct er
 	const struct withdrawal *row = row_of(self, work->slot);
 	if (!work->is_bump || !work->pays)
 		return true;
+	work_believe(self, work, row);
 	/* The hold is the withdrawal's; its slot goes on. */
 	const char *distrust = signer_slot_distrust(self, work->wallet, work->slot, row);
 	return distrust == NULL || withdrawal_hold(self, row, distrust, err);

@@ -17,8 +17,8 @@ struct signer_wallet *signer_wallet_of(struct signer *self, int64_t wallet_id)
 
 bool signer_wallet_can_reserve(const struct signer_wallet *wallet)
 {
-	return wallet->owned && wallet->row.entered && wallet->row.stop_reason[0] == 0 &&
-	       wallet->slots_len < wallet->params->in_flight_max;
+	return wallet->owned && wallet->drained && wallet->row.entered &&
+	       wallet->row.stop_reason[0] == 0 && wallet->slots_len < wallet->params->in_flight_max;
 }
 
 size_t signer_free_slots(const struct signer *self)
@@ -102,7 +102,9 @@ static bool lease_keep(struct signer *self, struct signer_wallet *wallet, struct
 			      clock_now_ms(self->options.clock), &taken, err))
 		return false;
 	if (taken && !before) {
-		if (!journal_compare(self, wallet, err))
+		/* The owner before may have taken nonces after this step's look. */
+		wallet->drained = false;
+		if (!rows_load(self, err) || !journal_compare(self, wallet, err))
 			return false;
 		signer_log_wallet(self, wallet, "wallet_taken", "", false);
 	}
