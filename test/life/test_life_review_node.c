@@ -1,0 +1,530 @@
+/* A node that lags, does not know, is in trouble of its own, or lies: what must not be decided by
+ * its word. */
+#include "adapter/chain_gate.h"
+#include "adapter/chain_jsonrpc_errors.h"
+#include "life_fault.h"
+#include "life_world.h"
+
+#include <stdio.h>
+
+/* A chain before the real one. */
+struct node {
+	struct chain base;
+	struct chain *real;
+	uint64_t head;
+	uint64_t receipts_lag; /* blocks that have no receipts yet */
+	bool receipts_unknown;
+	bool says_reverted;       /* of every payment */
+	bool says_other_block;    /* and in a block that is not the canonical one */
+	const char *estimate_err; /* what it says to every estimate, with estimate_code */
+	int64_t estimate_code;
+	uint64_t gas_more; /* than an estimate says */
+	bool away;         /* its head cannot be read */
+	enum chain_send_state send;
+	uint64_t sends_refused; /* so many are answered so, and not taken */
+};
+
+static struct node *node_of(struct chain *chain)
+{
+	return (struct node *)(void *)chain;
+}
+
+static bool node_identity(struct chain *chain, uint64_t *ret_chain_id, struct err *err)
+{
+	return chain_identity(node_of(chain)->real, ret_chain_id, err);
+}
+
+static bool node_head(struct chain *chain, struct chain_head *ret_head, struct err *err)
+{
+	struct node *node = node_of(chain);
+	if (node->away)
+		return err_set(err, ERR_NOT_DONE, "injected: the node is away");
+	if (!chain_head(node->real, ret_head, err))
+		return false;
+	node->head = ret_head->number;
+	return true;
+}
+
+static bool node_estimate_many(struct chain *chain, const struct chain_call *calls, size_t n,
+			       struct chain_estimate *ret_estimates, struct err *err)
+{
+	struct node *node = node_of(chain);
+	if (!chain_estimate_many(node->real, calls, n, ret_estimates, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		ret_estimates[i].gas += node->gas_more;
+		if (node->estimate_err != NULL)
+			ret_estimates[i].state = chain_estimate_classify(
+				node->estimate_code, str_from(node->estimate_err));
+	}
+	return true;
+}
+
+static bool node_balances(struct chain *chain, uint64_t block,
+			  const struct chain_balance_query *queries, size_t n,
+			  struct chain_balance *ret_balances, struct err *err)
+{
+	return chain_balances(node_of(chain)->real, block, queries, n, ret_balances, err);
+}
+
+static bool node_nonces(struct chain *chain, uint64_t block, const struct address *wallets,
+			size_t n, struct chain_nonce *ret_nonces, struct err *err)
+{
+	return chain_nonces(node_of(chain)->real, block, wallets, n, ret_nonces, err);
+}
+
+static bool node_decimals(struct chain *chain, struct address token, unsigned *ret_decimals,
+			  struct err *err)
+{
+	return chain_decimals(node_of(chain)->real, token, ret_decimals, err);
+}
+
+static void node_send_many(struct chain *chain, const struct str *raw, size_t n,
+			   struct chain_send *ret_sends)
+{
+	struct node *node = node_of(chain);
+	if (node->sends_refused == 0) {
+		chain_send_many(node->real, raw, n, ret_sends);
+		return;
+	}
+	node->sends_refused--;
+	for (size_t i = 0; i < n; i++)
+		ret_sends[i] = (struct chain_send){ .state = node->send, .text = "refused" };
+}
+
+static void receipt_bend(const struct node *node, struct chain_receipt *receipt)
+{
+	if (node->receipts_unknown)
+		receipt->state = CHAIN_RECEIPT_UNKNOWN;
+	if (receipt->state != CHAIN_RECEIPT_FOUND)
+		return;
+	if (receipt->block_number + node->receipts_lag > node->head)
+		receipt->state = CHAIN_RECEIPT_ABSENT;
+	if (node->says_reverted) {
+		receipt->success = false;
+		receipt->logs_len = 0;
+	}
+	if (node->says_other_block)
+		receipt->block_hash.bytes[0] ^= 1;
+}
+
+static bool node_receipts(struct chain *chain, const struct hash32 *hashes, size_t n,
+			  struct chain_receipt *ret_receipts, struct err *err)
+{
+	struct node *node = node_of(chain);
+	if (!chain_receipts(node->real, hashes, n, ret_receipts, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		receipt_bend(node, &ret_receipts[i]);
+	return true;
+}
+
+static bool node_lookups(struct chain *chain, const struct hash32 *hashes, size_t n,
+			 enum chain_lookup *ret_lookups, struct err *err)
+{
+	return chain_lookups(node_of(chain)->real, hashes, n, ret_lookups, err);
+}
+
+static bool node_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
+			struct chain_block *ret_blocks, struct err *err)
+{
+	return chain_blocks(node_of(chain)->real, numbers, n, ret_blocks, err);
+}
+
+static void node_close(struct chain *chain)
+{
+	(void)chain; /* the life's own */
+}
+
+static const struct chain_ops node_ops = {
+	.identity = node_identity,
+	.head = node_head,
+	.estimate_many = node_estimate_many,
+	.balances = node_balances,
+	.nonces = node_nonces,
+	.decimals = node_decimals,
+	.send_many = node_send_many,
+	.receipts = node_receipts,
+	.lookups = node_lookups,
+	.blocks = node_blocks,
+	.close = node_close,
+};
+
+static struct node node_make(struct life *life)
+{
+	return (struct node){ .base = { &node_ops }, .real = life->chain, .head = UINT64_MAX };
+}
+
+/* The role asks this chain from now on. */
+static void chain_give(struct life *life, enum life_role role, struct chain *chain)
+{
+	life->ports.chain = chain;
+	life_restart(life, role);
+	life->ports.chain = life->chain;
+}
+
+static void node_give(struct life *life, struct node *node)
+{
+	chain_give(life, LIFE_SIGNER, &node->base);
+	chain_give(life, LIFE_MONITOR, &node->base);
+	life_sign(life);
+}
+
+static void wallets_stop_but_one(struct life *life)
+{
+	life_sql(life, "UPDATE wallets SET stop_reason = 'test' WHERE id > 1");
+}
+
+static void wallets_start(struct life *life)
+{
+	life_sql(life, "UPDATE wallets SET stop_reason = '' WHERE stop_reason = 'test'");
+}
+
+static int64_t wallets_stopped(struct life *life)
+{
+	return life_number(
+		life, "SELECT count(*) FROM wallets WHERE stop_reason NOT IN ('', 'test')", NULL);
+}
+
+/* Nonces are those of the head, receipts those of the block before: every payment looks as if
+ * somebody else had consumed its nonce. */
+static void test_receipts_lag_behind_head(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal rows[6];
+	struct node node = node_make(life);
+	node_give(life, &node);
+	node.receipts_lag = 1;
+	wallets_stop_but_one(life);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		rows[i] = life_accept(life, "POL", 5000 + i);
+		life_run(life, 1);
+		assert_int_equal(wallets_stopped(life), 0);
+	}
+	node.receipts_lag = 0;
+	life_run(life, 8);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		life_assert_paid(life, &rows[i]);
+	assert_int_equal(life_alarms(life, "nonce_consumed_elsewhere"), 0);
+	wallets_start(life);
+	life_assert_quiet(life);
+	life_assert_settled(life);
+}
+
+static void test_receipts_unknown_three_times(void **state)
+{
+	struct life *life = *state;
+	struct node node = node_make(life);
+	node_give(life, &node);
+	struct withdrawal row = life_accept(life, "POL", 5010);
+	life_process(life);
+	life_sign(life);
+	life_mine(life, 1);
+	node.receipts_unknown = true;
+	for (int i = 0; i < 3; i++) {
+		life_watch(life);
+		life_wait(life, 600);
+		life_mine(life, 3);
+	}
+	assert_int_equal(wallets_stopped(life), 0);
+	node.receipts_unknown = false;
+	life_run(life, 7);
+	life_assert_paid(life, &row);
+	life_assert_quiet(life);
+	life_assert_settled(life);
+}
+
+/* What was seen mined is not taken back because a node does not know today. */
+static void test_receipts_unknown_once_mined(void **state)
+{
+	struct life *life = *state;
+	struct node node = node_make(life);
+	node_give(life, &node);
+	struct withdrawal row = life_accept(life, "TUSD", 5020);
+	life_process(life);
+	life_sign(life);
+	life_mine(life, 1);
+	life_watch(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	node.receipts_unknown = true;
+	life_mine(life, 3);
+	life_wait(life, 300);
+	life_watch(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	node.receipts_unknown = false;
+	life_run(life, 4);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
+/* A pool that is full takes what pays more: bytes that no pool has are bumped all the same. */
+static void test_pool_full_for_long(void **state)
+{
+	struct life *life = *state;
+	struct node node = node_make(life);
+	node_give(life, &node);
+	node.send = CHAIN_SEND_BACK_PRESSURE;
+	node.sends_refused = UINT64_MAX;
+	struct withdrawal row = life_accept(life, "POL", 5030);
+	life_run(life, 1);
+	for (int i = 0; i < 8; i++) {
+		life_wait(life, 11000);
+		life_run(life, 1);
+	}
+	uint32_t attempts = life_view(life, row.intent.id).transfer.attempts;
+	assert_in_range(attempts, 2, 9);
+	node.sends_refused = 0;
+	life_wait(life, 11000);
+	life_run(life, 8);
+	life_assert_paid(life, &row);
+	life_assert_quiet(life);
+	life_assert_settled(life);
+}
+
+/* Neither the node's own trouble nor a node to which everything reverts is the receiver's doing. */
+static void test_estimate_in_trouble(void **state)
+{
+	struct life *life = *state;
+	static const struct {
+		int64_t code;
+		const char *text;
+		const char *waits;
+	} cases[] = {
+		{ -32603, "EVM error; database error: failed to get account: timed out",
+		  "chain_unavailable" },
+		{ -32000, "header not found", "chain_unavailable" },
+		{ 3, "execution reverted", "asset_reverts" },
+	};
+	struct node node = node_make(life);
+	node_give(life, &node);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct withdrawal rows[2] = { life_accept(life, "POL", 5040 + i),
+					      life_accept(life, "TUSD", 5050 + i) };
+		node.estimate_code = cases[i].code;
+		node.estimate_err = cases[i].text;
+		life_run(life, 2);
+		life_assert_waits(life, &rows[0], cases[i].waits);
+		life_assert_waits(life, &rows[1], cases[i].waits);
+		node.estimate_err = NULL;
+		life_wait(life, 1500);
+		life_run(life, 7);
+		life_assert_paid(life, &rows[0]);
+		life_assert_paid(life, &rows[1]);
+	}
+	life_assert_quiet(life);
+	life_assert_settled(life);
+}
+
+/* The payment is mined and was paid; a liar tells the monitor that it reverted. The signer asks the
+ * nodes itself, and does not pay again. */
+static void lied_run(struct life *life, const char *symbol, struct chain *asked)
+{
+	uint64_t once = 0;
+	struct node liar = node_make(life);
+	liar.says_reverted = true;
+	chain_give(life, LIFE_MONITOR, &liar.base);
+	chain_give(life, LIFE_SIGNER, asked);
+	life_sign(life);
+	struct withdrawal row = life_accept(life, symbol, 5060);
+	life_run(life, 12);
+	life_wait(life, 20000);
+	life_run(life, 12);
+	struct store_view view = life_view(life, row.intent.id);
+	assert_int_equal(view.transfer.outcome, OUTCOME_REVERTED); /* as the store has it */
+	assert_int_equal(view.withdrawal.round, 0);
+	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
+	assert_true(u256_to_u64(life_balance(life, symbol, row.intent.to), &once));
+	assert_int_equal(once, 5060);
+	life_restart(life, LIFE_MONITOR);
+}
+
+static void test_one_of_two_nodes_lies(void **state)
+{
+	struct life *life = *state;
+	struct node nodes[2] = { node_make(life), node_make(life) };
+	for (size_t liar = 0; liar < 2; liar++) {
+		nodes[liar].says_reverted = true;
+		nodes[1 - liar].says_reverted = false;
+		struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
+						      .len = 2,
+						      .catalogue = &life->catalogue };
+		struct chain *gate = chain_gate_new(&options);
+		lied_run(life, liar == 0 ? "POL" : "TUSD", gate);
+		life_restart(life, LIFE_SIGNER);
+		chain_close(gate);
+	}
+}
+
+/* The other node is away: one word is not enough. */
+static void test_one_of_two_nodes_away(void **state)
+{
+	struct life *life = *state;
+	struct node nodes[2] = { node_make(life), node_make(life) };
+	nodes[0].says_reverted = true;
+	nodes[1].away = true;
+	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
+					      .len = 2,
+					      .catalogue = &life->catalogue };
+	struct chain *gate = chain_gate_new(&options);
+	lied_run(life, "POL", gate);
+	life_restart(life, LIFE_SIGNER);
+	chain_close(gate);
+}
+
+/* A receipt of a block that is no longer there proves nothing. */
+static void test_receipt_of_lost_block(void **state)
+{
+	struct life *life = *state;
+	struct node node = node_make(life);
+	node.says_reverted = node.says_other_block = true;
+	lied_run(life, "POL", &node.base);
+	/* The node has learned better, and so has the monitor's: a person compares the two. */
+	node.says_reverted = node.says_other_block = false;
+	life_wait(life, 20000);
+	life_run(life, 2);
+	assert_true(life_alarms(life, "withdrawal_held") > 0);
+	life_restart(life, LIFE_SIGNER);
+}
+
+/* A chain that is away fails no step: other chains' slots are in the same batch. */
+static void test_head_away_while_signing(void **state)
+{
+	struct life *life = *state;
+	struct err err = { 0 };
+	bool worked = false;
+	struct node node = node_make(life);
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "POL", 5070);
+	life_process(life);
+	life_fault_at(life, LIFE_FAULT_FAIL, "keys_sign_many", 0);
+	life_sign(life);
+	life_fault_clear(life);
+	chain_give(life, LIFE_SIGNER, &node.base);
+	node.away = true;
+	life_wait(life, 1000);
+	for (int i = 0; i < 3; i++) {
+		assert_true(signer_step(life->signer, &worked, &err));
+		life_wait(life, 1000);
+	}
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_RESERVED);
+	node.away = false;
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+	life_assert_quiet(life);
+	life_assert_settled(life);
+	life_restart(life, LIFE_SIGNER);
+}
+
+/* One chain's node is away; what is mined on another is watched all the same. */
+static void test_one_chain_away(void **state)
+{
+	struct life *life = *state;
+	static struct catalogue two;
+	struct node away = node_make(life);
+	struct withdrawal row = life_accept(life, "POL", 5080);
+	life_process(life);
+	life_sign(life);
+	two = life->catalogue;
+	two.chains[1] = two.chains[0];
+	two.chains[0].chain_id = 999;
+	two.chains_len = 2;
+	for (size_t i = 0; i < two.assets_len; i++)
+		two.assets[i].chain = 1;
+	for (size_t i = 0; i < two.wallets_len; i++)
+		two.wallets[i].chain = 1;
+	away.away = true;
+	struct monitor_options options = { .store = life->store,
+					   .queue = life->queue,
+					   .clock = &life->clock.base,
+					   .chains = { &away.base, life->chain },
+					   .catalogue = &two,
+					   .log = &life->log,
+					   .instance = "monitor-two",
+					   .balances_interval_ms = 100000 };
+	struct monitor *monitor = monitor_new(&options);
+	for (int i = 0; i < 10; i++) {
+		struct err err = { 0 };
+		bool worked = false;
+		life_mine(life, 1);
+		(void)!monitor_step(monitor, &worked, &err);
+		life_wait(life, 100);
+	}
+	monitor_free(monitor);
+	life_assert_paid(life, &row);
+}
+
+/* The chain's rules changed between estimate and send: the same payload goes out with more gas. */
+static void test_gas_refused_by_node(void **state)
+{
+	struct life *life = *state;
+	struct node node = node_make(life);
+	node_give(life, &node);
+	for (int i = 0; i < 2; i++) {
+		struct withdrawal row = life_accept(life, i == 0 ? "POL" : "TUSD", 5090);
+		life_process(life);
+		node.send = CHAIN_SEND_GAS_WRONG;
+		node.sends_refused = 1;
+		life_sign(life);
+		struct store_view before = life_view(life, row.intent.id);
+		node.gas_more = 30000;
+		life_wait(life, 3000);
+		life_run(life, 7);
+		struct store_view after = life_view(life, row.intent.id);
+		life_assert_paid(life, &row);
+		assert_int_equal(after.transfer.attempts, 2);
+		assert_int_equal(after.transfer.nonce, before.transfer.nonce);
+		int64_t gas = life_number(life,
+					  "SELECT max(gas_limit) FROM attempts "
+					  "WHERE transfer_id = ?",
+					  &after.transfer.id);
+		assert_true(gas > (int64_t)before.transfer.gas_limit);
+		node.gas_more = 0;
+	}
+	life_assert_quiet(life);
+	life_assert_settled(life);
+}
+
+/* It needs more than it may ever have: the slot goes to its self-transfer, the payment goes on. */
+static void test_gas_that_never_fits(void **state)
+{
+	struct life *life = *state;
+	struct node node = node_make(life);
+	node_give(life, &node);
+	struct withdrawal row = life_accept(life, "TUSD", 5100);
+	life_process(life);
+	node.send = CHAIN_SEND_GAS_WRONG;
+	node.sends_refused = 1;
+	life_sign(life);
+	node.gas_more = 1000000;
+	life_wait(life, 3000);
+	life_run(life, 14);
+	life_wait(life, 20000);
+	life_run(life, 4);
+	life_assert_waits(life, &row, "gas_above_ceiling");
+	life_assert_unpaid(life, &row);
+	node.gas_more = 0;
+	life_wait(life, 2000);
+	life_run(life, 7);
+	life_assert_paid(life, &row);
+	life_assert_quiet(life);
+	life_assert_settled(life);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIFE_TEST(test_receipts_lag_behind_head),
+		LIFE_TEST(test_receipts_unknown_three_times),
+		LIFE_TEST(test_receipts_unknown_once_mined),
+		LIFE_TEST(test_pool_full_for_long),
+		LIFE_TEST(test_estimate_in_trouble),
+		LIFE_TEST(test_one_of_two_nodes_lies),
+		LIFE_TEST(test_one_of_two_nodes_away),
+		LIFE_TEST(test_receipt_of_lost_block),
+		LIFE_TEST(test_head_away_while_signing),
+		LIFE_TEST(test_one_chain_away),
+		LIFE_TEST(test_gas_refused_by_node),
+		LIFE_TEST(test_gas_that_never_fits),
+	};
+	return LIFE_MAIN(tests);
+}
