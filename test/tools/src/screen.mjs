@@ -27,7 +27,7 @@ export class Screen {
 		this.hasColour = this.isTerminal && !process.env.NO_COLOR;
 		this.begunAt = performance.now();
 		this.bars = []; // on the screen now, below everything else
-		this.plainAt = 0;
+		this.plainAt = -Infinity; // the first one is always shown
 	}
 
 	paint(code, text) {
