@@ -144,6 +144,9 @@ static bool chain_step(struct monitor *self, struct monitor_chain *chain, struct
 	self->busy = false;
 	if (!head_read(self, chain, err))
 		return false;
+	/* Before anything else is settled on this chain. */
+	if (!monitor_finality(self, err))
+		return false;
 	if (!monitor_watch(self, err) || !monitor_settle(self, err) || !monitor_flush(self, err))
 		return false;
 	chain->busy = self->busy;

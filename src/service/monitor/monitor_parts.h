@@ -9,7 +9,8 @@
  * of the dangerous verdict; beyond that a reorg is still found when a slot is about to become
  * final. */
 #define WATCHED_BLOCKS_MAX 512
-/* Sightings in a row of a consumed nonce without any of our hashes, before it is told. */
+/* Sightings in a row of a consumed nonce without any of our hashes, or of another block where
+ * payments were final, before it is told. */
 #define FOREIGN_SIGHTINGS 3
 /* Slots are looked at with each head, and at least so often. */
 #define WATCH_INTERVAL_MS 500
@@ -41,7 +42,10 @@ struct monitor_chain {
 	uint64_t mark; /* finalized, the highest ever */
 	struct watched_block blocks[WATCHED_BLOCKS_MAX];
 	size_t blocks_len;
-	bool blocks_loaded; /* after a start: from the rows */
+	bool blocks_loaded;               /* after a start: from the rows */
+	struct watched_block final_block; /* the newest with a final transfer; zero hash: none */
+	bool final_loaded;
+	unsigned final_doubts; /* heads in a row that had another block there */
 	int64_t balances_at;
 	struct sighting sightings[SIGHTINGS_MAX];
 	unsigned ahead[WALLETS_MAX]; /* sightings of a wallet whose chain knows more nonces than we
@@ -123,6 +127,12 @@ void monitor_block_watch(struct monitor_chain *chain, uint64_t number, struct ha
 
 /* settle.c */
 MUST_CHECK bool monitor_settle(struct monitor *self, struct err *err);
+
+/* finality.c */
+/* A transfer became final in this block. */
+void monitor_final_note(struct monitor_chain *chain, uint64_t number, struct hash32 hash);
+/* Is the newest block with a final transfer still the chain's? If not, the wallets stop. */
+MUST_CHECK bool monitor_finality(struct monitor *self, struct err *err);
 
 /* balances.c */
 MUST_CHECK bool monitor_balances(struct monitor *self, struct err *err);

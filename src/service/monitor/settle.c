@@ -189,6 +189,7 @@ static void final_observe(struct monitor *self, const struct watched *watched,
 	item->mined_hash = receipt->tx_hash;
 	item->mined_block = receipt->block_number;
 	item->mined_block_hash = receipt->block_hash;
+	monitor_final_note(self->chain, receipt->block_number, receipt->block_hash);
 	metric_count(self->final[outcome], 1);
 	monitor_log(self, &watched->row,
 		    outcome == OUTCOME_SUCCEEDED ? "withdrawal_completed" : "transfer_final_unpaid",

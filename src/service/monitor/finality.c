@@ -1,0 +1,96 @@
+/* What is final stays so, or a person is told (T9). The newest block with a final transfer stands
+ * for all of them: a chain that took back an older one has another hash there too. */
+#include "service/monitor/monitor_parts.h"
+
+/* After a start the rows of so many blocks are looked through for the newest final one. */
+#define FINAL_BLOCKS_BACK 1024
+
+void monitor_final_note(struct monitor_chain *chain, uint64_t number, struct hash32 hash)
+{
+	/* What is in doubt is not forgotten over what the other chain says. */
+	if (chain->final_doubts == 0 && number >= chain->final_block.number)
+		chain->final_block = (struct watched_block){ .number = number, .hash = hash };
+}
+
+static bool wallet_look(struct monitor *self, int64_t wallet_id, uint64_t from, struct err *err)
+{
+	struct store_transfer_filter filter = { .wallet_id = wallet_id,
+						.first = TRANSFER_FINAL,
+						.last = TRANSFER_FINAL,
+						.mined_block_min = from,
+						.mined_block_max = UINT64_MAX,
+						.limit = WATCH_BATCH };
+	size_t n = WATCH_BATCH;
+	while (n == WATCH_BATCH) {
+		if (!store_transfers_load(self->options.store, &filter, self->rows, &n, err))
+			return false;
+		if (n == 0)
+			return true;
+		const struct transfer *last = &self->rows[n - 1];
+		filter.has_after = true;
+		filter.after_block = last->mined_block;
+		filter.after_nonce = last->nonce;
+		monitor_final_note(self->chain, last->mined_block, last->mined_block_hash);
+	}
+	return true;
+}
+
+static bool final_load(struct monitor *self, struct err *err)
+{
+	struct monitor_chain *chain = self->chain;
+	uint64_t top = chain->mark > chain->head.number ? chain->mark : chain->head.number;
+	uint64_t from = top > FINAL_BLOCKS_BACK ? top - FINAL_BLOCKS_BACK : 0;
+	if (chain->final_loaded)
+		return true;
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (self->wallets[i].chain_id == chain->params->chain_id &&
+		    !wallet_look(self, self->wallets[i].id, from, err))
+			return false;
+	chain->final_loaded = true;
+	return true;
+}
+
+static bool chain_stop(struct monitor *self, struct err *err)
+{
+	struct store_by by = monitor_by(self);
+	struct log_about about = { .action = "final_taken_back", .alarm = true };
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (self->wallets[i].chain_id == self->chain->params->chain_id &&
+		    !store_wallet_stop(self->options.store, self->wallets[i].id, "final_taken_back",
+				       &by, err))
+			return false;
+	metric_count(self->alarms, 1);
+	log_line(self->options.log, LOG_ERROR, &about,
+		 "final_taken_back chain %s has another block %llu than the one in which payments "
+		 "were final: its wallets stop",
+		 self->chain->params->name, (unsigned long long)self->chain->final_block.number);
+	return true;
+}
+
+/* Several heads in a row, so that a node that contradicts itself for a moment stops nobody; then
+ * once. */
+bool monitor_finality(struct monitor *self, struct err *err)
+{
+	struct monitor_chain *chain = self->chain;
+	struct chain_block block = { 0 };
+	if (!final_load(self, err))
+		return false;
+	/* A node that does not have the height lags, and says nothing. */
+	if (!chain->new_head || hash32_is_zero(chain->final_block.hash) ||
+	    chain->head.number < chain->final_block.number)
+		return true;
+	if (!chain_blocks(self->client, &chain->final_block.number, 1, &block, err))
+		return false;
+	if (!block.known)
+		return true;
+	if (hash32_equal(block.hash, chain->final_block.hash)) {
+		chain->final_doubts = 0;
+		return true;
+	}
+	if (chain->final_doubts == FOREIGN_SIGHTINGS)
+		return true;
+	if (chain->final_doubts + 1 == FOREIGN_SIGHTINGS && !chain_stop(self, err))
+		return false;
+	chain->final_doubts++;
+	return true;
+}

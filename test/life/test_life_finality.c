@@ -1,0 +1,121 @@
+/* What was final goes away all the same: the node goes back, or another chain takes its place. */
+#include "life_fault.h"
+#include "life_world.h"
+
+struct past {
+	char params[40];
+};
+
+static struct past remember(struct life *life)
+{
+	struct past past;
+	unsigned long long number = 0;
+	const char *result = strstr(life_rpc(life, "evm_snapshot", "[]"), "\"result\":\"0x");
+	assert_non_null(result);
+	assert_int_equal(sscanf(result, "\"result\":\"0x%llx", &number), 1);
+	snprintf(past.params, sizeof past.params, "[\"0x%llx\"]", number);
+	return past;
+}
+
+/* The chain is as it was, without notice, and goes on differently. */
+static void go_back(struct life *life, const struct past *past)
+{
+	assert_non_null(strstr(life_rpc(life, "evm_revert", past->params), "true"));
+	life_drop_pool(life);
+	life_base_fee(life, UINT64_C(1100000000));
+	life_mine(life, 1);
+}
+
+static int64_t mark_of(struct life *life)
+{
+	return life_number(life, "SELECT finalized_mark FROM chains", NULL);
+}
+
+/* Before the payment was final: it is in flight again, and paid once on the new chain. */
+static void test_finalized_goes_backwards(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal rows[2];
+	life_mine(life, 8);
+	life_run(life, 1);
+	struct past past = remember(life);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		rows[i] = life_accept(life, i % 2 ? "TUSD" : "POL", 7000 + i);
+	life_run(life, 1);
+	assert_int_equal(life_view(life, rows[0].intent.id).transfer.stage, TRANSFER_MINED);
+	int64_t mark = mark_of(life);
+	go_back(life, &past);
+	life_watch(life);
+	assert_int_equal(mark_of(life), mark); /* it only rises */
+	for (int i = 0; i < 3; i++) {
+		life_wait(life, 3000);
+		life_run(life, 4);
+	}
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		life_assert_paid(life, &rows[i]);
+	assert_true(mark_of(life) >= mark);
+	life_assert_settled(life);
+	life_assert_quiet(life);
+}
+
+/* After it: nobody says so silently, nobody pays again, and a person is called (T9). */
+static void completed_run(struct life *life, bool restart)
+{
+	struct past past = remember(life);
+	struct withdrawal row = life_accept(life, "POL", 7100);
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+	if (restart)
+		life_restart(life, LIFE_MONITOR);
+	go_back(life, &past);
+	life_run(life, 12);
+	assert_int_equal(life_alarms(life, "final_taken_back"), 1);
+	assert_int_equal(
+		life_number(life, "SELECT count(*) FROM wallets WHERE stop_reason = ''", NULL), 0);
+	life_assert_stage(life, &row, WITHDRAWAL_COMPLETED);
+	life_assert_unpaid(life, &row); /* on this chain */
+	struct withdrawal later = life_accept(life, "POL", 7101);
+	life_run(life, 6);
+	assert_false(life_view(life, later.intent.id).has_transfer);
+	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers", NULL), 1);
+}
+
+static void test_completed_then_reorged(void **state)
+{
+	completed_run(*state, false);
+}
+
+/* The monitor was not there when it happened. */
+static void test_completed_then_reorged_unseen(void **state)
+{
+	completed_run(*state, true);
+}
+
+/* A node that lags behind what is final has said nothing about it. */
+static void test_node_lags_behind_final(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "TUSD", 7200);
+	struct past past = remember(life);
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+	/* The same blocks, fewer of them. */
+	assert_non_null(strstr(life_rpc(life, "evm_revert", past.params), "true"));
+	for (int i = 0; i < 5; i++) {
+		life_wait(life, 1000);
+		life_watch(life);
+	}
+	assert_int_equal(life_alarms(life, "final_taken_back"), 0);
+	life_assert_quiet(life);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIFE_TEST(test_finalized_goes_backwards),
+		LIFE_TEST(test_completed_then_reorged),
+		LIFE_TEST(test_completed_then_reorged_unseen),
+		LIFE_TEST(test_node_lags_behind_final),
+	};
+	return LIFE_MAIN(tests);
+}
