@@ -30,6 +30,7 @@ static const struct store_ops store_sql_ops = {
 	.lease_take = store_sql_lease,
 	.wallet_enter = store_sql_enter,
 	.wallet_stop = store_sql_stop,
+	.wallet_start = store_sql_start,
 	.transfers_reserve = store_sql_reserve,
 	.transfer_turn_cancel = store_sql_turn_cancel,
 	.attempts_add = store_sql_attempts_add,

@@ -99,6 +99,9 @@ bool store_sql_enter(struct store *store, int64_t wallet_id, uint64_t epoch, uin
 		     const struct store_by *by, struct err *err);
 bool store_sql_stop(struct store *store, int64_t wallet_id, const char *reason,
 		    const struct store_by *by, struct err *err);
+bool store_sql_start(struct store *store, int64_t wallet_id, const char *stop_reason,
+		     const char *why, const struct store_by *by, bool *ret_started,
+		     struct err *err);
 bool store_sql_reserve(struct store *store, struct store_reservation *items, size_t n,
 		       const struct store_by *by, struct err *err);
 bool store_sql_turn_cancel(struct store *store, struct transfer *transfer, uint64_t epoch,

@@ -1,6 +1,8 @@
 /* Wallets, leases, marks and balances; and the pins that keep configuration and rows the same. */
 #include "adapter/store_sql_parts.h"
 
+#include "base/json.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -70,6 +72,49 @@ bool store_sql_stop(struct store *store, int64_t wallet_id, const char *reason,
 {
 	struct stop stop = { wallet_id, reason, by };
 	return store_sql_write(db_of(store), stop_write, &stop, err);
+}
+
+struct start {
+	int64_t wallet_id;
+	const char *stop_reason;
+	const char *why;
+	const struct store_by *by;
+	bool started;
+};
+
+static bool start_write(struct db *db, void *context, struct err *err)
+{
+	struct start *start = context;
+	char detail[2048];
+	struct buf out = buf_of(detail, sizeof detail);
+	int64_t changed = 0;
+	struct sql sql = sql_prepare(
+		db, "UPDATE wallets SET stop_reason = '' WHERE id = ? AND stop_reason = ?", err);
+	sql_put_i64(&sql, start->wallet_id);
+	sql_put_text(&sql, start->stop_reason);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	start->started = changed == 1;
+	if (!start->started)
+		return true;
+	buf_byte(&out, '{');
+	json_write_member_i64(&out, "wallet", start->wallet_id);
+	json_write_member_text(&out, "stopped", start->stop_reason);
+	json_write_member_text(&out, "reason", start->why);
+	buf_byte(&out, '}');
+	CHECK(!out.overflow);
+	return audit_add(db, "wallet_started", (struct id){ 0 }, buf_terminated(&out), start->by,
+			 err);
+}
+
+bool store_sql_start(struct store *store, int64_t wallet_id, const char *stop_reason,
+		     const char *why, const struct store_by *by, bool *ret_started, struct err *err)
+{
+	struct start start = { wallet_id, stop_reason, why, by, false };
+	if (!store_sql_write(db_of(store), start_write, &start, err))
+		return false;
+	*ret_started = start.started;
+	return true;
 }
 
 static bool chain_pin(struct db *db, const struct chain_params *chain, struct err *err)

@@ -22,6 +22,10 @@ enum exit_status command_keys_new(const struct invocation *invocation);
 enum exit_status command_keys_import(const struct invocation *invocation);
 enum exit_status command_keys_address(const struct invocation *invocation);
 
+/* command_wallet.c */
+enum exit_status command_wallet_list(const struct invocation *invocation);
+enum exit_status command_wallet_start(const struct invocation *invocation);
+
 /* command_withdraw.c, command_status.c: over HTTP */
 enum exit_status command_withdraw(const struct invocation *invocation);
 enum exit_status command_status(const struct invocation *invocation);

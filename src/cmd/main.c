@@ -61,6 +61,14 @@ static const struct command_option api_key_create_options[] = {
 	OPTIONS_END,
 };
 
+static const struct command_option wallet_start_options[] = {
+	OPTION_CONFIG,
+	{ "chain", "NAME", "the wallet's chain" },
+	{ "reason", "TEXT", "why it may pay again, for the audit" },
+	{ "force", NULL, "although the journal knows payments that the store does not" },
+	OPTIONS_END,
+};
+
 #define OPTIONS_HTTP                                                                            \
 	OPTION_CONFIG, { "url", "URL", "of the API; SLUICE_URL, or else the configuration's" }, \
 		{ "api-key-file", "FILE",                                                       \
@@ -134,6 +142,16 @@ const struct command commands[] = {
 	  command_api_key_revoke },
 	{ "api-key list", "", 0, 0, "list the API keys", NULL, config_options,
 	  command_api_key_list },
+	{ "wallet list", "", 0, 0, "list the wallets, and why they are stopped", NULL,
+	  config_options, command_wallet_list },
+	{ "wallet start", "ADDRESS", 1, 1, "let a stopped wallet pay again",
+	  "For when a person has found out why it stopped: a foreign transaction, rows that\n"
+	  "somebody edited. Writes an audit record. The signer takes new payouts within a\n"
+	  "step, and stops the wallet again if the cause is still there.\n"
+	  "A wallet that the journal stopped (journal_is_ahead, journal_differs) needs\n"
+	  "--force: its store is an old or an edited one, and what was paid already may be\n"
+	  "paid AGAIN. Compare store, journal and chain first.",
+	  wallet_start_options, command_wallet_start },
 	{ "withdraw", "", 0, 0, "ask for a withdrawal, over HTTP",
 	  "Repeats an unanswered request with the same Idempotency-Key, so that it is paid\n"
 	  "once whatever happens on the way.",

@@ -148,6 +148,16 @@ bool store_wallet_stop(struct store *store, int64_t wallet_id, const char *reaso
 	return store->ops->wallet_stop(store, wallet_id, reason, by, err);
 }
 
+bool store_wallet_start(struct store *store, int64_t wallet_id, const char *stop_reason,
+			const char *why, const struct store_by *by, bool *ret_started,
+			struct err *err)
+{
+	PORT_CALL();
+	CHECK(stop_reason[0] != 0 && why[0] != 0);
+	CHECK(by->actor == ACTOR_PERSON);
+	return store->ops->wallet_start(store, wallet_id, stop_reason, why, by, ret_started, err);
+}
+
 bool store_transfers_reserve(struct store *store, struct store_reservation *items, size_t n,
 			     const struct store_by *by, struct err *err)
 {

@@ -38,6 +38,8 @@ struct store_ops {
 			     struct err *);
 	bool (*wallet_stop)(struct store *, int64_t, const char *, const struct store_by *,
 			    struct err *);
+	bool (*wallet_start)(struct store *, int64_t, const char *, const char *,
+			     const struct store_by *, bool *, struct err *);
 	bool (*transfers_reserve)(struct store *, struct store_reservation *, size_t,
 				  const struct store_by *, struct err *);
 	bool (*transfer_turn_cancel)(struct store *, struct transfer *, uint64_t,

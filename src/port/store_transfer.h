@@ -111,6 +111,11 @@ MUST_CHECK bool store_wallet_enter(struct store *store, int64_t wallet_id, uint6
 /* Stops a wallet (no more reservations) until a person resolves it; an earlier reason stays. */
 MUST_CHECK bool store_wallet_stop(struct store *store, int64_t wallet_id, const char *reason,
 				  const struct store_by *by, struct err *err);
+/* Lets a wallet go on that is stopped for exactly this reason; why: for the audit record.
+ * ret_started false: it is not, or no more. A person's. */
+MUST_CHECK bool store_wallet_start(struct store *store, int64_t wallet_id, const char *stop_reason,
+				   const char *why, const struct store_by *by, bool *ret_started,
+				   struct err *err);
 
 /* Items sorted by wallet; nonces are given in the order of the items. */
 MUST_CHECK bool store_transfers_reserve(struct store *store, struct store_reservation *items,

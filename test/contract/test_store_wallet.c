@@ -364,6 +364,33 @@ static void the_first_reason_to_stop_stays(void **state)
 	assert_aborts((void)!store_wallet_stop(f->store, f->wallets[0].id, "", &by, &err));
 }
 
+#define STARTED "SELECT COUNT(*) FROM audit WHERE action = 'wallet_started'"
+
+static void a_person_starts_what_is_stopped(void **state)
+{
+	struct fixture *f = *state;
+	struct store_by signer = fixture_by(f, ACTOR_SIGNER);
+	struct store_by by = fixture_by(f, ACTOR_PERSON);
+	struct err err = { 0 };
+	bool started = true;
+	int64_t id = f->wallets[0].id;
+	MUST(store_wallet_start, f->store, id, "asked", "none", &by, &started);
+	assert_false(started);
+	MUST(store_wallet_stop, f->store, id, "asked", &signer);
+	/* What a person has looked at is this reason, not the one that came after it. */
+	MUST(store_wallet_start, f->store, id, "foreign_transaction", "seen", &by, &started);
+	assert_false(started);
+	assert_string_equal(fixture_wallet(f, 0).stop_reason, "asked");
+	assert_int_equal(audited(f, STARTED), 0);
+	MUST(store_wallet_start, f->store, id, "asked", "say \"why\"", &by, &started);
+	assert_true(started);
+	assert_string_equal(fixture_wallet(f, 0).stop_reason, "");
+	assert_int_equal(audited(f, STARTED " AND detail LIKE '%say \\\"why\\\"%'"), 1);
+	assert_aborts(
+		(void)!store_wallet_start(f->store, id, "asked", "x", &signer, &started, &err));
+	assert_aborts((void)!store_wallet_start(f->store, id, "asked", "", &by, &started, &err));
+}
+
 /* --- marks and balances -------------------------------------------------------------------------
  */
 
@@ -472,6 +499,7 @@ int main(void)
 		STORE_TEST(without_a_lease_nothing_is_written),
 		STORE_TEST(a_wallet_enters_once),
 		STORE_TEST(the_first_reason_to_stop_stays),
+		STORE_TEST(a_person_starts_what_is_stopped),
 		STORE_TEST(a_mark_only_rises),
 		STORE_TEST(a_mark_that_rose_meanwhile_is_returned),
 		STORE_TEST(balances_are_replaced_and_listed),

@@ -110,7 +110,7 @@ describe('the table of commands', () => {
 		const names = [...usage.matchAll(/^ {2}([a-z-]+(?: [a-z]+)?) {2,}/gm)].map(([, name]) => name);
 		for (const name of ['run', ...roles, 'migrate', 'check-config', 'keys init', 'keys new',
 			'keys import', 'keys address', 'api-key create', 'api-key revoke', 'api-key list',
-			'withdraw', 'status', 'version', 'dlq list', 'dlq redrive'])
+			'wallet list', 'wallet start', 'withdraw', 'status', 'version', 'dlq list', 'dlq redrive'])
 			assert.ok(names.includes(name), `${name} is missing:\n${usage}`);
 		for (const name of names) {
 			const { stdout } = succeed([...name.split(' '), '--help']);
@@ -134,6 +134,8 @@ describe('the table of commands', () => {
 			[['migrate', '--quiet=1'], '--quiet takes no value'],
 			[['api-key', 'revoke'], 'ID is missing'],
 			[['api-key', 'create'], '--name is missing'],
+			[['wallet', 'start'], 'ADDRESS is missing'],
+			[['wallet', 'start', 'x', '--chain', 'anvil'], '--reason is missing'],
 			[['withdraw', '--asset', 'ETH'], '--amount is missing'],
 			[['status', 'x'], '"x" is no id'],
 			[['status', '--wait'], '--wait needs an ID'],
@@ -318,6 +320,52 @@ describe('keys', () => {
 		const { status, stdout } = sluice(['keys', 'address', '--config', other.config, '--json']);
 		assert.equal(status, 1);
 		assert.equal(JSON.parse(stdout).wallets[0].matches, false);
+	});
+});
+
+describe('wallets', () => {
+	test('are listed, and started by a person with a reason', () => {
+		const { dir, config, keys } = newDeployment('wallet');
+		const [{ address }] = keys.wallets;
+		const sql = text => {
+			const { status, stdout, stderr } = spawnSync('sqlite3',
+				[join(dir, 'var/sluice.db'), text], { encoding: 'utf8' });
+			assert.equal(status, 0, stderr);
+			return stdout.trim();
+		};
+		const start = (...args) =>
+			['wallet', 'start', address, '--chain', 'anvil', '--config', config, ...args];
+		const states = () => json(['wallet', 'list', '--config', config]).items
+			.map(item => [item.chain, item.address, item.stopped]);
+		succeed(['migrate', '--config', config]);
+		assert.deepEqual(states(), []);
+		assert.match(sluice(start('--reason', 'x')).stderr, /no wallet/);
+		sql(`INSERT INTO wallets (chain_id, address, key_ref, entered, stop_reason)
+			VALUES (31337, x'${address.slice(2)}', 'hot/0', 1, 'foreign_transaction')`);
+		assert.deepEqual(states(), [['anvil', address, 'foreign_transaction']]);
+		assert.match(succeed(['wallet', 'list', '--config', config]).stdout,
+			/STOPPED: foreign_transaction/);
+		for (const reason of ['', 'a\nb', 'x'.repeat(161)])
+			assert.match(sluice(start('--reason', reason)).stderr, /a reason has 1 to 160/);
+		const started = json(start('--reason', 'looked at block "7"'));
+		assert.equal(started.stopped, 'foreign_transaction');
+		assert.deepEqual(states(), [['anvil', address, '']]);
+		assert.match(sluice(start('--reason', 'x')).stderr, /not stopped/);
+		const [actor, detail] = sql(`SELECT actor, detail FROM audit
+			WHERE action = 'wallet_started'`).split('|');
+		assert.ok(actor.length > 0);
+		assert.equal(JSON.parse(detail).reason, 'looked at block "7"');
+		for (const stop of ['journal_is_ahead', 'journal_differs']) {
+			sql(`UPDATE wallets SET stop_reason = '${stop}'`);
+			const { status, stderr } = sluice(start('--reason', 'compared'));
+			assert.equal(status, 1);
+			assert.match(stderr, /may be paid again/);
+			assert.deepEqual(states(), [['anvil', address, stop]]);
+			succeed(start('--reason', 'compared', '--force'));
+			assert.deepEqual(states(), [['anvil', address, '']]);
+		}
+		assert.match(sluice(['wallet', 'start', address, '--chain', 'x', '--reason', 'x',
+			'--config', config]).stderr, /no chain "x"/);
 	});
 });
 

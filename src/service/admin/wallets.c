@@ -1,0 +1,96 @@
+#include "service/admin/wallets.h"
+
+#include "base/utf8.h"
+
+#include <string.h>
+
+/* Stops by the journal say that the store is an old or an edited one: what was paid from its slots
+ * may be unknown to it. */
+static const char *const journal_stops[] = { "journal_is_ahead", "journal_differs" };
+
+static bool is_journal_stop(const char *stop_reason)
+{
+	for (size_t i = 0; i < sizeof journal_stops / sizeof journal_stops[0]; i++)
+		if (strcmp(stop_reason, journal_stops[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool reason_check(struct str reason, struct err *err)
+{
+	bool ok = reason.len > 0 && reason.len <= WALLET_START_REASON_MAX && utf8_is_valid(reason);
+	for (size_t i = 0; ok && i < reason.len; i++)
+		ok = (unsigned char)reason.at[i] >= ' ' && reason.at[i] != 0x7f;
+	if (!ok)
+		return err_set(err, ERR_REFUSED,
+			       "a reason has 1 to %d bytes of UTF-8 without control characters",
+			       WALLET_START_REASON_MAX);
+	return true;
+}
+
+bool admin_wallets_list(const struct admin_wallets *admin, struct wallet ret_wallets[WALLETS_MAX],
+			size_t *ret_len, struct err *err)
+{
+	size_t len = 0;
+	size_t kept = 0;
+	if (!store_wallets_load(admin->store, ret_wallets, WALLETS_MAX, &len, err))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (catalogue_chain_by_id(admin->catalogue, ret_wallets[i].chain_id) != NULL)
+			ret_wallets[kept++] = ret_wallets[i];
+	*ret_len = kept;
+	return true;
+}
+
+static bool wallet_find(const struct admin_wallets *admin, const char *chain, const char *address,
+			struct wallet *ret_wallet, struct err *err)
+{
+	struct wallet wallets[WALLETS_MAX];
+	struct address wanted;
+	size_t len = 0;
+	const struct chain_params *params =
+		catalogue_chain_by_name(admin->catalogue, str_from(chain));
+	if (params == NULL)
+		return err_set(err, ERR_REFUSED, "the configuration has no chain \"%s\"", chain);
+	if (address_read(str_from(address), &wanted) != ADDRESS_OK)
+		return err_set(err, ERR_REFUSED, "\"%s\" is no address", address);
+	if (!admin_wallets_list(admin, wallets, &len, err))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (wallets[i].chain_id != params->chain_id ||
+		    !address_equal(wallets[i].address, wanted))
+			continue;
+		*ret_wallet = wallets[i];
+		return true;
+	}
+	return err_set(err, ERR_REFUSED, "the store has no wallet %s on %s", address, chain);
+}
+
+bool admin_wallet_start(const struct admin_wallets *admin, const char *chain, const char *address,
+			const char *reason, bool force, int64_t now_ms, struct wallet *ret_wallet,
+			struct err *err)
+{
+	struct wallet wallet;
+	bool started = false;
+	struct store_by by = {
+		.actor = ACTOR_PERSON, .who = admin->who, .request_id = "", .now_ms = now_ms
+	};
+	if (!reason_check(str_from(reason), err) ||
+	    !wallet_find(admin, chain, address, &wallet, err))
+		return false;
+	if (wallet.stop_reason[0] == 0)
+		return err_set(err, ERR_REFUSED, "the wallet is not stopped");
+	if (is_journal_stop(wallet.stop_reason) && !force)
+		return err_set(err, ERR_REFUSED,
+			       "the wallet is stopped for %s: the journal knows payments that the "
+			       "store does not, and they may be paid again. Compare both with the "
+			       "chain first; then --force",
+			       wallet.stop_reason);
+	if (!store_wallet_start(admin->store, wallet.id, wallet.stop_reason, reason, &by, &started,
+				err))
+		return false;
+	if (!started)
+		return err_set(err, ERR_REFUSED, "the wallet has changed: look again");
+	*ret_wallet = wallet;
+	return true;
+}
