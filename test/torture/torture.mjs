@@ -184,7 +184,8 @@ class Torture {
 			dir: this.dir,
 			wallets: 4,
 			scryptN: 1024,
-			anvil: { blockTime: 0.25, slots: 8, gasLimit: 300_000_000 },
+			anvil: { slots: 8, gasLimit: 300_000_000 },
+			blockMs: 250,
 			settings,
 			environment: { SLUICE_TEST_STOP_DIR: this.stopDir },
 		});
@@ -296,7 +297,9 @@ class Torture {
 		}
 		const { load } = this;
 		const answered = () => load.latencies.length;
-		const wanted = answered() + Math.floor(this.between(0, burst / 2));
+		// What is answered was committed a moment ago; the processor needs another moment for it.
+		const ahead = role === 'processor' ? 1 : Math.floor(this.between(0, burst / 2));
+		const wanted = answered() + ahead;
 		const isTime = () => answered() >= wanted && load.outstanding.size > 0;
 		const deadline = Date.now() + 1000;
 		while (!isTime() && Date.now() < deadline) await new Promise(setImmediate);
@@ -401,40 +404,41 @@ class Torture {
 		return `the node hangs for ${freezeNodeMs / 1000} s`;
 	}
 
-	async dropPool() {
-		for (let tries = 0; tries < 1000; tries++) {
-			const { pending, queued } = await this.stack.chain.poolSize();
-			if (pending + queued > 0) {
-				await this.stack.chain.dropPool();
-				return `the node forgets its pool, ${pending + queued} transactions`;
-			}
-			if (tries % 50 === 0) this.pacer.give(1);
-			await sleep(10);
+	// Tries until there is something to take away; undefined is nothing.
+	async takeAway(attempt) {
+		for (let tries = 0; tries < 500; tries++) {
+			const done = await this.stack.miner.alone(attempt);
+			if (done) return done;
+			if (tries % 25 === 0) this.pacer.give(1);
+			await sleep(20);
 		}
-		throw new Error('the pool is always empty');
+		throw new Error('the node has nothing to lose');
 	}
 
-	async countMined(depth) {
-		const height = await this.stack.chain.height();
-		const calls = Array.from({ length: depth }, (_, index) => [
-			'eth_getBlockTransactionCountByNumber',
-			[`0x${(height - index).toString(16)}`],
-		]);
-		const counts = await this.stack.chain.callMany(calls);
-		return counts.reduce((sum, one) => sum + Number(one ?? 0), 0);
+	dropPool() {
+		const { chain } = this.stack;
+		return this.takeAway(async () => {
+			const { pending, queued } = await chain.poolSize();
+			if (pending + queued === 0) return undefined;
+			await chain.dropPool();
+			return `the node forgets its pool, ${pending + queued} transactions`;
+		});
 	}
 
-	async reorganise(depth) {
-		for (let tries = 0; tries < 100; tries++) {
-			const count = await this.countMined(depth);
-			if (count > 0) {
-				await this.stack.chain.reorg(depth);
-				return `a reorganisation ${depth} blocks deep takes back ${count} transactions`;
-			}
-			if (tries % 10 === 0) this.pacer.give(1);
-			await sleep(100);
-		}
-		throw new Error('no transaction is mined');
+	reorganise(depth) {
+		const { chain } = this.stack;
+		return this.takeAway(async () => {
+			const height = await chain.height();
+			const calls = Array.from({ length: depth }, (_, index) => [
+				'eth_getBlockTransactionCountByNumber',
+				[`0x${(height - index).toString(16)}`],
+			]);
+			const counts = await chain.callMany(calls);
+			const count = counts.reduce((sum, one) => sum + Number(one ?? 0), 0);
+			if (count === 0) return undefined;
+			await chain.reorg(depth);
+			return `a reorganisation ${depth} blocks deep takes back ${count} transactions`;
+		});
 	}
 
 	planFaults() {
@@ -619,9 +623,9 @@ class Torture {
 		this.screen.progressEnd();
 		this.seconds = (performance.now() - this.begunAt) / 1000;
 		await this.inspect();
-		this.report = await stack.judge([this.journal]);
 		if (!(await stack.stop())) this.failures.push('`sluice run` did not end cleanly');
 		this.inspectLog();
+		this.report = await stack.judge([this.journal]);
 		return this.tell();
 	}
 

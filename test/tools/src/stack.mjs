@@ -25,6 +25,7 @@ import { readStartTick, startAnvil } from './anvil.mjs';
 import { Chain } from './chain.mjs';
 import { readIntents } from './intents.mjs';
 import { judge } from './judge.mjs';
+import { Miner } from './miner.mjs';
 
 export const roles = Object.freeze(['api', 'processor', 'signer', 'monitor']);
 export const sourceRoot = resolve(fileURLToPath(import.meta.url), '../../../..');
@@ -159,7 +160,8 @@ function cleanEnvironment() {
 
 export class Stack {
 	// program: the `sluice` executable. dir: is made. wallets: how many. scryptN: cost of the
-	// keystore; the product's default if absent. anvil: options of startAnvil. settings: of the
+	// keystore; the product's default if absent. anvil: options of startAnvil. blockMs: a Miner makes
+	// the blocks, in place of anvil itself; needed where there are reorganisations. settings: of the
 	// configuration, by path: { 'signer.in_flight': 4, 'chains.0.poll_ms': 50 }. environment:
 	// further variables. detached: it outlives this process.
 	constructor({
@@ -168,11 +170,13 @@ export class Stack {
 		wallets = 4,
 		scryptN,
 		anvil = {},
+		blockMs,
 		settings = {},
 		environment = {},
 		detached = false,
 	}) {
-		Object.assign(this, { walletCount: wallets, scryptN, anvilOptions: anvil, detached });
+		Object.assign(this, { walletCount: wallets, scryptN, blockMs, detached });
+		this.anvilOptions = { ...anvil, ...(blockMs && { noMining: true }) };
 		this.program = resolve(program);
 		this.dir = resolve(dir);
 		this.configFile = join(this.dir, 'sluice.yaml');
@@ -217,6 +221,7 @@ export class Stack {
 			...this.anvilOptions,
 		});
 		this.chain = new Chain(this.anvil.url);
+		if (this.blockMs) this.miner = new Miner(this.chain, this.blockMs);
 	}
 
 	// `sluice keys new`.
@@ -524,6 +529,8 @@ export class Stack {
 	// Everything that was started here.
 	async close() {
 		const clean = await this.stop();
+		this.anvil?.thaw();
+		await this.miner?.stop();
 		await this.anvil?.stop();
 		return clean;
 	}

@@ -1,0 +1,36 @@
+// Mines the blocks of a chain that was started with noMining, at an interval. anvil does so by
+// itself, but loses blocks for ever when its interval ends in the middle of a reorganisation; here
+// nothing else happens to the chain while a block is made, and no block while `alone` works.
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export class Miner {
+	#last = Promise.resolve();
+	#isOver = false;
+
+	constructor(chain, everyMs) {
+		Object.assign(this, { chain, everyMs });
+		this.finished = this.#run();
+	}
+
+	// Runs `work` while no block is made; its result.
+	alone(work) {
+		const result = this.#last.then(work);
+		this.#last = result.catch(() => {}); // told to the one who asked
+		return result;
+	}
+
+	async #run() {
+		let next = performance.now();
+		while (!this.#isOver) {
+			next = Math.max(next + this.everyMs, performance.now());
+			await sleep(next - performance.now(), undefined, { ref: false });
+			// A node that hangs or has gone is somebody else's business.
+			if (!this.#isOver) await this.alone(() => this.chain.mine(1)).catch(() => {});
+		}
+	}
+
+	async stop() {
+		this.#isOver = true;
+		await this.finished;
+	}
+}
