@@ -1,10 +1,13 @@
 // (a) How many withdrawals are durably accepted per second, beside bench/probe.c; and how many are
 // read. Both write their own copy of the same store, in turns, under the same load.
+import { createHash } from 'node:crypto';
 import {
 	copyFileSync,
 	existsSync,
 	mkdirSync,
 	mkdtempSync,
+	readFileSync,
+	readdirSync,
 	renameSync,
 	rmSync,
 	statSync,
@@ -12,7 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { Stack, readCpuSeconds } from '../../test/tools/src/stack.mjs';
-import { buildDir, endTool, runTool, startTool, tool } from './processes.mjs';
+import { benchDir, buildDir, endTool, runTool, startTool, tool } from './processes.mjs';
 import { format, median } from './report.mjs';
 import { newSeed, runWrk } from './wrk.mjs';
 
@@ -32,13 +35,19 @@ async function measure(script, target, connections, seconds, argumentsOf) {
 const measurePosts = (target, connections, seconds) =>
 	measure('accept.lua', target, connections, seconds, () => [target.apiKey, newSeed()]);
 
-// Makes the filled store once; later runs copy it.
-export async function prefilledStore(rows) {
-	const path = join(buildDir, `store-${rows}.db`);
+// Made once and copied by later runs, as long as what it is made by stays the same.
+async function prefilledStore(rows) {
+	const digest = createHash('sha256');
+	for (const path of ['../src/adapter/store_schema.c', 'fill.c']) {
+		digest.update(readFileSync(join(benchDir, path)));
+	}
+	const path = join(buildDir, `store-${rows}-${digest.digest('hex').slice(0, 8)}.db`);
 	if (existsSync(path)) return path;
+	for (const name of readdirSync(buildDir)) {
+		if (/^store-.*\.db/.test(name)) rmSync(join(buildDir, name));
+	}
 	console.error(`filling ${path} …`);
 	const unfinished = `${path}.part`;
-	for (const suffix of ['', '-wal', '-shm']) rmSync(unfinished + suffix, { force: true });
 	await runTool(tool('bench_fill'), [unfinished, `${rows}`]);
 	for (const suffix of ['-next', '-turn']) rmSync(unfinished + suffix, { force: true });
 	renameSync(unfinished, path);
@@ -52,12 +61,13 @@ async function copyStore(from, to) {
 
 async function startApi(options, dir, store) {
 	const stack = new Stack({ program: options.program, dir, wallets: 1, scryptN: 2 });
-	stack.anvil = { url: 'http://127.0.0.1:1', stop: () => {} }; // the API asks no chain
 	mkdirSync(join(dir, 'data'), { recursive: true });
 	const database = join(dir, 'data', 'sluice.db');
 	if (store) await copyStore(store, database);
 	await stack.makeWallets();
+	stack.anvil = { url: 'http://127.0.0.1:1' }; // the API asks no chain
 	await stack.writeConfiguration();
+	stack.anvil = undefined;
 	await stack.makeStore();
 	stack.startRole('api');
 	await stack.waitForRole('api');
