@@ -73,9 +73,17 @@ struct store_observation *monitor_observe(struct monitor *self, const struct tra
 	return item;
 }
 
+/* Free slots, slots to send again and unpaid withdrawals are the signer's to use; that something is
+ * paid and final is no news to it. */
+static bool concerns_signer(const struct store_observation *item)
+{
+	return item->to != TRANSFER_FINAL || item->outcome != OUTCOME_SUCCEEDED;
+}
+
 bool monitor_flush(struct monitor *self, struct err *err)
 {
 	struct store_by by = monitor_by(self);
+	bool wake = false;
 	if (self->observations_len == 0)
 		return true;
 	if (!store_transfers_observe(self->options.store, self->observations,
@@ -85,10 +93,11 @@ bool monitor_flush(struct monitor *self, struct err *err)
 		const struct store_observation *item = &self->observations[i];
 		if (item->result == STORE_FENCED)
 			self->chain->lease.epoch = 0;
+		wake |= concerns_signer(item);
 	}
 	self->observations_len = 0;
-	/* Free slots and unpaid withdrawals are the signer's to use. */
-	queue_notify(self->options.queue, QUEUE_SIGNING);
+	if (wake)
+		queue_notify(self->options.queue, QUEUE_SIGNING);
 	return true;
 }
 
