@@ -312,6 +312,36 @@ static void test_new_owner_drains_first(void **state)
 	life_assert_settled(life);
 }
 
+/* The owner before took its last nonce between our look at the wallet and our lease. */
+static void nonce_taken(struct life *life, const struct withdrawal *row)
+{
+	(void)row;
+	life_sql(life, "UPDATE wallets SET next_nonce = next_nonce + 1 WHERE id = 1");
+}
+
+static void test_nonce_taken_before_lease(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	wallets_stop_but_one(life);
+	struct withdrawal row = life_accept(life, "POL", 6130);
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+	life_sql(life, "UPDATE wallets SET next_nonce = next_nonce - 1 WHERE id = 1");
+	life_restart(life, LIFE_SIGNER);
+	life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_ACT,
+							.call = "store_lease_take",
+							.at = 1,
+							.act = nonce_taken });
+	life_sign(life);
+	assert_string_equal(life_fault_hit(life), "store_lease_take");
+	life_fault_clear(life);
+	wallets_start(life);
+	life_assert_quiet(life);
+	life_assert_alive(life);
+	life_assert_settled(life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +357,7 @@ int main(void)
 		LIFE_TEST(test_renewal_under_a_stricter_rule),
 		LIFE_TEST(test_keys_away_for_long),
 		LIFE_TEST(test_new_owner_drains_first),
+		LIFE_TEST(test_nonce_taken_before_lease),
 	};
 	return LIFE_MAIN(tests);
 }
