@@ -91,6 +91,64 @@ static void test_completed_then_reorged_unseen(void **state)
 	completed_run(*state, true);
 }
 
+/* A revert that is not deep is no verdict: the block goes away, and the same bytes pay. */
+static void test_failed_at_zero_confirmations(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "POL", 7300);
+	life_mine(life, 8);
+	life_process(life);
+	life_sign(life);
+	life_refuse(life, row.intent.to, true);
+	life_mine(life, 1);
+	life_refuse(life, row.intent.to, false);
+	for (int i = 0; i < 3; i++) {
+		life_wait(life, 16000);
+		life_watch(life);
+		life_process(life);
+		life_sign(life);
+		struct store_view view = life_view(life, row.intent.id);
+		assert_int_equal(view.withdrawal.stage, WITHDRAWAL_ASSIGNED);
+		assert_int_equal(view.transfer.stage, TRANSFER_MINED);
+		assert_int_equal(view.withdrawal.round, 0);
+	}
+	life_reorg(life, 1);
+	life_refuse(life, row.intent.to, false); /* the state went back with the block */
+	for (int i = 0; i < 2; i++) {
+		life_watch(life);
+		life_wait(life, 3000);
+		life_watch(life);
+		life_sign(life);
+		life_run(life, 4);
+	}
+	life_assert_paid(life, &row);
+	assert_int_equal(life_view(life, row.intent.id).withdrawal.round, 0);
+	life_assert_settled(life);
+	life_assert_quiet(life);
+}
+
+/* Final for a payment is not yet final for a revert, in the rows of the store either. */
+static void test_outcome_edited_before_it_is_deep(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "POL", 7400);
+	life_process(life);
+	life_sign(life);
+	life_refuse(life, row.intent.to, true);
+	life_mine(life, 1);
+	life_refuse(life, row.intent.to, false);
+	life_wait(life, 1000);
+	life_watch(life);
+	life_sql(life, "UPDATE transfers SET stage = 5, outcome = 2; "
+		       "UPDATE withdrawals SET due_at = 1");
+	life_wait(life, 1000);
+	life_process(life);
+	life_sign(life);
+	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
+	life_assert_waits(life, &row, "not_proven_unpaid");
+	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers", NULL), 1);
+}
+
 /* A node that lags behind what is final has said nothing about it. */
 static void test_node_lags_behind_final(void **state)
 {
@@ -115,6 +173,8 @@ int main(void)
 		LIFE_TEST(test_finalized_goes_backwards),
 		LIFE_TEST(test_completed_then_reorged),
 		LIFE_TEST(test_completed_then_reorged_unseen),
+		LIFE_TEST(test_failed_at_zero_confirmations),
+		LIFE_TEST(test_outcome_edited_before_it_is_deep),
 		LIFE_TEST(test_node_lags_behind_final),
 	};
 	return LIFE_MAIN(tests);

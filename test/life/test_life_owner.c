@@ -100,6 +100,10 @@ static void test_slow_signer_outlives_lease(void **state)
 		life_sign(life);
 		assert_string_equal(life_fault_hit(life), calls[i]);
 		life_fault_clear(life);
+		/* Nothing of this owner's is stored after it, let alone sent. */
+		struct store_view view = life_view(life, rows[i].intent.id);
+		assert_int_equal(view.has_transfer, i >= 2);
+		assert_int_equal(view.attempts, i >= 5 ? 1 : 0);
 		life_wait(life, 61000);
 		life_run(life, 8);
 		life_assert_paid(life, &rows[i]);

@@ -298,41 +298,60 @@ BYTES_TEST(1, 1)
 BYTES_TEST(3, 1)
 BYTES_TEST(4, 1)
 
-/* Another wallet of ours signs what the thief wants; it is still not this wallet's transaction. */
-static void test_bytes_of_another_wallet(void **state)
+/* Signed bytes of a nonce that pay the thief, under one of our keys, in the place of the stored
+ * ones. */
+static void bytes_of_key(struct life *life, const struct withdrawal *row,
+			 const struct wallet_params *wallet, struct address thief)
 {
-	struct life *life = *state;
-	struct address thief = life_fresh_address(life);
 	struct signature_context *context = signature_context_new();
 	struct tx_signature signature;
 	struct keys_result result;
 	uint8_t raw_bytes[TX_BYTES_MAX];
 	struct buf raw = buf_of(raw_bytes, sizeof raw_bytes);
-	life_fault_install(life);
-	struct withdrawal row = sign_only(life, "POL", 34000);
-	struct transfer slot = life_view(life, row.intent.id).transfer;
-	const struct wallet_params *other = &life->catalogue.wallets[slot.wallet_id % 3];
 	struct tx tx = { .chain_id = 31337,
-			 .nonce = slot.nonce,
+			 .nonce = life_view(life, row->intent.id).transfer.nonce,
 			 .gas_limit = 21000,
 			 .to = thief,
 			 .value = { u256_from_u64(5000000) },
 			 .fees = { { u256_from_u64(2000000000) }, { u256_from_u64(9000000000) } } };
-	assert_false(address_equal(other->address, slot.wallet));
-	struct keys_request request = { other->key_ref, tx_signing_hash(&tx) };
+	struct keys_request request = { wallet->key_ref, tx_signing_hash(&tx) };
 	keys_sign_many(life->keys, &request, 1, &result);
 	assert_true(result.done);
-	assert_true(signature_complete(context, request.digest, result.r, result.s, other->address,
+	assert_true(signature_complete(context, request.digest, result.r, result.s, wallet->address,
 				       &signature));
 	tx_write_signed(&tx, &signature, &raw);
 	struct hash32 hash = tx_hash_of(buf_view(&raw));
 	life_sql(life, "UPDATE attempts SET raw = %s, tx_hash = %s", life_blob(raw.at, raw.len),
 		 life_blob(hash.bytes, 32));
 	signature_context_free(context);
+}
+
+static void key_run(struct life *life, size_t other)
+{
+	struct address thief = life_fresh_address(life);
+	life_fault_install(life);
+	struct withdrawal row = sign_only(life, "POL", 34000);
+	struct transfer slot = life_view(life, row.intent.id).transfer;
+	size_t wallet = ((size_t)slot.wallet_id - 1 + other) % life->catalogue.wallets_len;
+	bytes_of_key(life, &row, &life->catalogue.wallets[wallet], thief);
+	assert_int_equal(address_equal(life->catalogue.wallets[wallet].address, slot.wallet),
+			 other == 0);
 	life_run(life, 3);
 	assert_thief_has_nothing(life, thief);
 	life_assert_held(life, &row, "attempt_mismatch");
 	life_assert_alive(life);
+}
+
+/* It is not this wallet's transaction. */
+static void test_bytes_of_another_wallet(void **state)
+{
+	key_run(*state, 1);
+}
+
+/* It is this wallet's, of this nonce, and not what the journal has of it. */
+static void test_bytes_of_another_payload(void **state)
+{
+	key_run(*state, 0);
 }
 
 /* No MAC covers gas and fees: they are kept within the signer's own limits, and nothing breaks. */
@@ -407,6 +426,7 @@ int main(void)
 		LIFE_TEST(test_bytes_3_1),
 		LIFE_TEST(test_bytes_4_1),
 		LIFE_TEST(test_bytes_of_another_wallet),
+		LIFE_TEST(test_bytes_of_another_payload),
 		LIFE_TEST(test_gas_edited),
 		LIFE_TEST(test_fees_edited_before_bump),
 		LIFE_TEST(test_slot_set_back),
