@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export class Miner {
 	#last = Promise.resolve();
-	#isOver = false;
+	#over = new AbortController();
 
 	constructor(chain, everyMs) {
 		Object.assign(this, { chain, everyMs });
@@ -20,17 +20,19 @@ export class Miner {
 	}
 
 	async #run() {
+		const { signal } = this.#over;
 		let next = performance.now();
-		while (!this.#isOver) {
+		for (;;) {
 			next = Math.max(next + this.everyMs, performance.now());
-			await sleep(next - performance.now(), undefined, { ref: false });
+			await sleep(next - performance.now(), undefined, { signal }).catch(() => {});
+			if (signal.aborted) return;
 			// A node that hangs or has gone is somebody else's business.
-			if (!this.#isOver) await this.alone(() => this.chain.mine(1)).catch(() => {});
+			await this.alone(() => this.chain.mine(1)).catch(() => {});
 		}
 	}
 
 	async stop() {
-		this.#isOver = true;
+		this.#over.abort();
 		await this.finished;
 	}
 }
