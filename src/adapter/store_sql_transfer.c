@@ -75,7 +75,7 @@ bool store_sql_of_round(struct store *store, struct id withdrawal, uint32_t roun
 
 #define TRANSFERS_SELECT(stages)                                                     \
 	"SELECT " TRANSFER_COLUMNS TRANSFER_FROM "WHERE t.wallet_id = ? AND " stages \
-	" AND t.mined_block BETWEEN ? AND ? "                                        \
+	" AND t.mined_block BETWEEN ? AND ? AND t.nonce >= ? "                       \
 	"AND (? = 0 OR t.held_reason = '') "                                         \
 	"AND (? = 0 OR t.mined_block > ? OR t.nonce > ?) "                           \
 	"ORDER BY t.mined_block, t.nonce LIMIT ?"
@@ -98,6 +98,7 @@ bool store_sql_transfers(struct store *store, const struct store_transfer_filter
 				  : filter->mined_block_min);
 	sql_put_i64(&sql, filter->mined_block_max > INT64_MAX ? INT64_MAX
 							      : (int64_t)filter->mined_block_max);
+	sql_put_u64(&sql, filter->nonce_min);
 	sql_put_i64(&sql, filter->without_held);
 	sql_put_i64(&sql, filter->has_after);
 	sql_put_u64(&sql, filter->after_block);

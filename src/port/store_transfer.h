@@ -72,6 +72,7 @@ struct store_transfer_filter {
 	enum transfer_stage last;
 	uint64_t mined_block_min; /* 0 for any; unmined transfers have block 0 */
 	uint64_t mined_block_max; /* UINT64_MAX for any */
+	uint64_t nonce_min;       /* 0 for any */
 	bool without_held;        /* leaves out what waits for a person */
 	bool has_after;           /* continues behind a row: */
 	uint64_t after_block;

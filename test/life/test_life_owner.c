@@ -168,12 +168,37 @@ static void test_restore_gives_nonces_again(void **state)
 		life_number(life, "SELECT count(*) FROM wallets WHERE stop_reason <> ''", NULL), 3);
 }
 
+/* The journal is gone: what was paid is no longer known by anybody but the chain. */
+static void test_journal_lost(void **state)
+{
+	struct life *life = *state;
+	char path[112];
+	struct withdrawal paid = life_accept(life, "POL", 5500);
+	life_run(life, 8);
+	life_assert_paid(life, &paid);
+	life_stop(life);
+	snprintf(path, sizeof path, "%s/journal.db", life->dir);
+	assert_int_equal(unlink(path), 0);
+	life_start(life);
+	life_sql(life, "UPDATE withdrawals SET stage = 3, due_at = 1, transfer_id = NULL; "
+		       "DELETE FROM transfer_items");
+	for (size_t i = 0; i < life->catalogue.wallets_len; i++)
+		(void)life_accept(life, "TUSD", 5501 + i);
+	for (int i = 0; i < 4; i++) {
+		life_wait(life, 16000);
+		life_run(life, 4);
+	}
+	assert_true(u256_equal(life_balance(life, "POL", paid.intent.to), u256_from_u64(5500)));
+	assert_int_equal(life_alarms(life, "wallet_stopped"), life->catalogue.wallets_len);
+	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers", NULL), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_split_brain_wallet),         LIFE_TEST(test_owner_dies),
 		LIFE_TEST(test_slow_signer_outlives_lease), LIFE_TEST(test_restore_old_backup),
-		LIFE_TEST(test_restore_gives_nonces_again),
+		LIFE_TEST(test_restore_gives_nonces_again), LIFE_TEST(test_journal_lost),
 	};
 	return LIFE_MAIN(tests);
 }

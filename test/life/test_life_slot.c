@@ -402,6 +402,52 @@ static void test_slot_set_back(void **state)
 	life_assert_settled(life);
 }
 
+/* The counter of a wallet is moved, or a row of it is gone: a nonce without a row would keep all
+ * later ones waiting. The wallet stops, and the others go on. */
+static void nonces_run(struct life *life, const char *edit, const char *reason)
+{
+	struct withdrawal rows[3];
+	life_fault_install(life);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		rows[i] = life_accept(life, "POL", 38000 + i);
+	life_run(life, 8);
+	struct withdrawal reserved = reserve_only(life, "POL", 38010, "journal_append_many");
+	life_sql(life, "%s WHERE %s", edit,
+		 strstr(edit, "wallets") != NULL ? "id = 1" : "stage = 1 AND wallet_id = 1");
+	life_wait(life, 1000);
+	life_run(life, 3);
+	assert_int_equal(life_alarms(life, "wallet_stopped"), 1);
+	assert_int_equal(
+		life_number(life, "SELECT count(*) FROM wallets WHERE stop_reason <> ''", NULL), 1);
+	struct wallet wallets[WALLETS_MAX];
+	struct err err = { 0 };
+	size_t n = 0;
+	assert_true(store_wallets_load(life->store, wallets, WALLETS_MAX, &n, &err));
+	assert_string_equal(wallets[0].stop_reason, reason);
+	life_assert_unpaid(life, &reserved);
+	life_assert_alive(life);
+}
+
+static void test_nonce_burnt(void **state)
+{
+	nonces_run(*state, "UPDATE wallets SET next_nonce = next_nonce + 1", "nonces_not_dense");
+}
+
+static void test_nonce_given_again(void **state)
+{
+	nonces_run(*state, "UPDATE wallets SET next_nonce = 0", "journal_is_ahead");
+}
+
+static void test_reserved_slot_deleted(void **state)
+{
+	nonces_run(*state, "DELETE FROM transfers", "nonces_not_dense");
+}
+
+static void test_reserved_slot_said_to_be_final(void **state)
+{
+	nonces_run(*state, "UPDATE transfers SET stage = 5, outcome = 3", "nonces_not_dense");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -430,6 +476,10 @@ int main(void)
 		LIFE_TEST(test_gas_edited),
 		LIFE_TEST(test_fees_edited_before_bump),
 		LIFE_TEST(test_slot_set_back),
+		LIFE_TEST(test_nonce_burnt),
+		LIFE_TEST(test_nonce_given_again),
+		LIFE_TEST(test_reserved_slot_deleted),
+		LIFE_TEST(test_reserved_slot_said_to_be_final),
 	};
 	return LIFE_MAIN(tests);
 }

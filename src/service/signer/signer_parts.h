@@ -29,6 +29,8 @@ struct signer_wallet {
 	struct transfer slots[SLOTS_MAX]; /* reserved, signed, broadcast; in the order of nonces */
 	size_t slots_len;
 	size_t slots_fresh_from; /* slots behind it were reserved in this step */
+	bool journal_any;        /* the journal has slots of this wallet; */
+	uint64_t journal_next;   /* then one above the highest */
 	int64_t entry_looked_at; /* monotonic, of the first look; 0 before */
 	uint64_t entry_nonce;
 	bool entry_mismatch;   /* told once */
@@ -153,6 +155,8 @@ size_t signer_free_slots(const struct signer *self);
 /* The chain's head, at most max_age_ms old. */
 MUST_CHECK bool signer_head(struct signer *self, size_t chain, int64_t max_age_ms,
 			    struct chain_head *ret_head, struct err *err);
+/* The journal has this slot of the wallet by now. */
+void signer_wallet_journaled(struct signer_wallet *wallet, uint64_t nonce);
 MUST_CHECK bool signer_wallet_stop(struct signer *self, struct signer_wallet *wallet,
 				   const char *reason, struct err *err);
 

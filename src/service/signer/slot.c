@@ -245,9 +245,12 @@ static bool works_journal(struct signer *self, struct err *err)
 		return true;
 	if (!journal_append_many(self->options.journal, entries, n, verdicts, err))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (verdicts[i] == JOURNAL_DIFFERENT && !conflict_judge(self, works[i], err))
+	for (size_t i = 0; i < n; i++) {
+		if (verdicts[i] != JOURNAL_DIFFERENT)
+			signer_wallet_journaled(works[i]->wallet, works[i]->slot->nonce);
+		else if (!conflict_judge(self, works[i], err))
 			return false;
+	}
 	return true;
 }
 

@@ -77,18 +77,81 @@ static bool rows_load(struct signer *self, struct err *err)
 	return true;
 }
 
-/* A store that does not know slots of the journal is an old one (a restored backup): what was paid
- * from those slots is unknown to it. Only people can go on from there. */
-static bool journal_compare(struct signer *self, struct signer_wallet *wallet, struct err *err)
+static bool journal_look(struct signer *self, struct signer_wallet *wallet, struct err *err)
 {
-	uint64_t journaled = 0;
-	bool any = false;
-	if (!journal_next_nonce(self->options.journal, wallet->row.chain_id, wallet->row.address,
-				&any, &journaled, err))
+	return journal_next_nonce(self->options.journal, wallet->row.chain_id, wallet->row.address,
+				  &wallet->journal_any, &wallet->journal_next, err);
+}
+
+void signer_wallet_journaled(struct signer_wallet *wallet, uint64_t nonce)
+{
+	if (!wallet->journal_any || wallet->journal_next <= nonce)
+		wallet->journal_next = nonce + 1;
+	wallet->journal_any = true;
+}
+
+/* Does the store hold signed slots that the journal lacks? Then the journal is lost, or an old one.
+ */
+static bool journal_lacks(struct signer *self, const struct signer_wallet *wallet,
+			  uint64_t journaled, bool *ret_lacks, struct err *err)
+{
+	struct transfer rows[SLOTS_MAX];
+	struct store_transfer_filter filter = { .wallet_id = wallet->row.id,
+						.first = TRANSFER_SIGNED,
+						.last = TRANSFER_FINAL,
+						.mined_block_max = UINT64_MAX,
+						.nonce_min = journaled,
+						.limit = SLOTS_MAX };
+	size_t n = 0;
+	*ret_lacks = false;
+	if (!store_transfers_load(self->options.store, &filter, rows, &n, err))
 		return false;
-	if (!any || !wallet->row.entered || journaled <= wallet->row.next_nonce)
+	for (size_t i = 0; i < n; i++)
+		*ret_lacks |= rows[i].attempts > 0;
+	return true;
+}
+
+/* A journal that cannot say what was paid protects no wallet. */
+static bool wallets_stop(struct signer *self, const char *reason, struct err *err)
+{
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (self->wallets[i].row.id != 0 && self->wallets[i].row.stop_reason[0] == 0 &&
+		    !signer_wallet_stop(self, &self->wallets[i], reason, err))
+			return false;
+	return true;
+}
+
+static bool hole_stop(struct signer *self, struct signer_wallet *wallet, uint64_t journaled,
+		      struct err *err)
+{
+	bool lacks = false;
+	if (!journal_lacks(self, wallet, journaled, &lacks, err))
+		return false;
+	if (lacks)
+		return wallets_stop(self, "journal_is_behind", err);
+	return signer_wallet_stop(self, wallet, "nonces_not_dense", err);
+}
+
+/* Store and journal must tell the same story (T2): every nonce up to next_nonce is journaled, or is
+ * a reserved slot that waits for its signature. A store that does not know slots of the journal is
+ * an old one (a restored backup), and what was paid from them is unknown to it; a nonce without a
+ * row would keep all later ones waiting for ever. Only people can go on from there. */
+static bool nonces_compare(struct signer *self, struct signer_wallet *wallet, struct err *err)
+{
+	uint64_t journaled = wallet->journal_any ? wallet->journal_next : wallet->row.first_nonce;
+	uint64_t next = wallet->row.next_nonce;
+	uint64_t waiting = 0;
+	if (wallet->row.stop_reason[0] != 0)
 		return true;
-	return signer_wallet_stop(self, wallet, "journal_is_ahead", err);
+	for (size_t i = 0; i < wallet->slots_len; i++) {
+		const struct transfer *slot = &wallet->slots[i];
+		if (slot->stage == TRANSFER_RESERVED && slot->nonce >= journaled &&
+		    slot->nonce < next)
+			waiting++;
+	}
+	if (next < journaled)
+		return signer_wallet_stop(self, wallet, "journal_is_ahead", err);
+	return next - journaled == waiting || hole_stop(self, wallet, journaled, err);
 }
 
 static bool lease_keep(struct signer *self, struct signer_wallet *wallet, struct err *err)
@@ -104,7 +167,7 @@ static bool lease_keep(struct signer *self, struct signer_wallet *wallet, struct
 	if (taken && !before) {
 		/* The owner before may have taken nonces after this step's look. */
 		wallet->drained = false;
-		if (!rows_load(self, err) || !journal_compare(self, wallet, err))
+		if (!rows_load(self, err) || !journal_look(self, wallet, err))
 			return false;
 		signer_log_wallet(self, wallet, "wallet_taken", "", false);
 	}
@@ -146,13 +209,8 @@ static bool wallet_enter(struct signer *self, struct signer_wallet *wallet, stru
 	struct store_by by = signer_by(self);
 	int64_t now = clock_monotonic_ms(self->options.clock);
 	uint64_t nonce = 0;
-	uint64_t journaled = 0;
 	bool settled = false;
-	bool any = false;
-	if (!journal_next_nonce(self->options.journal, wallet->row.chain_id, wallet->row.address,
-				&any, &journaled, err))
-		return false;
-	if (any) {
+	if (wallet->journal_any) {
 		if (!wallet->entry_mismatch)
 			signer_log_wallet(self, wallet, "wallet_entry_refused",
 					  "the journal knows slots that the store does not", true);
@@ -210,7 +268,8 @@ bool signer_wallets_refresh(struct signer *self, struct err *err)
 			log_line(self->options.log, LOG_WARN,
 				 &(struct log_about){ .action = "wallet_entry", .err = &entry },
 				 "the wallet cannot enter yet");
-		if (wallet->row.entered && !slots_load(self, wallet, err))
+		if (wallet->row.entered &&
+		    (!slots_load(self, wallet, err) || !nonces_compare(self, wallet, err)))
 			return false;
 		wallet->slots_fresh_from = wallet->slots_len;
 		in_flight += (int64_t)wallet->slots_len;
