@@ -353,6 +353,12 @@ static void send_many(struct chain *self, const struct str *raw, size_t n,
 	struct life_fault *fault = CONTAINER(self, chain);
 	struct err err = { 0 };
 	bool done = enter(fault, "chain_send_many", &err);
+	if (fault->now == LIFE_FAULT_TOO_LOW) {
+		for (size_t i = 0; i < n; i++)
+			ret_sends[i] =
+				(struct chain_send){ CHAIN_SEND_NONCE_TOO_LOW, "it says so" };
+		return;
+	}
 	if (done) {
 		chain_send_many(fault->life->chain, raw, n, ret_sends);
 		if (fault->now == LIFE_FAULT_DOUBLE)

@@ -8,12 +8,13 @@
 
 enum life_fault_mode {
 	LIFE_FAULT_NONE = 0,
-	LIFE_FAULT_FAIL,   /* nothing is done, and the call says so */
-	LIFE_FAULT_LOSE,   /* it is done, and the call says that it may be */
-	LIFE_FAULT_KILL,   /* it is done, and the process is gone; its role starts again */
-	LIFE_FAULT_DOUBLE, /* a send that hands the bytes over twice */
-	LIFE_FAULT_ACT,    /* somebody else acts first; then the call goes on */
-	LIFE_FAULT_STORM,  /* one of the first three at random; `at` in a thousand calls */
+	LIFE_FAULT_FAIL,    /* nothing is done, and the call says so */
+	LIFE_FAULT_LOSE,    /* it is done, and the call says that it may be */
+	LIFE_FAULT_KILL,    /* it is done, and the process is gone; its role starts again */
+	LIFE_FAULT_DOUBLE,  /* a send that hands the bytes over twice */
+	LIFE_FAULT_TOO_LOW, /* a send that is answered with "nonce too low", and did nothing */
+	LIFE_FAULT_ACT,     /* somebody else acts first; then the call goes on */
+	LIFE_FAULT_STORM,   /* one of the first three at random; `at` in a thousand calls */
 };
 
 struct life_fault_plan {

@@ -41,6 +41,27 @@ static void test_send_timeout_new_nonce(void **state)
 	assert_one_slot_each(life, 2);
 }
 
+/* A node says that the nonce is consumed, and it is not: that is no verdict. */
+static void test_nonce_too_low_lagging_node(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row;
+	life_fault_install(life);
+	life_fault_at(life, LIFE_FAULT_TOO_LOW, "chain_send_many", 0);
+	(void)sent(life, "TUSD", 1004, &row);
+	for (int i = 0; i < 4; i++) {
+		life_wait(life, 3000);
+		life_run(life, 2);
+	}
+	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
+	life_assert_unpaid(life, &row);
+	life_fault_clear(life);
+	life_wait(life, 3000);
+	life_run(life, 9);
+	life_assert_paid(life, &row);
+	assert_one_slot_each(life, 1);
+}
+
 static void test_already_known_is_failure(void **state)
 {
 	struct life *life = *state;
@@ -208,6 +229,52 @@ static void test_bumped_hash_forgotten(void **state)
 	assert_one_slot_each(life, COUNT_OF(modes));
 }
 
+/* A payment is out, and a cancellation of the same nonce too (its gas does not fit any more). */
+static struct withdrawal cancellation_out(struct life *life, uint64_t units)
+{
+	struct withdrawal row;
+	(void)sent(life, "TUSD", units, &row);
+	life->catalogue.assets[1].gas_ceiling = 25000;
+	life_base_fee(life, 40 * GWEI);
+	life_mine(life, 1);
+	life_wait(life, 11000);
+	life_watch(life);
+	life_sign(life);
+	life->catalogue.assets[1].gas_ceiling = 200000;
+	assert_int_equal(life_view(life, row.intent.id).transfer.attempts, 2);
+	assert_int_equal(life_number(life, "SELECT sum(is_cancel) FROM attempts", NULL), 1);
+	return row;
+}
+
+/* The cancellation is mined: it was not paid, and goes out again, once. */
+static void test_cancel_races_original_and_wins(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = cancellation_out(life, 1055);
+	life_run(life, 4);
+	life_assert_unpaid(life, &row);
+	for (int i = 0; i < 2; i++) {
+		life_wait(life, 16000);
+		life_run(life, 8);
+	}
+	life_assert_paid(life, &row);
+	assert_int_equal(life_view(life, row.intent.id).withdrawal.round, 1);
+	assert_one_slot_each(life, 2);
+}
+
+/* The original is mined: it was paid, whatever was signed after it. */
+static void test_cancel_races_original_and_loses(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = cancellation_out(life, 1056);
+	life_drop_pool(life);
+	first_attempt_mine(life, &row);
+	life_run(life, 10);
+	life_assert_paid(life, &row);
+	assert_int_equal(life_view(life, row.intent.id).withdrawal.round, 0);
+	assert_one_slot_each(life, 1);
+}
+
 /* Above the cap for an hour: before a nonce, after it, and in the pool. */
 static void test_fee_cap_reached(void **state)
 {
@@ -357,6 +424,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_send_timeout_new_nonce),
+		LIFE_TEST(test_nonce_too_low_lagging_node),
 		LIFE_TEST(test_already_known_is_failure),
 		LIFE_TEST(test_evicted_from_pool),
 		LIFE_TEST(test_head_of_line_lost),
@@ -364,6 +432,8 @@ int main(void)
 		LIFE_TEST(test_reorg_while_monitor_is_away),
 		LIFE_TEST(test_stuck_is_bumped),
 		LIFE_TEST(test_bumped_hash_forgotten),
+		LIFE_TEST(test_cancel_races_original_and_wins),
+		LIFE_TEST(test_cancel_races_original_and_loses),
 		LIFE_TEST(test_fee_cap_reached),
 		LIFE_TEST(test_underpriced_loop),
 		LIFE_TEST(test_foreign_transaction),

@@ -194,6 +194,43 @@ static void test_poison_message_alone(void **state)
 	life_assert_settled(life);
 }
 
+/* The row is there, its wake-up is not. */
+static void test_accept_then_crash(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "TUSD", 4350);
+	life_sql(life, "DELETE FROM messages");
+	life_run(life, 2);
+	life_assert_stage(life, &row, WITHDRAWAL_ACCEPTED);
+	run_long(life, 1, 11000);
+	life_assert_paid(life, &row);
+}
+
+/* A worker takes the message and dies, as processor and as signer: it comes back, and is not taken
+ * for somebody else's. */
+static void test_claimed_then_crash(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "POL", 4360);
+	life_fault_at(life, LIFE_FAULT_KILL, "queue_claim", 1);
+	life_process(life);
+	life_fault_clear(life);
+	life_run(life, 2);
+	life_assert_stage(life, &row, WITHDRAWAL_ACCEPTED); /* still claimed by the dead */
+	life_wait(life, 31000);
+	life_process(life);
+	life_fault_at(life, LIFE_FAULT_KILL, "queue_claim", 1);
+	life_sign(life);
+	life_fault_clear(life);
+	life_run(life, 2);
+	life_assert_stage(life, &row, WITHDRAWAL_QUEUED);
+	run_long(life, 1, 61000);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+	life_assert_quiet(life);
+}
+
 /* Every message is gone, at every stage of six lives. */
 static void test_queue_wiped(void **state)
 {
@@ -271,6 +308,8 @@ int main(void)
 		LIFE_TEST(test_poison_message_of_signer),
 		LIFE_TEST(test_poison_message_of_processor),
 		LIFE_TEST(test_poison_message_alone),
+		LIFE_TEST(test_accept_then_crash),
+		LIFE_TEST(test_claimed_then_crash),
 		LIFE_TEST(test_queue_wiped),
 		LIFE_TEST(test_away_journal_rights_of),
 		LIFE_TEST(test_away_journal_append_many),

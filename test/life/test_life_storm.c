@@ -11,6 +11,7 @@
 
 struct storm {
 	struct life *life;
+	struct life *other; /* a second signer; NULL: none */
 	uint64_t random;
 	struct withdrawal rows[PAYOUTS];
 	size_t rows_len;
@@ -110,7 +111,6 @@ static bool all_ended(struct storm *storm)
 static void calm(struct storm *storm)
 {
 	struct life *life = storm->life;
-	life_fault_clear(life);
 	for (size_t i = 0; i < storm->rows_len; i++) {
 		if (storm->rows[i].intent.is_native)
 			life_refuse(life, storm->rows[i].intent.to, false);
@@ -122,6 +122,14 @@ static void calm(struct storm *storm)
 		life_run(life, 8);
 	}
 	life_run(life, 9); /* slots that pay nobody any more */
+}
+
+static void assert_weathered(struct storm *storm)
+{
+	life_assert_quiet(storm->life);
+	for (size_t i = 0; i < storm->rows_len; i++)
+		life_assert_ended(storm->life, &storm->rows[i]);
+	life_assert_settled(storm->life);
 }
 
 static void storm_run(struct life *life, uint64_t seed)
@@ -138,29 +146,75 @@ static void storm_run(struct life *life, uint64_t seed)
 		if (dice(&storm, 2) == 0)
 			world_turn(&storm);
 	}
+	life_fault_clear(life);
 	calm(&storm);
-	life_assert_quiet(life);
-	for (size_t i = 0; i < storm.rows_len; i++)
-		life_assert_ended(life, &storm.rows[i]);
-	life_assert_settled(life);
+	assert_weathered(&storm);
+}
+
+/* Whoever has the wallets dies now and then, with all its connections, and comes back. */
+static void owners_turn(struct storm *storm)
+{
+	struct life *one = dice(storm, 2) ? storm->life : storm->other;
+	if (dice(storm, 8) == 0) {
+		life_stop(one);
+		if (one == storm->other || dice(storm, 2))
+			life_start(one);
+		else { /* the other one has it alone for a while */
+			life_sign(storm->other);
+			life_mine(storm->other, 1);
+			life_watch(storm->other);
+			life_start(one);
+		}
+	}
+	life_sign(one);
+}
+
+static void owners_run(struct life *life, uint64_t seed)
+{
+	struct storm storm = { .life = life, .random = seed * 0xbf58476d1ce4e5b9 };
+	print_message("seed %d\n", (int)seed);
+	storm.other = life_join(life);
+	payout_add(&storm);
+	for (int i = 0; i < ROUNDS * 3; i++) {
+		if (dice(&storm, 5) == 0)
+			payout_add(&storm);
+		roles_turn(&storm);
+		owners_turn(&storm);
+		if (dice(&storm, 3) == 0)
+			world_turn(&storm);
+		storm.other->clock.skew_ms = life->clock.skew_ms;
+	}
+	life_part(storm.other);
+	calm(&storm);
+	assert_weathered(&storm);
+}
+
+static void seeds_run(struct life *life, void (*run)(struct life *life, uint64_t seed))
+{
+	const char *one = getenv("SLUICE_LIFE_SEED");
+	const char *many = getenv("SLUICE_LIFE_SEEDS");
+	uint64_t first = one == NULL ? 1 : strtoull(one, NULL, 10);
+	uint64_t n = one != NULL ? 1 : many == NULL ? SEEDS : strtoull(many, NULL, 10);
+	for (uint64_t i = 0; i < n; i++)
+		run(life, first + i);
 }
 
 static void test_storm(void **state)
 {
-	struct life *life = *state;
-	const char *one = getenv("SLUICE_LIFE_SEED");
-	uint64_t first = one == NULL ? 1 : strtoull(one, NULL, 10);
-	const char *many = getenv("SLUICE_LIFE_SEEDS");
-	uint64_t n = one != NULL ? 1 : many == NULL ? SEEDS : strtoull(many, NULL, 10);
-	life_fault_install(life);
-	for (uint64_t i = 0; i < n; i++)
-		storm_run(life, first + i);
+	life_fault_install(*state);
+	seeds_run(*state, storm_run);
+}
+
+static void test_storm_of_owners(void **state)
+{
+	seeds_run(*state, owners_run);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_storm),
+		LIFE_TEST(test_storm_of_owners),
 	};
 	return LIFE_MAIN(tests);
 }

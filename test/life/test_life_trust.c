@@ -242,6 +242,31 @@ static void test_row_deleted_key_used_again(void **state)
 	life_assert_alive(life);
 }
 
+/* The configuration of a role says something else of the symbol than the row was accepted with. */
+static void test_decimals_changed(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "TUSD", 6100);
+	life->catalogue.assets[1].decimals = 18;
+	life_run(life, 4);
+	life_assert_held(life, &row, "asset_mismatch");
+	life->catalogue.assets[1].decimals = 6;
+	life_assert_alive(life);
+}
+
+static void test_symbol_rebound(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "TUSD", 6101);
+	struct address real = life->catalogue.assets[1].contract;
+	life_process(life);
+	life->catalogue.assets[1].contract = life_fresh_address(life);
+	life_run(life, 4);
+	life->catalogue.assets[1].contract = real;
+	life_assert_held(life, &row, "asset_mismatch");
+	life_assert_alive(life);
+}
+
 static void message_forge(struct life *life, const char *id)
 {
 	life_sql(life,
@@ -309,6 +334,8 @@ int main(void)
 		LIFE_TEST(test_row_reset_attempts_deleted),
 		LIFE_TEST(test_row_reset_outcome_edited),
 		LIFE_TEST(test_row_deleted_key_used_again),
+		LIFE_TEST(test_decimals_changed),
+		LIFE_TEST(test_symbol_rebound),
 		LIFE_TEST(test_message_forged),
 		LIFE_TEST(test_replay_after_dlq),
 	};
