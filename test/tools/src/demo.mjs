@@ -262,11 +262,12 @@ class Demo {
 
 	tellHow() {
 		const { screen, stack } = this;
-		const place = relative(process.cwd(), stack.dir) || stack.dir;
-		const key = `$(cat ${place}/api.key)`;
+		const place = stack.dir; // whole paths: they are pasted into other terminals
+		const key = '$SLUICE_API_KEY';
 		const to = buildIntent(this.dir, 'by hand', demoAssets).to;
 		screen.title('It is still running');
 		screen.lines([
+			`  export SLUICE_URL=${stack.url} SLUICE_API_KEY=$(cat ${place}/api.key)`,
 			`  # a withdrawal, and what became of it`,
 			`  curl -s ${stack.url}/v1/withdrawals -H "Authorization: Bearer ${key}" \\`,
 			`    -H 'Content-Type: application/json' -H "Idempotency-Key: $(date +%s%N)" \\`,
@@ -278,8 +279,9 @@ class Demo {
 			`  curl -s ${stack.opsUrls.signer}/readyz`,
 			`  curl -s ${stack.opsUrls.signer}/metrics`,
 			`  # the same by the command line`,
-			`  export SLUICE_CONFIG=${stack.configFile} SLUICE_API_KEY=${key}`,
-			`  ${relative(process.cwd(), stack.program)} withdraw --asset ETH --amount 0.01 --to ${to} --wait`,
+			`  export SLUICE_CONFIG=${stack.configFile}`,
+			`  alias sluice=${stack.program}`,
+			`  sluice withdraw --chain anvil --asset ETH --amount 0.01 --to ${to} --wait`,
 			`  # what it writes, and its end`,
 			`  tail -f ${place}/sluice.log`,
 			`  ./demo --stop`,
@@ -325,15 +327,24 @@ class Demo {
 	}
 }
 
-async function stopKept() {
-	let kept;
+function readKept() {
 	try {
-		kept = JSON.parse(readFileSync(keptFile, 'utf8'));
+		return JSON.parse(readFileSync(keptFile, 'utf8'));
 	} catch {
+		return undefined;
+	}
+}
+
+const livingOf = (kept) =>
+	kept.processes.filter((one) => readStartTick(one.pid) === one.startTick);
+
+async function stopKept() {
+	const kept = readKept();
+	if (!kept) {
 		console.log('nothing is running');
 		return;
 	}
-	const living = () => kept.processes.filter((one) => readStartTick(one.pid) === one.startTick);
+	const living = () => livingOf(kept);
 	for (const { pid } of living()) process.kill(pid, 'SIGTERM');
 	const deadline = Date.now() + 20_000;
 	while (living().length > 0 && Date.now() < deadline) await sleep(50);
@@ -354,6 +365,10 @@ async function main() {
 	if (values.stop) {
 		await stopKept();
 		return 0;
+	}
+	const kept = readKept();
+	if (values.keep && kept && livingOf(kept).length > 0) {
+		throw new UsageError('one is still running: ./demo --stop first');
 	}
 	if (!values.program) throw new UsageError('--program is missing');
 	const count = numberOption(values, 'withdrawals') ?? (values.small ? 60 : 1000);
