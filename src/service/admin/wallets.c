@@ -6,7 +6,8 @@
 
 /* Stops by the journal say that the store is an old or an edited one: what was paid from its slots
  * may be unknown to it. */
-static const char *const journal_stops[] = { "journal_is_ahead", "journal_differs" };
+static const char *const journal_stops[] = { "journal_is_ahead", "journal_is_behind",
+					     "journal_differs", "nonces_not_dense" };
 
 static bool is_journal_stop(const char *stop_reason)
 {
