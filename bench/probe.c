@@ -107,6 +107,7 @@ static void open_store(struct probe *probe, const char *path)
 {
 	const char *pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
 			      "PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=1000; "
+			      "PRAGMA trusted_schema=OFF; PRAGMA journal_size_limit=67108864; "
 			      "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-" CACHE_KB;
 	CHECK_IT(sqlite3_open_v2(path, &probe->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
 				 NULL) == SQLITE_OK);

@@ -10,7 +10,7 @@ import { Report } from './report.mjs';
 import { runStart } from './start.mjs';
 
 const sections = { accept: runAccept, pay: runPay, start: runStart };
-const full = { seconds: 5, rounds: 3, rows: 1_000_000, count: 6000 };
+const full = { seconds: 3, rounds: 5, rows: 1_000_000, count: 6000 };
 const quick = { seconds: 2, rounds: 1, rows: 50_000, count: 600 };
 
 async function main() {
