@@ -6,6 +6,10 @@
 #include <string.h>
 
 #define UNIX_MS_MAX ((INT64_C(1) << 48) - 1)
+#define COUNTER_MAX 0xfff
+/* A new millisecond starts in the lower half: at least 2,048 ids before the time has to run ahead.
+ */
+#define COUNTER_START_MAX 0x7ff
 
 /* Bytes of the five groups of the text. */
 static const uint8_t groups[] = { 4, 2, 2, 2, 6 };
@@ -21,6 +25,23 @@ struct id id_make(int64_t unix_ms, const uint8_t random[10])
 	id.bytes[6] = (uint8_t)(0x70 | (id.bytes[6] & 0x0f)); /* version 7 */
 	id.bytes[8] = (uint8_t)(0x80 | (id.bytes[8] & 0x3f)); /* variant 10 */
 	return id;
+}
+
+struct id id_next(struct id_sequence *sequence, int64_t unix_ms, const uint8_t random[10])
+{
+	bool anew =
+		unix_ms > sequence->unix_ms || sequence->unix_ms - unix_ms > ID_CLOCK_BACK_MS_MAX;
+	if (anew || sequence->counter == COUNTER_MAX) {
+		sequence->unix_ms = anew ? unix_ms : sequence->unix_ms + 1;
+		sequence->counter = (uint16_t)((random[0] << 8 | random[1]) & COUNTER_START_MAX);
+	} else {
+		sequence->counter++;
+	}
+	uint8_t tail[10];
+	memcpy(tail, random, sizeof tail);
+	tail[0] = (uint8_t)(sequence->counter >> 8);
+	tail[1] = (uint8_t)sequence->counter;
+	return id_make(sequence->unix_ms, tail);
 }
 
 bool id_is_zero(struct id id)

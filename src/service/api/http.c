@@ -34,6 +34,7 @@ struct api_server {
 	atomic_int_least64_t heartbeat_ms;
 	uint8_t random[RANDOM_BYTES]; /* drawn in larger parts: a system call per id adds up */
 	size_t random_used;
+	struct id_sequence ids;
 	struct metric *requests[SERIES][CLASSES];
 	struct metric *seconds[SERIES];
 	struct metric *connections;
@@ -55,7 +56,7 @@ static struct id new_id(struct api_server *server)
 	}
 	const uint8_t *random = server->random + server->random_used;
 	server->random_used += ID_RANDOM_BYTES;
-	return id_make(clock_now_ms(options->clock), random);
+	return id_next(&server->ids, clock_now_ms(options->clock), random);
 }
 
 struct id exchange_new_id(struct exchange *exchange)

@@ -52,6 +52,37 @@ static void orders_by_time_first(void **state)
 	assert_false(id_is_zero(sibling));
 }
 
+static void each_id_is_greater_than_the_one_before(void **state)
+{
+	(void)state;
+	uint8_t ones[10], zeros[10] = { 0 };
+	memset(ones, 0xff, sizeof ones);
+	struct id_sequence sequence = { 0 };
+	struct id last = { { 0 } };
+	/* A standing clock, one that goes back, one that goes on; entropy that would order
+	 * otherwise. */
+	static const int64_t times[] = { 5000, 5000, 4999, 1, 5001, 9000 };
+	for (size_t t = 0; t < sizeof times / sizeof *times; t++)
+		for (int i = 0; i < 5000; i++) {
+			struct id id = id_next(&sequence, times[t], i % 2 == 0 ? ones : zeros);
+			assert_int_equal(id_compare(id, last), 1);
+			last = id;
+		}
+	assert_true(id_time_ms(last) == 9001);
+}
+
+static void a_clock_that_was_far_ahead_is_forgotten(void **state)
+{
+	(void)state;
+	uint8_t zeros[10] = { 0 };
+	struct id_sequence sequence = { 0 };
+	(void)id_next(&sequence, 1000000, zeros);
+	struct id held = id_next(&sequence, 1000000 - ID_CLOCK_BACK_MS_MAX, zeros);
+	assert_true(id_time_ms(held) == 1000000);
+	struct id anew = id_next(&sequence, 1000000 - ID_CLOCK_BACK_MS_MAX - 1, zeros);
+	assert_true(id_time_ms(anew) == 1000000 - ID_CLOCK_BACK_MS_MAX - 1);
+}
+
 static void refuses_what_is_no_id(void **state)
 {
 	(void)state;
@@ -86,6 +117,8 @@ int main(void)
 		cmocka_unit_test(makes_the_example_of_the_rfc),
 		cmocka_unit_test(version_and_variant_win_over_entropy),
 		cmocka_unit_test(orders_by_time_first),
+		cmocka_unit_test(each_id_is_greater_than_the_one_before),
+		cmocka_unit_test(a_clock_that_was_far_ahead_is_forgotten),
 		cmocka_unit_test(refuses_what_is_no_id),
 	};
 	return cmocka_run_group_tests_name("core/id", tests, NULL, NULL);
