@@ -33,6 +33,7 @@ async function main() {
 	for (const name of ['seconds', 'rounds', 'rows', 'count']) {
 		options[name] = numberOption(values, name) ?? options[name];
 	}
+	options.isCountGiven = values.count !== undefined;
 	options.program = values.program ?? join(buildDir, 'src', 'sluice');
 
 	const report = new Report();
