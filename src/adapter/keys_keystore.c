@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <secp256k1.h>
+#include <secp256k1_recovery.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,18 +144,21 @@ static bool find_key(struct keystore_keys *keys, const char *key_ref, size_t *re
 static void sign_one(struct keystore_keys *keys, const struct keys_request *request,
 		     struct keys_result *ret_result)
 {
-	secp256k1_ecdsa_signature signature;
+	secp256k1_ecdsa_recoverable_signature signature;
 	uint8_t compact[64];
 	size_t at;
+	int recovery = 0;
 
 	*ret_result = (struct keys_result){ 0 };
 	if (!find_key(keys, request->key_ref, &at, &ret_result->err))
 		return;
-	CHECK(secp256k1_ecdsa_sign(keys->curve, &signature, request->digest.bytes,
-				   keys->vault->key[at], NULL, NULL));
-	CHECK(secp256k1_ecdsa_signature_serialize_compact(keys->curve, compact, &signature));
+	CHECK(secp256k1_ecdsa_sign_recoverable(keys->curve, &signature, request->digest.bytes,
+					       keys->vault->key[at], NULL, NULL));
+	CHECK(secp256k1_ecdsa_recoverable_signature_serialize_compact(keys->curve, compact,
+								      &recovery, &signature));
 	memcpy(ret_result->r, compact, 32);
 	memcpy(ret_result->s, compact + 32, 32);
+	ret_result->parity = recovery & 1;
 	ret_result->done = true;
 }
 

@@ -60,14 +60,18 @@ static bool recover(const secp256k1_context *context, struct hash32 digest,
 }
 
 bool signature_complete(const struct signature_context *context, struct hash32 digest,
-			const uint8_t r[32], const uint8_t s[32], struct address expected,
-			struct tx_signature *ret_signature)
+			const uint8_t r[32], const uint8_t s[32], uint8_t parity_hint,
+			struct address expected, struct tx_signature *ret_signature)
 {
 	uint8_t compact[64];
 	bool was_low;
+	CHECK(parity_hint <= 1);
 	if (!make_low_s(context_of(context), r, s, compact, &was_low))
 		return false;
-	for (uint8_t parity = 0; parity <= 1; parity++) {
+	/* The other s of the same r belongs to the other point. */
+	uint8_t first = was_low ? parity_hint : parity_hint ^ 1;
+	for (uint8_t trial = 0; trial <= 1; trial++) {
+		uint8_t parity = first ^ trial;
 		struct address signer;
 		if (!recover(context_of(context), digest, compact, parity, &signer) ||
 		    !address_equal(signer, expected))

@@ -26,6 +26,7 @@ void keys_sign_many(struct keys *keys, const struct keys_request *requests, size
 
 		CHECK(result->done || result->err.kind == ERR_NOT_DONE ||
 		      result->err.kind == ERR_REFUSED);
+		CHECK(!result->done || result->parity <= 1);
 	}
 }
 

@@ -19,6 +19,7 @@ struct keys_result {
 	bool done; /* r and s hold a signature; s may be high */
 	uint8_t r[32];
 	uint8_t s[32];
+	uint8_t parity; /* of the point of r, if the back end knows it, otherwise 0: a hint */
 	struct err err; /* when not done: NOT_DONE (try later) or REFUSED (no such key) */
 };
 

@@ -137,7 +137,7 @@ static void sign(const struct wallet *wallet, const struct tx *tx, struct raw *r
 		secp256k1_ecdsa_sign(fixture.secp, &plain, digest.bytes, wallet->key, NULL, NULL),
 		1);
 	secp256k1_ecdsa_signature_serialize_compact(fixture.secp, compact, &plain);
-	assert_true(signature_complete(fixture.signatures, digest, compact, compact + 32,
+	assert_true(signature_complete(fixture.signatures, digest, compact, compact + 32, 0,
 				       wallet->address, &signature));
 	struct buf out = buf_of(ret_raw->bytes, sizeof ret_raw->bytes);
 	tx_write_signed(tx, &signature, &out);

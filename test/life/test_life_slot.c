@@ -317,8 +317,8 @@ static void bytes_of_key(struct life *life, const struct withdrawal *row,
 	struct keys_request request = { wallet->key_ref, tx_signing_hash(&tx) };
 	keys_sign_many(life->keys, &request, 1, &result);
 	assert_true(result.done);
-	assert_true(signature_complete(context, request.digest, result.r, result.s, wallet->address,
-				       &signature));
+	assert_true(signature_complete(context, request.digest, result.r, result.s, 0,
+				       wallet->address, &signature));
 	tx_write_signed(&tx, &signature, &raw);
 	struct hash32 hash = tx_hash_of(buf_view(&raw));
 	life_sql(life, "UPDATE attempts SET raw = %s, tx_hash = %s", life_blob(raw.at, raw.len),

@@ -285,7 +285,7 @@ static bool attempt_make(struct signer *self, struct slot_work *work,
 	struct attempt *attempt = &work->attempt;
 	struct tx_signature signature;
 	if (!signature_complete(self->context, tx_signing_hash(&work->tx), result->r, result->s,
-				work->wallet->params->address, &signature))
+				result->parity, work->wallet->params->address, &signature))
 		return false;
 	memset(attempt, 0, sizeof *attempt);
 	struct buf raw = buf_of(attempt->raw, sizeof attempt->raw);

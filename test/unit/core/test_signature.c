@@ -55,21 +55,25 @@ static void recovers_the_signer(void **state)
 	vectors_close(&vectors, TRANSACTIONS_MIN);
 }
 
-/* r and s from a key store, low or high; the parity is found, and s is made low. */
+/* r and s from a key store, low or high; the parity is found whatever the hint says, and s is made
+ * low. */
 static void completes_what_a_key_store_gives(void **state)
 {
 	struct vectors vectors = vectors_open("transaction.tsv");
 	struct transaction_vector vector;
 	while (transaction_next(&vectors, &vector)) {
 		struct tx_signature high = with_high_s(&vector.signature);
-		struct tx_signature done = { { 0 }, { 0 }, 9 };
-		assert_true(signature_complete(*state, vector.signing_hash, vector.signature.r,
-					       vector.signature.s, vector.signer, &done));
-		assert_true(same_signature(&done, &vector.signature));
-		done = (struct tx_signature){ { 0 }, { 0 }, 9 };
-		assert_true(signature_complete(*state, vector.signing_hash, high.r, high.s,
-					       vector.signer, &done));
-		assert_true(same_signature(&done, &vector.signature));
+		for (uint8_t hint = 0; hint <= 1; hint++) {
+			struct tx_signature done = { { 0 }, { 0 }, 9 };
+			assert_true(signature_complete(*state, vector.signing_hash,
+						       vector.signature.r, vector.signature.s, hint,
+						       vector.signer, &done));
+			assert_true(same_signature(&done, &vector.signature));
+			done = (struct tx_signature){ { 0 }, { 0 }, 9 };
+			assert_true(signature_complete(*state, vector.signing_hash, high.r, high.s,
+						       hint, vector.signer, &done));
+			assert_true(same_signature(&done, &vector.signature));
+		}
 	}
 	vectors_close(&vectors, TRANSACTIONS_MIN);
 }
@@ -84,10 +88,10 @@ static void refuses_a_foreign_key(void **state)
 		struct hash32 digest = vector.signing_hash;
 		other.bytes[19] ^= 1;
 		assert_false(signature_complete(*state, digest, vector.signature.r,
-						vector.signature.s, other, &done));
+						vector.signature.s, 0, other, &done));
 		digest.bytes[0] ^= 1;
 		assert_false(signature_complete(*state, digest, vector.signature.r,
-						vector.signature.s, vector.signer, &done));
+						vector.signature.s, 0, vector.signer, &done));
 	}
 	vectors_close(&vectors, TRANSACTIONS_MIN);
 	assert_int_equal(done.r[0], 7);
@@ -131,8 +135,10 @@ static void refuses_garbage(void **state)
 		u256_to_bytes(constant(bad[i]), bad_s.s);
 		assert_false(signature_recover(*state, digest, &bad_r, &signer));
 		assert_false(signature_recover(*state, digest, &bad_s, &signer));
-		assert_false(signature_complete(*state, digest, bad_r.r, bad_r.s, signer, &done));
-		assert_false(signature_complete(*state, digest, bad_s.r, bad_s.s, signer, &done));
+		assert_false(
+			signature_complete(*state, digest, bad_r.r, bad_r.s, 0, signer, &done));
+		assert_false(
+			signature_complete(*state, digest, bad_s.r, bad_s.s, 0, signer, &done));
 	}
 	struct tx_signature no_point = { { 0 }, { 0 }, 0 };
 	no_point.r[31] = 5; /* 5 is no x of a point */
