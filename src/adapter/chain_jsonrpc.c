@@ -1,8 +1,8 @@
 #include "adapter/chain_jsonrpc.h"
 
-#include "adapter/chain_jsonrpc_errors.h"
 #include "adapter/chain_jsonrpc_parse.h"
 #include "base/hex.h"
+#include "core/chain_answer.h"
 #include "core/limits.h"
 #include "core/tx.h"
 #include "net/json_rpc.h"

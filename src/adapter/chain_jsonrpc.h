@@ -1,5 +1,5 @@
 /* A chain behind the JSON-RPC of a real node. Source: execution-apis, domain.md's findings in
- * ARCHITECTURE.md; what nodes say in words is read in chain_jsonrpc_errors.c, what they say in JSON
+ * ARCHITECTURE.md; what nodes say in words is read in core/chain_answer.c, what they say in JSON
  * in chain_jsonrpc_parse.c. */
 #ifndef SLUICE_ADAPTER_CHAIN_JSONRPC_H
 #define SLUICE_ADAPTER_CHAIN_JSONRPC_H

@@ -11,6 +11,7 @@
 #include "core/abi.h"
 #include "core/address.h"
 #include "core/amount.h"
+#include "core/chain_answer.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -41,13 +42,6 @@ struct chain_call {
 	size_t data_len;
 };
 
-enum chain_estimate_state {
-	CHAIN_ESTIMATE_OK,
-	CHAIN_ESTIMATE_REVERTED, /* the node executed it and it reverted */
-	CHAIN_ESTIMATE_FUNDS,    /* the sender cannot pay for it */
-	CHAIN_ESTIMATE_UNKNOWN,
-};
-
 struct chain_estimate {
 	enum chain_estimate_state state;
 	uint64_t gas; /* when OK */
@@ -68,22 +62,6 @@ struct chain_balance {
 struct chain_nonce {
 	bool known;
 	uint64_t count; /* transactions sent: the next nonce */
-};
-
-/* What a node's answer to a raw transaction means (domain.md's table in ARCHITECTURE.md). */
-enum chain_send_state {
-	CHAIN_SEND_ACCEPTED = 1,
-	CHAIN_SEND_KNOWN = 2,          /* these bytes are in the pool or mined: success */
-	CHAIN_SEND_NONCE_TOO_LOW = 3,  /* the nonce is consumed: look for all hashes of the slot */
-	CHAIN_SEND_NONCE_TOO_HIGH = 4, /* a gap below: send the lower slots again */
-	CHAIN_SEND_UNDERPRICED = 5, /* a replacement needs more than another attempt of the slot */
-	CHAIN_SEND_BACK_PRESSURE = 6, /* pool full, account limit: same bytes later */
-	CHAIN_SEND_FEE_TOO_LOW = 7,   /* below the chain's minimum or the base fee: re-sign */
-	CHAIN_SEND_FUNDS = 8,         /* the wallet is empty, counting what is queued */
-	CHAIN_SEND_GAS_WRONG = 9,     /* intrinsic gas, block gas limit */
-	CHAIN_SEND_NODE_CAP = 10,     /* the node's own fee cap */
-	CHAIN_SEND_INVALID = 11,      /* wrong chain id or signature: stop, alarm */
-	CHAIN_SEND_UNKNOWN = 12,      /* maybe sent: same bytes again, look up by hash */
 };
 
 struct chain_send {

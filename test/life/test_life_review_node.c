@@ -1,7 +1,7 @@
 /* A node that lags, does not know, is in trouble of its own, or lies: what must not be decided by
  * its word. */
 #include "adapter/chain_gate.h"
-#include "adapter/chain_jsonrpc_errors.h"
+#include "core/chain_answer.h"
 #include "life_fault.h"
 #include "life_world.h"
 

@@ -1,4 +1,4 @@
-#include "adapter/chain_jsonrpc_errors.h"
+#include "core/chain_answer.h"
 
 #define CODE_REVERTED       3 /* go-ethereum, bor, anvil */
 #define CODE_INVALID_PARAMS (-32602)

@@ -1,4 +1,4 @@
-#include "adapter/chain_jsonrpc_errors.h"
+#include "core/chain_answer.h"
 
 #include "../testing.h"
 
