@@ -24,17 +24,13 @@ struct slot_state {
 	int64_t wallet_id;
 	enum transfer_stage stage;
 	uint32_t attempts;
-	struct id withdrawal;
 };
 
 static bool slot_state_load(struct db *db, struct id transfer, struct slot_state *ret_state,
 			    bool *ret_found, struct err *err)
 {
 	struct sql sql = sql_prepare(
-		db,
-		"SELECT t.wallet_id, t.stage, t.attempts, i.withdrawal_id FROM transfers t "
-		"LEFT JOIN transfer_items i ON i.transfer_id = t.id AND i.position = 0 "
-		"WHERE t.id = ? {for update}",
+		db, "SELECT wallet_id, stage, attempts FROM transfers WHERE id = ? {for update}",
 		err);
 	sql_put_id(&sql, transfer);
 	*ret_found = sql_next(&sql);
@@ -42,7 +38,6 @@ static bool slot_state_load(struct db *db, struct id transfer, struct slot_state
 		ret_state->wallet_id = sql_take_i64(&sql);
 		ret_state->stage = (enum transfer_stage)sql_take_i64(&sql);
 		ret_state->attempts = (uint32_t)sql_take_u64(&sql);
-		ret_state->withdrawal = sql_take_id(&sql);
 	}
 	return sql_end(&sql);
 }
@@ -98,25 +93,32 @@ static bool hash_exists(struct db *db, const struct attempt *attempt, bool *ret_
 	return sql_end(&sql);
 }
 
+/* What stands in the way of an attempt: itself, or something else. */
+static bool rest_judge(struct db *db, struct store_attempt *item, struct err *err)
+{
+	bool exists = false;
+	if (!hash_exists(db, &item->attempt, &exists, err))
+		return false;
+	item->result = exists ? STORE_EXISTS : STORE_MOVED;
+	return true;
+}
+
 static bool attempt_add(struct db *db, struct store_attempt *item, const struct store_by *by,
 			struct err *err)
 {
 	const struct attempt *attempt = &item->attempt;
 	struct slot_state state = { 0 };
 	bool found = false;
-	bool exists = false;
-	if (!hash_exists(db, attempt, &exists, err) ||
-	    !slot_state_load(db, attempt->transfer, &state, &found, err))
-		return false;
-	item->result = exists ? STORE_EXISTS : STORE_MOVED;
-	if (exists || !found || state.wallet_id != item->wallet_id ||
-	    state.stage > TRANSFER_BROADCAST || state.attempts + 1 != attempt->number)
-		return true;
 	bool conflict = false;
+	if (!slot_state_load(db, attempt->transfer, &state, &found, err))
+		return false;
+	if (!found || state.wallet_id != item->wallet_id || state.stage > TRANSFER_BROADCAST ||
+	    state.attempts + 1 != attempt->number)
+		return rest_judge(db, item, err);
 	if (!attempt_insert(db, attempt, &conflict, err))
 		return false;
 	if (conflict)
-		return true;
+		return rest_judge(db, item, err);
 	item->result = STORE_WRITTEN;
 	return transfer_signed(db, attempt, by->now_ms, err);
 }
@@ -149,128 +151,131 @@ bool store_sql_attempts_add(struct store *store, struct store_attempt *items, si
 	return store_sql_write(db_of(store), batch_add, &batch, err);
 }
 
-static bool attempt_sent(struct db *db, const struct store_sent *item, int64_t now_ms,
-			 bool *ret_found, struct err *err)
+/* What an attempt belongs to, as it stands when it was sent. */
+struct sent_state {
+	enum transfer_stage stage;
+	struct hash32 tx_hash;
+	struct id withdrawal; /* zero: none, or its row is not there */
+	enum withdrawal_stage withdrawal_stage;
+	struct id bound_to; /* the withdrawal's own word of its transfer */
+	uint64_t version;
+	char correlation_id[CORRELATION_ID_LEN_MAX + 1];
+};
+
+static bool sent_state_load(struct db *db, const struct store_sent *item,
+			    struct sent_state *ret_state, bool *ret_found, struct err *err)
 {
-	int64_t changed = 0;
+	struct sql sql = sql_prepare(
+		db,
+		"SELECT t.stage, a.tx_hash, w.id, w.stage, w.transfer_id, w.version, "
+		"w.correlation_id FROM attempts a JOIN transfers t ON t.id = a.transfer_id "
+		"LEFT JOIN transfer_items i ON i.transfer_id = t.id AND i.position = 0 "
+		"LEFT JOIN withdrawals w ON w.id = i.withdrawal_id "
+		"WHERE a.transfer_id = ? AND a.number = ? {for update}",
+		err);
+	sql_put_id(&sql, item->transfer);
+	sql_put_i64(&sql, item->number);
+	*ret_found = sql_next(&sql);
+	if (*ret_found) {
+		ret_state->stage = (enum transfer_stage)sql_take_i64(&sql);
+		ret_state->tx_hash = sql_take_hash(&sql);
+		ret_state->withdrawal = sql_take_id(&sql);
+		ret_state->withdrawal_stage = (enum withdrawal_stage)sql_take_i64(&sql);
+		ret_state->bound_to = sql_take_id(&sql);
+		ret_state->version = sql_take_u64(&sql);
+		sql_take_text(&sql, ret_state->correlation_id, sizeof ret_state->correlation_id);
+	}
+	return sql_end(&sql);
+}
+
+static bool attempt_sent(struct db *db, const struct store_sent *item, int64_t now_ms,
+			 struct err *err)
+{
 	struct sql sql = sql_prepare(
 		db, "UPDATE attempts SET sent_at = ? WHERE transfer_id = ? AND number = ?", err);
 	sql_put_i64(&sql, now_ms);
 	sql_put_id(&sql, item->transfer);
 	sql_put_i64(&sql, item->number);
-	if (!sql_run_count(&sql, &changed))
-		return false;
-	*ret_found = changed == 1;
-	if (!*ret_found)
-		return true;
-	struct sql slot = sql_prepare(
+	return sql_run(&sql, NULL);
+}
+
+/* The same bytes again, or bytes that surely are not out: only the times are news. */
+static bool slot_resent(struct db *db, const struct store_sent *item, int64_t now_ms,
+			struct err *err)
+{
+	struct sql sql = sql_prepare(
 		db,
 		"UPDATE transfers SET sent_at = ?, wish = CASE WHEN wish = ? THEN 0 ELSE wish END "
 		"WHERE id = ?",
 		err);
-	sql_put_i64(&slot, now_ms);
-	sql_put_i64(&slot, WISH_REBROADCAST);
-	sql_put_id(&slot, item->transfer);
-	return sql_run(&slot, NULL);
-}
-
-static bool withdrawal_version(struct db *db, struct id id, uint64_t *ret_version,
-			       char correlation_id[CORRELATION_ID_LEN_MAX + 1], struct err *err)
-{
-	struct sql sql = sql_prepare(
-		db, "SELECT version, correlation_id FROM withdrawals WHERE id = ?", err);
-	sql_put_id(&sql, id);
-	if (sql_next(&sql)) {
-		*ret_version = sql_take_u64(&sql);
-		sql_take_text(&sql, correlation_id, CORRELATION_ID_LEN_MAX + 1);
-	}
-	return sql_end(&sql);
-}
-
-static bool attempt_hash(struct db *db, const struct store_sent *item, struct hash32 *ret_hash,
-			 struct err *err)
-{
-	struct sql sql = sql_prepare(
-		db, "SELECT tx_hash FROM attempts WHERE transfer_id = ? AND number = ?", err);
+	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, WISH_REBROADCAST);
 	sql_put_id(&sql, item->transfer);
-	sql_put_i64(&sql, item->number);
-	if (sql_next(&sql))
-		*ret_hash = sql_take_hash(&sql);
-	return sql_end(&sql);
+	return sql_run(&sql, NULL);
+}
+
+static bool slot_broadcast(struct db *db, const struct store_sent *item, const struct store_by *by,
+			   struct err *err)
+{
+	CHECK(lifecycle_transfer_allows(TRANSFER_SIGNED, TRANSFER_BROADCAST, by->actor));
+	struct sql sql = sql_prepare(
+		db,
+		"UPDATE transfers SET sent_at = ?, wish = CASE WHEN wish = ? THEN 0 ELSE wish END, "
+		"stage = ?, stage_at = ?, version = version + 1 WHERE id = ? AND stage = ?",
+		err);
+	sql_put_i64(&sql, by->now_ms);
+	sql_put_i64(&sql, WISH_REBROADCAST);
+	sql_put_i64(&sql, TRANSFER_BROADCAST);
+	sql_put_i64(&sql, by->now_ms);
+	sql_put_id(&sql, item->transfer);
+	sql_put_i64(&sql, TRANSFER_SIGNED);
+	return sql_run(&sql, NULL);
 }
 
 /* The withdrawal's own event: readers learn the hash. */
-static bool broadcast_event(struct db *db, const struct store_sent *item, struct id withdrawal,
-			    bool *wake, const struct store_by *by, struct err *err)
+static bool broadcast_event(struct db *db, const struct store_sent *item,
+			    const struct sent_state *state, bool *wake, const struct store_by *by,
+			    struct err *err)
 {
-	int64_t changed = 0;
-	struct sql sql = sql_prepare(db,
-				     "UPDATE withdrawals SET version = version + 1, updated_at = ? "
-				     "WHERE id = ? AND transfer_id = ? AND stage = ?",
-				     err);
-	sql_put_i64(&sql, by->now_ms);
-	sql_put_id(&sql, withdrawal);
-	sql_put_id(&sql, item->transfer);
-	sql_put_i64(&sql, WITHDRAWAL_ASSIGNED);
-	if (!sql_run_count(&sql, &changed))
-		return false;
-	if (changed == 0)
-		return true;
 	char detail[128];
-	char correlation_id[CORRELATION_ID_LEN_MAX + 1] = "";
 	struct buf out = buf_of(detail, sizeof detail);
-	struct hash32 hash = { 0 };
-	uint64_t version = 0;
-	if (!withdrawal_version(db, withdrawal, &version, correlation_id, err) ||
-	    !attempt_hash(db, item, &hash, err))
-		return false;
-	buf_format(&out, "{\"tx_hash\":\"%s\"}", hash32_text(hash).at);
-	struct event_row event = { .withdrawal = withdrawal,
-				   .sequence = version,
+	bool bound = !id_is_zero(state->withdrawal) && id_equal(state->bound_to, item->transfer);
+	if (!bound || state->withdrawal_stage != WITHDRAWAL_ASSIGNED)
+		return true;
+	struct sql sql = sql_prepare(
+		db, "UPDATE withdrawals SET version = version + 1, updated_at = ? WHERE id = ?",
+		err);
+	sql_put_i64(&sql, by->now_ms);
+	sql_put_id(&sql, state->withdrawal);
+	buf_format(&out, "{\"tx_hash\":\"%s\"}", hash32_text(state->tx_hash).at);
+	struct event_row event = { .withdrawal = state->withdrawal,
+				   .sequence = state->version + 1,
 				   .type = "broadcast",
 				   .stage = WITHDRAWAL_ASSIGNED,
 				   .detail = buf_terminated(&out) };
 	/* The monitor reads all its transfers when it is woken: one wake-up serves the batch. */
 	enum queue_name queue = *wake ? QUEUE_MONITOR : QUEUE_NONE;
 	*wake = false;
-	return event_row_add(db, &event, by, err) &&
-	       message_put(db, queue, withdrawal, correlation_id, by->now_ms, err);
-}
-
-static bool slot_broadcast(struct db *db, const struct store_sent *item, bool *wake,
-			   const struct store_by *by, struct err *err)
-{
-	struct slot_state state = { 0 };
-	bool found = false;
-	int64_t changed = 0;
-	if (!slot_state_load(db, item->transfer, &state, &found, err))
-		return false;
-	if (!found || state.stage != TRANSFER_SIGNED)
-		return true;
-	CHECK(lifecycle_transfer_allows(TRANSFER_SIGNED, TRANSFER_BROADCAST, by->actor));
-	struct sql sql = sql_prepare(db,
-				     "UPDATE transfers SET stage = ?, stage_at = ?, "
-				     "version = version + 1 WHERE id = ? AND stage = ?",
-				     err);
-	sql_put_i64(&sql, TRANSFER_BROADCAST);
-	sql_put_i64(&sql, by->now_ms);
-	sql_put_id(&sql, item->transfer);
-	sql_put_i64(&sql, TRANSFER_SIGNED);
-	if (!sql_run_count(&sql, &changed))
-		return false;
-	if (changed == 0 || id_is_zero(state.withdrawal))
-		return true;
-	return broadcast_event(db, item, state.withdrawal, wake, by, err);
+	return sql_run(&sql, NULL) && event_row_add(db, &event, by, err) &&
+	       message_put(db, queue, state->withdrawal, state->correlation_id, by->now_ms, err);
 }
 
 static bool item_sent(struct db *db, struct store_sent *item, bool *wake, const struct store_by *by,
 		      struct err *err)
 {
+	struct sent_state state = { 0 };
 	bool found = false;
-	if (!attempt_sent(db, item, by->now_ms, &found, err))
+	if (!sent_state_load(db, item, &state, &found, err))
 		return false;
 	item->result = found ? STORE_WRITTEN : STORE_MOVED;
-	return !found || !item->may_be_out || slot_broadcast(db, item, wake, by, err);
+	if (!found)
+		return true;
+	if (!attempt_sent(db, item, by->now_ms, err))
+		return false;
+	if (!item->may_be_out || state.stage != TRANSFER_SIGNED)
+		return slot_resent(db, item, by->now_ms, err);
+	return slot_broadcast(db, item, by, err) &&
+	       broadcast_event(db, item, &state, wake, by, err);
 }
 
 struct sent_batch {
