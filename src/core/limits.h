@@ -32,6 +32,12 @@
 #define TX_BYTES_MAX       1024 /* a single payment is under 250; batches get their own bound */
 #define CALLDATA_BYTES_MAX 512
 
+/* The signer's limits of an hour and a day roll by minutes: the present one, and all of which any
+ * moment is in the window. A wallet's window of one asset takes 46 kB. */
+#define LIMIT_HOUR_MINUTES 60
+#define LIMIT_DAY_MINUTES  1440
+#define LIMIT_MINUTES_MAX  (LIMIT_DAY_MINUTES + 1)
+
 /* Messages. */
 #define RECEIVES_WITHOUT_VERDICT_MAX 5 /* then the row is held as dead_letter */
 
