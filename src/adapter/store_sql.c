@@ -38,6 +38,7 @@ static const struct store_ops store_sql_ops = {
 	.transfers_observe = store_sql_observe,
 	.transfers_wish = store_sql_wish,
 	.transfers_load = store_sql_transfers,
+	.taken_load = store_sql_taken,
 	.transfer_load = store_sql_transfer,
 	.attempts_load = store_sql_attempts,
 	.transfer_of_round = store_sql_of_round,

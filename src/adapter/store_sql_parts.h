@@ -117,6 +117,8 @@ bool store_sql_wish(struct store *store, const struct store_wish *wishes, size_t
 		    const struct store_by *by, struct err *err);
 bool store_sql_transfers(struct store *store, const struct store_transfer_filter *filter,
 			 struct transfer *ret_rows, size_t *ret_len, struct err *err);
+bool store_sql_taken(struct store *store, int64_t wallet_id, uint64_t block,
+		     struct store_taken *items, size_t n, uint64_t *ret_gas, struct err *err);
 bool store_sql_transfer(struct store *store, struct id id, struct transfer *ret_row,
 			bool *ret_found, struct err *err);
 bool store_sql_attempts(struct store *store, struct id transfer, struct attempt *ret_rows,

@@ -77,6 +77,7 @@ bool store_sql_of_round(struct store *store, struct id withdrawal, uint32_t roun
 	"SELECT " TRANSFER_COLUMNS TRANSFER_FROM "WHERE t.wallet_id = ? AND " stages \
 	" AND t.mined_block BETWEEN ? AND ? AND t.nonce >= ? "                       \
 	"AND (? = 0 OR t.held_reason = '') "                                         \
+	"AND (? = 0 OR t.stage < ? OR t.wish <> 0) "                                 \
 	"AND (? = 0 OR t.mined_block > ? OR t.nonce > ?) "                           \
 	"ORDER BY t.mined_block, t.nonce LIMIT ?"
 
@@ -100,6 +101,8 @@ bool store_sql_transfers(struct store *store, const struct store_transfer_filter
 							      : (int64_t)filter->mined_block_max);
 	sql_put_u64(&sql, filter->nonce_min);
 	sql_put_i64(&sql, filter->without_held);
+	sql_put_i64(&sql, filter->for_signer);
+	sql_put_i64(&sql, TRANSFER_BROADCAST);
 	sql_put_i64(&sql, filter->has_after);
 	sql_put_u64(&sql, filter->after_block);
 	sql_put_u64(&sql, filter->after_nonce);
@@ -107,6 +110,52 @@ bool store_sql_transfers(struct store *store, const struct store_transfer_filter
 	while (len < filter->limit && sql_next(&sql))
 		transfer_take(&sql, &ret_rows[len++]);
 	*ret_len = len;
+	return sql_end(&sql);
+}
+
+static void taken_add(struct store_taken *items, size_t n, struct address contract,
+		      struct u256 units)
+{
+	for (size_t i = 0; i < n; i++)
+		if (address_equal(items[i].contract, contract))
+			items[i].amount.units = u256_add_saturated(items[i].amount.units, units);
+}
+
+/* Each half is found by the index on stages: the table keeps all that was ever paid. */
+#define TAKEN_COLUMNS "SELECT is_token, destination, value, amount, gas_limit FROM transfers "
+
+bool store_sql_taken(struct store *store, int64_t wallet_id, uint64_t block,
+		     struct store_taken *items, size_t n, uint64_t *ret_gas, struct err *err)
+{
+	static const struct address coin = { { 0 } };
+	uint64_t gas = 0;
+	struct sql sql = sql_prepare(db_of(store),
+				     TAKEN_COLUMNS "WHERE wallet_id = ? AND stage BETWEEN ? AND ? "
+						   "UNION ALL " TAKEN_COLUMNS
+						   "WHERE wallet_id = ? AND stage IN (?, ?) "
+						   "AND mined_block > ?",
+				     err);
+	sql_put_i64(&sql, wallet_id);
+	sql_put_i64(&sql, TRANSFER_RESERVED);
+	sql_put_i64(&sql, TRANSFER_BROADCAST);
+	sql_put_i64(&sql, wallet_id);
+	sql_put_i64(&sql, TRANSFER_MINED);
+	sql_put_i64(&sql, TRANSFER_FINAL);
+	sql_put_i64(&sql, block > INT64_MAX ? INT64_MAX : (int64_t)block);
+	for (size_t i = 0; i < n; i++)
+		items[i].amount.units = u256_zero();
+	while (sql_next(&sql)) {
+		bool is_token = sql_take_i64(&sql) != 0;
+		struct address destination = sql_take_address(&sql);
+		struct u256 value = sql_take_u256(&sql);
+		struct u256 amount = sql_take_u256(&sql);
+		taken_add(items, n, coin, value);
+		if (is_token)
+			taken_add(items, n, destination, amount);
+		if (__builtin_add_overflow(gas, sql_take_u64(&sql), &gas))
+			gas = UINT64_MAX;
+	}
+	*ret_gas = gas;
 	return sql_end(&sql);
 }
 

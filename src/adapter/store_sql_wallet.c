@@ -224,9 +224,13 @@ bool store_sql_wallets(struct store *store, struct wallet *ret_wallets, size_t c
 	size_t len = 0;
 	struct sql sql = sql_prepare(db_of(store),
 				     "SELECT id, chain_id, address, first_nonce, next_nonce, "
-				     "entered, stop_reason, lease_epoch FROM wallets "
-				     "ORDER BY id LIMIT ?",
+				     "entered, stop_reason, lease_epoch, "
+				     "(SELECT COUNT(*) FROM transfers t WHERE "
+				     "t.wallet_id = wallets.id AND t.stage BETWEEN ? AND ?) "
+				     "FROM wallets ORDER BY id LIMIT ?",
 				     err);
+	sql_put_i64(&sql, TRANSFER_RESERVED);
+	sql_put_i64(&sql, TRANSFER_BROADCAST);
 	sql_put_i64(&sql, (int64_t)cap);
 	while (len < cap && sql_next(&sql)) {
 		struct wallet *wallet = &ret_wallets[len++];
@@ -238,6 +242,7 @@ bool store_sql_wallets(struct store *store, struct wallet *ret_wallets, size_t c
 		wallet->entered = sql_take_i64(&sql) != 0;
 		sql_take_text(&sql, wallet->stop_reason, sizeof wallet->stop_reason);
 		wallet->lease_epoch = sql_take_u64(&sql);
+		wallet->in_flight = (size_t)sql_take_u64(&sql);
 	}
 	*ret_len = len;
 	return sql_end(&sql);

@@ -121,6 +121,7 @@ struct wallet {
 	bool entered;                         /* first_nonce is set */
 	char stop_reason[REASON_LEN_MAX + 1]; /* "" while it may reserve */
 	uint64_t lease_epoch;
+	size_t in_flight; /* slots that are reserved, signed or broadcast */
 };
 
 #endif

@@ -223,6 +223,14 @@ bool store_transfers_load(struct store *store, const struct store_transfer_filte
 	return store->ops->transfers_load(store, filter, ret_rows, ret_len, err);
 }
 
+bool store_taken_load(struct store *store, int64_t wallet_id, uint64_t block,
+		      struct store_taken *items, size_t n, uint64_t *ret_gas, struct err *err)
+{
+	PORT_CALL();
+	CHECK(n > 0 && n <= ASSETS_MAX + 1);
+	return store->ops->taken_load(store, wallet_id, block, items, n, ret_gas, err);
+}
+
 bool store_transfer_load(struct store *store, struct id id, struct transfer *ret_row,
 			 bool *ret_found, struct err *err)
 {

@@ -55,6 +55,8 @@ struct store_ops {
 			       const struct store_by *, struct err *);
 	bool (*transfers_load)(struct store *, const struct store_transfer_filter *,
 			       struct transfer *, size_t *, struct err *);
+	bool (*taken_load)(struct store *, int64_t, uint64_t, struct store_taken *, size_t,
+			   uint64_t *, struct err *);
 	bool (*transfer_load)(struct store *, struct id, struct transfer *, bool *, struct err *);
 	bool (*attempts_load)(struct store *, struct id, struct attempt *, size_t, size_t *,
 			      struct err *);

@@ -74,10 +74,17 @@ struct store_transfer_filter {
 	uint64_t mined_block_max; /* UINT64_MAX for any */
 	uint64_t nonce_min;       /* 0 for any */
 	bool without_held;        /* leaves out what waits for a person */
+	bool for_signer;          /* leaves out what is broadcast and has no wish */
 	bool has_after;           /* continues behind a row: */
 	uint64_t after_block;
 	uint64_t after_nonce;
 	size_t limit; /* in the order of nonces (mined: of blocks) */
+};
+
+/* What slots take of one purse. */
+struct store_taken {
+	struct address contract; /* of the token; zero: the native coin */
+	struct amount amount;    /* saturated */
 };
 
 struct store_mark {
@@ -138,6 +145,12 @@ MUST_CHECK bool store_transfers_wish(struct store *store, const struct store_wis
 MUST_CHECK bool store_transfers_load(struct store *store,
 				     const struct store_transfer_filter *filter,
 				     struct transfer *ret_rows, size_t *ret_len, struct err *err);
+/* What the slots of a wallet take that are not mined at or below a block: those in flight, and those
+ * mined above it, final ones too. One snapshot. items: a contract each, and the amounts come back;
+ * ret_gas: all gas limits together, saturated. */
+MUST_CHECK bool store_taken_load(struct store *store, int64_t wallet_id, uint64_t block,
+				 struct store_taken *items, size_t n, uint64_t *ret_gas,
+				 struct err *err);
 MUST_CHECK bool store_transfer_load(struct store *store, struct id id, struct transfer *ret_row,
 				    bool *ret_found, struct err *err);
 /* All attempts of a transfer in order; CHECKs cap >= ATTEMPTS_MAX. */

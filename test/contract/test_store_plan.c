@@ -95,6 +95,9 @@ static void read_every_way(struct fixture *f)
 	MUST(store_withdrawals_list, f->store, &filter, views, &len);
 	MUST(store_transfers_load, f->store, &slots, rows, &len);
 	assert_true(len > 0);
+	struct store_taken coin = { 0 };
+	uint64_t gas = 0;
+	MUST(store_taken_load, f->store, f->wallets[0].id, 0, &coin, 1, &gas);
 	free(views);
 }
 

@@ -79,14 +79,13 @@ static void nonce_slot_and_withdrawal_move_together(void **state)
 	assert_int_equal(fixture_messages(f, QUEUE_SIGNING, row.intent.id), 0);
 }
 
-static void a_token_slot_keeps_its_payload(void **state)
+static struct transfer token_reserve(struct fixture *f, const char *key, struct u256 units)
 {
-	struct fixture *f = *state;
-	struct withdrawal row = fixture_withdrawal(f, "one");
+	struct withdrawal row = fixture_withdrawal(f, key);
 	row.intent.is_native = false;
 	snprintf(row.intent.asset, sizeof row.intent.asset, "USDC");
 	row.intent.contract = f->catalogue.assets[1].contract;
-	row.intent.amount.units = u256_max();
+	row.intent.amount.units = units;
 	struct store_accept accept = fixture_item(&row);
 	MUST(store_accept_withdrawals, f->store, &accept, 1);
 	struct store_change queue = fixture_change(&row, WITHDRAWAL_QUEUED, "queued");
@@ -96,6 +95,14 @@ static void a_token_slot_keeps_its_payload(void **state)
 	reserve(f, &item, 1);
 	struct transfer slot = fixture_transfer(f, item.transfer.id);
 	assert_slot_matches(&slot, &item.transfer);
+	return slot;
+}
+
+static void a_token_slot_keeps_its_payload(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer slot = token_reserve(f, "one", u256_max());
+	struct withdrawal row = fixture_load(f, slot.withdrawal);
 	assert_true(slot.is_token);
 	assert_true(address_equal(slot.to, row.intent.contract));
 	assert_true(address_equal(slot.receiver, row.intent.to));
@@ -560,6 +567,93 @@ static void a_list_of_slots_goes_on_behind_a_row(void **state)
 	assert_int_equal(len, 6);
 }
 
+/* What the signer looks at in each step: how many slots are out, and those that wait for it. */
+static void slots_that_need_the_signer(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer slots[5];
+	struct transfer rows[8];
+	struct store_by by = fixture_by(f, ACTOR_MONITOR);
+	size_t len = 0;
+	char key[16];
+	for (size_t i = 0; i < 5; i++) {
+		snprintf(key, sizeof key, "key-%zu", i);
+		struct withdrawal row = fixture_queue(f, key);
+		slots[i] = fixture_reserve(f, &row, 0);
+	}
+	/* Reserved, signed, broadcast, broadcast with a wish, mined. */
+	for (size_t i = 1; i < 5; i++)
+		slots[i] = fixture_sign(f, &slots[i]);
+	for (size_t i = 2; i < 5; i++)
+		slots[i] = fixture_send(f, &slots[i]);
+	struct store_wish wish = { slots[3].id, WISH_REBROADCAST, 1 };
+	MUST(store_transfers_wish, f->store, &wish, 1, &by);
+	(void)fixture_observe(f, &slots[4], TRANSFER_MINED, OUTCOME_NONE);
+	struct store_transfer_filter filter = { .wallet_id = f->wallets[0].id,
+						.first = TRANSFER_RESERVED,
+						.last = TRANSFER_BROADCAST,
+						.mined_block_max = UINT64_MAX,
+						.for_signer = true,
+						.limit = 8 };
+	MUST(store_transfers_load, f->store, &filter, rows, &len);
+	assert_int_equal(len, 3);
+	assert_true(id_equal(rows[0].id, slots[0].id));
+	assert_true(id_equal(rows[1].id, slots[1].id));
+	assert_true(id_equal(rows[2].id, slots[3].id));
+	assert_int_equal(fixture_wallet(f, 0).in_flight, 4);
+	assert_int_equal(fixture_wallet(f, 1).in_flight, 0);
+}
+
+struct takes {
+	struct store_taken coin;
+	struct store_taken token;
+	uint64_t gas;
+};
+
+static struct takes take(struct fixture *f, size_t wallet, uint64_t block)
+{
+	struct store_taken items[2] = {
+		{ .amount = { u256_max() } },
+		{ .contract = f->catalogue.assets[1].contract, .amount = { u256_max() } },
+	};
+	uint64_t gas = 0;
+	MUST(store_taken_load, f->store, f->wallets[wallet].id, block, items, 2, &gas);
+	return (struct takes){ items[0], items[1], gas };
+}
+
+static void assert_takes(struct takes takes, uint64_t coin, uint64_t token, uint64_t gas)
+{
+	assert_true(u256_equal(takes.coin.amount.units, u256_from_u64(coin)));
+	assert_true(u256_equal(takes.token.amount.units, u256_from_u64(token)));
+	assert_int_equal(takes.gas, gas);
+}
+
+/* Whatever is not mined at or below the block takes from the purses, whoever knows already that it
+ * is mined above. */
+static void what_slots_take_of_the_purses(void **state)
+{
+	struct fixture *f = *state;
+	assert_takes(take(f, 1, 0), 0, 0, 0);
+	struct transfer coin = fixture_broadcast(f, "coin", 1);
+	struct transfer token = token_reserve(f, "token", u256_from_u64(70));
+	uint64_t coins = 0;
+	assert_true(u256_to_u64(coin.amount.units, &coins));
+	assert_takes(take(f, 1, 0), coins, 70, coin.gas_limit + token.gas_limit);
+	assert_takes(take(f, 1, UINT64_MAX), coins, 70, coin.gas_limit + token.gas_limit);
+	assert_takes(take(f, 0, 0), 0, 0, 0);
+	coin = fixture_observe(f, &coin, TRANSFER_MINED, OUTCOME_NONE);
+	assert_takes(take(f, 1, coin.mined_block - 1), coins, 70, coin.gas_limit + token.gas_limit);
+	assert_takes(take(f, 1, coin.mined_block), 0, 70, token.gas_limit);
+	coin = fixture_observe(f, &coin, TRANSFER_FINAL, OUTCOME_SUCCEEDED);
+	assert_takes(take(f, 1, coin.mined_block - 1), coins, 70, coin.gas_limit + token.gas_limit);
+	assert_takes(take(f, 1, coin.mined_block), 0, 70, token.gas_limit);
+	/* What adds up to more than there can be is more than any balance. */
+	(void)token_reserve(f, "all", u256_max());
+	assert_true(u256_equal(take(f, 1, 0).token.amount.units, u256_max()));
+	fixture_edit(f, "UPDATE transfers SET gas_limit = 9223372036854775807");
+	assert_int_equal(take(f, 1, 0).gas, UINT64_MAX);
+}
+
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -582,6 +676,8 @@ int main(void)
 		STORE_TEST(the_slot_of_a_round_is_found),
 		STORE_TEST(slots_are_listed_by_stage_in_order),
 		STORE_TEST(a_list_of_slots_goes_on_behind_a_row),
+		STORE_TEST(slots_that_need_the_signer),
+		STORE_TEST(what_slots_take_of_the_purses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -178,6 +178,12 @@ static bool transfers_load(struct store *self, const struct store_transfer_filte
 	STORE(transfers_load(REAL_STORE, filter, ret_rows, ret_len, err), "transfers_load");
 }
 
+static bool taken_load(struct store *self, int64_t wallet_id, uint64_t block,
+		       struct store_taken *items, size_t n, uint64_t *ret_gas, struct err *err)
+{
+	STORE(taken_load(REAL_STORE, wallet_id, block, items, n, ret_gas, err), "taken_load");
+}
+
 static bool transfer_load(struct store *self, struct id id, struct transfer *ret_row,
 			  bool *ret_found, struct err *err)
 {
@@ -223,6 +229,7 @@ static const struct store_ops store_ops = {
 	.transfers_observe = transfers_observe,
 	.transfers_wish = transfers_wish,
 	.transfers_load = transfers_load,
+	.taken_load = taken_load,
 	.transfer_load = transfer_load,
 	.attempts_load = attempts_load,
 	.transfer_of_round = transfer_of_round,

@@ -50,73 +50,33 @@ static struct u256 gas_ceiling(const struct signer *self, size_t chain, uint64_t
 	return cost.value;
 }
 
-static void purse_subtract(struct signer *self, const struct signer_wallet *wallet,
-			   const struct asset *asset, struct u256 units)
-{
-	struct purse *purse = asset == NULL ? NULL : purse_of(self, wallet, asset);
-	if (purse != NULL)
-		purse->left = u256_sub_saturated(purse->left, units);
-}
-
-static const struct asset *token_of(const struct signer *self, const struct transfer *slot)
-{
-	const struct catalogue *catalogue = self->options.catalogue;
-	for (size_t i = 0; i < catalogue->assets_len; i++) {
-		const struct asset *asset = &catalogue->assets[i];
-		if (!asset->is_native &&
-		    catalogue_chain_id_of(catalogue, asset) == slot->chain_id &&
-		    address_equal(asset->contract, slot->to))
-			return asset;
-	}
-	return NULL;
-}
-
-static void slot_subtract(struct signer *self, const struct signer_wallet *wallet,
-			  const struct transfer *slot)
-{
-	const struct asset *native =
-		catalogue_native(self->options.catalogue, wallet->row.chain_id);
-	purse_subtract(self, wallet, native, slot->value.value);
-	purse_subtract(self, wallet, native, gas_ceiling(self, wallet->chain, slot->gas_limit));
-	if (slot->is_token)
-		purse_subtract(self, wallet, token_of(self, slot), slot->amount.units);
-}
-
-/* Slots of a stage that the monitor saw mined above the block that we look at. */
-static bool mined_subtract(struct signer *self, const struct signer_wallet *wallet,
-			   enum transfer_stage stage, uint64_t block, struct err *err)
-{
-	struct transfer mined[IN_FLIGHT_MAX];
-	struct store_transfer_filter filter = { .wallet_id = wallet->row.id,
-						.first = stage,
-						.last = stage,
-						.mined_block_min = block + 1,
-						.mined_block_max = UINT64_MAX,
-						.limit = IN_FLIGHT_MAX };
-	size_t len = IN_FLIGHT_MAX;
-	while (len == IN_FLIGHT_MAX) {
-		if (!store_transfers_load(self->options.store, &filter, mined, &len, err))
-			return false;
-		for (size_t i = 0; i < len; i++)
-			slot_subtract(self, wallet, &mined[i]);
-		if (len == 0)
-			return true;
-		filter.has_after = true;
-		filter.after_block = mined[len - 1].mined_block;
-		filter.after_nonce = mined[len - 1].nonce;
-	}
-	return true;
-}
-
-/* Slots in flight, and those mined above the block: final ones too, when our node lags behind the
- * monitor's. */
+/* What the wallet's slots take of its purses: those in flight, and those mined above the block,
+ * final ones too, when our node lags behind the monitor's. */
 static bool wallet_subtract(struct signer *self, const struct signer_wallet *wallet, uint64_t block,
 			    struct err *err)
 {
-	for (size_t i = 0; i < wallet->slots_len; i++)
-		slot_subtract(self, wallet, &wallet->slots[i]);
-	return mined_subtract(self, wallet, TRANSFER_MINED, block, err) &&
-	       mined_subtract(self, wallet, TRANSFER_FINAL, block, err);
+	struct store_taken taken[ASSETS_MAX + 1];
+	struct purse *purses[ASSETS_MAX + 1];
+	uint64_t gas = 0;
+	size_t n = 0;
+	for (size_t i = 0; i < self->purses_len; i++) {
+		if (self->purses[i].wallet != wallet)
+			continue;
+		CHECK(n < ASSETS_MAX + 1);
+		taken[n].contract = self->purses[i].asset->contract;
+		purses[n++] = &self->purses[i];
+	}
+	if (n == 0)
+		return true;
+	if (!store_taken_load(self->options.store, wallet->row.id, block, taken, n, &gas, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		purses[i]->left = u256_sub_saturated(purses[i]->left, taken[i].amount.units);
+		if (purses[i]->asset->is_native)
+			purses[i]->left = u256_sub_saturated(purses[i]->left,
+							     gas_ceiling(self, wallet->chain, gas));
+	}
+	return true;
 }
 
 static bool balances_read(struct signer *self, size_t chain, uint64_t block, struct err *err)

@@ -37,7 +37,7 @@ static bool wallet_choose(struct signer *self, const struct candidate *candidate
 		const char *limit = NULL;
 		if (wallet->chain != asset->chain || !signer_wallet_can_reserve(wallet))
 			continue;
-		size_t load = wallet->slots_len + chosen_count(self, wallet);
+		size_t load = wallet->in_flight + chosen_count(self, wallet);
 		if (load >= wallet->params->in_flight_max ||
 		    (*ret_wallet != NULL && load >= best_load))
 			continue;
@@ -275,6 +275,7 @@ static void reserved_add(struct signer *self, const struct store_reservation *re
 	case STORE_WRITTEN:
 		CHECK(wallet->slots_len < SLOTS_MAX);
 		wallet->slots[wallet->slots_len++] = reservation->transfer;
+		wallet->in_flight++;
 		metric_count(self->reserved, 1);
 		signer_log_slot(self, &reservation->transfer, "transfer_reserved", NULL, "", false);
 		break;

@@ -26,7 +26,10 @@ struct signer_wallet {
 	size_t chain; /* index into the catalogue */
 	struct store_lease lease;
 	bool owned;
-	struct transfer slots[SLOTS_MAX]; /* reserved, signed, broadcast; in the order of nonces */
+	size_t in_flight; /* slots that are reserved, signed or broadcast: at least as many as are */
+	/* Those of them that may need the signer: reserved, signed, or with a wish; in the order of
+	 * nonces. */
+	struct transfer slots[SLOTS_MAX];
 	size_t slots_len;
 	size_t slots_fresh_from; /* slots behind it were reserved in this step */
 	bool journal_any;        /* the journal has slots of this wallet; */

@@ -18,7 +18,7 @@ struct signer_wallet *signer_wallet_of(struct signer *self, int64_t wallet_id)
 bool signer_wallet_can_reserve(const struct signer_wallet *wallet)
 {
 	return wallet->owned && wallet->drained && wallet->row.entered &&
-	       wallet->row.stop_reason[0] == 0 && wallet->slots_len < wallet->params->in_flight_max;
+	       wallet->row.stop_reason[0] == 0 && wallet->in_flight < wallet->params->in_flight_max;
 }
 
 size_t signer_free_slots(const struct signer *self)
@@ -27,7 +27,7 @@ size_t signer_free_slots(const struct signer *self)
 	for (size_t i = 0; i < self->wallets_len; i++) {
 		const struct signer_wallet *wallet = &self->wallets[i];
 		if (signer_wallet_can_reserve(wallet))
-			free_slots += wallet->params->in_flight_max - wallet->slots_len;
+			free_slots += wallet->params->in_flight_max - wallet->in_flight;
 	}
 	return free_slots;
 }
@@ -71,6 +71,7 @@ static bool rows_load(struct signer *self, struct err *err)
 			continue;
 		struct signer_wallet *wallet = &self->wallets[params - catalogue->wallets];
 		wallet->row = rows[i];
+		wallet->in_flight = rows[i].in_flight;
 		wallet->params = params;
 		wallet->chain = params->chain;
 	}
@@ -247,8 +248,10 @@ static bool slots_load(struct signer *self, struct signer_wallet *wallet, struct
 						.first = TRANSFER_RESERVED,
 						.last = TRANSFER_BROADCAST,
 						.mined_block_max = UINT64_MAX,
+						.for_signer = true,
 						.limit = SLOTS_MAX };
-	return store_transfers_load(self->options.store, &filter, wallet->slots, &wallet->slots_len,
+	return wallet->in_flight == 0 ||
+	       store_transfers_load(self->options.store, &filter, wallet->slots, &wallet->slots_len,
 				    err);
 }
 
@@ -272,7 +275,7 @@ bool signer_wallets_refresh(struct signer *self, struct err *err)
 		    (!slots_load(self, wallet, err) || !nonces_compare(self, wallet, err)))
 			return false;
 		wallet->slots_fresh_from = wallet->slots_len;
-		in_flight += (int64_t)wallet->slots_len;
+		in_flight += (int64_t)wallet->in_flight;
 	}
 	metric_set(self->in_flight, in_flight);
 	return true;
