@@ -61,7 +61,7 @@ static bool withdrawal_complete(struct db *db, const struct store_observation *i
 	sql_put_i64(&sql, WITHDRAWAL_COMPLETED);
 	sql_put_i64(&sql, by->now_ms);
 	sql_put_id(&sql, row->intent.id);
-	buf_format(&out, "{\"tx_hash\":\"%s\",\"block_number\":\"%llu\"}",
+	buf_format(&out, "{\"tx_hash\":\"%s\",\"block_number\":%llu}",
 		   hash32_text(item->mined_hash).at, (unsigned long long)item->mined_block);
 	struct event_row event = { .withdrawal = row->intent.id,
 				   .sequence = row->version + 1,

@@ -260,7 +260,7 @@ static bool assigned_event_add(struct db *db, const struct store_reservation *it
 {
 	char detail[128];
 	struct buf out = buf_of(detail, sizeof detail);
-	buf_format(&out, "{\"wallet\":\"%s\",\"nonce\":\"%llu\"}",
+	buf_format(&out, "{\"wallet\":\"%s\",\"nonce\":%llu}",
 		   address_text(item->transfer.wallet).at,
 		   (unsigned long long)item->transfer.nonce);
 	struct event_row event = { .withdrawal = item->withdrawal,

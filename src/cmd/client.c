@@ -38,10 +38,15 @@ static bool http_open(const struct invocation *invocation, struct client *client
 	return http_client_open(&options, &client->http, err);
 }
 
-static bool key_take(struct client *client, struct str key, struct err *err)
+static bool key_take(struct client *client, struct str key, const char *from, struct err *err)
 {
-	if (key.len == 0 || key.len > API_KEY_BYTES_MAX)
-		return err_set(err, ERR_REFUSED, "the API key is empty or too long");
+	if (key.len == 0)
+		return err_set(err, ERR_REFUSED,
+			       "%s is empty; put an API key into it (`sluice api-key create` "
+			       "makes one)",
+			       from);
+	if (key.len > API_KEY_BYTES_MAX)
+		return err_set(err, ERR_REFUSED, "%s is too long for an API key", from);
 	if (!secret_new(&client->authorization, sizeof BEARER - 1 + key.len, err))
 		return false;
 	memcpy(client->authorization.at, BEARER, sizeof BEARER - 1);
@@ -59,10 +64,10 @@ static bool key_open(const struct invocation *invocation, struct client *client,
 			       "no API key: set SLUICE_API_KEY or name a file with --api-key-file "
 			       "(`sluice api-key create` makes one)");
 	if (file == NULL)
-		return key_take(client, str_from(variable), err);
+		return key_take(client, str_from(variable), "SLUICE_API_KEY", err);
 	if (!secret_read_file(&key, file, API_KEY_BYTES_MAX, err))
 		return false;
-	bool ok = key_take(client, str_from_bytes(key.at, key.len), err);
+	bool ok = key_take(client, str_from_bytes(key.at, key.len), file, err);
 	secret_free(&key);
 	return ok;
 }
@@ -138,12 +143,11 @@ static bool refuse(const struct http_client_response *response, enum err_kind ki
 static bool judge(struct client *client, const struct http_client_response *response,
 		  struct client_answer *ret_answer, struct err *err)
 {
-	const char *origin = http_client_origin(client->http);
-	switch (response->delivery) {
+	switch (response->delivery) { /* its text names the origin */
 	case HTTP_NOT_SENT:
-		return err_set(err, ERR_NOT_DONE, "%s: %s", origin, response->text);
+		return err_set(err, ERR_NOT_DONE, "%s", response->text);
 	case HTTP_MAYBE_SENT:
-		return err_set(err, ERR_MAYBE_DONE, "%s: %s", origin, response->text);
+		return err_set(err, ERR_MAYBE_DONE, "%s", response->text);
 	case HTTP_ANSWERED:
 		break;
 	}
@@ -155,7 +159,7 @@ static bool judge(struct client *client, const struct http_client_response *resp
 		return refuse(response, ERR_REFUSED, err);
 	struct client_answer answer = { .status = response->status, .body = response->body };
 	if (!json_parse(response->body, &answer.json, err))
-		return err_wrap(err, "%s: the answer is no JSON", origin);
+		return err_wrap(err, "%s: the answer is no JSON", http_client_origin(client->http));
 	*ret_answer = answer;
 	return true;
 }

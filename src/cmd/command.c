@@ -49,7 +49,9 @@ static void print_usage(FILE *out)
 		    out);
 	print_commands(out, NULL);
 	(void)fputs("\n`sluice COMMAND --help` tells more. Every command knows --json. A command "
-		    "ends with\n0 (done), 1 (failed) or 2 (wrong use).\n",
+		    "ends "
+		    "with\n0 (done), 1 (failed) or 2 (wrong use); a role, and run, also with 3 "
+		    "(refused: starting\nit again would not help).\n",
 		    out);
 }
 
@@ -121,18 +123,23 @@ enum exit_status invocation_misused(const struct invocation *invocation, const c
 	return EXIT_USAGE;
 }
 
-enum exit_status invocation_failed(const struct invocation *invocation, const struct err *err)
+void invocation_failed_json(const struct invocation *invocation, const struct err *err)
 {
-	(void)fprintf(stderr, "sluice %s: %s\n", invocation->command->name, err->text);
-	if (!invocation->json)
-		return EXIT_FAILED;
 	char bytes[4 * ERR_TEXT_LEN];
 	struct buf out = buf_of(bytes, sizeof bytes);
+	if (!invocation->json)
+		return;
 	buf_byte(&out, '{');
 	json_write_member_text(&out, "error", err->text);
 	json_write_member_text(&out, "kind", err_kind_text(err->kind));
 	buf_byte(&out, '}');
 	(void)puts(buf_terminated(&out));
+}
+
+enum exit_status invocation_failed(const struct invocation *invocation, const struct err *err)
+{
+	(void)fprintf(stderr, "sluice %s: %s\n", invocation->command->name, err->text);
+	invocation_failed_json(invocation, err);
 	return EXIT_FAILED;
 }
 
@@ -227,10 +234,15 @@ static enum exit_status run_command(const struct command *command, int argc, cha
 	return status;
 }
 
+static bool word_is(const char *word, const char *one, const char *two, const char *three)
+{
+	return strcmp(word, one) == 0 || strcmp(word, two) == 0 || strcmp(word, three) == 0;
+}
+
 /* What is no command: help, a group without its second word, a mistake. */
 static enum exit_status run_other(int argc, char **argv)
 {
-	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+	if (argc > 1 && word_is(argv[1], "--help", "-h", "help")) {
 		print_usage(stdout);
 		return EXIT_DONE;
 	}
@@ -246,8 +258,22 @@ static enum exit_status run_other(int argc, char **argv)
 	return EXIT_USAGE;
 }
 
+/* What people type out of habit: `--version`, and `help keys new` for `keys new --help`. */
+static void habit_translate(int argc, char **argv)
+{
+	static char version[] = "version", help[] = "--help";
+	if (argc > 1 && word_is(argv[1], "--version", "-V", "-v"))
+		argv[1] = version;
+	if (argc < 3 || strcmp(argv[1], "help") != 0)
+		return;
+	for (int i = 1; i + 1 < argc; i++)
+		argv[i] = argv[i + 1];
+	argv[argc - 1] = help;
+}
+
 enum exit_status command_main(int argc, char **argv)
 {
+	habit_translate(argc, argv);
 	for (const struct command *command = commands; command->name != NULL; command++) {
 		size_t words = name_matches(command, argc, argv);
 		if (words > 0)

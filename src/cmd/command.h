@@ -2,7 +2,8 @@
  * arguments. One table in main.c; each command's function lives in a command_*.c, role.c or
  * supervisor.c.
  *
- * Every command has --help and --json, and ends with EXIT_DONE, EXIT_FAILED or EXIT_USAGE.
+ * Every command has --help and --json, and ends with EXIT_DONE, EXIT_FAILED or EXIT_USAGE; a role,
+ * and `run`, also with EXIT_REFUSED.
  */
 #ifndef SLUICE_CMD_COMMAND_H
 #define SLUICE_CMD_COMMAND_H
@@ -16,7 +17,8 @@
 enum exit_status {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,
-	EXIT_USAGE = 2, /* of the command line; nothing was tried */
+	EXIT_USAGE = 2,   /* of the command line; nothing was tried */
+	EXIT_REFUSED = 3, /* a role that must not go on: the same start would end the same way */
 };
 
 #define COMMAND_OPTIONS_MAX   16
@@ -71,5 +73,7 @@ enum exit_status invocation_misused(const struct invocation *invocation, const c
 /* Says what failed: on standard error, and with --json also as an object on standard output.
  * Returns EXIT_FAILED. */
 enum exit_status invocation_failed(const struct invocation *invocation, const struct err *err);
+/* The object of --json alone, for what has been said already. */
+void invocation_failed_json(const struct invocation *invocation, const struct err *err);
 
 #endif

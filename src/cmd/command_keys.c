@@ -297,11 +297,24 @@ enum exit_status command_keys_import(const struct invocation *invocation)
 /* --- keys address -------------------------------------------------------------------------------
  */
 
-static enum exit_status address_of_file(const struct invocation *invocation, uint64_t wallets)
+/* hot.json has its password in hot.password, as in the examples. */
+static bool password_path_guess(const char *path, char *ret_path, size_t cap)
 {
+	static const char end[] = ".json";
+	size_t len = strlen(path);
+	if (len < sizeof end || strcmp(path + len - (sizeof end - 1), end) != 0)
+		return false;
+	int written = snprintf(ret_path, cap, "%.*s.password", (int)(len - (sizeof end - 1)), path);
+	return (size_t)written < cap && access(ret_path, F_OK) == 0;
+}
+
+static enum exit_status address_of_file(const struct invocation *invocation, const char *path,
+					uint64_t wallets)
+{
+	char guessed[PATH_MAX];
 	struct key_file file = {
 		.name = "key",
-		.path = invocation_option(invocation, "file"),
+		.path = path,
 		.password_path = invocation_option(invocation, "password-file"),
 	};
 	struct secret password, bytes;
@@ -309,6 +322,8 @@ static enum exit_status address_of_file(const struct invocation *invocation, uin
 	enum keystore_kind kind;
 	struct err err;
 	entropy_os_init(&entropy);
+	if (file.password_path == NULL && password_path_guess(path, guessed, sizeof guessed))
+		file.password_path = guessed;
 	if (file.password_path == NULL)
 		return invocation_misused(invocation, "--password-file is missing");
 	if (!secret_process_harden(&err) ||
@@ -398,7 +413,11 @@ enum exit_status command_keys_address(const struct invocation *invocation)
 	uint64_t wallets;
 	if (!invocation_count(invocation, "wallets", 1, WALLETS_MAX, WALLETS_DEFAULT, &wallets))
 		return EXIT_USAGE;
-	if (invocation_option(invocation, "file") != NULL)
-		return address_of_file(invocation, wallets);
-	return addresses_of_config(invocation);
+	const char *file = invocation_option(invocation, "file");
+	if (file != NULL && invocation->arguments_len > 0)
+		return invocation_misused(invocation, "FILE is given twice");
+	if (invocation->arguments_len > 0)
+		file = invocation->arguments[0];
+	return file != NULL ? address_of_file(invocation, file, wallets)
+			    : addresses_of_config(invocation);
 }

@@ -157,6 +157,7 @@ static void wallets_print(const struct json_value *items)
 		const struct json_value *wallet = json_element(items, i);
 		const struct json_value *balances = json_member(wallet, "balances");
 		struct str stopped = client_text(wallet, "stopped");
+		bool configured = true;
 		(void)printf("%-12.*s %.*s %10lld %4lld / %-3lld ",
 			     STR_ARG(client_text(wallet, "chain")),
 			     STR_ARG(client_text(wallet, "address")),
@@ -169,6 +170,8 @@ static void wallets_print(const struct json_value *items)
 				     STR_ARG(client_text(balance, "amount")),
 				     STR_ARG(client_text(balance, "asset")));
 		}
+		if (json_bool(json_member(wallet, "configured"), &configured) && !configured)
+			(void)printf("  not in the configuration");
 		if (stopped.len > 0)
 			(void)printf("  STOPPED: %.*s", STR_ARG(stopped));
 		(void)putchar('\n');

@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define PRINT_BYTES_MAX 65536
+#define PRINT_BYTES_MAX  65536
+#define CHAIN_NUMBER_LEN 24
 
 struct wallet_desk {
 	struct config *config;
@@ -49,17 +50,31 @@ static bool desk_open(struct wallet_desk *desk, const struct invocation *invocat
 	return true;
 }
 
-static const char *chain_name(const struct wallet_desk *desk, const struct wallet *wallet)
+/* The configured name, else the number: a chain may have left the configuration. */
+static const char *chain_name(const struct wallet_desk *desk, const struct wallet *wallet,
+			      char ret_number[CHAIN_NUMBER_LEN])
 {
-	return catalogue_chain_by_id(desk->admin.catalogue, wallet->chain_id)->name;
+	const struct chain_params *chain =
+		catalogue_chain_by_id(desk->admin.catalogue, wallet->chain_id);
+	if (chain != NULL)
+		return chain->name;
+	(void)snprintf(ret_number, CHAIN_NUMBER_LEN, "%llu", (unsigned long long)wallet->chain_id);
+	return ret_number;
+}
+
+static bool is_configured(const struct wallet_desk *desk, const struct wallet *wallet)
+{
+	return catalogue_wallet(desk->admin.catalogue, wallet->chain_id, wallet->address) != NULL;
 }
 
 static void wallet_write(struct buf *out, const struct wallet_desk *desk,
 			 const struct wallet *wallet)
 {
+	char number[CHAIN_NUMBER_LEN];
 	buf_byte(out, '{');
-	json_write_member_text(out, "chain", chain_name(desk, wallet));
+	json_write_member_text(out, "chain", chain_name(desk, wallet, number));
 	json_write_member_text(out, "address", address_text(wallet->address).at);
+	json_write_member_bool(out, "configured", is_configured(desk, wallet));
 	json_write_member_bool(out, "entered", wallet->entered);
 	json_write_member_u64(out, "next_nonce", wallet->next_nonce);
 	json_write_member_text(out, "stopped", wallet->stop_reason);
@@ -87,13 +102,15 @@ static void wallets_print(const struct wallet_desk *desk, const struct wallet *w
 	(void)printf("%-12s %-42s %10s  %s\n", "CHAIN", "WALLET", "NONCE", "STATE");
 	for (size_t i = 0; i < len; i++) {
 		const struct wallet *wallet = &wallets[i];
+		char number[CHAIN_NUMBER_LEN];
 		bool stopped = wallet->stop_reason[0] != 0;
-		(void)printf("%-12s %s %10llu  %s%s\n", chain_name(desk, wallet),
+		const char *state = !is_configured(desk, wallet) ? "not in the configuration"
+				    : stopped                    ? "STOPPED"
+				    : wallet->entered            ? "pays"
+								 : "has not entered yet";
+		(void)printf("%-12s %s %10llu  %s%s%s\n", chain_name(desk, wallet, number),
 			     address_text(wallet->address).at,
-			     (unsigned long long)wallet->next_nonce,
-			     stopped           ? "STOPPED: "
-			     : wallet->entered ? "pays"
-					       : "has not entered yet",
+			     (unsigned long long)wallet->next_nonce, state, stopped ? ": " : "",
 			     wallet->stop_reason);
 	}
 }

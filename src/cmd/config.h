@@ -8,6 +8,7 @@
  *	config.c          environment, defaults, and the typed result
  *	config_catalogue.c   chains, assets and wallets as core/catalogue.h has them
  *	config_print.c    for `sluice check-config`
+ *	config_files.c    the files that it names: there, missing, refused
  */
 #ifndef SLUICE_CMD_CONFIG_H
 #define SLUICE_CMD_CONFIG_H
@@ -100,10 +101,13 @@ MUST_CHECK bool config_chain_urls(const struct config *config, size_t chain, cha
 /* "api"…; static storage. */
 const char *role_text(enum role role);
 
-/* The effective configuration, without the parts of URLs that may hold keys, then whether each file
- * is there, then the warnings. */
-void config_write_yaml(const struct config *config, struct buf *out);
-void config_write_json(const struct config *config, struct buf *out);
+struct config_file;
+/* The effective configuration, without the parts of URLs that may hold keys, then its files
+ * (config_files.h), then the warnings. */
+void config_write_yaml(const struct config *config, const struct config_file *files,
+		       size_t files_len, struct buf *out);
+void config_write_json(const struct config *config, const struct config_file *files,
+		       size_t files_len, struct buf *out);
 /* Every key with its variable, type, default and help, as a table. */
 void config_write_reference(struct buf *out);
 

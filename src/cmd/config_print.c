@@ -1,11 +1,11 @@
 /* `sluice check-config`: what is in force, without what may be secret. */
+#include "cmd/config_files.h"
 #include "cmd/config_texts.h"
 
 #include "base/check.h"
 #include "base/json.h"
 
 #include <string.h>
-#include <unistd.h>
 
 /* Scheme, host and port of a URL; user, path and query may hold a key. */
 static void url_write(struct str url, struct buf *out)
@@ -65,30 +65,42 @@ static void yaml_value(const struct config_place *place, const char *text, struc
 	}
 }
 
-static void files_write(const struct config *config, struct buf *out, bool as_json)
+/* "there", "later" for what Sluice makes by itself, "problem". */
+static const char *file_state(const struct config_file *file)
 {
-	struct config_walk walk;
-	struct config_place place;
-	config_walk_init(&walk, config->texts->text);
-	while (config_walk_next(&walk, &place)) {
-		if (place.kind != CONFIG_SCALAR || *place.text == NULL ||
-		    config_rule_of(str_from(place.path))->type != CONFIG_TYPE_PATH)
-			continue;
-		bool exists = access(*place.text, F_OK) == 0;
-		if (!as_json) {
-			buf_format(out, "#   %-7s %s: %s\n", exists ? "there" : "missing",
-				   place.path, *place.text);
-			continue;
-		}
-		json_write_name(out, place.path);
+	if (file->problem[0] != '\0')
+		return "problem";
+	return file->is_there ? "there" : "later";
+}
+
+static void files_write_yaml(const struct config_file *files, size_t len, struct buf *out)
+{
+	for (size_t i = 0; i < len; i++) {
+		const struct config_file *file = &files[i];
+		buf_format(out, "#   %-7s %s: %s", file_state(file), file->key, file->path);
+		if (!file->is_there && file->made_by != NULL)
+			buf_format(out, " (%s makes it)", file->made_by);
+		buf_byte(out, '\n');
+	}
+}
+
+static void files_write_json(const struct config_file *files, size_t len, struct buf *out)
+{
+	for (size_t i = 0; i < len; i++) {
+		const struct config_file *file = &files[i];
+		json_write_name(out, file->key);
 		buf_byte(out, '{');
-		json_write_member_text(out, "path", *place.text);
-		json_write_member_bool(out, "exists", exists);
+		json_write_member_text(out, "path", file->path);
+		json_write_member_bool(out, "exists", file->is_there);
+		json_write_member_bool(out, "made_by_sluice", file->made_by != NULL);
+		if (file->problem[0] != '\0')
+			json_write_member_text(out, "problem", file->problem);
 		buf_byte(out, '}');
 	}
 }
 
-void config_write_yaml(const struct config *config, struct buf *out)
+void config_write_yaml(const struct config *config, const struct config_file *files,
+		       size_t files_len, struct buf *out)
 {
 	struct config_walk walk;
 	struct config_place place;
@@ -122,7 +134,7 @@ void config_write_yaml(const struct config *config, struct buf *out)
 		buf_byte(out, '\n');
 	}
 	buf_text(out, "\n# files\n");
-	files_write(config, out, false);
+	files_write_yaml(files, files_len, out);
 	for (size_t i = 0; i < config->warnings_len; i++)
 		buf_format(out, "%s#   %s\n", i == 0 ? "\n# warnings\n" : "", config->warnings[i]);
 }
@@ -158,7 +170,8 @@ static void json_place(const struct config_place *place, struct buf *out)
 		json_write_string(out, str_from(text));
 }
 
-void config_write_json(const struct config *config, struct buf *out)
+void config_write_json(const struct config *config, const struct config_file *files,
+		       size_t files_len, struct buf *out)
 {
 	struct config_walk walk;
 	struct config_place place;
@@ -172,7 +185,7 @@ void config_write_json(const struct config *config, struct buf *out)
 	buf_byte(out, '}');
 	json_write_name(out, "files");
 	buf_byte(out, '{');
-	files_write(config, out, true);
+	files_write_json(files, files_len, out);
 	buf_byte(out, '}');
 	json_write_name(out, "warnings");
 	buf_byte(out, '[');

@@ -166,6 +166,18 @@ static void json_show(struct follow *follow, const struct client_answer *answer)
 	memcpy(follow->last, now, sizeof now);
 }
 
+/* Why it was not paid: on standard error, where a script's person looks. */
+static void failure_show(struct follow *follow, const struct json_value *withdrawal)
+{
+	const struct json_value *failure = json_member(withdrawal, "failure");
+	struct str code = client_text(failure, "code"), text = client_text(failure, "text");
+	line_clear(follow);
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "sluice: %s is %.*s%s%.*s%s%.*s\n", follow->options->id,
+		      STR_ARG(client_text(withdrawal, "status")), code.len > 0 ? ": " : "",
+		      STR_ARG(code), text.len > 0 ? ": " : "", STR_ARG(text));
+}
+
 static bool is_terminal(struct str status)
 {
 	return str_equal(status, STR("COMPLETED")) || str_equal(status, STR("FAILED")) ||
@@ -195,6 +207,8 @@ static bool look(struct follow *follow, bool *ret_over, bool *ret_paid, struct e
 		if (!over)
 			line_move(follow);
 	}
+	if (over && !paid)
+		failure_show(follow, root);
 	*ret_over = over;
 	*ret_paid = paid;
 	return true;

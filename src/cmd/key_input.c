@@ -37,6 +37,12 @@ static bool input_read(struct secret *ret_text, struct err *err)
 		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
 		(void)fputc('\n', stderr);
 	}
+	if (len == 0 && got == 0) {
+		secret_free(ret_text);
+		return err_set(err, ERR_REFUSED,
+			       "standard input is empty: give the key there, or name its file with "
+			       "--from FILE");
+	}
 	if (got < 0 || len == ret_text->len) {
 		secret_free(ret_text);
 		return err_set(err, ERR_NOT_DONE, "standard input: %s",

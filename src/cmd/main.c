@@ -19,6 +19,7 @@ static const struct command_option migrate_options[] = {
 static const struct command_option check_config_options[] = {
 	OPTION_CONFIG,
 	{ "reference", NULL, "print every key with its type, default and meaning instead" },
+	{ "role", "ROLE", "look at the files of this role alone: api, processor, signer, monitor" },
 	OPTIONS_END,
 };
 
@@ -48,8 +49,9 @@ static const struct command_option keys_import_options[] = {
 
 static const struct command_option keys_address_options[] = {
 	OPTION_CONFIG,
-	{ "file", "FILE", "look at this file instead of those of the configuration" },
-	{ "password-file", "FILE", "its password" },
+	{ "file", "FILE", "another way to name the file" },
+	{ "password-file", "FILE",
+	  "its password; FILE with .password in place of .json if absent" },
 	{ "wallets", "N", "of a seed: how many addresses to print; 1 if absent" },
 	OPTIONS_END,
 };
@@ -103,14 +105,25 @@ static const struct command_option dlq_list_options[] = {
 
 static const struct command_option http_options[] = { OPTIONS_HTTP, OPTIONS_END };
 
-#define ROLE_COMMAND(name, summary) { name, "", 0, 0, summary, NULL, config_options, command_role }
+#define ROLE_COMMAND(name, summary)                                                      \
+	{ name,                                                                          \
+	  "",                                                                            \
+	  0,                                                                             \
+	  0,                                                                             \
+	  summary,                                                                       \
+	  "Ends with 3 when it refuses to go on and a restart would not help: a wrong\n" \
+	  "key file, a node of another chain. A supervisor should then leave it.",       \
+	  config_options,                                                                \
+	  command_role }
 
 const struct command commands[] = {
 	{ "run", "", 0, 0, "run all four roles on this machine",
 	  "Makes or upgrades the database, starts api, processor, signer and monitor as\n"
 	  "processes of their own, starts one that dies again, and ends them in order on\n"
 	  "SIGTERM or Ctrl-C (a second one: at once). When it is killed, they die with it.\n"
-	  "Prints a line when all are ready; logs go to standard error or log.file.",
+	  "Prints a line when all are ready; logs go to standard error or log.file. When a\n"
+	  "role refuses to go on (a wrong key file, a node of another chain), it ends all\n"
+	  "of them, and itself with 3: starting it again would not help.",
 	  run_options, command_run },
 	ROLE_COMMAND("api", "run the API alone"),
 	ROLE_COMMAND("processor", "run the processor alone"),
@@ -120,7 +133,9 @@ const struct command commands[] = {
 	  command_migrate },
 	{ "check-config", "", 0, 0, "print the configuration in force, without secrets",
 	  "Reads the file as every role does: defaults filled in, variables applied. Parts\n"
-	  "of URLs that may hold keys are left out. Says for each path whether it is there.",
+	  "of URLs that may hold keys are left out. Fails when a file that a person supplies\n"
+	  "is missing or not as it should be, and says what to do; what Sluice makes by\n"
+	  "itself on its first start may be missing. Asks no node and unlocks no keystore.",
 	  check_config_options, command_check_config },
 	{ "keys init", "[DIR]", 0, 1, "make the keys with which the roles trust each other",
 	  "One file for each role, in DIR or trust.dir of the configuration. Once per\n"
@@ -132,8 +147,8 @@ const struct command commands[] = {
 	  keys_new_options, command_keys_new },
 	{ "keys import", "", 0, 0, "make a keystore of an existing key", NULL, keys_import_options,
 	  command_keys_import },
-	{ "keys address", "", 0, 0, "print the addresses of a keystore",
-	  "Without --file: unlocks all keystores of the configuration and compares their\n"
+	{ "keys address", "[FILE]", 0, 1, "print the addresses of a keystore",
+	  "Without FILE: unlocks all keystores of the configuration and compares their\n"
 	  "addresses with those of its wallets; fails when one differs.",
 	  keys_address_options, command_keys_address },
 	{ "api-key create", "", 0, 0, "make an API key, and print it once", NULL,

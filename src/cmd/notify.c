@@ -25,54 +25,76 @@ static bool address_read(const char *text, struct sockaddr_un *ret_address, sock
 	return true;
 }
 
-static void notify_send(const char *message)
+/* systemd's sockets are never named so: whoever listens there understands FAILURE. */
+#define ABSTRACT_PREFIX "@sluice-run-"
+#define ADDRESS_TRIES   64
+
+static bool notify_send(const char *message)
 {
 	const char *text = getenv(NOTIFY_VARIABLE);
 	struct sockaddr_un address;
 	socklen_t len;
 	if (text == NULL || !address_read(text, &address, &len))
-		return;
+		return false;
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return;
-	(void)sendto(fd, message, strlen(message), MSG_NOSIGNAL | MSG_DONTWAIT,
-		     (const struct sockaddr *)&address, len);
+		return false;
+	ssize_t sent = sendto(fd, message, strlen(message), MSG_NOSIGNAL | MSG_DONTWAIT,
+			      (const struct sockaddr *)&address, len);
 	(void)close(fd);
+	return sent >= 0;
 }
 
 void notify_ready(const char *status)
 {
 	char message[NOTIFY_LEN_MAX];
 	(void)snprintf(message, sizeof message, "READY=1\nSTATUS=%s\n", status);
-	notify_send(message);
+	(void)notify_send(message);
 }
 
 void notify_stopping(void)
 {
-	notify_send("STOPPING=1\n");
+	(void)notify_send("STOPPING=1\n");
+}
+
+bool notify_failure(const char *text)
+{
+	const char *address = getenv(NOTIFY_VARIABLE);
+	char message[NOTIFY_LEN_MAX];
+	if (address == NULL || !str_starts_with(str_from(address), STR(ABSTRACT_PREFIX)))
+		return false;
+	(void)snprintf(message, sizeof message, "FAILURE=%s\n", text);
+	return notify_send(message);
+}
+
+/* A name of our own making, and not the kernel's, so that a role knows whom it tells. */
+static bool address_bind(int fd, char *ret_address, size_t cap)
+{
+	for (int try = 0; try < ADDRESS_TRIES; try++) {
+		struct sockaddr_un address;
+		socklen_t len;
+		(void)snprintf(ret_address, cap, ABSTRACT_PREFIX "%d-%d", (int)getpid(), try);
+		CHECK(address_read(ret_address, &address, &len));
+		if (bind(fd, (const struct sockaddr *)&address, len) == 0)
+			return true;
+		if (errno != EADDRINUSE)
+			return false;
+	}
+	return false;
 }
 
 bool notify_server_open(struct notify_server *ret_server, struct err *err)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	socklen_t len = sizeof address.sun_family; /* the kernel chooses an abstract name */
 	int yes = 1;
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_set(err, ERR_NOT_DONE, "socket: %s", strerror(errno));
 	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) != 0 ||
-	    bind(fd, (const struct sockaddr *)&address, len) != 0) {
+	    !address_bind(fd, ret_server->address, sizeof ret_server->address)) {
 		err_set(err, ERR_NOT_DONE, "socket for readiness: %s", strerror(errno));
 		(void)close(fd);
 		return false;
 	}
-	len = sizeof address;
-	CHECK(getsockname(fd, (struct sockaddr *)&address, &len) == 0);
-	size_t name_len = len - offsetof(struct sockaddr_un, sun_path);
-	CHECK(name_len > 1 && name_len < sizeof ret_server->address);
-	memcpy(ret_server->address, address.sun_path, name_len);
-	ret_server->address[0] = '@';
-	ret_server->address[name_len] = '\0';
 	ret_server->fd = fd;
 	return true;
 }
@@ -103,6 +125,9 @@ static void message_read(struct str text, struct notify_message *message)
 			message->is_ready = true;
 		if (str_starts_with(line, STR("STATUS=")))
 			(void)str_copy(str_skip(line, 7), message->status, sizeof message->status);
+		if (str_starts_with(line, STR("FAILURE=")))
+			(void)str_copy(str_skip(line, 8), message->failure,
+				       sizeof message->failure);
 	}
 }
 

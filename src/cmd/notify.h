@@ -16,17 +16,21 @@
 /* READY=1 and STATUS=status. Without a NOTIFY_SOCKET, and when nobody listens, nothing happens. */
 void notify_ready(const char *status);
 void notify_stopping(void);
+/* To `sluice run`: why this process is about to end. True when it listens, and will say it; false
+ * when somebody else or nobody does. */
+bool notify_failure(const char *text);
 
 /* The listening side. */
 struct notify_server {
 	int fd;
-	char address[32]; /* the value for NOTIFY_SOCKET: "@…", an abstract name */
+	char address[48]; /* the value for NOTIFY_SOCKET: "@sluice-run-…", an abstract name */
 };
 
 struct notify_message {
 	pid_t pid; /* as the kernel says */
 	bool is_ready;
 	char status[128]; /* "" when the message has none */
+	char failure[ERR_TEXT_LEN];
 };
 
 MUST_CHECK bool notify_server_open(struct notify_server *ret_server, struct err *err);

@@ -12,6 +12,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -108,6 +109,19 @@ static bool chain_open(struct role_parts *parts, size_t index, struct err *err)
 	return true;
 }
 
+/* Chains and assets. Wallets are the signer's to pin, who alone can tell that their keys are ours:
+ * an address that was never more than a mistake would stay for ever. */
+static bool catalogue_pin(struct role_parts *parts, struct err *err)
+{
+	struct catalogue *pinned = malloc(sizeof *pinned);
+	CHECK(pinned != NULL);
+	*pinned = parts->config->catalogue;
+	pinned->wallets_len = 0;
+	bool ok = store_catalogue_pin(parts->opened.store, pinned, err);
+	free(pinned);
+	return ok;
+}
+
 static bool parts_open(struct role_parts *parts, const struct role_program *program,
 		       struct err *err)
 {
@@ -119,7 +133,7 @@ static bool parts_open(struct role_parts *parts, const struct role_program *prog
 	if (!trust_open(parts, err) ||
 	    !opened_store_open(parts->config, cache_kb, true, &parts->clock, &parts->entropy,
 			       &parts->opened, err) ||
-	    !store_catalogue_pin(parts->opened.store, catalogue, err))
+	    !catalogue_pin(parts, err))
 		return false;
 	for (size_t i = 0; program->asks_chains && i < catalogue->chains_len; i++)
 		if (!chain_open(parts, i, err))
@@ -138,10 +152,30 @@ static void parts_close(struct role_parts *parts)
 	metrics_free(parts->metrics);
 }
 
-bool role_run(const struct role_program *program, const struct config *config, struct err *err)
+/* Said once: by `sluice run` when it asks for it, which ends then; otherwise here. A refusal is an
+ * alarm: nothing changes until a person acts. */
+static void end_tell(struct role_parts *parts, bool ok, const struct err *err, bool *ret_told)
+{
+	*ret_told = parts->config->log_file == NULL;
+	struct log_about ended = { .action = "role_ended",
+				   .outcome = ok ? "success" : "failure",
+				   .err = ok ? NULL : err,
+				   .alarm = !ok && err->kind == ERR_REFUSED };
+	if (ok)
+		log_line(&parts->log, LOG_INFO, &ended, "%s ends as asked", parts->service);
+	else if (err->kind == ERR_REFUSED && notify_failure(err->text))
+		*ret_told = true;
+	else
+		log_line(&parts->log, LOG_ERROR, &ended, "%s cannot go on: %s", parts->service,
+			 err->text);
+}
+
+bool role_run(const struct role_program *program, const struct config *config, bool *ret_told,
+	      struct err *err)
 {
 	struct role_parts parts = { .role = program->role, .config = config };
 	void *self = NULL;
+	*ret_told = false;
 	if (!process_prepare(&parts, program, err)) {
 		parts_close(&parts);
 		return false;
@@ -152,15 +186,7 @@ bool role_run(const struct role_program *program, const struct config *config, s
 		  program->run(&parts, self, err);
 	health_stopping(&parts.health);
 	notify_stopping();
-	struct log_about ended = { .action = "role_ended",
-				   .outcome = ok ? "success" : "failure",
-				   .err = ok ? NULL : err,
-				   .alarm = !ok && err->kind == ERR_REFUSED };
-	if (ok)
-		log_line(&parts.log, LOG_INFO, &ended, "%s ends as asked", parts.service);
-	else
-		log_line(&parts.log, LOG_ERROR, &ended, "%s cannot go on: %s", parts.service,
-			 err->text);
+	end_tell(&parts, ok, err, ret_told);
 	program->close(&parts, self);
 	parts_close(&parts);
 	return ok;

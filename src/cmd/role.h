@@ -56,9 +56,10 @@ extern const struct role_program role_processor;
 extern const struct role_program role_signer;
 extern const struct role_program role_monitor;
 
-/* Runs a role until it is asked to stop: true; or until it cannot: false, and logged. */
+/* Runs a role until it is asked to stop: true; or until it cannot: false, and why is
+ * logged. ret_told: it is also on standard error, as a line of the log, or `sluice run` says it. */
 MUST_CHECK bool role_run(const struct role_program *program, const struct config *config,
-			 struct err *err);
+			 bool *ret_told, struct err *err);
 
 /* For `open` of the roles: the keys of a purpose out of the role's own trust file. */
 MUST_CHECK bool role_mac_keys(const struct role_parts *parts, const char *name,

@@ -94,6 +94,7 @@ static bool open_signer(struct role_parts *parts, void **ret_self, struct err *e
 	*ret_self = role;
 	return config_keys_open(parts->config, &parts->entropy, &role->keys, err) &&
 	       addresses_check(&parts->config->catalogue, role->keys, err) &&
+	       store_catalogue_pin(parts->opened.store, &parts->config->catalogue, err) &&
 	       journal_open(parts, &role->journal, err) && signer_open(parts, role, err);
 }
 

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "cmd/child.h"
+#include "cmd/command.h"
 #include "cmd/log_open.h"
 #include "cmd/notify.h"
 #include "core/retry.h"
@@ -32,6 +33,7 @@ struct member {
 	int64_t start_at; /* when not running */
 	uint32_t failures;
 	char status[sizeof(((struct notify_message *)0)->status)];
+	char failure[ERR_TEXT_LEN]; /* as it said itself; "" for nothing */
 };
 
 struct supervisor {
@@ -47,8 +49,9 @@ struct supervisor {
 	bool was_ready;
 	bool stopping;
 	bool killing;
-	int64_t kill_at; /* when stopping */
-	bool clean;      /* every role ended by itself, with 0 */
+	int64_t kill_at;              /* when stopping */
+	bool clean;                   /* every role ended by itself, with 0 */
+	const struct member *refused; /* the first role that must not go on; or NULL */
 };
 
 static void say(struct supervisor *supervisor, enum log_level level, const char *action,
@@ -64,6 +67,7 @@ static void member_start(struct supervisor *supervisor, struct member *member)
 	const char *argv[] = { "sluice", role_text(member->role), "--config",
 			       supervisor->config_file, NULL };
 	member->is_ready = false;
+	member->failure[0] = '\0';
 	if (!child_start(argv, supervisor->notify.address, &member->pid, &err)) {
 		say(supervisor, LOG_ERROR, "role_not_started", member, err.text);
 		member->pid = 0;
@@ -83,38 +87,6 @@ static void member_schedule(struct supervisor *supervisor, struct member *member
 	if (member->is_ready && now - member->ready_at >= HEALTHY_MS)
 		member->failures = 0;
 	member->start_at = now + retry_delay_ms(&restart_policy, member->failures++, random);
-}
-
-static void member_ended(struct supervisor *supervisor, struct member *member, int status)
-{
-	char how[64], text[128];
-	child_describe_end(status, how, sizeof how);
-	member->pid = 0;
-	pid_file_remove(supervisor->options->pid_dir, role_text(member->role));
-	if (supervisor->stopping) {
-		bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-		supervisor->clean = supervisor->clean && clean;
-		say(supervisor, clean ? LOG_INFO : LOG_WARN, "role_ended", member, how);
-		return;
-	}
-	member_schedule(supervisor, member);
-	(void)snprintf(text, sizeof text, "%s; it is started again in %lld ms", how,
-		       (long long)(member->start_at - clock_monotonic_ms(&supervisor->clock)));
-	say(supervisor, LOG_ERROR, "role_died", member, text);
-	member->is_ready = false;
-}
-
-static void children_reap(struct supervisor *supervisor)
-{
-	for (;;) {
-		int status;
-		pid_t pid = waitpid(-1, &status, WNOHANG);
-		if (pid <= 0)
-			return;
-		for (int i = 0; i < ROLES_LEN; i++)
-			if (supervisor->members[i].pid == pid)
-				member_ended(supervisor, &supervisor->members[i], status);
-	}
 }
 
 static void members_signal(struct supervisor *supervisor, int signal)
@@ -139,6 +111,43 @@ static void stop_begin(struct supervisor *supervisor)
 	supervisor->kill_at =
 		clock_monotonic_ms(&supervisor->clock) + supervisor->options->config->grace_ms;
 	members_signal(supervisor, SIGTERM);
+}
+
+static void member_ended(struct supervisor *supervisor, struct member *member, int status)
+{
+	char how[64], text[128];
+	child_describe_end(status, how, sizeof how);
+	member->pid = 0;
+	pid_file_remove(supervisor->options->pid_dir, role_text(member->role));
+	if (supervisor->stopping) {
+		bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+		supervisor->clean = supervisor->clean && clean;
+		say(supervisor, clean ? LOG_INFO : LOG_WARN, "role_ended", member, how);
+		return;
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_REFUSED) {
+		supervisor->refused = member;
+		stop_begin(supervisor);
+		return;
+	}
+	member_schedule(supervisor, member);
+	(void)snprintf(text, sizeof text, "%s; it is started again in %lld ms", how,
+		       (long long)(member->start_at - clock_monotonic_ms(&supervisor->clock)));
+	say(supervisor, LOG_ERROR, "role_died", member, text);
+	member->is_ready = false;
+}
+
+static void children_reap(struct supervisor *supervisor)
+{
+	for (;;) {
+		int status;
+		pid_t pid = waitpid(-1, &status, WNOHANG);
+		if (pid <= 0)
+			return;
+		for (int i = 0; i < ROLES_LEN; i++)
+			if (supervisor->members[i].pid == pid)
+				member_ended(supervisor, &supervisor->members[i], status);
+	}
 }
 
 static void signals_take(struct supervisor *supervisor)
@@ -189,7 +198,11 @@ static void messages_take(struct supervisor *supervisor)
 	while (notify_server_take(&supervisor->notify, &message)) {
 		for (int i = 0; i < ROLES_LEN; i++) {
 			struct member *member = &supervisor->members[i];
-			if (member->pid != message.pid || message.pid == 0 || !message.is_ready)
+			if (member->pid != message.pid || message.pid == 0)
+				continue;
+			if (message.failure[0] != '\0')
+				memcpy(member->failure, message.failure, sizeof member->failure);
+			if (!message.is_ready)
 				continue;
 			member->is_ready = true;
 			member->ready_at = clock_monotonic_ms(&supervisor->clock);
@@ -254,7 +267,7 @@ static bool migrate(struct supervisor *supervisor, struct err *err)
 	int status;
 	const char *argv[] = { "sluice", "migrate", "--quiet", "--config", supervisor->config_file,
 			       NULL };
-	if (!child_start(argv, NULL, &pid, err))
+	if (!child_start(argv, supervisor->notify.address, &pid, err))
 		return false;
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		struct pollfd waiting = { .fd = supervisor->signal_fd, .events = POLLIN };
@@ -268,9 +281,14 @@ static bool migrate(struct supervisor *supervisor, struct err *err)
 	}
 	if (supervisor->stopping || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
 		return true;
+	struct notify_message message = { 0 };
 	char how[64];
 	child_describe_end(status, how, sizeof how);
-	return err_set(err, ERR_NOT_DONE, "`sluice migrate` %s: see above", how);
+	while (message.failure[0] == '\0' && notify_server_take(&supervisor->notify, &message))
+		;
+	if (message.failure[0] != '\0')
+		return err_set(err, ERR_NOT_DONE, "migrate: %s", message.failure);
+	return err_set(err, ERR_NOT_DONE, "`sluice migrate` %s", how);
 }
 
 static bool supervisor_open(struct supervisor *supervisor, struct err *err)
@@ -301,10 +319,33 @@ static bool supervisor_open(struct supervisor *supervisor, struct err *err)
 	return notify_server_open(&supervisor->notify, err);
 }
 
-bool supervisor_run(const struct supervisor_options *options, struct err *err)
+static bool ended_well(const struct supervisor *supervisor, struct err *err)
+{
+	const struct member *refused = supervisor->refused;
+	if (refused != NULL)
+		return err_set(err, ERR_REFUSED, "the %s refuses to go on: %.180s",
+			       role_text(refused->role),
+			       refused->failure[0] != '\0' ? refused->failure : "see above");
+	if (!supervisor->clean)
+		return err_set(err, ERR_NOT_DONE, "not every role ended by itself");
+	return true;
+}
+
+/* The last line of the log, where a person looks first. */
+static void failure_log(struct supervisor *supervisor, const struct err *err)
+{
+	struct log_about about = { .action = "run_failed",
+				   .outcome = "failure",
+				   .err = err,
+				   .alarm = err->kind == ERR_REFUSED };
+	log_line(&supervisor->log, LOG_ERROR, &about, "%s", err->text);
+}
+
+bool supervisor_run(const struct supervisor_options *options, bool *ret_told, struct err *err)
 {
 	char config_file[PATH_MAX];
 	struct supervisor supervisor = { .options = options, .clean = true };
+	*ret_told = false;
 	if (realpath(options->config->file, config_file) == NULL)
 		return err_set(err, ERR_NOT_DONE, "%s: %s", options->config->file, strerror(errno));
 	supervisor.config_file = config_file;
@@ -315,10 +356,13 @@ bool supervisor_run(const struct supervisor_options *options, struct err *err)
 		int timeout_ms = due_work(&supervisor);
 		wait_for_events(&supervisor, timeout_ms);
 	}
+	ok = ok && ended_well(&supervisor, err);
+	if (!ok) {
+		failure_log(&supervisor, err);
+		*ret_told = options->config->log_file == NULL;
+	}
 	pid_file_remove(options->pid_dir, "run");
 	notify_server_close(&supervisor.notify);
 	(void)close(supervisor.signal_fd);
-	if (ok && !supervisor.clean)
-		return err_set(err, ERR_NOT_DONE, "not every role ended by itself: see the log");
 	return ok;
 }

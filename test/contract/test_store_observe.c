@@ -85,7 +85,7 @@ static void final_success_completes_the_withdrawal(void **state)
 	assert_string_equal(event.type, "completed");
 	assert_int_equal(event.actor, ACTOR_MONITOR);
 	assert_non_null(strstr(event.detail, hash32_text(slot.mined_hash).at));
-	assert_non_null(strstr(event.detail, "\"block_number\":\"1006\""));
+	assert_non_null(strstr(event.detail, "\"block_number\":1006}"));
 	assert_int_equal(
 		fixture_number_of(f, "SELECT outcome FROM transfer_items WHERE transfer_id = ?",
 				  slot.id),

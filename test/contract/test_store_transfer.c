@@ -74,7 +74,7 @@ static void nonce_slot_and_withdrawal_move_together(void **state)
 	struct store_event event = fixture_last_event(f, row.intent.id);
 	assert_string_equal(event.type, "assigned");
 	assert_int_equal(event.actor, ACTOR_SIGNER);
-	assert_non_null(strstr(event.detail, "\"nonce\":\"5\""));
+	assert_non_null(strstr(event.detail, "\"nonce\":5}"));
 	assert_non_null(strstr(event.detail, address_text(slot.wallet).at));
 	assert_int_equal(fixture_messages(f, QUEUE_SIGNING, row.intent.id), 0);
 }

@@ -362,6 +362,9 @@ test('parameters that are not known or not right are refused', async () => {
 		const answer = await api.get(`/v1/withdrawals?${query}`);
 		assertProblem(answer, 400, code);
 		assert.equal(answer.json.errors[0].pointer, query.split('=')[0]);
+		assert.equal(answer.json.errors[0].detail, answer.json.detail);
+		if (query.startsWith('status')) assert.match(answer.json.detail, /is PENDING, PROCESSING, .* or CANCELED/);
+		if (query.startsWith('offset')) assert.match(answer.json.detail, /status, asset, .* and cursor/);
 	}
 	assertProblem(await api.get('/v1/withdrawals?account=other'), 403, 'account_forbidden');
 	assertProblem(await api.get('/v1/assets?x=1'), 400, 'query_unknown');
@@ -423,7 +426,9 @@ test('assets, wallets and queues', async () => {
 	const assets = (await api.get('/v1/assets')).json.items;
 	assert.deepEqual(assets.map(({ asset, decimals, contract }) => [asset, decimals, contract]),
 		[['POL', 18, null], ['USDC', 6, token]]);
-	const [wallet] = (await api.get('/v1/wallets')).json.items;
+	const wallets = (await api.get('/v1/wallets')).json.items;
+	assert.deepEqual(wallets.map(wallet => wallet.configured), [true, false]);
+	const [wallet] = wallets;
 	assert.equal(wallet.in_flight, 0);
 	assert.deepEqual(wallet.balances, []);
 	const queues = (await api.get('/v1/queues')).json.items;

@@ -15,6 +15,9 @@ const rawMs = 5_000;
 const keyCacheMs = 500;
 const tables = ['withdrawals', 'messages', 'events', 'audit', 'api_keys'];
 
+const wallet = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266';
+const formerWallet = '0x8617E340B3D01FA5F11F306F4090FD50E238070D';
+
 const configuration = dir => `
 data_dir: ${dir}
 log: { level: debug, file: ${dir}/log }
@@ -28,7 +31,7 @@ assets:
     contract: "0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359"
     decimals: 6
 wallets:
-  - { chain: polygon, address: "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", key: hot/0 }
+  - { chain: polygon, address: "${wallet}", key: hot/0 }
 `;
 
 class Api {
@@ -52,6 +55,7 @@ class Api {
 		writeFileSync(this.config, configuration(this.dir));
 		this.sluice('keys', 'init');
 		this.sluice('migrate');
+		this.pinWallets();
 		this.key = this.sluice('api-key', 'create', '--name', 'test').key;
 		this.otherKey = this.sluice('api-key', 'create', '--name', 'test', '--account', 'other').key;
 		this.child = spawn(this.program, ['api', '--config', this.config], { stdio: 'inherit' });
@@ -64,6 +68,15 @@ class Api {
 			const ready = this.log().find(line => line['event.action'] === 'role_ready');
 			this.port = ready?.message.match(/:(\d+)$/)[1];
 		}
+	}
+
+	// What the signer, which does not run here, pins at its start; and one that was configured once.
+	pinWallets() {
+		const rows = [wallet, formerWallet].map((address, index) =>
+			`INSERT INTO wallets (chain_id, address, key_ref) VALUES (137, x'${address.slice(2)}', 'hot/${index}');`);
+		const { status, stderr } = spawnSync('sqlite3', [this.database, rows.join('')],
+			{ encoding: 'utf8' });
+		assert.equal(status, 0, stderr);
 	}
 
 	// Lines of the log as objects; the last one may be half written.

@@ -104,6 +104,13 @@ ${extra}`);
 	return { dir, config: join(dir, 'sluice.yaml'), keys };
 }
 
+// With everything that a person supplies.
+function newComplete(name, options) {
+	const deployment = newDeployment(name, options);
+	succeed(['keys', 'init', '--config', deployment.config]);
+	return deployment;
+}
+
 describe('the table of commands', () => {
 	test('every command helps', () => {
 		const usage = succeed(['--help']).stdout;
@@ -156,6 +163,13 @@ describe('the table of commands', () => {
 		assert.equal(existsSync(join(root, 'o')), false);
 	});
 
+	test('what people type out of habit is understood', () => {
+		assert.equal(succeed(['help']).stdout, succeed(['--help']).stdout);
+		assert.equal(succeed(['help', 'keys', 'new']).stdout, succeed(['keys', 'new', '--help']).stdout);
+		assert.equal(succeed(['--version']).stdout, succeed(['version']).stdout);
+		assert.equal(sluice(['help', 'frob']).status, 2);
+	});
+
 	test('version', () => {
 		assert.match(succeed(['version']).stdout, /^sluice \d+\.\d+\.\d+\n$/);
 		assert.match(json(['version']).version, /^\d+\.\d+\.\d+$/);
@@ -176,13 +190,13 @@ describe('the table of commands', () => {
 
 describe('the configuration', () => {
 	test('is printed as it is in force, without what may be secret', () => {
-		const { dir, config } = newDeployment('config', {
+		const { dir, config } = newComplete('config', {
 			rpc: ['https://user:hunter2@rpc.example/v2/hunter2?key=hunter2'],
 		});
 		const text = succeed(['check-config', '--config', config]).stdout;
 		assert.match(text, /^ {6}- "https:\/\/\*\*\*@rpc\.example\/\*\*\*"$/m);
 		assert.match(text, /confirmations: 1$/m);
-		assert.match(text, new RegExp(`missing store.path: ${dir}/var/sluice.db`));
+		assert.match(text, new RegExp(`later +store.path: ${dir}/var/sluice.db`));
 		assert.match(text, new RegExp(`there +signer.keystores\\[0\\].file: ${dir}/hot.json`));
 		const object = json(['check-config', '--config', config]);
 		assert.equal(object.config.chains[0].rpc[0], 'https://***@rpc.example/***');
@@ -194,7 +208,7 @@ describe('the configuration', () => {
 	});
 
 	test('comes from --config, SLUICE_CONFIG or ./sluice.yaml', () => {
-		const { dir, config } = newDeployment('where');
+		const { dir, config } = newComplete('where');
 		const from = (args, options) => json(['check-config', ...args], options).files['store.path'].path;
 		const path = join(dir, 'var/sluice.db');
 		assert.equal(from(['--config', config]), path);
@@ -206,7 +220,7 @@ describe('the configuration', () => {
 	});
 
 	test('variables override it, and unknown ones are refused', () => {
-		const { config } = newDeployment('variables');
+		const { config } = newComplete('variables');
 		const env = { SLUICE_API_LISTEN: '127.0.0.1:4000', SLUICE_WALLETS_0_IN_FLIGHT: '7' };
 		const object = json(['check-config', '--config', config], { env });
 		assert.equal(object.config.api.listen, '127.0.0.1:4000');
@@ -223,6 +237,55 @@ describe('the configuration', () => {
 		assert.equal(status, 1);
 		assert.ok(stderr.includes(`${config}:${lines}: unknown key "colour"`), stderr);
 		assert.equal(existsSync(join(dir, 'var')), false);
+	});
+
+	test('what a person supplies and is missing or loose fails the check, with what to do', () => {
+		const { dir, config } = newDeployment('files');
+		const check = (...args) => sluice(['check-config', '--config', config, ...args]);
+		const none = check();
+		assert.equal(none.status, 1);
+		assert.match(none.stderr, /^sluice check-config: 1 problem with files$/m);
+		assert.match(none.stderr, /^ {2}trust\.dir: \S+\/var\/trust: No such file.*`sluice keys init` makes it$/m);
+		const later = /^# +later +store\.path: .*`sluice migrate` makes it/m;
+		assert.match(none.stdout, later);
+		succeed(['keys', 'init', '--config', config]);
+		assert.match(check().stdout, later);
+		assert.equal(check().status, 0);
+
+		spawnSync('chmod', ['640', join(dir, 'hot.password')]);
+		rmSync(join(dir, 'hot.json'));
+		writeFileSync(join(dir, 'var/trust/signer.keys'), 'intent_mac 1 nonsense\n');
+		const three = check('--json');
+		assert.equal(three.status, 1);
+		assert.match(three.stderr, /3 problems/);
+		const { files } = JSON.parse(three.stdout);
+		assert.match(files['signer.keystores[0].file'].problem, /sluice keys new/);
+		assert.match(files['signer.keystores[0].password_file'].problem, /chmod 600/);
+		assert.match(files['trust.dir/signer.keys'].problem, /line 1/);
+		assert.equal(files['trust.dir/api.keys'].problem, undefined);
+		assert.equal(files['journal.path'].made_by_sluice, true);
+		assert.equal(files['journal.path'].problem, undefined);
+		assert.equal(check('--role', 'api').status, 0);
+		assert.equal(check('--role', 'signer').status, 1);
+		assert.equal(check('--role', 'frob').status, 2);
+
+		// `run` says the same, before it starts anything.
+		const run = sluice(['run', '--config', config]);
+		assert.equal(run.status, 3);
+		assert.equal(run.stdout, '');
+		assert.match(run.stderr, /^sluice run: 3 problems with files$/m);
+		assert.equal(run.stderr.match(/chmod 600/g).length, 1);
+		assert.ok(!run.stderr.includes('{'), run.stderr);
+		assert.equal(existsSync(join(dir, 'var/sluice.db')), false);
+	});
+
+	test('an example is refused until a person puts addresses in', () => {
+		for (const name of ['sluice.yaml', 'polygon.yaml']) {
+			const { status, stderr } = sluice(['check-config', '--config',
+				new URL(`../../examples/${name}`, import.meta.url).pathname]);
+			assert.equal(status, 1);
+			assert.match(stderr, /wallets\[0\]\.address/);
+		}
 	});
 
 	test('its reference names every key', () => {
@@ -257,6 +320,9 @@ describe('keys', () => {
 		const listed = succeed(['keys', 'address', '--file', made.file, '--password-file',
 			made.password_file, '--wallets', '4']).stdout.trim().split('\n');
 		assert.deepEqual(listed, [0, 1, 2, 3].map(index => master.derivePath(path(index)).address));
+		// hot.json has its password in hot.password.
+		assert.equal(succeed(['keys', 'address', made.file]).stdout.trim(), listed[0]);
+		assert.match(sluice(['keys', 'address', made.file, '--file', made.file]).stderr, /given twice/);
 	});
 
 	test('nothing is overwritten', () => {
@@ -294,9 +360,12 @@ describe('keys', () => {
 		const reread = ethers.decryptKeystoreJsonSync(readFileSync(join(dir, 'moved.json'), 'utf8'),
 			readFileSync(password, 'utf8').trim());
 		assert.equal(reread.privateKey, wallet.privateKey);
-		const bad = sluice(['keys', 'import', ...target('bad')], { input: 'not a key\n' });
-		assert.equal(bad.status, 1);
-		assert.equal(existsSync(join(dir, 'bad.json')), false);
+		for (const [input, what] of [['not a key\n', /64 hexadecimal/], ['', /standard input is empty/]]) {
+			const bad = sluice(['keys', 'import', ...target('bad')], { input });
+			assert.equal(bad.status, 1);
+			assert.match(bad.stderr, what);
+			assert.equal(existsSync(join(dir, 'bad.json')), false);
+		}
 	});
 
 	test('a secret that others can read is refused', () => {
@@ -366,6 +435,14 @@ describe('wallets', () => {
 		}
 		assert.match(sluice(['wallet', 'start', address, '--chain', 'x', '--reason', 'x',
 			'--config', config]).stderr, /no chain "x"/);
+		// What the store knows and the configuration does not is shown as such.
+		sql(`INSERT INTO wallets (chain_id, address, key_ref) VALUES
+			(31337, x'${payee.slice(2)}', 'hot/7'), (137, x'${payee.slice(2)}', 'hot/8')`);
+		assert.deepEqual(json(['wallet', 'list', '--config', config]).items
+			.map(item => [item.chain, item.configured]),
+		[['anvil', true], ['anvil', false], ['137', false]]);
+		assert.equal(succeed(['wallet', 'list', '--config', config]).stdout
+			.match(/not in the configuration/g).length, 2);
 	});
 });
 
@@ -406,6 +483,10 @@ describe('the client', () => {
 		const { status, stderr } = sluice([...order, '--timeout', '1'], { env });
 		assert.equal(status, 1);
 		assert.match(stderr, /repeat with --idempotency-key cli-[0-9a-f]{32}/);
+		const once = sluice(['status'], { env });
+		assert.equal(once.stderr.match(/127\.0\.0\.1:9/g).length, 1, once.stderr);
+		const empty = sluice(['status'], { env: { ...env, SLUICE_API_KEY: '' } });
+		assert.match(empty.stderr, /SLUICE_API_KEY is empty/);
 	});
 
 	test('repeats what was not answered, with the same key and body', async () => {
@@ -515,10 +596,20 @@ describe('sluice run', () => {
 		return run;
 	};
 
-	function prepared(name, options) {
-		const deployment = newDeployment(name, { rpc: [anvil.url], ...options });
-		succeed(['keys', 'init', '--config', deployment.config]);
-		return deployment;
+	const prepared = (name, options) => newComplete(name, { rpc: [anvil.url], ...options });
+
+	// One refusal ends everything: 3, said once, in the log's last line, and no text among its lines.
+	async function refuses(run, what) {
+		assert.equal(await run.ended, 3, run.log);
+		const errors = run.lines.filter(line => line['log.level'] === 'error');
+		assert.equal(errors.length, 1, run.log);
+		assert.equal(run.lines.at(-1).message, errors[0].message);
+		assert.match(errors[0].message, what);
+		assert.equal(errors[0]['event.action'], 'run_failed');
+		for (const line of run.log.trim().split('\n')) assert.match(line, /^\{/);
+		assert.match(JSON.parse(run.output.trim().split('\n').at(-1)).error, what);
+		assert.equal(run.seen('role_died').length, 0, run.log);
+		assert.deepEqual(readdirSync(run.pids), []);
 	}
 
 	before(async () => {
@@ -605,6 +696,25 @@ describe('sluice run', () => {
 		await run.end();
 	});
 
+	test('what was not paid says why', async () => {
+		const deployment = prepared('unpaid');
+		const run = start(deployment);
+		await run.ready();
+		const key = succeed(['api-key', 'create', '--name', 'me', '--config', deployment.config])
+			.stdout.trim();
+		const env = { SLUICE_API_KEY: key, SLUICE_URL: run.url };
+		const order = ['withdraw', '--chain', 'anvil', '--asset', 'ETH', '--amount', '11', '--to', payee,
+			'--wait', '--timeout', '30'];
+		for (const extra of [[], ['--json']]) {
+			const { status, stderr } = sluice([...order, ...extra], { env });
+			assert.equal(status, 1);
+			assert.match(stderr, /is REJECTED: above_maximum: the amount is above the asset's maximum$/m);
+		}
+		const { items } = json(['status'], { env }).wallets;
+		assert.deepEqual(items.map(item => item.configured), [true]);
+		await run.end();
+	});
+
 	test('its own death leaves no orphan', async () => {
 		const run = start(prepared('orphans'));
 		await run.ready();
@@ -682,27 +792,52 @@ describe('sluice run', () => {
 		await run.end();
 	});
 
-	test('a node of another chain stops the roles that ask it', async () => {
+	test('a node of another chain ends it', async () => {
 		const wrong = await startAnvil(join(root, 'wrong'), { blockTime: 0.1, chainId: 31338 });
-		for (const rpc of [[wrong.url], [anvil.url, wrong.url]]) {
-			const run = start(prepared('wrong-chain', { rpc }));
-			await until('signer and monitor stop', () => run.seen('role_died').length >= 2);
-			assert.equal(run.output, '');
-			const texts = run.lines.map(line => line.message).join('\n');
-			assert.match(texts, /the node says chain id 31338, not 31337/);
-			await run.end();
-		}
+		for (const rpc of [[wrong.url], [anvil.url, wrong.url]])
+			await refuses(start(prepared('wrong-chain', { rpc })),
+				/the (signer|monitor) refuses to go on: .*the node says chain id 31338, not 31337/);
 		await wrong.stop();
 	});
 
-	test('a key that does not give the configured address stops the signer', async () => {
+	test('a key that does not give the configured address ends it, and pins nothing', async () => {
 		const deployment = prepared('wrong-key');
+		const right = readFileSync(join(deployment.dir, 'hot.json'));
+		const password = readFileSync(join(deployment.dir, 'hot.password'));
+		for (const name of ['hot.json', 'hot.password']) rmSync(join(deployment.dir, name));
+		newKeys(deployment.dir, 1);
+		await refuses(start(deployment), /the signer refuses to go on: .*the key hot\/0 gives 0x/);
+		assert.deepEqual(json(['wallet', 'list', '--config', deployment.config]).items, []);
+		// With the right one it goes on as if nothing had been.
+		writeFileSync(join(deployment.dir, 'hot.json'), right);
+		writeFileSync(join(deployment.dir, 'hot.password'), password);
+		const run = start(deployment);
+		await run.ready();
+		assert.equal(json(['wallet', 'list', '--config', deployment.config]).items.length, 1);
+		await run.end();
+	});
+
+	test('with a log file, the error is on standard error as text, once', async () => {
+		const deployment = prepared('log-file', { extra: 'log: { file: all.log }\n' });
 		rmSync(join(deployment.dir, 'hot.json'));
+		rmSync(join(deployment.dir, 'hot.password'));
 		newKeys(deployment.dir, 1);
 		const run = start(deployment);
-		await until('the signer stops', () => run.seen('role_died').length >= 1);
-		assert.match(run.lines.map(line => line.message).join('\n'), /the key hot\/0 gives 0x/);
-		await run.end();
+		assert.equal(await run.ended, 3);
+		assert.match(run.log, /^sluice run: the signer refuses to go on: .*the key hot\/0 gives 0x[^\n]*\n$/);
+		const text = readFileSync(join(deployment.dir, 'all.log'), 'utf8');
+		assert.equal(text.match(/the key hot\/0 gives/g).length, 2); // message and error.message
+	});
+
+	test('a role alone that refuses ends with 3, and says it once', () => {
+		const deployment = prepared('alone');
+		rmSync(join(deployment.dir, 'var/trust/processor.keys'));
+		writeFileSync(join(deployment.dir, 'var/trust/processor.keys'), 'nonsense\n', { mode: 0o600 });
+		const { status, stderr } = sluice(['processor', '--config', deployment.config]);
+		assert.equal(status, 3, stderr);
+		for (const line of stderr.trim().split('\n')) assert.match(line, /^\{/);
+		assert.equal(stderr.trim().split('\n').map(line => JSON.parse(line))
+			.filter(line => line['log.level'] === 'error').length, 1);
 	});
 
 	test('other decimals under a known symbol are refused', async () => {
@@ -715,7 +850,7 @@ describe('sluice run', () => {
 		writeFileSync(deployment.config, text.replace('{ chain: anvil, symbol: ETH, native: true,',
 			`{ chain: anvil, symbol: ETH, contract: "${payee}", decimals: 18,`));
 		const { status, text: said } = sluice(['processor', '--config', deployment.config]);
-		assert.equal(status, 1, said);
+		assert.equal(status, 3, said);
 		assert.match(said, /ETH/);
 	});
 

@@ -32,15 +32,7 @@ static bool reason_check(struct str reason, struct err *err)
 bool admin_wallets_list(const struct admin_wallets *admin, struct wallet ret_wallets[WALLETS_MAX],
 			size_t *ret_len, struct err *err)
 {
-	size_t len = 0;
-	size_t kept = 0;
-	if (!store_wallets_load(admin->store, ret_wallets, WALLETS_MAX, &len, err))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (catalogue_chain_by_id(admin->catalogue, ret_wallets[i].chain_id) != NULL)
-			ret_wallets[kept++] = ret_wallets[i];
-	*ret_len = kept;
-	return true;
+	return store_wallets_load(admin->store, ret_wallets, WALLETS_MAX, ret_len, err);
 }
 
 static bool wallet_find(const struct admin_wallets *admin, const char *chain, const char *address,

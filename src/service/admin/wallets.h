@@ -14,7 +14,8 @@ struct admin_wallets {
 	const char *who; /* for the audit record: the user's name */
 };
 
-/* Up to WALLETS_MAX wallets of the configured chains, as the store has them. */
+/* Up to WALLETS_MAX wallets as the store has them, also those that the configuration does not name
+ * or whose chain it does not: catalogue_wallet tells. */
 MUST_CHECK bool admin_wallets_list(const struct admin_wallets *admin,
 				   struct wallet ret_wallets[WALLETS_MAX], size_t *ret_len,
 				   struct err *err);

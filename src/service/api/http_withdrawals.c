@@ -77,11 +77,12 @@ void http_withdrawals_create(struct exchange *exchange)
 	exchange_submit(exchange, job, answer_create);
 }
 
-static void refuse_parameter(struct exchange *exchange, enum problem problem, struct str name)
+static void refuse_parameter(struct exchange *exchange, enum problem problem, struct str name,
+			     const char *detail)
 {
 	struct problem_report report;
 	problem_report_reset(&report);
-	problem_report_add(&report, problem, name, NULL);
+	problem_report_add(&report, problem, name, detail);
 	exchange_refuse(exchange, &report);
 }
 
@@ -94,7 +95,8 @@ void http_withdrawals_list(struct exchange *exchange)
 		const struct http_pair *pair = &request->query[i];
 		enum problem problem = list_query_take(&query, pair->name, pair->value);
 		if (problem != PROBLEM_NONE) {
-			refuse_parameter(exchange, problem, pair->name);
+			refuse_parameter(exchange, problem, pair->name,
+					 list_query_explain(pair->name, problem));
 			return;
 		}
 	}
@@ -156,7 +158,8 @@ void http_withdrawals_events(struct exchange *exchange)
 		const struct http_pair *pair = &request->query[i];
 		enum problem problem = events_query_take(&query, pair->name, pair->value);
 		if (problem != PROBLEM_NONE) {
-			refuse_parameter(exchange, problem, pair->name);
+			refuse_parameter(exchange, problem, pair->name,
+					 events_query_explain(pair->name, problem));
 			return;
 		}
 	}

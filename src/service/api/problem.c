@@ -63,11 +63,13 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 						"An Idempotency-Key is 1 to 255 visible ASCII "
 						"characters, sent once." },
 	[PROBLEM_QUERY_UNKNOWN] = { 0, 400, "query_unknown", "Unknown query parameter",
-				    "This route does not know the parameter." },
+				    "This route does not know the parameter; the detail names those that "
+				    "it knows." },
 	[PROBLEM_QUERY_REPEATED] = { 0, 400, "query_repeated", "Repeated query parameter",
 				     "A parameter is given at most once." },
 	[PROBLEM_QUERY_MALFORMED] = { 0, 400, "query_malformed", "Malformed query parameter",
-				      "The parameter's value is not one that it can have." },
+				      "The parameter's value is not one that it can have; the detail "
+				      "says which ones those are." },
 	[PROBLEM_CURSOR_MALFORMED] = { 0, 400, "cursor_malformed", "Malformed cursor",
 				       "A cursor is taken from an earlier answer, unchanged." },
 
@@ -134,7 +136,8 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 	[PROBLEM_TOO_LATE_TO_CANCEL] = { 0, 409, "too_late_to_cancel", "Too late to cancel",
 					 "A nonce is taken; the payment may be on its way." },
 	[PROBLEM_ALREADY_FINAL] = { 0, 409, "already_final", "The withdrawal is final",
-				    "The withdrawal has reached another final status." },
+				    "It has ended already, as COMPLETED, FAILED or REJECTED, and "
+				    "cannot be canceled any more; GET it to see how it ended." },
 	[PROBLEM_WITHDRAWAL_HELD] = { 0, 409, "withdrawal_held", "The withdrawal is held",
 				      "A person has to look at the withdrawal first." },
 

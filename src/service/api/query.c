@@ -39,6 +39,26 @@ static const char *const events_names[EVENTS_COUNT] = {
 	[EVENTS_LIMIT] = "limit",
 };
 
+/* What a value of each has to be, for the detail of an error. */
+static const char *const list_wanted[LIST_COUNT] = {
+	[LIST_STATUS] = "status is PENDING, PROCESSING, COMPLETED, FAILED, REJECTED or CANCELED.",
+	[LIST_ASSET] = "asset is a symbol of at most 16 bytes, as GET /v1/assets lists it.",
+	[LIST_ACCOUNT] = "account is the name of an account, of at most 64 bytes.",
+	[LIST_EXTERNAL_ID] = "external_id has 1 to 128 bytes.",
+	[LIST_CREATED_AFTER] = "created_after is a time of RFC 3339, such as 2026-01-31T12:00:00Z.",
+	[LIST_LIMIT] = "limit is a number from 1 to 200.",
+	[LIST_CURSOR] = "cursor is taken from the next_cursor of an earlier answer, unchanged.",
+};
+
+static const char *const events_wanted[EVENTS_COUNT] = {
+	[EVENTS_AFTER] = "after is the sequence of an event: a number from 0.",
+	[EVENTS_LIMIT] = "limit is a number from 1 to 200.",
+};
+
+_Static_assert(PAGE_MAX == 200 && SYMBOL_LEN_MAX == 16 && ACCOUNT_LEN_MAX == 64 &&
+		       EXTERNAL_ID_LEN_MAX == 128,
+	       "the texts above name the limits");
+
 void list_query_init(struct list_query *query)
 {
 	*query = (struct list_query){ .limit = PAGE_DEFAULT };
@@ -127,6 +147,29 @@ enum problem events_query_take(struct events_query *query, struct str name, stru
 					   : take_limit(value, &query->limit);
 	/* Sequences are stored as signed numbers. */
 	return is_taken && query->after <= INT64_MAX ? PROBLEM_NONE : PROBLEM_QUERY_MALFORMED;
+}
+
+static const char *explain(const char *const *names, const char *const *wanted, int count,
+			   const char *all, struct str name, enum problem problem)
+{
+	for (int i = 0; i < count; i++)
+		if (problem != PROBLEM_QUERY_REPEATED && str_equal_text(name, names[i]))
+			return wanted[i];
+	return problem == PROBLEM_QUERY_UNKNOWN ? all : NULL;
+}
+
+const char *list_query_explain(struct str name, enum problem problem)
+{
+	return explain(list_names, list_wanted, LIST_COUNT,
+		       "The parameters are status, asset, account, external_id, created_after, "
+		       "limit and cursor.",
+		       name, problem);
+}
+
+const char *events_query_explain(struct str name, enum problem problem)
+{
+	return explain(events_names, events_wanted, EVENTS_COUNT,
+		       "The parameters are after and limit.", name, problem);
 }
 
 static const char *text_or_null(const char *text)

@@ -33,6 +33,10 @@ void events_query_init(struct events_query *query);
  * CURSOR_MALFORMED with nothing taken. */
 enum problem list_query_take(struct list_query *query, struct str name, struct str value);
 enum problem events_query_take(struct events_query *query, struct str name, struct str value);
+/* What the route would have taken, as a sentence for the error; NULL when the problem says enough.
+ */
+const char *list_query_explain(struct str name, enum problem problem);
+const char *events_query_explain(struct str name, enum problem problem);
 /* The store's filter for an account's list; borrows from both. */
 struct store_filter list_query_filter(const struct list_query *query, const char *account);
 

@@ -192,6 +192,9 @@ void view_write_wallet(const struct view_wallet *view, const struct catalogue *c
 	buf_byte(out, '{');
 	write_chain(out, catalogue, wallet->chain_id);
 	write_address(out, "address", wallet->address);
+	json_write_member_bool(out, "configured",
+			       catalogue_wallet(catalogue, wallet->chain_id, wallet->address) !=
+				       NULL);
 	json_write_member_bool(out, "entered", wallet->entered);
 	json_write_member_u64(out, "first_nonce", wallet->first_nonce);
 	json_write_member_u64(out, "next_nonce", wallet->next_nonce);

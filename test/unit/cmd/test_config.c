@@ -416,8 +416,8 @@ static void printing_hides_what_urls_may_hold(void **state)
 			     "[\"https://user:pass@a.example:8545/v2/SECRET?k=SECRET\", "
 			     "\"http://b.example/\"]\n" ASSETS WALLETS);
 	struct buf yaml = buf_new(65536), json = buf_new(65536);
-	config_write_yaml(config, &yaml);
-	config_write_json(config, &json);
+	config_write_yaml(config, NULL, 0, &yaml);
+	config_write_json(config, NULL, 0, &json);
 	assert_false(yaml.overflow || json.overflow);
 	const char *texts[] = { buf_terminated(&yaml), buf_terminated(&json) };
 	for (size_t i = 0; i < 2; i++) {
@@ -436,28 +436,61 @@ static void what_is_printed_reads_back(void **state)
 {
 	struct config *config = load(*state, MINIMAL);
 	struct buf first = buf_new(65536), second = buf_new(65536);
-	config_write_yaml(config, &first);
+	config_write_yaml(config, NULL, 0, &first);
 	config_free(config);
 	config = load(*state, buf_terminated(&first));
-	config_write_yaml(config, &second);
+	config_write_yaml(config, NULL, 0, &second);
 	assert_string_equal(buf_terminated(&first), buf_terminated(&second));
 	buf_free(&first);
 	buf_free(&second);
 	config_free(config);
 }
 
+/* The example with addresses in the place of "PUT … HERE". */
+static char *example_fill(const char *file)
+{
+	static const char *const addresses[] = { "0x52908400098527886E0F7030069857D2E4169EE7",
+						 "0x8617E340B3D01FA5F11F306F4090FD50E238070D" };
+	struct buf out = buf_new(65536);
+	FILE *stream = fopen(file, "r");
+	char line[512];
+	size_t used = 0;
+	assert_non_null(stream);
+	while (fgets(line, sizeof line, stream) != NULL) {
+		char *from = strstr(line, "\"PUT "), *to = strstr(line, " HERE\"");
+		if (from == NULL || to == NULL) {
+			buf_text(&out, line);
+			continue;
+		}
+		assert_true(used < 2);
+		buf_format(&out, "%.*s\"%s\"%s", (int)(from - line), line, addresses[used++],
+			   to + strlen(" HERE\""));
+	}
+	fclose(stream);
+	char *text = strdup(buf_terminated(&out));
+	buf_free(&out);
+	return text;
+}
+
+/* As they stand, those that want a person's addresses are refused by name: a placeholder that is
+ * an address would be pinned, and stay. */
 static void the_examples_are_valid(void **state)
 {
 	static const char *const names[] = { "sluice.yaml", "polygon.yaml", "demo.yaml" };
-	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		char file[512];
 		struct config *config = NULL;
 		struct err err = { 0 };
+		bool has_placeholder = strcmp(names[i], "demo.yaml") != 0;
 		snprintf(file, sizeof file, "%s/examples/%s", getenv("SLUICE_TEST_SOURCE_ROOT"),
 			 names[i]);
-		if (!config_load(file, &config, &err))
-			fail_msg("%s", err.text);
+		if (has_placeholder) {
+			assert_false(config_load(file, &config, &err));
+			assert_non_null(strstr(err.text, "wallets[0].address"));
+		}
+		char *text = example_fill(file);
+		config = load(*state, text);
+		free(text);
 		config_free(config);
 	}
 }

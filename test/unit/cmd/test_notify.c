@@ -40,6 +40,27 @@ static void a_message_names_its_sender(void **state)
 	notify_server_close(&server);
 }
 
+static void a_failure_is_told_to_sluice_run_alone(void **state)
+{
+	struct notify_server server;
+	struct notify_message message;
+	struct err err;
+	(void)state;
+	assert_true(notify_server_open(&server, &err));
+	assert_int_equal(setenv(NOTIFY_VARIABLE, server.address, 1), 0);
+	assert_true(notify_failure("the key hot/0 gives 0x1"));
+	assert_true(notify_server_take(&server, &message));
+	assert_string_equal(message.failure, "the key hot/0 gives 0x1");
+	assert_false(message.is_ready);
+	notify_server_close(&server);
+	/* It does not listen any more; systemd does, and would not say it; nobody does. */
+	assert_false(notify_failure("x"));
+	assert_int_equal(setenv(NOTIFY_VARIABLE, "/run/systemd/notify", 1), 0);
+	assert_false(notify_failure("x"));
+	assert_int_equal(unsetenv(NOTIFY_VARIABLE), 0);
+	assert_false(notify_failure("x"));
+}
+
 static void two_servers_have_two_addresses(void **state)
 {
 	struct notify_server one, two;
@@ -67,6 +88,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_message_names_its_sender),
+		cmocka_unit_test(a_failure_is_told_to_sluice_run_alone),
 		cmocka_unit_test(two_servers_have_two_addresses),
 		cmocka_unit_test(without_a_listener_nothing_happens),
 	};

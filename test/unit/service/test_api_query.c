@@ -95,9 +95,33 @@ static void events_are_read_behind_a_sequence(void **state)
 			 PROBLEM_QUERY_MALFORMED);
 }
 
+static void a_refused_parameter_says_what_it_takes(void **state)
+{
+	static const char *const names[] = { "status", "asset",         "account", "external_id",
+					     "limit",  "created_after", "cursor" };
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		const char *text = list_query_explain(str_from(names[i]), PROBLEM_QUERY_MALFORMED);
+		assert_non_null(text);
+		assert_true(str_starts_with(str_from(text), str_from(names[i])));
+		assert_null(list_query_explain(str_from(names[i]), PROBLEM_QUERY_REPEATED));
+		/* An unknown one is told all that are known. */
+		text = list_query_explain(STR("frob"), PROBLEM_QUERY_UNKNOWN);
+		assert_non_null(strstr(text, names[i]));
+	}
+	/* Each status that is named is one, and each that is one is named. */
+	const char *text = list_query_explain(STR("status"), PROBLEM_QUERY_MALFORMED);
+	for (int stage = WITHDRAWAL_ACCEPTED; stage <= WITHDRAWAL_CANCELED; stage++)
+		assert_non_null(strstr(text, withdrawal_status_text((enum withdrawal_stage)stage)));
+	assert_non_null(
+		strstr(events_query_explain(STR("after"), PROBLEM_QUERY_MALFORMED), "sequence"));
+	assert_non_null(strstr(events_query_explain(STR("x"), PROBLEM_QUERY_UNKNOWN), "limit"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_refused_parameter_says_what_it_takes),
 		cmocka_unit_test(a_list_takes_its_filters),
 		cmocka_unit_test(a_list_refuses_what_it_does_not_know),
 		cmocka_unit_test(events_are_read_behind_a_sequence),

@@ -267,10 +267,9 @@ static void events_wallets_and_queues_are_json(void **state)
 	body = job_about(&desk, &job, JOB_WALLETS, sent.withdrawal);
 	assert_is_json(body);
 	assert_int_equal(count_text(body, "\"address\":"), FIXTURE_WALLETS);
-	assert_has(body,
-		   "\"entered\":true,\"first_nonce\":5,\"next_nonce\":6,\"in_flight\":1,"
-		   "\"in_flight_max\":16,\"balances\":[{\"asset\":\"USDC\",\"amount\":\"1.5\","
-		   "\"amount_base\":\"1500000\",\"block_number\":9,");
+	assert_has(body, "\"configured\":true,\"entered\":true,\"first_nonce\":5,\"next_nonce\":6,"
+			 "\"in_flight\":1,\"in_flight_max\":16,\"balances\":[{\"asset\":\"USDC\",");
+	assert_has(body, "\"amount\":\"1.5\",\"amount_base\":\"1500000\",\"block_number\":9,");
 	assert_has(body, "\"entered\":false,\"first_nonce\":0,\"next_nonce\":0,\"in_flight\":0");
 
 	body = job_about(&desk, &job, JOB_QUEUES, sent.withdrawal);

@@ -1,0 +1,197 @@
+#include "cmd/config_files.h"
+
+#include "adapter/keys_keystore_file.h"
+#include "adapter/trust_keys.h"
+#include "base/check.h"
+#include "base/secret.h"
+#include "cmd/config_texts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ROLE_BIT(role) (1u << (role))
+
+/* Every key of type path. A new one that is missing here is found by the first check-config. */
+struct file_kind {
+	const char *key; /* the rule's pattern */
+	const char *made_by;
+	const char *supply;
+	bool is_secret;
+	unsigned roles;
+};
+
+static const struct file_kind kinds[] = {
+	{ .key = "data_dir", .made_by = "`sluice run`" },
+	{ .key = "log.file", .made_by = "the first role that starts" },
+	{ .key = "store.path", .made_by = "`sluice run` or `sluice migrate`" },
+	{ .key = "journal.path", .made_by = "the signer" },
+	{ .key = "trust.dir", .supply = "`sluice keys init` makes it", .roles = CONFIG_ROLES_ALL },
+	{ .key = "signer.keystores[].file",
+	  .supply = "`sluice keys new` or `sluice keys import` makes it",
+	  .is_secret = true,
+	  .roles = ROLE_BIT(ROLE_SIGNER) },
+	{ .key = "signer.keystores[].password_file",
+	  .supply = "it was made, or given, together with the keystore",
+	  .is_secret = true,
+	  .roles = ROLE_BIT(ROLE_SIGNER) },
+	/* Not always a secret: only a provider's URL holds a key. */
+	{ .key = "chains[].rpc_file",
+	  .supply = "write one URL a line into it",
+	  .roles = ROLE_BIT(ROLE_SIGNER) | ROLE_BIT(ROLE_MONITOR) },
+};
+
+static const struct file_kind *kind_of(const char *pattern)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (strcmp(kinds[i].key, pattern) == 0)
+			return &kinds[i];
+	CHECK(false);
+	return NULL;
+}
+
+static void problem_set(struct config_file *file, const char *text, const char *cure)
+{
+	(void)snprintf(file->problem, sizeof file->problem, "%.200s%s%s", text,
+		       cure != NULL ? "; " : "", cure != NULL ? cure : "");
+}
+
+/* Reads it as its role will. */
+static void secret_look(struct config_file *file)
+{
+	struct secret content;
+	struct err err;
+	if (!secret_read_file(&content, file->path, KEYSTORE_FILE_BYTES_MAX, &err))
+		problem_set(file, err.text, NULL);
+	else
+		secret_free(&content);
+}
+
+static void file_look(struct config_file *file)
+{
+	struct stat status;
+	char text[PATH_MAX + 64];
+	file->is_there = stat(file->path, &status) == 0;
+	if (file->made_by != NULL)
+		return;
+	if (!file->is_there) {
+		(void)snprintf(text, sizeof text, "%s: %s", file->path, strerror(errno));
+		problem_set(file, text, file->supply);
+	} else if (file->is_secret) {
+		secret_look(file);
+	} else if (access(file->path, R_OK) != 0) {
+		(void)snprintf(text, sizeof text, "%s: %s", file->path, strerror(errno));
+		problem_set(file, text, NULL);
+	}
+}
+
+static void trust_file_look(struct config_file *file)
+{
+	struct trust_keys *keys;
+	struct err err;
+	file_look(file);
+	if (!file->is_there || file->problem[0] != '\0')
+		return;
+	if (!trust_keys_read(file->path, &keys, &err))
+		problem_set(file, err.text, NULL);
+	else
+		trust_keys_free(keys);
+}
+
+/* A missing directory is one problem, not one for each of its files. */
+static size_t trust_look(const struct config_file *dir, struct config_file *ret_files)
+{
+	static const char *const admin = "admin";
+	size_t len = 0;
+	if (!dir->is_there)
+		return 0;
+	for (int i = 0; i <= ROLES_LEN; i++) {
+		const char *name = i < ROLES_LEN ? role_text((enum role)i) : admin;
+		struct config_file *file = &ret_files[len++];
+		*file = (struct config_file){
+			.supply = "`sluice keys init` made it, with the other roles' files",
+			.is_secret = true,
+			.roles = i < ROLES_LEN ? ROLE_BIT(i) : 0,
+		};
+		(void)snprintf(file->key, sizeof file->key, "trust.dir/%s.keys", name);
+		if (snprintf(file->path, sizeof file->path, "%s/%s.keys", dir->path, name) >=
+		    (int)sizeof file->path)
+			problem_set(file, "trust.dir is too long", NULL);
+		else
+			trust_file_look(file);
+	}
+	return len;
+}
+
+static void rpc_look(const struct config *config, struct config_file *file)
+{
+	char storage[CONFIG_RPC_BYTES_MAX];
+	const char *urls[RPC_ENDPOINTS_MAX];
+	size_t len;
+	struct err err;
+	for (size_t i = 0; i < config->catalogue.chains_len; i++) {
+		const char *path = config->chains[i].rpc_file;
+		if (file->problem[0] == '\0' && path != NULL && strcmp(path, file->path) == 0 &&
+		    !config_chain_urls(config, i, storage, urls, &len, &err))
+			problem_set(file, err.text, NULL);
+	}
+}
+
+static size_t place_look(const struct config *config, const struct config_place *place,
+			 const char *pattern, struct config_file *ret_files)
+{
+	const struct file_kind *kind = kind_of(pattern);
+	struct config_file *file = &ret_files[0];
+	*file = (struct config_file){
+		.made_by = kind->made_by,
+		.supply = kind->supply,
+		.is_secret = kind->is_secret,
+		.roles = kind->roles,
+	};
+	CHECK(str_copy(str_from(place->path), file->key, sizeof file->key));
+	CHECK(str_copy(str_from(*place->text), file->path, sizeof file->path));
+	file_look(file);
+	if (strcmp(kind->key, "trust.dir") == 0)
+		return 1 + trust_look(file, &ret_files[1]);
+	if (strcmp(kind->key, "chains[].rpc_file") == 0)
+		rpc_look(config, file);
+	return 1;
+}
+
+#define FILES_MAX (5 + ROLES_LEN + 1 + 2 * CONFIG_KEYSTORES_MAX + CHAINS_MAX)
+
+void config_files_look(const struct config *config, struct config_file **ret_files, size_t *ret_len)
+{
+	struct config_walk walk;
+	struct config_place place;
+	size_t len = 0;
+	struct config_file *files = calloc(FILES_MAX, sizeof *files);
+	CHECK(files != NULL);
+	config_walk_init(&walk, config->texts->text);
+	while (config_walk_next(&walk, &place)) {
+		if (place.kind != CONFIG_SCALAR || *place.text == NULL)
+			continue;
+		const struct config_rule *rule = config_rule_of(str_from(place.path));
+		if (rule->type == CONFIG_TYPE_PATH)
+			len += place_look(config, &place, rule->pattern, &files[len]);
+		CHECK(len <= FILES_MAX);
+	}
+	*ret_files = files;
+	*ret_len = len;
+}
+
+size_t config_files_problems(const struct config_file *files, size_t len, unsigned roles,
+			     struct buf *out)
+{
+	size_t problems = 0;
+	for (size_t i = 0; i < len; i++) {
+		if ((files[i].roles & roles) == 0 || files[i].problem[0] == '\0')
+			continue;
+		buf_format(out, "  %s: %s\n", files[i].key, files[i].problem);
+		problems++;
+	}
+	return problems;
+}
