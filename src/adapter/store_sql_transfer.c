@@ -182,19 +182,6 @@ static bool nonce_save(struct db *db, int64_t wallet_id, uint64_t next, struct e
 	return sql_run(&sql, NULL);
 }
 
-/* T1: has this round of the withdrawal been given a slot before? Only an edited row gets here so.
- */
-static bool round_exists(struct db *db, const struct store_reservation *item, bool *ret_exists,
-			 struct err *err)
-{
-	struct sql sql = sql_prepare(
-		db, "SELECT 1 FROM transfer_items WHERE withdrawal_id = ? AND round = ?", err);
-	sql_put_id(&sql, item->withdrawal);
-	sql_put_i64(&sql, item->transfer.round);
-	*ret_exists = sql_next(&sql);
-	return sql_end(&sql);
-}
-
 static bool withdrawal_assign(struct db *db, const struct store_reservation *item, int64_t now_ms,
 			      int64_t *ret_changed, struct err *err)
 {
@@ -243,15 +230,25 @@ static bool transfer_insert(struct db *db, const struct transfer *row, int64_t n
 	return sql_run(&sql, NULL);
 }
 
-static bool transfer_item_insert(struct db *db, const struct transfer *row, struct err *err)
+/* T1: a round of a withdrawal has one slot. *ret_exists: it has one already; only an edited row
+ * gets here so. */
+static bool transfer_item_insert(struct db *db, const struct store_reservation *item,
+				 bool *ret_exists, struct err *err)
 {
 	struct sql sql = sql_prepare(db,
 				     "INSERT INTO transfer_items (transfer_id, position, "
 				     "withdrawal_id, round) VALUES (?, 0, ?, ?)",
 				     err);
-	sql_put_id(&sql, row->id);
-	sql_put_id(&sql, row->withdrawal);
-	sql_put_i64(&sql, row->round);
+	sql_put_id(&sql, item->transfer.id);
+	sql_put_id(&sql, item->withdrawal);
+	sql_put_i64(&sql, item->transfer.round);
+	return sql_run(&sql, ret_exists);
+}
+
+static bool transfer_item_delete(struct db *db, struct id transfer, struct err *err)
+{
+	struct sql sql = sql_prepare(db, "DELETE FROM transfer_items WHERE transfer_id = ?", err);
+	sql_put_id(&sql, transfer);
 	return sql_run(&sql, NULL);
 }
 
@@ -277,21 +274,17 @@ static bool item_bind(struct db *db, struct store_reservation *item, const struc
 {
 	bool exists = false;
 	int64_t changed = 0;
-	item->result = STORE_MOVED;
-	if (!round_exists(db, item, &exists, err))
+	if (!transfer_item_insert(db, item, &exists, err))
 		return false;
-	if (exists) {
-		item->result = STORE_EXISTS;
+	item->result = STORE_EXISTS;
+	if (exists)
 		return true;
-	}
 	CHECK(lifecycle_withdrawal_allows(WITHDRAWAL_QUEUED, WITHDRAWAL_ASSIGNED, by->actor));
 	if (!withdrawal_assign(db, item, by->now_ms, &changed, err))
 		return false;
-	if (changed == 0)
-		return true;
-	item->result = STORE_WRITTEN;
-	return assigned_event_add(db, item, by, err) &&
-	       transfer_item_insert(db, &item->transfer, err);
+	item->result = changed == 1 ? STORE_WRITTEN : STORE_MOVED;
+	return changed == 1 ? assigned_event_add(db, item, by, err)
+			    : transfer_item_delete(db, item->transfer.id, err);
 }
 
 static bool item_reserve(struct db *db, struct store_reservation *item, uint64_t *next,

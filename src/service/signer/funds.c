@@ -111,7 +111,7 @@ bool signer_purses_load(struct signer *self, size_t chain, struct err *err)
 	purses_collect(self, chain);
 	if (self->purses_len == 0)
 		return true;
-	if (!signer_head(self, chain, 0, &head, err) ||
+	if (!signer_head(self, chain, HEAD_AGE_MS, &head, err) ||
 	    !balances_read(self, chain, head.number, err))
 		return false;
 	for (size_t i = 0; i < self->wallets_len; i++) {

@@ -5,7 +5,6 @@
 
 #include "core/transfer.h"
 
-#define HEAD_AGE_MS     500
 #define FEE_TOLD_AGE_MS 60000
 
 /* A person hears of fees above the cap once a minute and wallet, not at every step. */

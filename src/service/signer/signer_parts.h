@@ -17,6 +17,10 @@
 #include "core/signature.h"
 #include "service/signer/signer.h"
 
+/* How old a look at the chain's head may be when fees are chosen by it, and balances read at its
+ * block. An older block is as good: what is mined above it is subtracted from what it says. */
+#define HEAD_AGE_MS 500
+
 /* Slots read per wallet: its in-flight rows. */
 #define SLOTS_MAX IN_FLIGHT_MAX
 
@@ -26,7 +30,8 @@ struct signer_wallet {
 	size_t chain; /* index into the catalogue */
 	struct store_lease lease;
 	bool owned;
-	size_t in_flight; /* slots that are reserved, signed or broadcast: at least as many as are */
+	size_t in_flight; /* slots that are reserved, signed or broadcast: at least as many as are
+			   */
 	/* Those of them that may need the signer: reserved, signed, or with a wish; in the order of
 	 * nonces. */
 	struct transfer slots[SLOTS_MAX];
@@ -92,7 +97,8 @@ struct slot_work {
 	bool drop;    /* given up for this step */
 	struct attempt attempt;
 	struct journal_entry entry;
-	struct tx tx; /* to be signed; for stored bytes what they say */
+	struct tx tx;         /* to be signed; for stored bytes what they say */
+	struct hash32 digest; /* of tx, when it is to be signed */
 };
 
 struct signer {

@@ -284,8 +284,8 @@ static bool attempt_make(struct signer *self, struct slot_work *work,
 {
 	struct attempt *attempt = &work->attempt;
 	struct tx_signature signature;
-	if (!signature_complete(self->context, tx_signing_hash(&work->tx), result->r, result->s,
-				result->parity, work->wallet->params->address, &signature))
+	if (!signature_complete(self->context, work->digest, result->r, result->s, result->parity,
+				work->wallet->params->address, &signature))
 		return false;
 	memset(attempt, 0, sizeof *attempt);
 	struct buf raw = buf_of(attempt->raw, sizeof attempt->raw);
@@ -312,9 +312,11 @@ static bool works_sign(struct signer *self, struct err *err)
 	size_t n = works_to_sign(self, works);
 	if (n == 0)
 		return true;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		works[i]->digest = tx_signing_hash(&works[i]->tx);
 		requests[i] = (struct keys_request){ .key_ref = works[i]->wallet->params->key_ref,
-						     .digest = tx_signing_hash(&works[i]->tx) };
+						     .digest = works[i]->digest };
+	}
 	keys_sign_many(self->options.keys, requests, n, results);
 	for (size_t i = 0; i < n; i++) {
 		if (!results[i].done) {
