@@ -99,6 +99,14 @@ static enum store_accept_result result_of_existing(const struct store_accept *it
 	return STORE_KEY_REUSED;
 }
 
+static bool id_is_taken(struct db *db, struct id id, bool *ret_taken, struct err *err)
+{
+	struct sql sql = sql_prepare(db, "SELECT 1 FROM withdrawals WHERE id = ?", err);
+	sql_put_id(&sql, id);
+	*ret_taken = sql_next(&sql);
+	return sql_end(&sql);
+}
+
 /* The insert met a unique key: find out which, so that the client gets the right answer. */
 static bool conflict_explain(struct db *db, struct store_accept *item, struct err *err)
 {
@@ -111,9 +119,16 @@ static bool conflict_explain(struct db *db, struct store_accept *item, struct er
 	}
 	if (!row_by_external_id(db, &item->withdrawal.intent, &item->existing, &found, err))
 		return false;
+	item->result = STORE_EXTERNAL_ID_TAKEN;
+	if (found)
+		return true;
+	/* Another withdrawal has the id: a clock that went back, or a broken source of entropy. One
+	 * item's bad luck, and not its neighbours'. */
+	if (!id_is_taken(db, item->withdrawal.intent.id, &found, err))
+		return false;
 	if (!found)
 		return err_set(err, ERR_NOT_DONE, "a unique key conflicts, but with no row");
-	item->result = STORE_EXTERNAL_ID_TAKEN;
+	item->result = STORE_ID_TAKEN;
 	return true;
 }
 

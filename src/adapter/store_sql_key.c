@@ -33,7 +33,7 @@ static bool key_write(struct db *db, void *context, struct err *err)
 	const struct store_api_key *key = write->key;
 	char detail[80];
 	struct buf out = buf_of(detail, sizeof detail);
-	int64_t changed = 0;
+	bool conflict = false;
 	struct sql sql = sql_prepare(db, write->text, err);
 	sql_put_bytes(&sql, key->secret_hash, sizeof key->secret_hash);
 	sql_put_text(&sql, key->account);
@@ -42,9 +42,11 @@ static bool key_write(struct db *db, void *context, struct err *err)
 	sql_put_i64(&sql, key->revoked_at);
 	sql_put_mac(&sql, &key->mac);
 	sql_put_text(&sql, key->id);
-	if (!sql_run_count(&sql, &changed))
+	if (!sql_run(&sql, &conflict))
 		return false;
-	if (changed != 1)
+	if (conflict)
+		return err_set(err, ERR_REFUSED, "there is an API key %s already", key->id);
+	if (db_changes(db) != 1)
 		return err_set(err, ERR_REFUSED, "there is no API key %s", key->id);
 	buf_format(&out, "{\"key\":\"%s\"}", key->id);
 	return audit_add(db, write->action, (struct id){ 0 }, buf_terminated(&out), write->by, err);

@@ -117,12 +117,37 @@ bool store_sql_start(struct store *store, int64_t wallet_id, const char *stop_re
 	return true;
 }
 
+/* Neither another name under a known id, nor another id under a known name: a client that says
+ * "polygon" means one chain for ever. */
+static bool chain_compare(struct db *db, const struct chain_params *chain, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "SELECT chain_id, name FROM chains WHERE chain_id = ? OR name = ?", err);
+	uint64_t id = chain->chain_id;
+	char name[CHAIN_NAME_LEN_MAX + 1] = "";
+	bool same = true;
+	sql_put_u64(&sql, chain->chain_id);
+	sql_put_text(&sql, chain->name);
+	while (same && sql_next(&sql)) {
+		id = sql_take_u64(&sql);
+		sql_take_text(&sql, name, sizeof name);
+		same = id == chain->chain_id && strcmp(name, chain->name) == 0;
+	}
+	if (!sql_end(&sql))
+		return false;
+	if (!same)
+		return err_set(err, ERR_REFUSED, "chain %s (%llu) is pinned as %s (%llu)",
+			       chain->name, (unsigned long long)chain->chain_id, name,
+			       (unsigned long long)id);
+	return true;
+}
+
 static bool chain_pin(struct db *db, const struct chain_params *chain, struct err *err)
 {
 	struct sql sql = sql_prepare(db, "{insert new} chains (chain_id, name) VALUES (?, ?)", err);
 	sql_put_u64(&sql, chain->chain_id);
 	sql_put_text(&sql, chain->name);
-	return sql_run(&sql, NULL);
+	return sql_run(&sql, NULL) && chain_compare(db, chain, err);
 }
 
 static bool asset_compare(struct db *db, const struct asset *asset, uint64_t chain_id,
@@ -293,9 +318,15 @@ static bool mark_load(struct db *db, uint64_t chain_id, uint64_t *ret_mark, stru
 	struct sql sql =
 		sql_prepare(db, "SELECT finalized_mark FROM chains WHERE chain_id = ?", err);
 	sql_put_u64(&sql, chain_id);
-	if (sql_next(&sql))
+	bool found = sql_next(&sql);
+	if (found)
 		*ret_mark = sql_take_u64(&sql);
-	return sql_end(&sql);
+	if (!sql_end(&sql))
+		return false;
+	if (!found)
+		return err_set(err, ERR_REFUSED, "there is no chain %llu in the store",
+			       (unsigned long long)chain_id);
+	return true;
 }
 
 struct mark_raise {

@@ -34,6 +34,7 @@ enum store_accept_result {
 	STORE_REPLAYED = 2,          /* same key, same body: `existing` holds the first one */
 	STORE_KEY_REUSED = 3,        /* same key, other body */
 	STORE_EXTERNAL_ID_TAKEN = 4, /* under another key: `existing` has the owner of the id */
+	STORE_ID_TAKEN = 5,          /* another withdrawal has it; to be repeated with a new one */
 };
 
 struct store_accept {
@@ -142,6 +143,7 @@ MUST_CHECK bool store_redrive(struct store *store, enum queue_name dlq, size_t l
 MUST_CHECK bool store_dlq_list(struct store *store, enum queue_name dlq, struct id *ret_ids,
 			       size_t cap, size_t *ret_len, struct err *err);
 
+/* REFUSED when there is one of this id. */
 MUST_CHECK bool store_api_key_add(struct store *store, const struct store_api_key *key,
 				  const struct store_by *by, struct err *err);
 MUST_CHECK bool store_api_key_load(struct store *store, const char *id,

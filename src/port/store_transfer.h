@@ -102,7 +102,7 @@ struct store_balance {
 };
 
 /* Pins chains, assets and wallets of the catalogue; REFUSED when a row differs (another contract or
- * other decimals under an existing symbol). */
+ * other decimals under an existing symbol, another name or id of a chain). */
 MUST_CHECK bool store_catalogue_pin(struct store *store, const struct catalogue *catalogue,
 				    struct err *err);
 MUST_CHECK bool store_wallets_load(struct store *store, struct wallet *ret_wallets, size_t cap,
@@ -145,9 +145,9 @@ MUST_CHECK bool store_transfers_wish(struct store *store, const struct store_wis
 MUST_CHECK bool store_transfers_load(struct store *store,
 				     const struct store_transfer_filter *filter,
 				     struct transfer *ret_rows, size_t *ret_len, struct err *err);
-/* What the slots of a wallet take that are not mined at or below a block: those in flight, and those
- * mined above it, final ones too. One snapshot. items: a contract each, and the amounts come back;
- * ret_gas: all gas limits together, saturated. */
+/* What the slots of a wallet take that are not mined at or below a block: those in flight, and
+ * those mined above it, final ones too. One snapshot. items: a contract each, and the amounts come
+ * back; ret_gas: all gas limits together, saturated. */
 MUST_CHECK bool store_taken_load(struct store *store, int64_t wallet_id, uint64_t block,
 				 struct store_taken *items, size_t n, uint64_t *ret_gas,
 				 struct err *err);

@@ -192,6 +192,33 @@ static void one_item_never_harms_another(void **state)
 	assert_count(f, "SELECT COUNT(*) FROM messages", 3);
 }
 
+/* Two servers whose clocks and entropy agree, or one that is broken. */
+static void an_id_that_is_taken_fails_its_item_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal old = fixture_accept(f, "old");
+	static const char *const keys[] = { "a", "b", "c" };
+	struct withdrawal rows[3];
+	struct store_accept items[3];
+	for (size_t i = 0; i < 3; i++)
+		rows[i] = fixture_withdrawal(f, keys[i]);
+	rows[1].intent.id = old.intent.id;
+	for (size_t i = 0; i < 3; i++)
+		items[i] = fixture_item(&rows[i]);
+	MUST(store_accept_withdrawals, f->store, items, 3);
+	assert_int_equal(items[0].result, STORE_ACCEPTED);
+	assert_int_equal(items[1].result, STORE_ID_TAKEN);
+	assert_int_equal(items[2].result, STORE_ACCEPTED);
+	assert_count(f, "SELECT COUNT(*) FROM withdrawals", 3);
+	struct withdrawal kept = fixture_load(f, old.intent.id);
+	assert_withdrawal_equal(&kept, &old);
+	/* It bound no key: the repeat, with an id of its own, is the first one. */
+	rows[1] = fixture_withdrawal(f, "b");
+	items[1] = fixture_item(&rows[1]);
+	MUST(store_accept_withdrawals, f->store, &items[1], 1);
+	assert_int_equal(items[1].result, STORE_ACCEPTED);
+}
+
 /* The caller did not get the answer, and sends the very same row again. */
 static void the_same_row_again_is_accepted(void **state)
 {
@@ -410,6 +437,7 @@ int main(void)
 		STORE_TEST(keys_are_compared_byte_by_byte_and_per_account),
 		STORE_TEST(an_external_id_belongs_to_its_first_key),
 		STORE_TEST(one_item_never_harms_another),
+		STORE_TEST(an_id_that_is_taken_fails_its_item_alone),
 		STORE_TEST(the_same_row_again_is_accepted),
 		STORE_TEST(a_full_batch_is_one_batch),
 		STORE_TEST(a_call_outside_of_the_contract_aborts),

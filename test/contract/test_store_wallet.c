@@ -74,6 +74,21 @@ static void a_symbol_is_never_rebound(void **state)
 	}
 }
 
+/* A name means one chain for ever, and a chain has one name. */
+static void a_chain_keeps_name_and_id(void **state)
+{
+	struct fixture *f = *state;
+	MUST(store_catalogue_pin, f->store, &f->catalogue);
+	struct digest before = fixture_digest(f);
+	struct catalogue renamed = f->catalogue, moved = f->catalogue;
+	snprintf(renamed.chains[0].name, sizeof renamed.chains[0].name, "other");
+	moved.chains[0].chain_id++;
+	MUST_FAIL(ERR_REFUSED, store_catalogue_pin, f->store, &renamed);
+	MUST_FAIL(ERR_REFUSED, store_catalogue_pin, f->store, &moved);
+	struct digest after = fixture_digest(f);
+	assert_digest_equal(&before, &after);
+}
+
 static void a_catalogue_may_grow_and_shrink(void **state)
 {
 	struct fixture *f = *state;
@@ -402,6 +417,18 @@ static uint64_t raise_mark(struct fixture *f, uint64_t finalized)
 }
 
 /* finalized-goes-backwards */
+static void a_mark_of_no_chain_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+	struct store_mark mark = { FIXTURE_CHAIN_ID + 1, 7 };
+	struct digest before = fixture_digest(f);
+	MUST_FAIL(ERR_REFUSED, store_mark_raise, f->store, &mark);
+	mark.finalized = 0;
+	MUST_FAIL(ERR_REFUSED, store_mark_raise, f->store, &mark);
+	struct digest after = fixture_digest(f);
+	assert_digest_equal(&before, &after);
+}
+
 static void a_mark_only_rises(void **state)
 {
 	struct fixture *f = *state;
@@ -487,6 +514,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BARE_TEST(a_catalogue_is_pinned_once),
 		BARE_TEST(a_symbol_is_never_rebound),
+		BARE_TEST(a_chain_keeps_name_and_id),
 		BARE_TEST(a_catalogue_may_grow_and_shrink),
 		BARE_TEST(several_roles_pin_the_same),
 		BARE_TEST(a_lease_is_kept_by_its_owner),
@@ -501,6 +529,7 @@ int main(void)
 		STORE_TEST(the_first_reason_to_stop_stays),
 		STORE_TEST(a_person_starts_what_is_stopped),
 		STORE_TEST(a_mark_only_rises),
+		STORE_TEST(a_mark_of_no_chain_is_an_error),
 		STORE_TEST(a_mark_that_rose_meanwhile_is_returned),
 		STORE_TEST(balances_are_replaced_and_listed),
 	};

@@ -19,7 +19,7 @@
 struct work {
 	struct api_options options;
 	atomic_int_least64_t answered_ms;
-	struct metric *accepts[STORE_EXTERNAL_ID_TAKEN + 1];
+	struct metric *accepts[STORE_ID_TAKEN + 1];
 	struct metric *batches;
 	struct metric *batch_seconds;
 	struct metric *faults;
@@ -39,8 +39,9 @@ static void add_metrics(struct work *work)
 		[STORE_REPLAYED] = "result=\"replayed\"",
 		[STORE_KEY_REUSED] = "result=\"key_reused\"",
 		[STORE_EXTERNAL_ID_TAKEN] = "result=\"external_id_taken\"",
+		[STORE_ID_TAKEN] = "result=\"id_taken\"",
 	};
-	for (int i = STORE_ACCEPTED; i <= STORE_EXTERNAL_ID_TAKEN; i++)
+	for (int i = STORE_ACCEPTED; i <= STORE_ID_TAKEN; i++)
 		work->accepts[i] = metric_add(metrics, METRIC_COUNTER, "sluice_accepts_total",
 					      results[i], "Withdrawals that were asked for.");
 	work->batches = metric_add(metrics, METRIC_COUNTER, "sluice_accept_batches_total", "",
@@ -120,6 +121,9 @@ static void take_result(struct work *work, struct job *job, const struct store_a
 	case STORE_EXTERNAL_ID_TAKEN:
 		job->problem = PROBLEM_EXTERNAL_ID_TAKEN;
 		job->existing = item->existing.intent.id;
+		return;
+	case STORE_ID_TAKEN: /* the repeat gets a new id */
+		job->problem = PROBLEM_STORE_UNAVAILABLE;
 		return;
 	}
 	CHECK(false);

@@ -77,13 +77,13 @@ static void one_group_judges_each_on_its_own(void **state)
 {
 	struct fixture *fixture = *state;
 	struct desk desk = desk_make(fixture);
-	struct job jobs[6], *pointers[6];
+	struct job jobs[7], *pointers[7];
 	for (size_t i = 0; i < COUNT_OF(jobs); i++) {
 		jobs[i] = job_make(JOB_ACCEPT);
 		pointers[i] = &jobs[i];
 	}
 	/* 0 new · 1 repeats 0 · 2 has its key, another body · 3 has its external id, another key ·
-	 * 4 new · 5 repeats 4 */
+	 * 4 new · 5 repeats 4 · 6 new, with the id of 0 */
 	jobs[0].accept = fixture_withdrawal(fixture, "k-1");
 	snprintf(jobs[0].accept.intent.external_id, EXTERNAL_ID_LEN_MAX, "order-1");
 	jobs[1].accept = jobs[0].accept;
@@ -95,6 +95,8 @@ static void one_group_judges_each_on_its_own(void **state)
 	jobs[4].accept = fixture_withdrawal(fixture, "k-3");
 	jobs[5].accept = jobs[4].accept;
 	jobs[5].accept.intent.id = fixture_id(fixture);
+	jobs[6].accept = fixture_withdrawal(fixture, "k-4");
+	jobs[6].accept.intent.id = jobs[0].accept.intent.id;
 	struct id first = jobs[0].accept.intent.id, second = jobs[4].accept.intent.id;
 
 	work_run(desk.work, pointers, COUNT_OF(jobs));
@@ -108,6 +110,7 @@ static void one_group_judges_each_on_its_own(void **state)
 		{ STORE_EXTERNAL_ID_TAKEN, PROBLEM_EXTERNAL_ID_TAKEN },
 		{ STORE_ACCEPTED, PROBLEM_NONE },
 		{ STORE_REPLAYED, PROBLEM_NONE },
+		{ STORE_ID_TAKEN, PROBLEM_STORE_UNAVAILABLE },
 	};
 	for (size_t i = 0; i < COUNT_OF(jobs); i++) {
 		assert_int_equal(jobs[i].accepted, expected[i].accepted);
