@@ -371,33 +371,107 @@ static bool journal_sql_slot_of(struct journal *base, const struct journal_slot 
 	return true;
 }
 
-static bool journal_sql_sum(struct journal *base, const struct journal_sum *query,
-			    struct amount *ret_total, struct err *err)
+/* Read before the rights that it bounds: what is appended in between is behind it. */
+static bool last_right(struct journal_sql *journal, int64_t *ret_sequence, struct err *err)
 {
-	struct journal_sql *journal = journal_sql_of(base);
+	struct sql sql = sql_prepare(journal->db, "SELECT max(sequence) FROM rights", err);
+	int64_t sequence = sql_next(&sql) ? sql_take_i64(&sql) : 0;
+
+	if (!sql_end(&sql))
+		return false;
+	*ret_sequence = sequence;
+	return true;
+}
+
+/* Adds the rights of a purse since a time, up to a place, to the total or (if there is one) to the
+ * window. */
+static bool purse_add_up(struct journal_sql *journal, const struct journal_purse *purse,
+			 int64_t since_ms, int64_t last, struct amount *total,
+			 struct limit_window *window, struct err *err)
+{
 	struct sql sql = sql_prepare(journal->db,
 				     "SELECT " JOURNAL_RIGHT_COLUMNS
 				     " FROM rights WHERE wallet = ? AND chain_id = ? AND "
-				     "asset = ? AND time_ms >= ?",
+				     "asset = ? AND time_ms >= ? AND sequence <= ?",
 				     err);
-	struct amount total = { u256_zero() };
 	struct journal_right_row row;
 	bool verified = true;
 
-	sql_put_address(&sql, query->wallet);
-	sql_put_u64(&sql, query->chain_id);
-	sql_put_address(&sql, query->asset);
-	sql_put_i64(&sql, query->since_ms);
-	while (sql_next(&sql)) {
+	sql_put_address(&sql, purse->wallet);
+	sql_put_u64(&sql, purse->chain_id);
+	sql_put_address(&sql, purse->asset);
+	sql_put_i64(&sql, since_ms);
+	sql_put_i64(&sql, last);
+	while (verified && sql_next(&sql)) {
 		verified = journal_right_take(&sql, journal->key, &row, err);
 		if (!verified)
 			break;
 		/* At the end of the range "as much as can be written" is above every limit. */
-		total.units = u256_add_saturated(total.units, row.right.amount.units);
+		total->units = u256_add_saturated(total->units, row.right.amount.units);
+		if (window)
+			limit_window_add(window, row.right.time_ms, row.right.amount);
+	}
+	return sql_end(&sql) && verified;
+}
+
+static bool journal_sql_sum(struct journal *base, const struct journal_purse *purse,
+			    int64_t since_ms, struct amount *ret_total, int64_t *ret_sequence,
+			    struct err *err)
+{
+	struct journal_sql *journal = journal_sql_of(base);
+	struct amount total = { u256_zero() };
+	int64_t last;
+
+	if (!last_right(journal, &last, err) ||
+	    !purse_add_up(journal, purse, since_ms, last, &total, NULL, err))
+		return false;
+	*ret_total = total;
+	*ret_sequence = last;
+	return true;
+}
+
+static bool journal_sql_window(struct journal *base, const struct journal_purse *purse,
+			       int64_t now_ms, struct limit_window *ret_window,
+			       int64_t *ret_sequence, struct err *err)
+{
+	struct journal_sql *journal = journal_sql_of(base);
+	struct amount total = { u256_zero() };
+	int64_t last;
+
+	limit_window_reset(ret_window, now_ms);
+	if (!last_right(journal, &last, err) ||
+	    !purse_add_up(journal, purse, limit_window_since(now_ms), last, &total, ret_window,
+			  err))
+		return false;
+	*ret_sequence = last;
+	return true;
+}
+
+static bool journal_sql_rights_after(struct journal *base, int64_t sequence,
+				     struct journal_listed *ret_rights, size_t cap, size_t *ret_len,
+				     struct err *err)
+{
+	struct journal_sql *journal = journal_sql_of(base);
+	struct sql sql = sql_prepare(journal->db,
+				     "SELECT " JOURNAL_RIGHT_COLUMNS
+				     " FROM rights WHERE sequence > ? ORDER BY sequence LIMIT ?",
+				     err);
+	struct journal_right_row row;
+	bool verified = true;
+	size_t len = 0;
+
+	sql_put_i64(&sql, sequence);
+	sql_put_i64(&sql, (int64_t)cap);
+	while (len < cap && sql_next(&sql)) {
+		verified = journal_right_take(&sql, journal->key, &row, err);
+		if (!verified)
+			break;
+		ret_rights[len].sequence = row.link.sequence;
+		ret_rights[len++].right = row.right;
 	}
 	if (!sql_end(&sql) || !verified)
 		return false;
-	*ret_total = total;
+	*ret_len = len;
 	return true;
 }
 
@@ -440,6 +514,8 @@ static const struct journal_ops journal_sql_ops = {
 	.rights_of = journal_sql_rights_of,
 	.slot_of = journal_sql_slot_of,
 	.sum = journal_sql_sum,
+	.window = journal_sql_window,
+	.rights_after = journal_sql_rights_after,
 	.next_nonce = journal_sql_next_nonce,
 	.close = journal_sql_close,
 };

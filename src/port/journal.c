@@ -86,13 +86,39 @@ bool journal_slot_of(struct journal *journal, const struct journal_slot *slot, b
 				     ret_fee_ceiling_max, ret_attempts, err);
 }
 
-bool journal_sum_of(struct journal *journal, const struct journal_sum *query,
-		    struct amount *ret_total, struct err *err)
+bool journal_sum_of(struct journal *journal, const struct journal_purse *purse, int64_t since_ms,
+		    struct amount *ret_total, int64_t *ret_sequence, struct err *err)
 {
 	PORT_CALL();
-	CHECK(journal && query && ret_total);
-	CHECK(query->chain_id <= INT64_MAX);
-	return journal->ops->sum(journal, query, ret_total, err);
+	CHECK(journal && purse && ret_total && ret_sequence);
+	CHECK(purse->chain_id <= INT64_MAX);
+	return journal->ops->sum(journal, purse, since_ms, ret_total, ret_sequence, err);
+}
+
+bool journal_window_of(struct journal *journal, const struct journal_purse *purse, int64_t now_ms,
+		       struct limit_window *ret_window, int64_t *ret_sequence, struct err *err)
+{
+	PORT_CALL();
+	CHECK(journal && purse && ret_window && ret_sequence);
+	CHECK(purse->chain_id <= INT64_MAX && now_ms >= 0);
+	return journal->ops->window(journal, purse, now_ms, ret_window, ret_sequence, err);
+}
+
+bool journal_rights_after(struct journal *journal, int64_t sequence,
+			  struct journal_listed *ret_rights, size_t cap, size_t *ret_len,
+			  struct err *err)
+{
+	PORT_CALL();
+	size_t len;
+
+	CHECK(journal && ret_rights && ret_len && cap > 0 && sequence >= 0);
+	if (!journal->ops->rights_after(journal, sequence, ret_rights, cap, &len, err))
+		return false;
+	CHECK(len <= cap);
+	for (size_t i = 0; i < len; i++)
+		CHECK(ret_rights[i].sequence > (i == 0 ? sequence : ret_rights[i - 1].sequence));
+	*ret_len = len;
+	return true;
 }
 
 bool journal_next_nonce(struct journal *journal, uint64_t chain_id, struct address wallet,

@@ -9,6 +9,7 @@
 #include "core/address.h"
 #include "core/amount.h"
 #include "core/id.h"
+#include "core/limit_window.h"
 #include "core/limits.h"
 
 #include <stddef.h>
@@ -62,11 +63,17 @@ enum journal_verdict {
 	JOURNAL_DIFFERENT = 3, /* something else stands there: nothing of this entry was written */
 };
 
-struct journal_sum {
-	struct address wallet;
+/* What the rights of one asset that were spent on slots of one wallet are counted by. */
+struct journal_purse {
 	uint64_t chain_id;
-	struct address asset;
-	int64_t since_ms;
+	struct address wallet;
+	struct address asset; /* token contract; zero for the native coin */
+};
+
+/* A right and its place in the journal: higher than that of every right before it. */
+struct journal_listed {
+	int64_t sequence; /* from 1, with gaps */
+	struct journal_right right;
 };
 
 struct journal_ops {
@@ -78,8 +85,13 @@ struct journal_ops {
 	bool (*slot_of)(struct journal *journal, const struct journal_slot *slot, bool *ret_has_pay,
 			bool *ret_has_cancel, struct hash32 *ret_pay_hash,
 			struct wei *ret_fee_ceiling_max, uint32_t *ret_attempts, struct err *err);
-	bool (*sum)(struct journal *journal, const struct journal_sum *query,
-		    struct amount *ret_total, struct err *err);
+	bool (*sum)(struct journal *journal, const struct journal_purse *purse, int64_t since_ms,
+		    struct amount *ret_total, int64_t *ret_sequence, struct err *err);
+	bool (*window)(struct journal *journal, const struct journal_purse *purse, int64_t now_ms,
+		       struct limit_window *ret_window, int64_t *ret_sequence, struct err *err);
+	bool (*rights_after)(struct journal *journal, int64_t sequence,
+			     struct journal_listed *ret_rights, size_t cap, size_t *ret_len,
+			     struct err *err);
 	bool (*next_nonce)(struct journal *journal, uint64_t chain_id, struct address wallet,
 			   bool *ret_any, uint64_t *ret_next_nonce, struct err *err);
 	void (*close)(struct journal *journal);
@@ -105,10 +117,22 @@ MUST_CHECK bool journal_slot_of(struct journal *journal, const struct journal_sl
 				bool *ret_has_pay, bool *ret_has_cancel,
 				struct hash32 *ret_pay_hash, struct wei *ret_fee_ceiling_max,
 				uint32_t *ret_attempts, struct err *err);
-/* What a wallet's rights on slots add up to since a time (voids excluded): for hour and day limits.
- */
-MUST_CHECK bool journal_sum_of(struct journal *journal, const struct journal_sum *query,
-			       struct amount *ret_total, struct err *err);
+/* What a purse's rights add up to since a time (voids excluded), saturated. It reads them all; who
+ * keeps the sum up to date goes on with journal_rights_after from ret_sequence: every right up to
+ * there is in it, none behind. REFUSED when a row's MAC does not verify. */
+MUST_CHECK bool journal_sum_of(struct journal *journal, const struct journal_purse *purse,
+			       int64_t since_ms, struct amount *ret_total, int64_t *ret_sequence,
+			       struct err *err);
+/* The same as a window of that time, for hour and day limits. ret_window is written in any case,
+ * and meaningful on success. */
+MUST_CHECK bool journal_window_of(struct journal *journal, const struct journal_purse *purse,
+				  int64_t now_ms, struct limit_window *ret_window,
+				  int64_t *ret_sequence, struct err *err);
+/* The rights behind a place, voids included, whoever wrote them, in their order; up to cap, so that
+ * fewer are the last ones. REFUSED when a row's MAC does not verify. */
+MUST_CHECK bool journal_rights_after(struct journal *journal, int64_t sequence,
+				     struct journal_listed *ret_rights, size_t cap, size_t *ret_len,
+				     struct err *err);
 /* One above the highest nonce with a slot row; ret_any false when the wallet has none. */
 MUST_CHECK bool journal_next_nonce(struct journal *journal, uint64_t chain_id,
 				   struct address wallet, bool *ret_any, uint64_t *ret_next_nonce,

@@ -1,160 +1,9 @@
 /* The contract of port/journal.h on SQLite, and what happens to a journal that somebody edits. */
-#include "adapter/db_sqlite.h"
-#include "adapter/journal_sql.h"
+#include "journal_place.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-static const uint8_t mac_key[32] = "the key of the journal's MACs ..";
-static const struct id deployment = { .bytes = { 1, 2, 3, 4, 5, 6, 0x70, 8, 0x80, 10 } };
-static const struct address hot = { .bytes = { 0xaa, 1 } };
-static const struct address cold = { .bytes = { 0xbb, 2 } };
-static const struct address token = { .bytes = { 0xcc, 3 } };
-static const struct address native = { .bytes = { 0 } };
-
-struct place {
-	char dir[64];
-	char path[96];
-	struct journal *journal;
-};
-
-static struct db *open_db(const char *path)
-{
-	struct db_sqlite_options options = { .path = path };
-	struct err err = { 0 };
-	struct db *db = NULL;
-
-	if (!db_sqlite_open(&options, &db, &err))
-		fail_msg("%s", err.text);
-	return db;
-}
-
-static struct journal *open_journal(const char *path, struct err *err)
-{
-	const struct journal_sql_options options = { .deployment = deployment, .mac_key = mac_key };
-	struct db *db = open_db(path);
-	struct journal *journal = NULL;
-
-	if (journal_sql_open(db, &options, &journal, err))
-		return journal;
-	db_close(db);
-	return NULL;
-}
-
-static void reopen(struct place *place)
-{
-	struct err err = { 0 };
-
-	journal_close(place->journal);
-	place->journal = open_journal(place->path, &err);
-	if (!place->journal)
-		fail_msg("%s", err.text);
-}
-
-static int place_make(void **state)
-{
-	struct place *place = calloc(1, sizeof *place);
-
-	assert_non_null(place);
-	snprintf(place->dir, sizeof place->dir, "/tmp/sluice-journal-XXXXXX");
-	assert_non_null(mkdtemp(place->dir));
-	snprintf(place->path, sizeof place->path, "%s/journal.db", place->dir);
-	*state = place;
-	reopen(place);
-	return 0;
-}
-
-static int place_remove(void **state)
-{
-	struct place *place = *state;
-	pid_t child;
-
-	journal_close(place->journal);
-	child = fork();
-	if (child == 0) {
-		execlp("rm", "rm", "-rf", place->dir, (char *)NULL);
-		_exit(127);
-	}
-	waitpid(child, NULL, 0);
-	free(place);
-	return 0;
-}
-
-/* One payment: withdrawal `number` in its first round, paid from `hot` at that nonce. */
-static struct journal_entry payment(uint8_t number, uint64_t nonce)
-{
-	struct journal_entry entry = {
-		.has_slot = true,
-		.slot = { .chain_id = 137, .wallet = hot, .nonce = nonce },
-		.kind = JOURNAL_PAY,
-		.payload_hash = { .bytes = { 0x11, number } },
-		.has_right = true,
-		.right = { .withdrawal = { .bytes = { 0x22, number } },
-			   .pay_tag = { 0x33, number },
-			   .slot = { .chain_id = 137, .wallet = hot, .nonce = nonce },
-			   .chain_id = 137,
-			   .asset = token,
-			   .amount = { u256_from_u64(1000u + number) },
-			   .time_ms = 5000 + number },
-		.has_attempt = true,
-		.attempt_number = 1,
-		.fee_ceiling = { u256_from_u64(700) },
-	};
-
-	return entry;
-}
-
-static struct journal_entry void_of(uint8_t number, uint32_t round)
-{
-	struct journal_entry entry = { .has_right = true, .right = payment(number, 0).right };
-
-	entry.right.round = round;
-	entry.right.is_void = true;
-	snprintf(entry.right.void_stage, sizeof entry.right.void_stage, "rejected");
-	snprintf(entry.right.void_code, sizeof entry.right.void_code, "signer_limit");
-	return entry;
-}
-
-static enum journal_verdict append(struct place *place, const struct journal_entry *entry)
-{
-	enum journal_verdict verdict;
-	struct err err = { 0 };
-
-	if (!journal_append_many(place->journal, entry, 1, &verdict, &err))
-		fail_msg("%s", err.text);
-	return verdict;
-}
-
-static size_t rights(struct place *place, uint8_t number, struct journal_right *ret_rights,
-		     size_t cap)
-{
-	const struct journal_right right = payment(number, 0).right;
-	struct err err = { 0 };
-	size_t len = 0;
-
-	if (!journal_rights_of(place->journal, right.withdrawal, right.pay_tag, ret_rights, cap,
-			       &len, &err))
-		fail_msg("%s", err.text);
-	return len;
-}
-
-static int64_t verified_rows(struct place *place)
-{
-	struct err err = { 0 };
-	int64_t rows = -1;
-
-	if (!journal_sql_verify(place->journal, &rows, &err))
-		fail_msg("%s", err.text);
-	return rows;
-}
 
 static void repeat_is_equal(void **state)
 {
@@ -401,53 +250,6 @@ static void next_round_is_new(void **state)
 	assert_int_equal(rights(place, 1, right, 1), 1);
 }
 
-static uint64_t sum(struct place *place, struct address wallet, struct address asset,
-		    int64_t since_ms)
-{
-	const struct journal_sum query = {
-		.wallet = wallet, .chain_id = 137, .asset = asset, .since_ms = since_ms
-	};
-	struct amount total;
-	struct err err = { 0 };
-	uint64_t value = 0;
-
-	if (!journal_sum_of(place->journal, &query, &total, &err))
-		fail_msg("%s", err.text);
-	assert_true(u256_to_u64(total.units, &value));
-	return value;
-}
-
-static void sums(void **state)
-{
-	struct place *place = *state;
-	struct journal_entry entry;
-	struct amount total;
-	struct err err = { 0 };
-
-	for (uint8_t i = 1; i <= 4; i++) {
-		entry = payment(i, i);
-		if (i == 3)
-			entry.right.asset = native;
-		if (i == 4)
-			entry.slot.wallet = entry.right.slot.wallet = cold;
-		assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
-	}
-	entry = void_of(5, 0);
-	assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
-	assert_int_equal(sum(place, hot, token, 0), 1001 + 1002);
-	assert_int_equal(sum(place, hot, token, 5002), 1002);
-	assert_int_equal(sum(place, hot, token, 5003), 0);
-	assert_int_equal(sum(place, hot, native, 0), 1003);
-	assert_int_equal(sum(place, cold, token, 0), 1004);
-	/* Above the range is as much as can be written, never a small number. */
-	entry = payment(6, 6);
-	entry.right.amount.units = u256_max();
-	assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
-	const struct journal_sum query = { .wallet = hot, .chain_id = 137, .asset = token };
-	assert_true(journal_sum_of(place->journal, &query, &total, &err));
-	assert_true(u256_equal(total.units, u256_max()));
-}
-
 static void another_deployment_is_refused(void **state)
 {
 	struct place *place = *state;
@@ -594,10 +396,13 @@ static void edited_row_is_not_handed_out(void **state)
 	struct place *place = *state;
 	const struct journal_entry first = payment(1, 1), second = payment(2, 2);
 	const struct journal_entry third = payment(3, 3);
-	const struct journal_sum query = { .wallet = hot, .chain_id = 137, .asset = token };
+	const struct journal_purse purse = purse_of(hot, token);
 	enum journal_verdict verdict;
 	struct journal_right right[4];
+	struct journal_listed listed[8];
+	struct limit_window window;
 	struct amount total;
+	int64_t sequence;
 	struct wei ceiling;
 	struct hash32 hash;
 	struct err err = { 0 };
@@ -611,7 +416,11 @@ static void edited_row_is_not_handed_out(void **state)
 	assert_false(journal_rights_of(place->journal, third.right.withdrawal, third.right.pay_tag,
 				       right, 4, &len, &err));
 	assert_int_equal(err.kind, ERR_REFUSED);
-	assert_false(journal_sum_of(place->journal, &query, &total, &err));
+	assert_false(journal_sum_of(place->journal, &purse, 0, &total, &sequence, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	assert_false(journal_window_of(place->journal, &purse, 6000, &window, &sequence, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	assert_false(journal_rights_after(place->journal, 0, listed, 8, &len, &err));
 	assert_int_equal(err.kind, ERR_REFUSED);
 	assert_false(journal_append_many(place->journal, &third, 1, &verdict, &err));
 	assert_int_equal(err.kind, ERR_REFUSED);
@@ -709,8 +518,6 @@ static void empty_journal_verifies(void **state)
 	assert_int_equal(verified_rows(place), 0);
 }
 
-#define AT_PLACE(test) cmocka_unit_test_setup_teardown(test, place_make, place_remove)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -726,7 +533,6 @@ int main(void)
 		AT_PLACE(nothing_pays_after_a_cancel),
 		AT_PLACE(void_ends_all_rounds),
 		AT_PLACE(next_round_is_new),
-		AT_PLACE(sums),
 		AT_PLACE(another_deployment_is_refused),
 		AT_PLACE(two_writers_one_chain),
 		cmocka_unit_test(every_edit_is_found),

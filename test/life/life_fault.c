@@ -15,6 +15,7 @@ struct life_fault {
 	struct life_fault_plan plan;
 	uint64_t seen;
 	const char *hit;
+	uint64_t rights_listed;
 	enum life_fault_mode now; /* of the call that runs */
 };
 
@@ -284,10 +285,28 @@ static bool slot_of(struct journal *self, const struct journal_slot *slot, bool 
 		"slot_of");
 }
 
-static bool sum(struct journal *self, const struct journal_sum *query, struct amount *ret_total,
-		struct err *err)
+static bool sum(struct journal *self, const struct journal_purse *purse, int64_t since_ms,
+		struct amount *ret_total, int64_t *ret_sequence, struct err *err)
 {
-	JOURNAL(sum(REAL_JOURNAL, query, ret_total, err), "sum_of");
+	JOURNAL(sum(REAL_JOURNAL, purse, since_ms, ret_total, ret_sequence, err), "sum_of");
+}
+
+static bool window(struct journal *self, const struct journal_purse *purse, int64_t now_ms,
+		   struct limit_window *ret_window, int64_t *ret_sequence, struct err *err)
+{
+	JOURNAL(window(REAL_JOURNAL, purse, now_ms, ret_window, ret_sequence, err), "window_of");
+}
+
+static bool rights_after(struct journal *self, int64_t sequence, struct journal_listed *ret_rights,
+			 size_t cap, size_t *ret_len, struct err *err)
+{
+	struct life_fault *fault = CONTAINER(self, journal);
+	struct journal *real = fault->life->journal;
+	if (!enter(fault, "journal_rights_after", err))
+		return false;
+	bool done = real->ops->rights_after(real, sequence, ret_rights, cap, ret_len, err);
+	fault->rights_listed += done ? *ret_len : 0;
+	return leave(fault, done, err);
 }
 
 static bool next_nonce(struct journal *self, uint64_t chain_id, struct address wallet,
@@ -302,6 +321,8 @@ static const struct journal_ops journal_ops = {
 	.rights_of = rights_of,
 	.slot_of = slot_of,
 	.sum = sum,
+	.window = window,
+	.rights_after = rights_after,
 	.next_nonce = next_nonce,
 };
 
@@ -457,6 +478,11 @@ void life_fault_at(struct life *life, enum life_fault_mode mode, const char *cal
 void life_fault_clear(struct life *life)
 {
 	life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_NONE });
+}
+
+uint64_t life_fault_rights_listed(const struct life *life)
+{
+	return life->fault->rights_listed;
 }
 
 uint64_t life_fault_seen(const struct life *life)

@@ -40,5 +40,7 @@ void life_fault_clear(struct life *life);
 /* Calls that the plan counted so far, and the name of the one that was hit ("" for none). */
 uint64_t life_fault_seen(const struct life *life);
 const char *life_fault_hit(const struct life *life);
+/* Rights that journal_rights_after has handed out so far. */
+uint64_t life_fault_rights_listed(const struct life *life);
 
 #endif

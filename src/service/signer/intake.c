@@ -257,7 +257,7 @@ bool signer_intake(struct signer *self, size_t free_slots, bool *ret_worked, str
 {
 	size_t n = 0;
 	size_t max = intake_size(self, free_slots);
-	self->candidates_len = self->changes_len = self->idle_len = self->sums_len = 0;
+	self->candidates_len = self->changes_len = self->idle_len = 0;
 	if (max == 0)
 		return true;
 	if (!queue_claim(self->options.queue, QUEUE_SIGNING, max, self->options.visibility_ms,

@@ -2,9 +2,6 @@
  * it cannot be edited. Slots that are reserved and not journaled yet are added. */
 #include "service/signer/signer_trust.h"
 
-#define HOUR_MS (INT64_C(3600) * 1000)
-#define DAY_MS  (24 * HOUR_MS)
-
 static struct limit_sum *sum_find(struct signer *self, const struct signer_wallet *wallet,
 				  const struct asset *asset)
 {
@@ -46,23 +43,19 @@ static bool slot_add(struct signer *self, struct limit_sum *sum, const struct tr
 	return true;
 }
 
+/* First the slots, then the rights: what is journaled in between counts twice, and never not. */
 static bool sum_load(struct signer *self, const struct signer_wallet *wallet,
 		     const struct asset *asset, struct limit_sum *ret_sum, struct err *err)
 {
-	int64_t now_ms = clock_now_ms(self->options.clock);
-	struct journal_sum query = { .wallet = wallet->row.address,
-				     .chain_id = wallet->row.chain_id,
-				     .asset = asset->contract,
-				     .since_ms = now_ms - HOUR_MS };
+	const struct limit_window *window = NULL;
 	*ret_sum = (struct limit_sum){ .wallet = wallet, .asset = asset };
-	if (!journal_sum_of(self->options.journal, &query, &ret_sum->hour, err))
-		return false;
-	query.since_ms = now_ms - DAY_MS;
-	if (!journal_sum_of(self->options.journal, &query, &ret_sum->day, err))
-		return false;
 	for (size_t i = 0; i < wallet->slots_fresh_from; i++)
 		if (!slot_add(self, ret_sum, &wallet->slots[i], err))
 			return false;
+	if (!signer_spending_window(self, wallet, asset, &window, err))
+		return false;
+	ret_sum->hour.units = u256_add_saturated(ret_sum->hour.units, window->hour.units);
+	ret_sum->day.units = u256_add_saturated(ret_sum->day.units, window->day.units);
 	return true;
 }
 

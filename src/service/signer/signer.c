@@ -53,6 +53,7 @@ struct signer *signer_new(const struct signer_options *options)
 		self->wallets = calloc(self->wallets_len, sizeof *self->wallets);
 		CHECK(self->wallets != NULL);
 	}
+	signer_spending_init(self);
 	metrics_init(self, options->metrics);
 	return self;
 }
@@ -62,6 +63,7 @@ void signer_free(struct signer *signer)
 	if (signer == NULL)
 		return;
 	signature_context_free(signer->context);
+	signer_spending_deinit(signer);
 	free(signer->wallets);
 	free(signer);
 }

@@ -3,7 +3,8 @@
  *	wallet.c   leases, entry, the slots of each wallet as the store has them
  *	intake.c   wake-ups -> withdrawals that may be paid; ends and waits for those that may not
  *	trust.c    which rows, slots and stored bytes are believed
- *	funds.c    what each wallet can still pay at one block, and may by its limits
+ *	funds.c    what each wallet can still pay at one block
+ *	limits.c   what it may by its limits; spending.c  what it has paid, by the journal
  *	reserve.c  wallet chosen, gas estimated, nonce taken
  *	verify.c   which slots may go on; what became unpayable
  *	price.c    gas and fees of what is signed
@@ -84,6 +85,13 @@ struct limit_sum {
 	struct amount day;
 };
 
+/* What the journal says that a wallet has paid of an asset. */
+struct spending {
+	struct limit_window *window; /* NULL before it is first used */
+	bool has_window;             /* it holds every right up to */
+	int64_t window_at;           /* this place of the journal */
+};
+
 /* One slot on its way out. */
 struct slot_work {
 	struct signer_wallet *wallet;
@@ -107,6 +115,9 @@ struct signer {
 	struct signer_wallet *wallets; /* catalogue->wallets_len of them */
 	size_t wallets_len;
 	struct signer_chain chains[CHAINS_MAX];
+	struct spending *spendings; /* ASSETS_MAX of each wallet */
+	bool follows_rights;        /* every right of the journal was seen up to */
+	int64_t rights_at;          /* this place, by all that need it */
 	/* Storage of one step. */
 	struct message messages[BATCH_MAX];
 	struct withdrawal rows[BATCH_MAX];
@@ -121,6 +132,7 @@ struct signer {
 	size_t purses_len;
 	struct limit_sum sums[PURSES_MAX];
 	size_t sums_len;
+	struct journal_listed listed[BATCH_MAX];
 	struct store_reservation reservations[BATCH_MAX];
 	struct slot_work work[BATCH_MAX];
 	size_t work_len;
@@ -186,6 +198,17 @@ bool signer_purse_covers(struct signer *self, const struct signer_wallet *wallet
 			 const struct asset *asset, struct amount amount, uint64_t gas_limit);
 void signer_purse_take(struct signer *self, const struct signer_wallet *wallet,
 		       const struct asset *asset, struct amount amount, uint64_t gas_limit);
+
+/* spending.c */
+void signer_spending_init(struct signer *self); /* wallets_len is known */
+void signer_spending_deinit(struct signer *self);
+/* The wallet changes hands: what is known of it is read anew. */
+void signer_spending_forget(struct signer *self, const struct signer_wallet *wallet);
+/* What the wallet has paid of the asset in the last hour and day, by the journal as it is now.
+ * *ret_window stays the signer's, until the next call. */
+MUST_CHECK bool signer_spending_window(struct signer *self, const struct signer_wallet *wallet,
+				       const struct asset *asset,
+				       const struct limit_window **ret_window, struct err *err);
 
 /* reserve.c */
 /* Gives each candidate a wallet and a gas limit, or a reason to wait, or ends it. */

@@ -168,6 +168,7 @@ static bool lease_keep(struct signer *self, struct signer_wallet *wallet, struct
 	if (taken && !before) {
 		/* The owner before may have taken nonces after this step's look. */
 		wallet->drained = false;
+		signer_spending_forget(self, wallet);
 		if (!rows_load(self, err) || !journal_look(self, wallet, err))
 			return false;
 		signer_log_wallet(self, wallet, "wallet_taken", "", false);
@@ -258,6 +259,7 @@ static bool slots_load(struct signer *self, struct signer_wallet *wallet, struct
 bool signer_wallets_refresh(struct signer *self, struct err *err)
 {
 	int64_t in_flight = 0;
+	self->sums_len = 0; /* they counted the slots of the step before */
 	if (!rows_load(self, err) || !leases_keep(self, err))
 		return false;
 	for (size_t i = 0; i < self->wallets_len; i++) {
