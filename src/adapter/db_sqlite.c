@@ -39,6 +39,7 @@ struct db_statement {
 	const char *sql; /* the literal: its address is the key */
 	sqlite3_stmt *stmt;
 	struct db_sqlite *owner;
+	int columns; /* of its rows; 0 when it has none */
 	bool writes;
 	bool many_steps; /* has rows: parameters must outlive the first step, so they are copied */
 	bool open;       /* between the first step and its end */
@@ -332,6 +333,7 @@ static bool statement_make(struct db_sqlite *db, struct db_statement *ret_statem
 		.owner = db,
 		.writes = !sqlite3_stmt_readonly(stmt),
 		.many_steps = sqlite3_column_count(stmt) > 0,
+		.columns = sqlite3_column_count(stmt),
 	};
 	done = true;
 out:
@@ -442,7 +444,7 @@ static int64_t db_sqlite_changes(struct db *base)
 static void column_exists(const struct db_statement *statement, int at)
 {
 	CHECK(statement->open);
-	CHECK(at < sqlite3_data_count(statement->stmt));
+	CHECK(at >= 0 && at < statement->columns);
 }
 
 static bool db_sqlite_column_is_null(struct db_statement *statement, int at)
@@ -551,6 +553,11 @@ static const struct db_ops db_sqlite_ops = {
 	.host_lock = db_sqlite_host_lock,
 	.close = db_sqlite_close,
 };
+
+void db_sqlite_setup(void)
+{
+	CHECK(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK);
+}
 
 /* Creates an empty file of our own mode; SQLite would leave it readable for everybody, and gives
  * the WAL the mode of the file. An existing file is not opened here: closing it would drop the

@@ -21,6 +21,10 @@ struct db_sqlite_options {
 	bool read_only;    /* the file must exist; write transactions are refused */
 };
 
+/* Once in a process, before its first connection and its second thread; a process may do without.
+ * SQLite then keeps no account of the memory it takes, which costs a lock for each piece. */
+void db_sqlite_setup(void);
+
 /* Opens the file, or creates it with mode 0600. The lock files path-next, path-turn and
  * path-lock-NAME beside it take its mode. NOT_DONE when the file cannot be opened, REFUSED when it
  * is no database or the SQLite of this machine is older than 3.35. Closed by db_close. */

@@ -1,4 +1,5 @@
 /* The only main(): the table of sub-commands. */
+#include "adapter/db_sqlite.h"
 #include "cmd/command_list.h"
 
 static const struct command_option config_options[] = { OPTION_CONFIG, OPTIONS_END };
@@ -184,5 +185,6 @@ const struct command commands[] = {
 
 int main(int argc, char **argv)
 {
+	db_sqlite_setup();
 	return (int)command_main(argc, argv);
 }
