@@ -90,6 +90,10 @@ void log_line(const struct log *log, enum log_level level, const struct log_abou
 	int formatted = vsnprintf(message, sizeof message, format, arguments);
 	va_end(arguments);
 	CHECK(formatted >= 0);
+	if (log->hear != NULL) {
+		log->hear(log->listener, level, about, message);
+		return;
+	}
 
 	char storage[LINE_LEN_MAX];
 	struct buf out = buf_of(storage, sizeof storage);

@@ -20,6 +20,8 @@ enum log_level {
 	LOG_ERROR, /* somebody should look */
 };
 
+struct log_about;
+
 struct log {
 	int fd;               /* borrowed */
 	enum log_level level; /* lines below it are dropped */
@@ -28,6 +30,10 @@ struct log {
 	 */
 	int64_t (*now_ms)(void *clock);
 	void *clock;
+	/* NULL: lines go to fd. Otherwise here, and nowhere else: the simulator listens. */
+	void (*hear)(void *listener, enum log_level level, const struct log_about *about,
+		     const char *message);
+	void *listener;
 };
 
 /* What a line is about. Zero fields are left out. */

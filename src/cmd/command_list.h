@@ -32,4 +32,7 @@ enum exit_status command_status(const struct invocation *invocation);
 enum exit_status command_dlq_list(const struct invocation *invocation);
 enum exit_status command_dlq_redrive(const struct invocation *invocation);
 
+/* command_sim.c */
+enum exit_status command_sim(const struct invocation *invocation);
+
 #endif

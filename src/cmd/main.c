@@ -117,6 +117,16 @@ static const struct command_option http_options[] = { OPTIONS_HTTP, OPTIONS_END 
 	  config_options,                                                                \
 	  command_role }
 
+static const struct command_option sim_options[] = {
+	{ "seed", "N", "the first seed; 1" },
+	{ "seeds", "N", "how many, one after the other; 1" },
+	{ "withdrawals", "N", "of each seed; 60" },
+	{ "faults", "LIST", "what goes wrong, separated by commas" },
+	{ "plant", "NAME", "make a violation, to see that its checker fires" },
+	{ "story", NULL, "print all that happens" },
+	OPTIONS_END,
+};
+
 const struct command commands[] = {
 	{ "run", "", 0, 0, "run all four roles on this machine",
 	  "Makes or upgrades the database, starts api, processor, signer and monitor as\n"
@@ -178,6 +188,15 @@ const struct command commands[] = {
 	  dlq_list_options, command_dlq_list },
 	{ "dlq redrive", "QUEUE", 1, 1, "put dead letters back into their queue, over HTTP",
 	  "QUEUE is request, signing or monitor.", http_options, command_dlq_redrive },
+	{ "sim", "", 0, 0, "run the whole system under seeds, with faults, and look for lost money",
+	  "The real services and the real SQL, with a simulated chain, keys and clock, in one\n"
+	  "process. While faults are on, checkers look after every change; then the faults\n"
+	  "stop, and every accepted withdrawal has to end. A violation prints its seed, which\n"
+	  "replays to the byte.\n"
+	  "Faults: crash, store, journal, keys, node, messages, reorg, fees, clock, pause,\n"
+	  "overlap, receiver, cancel, funds, editor, foreign, take-back; all, none. A list\n"
+	  "that begins with -NAME takes from the default, which is all but the last three.",
+	  sim_options, command_sim },
 	{ "version", "", 0, 0, "print the version", NULL,
 	  (const struct command_option[]){ OPTIONS_END }, command_version },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL, NULL },

@@ -1,0 +1,49 @@
+/* What the files of the checkers share. They know the schema and the rules, and nothing of the code
+ * that they check: no service, no lifecycle table. */
+#ifndef SLUICE_SIM_CHECK_H
+#define SLUICE_SIM_CHECK_H
+
+#include "sim/world.h"
+
+#include <string.h>
+
+enum sim_what {
+	SIM_WITHDRAWAL_MADE = 1,
+	SIM_WITHDRAWAL_MOVED = 2,
+	SIM_WITHDRAWAL_EDITED = 3,
+	SIM_SLOT_MADE = 4,
+	SIM_SLOT_MOVED = 5,
+	SIM_SLOT_EDITED = 6,
+	SIM_ATTEMPT_MADE = 7,
+	SIM_ATTEMPT_EDITED = 8,
+};
+
+/* One change of one row; value: as the trigger of its kind wrote them. */
+struct sim_change {
+	enum sim_what what;
+	int64_t row;
+	int64_t value[4];
+	int64_t n;
+};
+
+/* check_log.c */
+/* One number, or bytes, of the row that the statement names by its one parameter; -1 or false when
+ * there is none. `literal` must be one: it is cached by its address. */
+int64_t sim_ask_i64(struct sim_world *world, const char *literal, int64_t row);
+bool sim_ask_bytes(struct sim_world *world, const char *literal, int64_t row, void *ret_bytes,
+		   size_t cap, size_t *ret_len);
+
+/* check_change.c */
+void sim_check_change(struct sim_world *world, const struct sim_change *change);
+struct sim_slot *sim_slot_of_row(struct sim_world *world, int64_t row);
+/* check_withdrawal.c */
+void sim_check_withdrawal_made(struct sim_world *world, const struct sim_change *change);
+void sim_check_withdrawal_moved(struct sim_world *world, const struct sim_change *change);
+/* Could any slot of the order still pay it, or did one? Says so under `rule`. */
+void sim_check_unpaid(struct sim_world *world, const struct sim_order *order, const char *rule);
+/* check_slot.c */
+void sim_check_slot_made(struct sim_world *world, const struct sim_change *change);
+void sim_check_slot_moved(struct sim_world *world, const struct sim_change *change);
+void sim_check_attempt_made(struct sim_world *world, const struct sim_change *change);
+
+#endif

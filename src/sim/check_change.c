@@ -1,0 +1,71 @@
+/* From the log of changes to the rules that each one has to keep. */
+#include "sim/check.h"
+
+struct sim_slot *sim_slot_of_row(struct sim_world *world, int64_t row)
+{
+	for (size_t i = world->slots_len; i > 0; i--)
+		if (world->slots[i - 1].row == row)
+			return &world->slots[i - 1];
+	return NULL;
+}
+
+struct sim_order *sim_order_of_row(struct sim_world *world, int64_t row)
+{
+	for (size_t i = 0; i < world->orders_len; i++)
+		if (world->orders[i].row == row)
+			return &world->orders[i];
+	return NULL;
+}
+
+/* Somebody with the database's password: what follows from it is not the services' doing. */
+static void edited(struct sim_world *world, const struct sim_change *change)
+{
+	struct sim_order *order = NULL;
+	if (change->what == SIM_WITHDRAWAL_EDITED || change->what == SIM_WITHDRAWAL_MOVED)
+		order = sim_order_of_row(world, change->row);
+	if (order == NULL)
+		return;
+	order->causes |= SIM_CAUSE_EDITED;
+	if (change->what == SIM_WITHDRAWAL_MOVED) {
+		order->stage = (enum withdrawal_stage)change->value[1];
+		order->version = (uint64_t)change->value[3];
+	}
+}
+
+void sim_check_change(struct sim_world *world, const struct sim_change *change)
+{
+	if (world->editing) {
+		edited(world, change);
+		return;
+	}
+	switch (change->what) {
+	case SIM_WITHDRAWAL_MADE:
+		sim_check_withdrawal_made(world, change);
+		break;
+	case SIM_WITHDRAWAL_MOVED:
+		sim_check_withdrawal_moved(world, change);
+		break;
+	case SIM_WITHDRAWAL_EDITED:
+		sim_fail(world, "T8", "row %lld of withdrawals: what was asked for has changed",
+			 (long long)change->row);
+		break;
+	case SIM_SLOT_MADE:
+		sim_check_slot_made(world, change);
+		break;
+	case SIM_SLOT_MOVED:
+		sim_check_slot_moved(world, change);
+		break;
+	case SIM_SLOT_EDITED:
+		sim_fail(world, "T2",
+			 "row %lld of transfers: its slot or its fixed payload changed",
+			 (long long)change->row);
+		break;
+	case SIM_ATTEMPT_MADE:
+		sim_check_attempt_made(world, change);
+		break;
+	case SIM_ATTEMPT_EDITED:
+		sim_fail(world, "T3", "row %lld of attempts: it changed, or is gone",
+			 (long long)change->row);
+		break;
+	}
+}

@@ -1,0 +1,91 @@
+/* At the end: everything that was accepted has ended, and the money is where the list of answers
+ * says. */
+#include "sim/check.h"
+
+static bool is_terminal(const struct sim_order *order)
+{
+	return order->stage >= WITHDRAWAL_COMPLETED;
+}
+
+static bool may_be_held(const struct sim_world *world, const struct sim_order *order)
+{
+	return order->held_reason[0] != 0 && (order->causes != 0 || world->causes != 0);
+}
+
+bool sim_check_is_done(const struct sim_world *world)
+{
+	for (size_t i = 0; i < world->orders_len; i++) {
+		const struct sim_order *order = &world->orders[i];
+		if (!order->accepted || order->repeats_left > 0)
+			return false;
+		if (!is_terminal(order) && !may_be_held(world, order))
+			return false;
+	}
+	return true;
+}
+
+/* Every order is paid once or never, as it says. */
+static void order_check(struct sim_world *world, const struct sim_order *order,
+			struct u256 *inout_paid)
+{
+	struct sim_payments paid;
+	sim_chain_payments(world->model, (unsigned)order->asset, order->to, &paid);
+	if (paid.count > 1)
+		sim_fail(world, "T8", "%s was paid %llu times", order->key,
+			 (unsigned long long)paid.count);
+	else if (order->stage == WITHDRAWAL_COMPLETED && paid.count != 1 && world->causes == 0)
+		sim_fail(world, "T6", "%s is completed, and was not paid", order->key);
+	else if (order->stage > WITHDRAWAL_COMPLETED && paid.count != 0 && world->causes == 0)
+		sim_fail(world, "T4", "%s ended unpaid, and was paid", order->key);
+	*inout_paid = u256_add_saturated(*inout_paid, paid.sum);
+	if (!is_terminal(order))
+		world->summary->held++;
+}
+
+/* T10: what left the wallets is what the orders got, and gas. */
+static void asset_check(struct sim_world *world, unsigned asset, struct u256 paid)
+{
+	struct u256 in = u256_zero();
+	struct u256 out = paid;
+	struct u256 left = u256_zero();
+	for (unsigned wallet = 0; wallet < SIM_WALLETS; wallet++) {
+		in = u256_add_saturated(in, sim_chain_funded(world->model, wallet, asset));
+		left = u256_add_saturated(left, sim_chain_balance(world->model, wallet, asset));
+		if (asset == 0)
+			out = u256_add_saturated(out, sim_chain_fees_paid(world->model, wallet));
+	}
+	/* Odd tokens keep a part for themselves; a foreign transaction goes elsewhere. */
+	bool excused = sim_has(world, SIM_FAMILY_RECEIVER) && asset > 0;
+	if (!u256_equal(in, u256_add_saturated(out, left)) && !excused &&
+	    (world->causes & SIM_CAUSE_FOREIGN) == 0)
+		sim_fail(world, "T10", "asset %u: what went in is not what is left and was paid",
+			 asset);
+}
+
+static void stuck_tell(struct sim_world *world)
+{
+	for (size_t i = 0; i < world->orders_len; i++) {
+		const struct sim_order *order = &world->orders[i];
+		if (order->accepted && (is_terminal(order) || may_be_held(world, order)))
+			continue;
+		char reason[REASON_LEN_MAX + 1] = "";
+		size_t len = 0;
+		(void)sim_ask_bytes(world, "SELECT wait_reason FROM withdrawals WHERE rowid = ?",
+				    order->row, reason, sizeof reason - 1, &len);
+		sim_fail(world, "T11", "%s does not end: %s, stage %d, waits for '%s', held '%s'",
+			 order->key, order->accepted ? "accepted" : "never answered",
+			 (int)order->stage, reason, order->held_reason);
+		return;
+	}
+}
+
+void sim_check_end(struct sim_world *world)
+{
+	struct u256 paid[2] = { u256_zero(), u256_zero() };
+	for (size_t i = 0; i < world->orders_len && !world->failed; i++)
+		order_check(world, &world->orders[i], &paid[world->orders[i].asset]);
+	if (!world->failed && !sim_check_is_done(world))
+		stuck_tell(world);
+	for (unsigned asset = 0; asset < 2 && !world->failed; asset++)
+		asset_check(world, asset, paid[asset]);
+}

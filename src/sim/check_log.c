@@ -1,0 +1,120 @@
+/* What changed in the store since the last look, as the database itself tells it: temporary
+ * triggers write every change of a row that matters into a log, in the same transaction. So no
+ * move is missed, however short it stood, and nothing that was rolled back is seen. */
+#include "sim/check.h"
+
+static const char *const statements[] = {
+	"CREATE TEMP TABLE sim_log (n INTEGER PRIMARY KEY AUTOINCREMENT, what INTEGER NOT NULL, "
+	"row_id INTEGER NOT NULL, a INTEGER, b INTEGER, c INTEGER, d INTEGER)",
+
+	"CREATE TEMP TRIGGER sim_1 AFTER INSERT ON main.withdrawals BEGIN "
+	"INSERT INTO sim_log (what, row_id, a, b) VALUES (1, NEW.rowid, NEW.stage, NEW.version); END",
+
+	"CREATE TEMP TRIGGER sim_2 AFTER UPDATE OF stage, version ON main.withdrawals BEGIN "
+	"INSERT INTO sim_log (what, row_id, a, b, c, d) VALUES "
+	"(2, NEW.rowid, OLD.stage, NEW.stage, OLD.version, NEW.version); END",
+
+	"CREATE TEMP TRIGGER sim_3 AFTER UPDATE OF id, account, chain_id, asset, receiver, amount, "
+	"key_hash, intent_mac ON main.withdrawals BEGIN "
+	"INSERT INTO sim_log (what, row_id) VALUES (3, NEW.rowid); END",
+	"CREATE TEMP TRIGGER sim_3d AFTER DELETE ON main.withdrawals BEGIN "
+	"INSERT INTO sim_log (what, row_id) VALUES (3, OLD.rowid); END",
+
+	"CREATE TEMP TRIGGER sim_4 AFTER INSERT ON main.transfers BEGIN "
+	"INSERT INTO sim_log (what, row_id, a, b, c) VALUES "
+	"(4, NEW.rowid, NEW.wallet_id, NEW.nonce, NEW.stage); END",
+
+	"CREATE TEMP TRIGGER sim_5 AFTER UPDATE OF stage, outcome ON main.transfers BEGIN "
+	"INSERT INTO sim_log (what, row_id, a, b, c, d) VALUES "
+	"(5, NEW.rowid, OLD.stage, NEW.stage, OLD.outcome, NEW.outcome); END",
+
+	"CREATE TEMP TRIGGER sim_6 AFTER UPDATE OF wallet_id, nonce, chain_id, wallet "
+	"ON main.transfers BEGIN INSERT INTO sim_log (what, row_id) VALUES (6, NEW.rowid); END",
+	"CREATE TEMP TRIGGER sim_6p AFTER UPDATE OF payload_hash ON main.transfers "
+	"WHEN OLD.stage <> 1 BEGIN INSERT INTO sim_log (what, row_id) VALUES (6, NEW.rowid); END",
+	"CREATE TEMP TRIGGER sim_6d AFTER DELETE ON main.transfers BEGIN "
+	"INSERT INTO sim_log (what, row_id) VALUES (6, OLD.rowid); END",
+
+	"CREATE TEMP TRIGGER sim_7 AFTER INSERT ON main.attempts BEGIN "
+	"INSERT INTO sim_log (what, row_id, a) VALUES (7, NEW.rowid, NEW.number); END",
+
+	"CREATE TEMP TRIGGER sim_8 AFTER UPDATE OF transfer_id, number, is_cancel, tip, cap, "
+	"gas_limit, tx_hash, raw ON main.attempts BEGIN "
+	"INSERT INTO sim_log (what, row_id) VALUES (8, NEW.rowid); END",
+	"CREATE TEMP TRIGGER sim_8d AFTER DELETE ON main.attempts BEGIN "
+	"INSERT INTO sim_log (what, row_id) VALUES (8, OLD.rowid); END",
+};
+
+bool sim_check_open(struct sim_world *world, struct err *err)
+{
+	for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
+		if (!db_exec(world->db, statements[i], err))
+			return false;
+	return true;
+}
+
+#define CHANGES_MAX 512
+
+static size_t changes_read(struct sim_world *world, struct sim_change *ret_changes)
+{
+	struct err err = { 0 };
+	size_t n = 0;
+	struct db_statement *statement = db_prepare(
+		world->db, "SELECT what, row_id, a, b, c, d, n FROM sim_log WHERE n > ? ORDER BY n",
+		&err);
+	CHECK(statement != NULL);
+	db_bind_i64(world->db, statement, 1, world->log_seen);
+	while (n < CHANGES_MAX && db_step(world->db, statement, &err) == DB_ROW) {
+		struct sim_change *change = &ret_changes[n++];
+		change->what = (enum sim_what)db_column_i64(world->db, statement, 0);
+		change->row = db_column_i64(world->db, statement, 1);
+		for (int i = 0; i < 4; i++)
+			change->value[i] = db_column_i64(world->db, statement, 2 + i);
+		change->n = db_column_i64(world->db, statement, 6);
+	}
+	db_reset(world->db, statement);
+	return n;
+}
+
+void sim_check_changes(struct sim_world *world)
+{
+	struct sim_change changes[CHANGES_MAX];
+	size_t n;
+	while (!world->failed && (n = changes_read(world, changes)) > 0) {
+		for (size_t i = 0; i < n && !world->failed; i++)
+			sim_check_change(world, &changes[i]);
+		world->log_seen = changes[n - 1].n;
+	}
+}
+
+int64_t sim_ask_i64(struct sim_world *world, const char *literal, int64_t row)
+{
+	struct err err = { 0 };
+	int64_t number = -1;
+	struct db_statement *statement = db_prepare(world->db, literal, &err);
+	CHECK(statement != NULL);
+	db_bind_i64(world->db, statement, 1, row);
+	if (db_step(world->db, statement, &err) == DB_ROW)
+		number = db_column_i64(world->db, statement, 0);
+	db_reset(world->db, statement);
+	return number;
+}
+
+bool sim_ask_bytes(struct sim_world *world, const char *literal, int64_t row, void *ret_bytes,
+		   size_t cap, size_t *ret_len)
+{
+	struct err err = { 0 };
+	struct db_statement *statement = db_prepare(world->db, literal, &err);
+	CHECK(statement != NULL);
+	db_bind_i64(world->db, statement, 1, row);
+	bool found = db_step(world->db, statement, &err) == DB_ROW &&
+		     !db_column_is_null(world->db, statement, 0);
+	if (found) {
+		struct str bytes = db_column_bytes(world->db, statement, 0);
+		*ret_len = bytes.len < cap ? bytes.len : cap;
+		if (*ret_len > 0)
+			memcpy(ret_bytes, bytes.at, *ret_len);
+	}
+	db_reset(world->db, statement);
+	return found;
+}

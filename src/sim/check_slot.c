@@ -1,0 +1,217 @@
+/* Slots: dense nonces, one live slot per withdrawal, bytes that are stored before they leave and
+ * pay what was asked for, and ends with the transaction in hand that took the nonce. */
+#include "sim/check.h"
+
+#include "core/abi.h"
+#include "core/tx.h"
+
+static int order_of_slot(struct sim_world *world, int64_t row)
+{
+	int64_t withdrawal = sim_ask_i64(
+		world,
+		"SELECT w.rowid FROM transfers t JOIN transfer_items i ON i.transfer_id = t.id "
+		"JOIN withdrawals w ON w.id = i.withdrawal_id WHERE t.rowid = ?",
+		row);
+	struct sim_order *order = withdrawal > 0 ? sim_order_of_row(world, withdrawal) : NULL;
+	return order == NULL ? -1 : (int)(order - world->orders);
+}
+
+static void nonce_check(struct sim_world *world, unsigned wallet, uint64_t nonce)
+{
+	if (world->nonces_known[wallet] && nonce != world->next_nonce[wallet])
+		sim_fail(world, "T2", "wallet %u: nonce %llu follows %llu", wallet,
+			 (unsigned long long)nonce,
+			 (unsigned long long)world->next_nonce[wallet] - 1);
+	world->nonces_known[wallet] = true;
+	world->next_nonce[wallet] = nonce + 1;
+}
+
+void sim_check_slot_made(struct sim_world *world, const struct sim_change *change)
+{
+	CHECK(world->slots_len < SIM_SLOTS_MAX);
+	struct sim_slot *slot = &world->slots[world->slots_len++];
+	*slot = (struct sim_slot){ .row = change->row,
+				   .wallet = (unsigned)change->value[0] - 1,
+				   .nonce = (uint64_t)change->value[1],
+				   .stage = (enum transfer_stage)change->value[2] };
+	CHECK(slot->wallet < SIM_WALLETS);
+	nonce_check(world, slot->wallet, slot->nonce);
+	slot->order = order_of_slot(world, change->row);
+	world->summary->transfer_moves[0][slot->stage]++;
+	if (slot->order < 0)
+		return;
+	struct sim_order *order = &world->orders[slot->order];
+	order->rounds++;
+	if (++order->live > 1)
+		sim_fail(world, "T1", "%s has %u live slots", order->key, order->live);
+	sim_tell(world, "%s: wallet %u nonce %llu", order->key, slot->wallet,
+		 (unsigned long long)slot->nonce);
+}
+
+/* ---- the end of a slot ---- */
+
+static bool mined_hash_is(struct sim_world *world, const struct sim_slot *slot, struct hash32 hash)
+{
+	struct hash32 stored = { { 0 } };
+	size_t len = 0;
+	return sim_ask_bytes(world, "SELECT mined_hash FROM transfers WHERE rowid = ?", slot->row,
+			     stored.bytes, sizeof stored.bytes, &len) &&
+	       hash32_equal(stored, hash);
+}
+
+/* Was the transaction one that pays the slot's order? */
+static enum transfer_outcome true_outcome(const struct sim_world *world,
+					  const struct sim_slot *slot,
+					  const struct sim_mined *consumer)
+{
+	if (consumer->is_foreign)
+		return OUTCOME_FOREIGN;
+	if (!consumer->success)
+		return OUTCOME_REVERTED;
+	if (slot->order < 0)
+		return OUTCOME_REPLACED;
+	const struct sim_order *order = &world->orders[slot->order];
+	return address_equal(consumer->paid_to, order->to) && !u256_is_zero(consumer->paid)
+		       ? OUTCOME_SUCCEEDED
+		       : OUTCOME_REPLACED;
+}
+
+static void final_check(struct sim_world *world, const struct sim_slot *slot)
+{
+	struct sim_mined consumer;
+	unsigned long long nonce = slot->nonce;
+	if ((world->causes & SIM_CAUSE_TAKE_BACK) != 0)
+		return;
+	if (!sim_chain_consumer(world->model, slot->wallet, slot->nonce, &consumer)) {
+		sim_fail(world, "T12", "wallet %u nonce %llu is final, and open on the chain",
+			 slot->wallet, nonce);
+		return;
+	}
+	if (consumer.block_number > sim_chain_finalized(world->model))
+		sim_fail(world, "T12", "wallet %u nonce %llu is final before its block is",
+			 slot->wallet, nonce);
+	else if (slot->outcome != OUTCOME_FOREIGN && !mined_hash_is(world, slot, consumer.tx_hash))
+		sim_fail(world, "T12", "wallet %u nonce %llu ended by another transaction",
+			 slot->wallet, nonce);
+	else if (slot->outcome != true_outcome(world, slot, &consumer))
+		sim_fail(world, "T12", "wallet %u nonce %llu: outcome %d, and %d is true",
+			 slot->wallet, nonce, (int)slot->outcome,
+			 (int)true_outcome(world, slot, &consumer));
+}
+
+static bool is_move(enum transfer_stage from, enum transfer_stage to)
+{
+	if (from == TRANSFER_FINAL)
+		return false;
+	if (to == from)
+		return true;
+	if (to == TRANSFER_BROADCAST)
+		return from == TRANSFER_SIGNED || from == TRANSFER_MINED;
+	return to > from && !(from == TRANSFER_RESERVED && to > TRANSFER_MINED) &&
+	       !(to == TRANSFER_FINAL && from != TRANSFER_MINED);
+}
+
+void sim_check_slot_moved(struct sim_world *world, const struct sim_change *change)
+{
+	struct sim_slot *slot = sim_slot_of_row(world, change->row);
+	enum transfer_stage from = (enum transfer_stage)change->value[0];
+	enum transfer_stage to = (enum transfer_stage)change->value[1];
+	CHECK(slot != NULL);
+	if (from == TRANSFER_FINAL) {
+		sim_fail(world, "T9", "wallet %u nonce %llu was final, and changed", slot->wallet,
+			 (unsigned long long)slot->nonce);
+		return;
+	}
+	slot->outcome = (enum transfer_outcome)change->value[3];
+	if (!is_move(from, to)) {
+		sim_fail(world, "lifecycle", "wallet %u nonce %llu moved from stage %d to %d",
+			 slot->wallet, (unsigned long long)slot->nonce, (int)from, (int)to);
+		return;
+	}
+	slot->stage = to;
+	world->summary->transfer_moves[from][to]++;
+	if (to != TRANSFER_FINAL)
+		return;
+	if (slot->order >= 0)
+		world->orders[slot->order].live--;
+	final_check(world, slot);
+}
+
+void sim_check_attempt_made(struct sim_world *world, const struct sim_change *change)
+{
+	int64_t row = sim_ask_i64(world,
+				  "SELECT t.rowid FROM attempts a JOIN transfers t "
+				  "ON t.id = a.transfer_id WHERE a.rowid = ?",
+				  change->row);
+	struct sim_slot *slot = sim_slot_of_row(world, row);
+	CHECK(slot != NULL);
+	world->summary->attempts++;
+	if (change->value[0] != (int64_t)++slot->attempts)
+		sim_fail(world, "T3", "wallet %u nonce %llu: attempt %lld is its number %u",
+			 slot->wallet, (unsigned long long)slot->nonce, (long long)change->value[0],
+			 slot->attempts);
+	if (slot->stage == TRANSFER_FINAL)
+		sim_fail(world, "T12", "wallet %u nonce %llu is final, and is signed again",
+			 slot->wallet, (unsigned long long)slot->nonce);
+}
+
+/* ---- bytes on their way out ---- */
+
+static bool pays_order(const struct sim_world *world, const struct sim_order *order,
+		       const struct tx *tx)
+{
+	const struct asset *asset = &world->catalogue.assets[order->asset];
+	uint8_t calldata[ABI_TRANSFER_BYTES];
+	if (asset->is_native)
+		return address_equal(tx->to, order->to) && tx->data_len == 0 &&
+		       u256_equal(tx->value.value, order->amount.units);
+	abi_write_transfer(order->to, order->amount, calldata);
+	return address_equal(tx->to, asset->contract) && u256_is_zero(tx->value.value) &&
+	       tx->data_len == sizeof calldata && memcmp(tx->data, calldata, sizeof calldata) == 0;
+}
+
+static bool pays_nobody(const struct sim_world *world, const struct sim_slot *slot,
+			const struct tx *tx)
+{
+	return address_equal(tx->to, world->catalogue.wallets[slot->wallet].address) &&
+	       u256_is_zero(tx->value.value) && tx->data_len == 0;
+}
+
+static int64_t slot_row_of_hash(struct sim_world *world, struct hash32 hash)
+{
+	struct err err = { 0 };
+	int64_t row = -1;
+	struct db_statement *statement = db_prepare(
+		world->db,
+		"SELECT t.rowid FROM attempts a JOIN transfers t ON t.id = a.transfer_id "
+		"WHERE a.tx_hash = ?",
+		&err);
+	CHECK(statement != NULL);
+	db_bind_bytes(world->db, statement, 1, hash.bytes, sizeof hash.bytes);
+	if (db_step(world->db, statement, &err) == DB_ROW)
+		row = db_column_i64(world->db, statement, 0);
+	db_reset(world->db, statement);
+	return row;
+}
+
+void sim_check_sent(struct sim_world *world, struct str raw)
+{
+	struct tx tx;
+	struct tx_signature signature;
+	struct sim_slot *slot;
+	int64_t row = slot_row_of_hash(world, tx_hash_of(raw));
+	if (row < 0) {
+		sim_fail(world, "T3", "bytes reach a node that are not stored");
+		return;
+	}
+	slot = sim_slot_of_row(world, row);
+	CHECK(slot != NULL);
+	if (!tx_read_signed(raw, &tx, &signature) || tx.nonce != slot->nonce)
+		sim_fail(world, "T7", "wallet %u nonce %llu: bytes of another slot", slot->wallet,
+			 (unsigned long long)slot->nonce);
+	else if (pays_nobody(world, slot, &tx))
+		return;
+	else if (slot->order < 0 || !pays_order(world, &world->orders[slot->order], &tx))
+		sim_fail(world, "T7", "wallet %u nonce %llu pays what nobody asked for",
+			 slot->wallet, (unsigned long long)slot->nonce);
+}

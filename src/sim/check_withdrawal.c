@@ -1,0 +1,170 @@
+/* Withdrawals: the moves they may make, and the truth of what they say at their end. */
+#include "sim/check.h"
+
+#include <stdlib.h>
+
+struct move {
+	enum withdrawal_stage from, to;
+};
+
+/* Written from the agreement, not from the code: doc/protocol.md. */
+static const struct move moves[] = {
+	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_QUEUED },   { WITHDRAWAL_ACCEPTED, WITHDRAWAL_REJECTED },
+	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_CANCELED }, { WITHDRAWAL_QUEUED, WITHDRAWAL_ASSIGNED },
+	{ WITHDRAWAL_QUEUED, WITHDRAWAL_REJECTED },   { WITHDRAWAL_QUEUED, WITHDRAWAL_FAILED },
+	{ WITHDRAWAL_QUEUED, WITHDRAWAL_CANCELED },   { WITHDRAWAL_ASSIGNED, WITHDRAWAL_COMPLETED },
+	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_QUEUED },   { WITHDRAWAL_ASSIGNED, WITHDRAWAL_FAILED },
+	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_CANCELED },
+};
+
+static bool is_move(enum withdrawal_stage from, enum withdrawal_stage to)
+{
+	for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
+		if (moves[i].from == from && moves[i].to == to)
+			return true;
+	return from == to;
+}
+
+void sim_check_withdrawal_made(struct sim_world *world, const struct sim_change *change)
+{
+	char key[32] = "";
+	size_t len = 0;
+	CHECK(sim_ask_bytes(world, "SELECT correlation_id FROM withdrawals WHERE rowid = ?",
+			    change->row, key, sizeof key - 1, &len));
+	size_t index = strtoul(key + strlen("order-"), NULL, 10);
+	if (strncmp(key, "order-", strlen("order-")) != 0 || index >= world->orders_len) {
+		sim_fail(world, "T8", "a withdrawal that nobody asked for: %s", key);
+		return;
+	}
+	struct sim_order *order = &world->orders[index];
+	if (order->row != 0) {
+		sim_fail(world, "T1", "%s was stored twice", key);
+		return;
+	}
+	order->row = change->row;
+	order->stage = (enum withdrawal_stage)change->value[0];
+	order->version = (uint64_t)change->value[1];
+	world->summary->withdrawal_moves[0][order->stage]++;
+}
+
+static void held_note(struct sim_world *world, struct sim_order *order)
+{
+	size_t len = 0;
+	char reason[REASON_LEN_MAX + 1] = "";
+	(void)sim_ask_bytes(world, "SELECT held_reason FROM withdrawals WHERE rowid = ?",
+			    order->row, reason, sizeof reason - 1, &len);
+	bool is_news = reason[0] != 0 && strcmp(reason, order->held_reason) != 0;
+	memcpy(order->held_reason, reason, sizeof order->held_reason);
+	if (is_news && order->causes == 0 && world->causes == 0)
+		sim_fail(world, "hold", "%s is held for %s, and nothing was done to it", order->key,
+			 reason);
+}
+
+/* The payment stands on the chain, once, and the chain calls it final. */
+static void check_completed(struct sim_world *world, const struct sim_order *order)
+{
+	struct sim_payments paid;
+	sim_chain_payments(world->model, (unsigned)order->asset, order->to, &paid);
+	if (paid.count != 1)
+		sim_fail(world, "T6", "%s is completed, and was paid %llu times", order->key,
+			 (unsigned long long)paid.count);
+	else if (!u256_equal(paid.sum, order->amount.units))
+		sim_fail(world, "T6", "%s is completed, and was paid another amount", order->key);
+	else if (paid.newest.block_number > sim_chain_finalized(world->model))
+		sim_fail(world, "T6", "%s is completed by block %llu, which is not final",
+			 order->key, (unsigned long long)paid.newest.block_number);
+}
+
+void sim_check_unpaid(struct sim_world *world, const struct sim_order *order, const char *rule)
+{
+	struct sim_payments paid;
+	int index = (int)(order - world->orders);
+	sim_chain_payments(world->model, (unsigned)order->asset, order->to, &paid);
+	if (paid.count > 0) {
+		sim_fail(world, rule, "%s counts as unpaid, and was paid", order->key);
+		return;
+	}
+	for (size_t i = 0; i < world->slots_len && !world->failed; i++) {
+		const struct sim_slot *slot = &world->slots[i];
+		struct sim_mined consumer;
+		if (slot->order != index)
+			continue;
+		if (slot->stage != TRANSFER_FINAL)
+			sim_fail(world, rule,
+				 "%s counts as unpaid, and nonce %llu may still pay it", order->key,
+				 (unsigned long long)slot->nonce);
+		else if (!sim_chain_consumer(world->model, (unsigned)slot->wallet, slot->nonce,
+					     &consumer) ||
+			 consumer.block_number > sim_chain_finalized(world->model))
+			sim_fail(world, rule,
+				 "%s counts as unpaid, and nonce %llu is open on the chain",
+				 order->key, (unsigned long long)slot->nonce);
+		else if (consumer.is_foreign)
+			sim_fail(world, rule, "%s counts as unpaid by the word of a stranger",
+				 order->key);
+	}
+}
+
+static void end_count(struct sim_world *world, enum withdrawal_stage stage)
+{
+	struct sim_summary *summary = world->summary;
+	summary->completed += stage == WITHDRAWAL_COMPLETED ? 1 : 0;
+	summary->failed += stage == WITHDRAWAL_FAILED ? 1 : 0;
+	summary->rejected += stage == WITHDRAWAL_REJECTED ? 1 : 0;
+	summary->canceled += stage == WITHDRAWAL_CANCELED ? 1 : 0;
+}
+
+static void arrival_check(struct sim_world *world, const struct sim_order *order,
+			  enum withdrawal_stage from, enum withdrawal_stage to)
+{
+	/* What was taken back from under Sluice is T9's business. */
+	if ((world->causes & SIM_CAUSE_TAKE_BACK) != 0)
+		return;
+	switch (to) {
+	case WITHDRAWAL_COMPLETED:
+		check_completed(world, order);
+		break;
+	case WITHDRAWAL_FAILED:
+		sim_check_unpaid(world, order, "T5");
+		break;
+	case WITHDRAWAL_REJECTED:
+	case WITHDRAWAL_CANCELED:
+		sim_check_unpaid(world, order, "T4");
+		break;
+	case WITHDRAWAL_QUEUED:
+		if (from == WITHDRAWAL_ASSIGNED)
+			sim_check_unpaid(world, order, "T4");
+		break;
+	case WITHDRAWAL_ACCEPTED:
+	case WITHDRAWAL_AWAITING_APPROVAL:
+	case WITHDRAWAL_ASSIGNED:
+		break;
+	}
+	if (to == WITHDRAWAL_CANCELED && !order->cancel_asked && order->causes == 0)
+		sim_fail(world, "T4", "%s is canceled, and nobody asked for it", order->key);
+}
+
+void sim_check_withdrawal_moved(struct sim_world *world, const struct sim_change *change)
+{
+	struct sim_order *order = sim_order_of_row(world, change->row);
+	enum withdrawal_stage from = (enum withdrawal_stage)change->value[0];
+	enum withdrawal_stage to = (enum withdrawal_stage)change->value[1];
+	CHECK(order != NULL);
+	if (change->value[3] != change->value[2] + 1)
+		sim_fail(world, "events", "%s: version %lld follows %lld", order->key,
+			 (long long)change->value[3], (long long)change->value[2]);
+	order->version = (uint64_t)change->value[3];
+	held_note(world, order);
+	if (from == to)
+		return;
+	order->stage = to;
+	if (!is_move(from, to)) {
+		sim_fail(world, "lifecycle", "%s moved from stage %d to %d", order->key, (int)from,
+			 (int)to);
+		return;
+	}
+	world->summary->withdrawal_moves[from][to]++;
+	sim_tell(world, "%s: stage %d -> %d", order->key, (int)from, (int)to);
+	arrival_check(world, order, from, to);
+	end_count(world, to);
+}

@@ -1,0 +1,121 @@
+/* What can go wrong at a port, and where: the names that a run counts and prints. */
+#ifndef SLUICE_SIM_FAULT_H
+#define SLUICE_SIM_FAULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum sim_fault {
+	SIM_FAIL,        /* nothing is done, and the call says so */
+	SIM_LOSE,        /* it is done, and the call does not know */
+	SIM_KILL_BEFORE, /* nothing is done, and the process is gone */
+	SIM_KILL_AFTER,  /* it is done, and the process is gone */
+	SIM_PAUSE,       /* the process stands still here while the others work, maybe for long */
+	SIM_FAULTS
+};
+
+/* Families, to be switched by name: `--faults crash,store`. */
+#define SIM_FAMILY_CRASH     (1U << 0) /* kills */
+#define SIM_FAMILY_STORE     (1U << 1) /* store and queue calls that fail or lose their answer */
+#define SIM_FAMILY_JOURNAL   (1U << 2)
+#define SIM_FAMILY_KEYS      (1U << 3)
+#define SIM_FAMILY_NODE      (1U << 4)  /* nodes lag, fail, forget, switch */
+#define SIM_FAMILY_MESSAGES  (1U << 5)  /* wake-ups are lost, doubled, late */
+#define SIM_FAMILY_REORG     (1U << 6)  /* above the finalized mark */
+#define SIM_FAMILY_FEES      (1U << 7)  /* base fees that jump, also above the cap */
+#define SIM_FAMILY_CLOCK     (1U << 8)  /* clocks that jump */
+#define SIM_FAMILY_PAUSE     (1U << 9)  /* processes that stand still, and come back */
+#define SIM_FAMILY_OVERLAP   (1U << 10) /* two incarnations of one role at once */
+#define SIM_FAMILY_RECEIVER  (1U << 11) /* receivers and tokens that refuse */
+#define SIM_FAMILY_CANCEL    (1U << 12) /* clients that change their mind */
+#define SIM_FAMILY_FUNDS     (1U << 13) /* wallets that run dry */
+#define SIM_FAMILY_EDITOR    (1U << 14) /* somebody edits rows */
+#define SIM_FAMILY_FOREIGN   (1U << 15) /* a transaction that Sluice did not make */
+#define SIM_FAMILY_TAKE_BACK (1U << 16) /* the chain takes back what was final */
+#define SIM_FAMILIES         17
+#define SIM_FAMILY_ALL       ((1U << SIM_FAMILIES) - 1)
+/* What a run may have without a person being needed at its end. */
+#define SIM_FAMILY_DEFAULT \
+	(SIM_FAMILY_ALL & ~(SIM_FAMILY_EDITOR | SIM_FAMILY_FOREIGN | SIM_FAMILY_TAKE_BACK))
+
+/* The port calls that services make. writes: it can be done without its caller knowing. */
+#define SIM_CALL_LIST(call)                                                                            \
+	call(STORE_ACCEPT, "store_accept_withdrawals", true) call(                                     \
+		STORE_WITHDRAWALS_LOAD, "store_withdrawals_load",                                      \
+		false) call(STORE_CHANGE, "store_withdrawals_change",                                  \
+			    true) call(STORE_SWEEP, "store_sweep",                                     \
+				       true) call(STORE_WALLETS_LOAD, "store_wallets_load",            \
+						  false) call(STORE_LEASE, "store_lease_take",         \
+							      true) call(STORE_ENTER,                  \
+									 "store_wallet_enter",         \
+									 true)                         \
+		call(STORE_STOP, "store_wallet_stop", true) call(                                      \
+			STORE_RESERVE, "store_transfers_reserve",                                      \
+			true) call(STORE_TURN_CANCEL, "store_transfer_turn_cancel",                    \
+				   true) call(STORE_ATTEMPTS_ADD, "store_attempts_add",                \
+					      true) call(STORE_ATTEMPTS_SENT,                          \
+							 "store_attempts_sent",                        \
+							 true) call(STORE_OBSERVE,                     \
+								    "store_transfers_observe",         \
+								    true) call(STORE_WISH,             \
+									       "store_transfers_wish", \
+									       true)                   \
+			call(STORE_TRANSFERS_LOAD, "store_transfers_load", false) call(                \
+				STORE_TAKEN, "store_taken_load",                                       \
+				false) call(STORE_TRANSFER_LOAD, "store_transfer_load",                \
+					    false) call(STORE_ATTEMPTS_LOAD,                           \
+							"store_attempts_load",                         \
+							false) call(STORE_OF_ROUND,                    \
+								    "store_transfer_of_round",         \
+								    false) call(STORE_MARK,            \
+										"store_mark_raise",    \
+										true)                  \
+				call(STORE_BALANCES, "store_balances_save", true) call(                \
+					QUEUE_CLAIM, "queue_claim",                                    \
+					true) call(QUEUE_ACK, "queue_ack",                             \
+						   true) call(JOURNAL_APPEND,                          \
+							      "journal_append_many",                   \
+							      true) call(JOURNAL_RIGHTS,               \
+									 "journal_rights_of",          \
+									 false)                        \
+					call(JOURNAL_SLOT, "journal_slot_of", false) call(             \
+						JOURNAL_WINDOW, "journal_window_of",                   \
+						false) call(JOURNAL_AFTER, "journal_rights_after",     \
+							    false) call(JOURNAL_NEXT,                  \
+									"journal_next_nonce",          \
+									false)                         \
+						call(KEYS_SIGN, "keys_sign_many", false) call(         \
+							CHAIN_HEAD, "chain_head",                      \
+							false) call(CHAIN_ESTIMATE,                    \
+								    "chain_estimate_many",             \
+								    false) call(CHAIN_BALANCES,        \
+										"chain_balances",      \
+										false)                 \
+							call(CHAIN_NONCES, "chain_nonces",             \
+							     false) call(CHAIN_SEND,                   \
+									 "chain_send_many", true)      \
+								call(CHAIN_RECEIPTS,                   \
+								     "chain_receipts",                 \
+								     false) call(CHAIN_LOOKUPS,        \
+										 "chain_lookups",      \
+										 false)                \
+									call(CHAIN_BLOCKS,             \
+									     "chain_blocks",           \
+									     false)
+
+#define SIM_CALL_NAME(name, text, writes) SIM_CALL_##name,
+enum sim_call { SIM_CALL_LIST(SIM_CALL_NAME) SIM_CALLS };
+#undef SIM_CALL_NAME
+
+#define SIM_STAGES 9 /* of withdrawals and of transfers, 0 for "none yet" */
+
+/* Can this go wrong with that call, with these families on? */
+bool sim_fault_fits(enum sim_call call, enum sim_fault fault, unsigned families);
+/* "store_lease_take"; static storage. */
+const char *sim_call_text(enum sim_call call);
+bool sim_call_writes(enum sim_call call);
+const char *sim_fault_text(enum sim_fault fault);
+/* "crash"; index below SIM_FAMILIES. */
+const char *sim_family_text(unsigned index);
+
+#endif

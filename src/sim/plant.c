@@ -1,0 +1,181 @@
+/* Violations made on purpose, behind the services' back: each has to be caught by the checker of
+ * its rule. Made as soon as there is a row to make it of, or at the end. */
+#include "sim/check.h"
+
+#include "core/tx.h"
+
+static const char *const texts[SIM_PLANTS] = {
+	[SIM_PLANT_NONE] = "none",
+	[SIM_PLANT_TWO_LIVE] = "two-live",
+	[SIM_PLANT_NONCE_GAP] = "nonce-gap",
+	[SIM_PLANT_UNSTORED] = "unstored",
+	[SIM_PLANT_LEFT_EARLY] = "left-early",
+	[SIM_PLANT_FAILED_PAID] = "failed-paid",
+	[SIM_PLANT_NOT_PAID] = "not-paid",
+	[SIM_PLANT_OTHER_PAYLOAD] = "other-payload",
+	[SIM_PLANT_TWICE] = "twice",
+	[SIM_PLANT_FINAL_CHANGED] = "final-changed",
+	[SIM_PLANT_LEAK] = "leak",
+	[SIM_PLANT_STUCK] = "stuck",
+	[SIM_PLANT_NO_CONSUMER] = "no-consumer",
+};
+
+const char *sim_plant_text(enum sim_plant plant)
+{
+	CHECK(plant < SIM_PLANTS);
+	return texts[plant];
+}
+
+/* How many rows it changed. */
+static int64_t change(struct sim_world *world, const char *statement)
+{
+	struct err err = { 0 };
+	CHECK(db_exec(world->db, statement, &err));
+	return db_changes(world->db);
+}
+
+#define SLOT_COLUMNS                                                                              \
+	"wallet_id, chain_id, wallet, stage, is_cancel, destination, value, is_token, receiver, " \
+	"amount, gas_limit, payload_hash, stage_at"
+
+static bool two_live(struct sim_world *world)
+{
+	struct err err = { 0 };
+	CHECK(db_begin(world->db, true, &err));
+	int64_t made =
+		change(world, "INSERT INTO transfers (id, nonce, " SLOT_COLUMNS ") SELECT "
+			      "x'00000000000070008000000000000001', (SELECT MAX(u.nonce) + 1 FROM "
+			      "transfers u WHERE u.wallet_id = t.wallet_id), " SLOT_COLUMNS
+			      " FROM transfers t WHERE stage < 4 AND EXISTS (SELECT 1 FROM "
+			      "transfer_items i WHERE i.transfer_id = t.id) LIMIT 1");
+	if (made > 0)
+		made = change(world,
+			      "INSERT INTO transfer_items (transfer_id, position, withdrawal_id, "
+			      "round) SELECT x'00000000000070008000000000000001', 0, "
+			      "i.withdrawal_id, i.round + 1 FROM transfer_items i JOIN transfers t "
+			      "ON t.id = i.transfer_id WHERE t.stage < 4 LIMIT 1");
+	CHECK(db_commit(world->db, &err));
+	return made > 0;
+}
+
+static bool nonce_gap(struct sim_world *world)
+{
+	return change(world, "INSERT INTO transfers (id, nonce, " SLOT_COLUMNS ") SELECT "
+			     "x'00000000000070008000000000000002', MAX(nonce) + 2, " SLOT_COLUMNS
+			     " FROM transfers GROUP BY wallet_id LIMIT 1") > 0;
+}
+
+static void payment_elsewhere(struct sim_world *world, const struct sim_slot *slot, struct buf *raw)
+{
+	struct tx tx = { .chain_id = world->catalogue.chains[0].chain_id,
+			 .nonce = slot->nonce,
+			 .gas_limit = 21000,
+			 .value = { u256_from_u64(1) } };
+	struct tx_signature signature = { .r = { 1 }, .s = { 1 } };
+	memset(tx.to.bytes, 0xbd, sizeof tx.to.bytes);
+	tx.fees.cap.value = tx.fees.tip.value = u256_from_u64(1);
+	tx_write_signed(&tx, &signature, raw);
+}
+
+static bool unstored(struct sim_world *world)
+{
+	uint8_t bytes[TX_BYTES_MAX];
+	struct buf raw = buf_of(bytes, sizeof bytes);
+	if (world->slots_len == 0)
+		return false;
+	payment_elsewhere(world, &world->slots[0], &raw);
+	sim_check_sent(world, buf_view(&raw));
+	return true;
+}
+
+static bool other_payload(struct sim_world *world)
+{
+	struct err err = { 0 };
+	uint8_t bytes[TX_BYTES_MAX];
+	struct buf raw = buf_of(bytes, sizeof bytes);
+	if (world->slots_len == 0 || world->slots[0].stage >= TRANSFER_FINAL)
+		return false;
+	payment_elsewhere(world, &world->slots[0], &raw);
+	struct hash32 hash = tx_hash_of(buf_view(&raw));
+	CHECK(db_begin(world->db, true, &err));
+	struct db_statement *statement = db_prepare(
+		world->db,
+		"INSERT INTO attempts (transfer_id, number, is_cancel, tip, cap, gas_limit, "
+		"tx_hash, raw, signed_at) SELECT id, attempts + 1, 0, zeroblob(32), zeroblob(32), "
+		"21000, ?, ?, 0 FROM transfers WHERE rowid = ?",
+		&err);
+	CHECK(statement != NULL);
+	db_bind_bytes(world->db, statement, 1, hash.bytes, sizeof hash.bytes);
+	db_bind_bytes(world->db, statement, 2, bytes, raw.len);
+	db_bind_i64(world->db, statement, 3, world->slots[0].row);
+	CHECK(db_step(world->db, statement, &err) == DB_DONE);
+	db_reset(world->db, statement);
+	CHECK(db_commit(world->db, &err));
+	sim_check_changes(world);
+	sim_check_sent(world, buf_view(&raw));
+	return true;
+}
+
+#define ASSIGNED_BECOMES(stage)                                                              \
+	"UPDATE withdrawals SET stage = " stage ", version = version + 1 WHERE rowid = "     \
+	"(SELECT w.rowid FROM withdrawals w JOIN transfers t ON t.id = w.transfer_id WHERE " \
+	"w.stage = 4 AND t.stage < 4 LIMIT 1)"
+
+static bool plant(struct sim_world *world)
+{
+	switch (world->options->plant) {
+	case SIM_PLANT_TWO_LIVE:
+		return two_live(world);
+	case SIM_PLANT_NONCE_GAP:
+		return nonce_gap(world);
+	case SIM_PLANT_UNSTORED:
+		return unstored(world);
+	case SIM_PLANT_OTHER_PAYLOAD:
+		return other_payload(world);
+	case SIM_PLANT_LEFT_EARLY:
+		return change(world, ASSIGNED_BECOMES("3")) > 0;
+	case SIM_PLANT_FAILED_PAID:
+		return change(world, ASSIGNED_BECOMES("6")) > 0;
+	case SIM_PLANT_NOT_PAID:
+		return change(world, ASSIGNED_BECOMES("5")) > 0;
+	case SIM_PLANT_FINAL_CHANGED:
+		return change(world,
+			      "UPDATE transfers SET stage = 4, version = version + 1 WHERE "
+			      "rowid = (SELECT MIN(rowid) FROM transfers WHERE stage = 5)") > 0;
+	case SIM_PLANT_NO_CONSUMER:
+		return change(world, "UPDATE transfers SET stage = 5, outcome = 1 WHERE rowid = "
+				     "(SELECT MAX(rowid) FROM transfers WHERE stage = 4)") > 0;
+	case SIM_PLANT_STUCK:
+		return change(world, "UPDATE withdrawals SET due_at = NULL WHERE stage = 1") > 0 &&
+		       change(world, "DELETE FROM messages WHERE queue = 1") >= 0;
+	case SIM_PLANT_NONE:
+	case SIM_PLANT_TWICE:
+	case SIM_PLANT_LEAK:
+	case SIM_PLANTS:
+		break;
+	}
+	return false;
+}
+
+void sim_plant(struct sim_world *world)
+{
+	if (world->options->plant == SIM_PLANT_NONE || world->planted || world->depth > 0)
+		return;
+	world->planted = plant(world);
+	sim_check_changes(world);
+}
+
+/* Somebody pays out of our wallets what no row knows of: once to a stranger, once to a receiver who
+ * has been paid. */
+void sim_plant_end(struct sim_world *world)
+{
+	struct address to = world->orders[0].to;
+	uint64_t units = 1;
+	if (world->options->plant == SIM_PLANT_LEAK)
+		memset(to.bytes, 0xbd, sizeof to.bytes);
+	else if (world->options->plant != SIM_PLANT_TWICE)
+		return;
+	sim_chain_foreign(world->model, 0, to, u256_from_u64(units));
+	sim_chain_mine(world->model, world->now_ms);
+	sim_chain_mine(world->model, world->now_ms);
+}

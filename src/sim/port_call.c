@@ -1,0 +1,82 @@
+/* Each call of a port by a process goes through here: whether it goes wrong, and how, is decided by
+ * the run's dice; what it did to the store is looked at by the checkers before anything else
+ * happens. */
+#include "sim/world.h"
+
+#define PAUSE_SHORT_MS 200
+#define PAUSE_LONG_MS  40000 /* longer than a lease, a visibility, a request */
+
+static bool is_on(const struct sim_process *process, enum sim_call call, enum sim_fault fault)
+{
+	const struct sim_world *world = process->world;
+	return sim_fault_fits(call, fault, world->families) &&
+	       (fault != SIM_PAUSE || world->depth < SIM_NEST_MAX);
+}
+
+static enum sim_fault roll(const struct sim_process *process, enum sim_call call)
+{
+	struct sim_world *world = process->world;
+	uint64_t dice = sim_random_below(&world->random, 1000000);
+	if (!world->faults_on)
+		return SIM_FAULTS;
+	for (enum sim_fault fault = 0; fault < SIM_FAULTS; fault++) {
+		if (dice < world->per_million[fault])
+			return is_on(process, call, fault) ? fault : SIM_FAULTS;
+		dice -= world->per_million[fault];
+	}
+	return SIM_FAULTS;
+}
+
+static void die(struct sim_process *process)
+{
+	longjmp(process->death, 1);
+}
+
+/* Others go on meanwhile; it may come back to find its leases gone, or not at all. */
+static void stand_still(struct sim_process *process)
+{
+	struct sim_world *world = process->world;
+	int64_t ms = sim_chance(world, 300) ? sim_between(world, PAUSE_SHORT_MS, PAUSE_LONG_MS)
+					    : sim_between(world, 1, PAUSE_SHORT_MS);
+	sim_tell(world, "%s stands still for %lld ms", process->instance, (long long)ms);
+	world->depth++;
+	sim_schedule_run(world, world->now_ms + ms);
+	world->depth--;
+	if (process->doomed)
+		die(process);
+}
+
+bool sim_call_enter(struct sim_process *process, enum sim_call call, enum sim_fault *ret_fault,
+		    struct err *err)
+{
+	struct sim_world *world = process->world;
+	if (world->failed)
+		die(process);
+	enum sim_fault fault = roll(process, call);
+	*ret_fault = fault;
+	if (fault == SIM_FAULTS)
+		return true;
+	world->summary->hits[fault][call]++;
+	sim_tell(world, "%s: %s %s", process->instance, sim_call_text(call), sim_fault_text(fault));
+	if (fault == SIM_KILL_BEFORE)
+		die(process);
+	if (fault == SIM_PAUSE)
+		stand_still(process);
+	if (fault == SIM_FAIL)
+		return err_set(err, ERR_NOT_DONE, "%s failed", sim_call_text(call));
+	return true;
+}
+
+bool sim_call_leave(struct sim_process *process, enum sim_call call, enum sim_fault fault,
+		    bool done, struct err *err)
+{
+	struct sim_world *world = process->world;
+	if (sim_call_writes(call) && call <= SIM_CALL_QUEUE_ACK)
+		sim_check_changes(world);
+	if (world->failed || fault == SIM_KILL_AFTER)
+		die(process);
+	if (fault == SIM_LOSE && done)
+		return err_set(err, ERR_MAYBE_DONE, "the answer of %s is lost",
+			       sim_call_text(call));
+	return done;
+}

@@ -1,0 +1,268 @@
+/* Queue, journal, keys and chain as a process sees them. */
+#include "sim/world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PROCESS(self) (((struct sim_port *)(void *)(self))->process)
+
+#define FORWARD(real, call, expression)                             \
+	enum sim_fault fault;                                       \
+	if (!sim_call_enter(process, SIM_CALL_##call, &fault, err)) \
+		return false;                                       \
+	return sim_call_leave(process, SIM_CALL_##call, fault, (real)->ops->expression, err)
+
+/* ---- queue ---- */
+
+/* A wake-up that gets lost on its way was claimed by somebody who never worked on it. */
+static void messages_lose(struct sim_world *world, struct message *messages, size_t *len)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < *len; i++)
+		if (!sim_chance(world, 20))
+			messages[kept++] = messages[i];
+	*len = kept;
+}
+
+static bool claim(struct queue *self, enum queue_name name, size_t max, int64_t visibility_ms,
+		  struct message *ret_messages, size_t *ret_len, struct err *err)
+{
+	struct sim_process *process = PROCESS(self);
+	struct sim_world *world = process->world;
+	enum sim_fault fault;
+	if (!sim_call_enter(process, SIM_CALL_QUEUE_CLAIM, &fault, err))
+		return false;
+	bool done = world->queue->ops->claim(world->queue, name, max, visibility_ms, ret_messages,
+					     ret_len, err);
+	if (done && world->faults_on && sim_has(world, SIM_FAMILY_MESSAGES))
+		messages_lose(world, ret_messages, ret_len);
+	return sim_call_leave(process, SIM_CALL_QUEUE_CLAIM, fault, done, err);
+}
+
+static bool ack(struct queue *self, const struct message_ack *acks, size_t n, struct err *err)
+{
+	struct sim_process *process = PROCESS(self);
+	struct queue *real = process->world->queue;
+	FORWARD(real, QUEUE_ACK, ack(real, acks, n, err));
+}
+
+/* Wakes one who sleeps, or does not. */
+static void notify(struct queue *self, enum queue_name name)
+{
+	struct sim_world *world = PROCESS(self)->world;
+	enum sim_role role = name == QUEUE_REQUEST   ? SIM_PROCESSOR
+			     : name == QUEUE_SIGNING ? SIM_SIGNER
+						     : SIM_MONITOR;
+	if (world->faults_on && sim_has(world, SIM_FAMILY_MESSAGES) && sim_chance(world, 200))
+		return;
+	for (size_t i = 0; i < SIM_PROCESSES_MAX; i++) {
+		struct sim_process *process = &world->processes[i];
+		if (process->alive && process->role == role && process->wake_at > world->now_ms)
+			process->wake_at = world->now_ms;
+	}
+}
+
+const struct queue_ops sim_queue_ops = { .claim = claim, .ack = ack, .notify = notify };
+
+/* ---- journal ---- */
+
+static bool append_many(struct journal *self, const struct journal_entry *entries, size_t n,
+			enum journal_verdict *ret_verdicts, struct err *err)
+{
+	struct sim_process *process = PROCESS(self);
+	struct journal *real = process->world->journal;
+	FORWARD(real, JOURNAL_APPEND, append_many(real, entries, n, ret_verdicts, err));
+}
+
+static bool rights_of(struct journal *self, struct id withdrawal, const uint8_t pay_tag[32],
+		      struct journal_right *ret_rights, size_t cap, size_t *ret_len,
+		      struct err *err)
+{
+	struct sim_process *process = PROCESS(self);
+	struct journal *real = process->world->journal;
+	FORWARD(real, JOURNAL_RIGHTS,
+		rights_of(real, withdrawal, pay_tag, ret_rights, cap, ret_len, err));
+}
+
+static bool slot_of(struct journal *self, const struct journal_slot *slot, bool *ret_has_pay,
+		    bool *ret_has_cancel, struct hash32 *ret_pay_hash,
+		    struct wei *ret_fee_ceiling_max, uint32_t *ret_attempts, struct err *err)
+{
+	struct sim_process *process = PROCESS(self);
+	struct journal *real = process->world->journal;
+	FORWARD(real, JOURNAL_SLOT,
+		slot_of(real, slot, ret_has_pay, ret_has_cancel, ret_pay_hash, ret_fee_ceiling_max,
+			ret_attempts, err));
+}
+
+static bool window(struct journal *self, const struct journal_purse *purse, int64_t now_ms,
+		   struct limit_window *ret_window, int64_t *ret_sequence, struct err *err)
+{
+	struct sim_process *process = PROCESS(self);
+	struct journal *real = process->world->journal;
+	FORWARD(real, JOURNAL_WINDOW, window(real, purse, now_ms, ret_window, ret_sequence, err));
+}
+
+static bool rights_after(struct journal *self, int64_t sequence, struct journal_listed *ret_rights,
+			 size_t cap, size_t *ret_len, struct err *err)
+{
+	struct sim_process *process = PROCESS(self);
+	struct journal *real = process->world->journal;
+	FORWARD(real, JOURNAL_AFTER, rights_after(real, sequence, ret_rights, cap, ret_len, err));
+}
+
+static bool next_nonce(struct journal *self, uint64_t chain_id, struct address wallet,
+		       bool *ret_any, uint64_t *ret_next_nonce, struct err *err)
+{
+	struct sim_process *process = PROCESS(self);
+	struct journal *real = process->world->journal;
+	FORWARD(real, JOURNAL_NEXT,
+		next_nonce(real, chain_id, wallet, ret_any, ret_next_nonce, err));
+}
+
+const struct journal_ops sim_journal_ops = {
+	.append_many = append_many,
+	.rights_of = rights_of,
+	.slot_of = slot_of,
+	.window = window,
+	.rights_after = rights_after,
+	.next_nonce = next_nonce,
+};
+
+/* ---- keys ---- */
+
+static void sign_many(struct keys *self, const struct keys_request *requests, size_t n,
+		      struct keys_result *ret_results)
+{
+	struct sim_process *process = PROCESS(self);
+	struct keys *real = process->world->keys;
+	struct err err = { 0 };
+	enum sim_fault fault;
+	bool done = sim_call_enter(process, SIM_CALL_KEYS_SIGN, &fault, &err);
+	if (done) {
+		real->ops->sign_many(real, requests, n, ret_results);
+		done = sim_call_leave(process, SIM_CALL_KEYS_SIGN, fault, true, &err);
+	}
+	for (size_t i = 0; i < n && !done; i++) {
+		memset(&ret_results[i], 0, sizeof ret_results[i]);
+		ret_results[i].err = err;
+	}
+}
+
+const struct keys_ops sim_keys_ops = { .sign_many = sign_many };
+
+/* ---- chain ---- */
+
+#define CHAIN(call, expression)                                       \
+	struct sim_process *process = PROCESS(self);                  \
+	struct chain *real = ((struct sim_port *)(void *)self)->node; \
+	FORWARD(real, call, expression)
+
+static bool head(struct chain *self, struct chain_head *ret_head, struct err *err)
+{
+	CHAIN(CHAIN_HEAD, head(real, ret_head, err));
+}
+
+static bool estimate_many(struct chain *self, const struct chain_call *calls, size_t n,
+			  struct chain_estimate *ret_estimates, struct err *err)
+{
+	CHAIN(CHAIN_ESTIMATE, estimate_many(real, calls, n, ret_estimates, err));
+}
+
+static bool balances(struct chain *self, uint64_t block, const struct chain_balance_query *queries,
+		     size_t n, struct chain_balance *ret_balances, struct err *err)
+{
+	CHAIN(CHAIN_BALANCES, balances(real, block, queries, n, ret_balances, err));
+}
+
+static bool nonces(struct chain *self, uint64_t block, const struct address *wallets, size_t n,
+		   struct chain_nonce *ret_nonces, struct err *err)
+{
+	CHAIN(CHAIN_NONCES, nonces(real, block, wallets, n, ret_nonces, err));
+}
+
+/* A send that fails and one whose answer is lost look alike: nobody knows. */
+static void send_many(struct chain *self, const struct str *raw, size_t n,
+		      struct chain_send *ret_sends)
+{
+	struct sim_process *process = PROCESS(self);
+	struct chain *real = ((struct sim_port *)(void *)self)->node;
+	struct err err = { 0 };
+	enum sim_fault fault;
+	for (size_t i = 0; i < n; i++)
+		sim_check_sent(process->world, raw[i]);
+	bool done = sim_call_enter(process, SIM_CALL_CHAIN_SEND, &fault, &err);
+	if (done) {
+		real->ops->send_many(real, raw, n, ret_sends);
+		done = sim_call_leave(process, SIM_CALL_CHAIN_SEND, fault, true, &err);
+	}
+	for (size_t i = 0; i < n && !done; i++) {
+		ret_sends[i].state = CHAIN_SEND_UNKNOWN;
+		(void)snprintf(ret_sends[i].text, sizeof ret_sends[i].text, "no answer");
+	}
+}
+
+static bool receipts(struct chain *self, const struct hash32 *hashes, size_t n,
+		     struct chain_receipt *ret_receipts, struct err *err)
+{
+	CHAIN(CHAIN_RECEIPTS, receipts(real, hashes, n, ret_receipts, err));
+}
+
+static bool lookups(struct chain *self, const struct hash32 *hashes, size_t n,
+		    enum chain_lookup *ret_lookups, struct err *err)
+{
+	CHAIN(CHAIN_LOOKUPS, lookups(real, hashes, n, ret_lookups, err));
+}
+
+static bool blocks(struct chain *self, const uint64_t *numbers, size_t n,
+		   struct chain_block *ret_blocks, struct err *err)
+{
+	CHAIN(CHAIN_BLOCKS, blocks(real, numbers, n, ret_blocks, err));
+}
+
+static size_t nodes_len(const struct chain *self)
+{
+	const struct sim_port *port = (const struct sim_port *)(const void *)self;
+	return chain_nodes_len(port->node);
+}
+
+static bool node(struct chain *self, size_t index, struct chain **ret_node, struct err *err)
+{
+	struct sim_process *process = PROCESS(self);
+	struct sim_port *port = &process->nodes[index];
+	if (!chain_node(((struct sim_port *)(void *)self)->node, index, &port->node, err))
+		return false;
+	*ret_node = &port->chain;
+	return true;
+}
+
+const struct chain_ops sim_chain_ops = {
+	.head = head,
+	.estimate_many = estimate_many,
+	.balances = balances,
+	.nonces = nonces,
+	.send_many = send_many,
+	.receipts = receipts,
+	.lookups = lookups,
+	.blocks = blocks,
+	.nodes_len = nodes_len,
+	.node = node,
+};
+
+void sim_ports_init(struct sim_process *process)
+{
+	struct sim_port *ports[] = { &process->store, &process->queue, &process->journal,
+				     &process->keys, &process->chain };
+	for (size_t i = 0; i < sizeof ports / sizeof *ports; i++)
+		ports[i]->process = process;
+	process->store.store.ops = &sim_store_ops;
+	process->queue.queue.ops = &sim_queue_ops;
+	process->journal.journal.ops = &sim_journal_ops;
+	process->keys.keys.ops = &sim_keys_ops;
+	process->chain.chain.ops = &sim_chain_ops;
+	process->chain.node = sim_front_port(process->world->front);
+	for (size_t i = 0; i < SIM_NODES_MAX; i++) {
+		process->nodes[i].process = process;
+		process->nodes[i].chain.ops = &sim_chain_ops;
+	}
+}

@@ -1,0 +1,211 @@
+/* The store as a process sees it. */
+#include "sim/world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define STORE(call, function, ...)                                                \
+	struct sim_process *process = ((struct sim_port *)(void *)self)->process; \
+	struct store *real = process->world->store;                               \
+	enum sim_fault fault;                                                     \
+	if (!sim_call_enter(process, SIM_CALL_##call, &fault, err))               \
+		return false;                                                     \
+	return sim_call_leave(process, SIM_CALL_##call, fault,                    \
+			      real->ops->function(real, __VA_ARGS__, err), err)
+
+static bool accept_withdrawals(struct store *self, struct store_accept *items, size_t n,
+			       struct err *err)
+{
+	STORE(STORE_ACCEPT, accept_withdrawals, items, n);
+}
+
+static bool withdrawals_load(struct store *self, const struct id *ids, size_t n,
+			     struct withdrawal *ret_rows, bool *ret_found, struct err *err)
+{
+	STORE(STORE_WITHDRAWALS_LOAD, withdrawals_load, ids, n, ret_rows, ret_found);
+}
+
+static bool withdrawals_change(struct store *self, struct store_change *changes, size_t n,
+			       const struct store_by *by, struct err *err)
+{
+	STORE(STORE_CHANGE, withdrawals_change, changes, n, by);
+}
+
+static bool sweep(struct store *self, int64_t now_ms, size_t limit, size_t ret_woken[3],
+		  struct err *err)
+{
+	STORE(STORE_SWEEP, sweep, now_ms, limit, ret_woken);
+}
+
+static bool wallets_load(struct store *self, struct wallet *ret_wallets, size_t cap,
+			 size_t *ret_len, struct err *err)
+{
+	STORE(STORE_WALLETS_LOAD, wallets_load, ret_wallets, cap, ret_len);
+}
+
+static bool wallet_enter(struct store *self, int64_t wallet_id, uint64_t epoch,
+			 uint64_t first_nonce, const struct store_by *by, struct err *err)
+{
+	STORE(STORE_ENTER, wallet_enter, wallet_id, epoch, first_nonce, by);
+}
+
+static bool wallet_stop(struct store *self, int64_t wallet_id, const char *reason,
+			const struct store_by *by, struct err *err)
+{
+	STORE(STORE_STOP, wallet_stop, wallet_id, reason, by);
+}
+
+static bool transfers_reserve(struct store *self, struct store_reservation *items, size_t n,
+			      const struct store_by *by, struct err *err)
+{
+	STORE(STORE_RESERVE, transfers_reserve, items, n, by);
+}
+
+static bool transfer_turn_cancel(struct store *self, struct transfer *transfer, uint64_t epoch,
+				 const struct store_by *by, enum store_write *ret_result,
+				 struct err *err)
+{
+	STORE(STORE_TURN_CANCEL, transfer_turn_cancel, transfer, epoch, by, ret_result);
+}
+
+static bool attempts_add(struct store *self, struct store_attempt *items, size_t n,
+			 const struct store_by *by, struct err *err)
+{
+	STORE(STORE_ATTEMPTS_ADD, attempts_add, items, n, by);
+}
+
+static bool attempts_sent(struct store *self, struct store_sent *items, size_t n,
+			  const struct store_by *by, struct err *err)
+{
+	STORE(STORE_ATTEMPTS_SENT, attempts_sent, items, n, by);
+}
+
+static bool transfers_observe(struct store *self, struct store_observation *items, size_t n,
+			      const struct store_lease *lease, const struct store_by *by,
+			      struct err *err)
+{
+	STORE(STORE_OBSERVE, transfers_observe, items, n, lease, by);
+}
+
+static bool transfers_wish(struct store *self, const struct store_wish *wishes, size_t n,
+			   const struct store_by *by, struct err *err)
+{
+	STORE(STORE_WISH, transfers_wish, wishes, n, by);
+}
+
+static bool transfers_load(struct store *self, const struct store_transfer_filter *filter,
+			   struct transfer *ret_rows, size_t *ret_len, struct err *err)
+{
+	STORE(STORE_TRANSFERS_LOAD, transfers_load, filter, ret_rows, ret_len);
+}
+
+static bool taken_load(struct store *self, int64_t wallet_id, uint64_t block,
+		       struct store_taken *items, size_t n, uint64_t *ret_gas, struct err *err)
+{
+	STORE(STORE_TAKEN, taken_load, wallet_id, block, items, n, ret_gas);
+}
+
+static bool transfer_load(struct store *self, struct id id, struct transfer *ret_row,
+			  bool *ret_found, struct err *err)
+{
+	STORE(STORE_TRANSFER_LOAD, transfer_load, id, ret_row, ret_found);
+}
+
+static bool attempts_load(struct store *self, struct id transfer, struct attempt *ret_rows,
+			  size_t cap, size_t *ret_len, struct err *err)
+{
+	STORE(STORE_ATTEMPTS_LOAD, attempts_load, transfer, ret_rows, cap, ret_len);
+}
+
+static bool transfer_of_round(struct store *self, struct id withdrawal, uint32_t round,
+			      struct transfer *ret_row, bool *ret_found, struct err *err)
+{
+	STORE(STORE_OF_ROUND, transfer_of_round, withdrawal, round, ret_row, ret_found);
+}
+
+static bool mark_raise(struct store *self, struct store_mark *mark, struct err *err)
+{
+	STORE(STORE_MARK, mark_raise, mark);
+}
+
+static bool balances_save(struct store *self, const struct store_balance *balances, size_t n,
+			  struct err *err)
+{
+	STORE(STORE_BALANCES, balances_save, balances, n);
+}
+
+/* Who holds which lease. A file lock tells at once that an owner is dead; of one that lives, the
+ * term has to pass, which only somebody who stands still lets happen. */
+#define TERM_MS 10000
+
+static struct sim_lease *lease_of(struct sim_world *world, const char *name)
+{
+	size_t count = sizeof world->leases / sizeof *world->leases;
+	for (size_t i = 0; i < count; i++) {
+		struct sim_lease *lease = &world->leases[i];
+		if (lease->name[0] == 0)
+			(void)snprintf(lease->name, sizeof lease->name, "%s", name);
+		if (strcmp(lease->name, name) == 0)
+			return lease;
+	}
+	CHECK(false);
+	return NULL;
+}
+
+static bool lease_is_free(const struct sim_lease *lease, const struct sim_process *asking)
+{
+	const struct sim_process *owner = lease->owner;
+	if (owner == NULL || owner == asking || !owner->alive)
+		return true;
+	if (strcmp(owner->instance, lease->holder) != 0) /* its slot has another tenant now */
+		return true;
+	return owner->world->now_ms - lease->renewed_ms > TERM_MS;
+}
+
+static bool lease_take(struct store *self, struct store_lease *lease, const char *holder,
+		       int64_t now_ms, bool *ret_taken, struct err *err)
+{
+	struct sim_process *process = ((struct sim_port *)(void *)self)->process;
+	struct sim_world *world = process->world;
+	struct store *real = world->store;
+	enum sim_fault fault;
+	if (!sim_call_enter(process, SIM_CALL_STORE_LEASE, &fault, err))
+		return false;
+	struct sim_lease *known = lease_of(world, lease->name);
+	if (!lease_is_free(known, process)) {
+		*ret_taken = false;
+		lease->epoch = 0;
+		return sim_call_leave(process, SIM_CALL_STORE_LEASE, fault, true, err);
+	}
+	bool done = real->ops->lease_take(real, lease, holder, now_ms, ret_taken, err);
+	if (done && *ret_taken) {
+		known->owner = process;
+		known->renewed_ms = world->now_ms;
+		(void)snprintf(known->holder, sizeof known->holder, "%s", process->instance);
+	}
+	return sim_call_leave(process, SIM_CALL_STORE_LEASE, fault, done, err);
+}
+
+const struct store_ops sim_store_ops = {
+	.accept_withdrawals = accept_withdrawals,
+	.withdrawals_load = withdrawals_load,
+	.withdrawals_change = withdrawals_change,
+	.sweep = sweep,
+	.wallets_load = wallets_load,
+	.lease_take = lease_take,
+	.wallet_enter = wallet_enter,
+	.wallet_stop = wallet_stop,
+	.transfers_reserve = transfers_reserve,
+	.transfer_turn_cancel = transfer_turn_cancel,
+	.attempts_add = attempts_add,
+	.attempts_sent = attempts_sent,
+	.transfers_observe = transfers_observe,
+	.transfers_wish = transfers_wish,
+	.transfers_load = transfers_load,
+	.taken_load = taken_load,
+	.transfer_load = transfer_load,
+	.attempts_load = attempts_load,
+	.transfer_of_round = transfer_of_round,
+	.mark_raise = mark_raise,
+	.balances_save = balances_save,
+};

@@ -1,0 +1,263 @@
+/* One incarnation of a role: what it remembers dies with it. */
+#include "sim/world.h"
+
+#include "service/api/work.h"
+#include "service/monitor/monitor.h"
+#include "service/processor/processor.h"
+#include "service/signer/signer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RESPAWN_MS_MAX 3000
+#define EXTRA_LIFE_MS  60000
+#define FAULT_PAUSE_MS 300
+#define SIGNER_IDLE_MS 500
+#define SWEEP_MS       1000
+#define VISIBILITY_MS  20000
+#define FUNDS_WAIT_MS  5000
+#define ENTRY_WAIT_MS  4000
+#define APPROVAL_MS    600000
+#define SHORT_APPROVAL 20000
+
+static const char *const role_texts[SIM_ROLES] = { "api", "processor", "signer", "monitor" };
+
+static struct mac_keys mac_keys_of(struct sim_world *world, size_t index)
+{
+	return (struct mac_keys){ .keys = { { 1, world->keys_bytes[index] } }, .len = 1 };
+}
+
+static void api_open(struct sim_process *process)
+{
+	struct sim_world *world = process->world;
+	struct api_options options = { .store = &process->store.store,
+				       .queue = &process->queue.queue,
+				       .clock = &process->clock.base,
+				       .entropy = &world->entropy.base,
+				       .catalogue = &world->catalogue,
+				       .log = &world->log,
+				       .deployment = world->deployment,
+				       .intent_keys = mac_keys_of(world, 0),
+				       .identity_keys = mac_keys_of(world, 0),
+				       .instance = process->instance };
+	process->work = work_new(&options);
+}
+
+static void processor_open(struct sim_process *process)
+{
+	struct sim_world *world = process->world;
+	struct processor_options options = {
+		.store = &process->store.store,
+		.queue = &process->queue.queue,
+		.clock = &process->clock.base,
+		.catalogue = &world->catalogue,
+		.log = &world->log,
+		.approval_keys = mac_keys_of(world, 1),
+		.instance = process->instance,
+		.approval_life_ms = world->short_approvals ? SHORT_APPROVAL : APPROVAL_MS,
+		.visibility_ms = VISIBILITY_MS,
+		.sweep_interval_ms = SWEEP_MS,
+	};
+	process->processor = processor_new(&options);
+}
+
+static void signer_open(struct sim_process *process)
+{
+	struct sim_world *world = process->world;
+	struct signer_options options = { .store = &process->store.store,
+					  .queue = &process->queue.queue,
+					  .clock = &process->clock.base,
+					  .entropy = &world->entropy.base,
+					  .keys = &process->keys.keys,
+					  .journal = &process->journal.journal,
+					  .chains = { &process->chain.chain },
+					  .catalogue = &world->catalogue,
+					  .log = &world->log,
+					  .deployment = world->deployment,
+					  .intent_keys = mac_keys_of(world, 0),
+					  .approval_keys = mac_keys_of(world, 1),
+					  .pay_tag_key = world->keys_bytes[2],
+					  .instance = process->instance,
+					  .visibility_ms = VISIBILITY_MS,
+					  .funds_wait_ms = FUNDS_WAIT_MS,
+					  .entry_wait_ms = ENTRY_WAIT_MS };
+	process->signer = signer_new(&options);
+}
+
+static void monitor_open(struct sim_process *process)
+{
+	struct sim_world *world = process->world;
+	struct monitor_options options = { .store = &process->store.store,
+					   .queue = &process->queue.queue,
+					   .clock = &process->clock.base,
+					   .chains = { &process->chain.chain },
+					   .catalogue = &world->catalogue,
+					   .log = &world->log,
+					   .instance = process->instance,
+					   .balances_interval_ms = 30000 };
+	process->monitor = monitor_new(&options);
+}
+
+void sim_process_start(struct sim_world *world, struct sim_process *process, enum sim_role role,
+		       bool is_extra)
+{
+	CHECK(!process->alive && !process->busy);
+	*process = (struct sim_process){ .role = role, .world = world, .is_extra = is_extra };
+	(void)snprintf(process->instance, sizeof process->instance, "%s-%u", role_texts[role],
+		       ++world->born);
+	sim_clock_init(&process->clock, world);
+	process->clock.skew_ms = world->skew_ms;
+	sim_ports_init(process);
+	switch (role) {
+	case SIM_API:
+		api_open(process);
+		break;
+	case SIM_PROCESSOR:
+		processor_open(process);
+		break;
+	case SIM_SIGNER:
+		signer_open(process);
+		break;
+	case SIM_MONITOR:
+		monitor_open(process);
+		break;
+	case SIM_ROLES:
+		CHECK(false);
+	}
+	process->alive = true;
+	process->wake_at = world->now_ms;
+	process->dies_at = world->now_ms + sim_between(world, 0, EXTRA_LIFE_MS);
+	sim_tell(world, "%s starts", process->instance);
+}
+
+static void memory_free(struct sim_process *process)
+{
+	switch (process->role) {
+	case SIM_API:
+		work_free(process->work);
+		break;
+	case SIM_PROCESSOR:
+		processor_free(process->processor);
+		break;
+	case SIM_SIGNER:
+		signer_free(process->signer);
+		break;
+	case SIM_MONITOR:
+		monitor_free(process->monitor);
+		break;
+	case SIM_ROLES:
+		break;
+	}
+}
+
+/* It is gone; its supervisor starts it again in a moment, unless it was one too many. */
+static void bury(struct sim_process *process)
+{
+	struct sim_world *world = process->world;
+	world->summary->kills++;
+	memory_free(process);
+	process->alive = process->busy = process->doomed = false;
+	process->wake_at = process->is_extra
+				   ? INT64_MAX
+				   : world->now_ms + sim_between(world, 0, RESPAWN_MS_MAX);
+	sim_tell(world, "%s is dead", process->instance);
+}
+
+void sim_process_kill(struct sim_process *process)
+{
+	if (process->busy)
+		process->doomed = true;
+	else if (process->alive)
+		bury(process);
+}
+
+static bool work_step(struct sim_process *process, bool *ret_worked, struct err *err)
+{
+	switch (process->role) {
+	case SIM_PROCESSOR:
+		return processor_step(process->processor, ret_worked, err);
+	case SIM_SIGNER:
+		return signer_step(process->signer, ret_worked, err);
+	case SIM_MONITOR:
+		return monitor_step(process->monitor, ret_worked, err);
+	case SIM_API:
+	case SIM_ROLES:
+		break;
+	}
+	return true;
+}
+
+static int64_t idle_ms(const struct sim_process *process)
+{
+	switch (process->role) {
+	case SIM_PROCESSOR:
+		return SWEEP_MS;
+	case SIM_SIGNER:
+		return SIGNER_IDLE_MS;
+	case SIM_MONITOR:
+		return monitor_idle_ms(process->monitor);
+	case SIM_API:
+	case SIM_ROLES:
+		break;
+	}
+	return INT64_MAX / 2;
+}
+
+void sim_process_step(struct sim_process *process)
+{
+	struct sim_world *world = process->world;
+	struct err err = { 0 };
+	bool worked = false;
+	world->steps++;
+	process->busy = true;
+	if (setjmp(process->death) != 0) {
+		bury(process);
+		return;
+	}
+	bool done = work_step(process, &worked, &err);
+	process->busy = false;
+	if (!done)
+		sim_tell(world, "%s: step failed, %s: %s", process->instance,
+			 err_kind_text(err.kind), err.text);
+	int64_t pause = !done    ? sim_between(world, 50, FAULT_PAUSE_MS)
+			: worked ? sim_between(world, 1, 10)
+				 : idle_ms(process);
+	process->wake_at = world->now_ms + pause;
+	if (process->doomed)
+		bury(process);
+}
+
+bool sim_process_answer(struct sim_process *process, struct job **jobs, size_t n)
+{
+	process->world->steps++;
+	process->busy = true;
+	if (setjmp(process->death) != 0) {
+		bury(process);
+		return false;
+	}
+	work_run(process->work, jobs, n);
+	process->busy = false;
+	if (process->doomed) {
+		bury(process);
+		return false;
+	}
+	return true;
+}
+
+struct sim_process *sim_process_of_role(struct sim_world *world, enum sim_role role)
+{
+	for (size_t i = 0; i < SIM_PROCESSES_MAX; i++) {
+		struct sim_process *process = &world->processes[i];
+		if (process->alive && process->role == role && !process->busy)
+			return process;
+	}
+	return NULL;
+}
+
+void sim_processes_free(struct sim_world *world)
+{
+	for (size_t i = 0; i < SIM_PROCESSES_MAX; i++)
+		if (world->processes[i].alive)
+			memory_free(&world->processes[i]);
+}

@@ -1,0 +1,84 @@
+/* The whole system in one thread under one seed: the real services over the real SQL, with chain,
+ * keys, clock, entropy, network and operators simulated. Ships as `sluice sim`.
+ *
+ * A run has two phases. While faults are on, every port call may fail, lose its answer, or be the
+ * last one of its process; nodes lag, blocks are taken back, rows are edited. Checkers look after
+ * each store call and each sent transaction (T1 to T10, T12). Then the faults stop, and every
+ * accepted withdrawal has to end within a bound (T11).
+ *
+ * The same seed on the same build replays to the byte: nothing here asks the machine for time,
+ * entropy or the order of addresses.
+ */
+#ifndef SLUICE_SIM_SIM_H
+#define SLUICE_SIM_SIM_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "sim/fault.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SIM_WITHDRAWALS_MAX     2000
+#define SIM_WITHDRAWALS_DEFAULT 60
+
+/* A violation made on purpose, to see that its checker fires. */
+enum sim_plant {
+	SIM_PLANT_NONE = 0,
+	SIM_PLANT_TWO_LIVE,      /* T1: a second live transfer of one withdrawal */
+	SIM_PLANT_NONCE_GAP,     /* T2: a nonce without a row */
+	SIM_PLANT_UNSTORED,      /* T3: bytes leave before they are stored */
+	SIM_PLANT_LEFT_EARLY,    /* T4: a withdrawal leaves a transfer that may still pay */
+	SIM_PLANT_FAILED_PAID,   /* T5: FAILED while its payment is under way */
+	SIM_PLANT_NOT_PAID,      /* T6: COMPLETED without a payment */
+	SIM_PLANT_OTHER_PAYLOAD, /* T7: an attempt pays somebody else */
+	SIM_PLANT_TWICE,         /* T8: a second payment to one receiver */
+	SIM_PLANT_FINAL_CHANGED, /* T9: a final transfer moves */
+	SIM_PLANT_LEAK,          /* T10: money leaves a wallet that no row knows of */
+	SIM_PLANT_STUCK,         /* T11: a withdrawal that nobody moves */
+	SIM_PLANT_NO_CONSUMER,   /* T12: final without the transaction that took the nonce */
+	SIM_PLANTS
+};
+
+struct sim_options {
+	uint64_t seed;
+	unsigned withdrawals; /* 1 to SIM_WITHDRAWALS_MAX */
+	unsigned faults;      /* a set of SIM_FAMILY_* */
+	enum sim_plant plant;
+	/* Called with the last lines of the story (moves, faults, log lines) when a checker fires,
+	 * or with all of them; NULL: none is told. */
+	void (*tell)(void *context, const char *terminated_line);
+	void *context;
+	bool whole_story;
+};
+
+/* What one run, or many, came to. Counts add up. */
+struct sim_summary {
+	uint64_t seeds;
+	uint64_t accepted;
+	uint64_t completed;
+	uint64_t canceled;
+	uint64_t failed;
+	uint64_t rejected;
+	uint64_t held; /* with a cause that the run knows of */
+	uint64_t steps;
+	uint64_t kills;
+	uint64_t reorgs;
+	uint64_t attempts;
+	uint64_t blocks;
+	uint64_t hits[SIM_FAULTS][SIM_CALLS];
+	uint64_t withdrawal_moves[SIM_STAGES][SIM_STAGES];
+	uint64_t transfer_moves[SIM_STAGES][SIM_STAGES];
+};
+
+/* One seed. False: a checker fired; err->text has the rule, the step and what is wrong, and the
+ * last events of the withdrawal concerned were told. The summary is added to. */
+MUST_CHECK bool sim_run(const struct sim_options *options, struct sim_summary *summary,
+			struct err *err);
+const char *sim_plant_text(enum sim_plant plant);
+/* The tables of the summary as text. ret_zeros: fault × call pairs and moves that never happened,
+ * but could have. */
+void sim_summary_write(const struct sim_summary *summary, unsigned families, struct buf *out,
+		       unsigned *ret_zeros);
+
+#endif

@@ -1,0 +1,106 @@
+/* What happened how often, as text. */
+#include "sim/sim.h"
+
+#include "core/lifecycle.h"
+
+static void hits_write(const struct sim_summary *summary, unsigned families, struct buf *out,
+		       unsigned *inout_zeros)
+{
+	buf_format(out, "%-30s", "port call");
+	for (enum sim_fault fault = 0; fault < SIM_FAULTS; fault++)
+		buf_format(out, " %13s", sim_fault_text(fault));
+	buf_text(out, "\n");
+	for (enum sim_call call = 0; call < SIM_CALLS; call++) {
+		buf_format(out, "%-30s", sim_call_text(call));
+		for (enum sim_fault fault = 0; fault < SIM_FAULTS; fault++) {
+			uint64_t hits = summary->hits[fault][call];
+			bool fits = sim_fault_fits(call, fault, families);
+			if (fits)
+				buf_format(out, " %13llu", (unsigned long long)hits);
+			else
+				buf_format(out, " %13s", "-");
+			*inout_zeros += fits && hits == 0 ? 1 : 0;
+		}
+		buf_text(out, "\n");
+	}
+}
+
+struct move {
+	int from, to;
+	unsigned families; /* all of which it takes */
+};
+
+/* The moves that a run with these families has to have made. */
+static const struct move withdrawal_moves[] = {
+	{ 0, WITHDRAWAL_ACCEPTED, 0 },
+	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_QUEUED, 0 },
+	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_CANCELED, SIM_FAMILY_CANCEL },
+	{ WITHDRAWAL_QUEUED, WITHDRAWAL_ASSIGNED, 0 },
+	{ WITHDRAWAL_QUEUED, WITHDRAWAL_FAILED, SIM_FAMILY_RECEIVER },
+	{ WITHDRAWAL_QUEUED, WITHDRAWAL_CANCELED, SIM_FAMILY_CANCEL },
+	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_COMPLETED, 0 },
+	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_QUEUED, SIM_FAMILY_RECEIVER },
+	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_CANCELED, SIM_FAMILY_CANCEL },
+};
+
+static const struct move transfer_moves[] = {
+	{ 0, TRANSFER_RESERVED, 0 },
+	{ TRANSFER_RESERVED, TRANSFER_SIGNED, 0 },
+	{ TRANSFER_SIGNED, TRANSFER_BROADCAST, 0 },
+	{ TRANSFER_SIGNED, TRANSFER_MINED, SIM_FAMILY_CRASH },
+	{ TRANSFER_BROADCAST, TRANSFER_MINED, 0 },
+	{ TRANSFER_MINED, TRANSFER_MINED, SIM_FAMILY_REORG },
+	{ TRANSFER_MINED, TRANSFER_BROADCAST, SIM_FAMILY_REORG },
+	{ TRANSFER_MINED, TRANSFER_FINAL, 0 },
+};
+
+static const char *withdrawal_text(int stage)
+{
+	return stage == 0 ? "-" : withdrawal_stage_text((enum withdrawal_stage)stage);
+}
+
+static const char *transfer_text(int stage)
+{
+	return stage == 0 ? "-" : transfer_stage_text((enum transfer_stage)stage);
+}
+
+static void moves_write(const uint64_t counts[SIM_STAGES][SIM_STAGES], const struct move *moves,
+			size_t n, const char *(*text)(int stage), unsigned families,
+			struct buf *out, unsigned *inout_zeros)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct move *move = &moves[i];
+		uint64_t count = counts[move->from][move->to];
+		if ((families & move->families) != move->families)
+			continue;
+		buf_format(out, "  %-10s -> %-10s %10llu\n", text(move->from), text(move->to),
+			   (unsigned long long)count);
+		*inout_zeros += count == 0 ? 1 : 0;
+	}
+}
+
+void sim_summary_write(const struct sim_summary *summary, unsigned families, struct buf *out,
+		       unsigned *ret_zeros)
+{
+	unsigned zeros = 0;
+	hits_write(summary, families, out, &zeros);
+	buf_text(out, "\nwithdrawals\n");
+	moves_write(summary->withdrawal_moves, withdrawal_moves,
+		    sizeof withdrawal_moves / sizeof *withdrawal_moves, withdrawal_text, families,
+		    out, &zeros);
+	buf_text(out, "transfers\n");
+	moves_write(summary->transfer_moves, transfer_moves,
+		    sizeof transfer_moves / sizeof *transfer_moves, transfer_text, families, out,
+		    &zeros);
+	buf_format(out,
+		   "\n%llu seeds, %llu steps, %llu blocks, %llu reorgs, %llu kills, %llu attempts\n"
+		   "%llu accepted: %llu completed, %llu canceled, %llu failed, %llu rejected, "
+		   "%llu held for a person\n",
+		   (unsigned long long)summary->seeds, (unsigned long long)summary->steps,
+		   (unsigned long long)summary->blocks, (unsigned long long)summary->reorgs,
+		   (unsigned long long)summary->kills, (unsigned long long)summary->attempts,
+		   (unsigned long long)summary->accepted, (unsigned long long)summary->completed,
+		   (unsigned long long)summary->canceled, (unsigned long long)summary->failed,
+		   (unsigned long long)summary->rejected, (unsigned long long)summary->held);
+	*ret_zeros = zeros;
+}

@@ -1,0 +1,324 @@
+/* One run: a world is made from its seed, goes through its troubles, calms down, and is judged. */
+#include "sim/world.h"
+
+#include "adapter/db_sqlite.h"
+#include "adapter/journal_sql.h"
+#include "adapter/queue_store.h"
+#include "adapter/store_sql.h"
+#include "service/api/work.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BIRTH_MS      1760000000000LL
+#define CHAIN_ID      424242
+#define GWEI          1000000000ULL
+#define JOBS          8
+#define TAIL_LINES    60
+#define CALM_BOUND_MS (4 * 3600 * 1000LL) /* of T11 */
+#define LOOK_MS       20000
+#define FUND_UNITS    "1000000000000000000000" /* 1,000 native coins; as much of the token */
+
+void sim_tell(struct sim_world *world, const char *format, ...)
+{
+	char *line = world->story[world->story_next++ % SIM_STORY_LINES];
+	va_list arguments;
+	int len = snprintf(line, sizeof *world->story, "%9.3f ",
+			   (double)(world->now_ms - world->born_ms) / 1000.0);
+	va_start(arguments, format);
+	(void)vsnprintf(line + len, sizeof *world->story - (size_t)len, format, arguments);
+	va_end(arguments);
+	if (world->options->tell != NULL && world->options->whole_story)
+		world->options->tell(world->options->context, line);
+}
+
+void sim_fail(struct sim_world *world, const char *rule, const char *format, ...)
+{
+	char text[160];
+	va_list arguments;
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	sim_tell(world, "VIOLATION %s: %s", rule, text);
+	if (world->failed)
+		return;
+	world->failed = true;
+	(void)err_set(&world->failure, ERR_REFUSED, "%s: %s (seed %llu, step %llu)", rule, text,
+		      (unsigned long long)world->options->seed, (unsigned long long)world->steps);
+}
+
+static void log_hear(void *listener, enum log_level level, const struct log_about *about,
+		     const char *message)
+{
+	struct sim_world *world = listener;
+	(void)level;
+	if (about != NULL && about->alarm)
+		world->alarms++;
+	sim_tell(world, "  log: %s%s%s%s", about != NULL && about->alarm ? "ALARM " : "", message,
+		 about != NULL && about->trace_id != NULL ? " of " : "",
+		 about != NULL && about->trace_id != NULL ? about->trace_id : "");
+}
+
+/* ---- set-up ---- */
+
+static void chain_params_make(struct sim_world *world, struct chain_params *chain)
+{
+	(void)snprintf(chain->name, sizeof chain->name, "sim");
+	chain->chain_id = CHAIN_ID;
+	chain->has_finality = true;
+	chain->depth_paid = 4;
+	chain->depth_unpaid = world->depth_unpaid;
+	chain->fees.tip_min.value = u256_from_u64(25 * GWEI);
+	chain->fees.cap_max.value = u256_from_u64(500 * GWEI);
+	chain->bump_after_ms = 20000;
+	chain->rebroadcast_after_ms = 5000;
+	chain->poll_ms = 1000;
+	chain->native_gas_limit = 100000;
+}
+
+static void assets_make(struct catalogue *catalogue, struct address contract)
+{
+	struct asset *coin = &catalogue->assets[0];
+	(void)snprintf(coin->symbol, sizeof coin->symbol, "POL");
+	coin->is_native = true;
+	coin->decimals = 18;
+	coin->minimum.units = u256_from_u64(10);
+	struct asset *token = &catalogue->assets[1];
+	(void)snprintf(token->symbol, sizeof token->symbol, "TUSD");
+	token->decimals = 6;
+	token->contract = contract;
+	token->gas_ceiling = 200000;
+	token->hour_max.units = u256_from_u64(UINT64_MAX);
+	catalogue->assets_len = 2;
+}
+
+static void wallets_make(struct sim_world *world)
+{
+	struct catalogue *catalogue = &world->catalogue;
+	struct err err = { 0 };
+	for (size_t i = 0; i < SIM_WALLETS; i++) {
+		struct wallet_params *wallet = &catalogue->wallets[i];
+		(void)snprintf(wallet->key_ref, sizeof wallet->key_ref, "sim/%zu", i);
+		CHECK(keys_address(world->keys, wallet->key_ref, &wallet->address, &err));
+		wallet->in_flight_max = (unsigned)sim_between(world, 1, 16);
+		wallet->fresh = i == 0;
+		(void)sim_chain_wallet_add(world->model, wallet->address,
+					   i == 0 ? 0 : (uint64_t)sim_between(world, 0, 50));
+	}
+	catalogue->wallets_len = SIM_WALLETS;
+}
+
+static void nodes_make(struct sim_world *world)
+{
+	world->nodes_len = (size_t)sim_between(world, 1, SIM_NODES_MAX);
+	for (size_t i = 0; i < world->nodes_len; i++) {
+		struct sim_node_settings settings = sim_node_settings_default();
+		settings.flavour =
+			(enum sim_node_flavour)sim_between(world, 0, SIM_NODE_FLAVOURS - 1);
+		if (sim_has(world, SIM_FAMILY_NODE)) {
+			settings.gossip_per_mille = (unsigned)sim_between(world, 300, 1000);
+			settings.gossip_delay_max = (unsigned)sim_between(world, 0, 3);
+		}
+		world->nodes[i] = sim_node_add(world->model, &settings);
+	}
+	struct sim_front_options front = { 0 };
+	if (sim_has(world, SIM_FAMILY_NODE)) {
+		front.switch_per_mille = (unsigned)sim_between(world, 0, 200);
+		front.spread_per_mille = (unsigned)sim_between(world, 0, 1000);
+	}
+	world->front =
+		sim_front_new(world->model, &front, sim_random_fork(&world->random, "front"));
+}
+
+static void chain_make(struct sim_world *world)
+{
+	struct sim_chain_options options = { .chain_id = CHAIN_ID,
+					     .time_ms = world->now_ms - 2000,
+					     .has_finality = true,
+					     .finality_lag = (uint64_t)sim_between(world, 2, 16) };
+	struct catalogue *catalogue = &world->catalogue;
+	struct address contract;
+	memset(contract.bytes, 0x70, sizeof contract.bytes);
+	world->model = sim_chain_new(&options, sim_random_fork(&world->random, "chain"));
+	chain_params_make(world, &catalogue->chains[0]);
+	catalogue->chains_len = 1;
+	assets_make(catalogue, contract);
+	wallets_make(world);
+	(void)sim_chain_token_add(world->model, contract, catalogue->assets[1].decimals, 50000);
+	nodes_make(world);
+}
+
+static void wallets_fund(struct sim_world *world, uint64_t share)
+{
+	struct u256 units;
+	CHECK(u256_from_decimal(STR(FUND_UNITS), &units));
+	units = u256_div_u64(units, share, &(uint64_t){ 0 });
+	for (unsigned wallet = 0; wallet < SIM_WALLETS; wallet++)
+		for (unsigned asset = 0; asset < 2; asset++)
+			sim_chain_fund(world->model, wallet, asset, units);
+}
+
+static bool stores_open(struct sim_world *world, struct err *err)
+{
+	struct db_sqlite_options memory = { .path = ":memory:" };
+	struct journal_sql_options options = { .deployment = world->deployment,
+					       .mac_key = world->keys_bytes[3] };
+	struct db *journal = NULL;
+	if (!db_sqlite_open(&memory, &world->db, err) ||
+	    !store_sql_migrate(world->db, world->now_ms, err) ||
+	    !store_sql_open(world->db, &world->store, err) ||
+	    !queue_store_open(world->db, &world->clock.base, &world->entropy.base, NULL,
+			      &world->queue, err))
+		return false;
+	if (!db_sqlite_open(&memory, &journal, err))
+		return false;
+	if (!journal_sql_open(journal, &options, &world->journal, err)) {
+		db_close(journal);
+		return false;
+	}
+	return sim_check_open(world, err) &&
+	       store_catalogue_pin(world->store, &world->catalogue, err);
+}
+
+/* A seed's own mix: none of the families has to be in every run, or they would hide each other. */
+static void mix_make(struct sim_world *world)
+{
+	for (unsigned i = 0; i < SIM_FAMILIES; i++)
+		if ((world->options->faults & (1U << i)) != 0 && sim_chance(world, 600))
+			world->families |= 1U << i;
+	static const unsigned strong[SIM_FAULTS] = { 20000, 10000, 2000, 2000, 3000 };
+	unsigned strength = (unsigned)sim_between(world, 0, 1000);
+	for (enum sim_fault fault = 0; fault < SIM_FAULTS; fault++)
+		world->per_million[fault] = strong[fault] * strength / 1000;
+	world->trouble_ms_max = sim_between(world, 2000, 60000);
+	world->block_ms = sim_chance(world, 500) ? 2000 : sim_between(world, 250, 12000);
+	world->depth_unpaid = (uint64_t)sim_between(world, 6, 40);
+	world->short_approvals = sim_chance(world, 200);
+}
+
+static int64_t log_now(void *context)
+{
+	return ((const struct sim_world *)context)->now_ms;
+}
+
+static struct sim_world *world_new(const struct sim_options *options, struct sim_summary *summary)
+{
+	struct sim_world *world = calloc(1, sizeof *world);
+	CHECK(world != NULL);
+	world->options = options;
+	world->summary = summary;
+	world->slots = calloc(SIM_SLOTS_MAX, sizeof *world->slots);
+	world->story = calloc(SIM_STORY_LINES, sizeof *world->story);
+	world->jobs = calloc(JOBS, sizeof *world->jobs);
+	CHECK(world->slots != NULL && world->story != NULL && world->jobs != NULL);
+	world->now_ms = world->born_ms = BIRTH_MS;
+	world->monotonic_ms = 1000;
+	world->random = sim_random_of(options->seed);
+	world->log = (struct log){ .level = LOG_DEBUG,
+				   .service = "sluice-sim",
+				   .now_ms = log_now,
+				   .clock = world,
+				   .hear = log_hear,
+				   .listener = world };
+	sim_entropy_init(&world->entropy, sim_random_fork(&world->random, "entropy"));
+	sim_clock_init(&world->clock, world);
+	for (size_t i = 0; i < SIM_PROCESSES_MAX; i++) {
+		world->processes[i].role = SIM_ROLES;
+		world->processes[i].wake_at = INT64_MAX;
+	}
+	return world;
+}
+
+static bool world_open(struct sim_world *world, struct err *err)
+{
+	mix_make(world);
+	entropy_fill(&world->entropy.base, world->keys_bytes, sizeof world->keys_bytes);
+	world->deployment = id_make(world->now_ms, world->keys_bytes[0]);
+	world->keys = sim_keys_new(sim_random_fork(&world->random, "keys"));
+	chain_make(world);
+	wallets_fund(world, sim_has(world, SIM_FAMILY_FUNDS) ? 20000 : 1);
+	if (!stores_open(world, err))
+		return false;
+	for (enum sim_role role = 0; role < SIM_ROLES; role++)
+		sim_process_start(world, &world->processes[role], role, false);
+	world->block_at = world->now_ms + 1;
+	world->trouble_at = world->now_ms + sim_between(world, 0, world->trouble_ms_max);
+	world->calm_at = world->now_ms + world->trouble_ms_max;
+	return true;
+}
+
+static void world_free(struct sim_world *world)
+{
+	sim_processes_free(world);
+	queue_close(world->queue);
+	store_close(world->store);
+	db_close(world->db);
+	journal_close(world->journal);
+	if (world->keys != NULL)
+		keys_close(world->keys);
+	sim_front_free(world->front);
+	sim_chain_free(world->model);
+	free(world->jobs);
+	free(world->story);
+	free(world->slots);
+	free(world);
+}
+
+/* ---- the two phases ---- */
+
+static void safety_run(struct sim_world *world)
+{
+	world->faults_on = true;
+	sim_client_plan(world);
+	int64_t last = world->orders_len > 0 ? world->orders[world->orders_len - 1].post_at : 0;
+	int64_t end = last + sim_between(world, 0, 300000);
+	sim_schedule_run(world, end);
+}
+
+static void liveness_run(struct sim_world *world)
+{
+	int64_t bound = world->now_ms + CALM_BOUND_MS;
+	world->faults_on = false;
+	world->trouble_at = world->calm_at = INT64_MAX;
+	sim_schedule_calm(world);
+	wallets_fund(world, 1);
+	while (!world->failed && !sim_check_is_done(world) && world->now_ms < bound)
+		sim_schedule_run(world, world->now_ms + LOOK_MS);
+	/* What is still under way on the chain may not change what was said. */
+	sim_schedule_run(world, world->now_ms + 3 * LOOK_MS);
+	sim_plant_end(world);
+	if (!world->failed)
+		sim_check_end(world);
+}
+
+static void story_tell(struct sim_world *world)
+{
+	const struct sim_options *options = world->options;
+	size_t first = world->story_next > TAIL_LINES ? world->story_next - TAIL_LINES : 0;
+	if (options->tell == NULL || options->whole_story)
+		return;
+	for (size_t i = first; i < world->story_next; i++)
+		options->tell(options->context, world->story[i % SIM_STORY_LINES]);
+}
+
+bool sim_run(const struct sim_options *options, struct sim_summary *summary, struct err *err)
+{
+	CHECK(options->withdrawals > 0 && options->withdrawals <= SIM_WITHDRAWALS_MAX);
+	struct sim_world *world = world_new(options, summary);
+	bool opened = world_open(world, err);
+	if (opened) {
+		safety_run(world);
+		liveness_run(world);
+	}
+	bool passed = opened && !world->failed;
+	if (opened && world->failed) {
+		story_tell(world);
+		*err = world->failure;
+	}
+	summary->seeds++;
+	summary->steps += world->steps;
+	world_free(world);
+	return passed;
+}

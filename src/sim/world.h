@@ -1,0 +1,279 @@
+/* What the files of the simulator share. An event of the world goes through them so:
+ *
+ *	schedule.c  what happens next, and when: steps, blocks, requests, faults of the outside
+ *	process.c   one incarnation of a role: its start, its steps, its death
+ *	port_*.c    the ports as a process sees them: each call may go wrong
+ *	client.c    what is asked for, and the list of what was answered with 202
+ *	check_*.c   the rules T1 to T12, looked after from outside the code under test
+ *	editor.c    somebody with write access to the database
+ */
+#ifndef SLUICE_SIM_WORLD_H
+#define SLUICE_SIM_WORLD_H
+
+#include "base/log.h"
+#include "core/catalogue.h"
+#include "core/intent.h"
+#include "port/clock.h"
+#include "port/db.h"
+#include "port/entropy.h"
+#include "port/journal.h"
+#include "port/keys.h"
+#include "port/queue.h"
+#include "port/store_ops.h"
+#include "sim/chain_model.h"
+#include "sim/chain_node.h"
+#include "sim/random.h"
+#include "sim/sim.h"
+
+#include <setjmp.h>
+
+#define SIM_PROCESSES_MAX 12
+#define SIM_WALLETS       3
+#define SIM_NEST_MAX      2 /* a process that stands still while others do, in turn */
+#define SIM_STORY_LINES   400
+
+enum sim_role { SIM_API, SIM_PROCESSOR, SIM_SIGNER, SIM_MONITOR, SIM_ROLES };
+
+struct sim_world;
+struct sim_process;
+
+struct sim_clock {
+	struct clock base;
+	const struct sim_world *world;
+	int64_t skew_ms; /* of the wall clock alone */
+};
+
+struct sim_entropy {
+	struct entropy base;
+	struct sim_random random;
+};
+
+/* A port as one process sees it. */
+struct sim_port {
+	union {
+		struct store store;
+		struct queue queue;
+		struct journal journal;
+		struct keys keys;
+		struct chain chain;
+	};
+	struct sim_process *process;
+	struct chain *node; /* of a chain: the real one behind it */
+};
+
+struct sim_process {
+	enum sim_role role;
+	struct sim_world *world;
+	bool alive;      /* its memory exists */
+	bool busy;       /* a step is under way; it may stand still in the middle */
+	bool doomed;     /* killed while it stood still */
+	bool is_extra;   /* a second incarnation; dies for good */
+	int64_t wake_at; /* INT64_MAX: never */
+	int64_t dies_at; /* of an extra one */
+	char instance[32];
+	struct sim_clock clock;
+	struct sim_port store, queue, journal, keys, chain, nodes[SIM_NODES_MAX];
+	jmp_buf death;
+	union {
+		struct work *work;
+		struct processor *processor;
+		struct signer *signer;
+		struct monitor *monitor;
+	};
+};
+
+/* Why a person may be needed for a withdrawal: a hold without any is a failure of the run. */
+#define SIM_CAUSE_EDITED    (1U << 0)
+#define SIM_CAUSE_RECEIVER  (1U << 1) /* receiver or token behaves oddly */
+#define SIM_CAUSE_TAKE_BACK (1U << 2)
+#define SIM_CAUSE_FOREIGN   (1U << 3)
+
+/* What the client knows, and what the checkers keep, of one withdrawal. */
+struct sim_order {
+	struct id id; /* once answered with 202 */
+	char key[24];
+	size_t asset;
+	struct address to;
+	struct amount amount;
+	bool accepted;
+	bool cancel_asked;
+	unsigned causes; /* SIM_CAUSE_* */
+	int64_t post_at;
+	int64_t cancel_at;     /* 0: not */
+	unsigned repeats_left; /* of the request after its 202: they must change nothing */
+	/* As the store has it: */
+	int64_t row; /* rowid; 0 before it was seen */
+	enum withdrawal_stage stage;
+	uint64_t version;
+	char held_reason[REASON_LEN_MAX + 1];
+	unsigned live; /* transfers of it that are not final */
+	unsigned rounds;
+};
+
+/* One slot as the checkers saw it grow. */
+struct sim_slot {
+	int64_t row; /* rowid of transfers */
+	unsigned wallet;
+	uint64_t nonce;
+	enum transfer_stage stage;
+	enum transfer_outcome outcome;
+	int order; /* -1: a filler */
+	unsigned attempts;
+};
+#define SIM_SLOTS_MAX (4 * SIM_WITHDRAWALS_MAX)
+
+struct sim_lease {
+	char name[80];
+	const struct sim_process *owner;
+	char holder[32]; /* its name then */
+	int64_t renewed_ms;
+};
+
+struct sim_world {
+	const struct sim_options *options;
+	struct sim_summary *summary;
+	struct sim_random random; /* of the world's own decisions */
+	struct sim_entropy entropy;
+	struct sim_clock clock;
+	int64_t now_ms;       /* since 1970 */
+	int64_t monotonic_ms; /* the same speed, another start */
+	int64_t born_ms;
+	int64_t skew_ms;      /* of the wall clocks, for what starts from now on */
+	bool short_approvals; /* they run out while a payout waits */
+	unsigned born;        /* incarnations so far */
+	uint64_t steps;
+	int depth; /* of processes that stand still */
+	bool faults_on;
+	unsigned families;                /* of this seed */
+	unsigned per_million[SIM_FAULTS]; /* of port calls */
+	struct catalogue catalogue;
+	struct id deployment;
+	uint8_t keys_bytes[4][32];
+	struct db *db;
+	struct store *store;
+	struct queue *queue;
+	struct journal *journal;
+	struct keys *keys;
+	struct sim_chain *model;
+	struct sim_front *front;
+	struct sim_node *nodes[SIM_NODES_MAX];
+	size_t nodes_len;
+	struct log log;
+	struct sim_process processes[SIM_PROCESSES_MAX];
+	struct sim_lease leases[16];
+	/* The client. */
+	struct sim_order orders[SIM_WITHDRAWALS_MAX];
+	size_t orders_len;
+	size_t unanswered;
+	struct job *jobs; /* SIM_JOBS of them */
+	/* The outside, as times of the next. */
+	int64_t block_at;
+	int64_t block_ms;
+	uint64_t depth_unpaid;
+	int64_t trouble_at;
+	int64_t trouble_ms_max;
+	int64_t calm_at; /* when what is troubled now ends */
+	/* The checkers. */
+	struct sim_slot *slots;
+	size_t slots_len;
+	uint64_t next_nonce[SIM_WALLETS];
+	bool nonces_known[SIM_WALLETS];
+	int64_t log_seen; /* the last change that was checked */
+	bool planted;
+	bool editing;    /* changes of now are an editor's */
+	unsigned causes; /* of everything, from now on */
+	bool failed;
+	struct err failure;
+	unsigned alarms;
+	/* The story: a ring of lines. */
+	char (*story)[256];
+	size_t story_next;
+};
+
+static inline int64_t sim_between(struct sim_world *world, int64_t low, int64_t high)
+{
+	return low + (int64_t)sim_random_below(&world->random, (uint64_t)(high - low + 1));
+}
+
+static inline bool sim_chance(struct sim_world *world, unsigned per_mille)
+{
+	return sim_random_chance(&world->random, per_mille);
+}
+
+static inline bool sim_has(const struct sim_world *world, unsigned family)
+{
+	return (world->families & family) != 0;
+}
+
+/* world.c */
+/* A line of the story, kept in the ring and told. */
+void sim_tell(struct sim_world *world, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* The first violation counts; the run ends. */
+void sim_fail(struct sim_world *world, const char *rule, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* source.c */
+void sim_clock_init(struct sim_clock *clock, const struct sim_world *world);
+void sim_entropy_init(struct sim_entropy *entropy, struct sim_random random);
+/* Keys of SIM_WALLETS wallets, "sim/0" and on. */
+struct keys *sim_keys_new(struct sim_random random);
+
+/* process.c */
+void sim_process_start(struct sim_world *world, struct sim_process *process, enum sim_role role,
+		       bool is_extra);
+/* One step. */
+void sim_process_step(struct sim_process *process);
+/* The API's: answers jobs. False: the process died or none is there; nothing is known. */
+bool sim_process_answer(struct sim_process *process, struct job **jobs, size_t n);
+/* kill -9, from outside. */
+void sim_process_kill(struct sim_process *process);
+void sim_processes_free(struct sim_world *world);
+struct sim_process *sim_process_of_role(struct sim_world *world, enum sim_role role);
+
+/* port_*.c */
+void sim_ports_init(struct sim_process *process);
+/* A call begins: what goes wrong with it? May not return (the process dies). False: it fails. */
+bool sim_call_enter(struct sim_process *process, enum sim_call call, enum sim_fault *ret_fault,
+		    struct err *err);
+/* And ends, done or not. */
+bool sim_call_leave(struct sim_process *process, enum sim_call call, enum sim_fault fault,
+		    bool done, struct err *err);
+extern const struct store_ops sim_store_ops;
+extern const struct queue_ops sim_queue_ops;
+extern const struct journal_ops sim_journal_ops;
+extern const struct keys_ops sim_keys_ops;
+extern const struct chain_ops sim_chain_ops;
+
+/* schedule.c */
+/* Events until `until_ms`, or until the run failed. */
+void sim_schedule_run(struct sim_world *world, int64_t until_ms);
+void sim_schedule_calm(struct sim_world *world);
+
+/* client.c */
+void sim_client_plan(struct sim_world *world);
+/* When the client acts next; INT64_MAX: never. */
+int64_t sim_client_next(const struct sim_world *world);
+void sim_client_act(struct sim_world *world);
+
+/* check_*.c */
+bool sim_check_open(struct sim_world *world, struct err *err);
+/* After any change of the store. */
+void sim_check_changes(struct sim_world *world);
+/* Bytes reach a node. */
+void sim_check_sent(struct sim_world *world, struct str raw);
+/* At the end. */
+void sim_check_end(struct sim_world *world);
+bool sim_check_is_done(const struct sim_world *world);
+struct sim_order *sim_order_of_row(struct sim_world *world, int64_t row);
+
+/* outside.c */
+void sim_editor_act(struct sim_world *world);
+void sim_outside_foreign(struct sim_world *world);
+void sim_outside_take_back(struct sim_world *world);
+/* plant.c */
+/* After each step; and before the last look. */
+void sim_plant(struct sim_world *world);
+void sim_plant_end(struct sim_world *world);
+
+#endif
