@@ -48,6 +48,7 @@ static const char *const step_1[] = {
 	"approval_key_id INTEGER NOT NULL DEFAULT 0, approval_mac {blob 32}, "
 	"stage INTEGER NOT NULL, version BIGINT NOT NULL, round INTEGER NOT NULL DEFAULT 0, "
 	"cancel_requested INTEGER NOT NULL DEFAULT 0, wait_reason {text 48} NOT NULL DEFAULT '', "
+	"funds_since BIGINT NOT NULL DEFAULT 0, "
 	"held_reason {text 48} NOT NULL DEFAULT '', failure_code {text 48} NOT NULL DEFAULT '', "
 	"transfer_id {id}, due_at BIGINT, updated_at BIGINT NOT NULL)",
 	"CREATE UNIQUE INDEX withdrawals_key ON withdrawals (key_hash)",

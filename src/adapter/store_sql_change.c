@@ -34,6 +34,7 @@ void withdrawal_take(struct sql *sql, struct withdrawal *ret_row)
 	ret_row->round = (uint32_t)sql_take_u64(sql);
 	ret_row->cancel_requested = sql_take_i64(sql) != 0;
 	sql_take_text(sql, ret_row->wait_reason, sizeof ret_row->wait_reason);
+	ret_row->funds_since = sql_take_i64(sql);
 	sql_take_text(sql, ret_row->held_reason, sizeof ret_row->held_reason);
 	sql_take_text(sql, ret_row->failure_code, sizeof ret_row->failure_code);
 	ret_row->transfer = sql_take_id(sql);
@@ -73,6 +74,7 @@ struct current {
 	struct id transfer;
 	char correlation_id[CORRELATION_ID_LEN_MAX + 1];
 	char wait_reason[REASON_LEN_MAX + 1];
+	int64_t funds_since;
 	char held_reason[REASON_LEN_MAX + 1];
 };
 
@@ -81,8 +83,8 @@ static bool current_load(struct db *db, struct id id, struct current *ret_curren
 {
 	struct sql sql = sql_prepare(
 		db,
-		"SELECT stage, version, transfer_id, correlation_id, wait_reason, held_reason "
-		"FROM withdrawals WHERE id = ? {for update}",
+		"SELECT stage, version, transfer_id, correlation_id, wait_reason, funds_since, "
+		"held_reason FROM withdrawals WHERE id = ? {for update}",
 		err);
 	sql_put_id(&sql, id);
 	*ret_found = sql_next(&sql);
@@ -93,6 +95,7 @@ static bool current_load(struct db *db, struct id id, struct current *ret_curren
 		sql_take_text(&sql, ret_current->correlation_id,
 			      sizeof ret_current->correlation_id);
 		sql_take_text(&sql, ret_current->wait_reason, sizeof ret_current->wait_reason);
+		ret_current->funds_since = sql_take_i64(&sql);
 		sql_take_text(&sql, ret_current->held_reason, sizeof ret_current->held_reason);
 	}
 	return sql_end(&sql);
@@ -118,9 +121,28 @@ static bool leaving_is_allowed(struct db *db, const struct store_change *change,
 	return true;
 }
 
-static bool is_quiet(const struct store_change *change, const struct current *current)
+static int64_t funds_since(const struct store_change *change, const struct current *current,
+			   int64_t now_ms)
+{
+	if (change->from != change->to)
+		return 0;
+	switch (change->funds) {
+	case STORE_FUNDS_KEPT:
+		return current->funds_since;
+	case STORE_FUNDS_LACKING:
+		return current->funds_since != 0 ? current->funds_since : now_ms;
+	case STORE_FUNDS_THERE:
+		return 0;
+	}
+	return 0;
+}
+
+static bool is_quiet(const struct store_change *change, const struct current *current,
+		     int64_t now_ms)
 {
 	const char *reason = change->wait_reason == NULL ? "" : change->wait_reason;
+	if (funds_since(change, current, now_ms) != current->funds_since)
+		return false;
 	return change->from == change->to && !change->request_cancel && !change->has_approval &&
 	       change->held_reason == NULL && strcmp(reason, current->wait_reason) == 0;
 }
@@ -144,14 +166,14 @@ static bool due_update(struct db *db, const struct store_change *change, int64_t
 	return sql_run(&sql, NULL);
 }
 
-static bool row_update(struct db *db, const struct store_change *change, int64_t now_ms,
-		       struct err *err)
+static bool row_update(struct db *db, const struct store_change *change,
+		       const struct current *current, int64_t now_ms, struct err *err)
 {
 	struct sql sql = sql_prepare(
 		db,
 		"UPDATE withdrawals SET stage = ?, version = version + 1, round = round + ?, "
 		"cancel_requested = CASE WHEN ? THEN 1 ELSE cancel_requested END, "
-		"wait_reason = ?, held_reason = COALESCE(?, held_reason), "
+		"wait_reason = ?, funds_since = ?, held_reason = COALESCE(?, held_reason), "
 		"failure_code = COALESCE(?, failure_code), due_at = ?, updated_at = ? "
 		"WHERE id = ? AND version = ? AND stage = ?",
 		err);
@@ -159,6 +181,7 @@ static bool row_update(struct db *db, const struct store_change *change, int64_t
 	sql_put_i64(&sql, change->next_round ? 1 : 0);
 	sql_put_i64(&sql, change->request_cancel ? 1 : 0);
 	sql_put_text(&sql, change->wait_reason == NULL ? "" : change->wait_reason);
+	sql_put_i64(&sql, funds_since(change, current, now_ms));
 	sql_put_text(&sql, change->held_reason);
 	sql_put_text(&sql, change->failure_code);
 	put_due(&sql, change, now_ms);
@@ -221,10 +244,10 @@ static bool change_write(struct db *db, struct store_change *change, const struc
 	CHECK(change->from == change->to ||
 	      lifecycle_withdrawal_allows(change->from, change->to, by->actor));
 	change->applied = true;
-	if (is_quiet(change, current))
+	if (is_quiet(change, current, by->now_ms))
 		return due_update(db, change, by->now_ms, err);
-	return row_update(db, change, by->now_ms, err) && approval_update(db, change, err) &&
-	       change_event_add(db, change, by, err) &&
+	return row_update(db, change, current, by->now_ms, err) &&
+	       approval_update(db, change, err) && change_event_add(db, change, by, err) &&
 	       message_put(db, queue_woken(change), change->withdrawal, current->correlation_id,
 			   by->now_ms, err);
 }

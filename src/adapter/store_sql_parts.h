@@ -25,8 +25,8 @@ bool store_sql_write(struct db *db, bool (*body)(struct db *db, void *context, s
 	"id, account, chain_id, asset, is_native, contract, decimals, receiver, amount, "       \
 	"key_hash, external_id, fingerprint, created_at, correlation_id, metadata, "            \
 	"intent_key_id, intent_mac, policy_version, approved_at, expires_at, approval_key_id, " \
-	"approval_mac, stage, version, round, cancel_requested, wait_reason, held_reason, "     \
-	"failure_code, transfer_id, due_at, updated_at"
+	"approval_mac, stage, version, round, cancel_requested, wait_reason, funds_since, "     \
+	"held_reason, failure_code, transfer_id, due_at, updated_at"
 void withdrawal_take(struct sql *sql, struct withdrawal *ret_row);
 /* One withdrawal by id; with a lock inside a write transaction. */
 MUST_CHECK bool withdrawal_load(struct db *db, struct id id, struct withdrawal *ret_row,

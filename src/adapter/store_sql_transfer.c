@@ -185,13 +185,13 @@ static bool nonce_save(struct db *db, int64_t wallet_id, uint64_t next, struct e
 static bool withdrawal_assign(struct db *db, const struct store_reservation *item, int64_t now_ms,
 			      int64_t *ret_changed, struct err *err)
 {
-	struct sql sql =
-		sql_prepare(db,
-			    "UPDATE withdrawals SET stage = ?, version = version + 1, "
-			    "transfer_id = ?, wait_reason = '', due_at = ?, updated_at = ? "
-			    "WHERE id = ? AND version = ? AND stage = ? AND round = ? "
-			    "AND held_reason = '' AND cancel_requested = 0",
-			    err);
+	struct sql sql = sql_prepare(
+		db,
+		"UPDATE withdrawals SET stage = ?, version = version + 1, "
+		"transfer_id = ?, wait_reason = '', funds_since = 0, due_at = ?, updated_at = ? "
+		"WHERE id = ? AND version = ? AND stage = ? AND round = ? "
+		"AND held_reason = '' AND cancel_requested = 0",
+		err);
 	sql_put_i64(&sql, WITHDRAWAL_ASSIGNED);
 	sql_put_id(&sql, item->transfer.id);
 	sql_put_i64(&sql, now_ms + lifecycle_due_in_ms(WITHDRAWAL_ASSIGNED));

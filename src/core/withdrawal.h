@@ -52,6 +52,7 @@ struct withdrawal {
 	uint32_t round;   /* of the current or next transfer, from 0 */
 	bool cancel_requested;
 	char wait_reason[REASON_LEN_MAX + 1];
+	int64_t funds_since; /* it waits for funds; 0: it does not */
 	char held_reason[REASON_LEN_MAX + 1];
 	char failure_code[REASON_LEN_MAX + 1];
 	struct id transfer; /* of the newest round; zero before */

@@ -44,6 +44,13 @@ struct store_accept {
 	struct withdrawal existing; /* when not accepted */
 };
 
+/* Does a withdrawal wait for funds? The row keeps since when (funds_since). */
+enum store_funds {
+	STORE_FUNDS_KEPT = 0,    /* nobody looked: as it was */
+	STORE_FUNDS_LACKING = 1, /* since now, unless it waited for them already */
+	STORE_FUNDS_THERE = 2,   /* not any more */
+};
+
 /* One compare-and-set of a withdrawal. from == to keeps the stage (wait, hold, cancel request). */
 struct store_change {
 	struct id withdrawal;
@@ -52,6 +59,7 @@ struct store_change {
 	enum withdrawal_stage to;
 	const char *event;        /* its type: "queued", "waiting", … ; borrowed */
 	const char *wait_reason;  /* borrowed; NULL clears it */
+	enum store_funds funds;   /* another stage is THERE */
 	const char *failure_code; /* borrowed; NULL keeps it */
 	const char *held_reason;  /* borrowed; NULL keeps it, "" clears it */
 	int64_t due_at;           /* 0: the stage's own */

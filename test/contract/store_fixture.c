@@ -326,6 +326,7 @@ void assert_withdrawal_equal(const struct withdrawal *a, const struct withdrawal
 	assert_int_equal(a->round, b->round);
 	assert_int_equal(a->cancel_requested, b->cancel_requested);
 	assert_string_equal(a->wait_reason, b->wait_reason);
+	assert_int_equal(a->funds_since, b->funds_since);
 	assert_string_equal(a->held_reason, b->held_reason);
 	assert_string_equal(a->failure_code, b->failure_code);
 	assert_memory_equal(a->transfer.bytes, b->transfer.bytes, ID_BYTES);

@@ -113,6 +113,46 @@ static void reasons_and_codes_are_kept_or_cleared(void **state)
 	assert_non_null(strstr(fixture_last_event(f, row.intent.id).detail, "receiver_refuses"));
 }
 
+static struct withdrawal wait_for(struct fixture *f, const struct withdrawal *row,
+				  const char *reason, enum store_funds funds)
+{
+	struct store_change wait = fixture_change(row, WITHDRAWAL_QUEUED, "waiting");
+	wait.wait_reason = reason;
+	wait.funds = funds;
+	assert_true(fixture_apply(f, &wait, ACTOR_SIGNER));
+	return fixture_load(f, row->intent.id);
+}
+
+/* Since when a payout waits for funds: from the first look that found none, through looks that
+ * found out nothing, to the one that found them. */
+static void a_wait_for_funds_has_a_beginning_and_an_end(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal row = fixture_queue(f, "one");
+	assert_int_equal(row.funds_since, 0);
+	int64_t since = f->clock.now_ms;
+	row = wait_for(f, &row, "funds", STORE_FUNDS_LACKING);
+	assert_int_equal(row.funds_since, since);
+	fixture_wait(f, 5000);
+	row = wait_for(f, &row, "funds", STORE_FUNDS_LACKING);
+	assert_int_equal(row.funds_since, since);
+	row = wait_for(f, &row, "slot", STORE_FUNDS_KEPT);
+	assert_int_equal(row.funds_since, since);
+	fixture_wait(f, 5000);
+	row = wait_for(f, &row, "funds", STORE_FUNDS_LACKING);
+	assert_int_equal(row.funds_since, since);
+	row = wait_for(f, &row, "hour_limit", STORE_FUNDS_THERE);
+	assert_int_equal(row.funds_since, 0);
+	uint64_t version = row.version;
+	/* The same reason, and yet news. */
+	row = wait_for(f, &row, "hour_limit", STORE_FUNDS_LACKING);
+	assert_int_equal(row.funds_since, f->clock.now_ms);
+	assert_int_equal(row.version, version + 1);
+	struct store_change end = fixture_change(&row, WITHDRAWAL_CANCELED, "canceled");
+	assert_true(fixture_apply(f, &end, ACTOR_SIGNER));
+	assert_int_equal(fixture_load(f, row.intent.id).funds_since, 0);
+}
+
 static void nobody_but_a_person_acts_on_a_held_row(void **state)
 {
 	struct fixture *f = *state;
@@ -425,6 +465,7 @@ int main(void)
 		STORE_TEST(everything_moves_together),
 		STORE_TEST(what_moved_is_reported_and_acknowledged),
 		STORE_TEST(reasons_and_codes_are_kept_or_cleared),
+		STORE_TEST(a_wait_for_funds_has_a_beginning_and_an_end),
 		STORE_TEST(nobody_but_a_person_acts_on_a_held_row),
 		STORE_TEST(a_quiet_wait_moves_only_the_due_time),
 		STORE_TEST(a_request_to_cancel_stays_and_wakes_the_signer),

@@ -53,6 +53,7 @@ static void nonce_slot_and_withdrawal_move_together(void **state)
 	struct withdrawal row = fixture_queue(f, "one");
 	struct message message = fixture_claim(f, QUEUE_SIGNING, row.intent.id);
 	struct store_reservation item = fixture_reservation(f, &row, 0);
+	fixture_edit(f, "UPDATE withdrawals SET wait_reason = 'funds', funds_since = 7");
 	fixture_wait(f, 500);
 	item.ack = message.ack;
 	reserve(f, &item, 1);
@@ -68,6 +69,8 @@ static void nonce_slot_and_withdrawal_move_together(void **state)
 	struct withdrawal bound = fixture_load(f, row.intent.id);
 	assert_int_equal(bound.stage, WITHDRAWAL_ASSIGNED);
 	assert_int_equal(bound.version, row.version + 1);
+	assert_string_equal(bound.wait_reason, "");
+	assert_int_equal(bound.funds_since, 0);
 	assert_true(id_equal(bound.transfer, slot.id));
 	assert_int_equal(bound.due_at, f->clock.now_ms + lifecycle_due_in_ms(WITHDRAWAL_ASSIGNED));
 	assert_int_equal(bound.updated_at, f->clock.now_ms);
