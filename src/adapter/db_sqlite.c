@@ -514,7 +514,7 @@ static enum db_lock db_sqlite_host_lock(struct db *base, const char *name)
 	(void)snprintf(db->lock[db->locks].name, HOST_LOCK_NAME_MAX, "%s", name);
 	db->lock[db->locks].fd = fd;
 	db->locks++;
-	return DB_LOCK_HELD;
+	return DB_LOCK_GAINED;
 }
 
 /* --- open and close -----------------------------------------------------------------------------

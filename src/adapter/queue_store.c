@@ -18,6 +18,19 @@
  * the clock was wrong, and counts as visible. */
 #define VISIBLE_AHEAD_MS (2 * INT64_C(3600) * 1000)
 
+/* Claims of this host's consumers carry the number of their seat, 1 to SEATS_MAX. A seat is a host
+ * lock: whoever gets it knows that the one before is dead, and takes what it held back at once,
+ * where a claim would otherwise hide its message for as long as it was made. More consumers of a
+ * queue than seats, and back ends without host locks, wait for that. */
+#define SEATS_MAX  16
+#define QUEUES_LEN 6
+
+struct seat {
+	uint8_t number;
+	bool is_sought;
+	bool is_cleared; /* of what its former owner held */
+};
+
 struct queue_store {
 	struct queue base;
 	struct db *db;
@@ -29,16 +42,95 @@ struct queue_store {
 	enum queue_name wait_name;
 	dev_t wait_device; /* of the socket's file, to know it again */
 	ino_t wait_inode;
+	struct seat seats[QUEUES_LEN]; /* by the place in `queues` */
 };
 
 _Static_assert(SOCKET_PREFIX_MAX + sizeof "-request-dlq" <
 		       sizeof((struct sockaddr_un *)0)->sun_path,
 	       "every socket path fits");
 
+static const enum queue_name queues[QUEUES_LEN] = { QUEUE_REQUEST,     QUEUE_SIGNING,
+						    QUEUE_MONITOR,     QUEUE_REQUEST_DLQ,
+						    QUEUE_SIGNING_DLQ, QUEUE_MONITOR_DLQ };
+
+static size_t place_of(enum queue_name name)
+{
+	size_t place = 0;
+	while (place < QUEUES_LEN && queues[place] != name)
+		place++;
+	CHECK(place < QUEUES_LEN);
+	return place;
+}
+
 static struct queue_store *self_of(struct queue *queue)
 {
 	return (struct queue_store *)(void *)queue;
 }
+
+/* --- seats --------------------------------------------------------------------------------------
+ */
+
+static void seat_seek(struct queue_store *self, enum queue_name name, struct seat *seat)
+{
+	char lock_name[48];
+	seat->is_sought = true;
+	seat->is_cleared = true;
+	for (uint8_t number = 1; number <= SEATS_MAX; number++) {
+		(void)snprintf(lock_name, sizeof lock_name, "claims-%s-%d", queue_name_text(name),
+			       number);
+		switch (db_host_lock(self->db, lock_name)) {
+		case DB_LOCK_GAINED:
+			seat->number = number;
+			seat->is_cleared = false;
+			return;
+		case DB_LOCK_HELD: /* another queue over this connection sits there, alive */
+			seat->number = number;
+			return;
+		case DB_LOCK_TAKEN:
+			break;
+		case DB_LOCK_UNSUPPORTED:
+			return;
+		}
+	}
+}
+
+/* A claim that is taken back has been received without verdict, as one that ran out. */
+static bool seat_write(struct queue_store *self, enum queue_name name, uint8_t number,
+		       int64_t now_ms, struct err *err)
+{
+	struct sql sql = sql_prepare(self->db,
+				     "UPDATE messages SET visible_at = ? WHERE queue = ? "
+				     "AND visible_at > ? AND visible_at <= ? "
+				     "AND SUBSTR(claim, 1, 1) = ?",
+				     err);
+	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, name);
+	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, now_ms + VISIBLE_AHEAD_MS);
+	sql_put_bytes(&sql, &number, 1);
+	return sql_run(&sql, NULL);
+}
+
+/* Before the first claim of a process. */
+static bool seat_take(struct queue_store *self, enum queue_name name, struct err *err)
+{
+	struct seat *seat = &self->seats[place_of(name)];
+	if (!seat->is_sought)
+		seat_seek(self, name, seat);
+	if (seat->is_cleared)
+		return true;
+	if (!db_begin(self->db, true, err))
+		return false;
+	if (!seat_write(self, name, seat->number, clock_now_ms(self->clock), err)) {
+		db_rollback(self->db);
+		return false;
+	}
+	seat->is_cleared = db_commit(self->db, err);
+	return seat->is_cleared;
+}
+
+/* --- claims -------------------------------------------------------------------------------------
+ */
 
 /* Messages that are visible in (after, until]. */
 static bool visible_load(struct queue_store *self, enum queue_name name, int64_t after_ms,
@@ -105,6 +197,7 @@ static bool claim_in_transaction(struct queue_store *self, enum queue_name name,
 				 size_t *ret_len, struct err *err)
 {
 	int64_t now_ms = clock_now_ms(self->clock);
+	const struct seat *seat = &self->seats[place_of(name)];
 	uint8_t token[16];
 	size_t len = 0;
 	if (!visible_load(self, name, INT64_MIN, now_ms, max, ret_messages, &len, err))
@@ -114,6 +207,7 @@ static bool claim_in_transaction(struct queue_store *self, enum queue_name name,
 		return false;
 	len = claim_len(ret_messages, len);
 	entropy_fill(self->entropy, token, sizeof token);
+	token[0] = seat->number;
 	for (size_t i = 0; i < len; i++) {
 		memcpy(ret_messages[i].ack.token, token, sizeof token);
 		if (!claim_write(self, &ret_messages[i], now_ms + visibility_ms, err))
@@ -146,6 +240,8 @@ static bool queue_store_claim(struct queue *queue, enum queue_name name, size_t 
 	struct queue_store *self = self_of(queue);
 	bool any = false;
 	*ret_len = 0;
+	if (!seat_take(self, name, err))
+		return false;
 	/* Looking first: an idle consumer takes no writer's turn. */
 	if (!anything_visible(self, name, &any, err))
 		return false;

@@ -1,7 +1,10 @@
 /* The embedded queue: claims rows of `messages`, which store calls write. Needs no server.
  *
  * Between processes of one host, a wake-up is an empty datagram to PREFIX-QUEUE, a Unix socket that
- * the consumer binds on its first wait; a lost one costs a poll interval and nothing else. */
+ * the consumer binds on its first wait; a lost one costs a poll interval and nothing else.
+ *
+ * What a consumer that died had claimed is visible again as soon as another one of this host starts
+ * (host locks; see "seats"), and counts as received without verdict. */
 #ifndef SLUICE_ADAPTER_QUEUE_STORE_H
 #define SLUICE_ADAPTER_QUEUE_STORE_H
 

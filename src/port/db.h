@@ -39,7 +39,8 @@ enum db_step {
 };
 
 enum db_lock {
-	DB_LOCK_HELD,        /* this process holds it now (or held it already) */
+	DB_LOCK_GAINED,      /* this connection holds it from now on: whoever did before is gone */
+	DB_LOCK_HELD,        /* this connection held it already */
 	DB_LOCK_TAKEN,       /* another process of this host holds it */
 	DB_LOCK_UNSUPPORTED, /* the database is not tied to one host */
 };

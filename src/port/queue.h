@@ -55,7 +55,8 @@ struct queue {
 	const struct queue_ops *ops;
 };
 
-/* Claims up to `max` (1 to BATCH_MAX) visible messages for visibility_ms. A message that was
+/* Claims up to `max` (1 to BATCH_MAX) visible messages for visibility_ms, or until this process is
+ * known to be dead. A message that was
  * received before without verdict comes alone: a batch that holds one has length 1, so that a
  * message that kills its worker cannot take others along. */
 MUST_CHECK bool queue_claim(struct queue *queue, enum queue_name name, size_t max,

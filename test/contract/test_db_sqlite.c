@@ -301,12 +301,12 @@ static void two_connections_of_one_process_exclude_each_other(void **state)
 	must_begin(second, true);
 	db_rollback(second);
 
-	assert_int_equal(db_host_lock(first, "wallet-1"), DB_LOCK_HELD);
+	assert_int_equal(db_host_lock(first, "wallet-1"), DB_LOCK_GAINED);
 	assert_int_equal(db_host_lock(first, "wallet-1"), DB_LOCK_HELD);
 	assert_int_equal(db_host_lock(second, "wallet-1"), DB_LOCK_TAKEN);
-	assert_int_equal(db_host_lock(second, "wallet-2"), DB_LOCK_HELD);
+	assert_int_equal(db_host_lock(second, "wallet-2"), DB_LOCK_GAINED);
 	db_close(first);
-	assert_int_equal(db_host_lock(second, "wallet-1"), DB_LOCK_HELD);
+	assert_int_equal(db_host_lock(second, "wallet-1"), DB_LOCK_GAINED);
 	db_close(second);
 }
 
@@ -320,7 +320,7 @@ static void link_is_the_same_database(void **state)
 	snprintf(link, sizeof link, "%s/link.db", place->dir);
 	assert_int_equal(symlink(place->path, link), 0);
 	linked = open_db(link);
-	assert_int_equal(db_host_lock(db, "wallet-1"), DB_LOCK_HELD);
+	assert_int_equal(db_host_lock(db, "wallet-1"), DB_LOCK_GAINED);
 	assert_int_equal(db_host_lock(linked, "wallet-1"), DB_LOCK_TAKEN);
 	db_close(linked);
 	db_close(db);
@@ -622,7 +622,7 @@ static pid_t start_holder(const char *path, int *ret_ready_fd)
 		struct err err = { 0 };
 
 		close(ready[0]);
-		CHECK(db_host_lock(db, "wallet-1") == DB_LOCK_HELD);
+		CHECK(db_host_lock(db, "wallet-1") == DB_LOCK_GAINED);
 		CHECK(db_begin(db, true, &err));
 		CHECK(db_exec(db, "UPDATE things SET size = 500", &err));
 		CHECK(write(ready[1], "r", 1) == 1);
@@ -664,7 +664,7 @@ static void killed_holder_leaves_nothing(void **state)
 		increment(db);
 		assert_int_equal(read_size(db), i + 1);
 	}
-	assert_int_equal(db_host_lock(db, "wallet-1"), DB_LOCK_HELD);
+	assert_int_equal(db_host_lock(db, "wallet-1"), DB_LOCK_GAINED);
 	db_close(db);
 }
 

@@ -287,6 +287,100 @@ static void under_load_a_message_received_before_has_its_turn(void **state)
 	assert_int_equal(found, 2);
 }
 
+static struct queue *consumer_open(struct place *place, struct db **ret_db)
+{
+	*ret_db = fixture_connect(place->fixture);
+	return queue_over(place->fixture, *ret_db, NULL);
+}
+
+static void consumer_close(struct queue *queue, struct db *db)
+{
+	queue_close(queue);
+	db_close(db);
+}
+
+static size_t claim_by(struct queue *queue, enum queue_name name, struct message *ret_messages)
+{
+	size_t len = 99;
+	MUST(queue_claim, queue, name, BATCH_MAX, VISIBILITY_MS, ret_messages, &len);
+	return len;
+}
+
+/* Its locks are gone with it, as the kernel sees to when a process is killed. */
+static void claims_of_a_dead_consumer_come_back_at_once(void **state)
+{
+	struct place *place = *state;
+	struct db *dead_db, *alive_db, *next_db;
+	struct queue *dead = consumer_open(place, &dead_db);
+	struct queue *alive = consumer_open(place, &alive_db);
+	struct message first[BATCH_MAX], others[BATCH_MAX], again[BATCH_MAX];
+	struct id ids[4];
+	fill(place, 2, ids);
+	assert_int_equal(claim_by(dead, QUEUE_REQUEST, first), 2);
+	fill(place, 2, &ids[2]);
+	assert_int_equal(claim_by(alive, QUEUE_REQUEST, others), 2);
+	consumer_close(dead, dead_db);
+	/* Who was there all the time does not know, and need not. */
+	assert_int_equal(claim_by(alive, QUEUE_REQUEST, again), 0);
+	/* Who takes the dead one's seat gets what it held: received before, hence one at a time.
+	 * What the living one holds stays hidden. */
+	struct queue *next = consumer_open(place, &next_db);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(claim_by(next, QUEUE_REQUEST, again), 1);
+		assert_true(id_equal(again[0].ack.subject, ids[i]));
+		assert_int_equal(again[0].receives, 2);
+		MUST(queue_ack, next, &again[0].ack, 1);
+	}
+	assert_int_equal(claim_by(next, QUEUE_REQUEST, again), 0);
+	MUST(queue_ack, alive, &others[0].ack, 1);
+	MUST(queue_ack, alive, &others[1].ack, 1);
+	assert_int_equal(fixture_number(place->fixture, "SELECT COUNT(*) FROM messages"), 0);
+	consumer_close(next, next_db);
+	consumer_close(alive, alive_db);
+}
+
+/* A message that kills its consumer reaches the count that buries it. */
+static void each_death_counts(void **state)
+{
+	struct place *place = *state;
+	struct id id;
+	fill(place, 1, &id);
+	for (uint32_t death = 1; death <= RECEIVES_WITHOUT_VERDICT_MAX; death++) {
+		struct db *db;
+		struct message message[BATCH_MAX];
+		struct queue *queue = consumer_open(place, &db);
+		assert_int_equal(claim_by(queue, QUEUE_REQUEST, message), 1);
+		assert_int_equal(message[0].receives, death);
+		consumer_close(queue, db);
+	}
+}
+
+/* The dead one's late verdict, from a thread that lives a little longer, ends nothing: another has
+ * the message now. And queues have seats of their own. */
+static void a_seat_is_of_one_queue_and_one_consumer(void **state)
+{
+	struct place *place = *state;
+	struct db *dead_db, *other_db, *next_db;
+	struct queue *dead = consumer_open(place, &dead_db);
+	struct message first[BATCH_MAX], again[BATCH_MAX];
+	struct id id;
+	fill(place, 1, &id);
+	assert_int_equal(claim_by(dead, QUEUE_REQUEST, first), 1);
+	consumer_close(dead, dead_db);
+	struct queue *other = consumer_open(place, &other_db);
+	assert_int_equal(claim_by(other, QUEUE_SIGNING, again), 0);
+	struct queue *next = consumer_open(place, &next_db);
+	assert_int_equal(claim_by(next, QUEUE_REQUEST, again), 1);
+	MUST(queue_ack, other, &first[0].ack, 1);
+	assert_int_equal(fixture_number(place->fixture, "SELECT COUNT(*) FROM messages"), 1);
+	/* A second queue over one connection shares its seat, and takes nothing from it. */
+	struct queue *sibling = queue_over(place->fixture, next_db, NULL);
+	assert_int_equal(claim_by(sibling, QUEUE_REQUEST, first), 0);
+	queue_close(sibling);
+	consumer_close(next, next_db);
+	consumer_close(other, other_db);
+}
+
 static void an_extended_claim_lasts(void **state)
 {
 	struct place *place = *state;
@@ -656,6 +750,9 @@ int main(void)
 		QUEUE_TEST(a_message_received_before_comes_alone),
 		QUEUE_TEST(what_is_fresh_does_not_take_it_along),
 		QUEUE_TEST(under_load_a_message_received_before_has_its_turn),
+		QUEUE_TEST(claims_of_a_dead_consumer_come_back_at_once),
+		QUEUE_TEST(each_death_counts),
+		QUEUE_TEST(a_seat_is_of_one_queue_and_one_consumer),
 		QUEUE_TEST(an_extended_claim_lasts),
 		QUEUE_TEST(a_claim_from_a_wrong_clock_does_not_last),
 		QUEUE_TEST(queues_are_separate),

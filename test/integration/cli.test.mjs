@@ -715,6 +715,35 @@ describe('sluice run', () => {
 		await run.end();
 	});
 
+	test('what a killed role had claimed is worked on at once', async t => {
+		const deployment = prepared('claimed');
+		const stops = newPlace('stops');
+		// A claim would stay hidden for an hour.
+		const run = start(deployment, { env: {
+			SLUICE_PROCESSOR_VISIBILITY_MS: '3600000', SLUICE_TEST_STOP_DIR: stops,
+		} });
+		await run.ready();
+		await callRpc(anvil.url, 'anvil_setBalance',
+			[deployment.keys.wallets[0].address, '0x56bc75e2d63100000']);
+		const key = succeed(['api-key', 'create', '--name', 'me', '--config', deployment.config])
+			.stdout.trim();
+		const env = { SLUICE_API_KEY: key, SLUICE_URL: run.url };
+		const order = ['withdraw', '--chain', 'anvil', '--asset', 'ETH', '--amount', '0.25', '--to',
+			ethers.Wallet.createRandom().address];
+		// Built without stop points it never stops.
+		const plan = join(stops, 'sluice-processor'.slice(0, 15)); // as the kernel keeps it
+		writeFileSync(plan, 'store_withdrawals_change:1');
+		await sleep(1500);
+		if (existsSync(plan)) return t.skip('a build with -Dstop_points=true is needed');
+		const { id } = json(order, { env });
+		const stopped = run.pid('processor');
+		await until('the processor stops with its claim', () =>
+			/\) T /.test(readFileSync(`/proc/${stopped}/stat`, 'utf8')));
+		process.kill(stopped, 'SIGKILL');
+		await until('it is paid', () => json(['status', id], { env }).withdrawal.status === 'COMPLETED');
+		await run.end();
+	});
+
 	test('its own death leaves no orphan', async () => {
 		const run = start(prepared('orphans'));
 		await run.ready();
