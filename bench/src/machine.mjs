@@ -40,7 +40,7 @@ export function describeMachine(options) {
 		['memory', `${format(totalmem() / 2 ** 30)} GiB`],
 		['system', `${name}, Linux ${release()}`],
 		['disk', `${format(measureSync())} ms for a write of 4 KiB and fsync`],
-		['compiler', `${firstLine('cc', '--version')}, -O2`],
+		['compiler', `${firstLine('cc', '--version')}, -O3 with LTO`],
 		['SQLite', firstLine('sqlite3', '--version').split(' ')[0]],
 		['source', firstLine('git', 'log', '-1', '--format=%h %cs')],
 		['run', options.quick ? '`bench/run --quick`: too short to quote' : '`bench/run`'],

@@ -44,7 +44,8 @@ static void write_field(struct buf *out, const char *name, const char *terminate
 {
 	if (terminated == NULL)
 		return;
-	size_t len = strnlen(terminated, FIELD_LEN_MAX);
+	size_t len = strlen(terminated);
+	len = len < FIELD_LEN_MAX ? len : FIELD_LEN_MAX;
 	json_write_member(out, name, (struct str){ terminated, len });
 }
 
