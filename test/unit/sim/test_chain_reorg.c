@@ -60,6 +60,40 @@ static void what_is_kept_comes_again(void **state)
 	fixture_free(f);
 }
 
+/* What no pool holds is in no block, even if the reorg remembered it. */
+static void what_is_evicted_does_not_come(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(1, 1);
+	mine(f, 20);
+	submit_some(f, 0, 10);
+	mine(f, 1);
+	assert_int_equal(sim_chain_reorg(f->chain, 1, 1000, f->now_ms), 1);
+	uint64_t again = sim_chain_nonce(f->chain, 0);
+	assert_true(again < 10);
+	assert_int_equal(sim_node_evict(f->nodes[0], 1000), 10 - again);
+	mine(f, 3);
+	assert_int_equal(sim_chain_nonce(f->chain, 0), again);
+	fixture_free(f);
+}
+
+/* What one node forgets another may still hold. */
+static void nodes_remember_each_for_itself(void **state)
+{
+	(void)state;
+	size_t differ = 0;
+	for (uint64_t seed = 0; seed < 10; seed++) {
+		struct fixture *f = fixture_new(seed, 3);
+		mine(f, 20);
+		submit_some(f, 0, 16);
+		mine(f, 1);
+		assert_int_equal(sim_chain_reorg(f->chain, 1, 500, f->now_ms), 1);
+		differ += sim_node_pool_len(f->nodes[0]) != sim_node_pool_len(f->nodes[1]);
+		fixture_free(f);
+	}
+	assert_true(differ > 3);
+}
+
 static void what_is_dropped_is_forgotten(void **state)
 {
 	(void)state;
@@ -175,6 +209,19 @@ static void unless_it_is_asked_for(void **state)
 	fixture_free(f);
 }
 
+static void a_stranger_who_was_late_is_forgotten(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(1, 1);
+	mine(f, 20);
+	sim_chain_foreign(f->chain, 0, address_number(1), u256_from_u64(1));
+	assert_int_equal(sim_chain_reorg(f->chain, 1, 1000, f->now_ms), 1);
+	mine(f, 2);
+	assert_int_equal(sim_chain_nonce(f->chain, 0), 0);
+	assert_int_equal(sim_chain_counts(f->chain)->foreign, 0);
+	fixture_free(f);
+}
+
 static void deposits_stay(void **state)
 {
 	(void)state;
@@ -224,11 +271,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(other_blocks_and_one_more),
 		cmocka_unit_test(what_is_kept_comes_again),
+		cmocka_unit_test(what_is_evicted_does_not_come),
+		cmocka_unit_test(nodes_remember_each_for_itself),
 		cmocka_unit_test(what_is_dropped_is_forgotten),
 		cmocka_unit_test(another_attempt_on_the_other_branch),
 		cmocka_unit_test(a_lagging_node_tells_of_the_old_branch),
 		cmocka_unit_test(never_below_the_finalized_block),
 		cmocka_unit_test(unless_it_is_asked_for),
+		cmocka_unit_test(a_stranger_who_was_late_is_forgotten),
 		cmocka_unit_test(deposits_stay),
 		cmocka_unit_test(reorgs_shift_and_reorder),
 	};

@@ -193,7 +193,9 @@ static void gossip_takes_time(void **state)
 	hash = submit(f, 1, &tx);
 	assert_false(sim_node_has(f->nodes[1], hash));
 	assert_false(sim_node_has(f->nodes[2], hash));
-	mine(f, 1001);
+	mine(f, 1);
+	assert_false(sim_node_has(f->nodes[1], hash) || sim_node_has(f->nodes[2], hash));
+	mine(f, 1000);
 	assert_true(sim_node_has(f->nodes[1], hash));
 	assert_true(sim_node_has(f->nodes[2], hash));
 	fixture_free(f);
