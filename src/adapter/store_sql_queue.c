@@ -1,11 +1,11 @@
 /* Wake-ups that the store itself writes: the sweeper's, and what comes back from a dead-letter
  * queue. */
 #include "adapter/store_sql_parts.h"
+#include "core/reason.h"
+#include "core/timing.h"
 
 #include <string.h>
 
-/* How far a swept row's due time moves ahead, so that one pass does not see the same rows again. */
-#define SWEPT_AGAIN_MS 15000
 /* Nothing is due later than in an hour. A time beyond that was written while the clock was wrong,
  * and would freeze its row until then: it counts as due. */
 #define DUE_AHEAD_MS (2 * INT64_C(3600) * 1000)
@@ -47,7 +47,7 @@ static bool due_load(struct db *db, int64_t after_ms, int64_t until_ms, struct d
  * final and unpaid); the monitor needs no wake-up, it reads its transfers at every head. */
 static enum queue_name queue_of(const struct due_row *row)
 {
-	if (strcmp(row->wait_reason, "approval_expired") == 0)
+	if (strcmp(row->wait_reason, reason_code(REASON_APPROVAL_EXPIRED)) == 0)
 		return QUEUE_REQUEST;
 	switch (row->stage) {
 	case WITHDRAWAL_ACCEPTED:
@@ -166,7 +166,7 @@ static bool dead_letter_delete(struct db *db, enum queue_name dlq, struct id sub
 static bool hold_release(struct db *db, const struct withdrawal *row, const struct store_by *by,
 			 struct err *err)
 {
-	if (strcmp(row->held_reason, "dead_letter") != 0)
+	if (strcmp(row->held_reason, reason_code(REASON_DEAD_LETTER)) != 0)
 		return true;
 	struct sql sql = sql_prepare(db,
 				     "UPDATE withdrawals SET held_reason = '', "
@@ -212,10 +212,11 @@ static bool held_rows_load(struct db *db, enum queue_name dlq, struct id *ret_id
 	struct sql sql = sql_prepare(db,
 				     "SELECT id FROM withdrawals WHERE due_at > 0 "
 				     "AND stage BETWEEN ? AND ? "
-				     "AND held_reason = 'dead_letter' LIMIT ?",
+				     "AND held_reason = ? LIMIT ?",
 				     err);
 	sql_put_i64(&sql, request ? WITHDRAWAL_ACCEPTED : WITHDRAWAL_QUEUED);
 	sql_put_i64(&sql, request ? WITHDRAWAL_AWAITING_APPROVAL : WITHDRAWAL_ASSIGNED);
+	sql_put_text(&sql, reason_code(REASON_DEAD_LETTER));
 	sql_put_i64(&sql, (int64_t)cap);
 	while (len < cap && sql_next(&sql))
 		ret_ids[len++] = sql_take_id(&sql);

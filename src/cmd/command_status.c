@@ -8,6 +8,7 @@
 #include "cmd/store_open.h"
 #include "core/id.h"
 #include "core/lifecycle.h"
+#include "core/reason.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,17 @@ static void row(const char *name, struct str text)
 {
 	if (text.len > 0)
 		(void)printf("  %-14s %.*s\n", name, STR_ARG(text));
+}
+
+/* The code, and what it means if this version knows. */
+static void reason_row(const char *name, struct str code)
+{
+	enum reason reason = REASON_NONE;
+	(void)reason_read(code, &reason);
+	const char *text = reason_text(reason);
+	if (code.len > 0)
+		(void)printf("  %-14s %.*s%s%s\n", name, STR_ARG(code), text[0] != 0 ? ": " : "",
+			     text);
 }
 
 static void transfer_print(const struct json_value *transfer)
@@ -48,8 +60,8 @@ static void withdrawal_print(const struct json_value *root)
 	row("created", client_text(root, "created_at"));
 	row("updated", client_text(root, "updated_at"));
 	row("correlation", client_text(root, "correlation_id"));
-	row("waits", client_text(root, "wait_reason"));
-	row("held", client_text(root, "held"));
+	reason_row("waits", client_text(root, "wait_reason"));
+	reason_row("held", client_text(root, "held"));
 	if (failure != NULL)
 		(void)printf("  %-14s %.*s: %.*s\n", "failure",
 			     STR_ARG(client_text(failure, "code")),

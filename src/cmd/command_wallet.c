@@ -5,6 +5,7 @@
 #include "adapter/entropy_os.h"
 #include "base/json.h"
 #include "cmd/store_open.h"
+#include "core/reason.h"
 #include "service/admin/wallets.h"
 
 #include <pwd.h>
@@ -112,6 +113,9 @@ static void wallets_print(const struct wallet_desk *desk, const struct wallet *w
 			     address_text(wallet->address).at,
 			     (unsigned long long)wallet->next_nonce, state, stopped ? ": " : "",
 			     wallet->stop_reason);
+		enum reason reason = REASON_NONE;
+		if (reason_read(str_from(wallet->stop_reason), &reason))
+			(void)printf("%-12s %s\n", "", reason_text(reason));
 	}
 }
 

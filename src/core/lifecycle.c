@@ -31,8 +31,13 @@
 #include "core/lifecycle.h"
 
 #include "base/check.h"
+#include "core/reason.h"
+#include "core/refusal.h"
+#include "core/timing.h"
 
 #include <stddef.h>
+
+#define ROW_CODES_MAX 3
 
 struct withdrawal_row {
 	int from; /* 0: does not exist */
@@ -41,42 +46,153 @@ struct withdrawal_row {
 	enum queue_name wakes;
 	const char *event;
 	const char *guard;
+	enum refusal codes[ROW_CODES_MAX]; /* that `failure` may have then */
 };
 
 static const struct withdrawal_row withdrawal_rows[] = {
-	{ 0, WITHDRAWAL_ACCEPTED, ACTOR_API, QUEUE_REQUEST, "accepted",
-	  "valid request, new key, stored with intent MAC" },
-	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_AWAITING_APPROVAL, ACTOR_PROCESSOR, QUEUE_NONE,
-	  "awaiting_approval", "a rule wants people" },
-	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_QUEUED, ACTOR_PROCESSOR, QUEUE_SIGNING, "queued",
-	  "all rules allow; approval MAC written" },
-	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_REJECTED, ACTOR_PROCESSOR, QUEUE_NONE, "rejected",
-	  "a rule says no" },
-	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_CANCELED, ACTOR_API, QUEUE_NONE, "canceled",
-	  "asked for before the approval" },
-	{ WITHDRAWAL_AWAITING_APPROVAL, WITHDRAWAL_QUEUED, ACTOR_PROCESSOR, QUEUE_SIGNING, "queued",
-	  "enough approvals; approval MAC written" },
-	{ WITHDRAWAL_AWAITING_APPROVAL, WITHDRAWAL_REJECTED, ACTOR_PROCESSOR, QUEUE_NONE,
-	  "rejected", "a person says no, or time is up" },
-	{ WITHDRAWAL_AWAITING_APPROVAL, WITHDRAWAL_CANCELED, ACTOR_API, QUEUE_NONE, "canceled",
-	  "asked for before the approval" },
-	{ WITHDRAWAL_QUEUED, WITHDRAWAL_ASSIGNED, ACTOR_SIGNER, QUEUE_NONE, "assigned",
+	{ 0,
+	  WITHDRAWAL_ACCEPTED,
+	  ACTOR_API,
+	  QUEUE_REQUEST,
+	  "accepted",
+	  "valid request, new key, stored with intent MAC",
+	  { REFUSAL_NONE } },
+	{ WITHDRAWAL_ACCEPTED,
+	  WITHDRAWAL_AWAITING_APPROVAL,
+	  ACTOR_PROCESSOR,
+	  QUEUE_NONE,
+	  "awaiting_approval",
+	  "a rule wants people",
+	  { REFUSAL_NONE } },
+	{ WITHDRAWAL_ACCEPTED,
+	  WITHDRAWAL_QUEUED,
+	  ACTOR_PROCESSOR,
+	  QUEUE_SIGNING,
+	  "queued",
+	  "all rules allow; approval MAC written",
+	  { REFUSAL_NONE } },
+	{ WITHDRAWAL_ACCEPTED,
+	  WITHDRAWAL_REJECTED,
+	  ACTOR_PROCESSOR,
+	  QUEUE_NONE,
+	  "rejected",
+	  "a rule says no",
+	  { REFUSAL_BELOW_MINIMUM, REFUSAL_ABOVE_MAXIMUM } },
+	{ WITHDRAWAL_ACCEPTED,
+	  WITHDRAWAL_CANCELED,
+	  ACTOR_API,
+	  QUEUE_NONE,
+	  "canceled",
+	  "asked for before the approval",
+	  { REFUSAL_CANCELED } },
+	{ WITHDRAWAL_AWAITING_APPROVAL,
+	  WITHDRAWAL_QUEUED,
+	  ACTOR_PROCESSOR,
+	  QUEUE_SIGNING,
+	  "queued",
+	  "enough approvals; approval MAC written",
+	  { REFUSAL_NONE } },
+	{ WITHDRAWAL_AWAITING_APPROVAL,
+	  WITHDRAWAL_REJECTED,
+	  ACTOR_PROCESSOR,
+	  QUEUE_NONE,
+	  "rejected",
+	  "a person says no, or time is up",
+	  { REFUSAL_NONE } },
+	{ WITHDRAWAL_AWAITING_APPROVAL,
+	  WITHDRAWAL_CANCELED,
+	  ACTOR_API,
+	  QUEUE_NONE,
+	  "canceled",
+	  "asked for before the approval",
+	  { REFUSAL_CANCELED } },
+	{ WITHDRAWAL_QUEUED,
+	  WITHDRAWAL_ASSIGNED,
+	  ACTOR_SIGNER,
+	  QUEUE_NONE,
+	  "assigned",
 	  "both MACs verify, limits hold, funds cover it, a slot is free; same transaction as the "
-	  "nonce" },
-	{ WITHDRAWAL_QUEUED, WITHDRAWAL_REJECTED, ACTOR_SIGNER, QUEUE_NONE, "rejected",
-	  "a signer limit that waiting cannot cure; void journaled first" },
-	{ WITHDRAWAL_QUEUED, WITHDRAWAL_FAILED, ACTOR_SIGNER, QUEUE_NONE, "failed",
-	  "the receiver provably refuses; void journaled first" },
-	{ WITHDRAWAL_QUEUED, WITHDRAWAL_CANCELED, ACTOR_SIGNER, QUEUE_NONE, "canceled",
-	  "cancel requested; void journaled first" },
-	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_COMPLETED, ACTOR_MONITOR, QUEUE_NONE, "completed",
-	  "T6: final, succeeded, proven" },
-	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_QUEUED, ACTOR_SIGNER, QUEUE_SIGNING, "requeued",
-	  "T4: its transfer is final and unpaid; round + 1" },
-	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_FAILED, ACTOR_SIGNER, QUEUE_NONE, "failed",
-	  "T4, and a second revert; void journaled first" },
-	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_CANCELED, ACTOR_SIGNER, QUEUE_NONE, "canceled",
-	  "T4, and cancel requested; void journaled first" },
+	  "nonce",
+	  { REFUSAL_NONE } },
+	{ WITHDRAWAL_QUEUED,
+	  WITHDRAWAL_REJECTED,
+	  ACTOR_SIGNER,
+	  QUEUE_NONE,
+	  "rejected",
+	  "a signer limit that waiting cannot cure; void journaled first",
+	  { REFUSAL_SIGNER_LIMIT } },
+	{ WITHDRAWAL_QUEUED,
+	  WITHDRAWAL_FAILED,
+	  ACTOR_SIGNER,
+	  QUEUE_NONE,
+	  "failed",
+	  "the receiver provably refuses; void journaled first",
+	  { REFUSAL_RECEIVER_REFUSES } },
+	{ WITHDRAWAL_QUEUED,
+	  WITHDRAWAL_CANCELED,
+	  ACTOR_SIGNER,
+	  QUEUE_NONE,
+	  "canceled",
+	  "cancel requested; void journaled first",
+	  { REFUSAL_CANCELED } },
+	{ WITHDRAWAL_ASSIGNED,
+	  WITHDRAWAL_COMPLETED,
+	  ACTOR_MONITOR,
+	  QUEUE_NONE,
+	  "completed",
+	  "T6: final, succeeded, proven",
+	  { REFUSAL_NONE } },
+	{ WITHDRAWAL_ASSIGNED,
+	  WITHDRAWAL_QUEUED,
+	  ACTOR_SIGNER,
+	  QUEUE_SIGNING,
+	  "requeued",
+	  "T4: its transfer is final and unpaid; round + 1",
+	  { REFUSAL_NONE } },
+	{ WITHDRAWAL_ASSIGNED,
+	  WITHDRAWAL_FAILED,
+	  ACTOR_SIGNER,
+	  QUEUE_NONE,
+	  "failed",
+	  "T4, and a second revert; void journaled first",
+	  { REFUSAL_RECEIVER_REFUSES } },
+	{ WITHDRAWAL_ASSIGNED,
+	  WITHDRAWAL_CANCELED,
+	  ACTOR_SIGNER,
+	  QUEUE_NONE,
+	  "canceled",
+	  "T4, and cancel requested; void journaled first",
+	  { REFUSAL_CANCELED } },
+};
+
+/* What leaves a withdrawal in its stage, and is an event all the same. For the document. */
+struct stay_row {
+	const char *stages;
+	enum actor actor;
+	const char *event;
+	const char *guard;
+	const char *wakes;
+	const char *codes;
+};
+
+static const struct stay_row stay_rows[] = {
+	{ "queued, assigned", ACTOR_SIGNER, "waiting", "it cannot go on now", "–",
+	  "a reason to wait" },
+	{ "queued", ACTOR_PROCESSOR, "approval_renewed", "its approval expired; all rules allow",
+	  "signing", "–" },
+	{ "queued", ACTOR_PROCESSOR, "approval_refused",
+	  "its approval expired; a rule says no now: cancel requested", "signing", "–" },
+	{ "queued", ACTOR_API, "cancel_requested", "asked for after the approval", "signing", "–" },
+	{ "assigned", ACTOR_SIGNER, "broadcast", "its bytes were handed to a node the first time",
+	  "monitor", "–" },
+	{ "accepted, queued", ACTOR_PROCESSOR, "held", "the row or its message cannot be trusted",
+	  "–", "a reason to hold" },
+	{ "queued, assigned", ACTOR_SIGNER, "held",
+	  "row, journal, slot or message cannot be trusted", "–", "a reason to hold" },
+	{ "assigned", ACTOR_MONITOR, "held", "the chain shows what no slot explains", "–",
+	  "a reason to hold" },
+	{ "accepted, queued, assigned", ACTOR_PERSON, "redriven",
+	  "held as `dead_letter`, and its queue was redriven", "its queue", "–" },
 };
 
 struct transfer_row {
@@ -300,17 +416,38 @@ bool queue_name_read(struct str text, enum queue_name *ret_queue)
 	return false;
 }
 
+static void write_codes(struct buf *out, const enum refusal *codes)
+{
+	for (size_t i = 0; i < ROW_CODES_MAX && codes[i] != REFUSAL_NONE; i++)
+		buf_format(out, "%s`%s`", i == 0 ? "" : ", ", refusal_code(codes[i]));
+	if (codes[0] == REFUSAL_NONE)
+		buf_text(out, "–");
+}
+
 static void write_withdrawal_rows(struct buf *out)
 {
-	buf_text(out, "| from | to | actor | event | guard | wakes |\n"
-		      "| --- | --- | --- | --- | --- | --- |\n");
+	buf_text(out, "| from | to | actor | event | guard | wakes | failure |\n"
+		      "| --- | --- | --- | --- | --- | --- | --- |\n");
 	for (size_t i = 0; i < COUNT_OF(withdrawal_rows); i++) {
 		const struct withdrawal_row *row = &withdrawal_rows[i];
-		buf_format(out, "| %s | %s | %s | %s | %s | %s |\n",
+		buf_format(out, "| %s | %s | %s | %s | %s | %s | ",
 			   row->from == 0 ? "–" : stage_rows[row->from].text,
 			   withdrawal_stage_text(row->to), actor_text(row->actor), row->event,
 			   row->guard,
 			   row->wakes == QUEUE_NONE ? "–" : queue_name_text(row->wakes));
+		write_codes(out, row->codes);
+		buf_text(out, " |\n");
+	}
+}
+
+static void write_stay_rows(struct buf *out)
+{
+	buf_text(out, "| stage | actor | event | guard | wakes | code |\n"
+		      "| --- | --- | --- | --- | --- | --- |\n");
+	for (size_t i = 0; i < COUNT_OF(stay_rows); i++) {
+		const struct stay_row *row = &stay_rows[i];
+		buf_format(out, "| %s | %s | %s | %s | %s | %s |\n", row->stages,
+			   actor_text(row->actor), row->event, row->guard, row->wakes, row->codes);
 	}
 }
 
@@ -326,23 +463,37 @@ static void write_transfer_rows(struct buf *out)
 	}
 }
 
+static void write_due_times(struct buf *out)
+{
+	buf_text(out, "| stage | public status | due after |\n| --- | --- | --- |\n");
+	for (int i = WITHDRAWAL_ACCEPTED; i <= WITHDRAWAL_CANCELED; i++) {
+		buf_format(out, "| %s | %s | ", stage_rows[i].text, stage_rows[i].status);
+		if (stage_rows[i].due_in_ms == 0)
+			buf_text(out, "–");
+		else
+			timing_write(stage_rows[i].due_in_ms, out);
+		buf_text(out, " |\n");
+	}
+}
+
 void lifecycle_write_markdown(struct buf *out)
 {
-	buf_text(out, "# The lifecycle as a table\n\n"
-		      "Made from the tables in `src/core/lifecycle.c`; a test compares the two.\n\n"
-		      "## Withdrawal\n\n");
+	buf_text(out,
+		 "# The lifecycle as a table\n\n"
+		 "Made from the tables in `src/core/lifecycle.c`, `reason.c` and `timing.c`; a "
+		 "test compares them. What the codes of `failure` mean is in "
+		 "[errors.md](errors.md).\n\n"
+		 "## Withdrawal\n\n");
 	write_withdrawal_rows(out);
+	buf_text(out, "\nEvents that leave it in its stage:\n\n");
+	write_stay_rows(out);
 	buf_text(out, "\n## Transfer\n\n");
 	write_transfer_rows(out);
 	buf_text(out, "\n## Due times\n\n"
-		      "What has not moved for so long is woken by the sweeper.\n\n"
-		      "| stage | public status | due after |\n| --- | --- | --- |\n");
-	for (int i = WITHDRAWAL_ACCEPTED; i <= WITHDRAWAL_CANCELED; i++) {
-		if (stage_rows[i].due_in_ms == 0)
-			buf_format(out, "| %s | %s | – |\n", stage_rows[i].text,
-				   stage_rows[i].status);
-		else
-			buf_format(out, "| %s | %s | %d s |\n", stage_rows[i].text,
-				   stage_rows[i].status, (int)(stage_rows[i].due_in_ms / 1000));
-	}
+		      "What has not moved for so long is woken by the sweeper.\n\n");
+	write_due_times(out);
+	buf_byte(out, '\n');
+	reason_write_markdown(out);
+	buf_byte(out, '\n');
+	timing_write_markdown(out);
 }

@@ -1,20 +1,14 @@
 #include "service/admin/wallets.h"
 
 #include "base/utf8.h"
+#include "core/reason.h"
 
 #include <string.h>
 
-/* Stops by the journal say that the store is an old or an edited one: what was paid from its slots
- * may be unknown to it. */
-static const char *const journal_stops[] = { "journal_is_ahead", "journal_is_behind",
-					     "journal_differs", "nonces_not_dense" };
-
 static bool is_journal_stop(const char *stop_reason)
 {
-	for (size_t i = 0; i < sizeof journal_stops / sizeof journal_stops[0]; i++)
-		if (strcmp(stop_reason, journal_stops[i]) == 0)
-			return true;
-	return false;
+	enum reason reason = REASON_NONE;
+	return reason_read(str_from(stop_reason), &reason) && reason_is_of_journal(reason);
 }
 
 static bool reason_check(struct str reason, struct err *err)

@@ -1,6 +1,8 @@
 /* The configuration: what is taken, what is refused, and that every refusal says where. */
 #include "cmd/config.h"
+#include "cmd/config_rule.h"
 #include "cmd/config_texts.h"
+#include "core/timing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -495,6 +497,23 @@ static void the_examples_are_valid(void **state)
 	}
 }
 
+/* doc/lifecycle.md tells the defaults of settings. */
+static void the_timings_are_the_defaults(void **state)
+{
+	size_t len;
+	const struct timing *rows = timings(&len);
+	(void)state;
+	for (size_t i = 0; i < len; i++) {
+		if (rows[i].setting == NULL)
+			continue;
+		const struct config_rule *rule = config_rule_of(str_from(rows[i].setting));
+		bool in_ms = strstr(rule->pattern, "_ms") != NULL;
+		assert_true(in_ms || strstr(rule->pattern, "_s") != NULL);
+		assert_int_equal(strtoll(rule->fallback, NULL, 10) * (in_ms ? 1 : 1000),
+				 rows[i].ms);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_make, place_remove)
 
 int main(void)
@@ -524,6 +543,7 @@ int main(void)
 		TEST(printing_hides_what_urls_may_hold),
 		TEST(what_is_printed_reads_back),
 		TEST(the_examples_are_valid),
+		TEST(the_timings_are_the_defaults),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

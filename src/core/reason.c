@@ -1,0 +1,215 @@
+#include "core/reason.h"
+
+#include "base/check.h"
+#include "core/timing.h"
+
+#include <stddef.h>
+#include <string.h>
+
+struct reason_row {
+	const char *code;
+	unsigned uses;
+	int64_t due_in_ms; /* 0: signer.funds_wait_ms */
+	bool is_routine;   /* a wait that no person need know of */
+	bool is_of_journal;
+	const char *text;
+};
+
+#define WAIT(due_in_ms, text)    REASON_WAITS, due_in_ms, false, false, text
+#define ROUTINE(due_in_ms, text) REASON_WAITS, due_in_ms, true, false, text
+#define HOLD(text)               REASON_HOLDS, 0, false, false, text
+#define HOLD_STOP(text)          REASON_HOLDS | REASON_STOPS, 0, false, false, text
+#define STOP(text)               REASON_STOPS, 0, false, false, text
+#define STOP_BY_JOURNAL(text)    REASON_STOPS, 0, false, true, text
+
+static const struct reason_row rows[REASON_COUNT] = {
+	[REASON_NONE] = { "", 0, 0, true, false, "" },
+	[REASON_SLOT] = { "slot", ROUTINE(0, "all nonce slots of the wallets are in use") },
+	[REASON_FUNDS] = { "funds", WAIT(0, "no wallet covers the amount and its gas") },
+	[REASON_CHAIN_UNAVAILABLE] = { "chain_unavailable",
+				       WAIT(0, "no node of the chain answers") },
+	[REASON_UNAVAILABLE] = { "unavailable", WAIT(0, "a part of the signer is away") },
+	[REASON_ASSET_REVERTS] = { "asset_reverts",
+				   WAIT(PROOF_WAIT_MS, "the token moves for nobody: it is paused, "
+						       "or the wallet is blocked") },
+	[REASON_GAS_ABOVE_CEILING] = { "gas_above_ceiling",
+				       WAIT(0, "the payment needs more gas than is allowed") },
+	[REASON_FEE_ABOVE_CAP] = { "fee_above_cap", WAIT(0, "fees are above the configured cap") },
+	[REASON_HOUR_LIMIT] = { "hour_limit", WAIT(0, "the signer's limit of an hour is reached") },
+	[REASON_DAY_LIMIT] = { "day_limit", WAIT(0, "the signer's limit of a day is reached") },
+	[REASON_APPROVAL_EXPIRED] = { "approval_expired",
+				      ROUTINE(EXPIRED_WAIT_MS,
+					      "the processor renews the approval") },
+	[REASON_PREVIOUS_ROUND_NOT_PROVEN_UNPAID] = { "previous_round_not_proven_unpaid",
+						      WAIT(PROOF_WAIT_MS,
+							   "the chain does not prove yet that the round before was not "
+							   "paid") },
+	[REASON_NOT_PROVEN_UNPAID] = { "not_proven_unpaid",
+				       WAIT(PROOF_WAIT_MS,
+					    "its transfer is final, and the chain "
+					    "does not prove yet that it did not pay") },
+
+	[REASON_DEAD_LETTER] = { "dead_letter",
+				 HOLD("its message was received too often without a verdict; "
+				      "`sluice dlq redrive` lets it go on") },
+	[REASON_INTENT_MAC_INVALID] = { "intent_mac_invalid",
+					HOLD("the row is not what the API accepted") },
+	[REASON_APPROVAL_MAC_INVALID] = { "approval_mac_invalid",
+					  HOLD("the row is not what the processor approved") },
+	[REASON_ASSET_MISMATCH] = { "asset_mismatch",
+				    HOLD("the asset is configured in another way than when it was "
+					 "asked for") },
+	[REASON_RIGHT_ALREADY_SPENT] = { "right_already_spent",
+					 HOLD_STOP("the journal has its right to be paid as "
+						   "spent") },
+	[REASON_ROUNDS_DO_NOT_MATCH_JOURNAL] = { "rounds_do_not_match_journal",
+						 HOLD_STOP("row and journal count its rounds "
+							   "differently") },
+	[REASON_ROUND_WAS_PAID] = { "round_was_paid",
+				    HOLD("the chain shows that the round before was paid") },
+	[REASON_ROUND_HAS_A_SLOT] = { "round_has_a_slot", HOLD("its round has a slot already") },
+	[REASON_JOURNAL_VOID_UNREADABLE] = { "journal_void_unreadable",
+					     HOLD("the journal ended it in a way that this version "
+						  "does not know") },
+	[REASON_SLOT_ROWS_MISSING] = { "slot_rows_missing",
+				       HOLD("the rows of the slot that it was bound to are gone") },
+	[REASON_SLOT_ROWS_MISMATCH] = { "slot_rows_mismatch",
+					HOLD("the rows of its slot do not belong to it") },
+	[REASON_WITHDRAWAL_MISSING] = { "withdrawal_missing",
+					HOLD_STOP(
+						"the slot names a withdrawal that is not there") },
+	[REASON_PAYLOAD_MISMATCH] = { "payload_mismatch",
+				      HOLD_STOP("the slot would pay something else than its row "
+						"says") },
+	[REASON_SLOT_MISMATCH] = { "slot_mismatch",
+				   HOLD_STOP("the slot is not the one that the journal knows") },
+	[REASON_ATTEMPT_MISSING] = { "attempt_missing",
+				     HOLD_STOP("the slot was signed, and its bytes are gone") },
+	[REASON_ATTEMPT_MISMATCH] = { "attempt_mismatch",
+				      HOLD_STOP("stored bytes are not this slot's transaction") },
+	[REASON_SUCCESS_WITHOUT_PROOF] = { "success_without_proof",
+					   HOLD("its transaction succeeded, and no proof of the "
+						"payment is in the receipt") },
+	[REASON_SUCCESS_WITHOUT_ATTEMPT] = { "success_without_attempt",
+					     HOLD("a transaction that succeeded is no attempt of "
+						  "its slot") },
+
+	[REASON_NONCE_CONSUMED_ELSEWHERE] = { "nonce_consumed_elsewhere",
+					      STOP("a transaction that is none of ours has a nonce "
+						   "of the wallet") },
+	[REASON_FINAL_TAKEN_BACK] = { "final_taken_back",
+				      STOP("the chain took back a block in which something was "
+					   "final") },
+	[REASON_NODE_SAYS_INVALID] = { "node_says_invalid",
+				       STOP("the node refuses the wallet's transactions as "
+					    "invalid") },
+	[REASON_SIGNATURE_MISMATCH] = { "signature_mismatch",
+					STOP("the key signs for another address than the pinned "
+					     "one") },
+	[REASON_NONCES_NOT_DENSE] = { "nonces_not_dense",
+				      STOP_BY_JOURNAL("a nonce without a slot would keep all later "
+						      "ones waiting") },
+	[REASON_JOURNAL_IS_AHEAD] = { "journal_is_ahead",
+				      STOP_BY_JOURNAL("the journal knows slots that the store does "
+						      "not: the store is an old one") },
+	[REASON_JOURNAL_IS_BEHIND] = { "journal_is_behind",
+				       STOP_BY_JOURNAL(
+					       "the store has signed slots that the journal "
+					       "does not know: the journal is lost") },
+	[REASON_JOURNAL_DIFFERS] = { "journal_differs",
+				     STOP_BY_JOURNAL("store and journal tell of a slot "
+						     "differently") },
+};
+
+static const struct reason_row *row_of(enum reason reason)
+{
+	CHECK(reason >= REASON_NONE && reason < REASON_COUNT);
+	return &rows[reason];
+}
+
+const char *reason_code(enum reason reason)
+{
+	return row_of(reason)->code;
+}
+
+const char *reason_text(enum reason reason)
+{
+	return row_of(reason)->text;
+}
+
+unsigned reason_uses(enum reason reason)
+{
+	return row_of(reason)->uses;
+}
+
+bool reason_is_alarm(enum reason reason)
+{
+	return !row_of(reason)->is_routine;
+}
+
+bool reason_is_of_journal(enum reason reason)
+{
+	return row_of(reason)->is_of_journal;
+}
+
+int64_t reason_due_in_ms(enum reason reason, int64_t funds_wait_ms)
+{
+	const struct reason_row *row = row_of(reason);
+	CHECK((row->uses & REASON_WAITS) != 0 && funds_wait_ms > 0);
+	return row->due_in_ms > 0 ? row->due_in_ms : funds_wait_ms;
+}
+
+bool reason_read(struct str code, enum reason *ret_reason)
+{
+	for (int i = REASON_NONE + 1; i < REASON_COUNT; i++) {
+		if (str_equal_text(code, rows[i].code)) {
+			*ret_reason = (enum reason)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void due_write(struct buf *out, const struct reason_row *row)
+{
+	if (row->due_in_ms == 0)
+		buf_text(out, "`signer.funds_wait_ms`");
+	else
+		timing_write(row->due_in_ms, out);
+}
+
+void reason_write_markdown(struct buf *out)
+{
+	buf_text(out, "## Reasons to wait\n\n"
+		      "`wait_reason` of a withdrawal that is queued or assigned, event `waiting`. "
+		      "Its message is done; the row is looked at again when it is due, or when "
+		      "something wakes it.\n\n"
+		      "| code | due after | alarm | meaning |\n| --- | --- | --- | --- |\n");
+	for (int i = REASON_NONE + 1; i < REASON_COUNT; i++) {
+		if ((rows[i].uses & REASON_WAITS) == 0)
+			continue;
+		buf_format(out, "| `%s` | ", rows[i].code);
+		due_write(out, &rows[i]);
+		buf_format(out, " | %s | %s |\n", rows[i].is_routine ? "–" : "yes", rows[i].text);
+	}
+	buf_text(out,
+		 "\n## Reasons to hold\n\n"
+		 "`held` of a withdrawal, event `held`, always an alarm: only a person lets it "
+		 "go on. With \"stops\", the wallet whose slot it was found on stops as well, "
+		 "with the same code.\n\n"
+		 "| code | wallet | meaning |\n| --- | --- | --- |\n");
+	for (int i = REASON_NONE + 1; i < REASON_COUNT; i++)
+		if ((rows[i].uses & REASON_HOLDS) != 0)
+			buf_format(out, "| `%s` | %s | %s |\n", rows[i].code,
+				   (rows[i].uses & REASON_STOPS) != 0 ? "stops" : "–",
+				   rows[i].text);
+	buf_text(out, "\n## Reasons for which a wallet stops\n\n"
+		      "`stopped` of a wallet, always an alarm: it takes no new payouts until a "
+		      "person starts it (`sluice wallet start`), with `--force` where it says "
+		      "so.\n\n"
+		      "| code | force | meaning |\n| --- | --- | --- |\n");
+	for (int i = REASON_NONE + 1; i < REASON_COUNT; i++)
+		if (rows[i].uses == REASON_STOPS)
+			buf_format(out, "| `%s` | %s | %s |\n", rows[i].code,
+				   rows[i].is_of_journal ? "yes" : "–", rows[i].text);
+}
