@@ -86,6 +86,8 @@ bool monitor_flush(struct monitor *self, struct err *err)
 	bool wake = false;
 	if (self->observations_len == 0)
 		return true;
+	if (self->chain->lease.epoch == 0)
+		return err_set(err, ERR_NOT_DONE, "somebody else watches the chain by now");
 	if (!store_transfers_observe(self->options.store, self->observations,
 				     self->observations_len, &self->chain->lease, &by, err))
 		return false;

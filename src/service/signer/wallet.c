@@ -133,48 +133,104 @@ static bool hole_stop(struct signer *self, struct signer_wallet *wallet, uint64_
 	return signer_wallet_stop(self, wallet, "nonces_not_dense", err);
 }
 
-/* Store and journal must tell the same story (T2): every nonce up to next_nonce is journaled, or is
- * a reserved slot that waits for its signature. A store that does not know slots of the journal is
- * an old one (a restored backup), and what was paid from them is unknown to it; a nonce without a
- * row would keep all later ones waiting for ever. Only people can go on from there. */
-static bool nonces_compare(struct signer *self, struct signer_wallet *wallet, struct err *err)
+static bool slots_load(struct signer *self, struct signer_wallet *wallet, struct err *err)
 {
-	uint64_t journaled = wallet->journal_any ? wallet->journal_next : wallet->row.first_nonce;
+	struct store_transfer_filter filter = { .wallet_id = wallet->row.id,
+						.first = TRANSFER_RESERVED,
+						.last = TRANSFER_BROADCAST,
+						.mined_block_max = UINT64_MAX,
+						.for_signer = true,
+						.limit = SLOTS_MAX };
+	wallet->slots_len = 0;
+	return wallet->in_flight == 0 ||
+	       store_transfers_load(self->options.store, &filter, wallet->slots, &wallet->slots_len,
+				    err);
+}
+
+static bool lease_take(struct signer *self, struct signer_wallet *wallet, bool *ret_taken,
+		       struct err *err)
+{
+	wallet->lease.wallet_id = wallet->row.id;
+	(void)snprintf(wallet->lease.name, sizeof wallet->lease.name, "wallet-%d",
+		       (int)wallet->row.id);
+	return store_lease_take(self->options.store, &wallet->lease, self->options.instance,
+				clock_now_ms(self->options.clock), ret_taken, err);
+}
+
+/* Takes the lease or keeps it. One that was lost and came back looks like one that was kept, but
+ * for its epoch: somebody else has taken nonces in between. */
+static bool lease_keep(struct signer *self, struct signer_wallet *wallet, struct err *err)
+{
+	bool taken = false;
+	uint64_t epoch = wallet->lease.epoch;
+	if (!lease_take(self, wallet, &taken, err))
+		return false;
+	if (!taken || (wallet->owned && wallet->lease.epoch == epoch)) {
+		wallet->owned = taken;
+		return true;
+	}
+	wallet->owned = wallet->drained = false;
+	signer_spending_forget(self, wallet);
+	/* The owner before may have taken nonces after this step's look. */
+	if (!rows_load(self, err) || !journal_look(self, wallet, err))
+		return false;
+	wallet->owned = true;
+	signer_log_wallet(self, wallet, "wallet_taken", "", false);
+	return true;
+}
+
+static uint64_t journaled_of(const struct signer_wallet *wallet)
+{
+	return wallet->journal_any ? wallet->journal_next : wallet->row.first_nonce;
+}
+
+/* Every nonce up to next_nonce is journaled, or is a reserved slot that waits for its signature. */
+static bool is_same_story(const struct signer_wallet *wallet)
+{
+	uint64_t journaled = journaled_of(wallet);
 	uint64_t next = wallet->row.next_nonce;
 	uint64_t waiting = 0;
-	if (wallet->row.stop_reason[0] != 0)
-		return true;
 	for (size_t i = 0; i < wallet->slots_len; i++) {
 		const struct transfer *slot = &wallet->slots[i];
 		if (slot->stage == TRANSFER_RESERVED && slot->nonce >= journaled &&
 		    slot->nonce < next)
 			waiting++;
 	}
-	if (next < journaled)
-		return signer_wallet_stop(self, wallet, "journal_is_ahead", err);
-	return next - journaled == waiting || hole_stop(self, wallet, journaled, err);
+	return next >= journaled && next - journaled == waiting;
 }
 
-static bool lease_keep(struct signer *self, struct signer_wallet *wallet, struct err *err)
+/* Before a wallet stops: what was read one after the other may be torn by another owner, and so is
+ * what an owner remembers who has been asleep. */
+static bool story_read_again(struct signer *self, struct signer_wallet *wallet, struct err *err)
 {
+	uint64_t epoch = wallet->lease.epoch;
 	bool taken = false;
-	bool before = wallet->owned;
-	wallet->lease.wallet_id = wallet->row.id;
-	(void)snprintf(wallet->lease.name, sizeof wallet->lease.name, "wallet-%d",
-		       (int)wallet->row.id);
-	if (!store_lease_take(self->options.store, &wallet->lease, self->options.instance,
-			      clock_now_ms(self->options.clock), &taken, err))
+	if (!lease_take(self, wallet, &taken, err))
 		return false;
-	if (taken && !before) {
-		/* The owner before may have taken nonces after this step's look. */
-		wallet->drained = false;
-		signer_spending_forget(self, wallet);
-		if (!rows_load(self, err) || !journal_look(self, wallet, err))
-			return false;
-		signer_log_wallet(self, wallet, "wallet_taken", "", false);
+	if (!taken || wallet->lease.epoch != epoch) {
+		wallet->owned = false; /* and to be taken over from the start */
+		wallet->lease.epoch = 0;
+		return true;
 	}
-	wallet->owned = taken;
-	return true;
+	return rows_load(self, err) && journal_look(self, wallet, err) &&
+	       slots_load(self, wallet, err);
+}
+
+/* Store and journal must tell the same story (T2). A store that does not know slots of the journal
+ * is an old one (a restored backup), and what was paid from them is unknown to it; a nonce without
+ * a row would keep all later ones waiting for ever. Only people can go on from there. */
+static bool nonces_compare(struct signer *self, struct signer_wallet *wallet, struct err *err)
+{
+	if (wallet->row.stop_reason[0] != 0 || is_same_story(wallet))
+		return true;
+	if (!story_read_again(self, wallet, err))
+		return false;
+	if (!wallet->owned || is_same_story(wallet))
+		return true;
+	uint64_t journaled = journaled_of(wallet);
+	if (wallet->row.next_nonce < journaled)
+		return signer_wallet_stop(self, wallet, "journal_is_ahead", err);
+	return hole_stop(self, wallet, journaled, err);
 }
 
 static bool leases_keep(struct signer *self, struct err *err)
@@ -243,19 +299,6 @@ static bool wallet_enter(struct signer *self, struct signer_wallet *wallet, stru
 	return true;
 }
 
-static bool slots_load(struct signer *self, struct signer_wallet *wallet, struct err *err)
-{
-	struct store_transfer_filter filter = { .wallet_id = wallet->row.id,
-						.first = TRANSFER_RESERVED,
-						.last = TRANSFER_BROADCAST,
-						.mined_block_max = UINT64_MAX,
-						.for_signer = true,
-						.limit = SLOTS_MAX };
-	return wallet->in_flight == 0 ||
-	       store_transfers_load(self->options.store, &filter, wallet->slots, &wallet->slots_len,
-				    err);
-}
-
 bool signer_wallets_refresh(struct signer *self, struct err *err)
 {
 	int64_t in_flight = 0;
@@ -276,6 +319,8 @@ bool signer_wallets_refresh(struct signer *self, struct err *err)
 		if (wallet->row.entered &&
 		    (!slots_load(self, wallet, err) || !nonces_compare(self, wallet, err)))
 			return false;
+		if (!wallet->owned)
+			wallet->slots_len = 0;
 		wallet->slots_fresh_from = wallet->slots_len;
 		in_flight += (int64_t)wallet->in_flight;
 	}
