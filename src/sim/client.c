@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define JOBS_MAX      8
+#define SIM_JOBS      8
 #define GAP_MS_MAX    900
 #define AGAIN_MS_MIN  200
 #define AGAIN_MS_MAX  5000
@@ -18,6 +18,12 @@
 #define REPEAT_SHARE  200
 #define ODD_SHARE     60
 #define TOKEN_SHARE   450
+
+/* Those of a client that waits, while a process stands still, are not to be touched. */
+static struct job *jobs_of(struct sim_world *world)
+{
+	return world->jobs + world->depth * SIM_JOBS;
+}
 
 static void receiver_plan(struct sim_world *world, struct sim_order *order)
 {
@@ -144,18 +150,18 @@ static void answer_take(struct sim_world *world, struct sim_order *order, const 
 
 static void orders_post(struct sim_world *world, struct sim_process *api)
 {
-	struct sim_order *asked[JOBS_MAX];
-	struct job *jobs[JOBS_MAX];
+	struct sim_order *asked[SIM_JOBS];
+	struct job *jobs[SIM_JOBS];
 	size_t n = 0;
-	for (size_t i = 0; i < world->orders_len && n < JOBS_MAX; i++) {
+	for (size_t i = 0; i < world->orders_len && n < SIM_JOBS; i++) {
 		struct sim_order *order = &world->orders[i];
 		bool wants = !order->accepted || order->repeats_left > 0;
 		if (!wants || order->post_at > world->now_ms)
 			continue;
 		/* Now and then twice in one group commit. */
-		for (int twice = sim_chance(world, 100) ? 2 : 1; twice > 0 && n < JOBS_MAX;
+		for (int twice = sim_chance(world, 100) ? 2 : 1; twice > 0 && n < SIM_JOBS;
 		     twice--) {
-			jobs[n] = &world->jobs[n];
+			jobs[n] = jobs_of(world) + n;
 			accept_fill(world, order, jobs[n]);
 			job_sign(jobs[n]);
 			asked[n++] = order;
@@ -174,7 +180,7 @@ static void cancels_post(struct sim_world *world, struct sim_process *api)
 {
 	for (size_t i = 0; i < world->orders_len; i++) {
 		struct sim_order *order = &world->orders[i];
-		struct job *job = &world->jobs[0];
+		struct job *job = jobs_of(world);
 		if (!order->accepted || order->cancel_at == 0 || order->cancel_at > world->now_ms)
 			continue;
 		memset(job, 0, sizeof *job);
@@ -188,6 +194,22 @@ static void cancels_post(struct sim_world *world, struct sim_process *api)
 			return;
 		if (job->problem == PROBLEM_STORE_UNAVAILABLE)
 			order->cancel_at = world->now_ms + AGAIN_MS_MAX;
+		buf_free(&job->body);
+	}
+}
+
+void sim_client_redrive(struct sim_world *world)
+{
+	struct sim_process *api = sim_process_of_role(world, SIM_API);
+	struct job *job = jobs_of(world);
+	for (enum queue_name queue = QUEUE_REQUEST; api != NULL && queue <= QUEUE_MONITOR;
+	     queue++) {
+		memset(job, 0, sizeof *job);
+		job->kind = JOB_REDRIVE;
+		job->queue = queue;
+		job_sign(job);
+		if (!sim_process_answer(api, &job, 1))
+			return;
 		buf_free(&job->body);
 	}
 }

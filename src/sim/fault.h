@@ -39,69 +39,49 @@ enum sim_fault {
 	(SIM_FAMILY_ALL & ~(SIM_FAMILY_EDITOR | SIM_FAMILY_FOREIGN | SIM_FAMILY_TAKE_BACK))
 
 /* The port calls that services make. writes: it can be done without its caller knowing. */
-#define SIM_CALL_LIST(call)                                                                            \
-	call(STORE_ACCEPT, "store_accept_withdrawals", true) call(                                     \
-		STORE_WITHDRAWALS_LOAD, "store_withdrawals_load",                                      \
-		false) call(STORE_CHANGE, "store_withdrawals_change",                                  \
-			    true) call(STORE_SWEEP, "store_sweep",                                     \
-				       true) call(STORE_WALLETS_LOAD, "store_wallets_load",            \
-						  false) call(STORE_LEASE, "store_lease_take",         \
-							      true) call(STORE_ENTER,                  \
-									 "store_wallet_enter",         \
-									 true)                         \
-		call(STORE_STOP, "store_wallet_stop", true) call(                                      \
-			STORE_RESERVE, "store_transfers_reserve",                                      \
-			true) call(STORE_TURN_CANCEL, "store_transfer_turn_cancel",                    \
-				   true) call(STORE_ATTEMPTS_ADD, "store_attempts_add",                \
-					      true) call(STORE_ATTEMPTS_SENT,                          \
-							 "store_attempts_sent",                        \
-							 true) call(STORE_OBSERVE,                     \
-								    "store_transfers_observe",         \
-								    true) call(STORE_WISH,             \
-									       "store_transfers_wish", \
-									       true)                   \
-			call(STORE_TRANSFERS_LOAD, "store_transfers_load", false) call(                \
-				STORE_TAKEN, "store_taken_load",                                       \
-				false) call(STORE_TRANSFER_LOAD, "store_transfer_load",                \
-					    false) call(STORE_ATTEMPTS_LOAD,                           \
-							"store_attempts_load",                         \
-							false) call(STORE_OF_ROUND,                    \
-								    "store_transfer_of_round",         \
-								    false) call(STORE_MARK,            \
-										"store_mark_raise",    \
-										true)                  \
-				call(STORE_BALANCES, "store_balances_save", true) call(                \
-					QUEUE_CLAIM, "queue_claim",                                    \
-					true) call(QUEUE_ACK, "queue_ack",                             \
-						   true) call(JOURNAL_APPEND,                          \
-							      "journal_append_many",                   \
-							      true) call(JOURNAL_RIGHTS,               \
-									 "journal_rights_of",          \
-									 false)                        \
-					call(JOURNAL_SLOT, "journal_slot_of", false) call(             \
-						JOURNAL_WINDOW, "journal_window_of",                   \
-						false) call(JOURNAL_AFTER, "journal_rights_after",     \
-							    false) call(JOURNAL_NEXT,                  \
-									"journal_next_nonce",          \
-									false)                         \
-						call(KEYS_SIGN, "keys_sign_many", false) call(         \
-							CHAIN_HEAD, "chain_head",                      \
-							false) call(CHAIN_ESTIMATE,                    \
-								    "chain_estimate_many",             \
-								    false) call(CHAIN_BALANCES,        \
-										"chain_balances",      \
-										false)                 \
-							call(CHAIN_NONCES, "chain_nonces",             \
-							     false) call(CHAIN_SEND,                   \
-									 "chain_send_many", true)      \
-								call(CHAIN_RECEIPTS,                   \
-								     "chain_receipts",                 \
-								     false) call(CHAIN_LOOKUPS,        \
-										 "chain_lookups",      \
-										 false)                \
-									call(CHAIN_BLOCKS,             \
-									     "chain_blocks",           \
-									     false)
+/* clang-format off */
+#define SIM_CALL_LIST(call) \
+	call(STORE_ACCEPT, "store_accept_withdrawals", true) \
+	call(STORE_WITHDRAWALS_LOAD, "store_withdrawals_load", false) \
+	call(STORE_CHANGE, "store_withdrawals_change", true) \
+	call(STORE_VIEW, "store_withdrawal_view", false) \
+	call(STORE_SWEEP, "store_sweep", true) \
+	call(STORE_REDRIVE, "store_redrive", true) \
+	call(STORE_WALLETS_LOAD, "store_wallets_load", false) \
+	call(STORE_LEASE, "store_lease_take", true) \
+	call(STORE_ENTER, "store_wallet_enter", true) \
+	call(STORE_STOP, "store_wallet_stop", true) \
+	call(STORE_RESERVE, "store_transfers_reserve", true) \
+	call(STORE_TURN_CANCEL, "store_transfer_turn_cancel", true) \
+	call(STORE_ATTEMPTS_ADD, "store_attempts_add", true) \
+	call(STORE_ATTEMPTS_SENT, "store_attempts_sent", true) \
+	call(STORE_OBSERVE, "store_transfers_observe", true) \
+	call(STORE_WISH, "store_transfers_wish", true) \
+	call(STORE_TRANSFERS_LOAD, "store_transfers_load", false) \
+	call(STORE_TAKEN, "store_taken_load", false) \
+	call(STORE_TRANSFER_LOAD, "store_transfer_load", false) \
+	call(STORE_ATTEMPTS_LOAD, "store_attempts_load", false) \
+	call(STORE_OF_ROUND, "store_transfer_of_round", false) \
+	call(STORE_MARK, "store_mark_raise", true) \
+	call(STORE_BALANCES, "store_balances_save", true) \
+	call(QUEUE_CLAIM, "queue_claim", true) \
+	call(QUEUE_ACK, "queue_ack", true) \
+	call(JOURNAL_APPEND, "journal_append_many", true) \
+	call(JOURNAL_RIGHTS, "journal_rights_of", false) \
+	call(JOURNAL_SLOT, "journal_slot_of", false) \
+	call(JOURNAL_WINDOW, "journal_window_of", false) \
+	call(JOURNAL_AFTER, "journal_rights_after", false) \
+	call(JOURNAL_NEXT, "journal_next_nonce", false) \
+	call(KEYS_SIGN, "keys_sign_many", false) \
+	call(CHAIN_HEAD, "chain_head", false) \
+	call(CHAIN_ESTIMATE, "chain_estimate_many", false) \
+	call(CHAIN_BALANCES, "chain_balances", false) \
+	call(CHAIN_NONCES, "chain_nonces", false) \
+	call(CHAIN_SEND, "chain_send_many", true) \
+	call(CHAIN_RECEIPTS, "chain_receipts", false) \
+	call(CHAIN_LOOKUPS, "chain_lookups", false) \
+	call(CHAIN_BLOCKS, "chain_blocks", false)
+/* clang-format on */
 
 #define SIM_CALL_NAME(name, text, writes) SIM_CALL_##name,
 enum sim_call { SIM_CALL_LIST(SIM_CALL_NAME) SIM_CALLS };

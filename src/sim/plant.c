@@ -146,8 +146,8 @@ static bool plant(struct sim_world *world)
 		return change(world, "UPDATE transfers SET stage = 5, outcome = 1 WHERE rowid = "
 				     "(SELECT MAX(rowid) FROM transfers WHERE stage = 4)") > 0;
 	case SIM_PLANT_STUCK:
-		return change(world, "UPDATE withdrawals SET due_at = NULL WHERE stage = 1") > 0 &&
-		       change(world, "DELETE FROM messages WHERE queue = 1") >= 0;
+		return change(world, "UPDATE withdrawals SET due_at = NULL WHERE stage = 3") > 0 &&
+		       change(world, "DELETE FROM messages WHERE queue = 2") >= 0;
 	case SIM_PLANT_NONE:
 	case SIM_PLANT_TWICE:
 	case SIM_PLANT_LEAK:

@@ -31,10 +31,22 @@ static bool withdrawals_change(struct store *self, struct store_change *changes,
 	STORE(STORE_CHANGE, withdrawals_change, changes, n, by);
 }
 
+static bool withdrawal_view(struct store *self, struct id id, struct store_view *ret_view,
+			    bool *ret_found, struct err *err)
+{
+	STORE(STORE_VIEW, withdrawal_view, id, ret_view, ret_found);
+}
+
 static bool sweep(struct store *self, int64_t now_ms, size_t limit, size_t ret_woken[3],
 		  struct err *err)
 {
 	STORE(STORE_SWEEP, sweep, now_ms, limit, ret_woken);
+}
+
+static bool redrive(struct store *self, enum queue_name dlq, size_t limit,
+		    const struct store_by *by, size_t *ret_moved, struct err *err)
+{
+	STORE(STORE_REDRIVE, redrive, dlq, limit, by, ret_moved);
 }
 
 static bool wallets_load(struct store *self, struct wallet *ret_wallets, size_t cap,
@@ -190,7 +202,9 @@ const struct store_ops sim_store_ops = {
 	.accept_withdrawals = accept_withdrawals,
 	.withdrawals_load = withdrawals_load,
 	.withdrawals_change = withdrawals_change,
+	.withdrawal_view = withdrawal_view,
 	.sweep = sweep,
+	.redrive = redrive,
 	.wallets_load = wallets_load,
 	.lease_take = lease_take,
 	.wallet_enter = wallet_enter,

@@ -135,6 +135,7 @@ struct trouble {
 
 static const struct trouble troubles[] = {
 	{ SIM_FAMILY_CRASH, trouble_kill },
+	{ SIM_FAMILY_CRASH, sim_client_redrive },
 	{ SIM_FAMILY_NODE, trouble_node },
 	{ SIM_FAMILY_NODE, trouble_node },
 	{ SIM_FAMILY_REORG, trouble_reorg },

@@ -15,7 +15,6 @@
 #define BIRTH_MS      1760000000000LL
 #define CHAIN_ID      424242
 #define GWEI          1000000000ULL
-#define JOBS          8
 #define TAIL_LINES    60
 #define CALM_BOUND_MS (4 * 3600 * 1000LL) /* of T11 */
 #define LOOK_MS       20000
@@ -188,7 +187,7 @@ static void mix_make(struct sim_world *world)
 	for (unsigned i = 0; i < SIM_FAMILIES; i++)
 		if ((world->options->faults & (1U << i)) != 0 && sim_chance(world, 600))
 			world->families |= 1U << i;
-	static const unsigned strong[SIM_FAULTS] = { 20000, 10000, 2000, 2000, 3000 };
+	static const unsigned strong[SIM_FAULTS] = { 60000, 30000, 8000, 8000, 8000 };
 	unsigned strength = (unsigned)sim_between(world, 0, 1000);
 	for (enum sim_fault fault = 0; fault < SIM_FAULTS; fault++)
 		world->per_million[fault] = strong[fault] * strength / 1000;
@@ -211,7 +210,7 @@ static struct sim_world *world_new(const struct sim_options *options, struct sim
 	world->summary = summary;
 	world->slots = calloc(SIM_SLOTS_MAX, sizeof *world->slots);
 	world->story = calloc(SIM_STORY_LINES, sizeof *world->story);
-	world->jobs = calloc(JOBS, sizeof *world->jobs);
+	world->jobs = calloc((SIM_NEST_MAX + 1) * SIM_JOBS, sizeof *world->jobs);
 	CHECK(world->slots != NULL && world->story != NULL && world->jobs != NULL);
 	world->now_ms = world->born_ms = BIRTH_MS;
 	world->monotonic_ms = 1000;
@@ -284,8 +283,10 @@ static void liveness_run(struct sim_world *world)
 	world->trouble_at = world->calm_at = INT64_MAX;
 	sim_schedule_calm(world);
 	wallets_fund(world, 1);
-	while (!world->failed && !sim_check_is_done(world) && world->now_ms < bound)
+	while (!world->failed && !sim_check_is_done(world) && world->now_ms < bound) {
+		sim_client_redrive(world);
 		sim_schedule_run(world, world->now_ms + LOOK_MS);
+	}
 	/* What is still under way on the chain may not change what was said. */
 	sim_schedule_run(world, world->now_ms + 3 * LOOK_MS);
 	sim_plant_end(world);

@@ -31,6 +31,7 @@
 #define SIM_WALLETS       3
 #define SIM_NEST_MAX      2 /* a process that stands still while others do, in turn */
 #define SIM_STORY_LINES   400
+#define SIM_JOBS          8 /* requests in one group commit */
 
 enum sim_role { SIM_API, SIM_PROCESSOR, SIM_SIGNER, SIM_MONITOR, SIM_ROLES };
 
@@ -165,7 +166,7 @@ struct sim_world {
 	struct sim_order orders[SIM_WITHDRAWALS_MAX];
 	size_t orders_len;
 	size_t unanswered;
-	struct job *jobs; /* SIM_JOBS of them */
+	struct job *jobs; /* SIM_JOBS for each depth */
 	/* The outside, as times of the next. */
 	int64_t block_at;
 	int64_t block_ms;
@@ -255,6 +256,8 @@ void sim_client_plan(struct sim_world *world);
 /* When the client acts next; INT64_MAX: never. */
 int64_t sim_client_next(const struct sim_world *world);
 void sim_client_act(struct sim_world *world);
+/* An operator puts dead letters back. */
+void sim_client_redrive(struct sim_world *world);
 
 /* check_*.c */
 bool sim_check_open(struct sim_world *world, struct err *err);
