@@ -17,6 +17,25 @@
 
 _Static_assert(CHAIN_BATCH_MAX <= JSON_RPC_CALLS_MAX, "a batch of the port is one batch of calls");
 
+/* What is read of the answers; most of a block is the hashes of its transactions, and half of a
+ * receipt its bloom filter. */
+static const char *const call_names[] = { "id", "result", "error", NULL };
+static const char *const block_names[] = { "number",        "hash",     "parentHash", "timestamp",
+					   "baseFeePerGas", "gasLimit", "code",       "message",
+					   "data",          NULL };
+static const char *const receipt_names[] = {
+	"transactionHash",   "blockHash", "blockNumber", "status", "gasUsed",
+	"effectiveGasPrice", "from",      "to",          "logs",   "code",
+	"message",           "data",      NULL,
+};
+static const char *const log_names[] = { "removed", "address", "topics", "data", NULL };
+static const char *const lookup_names[] = {
+	"hash", "blockNumber", "code", "message", "data", NULL
+};
+static const struct json_sieve block_sieve = { { call_names, block_names } };
+static const struct json_sieve receipt_sieve = { { call_names, receipt_names, log_names } };
+static const struct json_sieve lookup_sieve = { { call_names, lookup_names } };
+
 struct chain_jsonrpc {
 	struct chain base;
 	/* One for now; where the next node is tried, it is tried in ask(). */
@@ -141,9 +160,11 @@ static bool read_finalized(const struct json_rpc_answer *answer, struct chain_he
 	if (answer->verdict == JSON_RPC_ERROR)
 		return chain_tag_is_unknown(answer->code, answer->message) ||
 		       fail(answer, "the finalized block", err);
+	struct chain_block block;
 	if (answer->verdict != JSON_RPC_RESULT ||
-	    !chain_read_block(answer->result, &head->finalized_number, &head->finalized_hash))
+	    !chain_read_block(answer->result, &head->finalized_number, &block))
 		return fail(answer, "the finalized block", err);
+	head->finalized_hash = block.hash;
 	if (head->finalized_number > head->number)
 		return err_set(err, ERR_NOT_DONE,
 			       "finalized is above the latest block: two nodes "
@@ -156,6 +177,7 @@ static bool head(struct chain *chain, struct chain_head *ret_head, struct err *e
 {
 	struct json_rpc *rpc = rpc_of(chain);
 	json_rpc_begin(rpc);
+	json_rpc_sieve(rpc, &block_sieve);
 	buf_text(json_rpc_add(rpc, "eth_getBlockByNumber"), "\"latest\",false");
 	buf_text(json_rpc_add(rpc, "eth_getBlockByNumber"), "\"finalized\",false");
 	(void)json_rpc_add(rpc, "eth_maxPriorityFeePerGas");
@@ -179,6 +201,7 @@ static bool blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 {
 	struct json_rpc *rpc = rpc_of(chain);
 	json_rpc_begin_split(rpc, BLOCKS_PER_POST);
+	json_rpc_sieve(rpc, &block_sieve);
 	for (size_t i = 0; i < n; i++) {
 		struct buf *out = json_rpc_add(rpc, "eth_getBlockByNumber");
 		write_block(out, numbers[i]);
@@ -188,12 +211,14 @@ static bool blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct json_rpc_answer *answer = json_rpc_answer(rpc, i);
+		struct chain_block block;
 		uint64_t number;
 		ret_blocks[i] = (struct chain_block){ 0 };
-		ret_blocks[i].known =
-			answer->verdict == JSON_RPC_RESULT &&
-			chain_read_block(answer->result, &number, &ret_blocks[i].hash) &&
-			number == numbers[i];
+		ret_blocks[i].known = answer->verdict == JSON_RPC_RESULT &&
+				      chain_read_block(answer->result, &number, &block) &&
+				      number == numbers[i];
+		if (ret_blocks[i].known)
+			ret_blocks[i] = block;
 	}
 	return true;
 }
@@ -346,10 +371,11 @@ static void send_many(struct chain *chain, const struct str *raw, size_t n,
 		read_send(json_rpc_answer(rpc, i), raw[i], &ret_sends[i]);
 }
 
-static bool ask_by_hash(struct json_rpc *rpc, const char *method, const struct hash32 *hashes,
-			size_t n, struct err *err)
+static bool ask_by_hash(struct json_rpc *rpc, const char *method, const struct json_sieve *sieve,
+			const struct hash32 *hashes, size_t n, struct err *err)
 {
 	json_rpc_begin(rpc);
+	json_rpc_sieve(rpc, sieve);
 	for (size_t i = 0; i < n; i++)
 		write_bytes(json_rpc_add(rpc, method), hashes[i].bytes, sizeof hashes[i].bytes);
 	return ask(rpc, err);
@@ -359,7 +385,7 @@ static bool receipts(struct chain *chain, const struct hash32 *hashes, size_t n,
 		     struct chain_receipt *ret_receipts, struct err *err)
 {
 	struct json_rpc *rpc = rpc_of(chain);
-	if (!ask_by_hash(rpc, "eth_getTransactionReceipt", hashes, n, err))
+	if (!ask_by_hash(rpc, "eth_getTransactionReceipt", &receipt_sieve, hashes, n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct json_rpc_answer *answer = json_rpc_answer(rpc, i);
@@ -374,7 +400,7 @@ static bool lookups(struct chain *chain, const struct hash32 *hashes, size_t n,
 		    enum chain_lookup *ret_lookups, struct err *err)
 {
 	struct json_rpc *rpc = rpc_of(chain);
-	if (!ask_by_hash(rpc, "eth_getTransactionByHash", hashes, n, err))
+	if (!ask_by_hash(rpc, "eth_getTransactionByHash", &lookup_sieve, hashes, n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct json_rpc_answer *answer = json_rpc_answer(rpc, i);

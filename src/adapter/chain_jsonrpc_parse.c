@@ -57,27 +57,34 @@ static bool read_address(const struct json_value *value, struct address *ret_add
 	       hex_read_0x(text, ret_address->bytes, sizeof ret_address->bytes);
 }
 
-bool chain_read_block(const struct json_value *block, uint64_t *ret_number, struct hash32 *ret_hash)
+bool chain_read_block(const struct json_value *block, uint64_t *ret_number,
+		      struct chain_block *ret_block)
 {
 	uint64_t number;
-	struct hash32 hash;
+	struct chain_block read = { .known = true };
 	if (!chain_read_u64(json_member(block, "number"), &number) ||
-	    !chain_read_hash(json_member(block, "hash"), &hash))
+	    !chain_read_hash(json_member(block, "hash"), &read.hash))
 		return false;
+	/* Without it the block links to nothing, and is asked for as if it stood alone. */
+	if (!chain_read_hash(json_member(block, "parentHash"), &read.parent))
+		read.parent = (struct hash32){ 0 };
 	*ret_number = number;
-	*ret_hash = hash;
+	*ret_block = read;
 	return true;
 }
 
 bool chain_read_head(const struct json_value *block, struct chain_head *ret_head)
 {
 	struct chain_head head = *ret_head;
+	struct chain_block read;
 	uint64_t time_s;
-	if (!chain_read_block(block, &head.number, &head.hash) ||
+	if (!chain_read_block(block, &head.number, &read) ||
 	    !chain_read_u64(json_member(block, "timestamp"), &time_s) || time_s > TIME_S_MAX ||
 	    !chain_read_u256(json_member(block, "baseFeePerGas"), &head.base_fee.value) ||
 	    !chain_read_u64(json_member(block, "gasLimit"), &head.gas_limit))
 		return false;
+	head.hash = read.hash;
+	head.parent = read.parent;
 	head.time_ms = (int64_t)time_s * 1000;
 	*ret_head = head;
 	return true;

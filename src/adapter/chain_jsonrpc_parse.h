@@ -13,11 +13,11 @@ bool chain_read_hash(const struct json_value *value, struct hash32 *ret_hash);
 /* Return data of exactly one word. */
 bool chain_read_word(const struct json_value *value, struct u256 *ret_word);
 
-/* The latest block: number, hash, time, base fee and gas limit of ret_head. */
+/* The latest block: number, hashes, time, base fee and gas limit of ret_head. */
 bool chain_read_head(const struct json_value *block, struct chain_head *ret_head);
-/* Number and hash alone. */
+/* Number and hashes alone. */
 bool chain_read_block(const struct json_value *block, uint64_t *ret_number,
-		      struct hash32 *ret_hash);
+		      struct chain_block *ret_block);
 /* FOUND only when the receipt is of `hash`, mined, and complete; null is ABSENT. */
 void chain_read_receipt(const struct json_value *receipt, struct hash32 hash,
 			struct chain_receipt *ret_receipt);

@@ -24,6 +24,7 @@ struct json_rpc {
 	size_t starts[JSON_RPC_CALLS_MAX + 1]; /* where each post's body starts */
 	size_t posts;
 	struct buf request;
+	const struct json_sieve *sieve; /* of this batch; NULL: none */
 	struct json_rpc_answer answers[JSON_RPC_CALLS_MAX];
 	struct json *documents[JSON_RPC_CALLS_MAX]; /* one per post */
 	struct http_client_response responses[JSON_RPC_CALLS_MAX];
@@ -90,6 +91,12 @@ void json_rpc_begin_split(struct json_rpc *rpc, size_t batch_max)
 	rpc->split = batch_max < rpc->batch_max ? batch_max : rpc->batch_max;
 	rpc->calls = 0;
 	rpc->posts = 0;
+	rpc->sieve = NULL;
+}
+
+void json_rpc_sieve(struct json_rpc *rpc, const struct json_sieve *sieve)
+{
+	rpc->sieve = sieve;
 }
 
 static void end_call(struct json_rpc *rpc)
@@ -218,13 +225,26 @@ static void read_array(const struct json_value *root, size_t first, size_t n,
 	}
 }
 
-void json_rpc_read(struct str body, size_t first, size_t n, struct json_rpc_answer *ret_answers,
-		   struct json **ret_document)
+/* A text that the sieve cannot follow is parsed whole: then json_parse says what is wrong. */
+static bool parse(struct str body, const struct json_sieve *sieve, struct json **ret_document,
+		  struct err *err)
+{
+	if (sieve == NULL || body.len == 0)
+		return json_parse(body, ret_document, err);
+	struct buf kept = buf_new(body.len);
+	bool sieved = json_sieve_write(sieve, body, &kept);
+	bool parsed = json_parse(sieved ? buf_view(&kept) : body, ret_document, err);
+	buf_free(&kept);
+	return parsed;
+}
+
+void json_rpc_read(struct str body, const struct json_sieve *sieve, size_t first, size_t n,
+		   struct json_rpc_answer *ret_answers, struct json **ret_document)
 {
 	CHECK(n >= 1 && n <= JSON_RPC_CALLS_MAX);
 	struct err err;
 	*ret_document = NULL;
-	if (!json_parse(body, ret_document, &err)) {
+	if (!parse(body, sieve, ret_document, &err)) {
 		char text[JSON_RPC_TEXT_LEN];
 		snprintf(text, sizeof text, "the answer is not JSON: %.120s", err.text);
 		set_unknown(ret_answers, n, false, text);
@@ -258,7 +278,7 @@ static void read_response(struct json_rpc *rpc, size_t post)
 		set_unknown(answers, n, false, text);
 		return;
 	}
-	json_rpc_read(response->body, first, n, answers, &rpc->documents[post]);
+	json_rpc_read(response->body, rpc->sieve, first, n, answers, &rpc->documents[post]);
 }
 
 void json_rpc_run(struct json_rpc *rpc, size_t at_once)

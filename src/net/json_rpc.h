@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/json_sieve.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +62,9 @@ const char *json_rpc_origin(const struct json_rpc *rpc);
 void json_rpc_begin(struct json_rpc *rpc);
 /* The same with a lower limit, for calls with large answers. */
 void json_rpc_begin_split(struct json_rpc *rpc, size_t batch_max);
+/* Reads of this batch's answers only what the sieve keeps (borrowed until the next batch); to be
+ * kept at level 0 are id, result and error, at level 1 code, message and data. */
+void json_rpc_sieve(struct json_rpc *rpc, const struct json_sieve *sieve);
 /* Adds a call and returns where its parameters go: JSON values, separated by commas, without the
  * brackets. CHECKs JSON_RPC_CALLS_MAX. */
 struct buf *json_rpc_add(struct json_rpc *rpc, const char *method);
@@ -75,9 +79,9 @@ const struct json_rpc_answer *json_rpc_answer(const struct json_rpc *rpc, size_t
 const char *json_rpc_failure(const struct json_rpc *rpc);
 
 /* Reads the body of one post that carried the calls first to first + n - 1 (their ids) into n
- * answers. ret_document owns what the answers point to (NULL when it cannot be parsed). Pure; used
- * by json_rpc_run and by tests. */
-void json_rpc_read(struct str body, size_t first, size_t n, struct json_rpc_answer *ret_answers,
-		   struct json **ret_document);
+ * answers, by a sieve (NULL: all of it). ret_document owns what the answers point to (NULL when it
+ * cannot be parsed). Pure; used by json_rpc_run and by tests. */
+void json_rpc_read(struct str body, const struct json_sieve *sieve, size_t first, size_t n,
+		   struct json_rpc_answer *ret_answers, struct json **ret_document);
 
 #endif

@@ -25,11 +25,12 @@ struct chain;
 struct chain_head {
 	uint64_t number;
 	struct hash32 hash;
-	int64_t time_ms;     /* the block's own timestamp */
-	struct wei base_fee; /* of that block */
-	struct wei tip;      /* eth_maxPriorityFeePerGas; zero when the node does not answer it */
-	uint64_t gas_limit;  /* of that block */
-	bool has_finalized;  /* false: the node does not know `finalized` */
+	struct hash32 parent; /* zero when the node does not tell */
+	int64_t time_ms;      /* the block's own timestamp */
+	struct wei base_fee;  /* of that block */
+	struct wei tip;       /* eth_maxPriorityFeePerGas; zero when the node does not answer it */
+	uint64_t gas_limit;   /* of that block */
+	bool has_finalized;   /* false: the node does not know `finalized` */
 	uint64_t finalized_number;
 	struct hash32 finalized_hash;
 };
@@ -99,6 +100,7 @@ enum chain_lookup {
 struct chain_block {
 	bool known;
 	struct hash32 hash;
+	struct hash32 parent; /* zero when the node does not tell */
 };
 
 #define CHAIN_BLOCK_LATEST  UINT64_MAX
@@ -155,7 +157,7 @@ MUST_CHECK bool chain_receipts(struct chain *chain, const struct hash32 *hashes,
 /* Does this node know the transaction at all? */
 MUST_CHECK bool chain_lookups(struct chain *chain, const struct hash32 *hashes, size_t n,
 			      enum chain_lookup *ret_lookups, struct err *err);
-/* Canonical hashes at heights. */
+/* Canonical hashes at heights, with those of their parents. */
 MUST_CHECK bool chain_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 			     struct chain_block *ret_blocks, struct err *err);
 /* The nodes behind the chain, for what must not hang on the word of one; at least 1. */

@@ -32,6 +32,9 @@ static char letter(const struct json_rpc_answer *answer)
 static void test_verdicts(void **state)
 {
 	(void)state;
+	static const char *const call_names[] = { "id", "result", "error", NULL };
+	static const char *const result_names[] = { "code", "message", "data", NULL };
+	static const struct json_sieve sieve = { { call_names, result_names } };
 	static const struct {
 		const char *body;
 		const char *wanted; /* for the calls 5, 6 and 7 */
@@ -81,9 +84,14 @@ static void test_verdicts(void **state)
 		struct json_rpc_answer answers[3];
 		struct json *document;
 		char got[4] = { 0 };
-		json_rpc_read(str_from(cases[i].body), 5, 3, answers, &document);
+		json_rpc_read(str_from(cases[i].body), NULL, 5, 3, answers, &document);
 		for (size_t k = 0; k < 3; k++)
 			got[k] = letter(&answers[k]);
+		json_free(document);
+		/* A sieve changes nothing about that. */
+		json_rpc_read(str_from(cases[i].body), &sieve, 5, 3, answers, &document);
+		for (size_t k = 0; k < 3; k++)
+			assert_int_equal(letter(&answers[k]), got[k]);
 		json_free(document);
 		if (strcmp(got, cases[i].wanted) != 0)
 			print_error("%s\n", cases[i].body);
@@ -101,7 +109,7 @@ static void test_what_answers_hold(void **state)
 		STR("[{\"id\":0,\"result\":\"0x1\"},"
 		    "{\"id\":1,\"error\":{\"code\":3,\"message\":\"reverted\",\"data\":\"0x08\"}},"
 		    "{\"id\":2,\"error\":{\"code\":-32000,\"message\":\"\",\"data\":null}}]"),
-		0, 3, answers, &document);
+		NULL, 0, 3, answers, &document);
 	assert_true(json_string(answers[0].result, &text));
 	assert_true(str_equal_text(text, "0x1"));
 	assert_int_equal(answers[1].code, 3);
@@ -111,8 +119,8 @@ static void test_what_answers_hold(void **state)
 	assert_null(answers[2].data);
 	json_free(document);
 
-	json_rpc_read(STR("{\"id\":null,\"error\":{\"code\":-32600,\"message\":\"too many\"}}"), 0,
-		      2, answers, &document);
+	json_rpc_read(STR("{\"id\":null,\"error\":{\"code\":-32600,\"message\":\"too many\"}}"),
+		      NULL, 0, 2, answers, &document);
 	assert_string_equal(answers[1].text, "the whole batch was refused: too many (-32600)");
 	json_free(document);
 }
