@@ -52,17 +52,21 @@ static bool withdrawal_complete(struct db *db, const struct store_observation *i
 				const struct withdrawal *row, const struct store_by *by,
 				struct err *err)
 {
-	char detail[160];
+	char detail[256];
 	struct buf out = buf_of(detail, sizeof detail);
 	struct sql sql = sql_prepare(db,
 				     "UPDATE withdrawals SET stage = ?, version = version + 1, "
-				     "due_at = NULL, wait_reason = '', updated_at = ? WHERE id = ?",
+				     "due_at = NULL, wait_reason = '', held_reason = '', "
+				     "updated_at = ? WHERE id = ?",
 				     err);
 	sql_put_i64(&sql, WITHDRAWAL_COMPLETED);
 	sql_put_i64(&sql, by->now_ms);
 	sql_put_id(&sql, row->intent.id);
-	buf_format(&out, "{\"tx_hash\":\"%s\",\"block_number\":%llu}",
+	buf_format(&out, "{\"tx_hash\":\"%s\",\"block_number\":%llu",
 		   hash32_text(item->mined_hash).at, (unsigned long long)item->mined_block);
+	if (row->held_reason[0] != 0)
+		buf_format(&out, ",\"released\":\"%s\"", row->held_reason);
+	buf_byte(&out, '}');
 	struct event_row event = { .withdrawal = row->intent.id,
 				   .sequence = row->version + 1,
 				   .type = "completed",
@@ -71,8 +75,9 @@ static bool withdrawal_complete(struct db *db, const struct store_observation *i
 	return sql_run(&sql, NULL) && event_row_add(db, &event, by, err);
 }
 
-/* A final transfer's withdrawal: completed when paid; otherwise the signer is woken, and decides.
- */
+/* A final transfer's withdrawal: completed when paid; otherwise the signer is woken, and decides. A
+ * hold that doubts the withdrawal outlives the payment: what was paid may not be what the row says,
+ * and a person compares. */
 static bool withdrawal_settle(struct db *db, const struct store_observation *item,
 			      const struct transfer *transfer, const struct store_by *by,
 			      struct err *err)
@@ -90,6 +95,8 @@ static bool withdrawal_settle(struct db *db, const struct store_observation *ite
 	if (item->outcome != OUTCOME_SUCCEEDED)
 		return message_put(db, QUEUE_SIGNING, row.intent.id, row.correlation_id, by->now_ms,
 				   err);
+	if (!lifecycle_paid_ends_hold(row.held_reason))
+		return audit_add(db, "paid_while_held", transfer->id, "", by, err);
 	CHECK(lifecycle_withdrawal_allows(row.stage, WITHDRAWAL_COMPLETED, by->actor));
 	return withdrawal_complete(db, item, &row, by, err);
 }

@@ -36,6 +36,7 @@
 #include "core/timing.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define ROW_CODES_MAX 3
 
@@ -255,6 +256,11 @@ enum queue_name lifecycle_withdrawal_wakes(enum withdrawal_stage from, enum with
 bool lifecycle_is_terminal(enum withdrawal_stage stage)
 {
 	return stage >= WITHDRAWAL_COMPLETED;
+}
+
+bool lifecycle_paid_ends_hold(const char *held_reason)
+{
+	return held_reason[0] == 0 || strcmp(held_reason, "dead_letter") == 0;
 }
 
 bool lifecycle_outcome_is_unpaid(enum transfer_outcome outcome)

@@ -66,6 +66,9 @@ bool lifecycle_transfer_allows(enum transfer_stage from, enum transfer_stage to,
 /* The queue that the change of a withdrawal wakes; QUEUE_NONE for none. */
 enum queue_name lifecycle_withdrawal_wakes(enum withdrawal_stage from, enum withdrawal_stage to);
 bool lifecycle_is_terminal(enum withdrawal_stage stage);
+/* Does the proof that a withdrawal is paid end its hold? Only one that doubts nothing about it;
+ * every other hold stays for a person, and the withdrawal with it. "" is none. */
+bool lifecycle_paid_ends_hold(const char *held_reason);
 /* T4: did a final transfer of this outcome provably not pay? FOREIGN proves nothing. */
 bool lifecycle_outcome_is_unpaid(enum transfer_outcome outcome);
 

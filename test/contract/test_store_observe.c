@@ -358,6 +358,48 @@ static void an_earlier_hold_keeps_its_reason(void **state)
 	assert_string_equal(fixture_transfer(f, slot.id).held_reason, "foreign_transaction");
 }
 
+static struct transfer held_and_paid(struct fixture *f, const char *reason)
+{
+	struct transfer slot = fixture_broadcast(f, "one", 0);
+	struct withdrawal row = fixture_load(f, slot.withdrawal);
+	struct store_change change = fixture_change(&row, row.stage, "held");
+	change.held_reason = reason;
+	assert_true(fixture_apply(f, &change, ACTOR_PERSON));
+	slot = fixture_observe(f, &slot, TRANSFER_MINED, OUTCOME_NONE);
+	return fixture_observe(f, &slot, TRANSFER_FINAL, OUTCOME_SUCCEEDED);
+}
+
+/* A hold that doubts nothing ends with the proof: the client learns that it is paid. */
+static void a_dead_letter_that_is_paid_is_completed(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer slot = held_and_paid(f, "dead_letter");
+	struct withdrawal row = fixture_load(f, slot.withdrawal);
+	assert_int_equal(row.stage, WITHDRAWAL_COMPLETED);
+	assert_string_equal(row.held_reason, "");
+	struct store_event event = fixture_last_event(f, slot.withdrawal);
+	assert_string_equal(event.type, "completed");
+	assert_non_null(strstr(event.detail, "\"released\":\"dead_letter\""));
+}
+
+/* One that doubts the row stays: what was paid may not be what the row says by now. */
+static void a_doubted_withdrawal_stays_held_when_its_slot_pays(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer slot = held_and_paid(f, "intent_mac_invalid");
+	struct withdrawal row = fixture_load(f, slot.withdrawal);
+	assert_int_equal(slot.stage, TRANSFER_FINAL);
+	assert_int_equal(slot.outcome, OUTCOME_SUCCEEDED);
+	assert_int_equal(row.stage, WITHDRAWAL_ASSIGNED);
+	assert_string_equal(row.held_reason, "intent_mac_invalid");
+	assert_string_equal(fixture_last_event(f, slot.withdrawal).type, "held");
+	assert_int_equal(fixture_number_of(f,
+					   "SELECT COUNT(*) FROM audit WHERE subject = ? AND "
+					   "action = 'paid_while_held'",
+					   slot.id),
+			 1);
+}
+
 /* finalized-goes-backwards: what was told to be paid is not taken back by a hold of its slot. */
 static void a_hold_does_not_touch_what_is_ended(void **state)
 {
@@ -437,6 +479,8 @@ int main(void)
 		STORE_TEST(a_held_slot_that_is_not_mined_stops_its_wallet),
 		STORE_TEST(a_held_slot_waits_for_a_person),
 		STORE_TEST(an_earlier_hold_keeps_its_reason),
+		STORE_TEST(a_dead_letter_that_is_paid_is_completed),
+		STORE_TEST(a_doubted_withdrawal_stays_held_when_its_slot_pays),
 		STORE_TEST(a_hold_does_not_touch_what_is_ended),
 		STORE_TEST(a_wish_is_kept_for_the_signer),
 		STORE_TEST(a_wish_that_comes_late_is_not_kept),

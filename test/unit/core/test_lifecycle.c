@@ -48,6 +48,16 @@ static void only_the_signer_ends_an_approved_withdrawal_unpaid(void **state)
 					assert_int_equal(actor, ACTOR_SIGNER);
 }
 
+/* A person compares what was paid with what the row says, whatever made somebody doubt it. */
+static void only_a_hold_without_doubt_ends_with_the_payment(void **state)
+{
+	(void)state;
+	assert_true(lifecycle_paid_ends_hold(""));
+	assert_true(lifecycle_paid_ends_hold("dead_letter"));
+	assert_false(lifecycle_paid_ends_hold("intent_mac_invalid"));
+	assert_false(lifecycle_paid_ends_hold("dead_letters"));
+}
+
 /* Every row that can move is looked at again; what is final is not. */
 static void what_is_not_final_has_a_due_time(void **state)
 {
@@ -95,6 +105,7 @@ int main(void)
 		cmocka_unit_test(the_document_is_the_table),
 		cmocka_unit_test(terminal_stages_are_never_left),
 		cmocka_unit_test(only_the_signer_ends_an_approved_withdrawal_unpaid),
+		cmocka_unit_test(only_a_hold_without_doubt_ends_with_the_payment),
 		cmocka_unit_test(what_is_not_final_has_a_due_time),
 		cmocka_unit_test(texts_are_read_back),
 		cmocka_unit_test(a_stage_that_does_not_exist_has_a_text),
