@@ -309,27 +309,51 @@ static void test_fee_cap_reached(void **state)
 	assert_one_slot_each(life, 3);
 }
 
-/* Another transaction of the nonce lies in the pool for more: each bump goes up from the last one,
- * until one replaces it. */
+/* Another transaction of the nonce lies in the pool for more; it is away while blocks are made. */
+struct rival {
+	char params[512];
+	char hash[80]; /* as parameters */
+};
+
+static void rival_send(struct life *life, struct rival *rival)
+{
+	const char *result =
+		strstr(life_rpc(life, "eth_sendTransaction", rival->params), "\"result\":\"0x");
+	assert_non_null(result);
+	snprintf(rival->hash, sizeof rival->hash, "[\"%.66s\"]", result + strlen("\"result\":\""));
+}
+
+static void rival_pass_by(struct life *life, struct rival *rival)
+{
+	(void)life_rpc(life, "anvil_dropTransaction", rival->hash);
+	life_mine(life, 1);
+	rival_send(life, rival);
+}
+
+/* Each bump goes up from the last one, until one replaces the rival. */
 static void test_underpriced_loop(void **state)
 {
 	struct life *life = *state;
 	struct withdrawal row;
-	char params[512];
+	struct rival rival;
 	struct address wallet = life->catalogue.wallets[0].address;
 	struct address nobody = life_fresh_address(life);
-	snprintf(params, sizeof params,
+	snprintf(rival.params, sizeof rival.params,
 		 "[{\"from\":\"%s\",\"to\":\"%s\",\"value\":\"0x1\",\"gas\":\"0x5208\","
 		 "\"maxFeePerGas\":\"0x12a05f200\",\"maxPriorityFeePerGas\":\"0x77359400\"}]",
 		 life_hex(wallet.bytes, 20), life_hex(nobody.bytes, 20));
-	assert_non_null(strstr(life_rpc(life, "eth_sendTransaction", params), "\"result\""));
+	rival_send(life, &rival);
 	(void)sent(life, "POL", 1070, &row);
-	for (int i = 0; i < 20; i++) {
-		life_wait(life, 11000);
+	for (int i = 0; i < 60 && life_view(life, row.intent.id).transfer.attempts < 5; i++) {
+		rival_pass_by(life, &rival);
+		life_wait(life, 4000);
 		life_watch(life);
 		life_sign(life);
 	}
-	assert_true(life_view(life, row.intent.id).transfer.attempts > 3);
+	assert_int_equal(life_view(life, row.intent.id).transfer.attempts, 5);
+	/* A rival that never comes back. */
+	(void)life_rpc(life, "anvil_dropTransaction", rival.hash);
+	life_wait(life, 3000);
 	life_run(life, 6);
 	life_assert_paid(life, &row);
 	assert_true(u256_is_zero(life_balance(life, "POL", nobody)));

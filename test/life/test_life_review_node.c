@@ -18,8 +18,10 @@ struct node {
 	bool says_other_block;    /* and in a block that is not the canonical one */
 	const char *estimate_err; /* what it says to every estimate, with estimate_code */
 	int64_t estimate_code;
-	uint64_t gas_more; /* than an estimate says */
-	bool away;         /* its head cannot be read */
+	uint64_t gas_more;   /* than an estimate says */
+	bool away;           /* its head cannot be read */
+	bool head_alone;     /* its parent is none of the blocks that it names */
+	bool blocks_of_fork; /* blocks are named by a machine that has others */
 	enum chain_send_state send;
 	uint64_t sends_refused; /* so many are answered so, and not taken */
 };
@@ -42,6 +44,8 @@ static bool node_head(struct chain *chain, struct chain_head *ret_head, struct e
 	if (!chain_head(node->real, ret_head, err))
 		return false;
 	node->head = ret_head->number;
+	if (node->head_alone)
+		ret_head->parent.bytes[0] ^= 1;
 	return true;
 }
 
@@ -128,7 +132,11 @@ static bool node_lookups(struct chain *chain, const struct hash32 *hashes, size_
 static bool node_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 			struct chain_block *ret_blocks, struct err *err)
 {
-	return chain_blocks(node_of(chain)->real, numbers, n, ret_blocks, err);
+	if (!chain_blocks(node_of(chain)->real, numbers, n, ret_blocks, err))
+		return false;
+	for (size_t i = 0; i < n && node_of(chain)->blocks_of_fork; i++)
+		ret_blocks[i].hash.bytes[0] ^= 1;
+	return true;
 }
 
 static void node_close(struct chain *chain)
@@ -246,6 +254,25 @@ static void test_receipts_unknown_once_mined(void **state)
 	life_mine(life, 1);
 	life_watch(life);
 	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	/* It is known already, and its block is canonical. */
+	node.receipts_unknown = true;
+	life_run(life, 4);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
+/* The same by a monitor that has not seen what the receipts said before. */
+static void test_receipts_unknown_after_a_start(void **state)
+{
+	struct life *life = *state;
+	struct node node = node_make(life);
+	node_give(life, &node);
+	struct withdrawal row = life_accept(life, "TUSD", 5021);
+	life_process(life);
+	life_sign(life);
+	life_mine(life, 1);
+	life_watch(life);
+	chain_give(life, LIFE_MONITOR, &node.base);
 	node.receipts_unknown = true;
 	life_mine(life, 3);
 	life_wait(life, 300);
@@ -255,6 +282,42 @@ static void test_receipts_unknown_once_mined(void **state)
 	life_run(life, 4);
 	life_assert_paid(life, &row);
 	life_assert_settled(life);
+}
+
+/* Machines behind one address that are not of one mind: what does not link proves nothing. */
+static void unlinked_run(struct life *life, bool head_alone, bool blocks_of_fork)
+{
+	struct node node = node_make(life);
+	node_give(life, &node);
+	life->catalogue.chains[0].depth_paid = 2000;
+	struct withdrawal row = life_accept(life, "TUSD", 5022);
+	life_run(life, 1);
+	life_run(life, 2);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	node.head_alone = head_alone;
+	node.blocks_of_fork = blocks_of_fork;
+	for (int i = 0; i < 8; i++) {
+		life_mine(life, i % 4 == 3 ? 300 : 2);
+		life_watch(life);
+		assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	}
+	node.head_alone = node.blocks_of_fork = false;
+	life->catalogue.chains[0].depth_paid = 2;
+	life_run(life, 4);
+	life_assert_paid(life, &row);
+	assert_int_equal(life_alarms(life, "final_taken_back"), 0);
+	life_assert_settled(life);
+	life_assert_quiet(life);
+}
+
+static void test_heads_that_do_not_link(void **state)
+{
+	unlinked_run(*state, true, false);
+}
+
+static void test_blocks_of_another_machine(void **state)
+{
+	unlinked_run(*state, false, true);
 }
 
 /* A pool that is full takes what pays more: bytes that no pool has are bumped all the same. */
@@ -516,6 +579,9 @@ int main(void)
 		LIFE_TEST(test_receipts_lag_behind_head),
 		LIFE_TEST(test_receipts_unknown_three_times),
 		LIFE_TEST(test_receipts_unknown_once_mined),
+		LIFE_TEST(test_receipts_unknown_after_a_start),
+		LIFE_TEST(test_heads_that_do_not_link),
+		LIFE_TEST(test_blocks_of_another_machine),
 		LIFE_TEST(test_pool_full_for_long),
 		LIFE_TEST(test_estimate_in_trouble),
 		LIFE_TEST(test_one_of_two_nodes_lies),

@@ -79,7 +79,7 @@ bool monitor_finality(struct monitor *self, struct err *err)
 	if (!chain->new_head || hash32_is_zero(chain->final_block.hash) ||
 	    chain->head.number < chain->final_block.number)
 		return true;
-	if (!chain_blocks(self->client, &chain->final_block.number, 1, &block, err))
+	if (!monitor_canonical(self, chain->final_block.number, &block, err))
 		return false;
 	if (!block.known)
 		return true;
@@ -87,10 +87,13 @@ bool monitor_finality(struct monitor *self, struct err *err)
 		chain->final_doubts = 0;
 		return true;
 	}
-	if (chain->final_doubts == FOREIGN_SIGHTINGS)
+	/* A head whose step failed comes again, and counts once. */
+	if (chain->final_doubts == FOREIGN_SIGHTINGS ||
+	    (chain->final_doubts > 0 && hash32_equal(chain->head.hash, chain->final_doubted_by)))
 		return true;
 	if (chain->final_doubts + 1 == FOREIGN_SIGHTINGS && !chain_stop(self, err))
 		return false;
 	chain->final_doubts++;
+	chain->final_doubted_by = chain->head.hash;
 	return true;
 }

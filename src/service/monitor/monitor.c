@@ -1,12 +1,17 @@
 /* One step: for each chain whose lease is ours, the newest head; then what it changed.
  *
- *	watch.c   slots in flight: receipts of all their hashes; forgotten and stuck ones become
- *wishes settle.c  mined slots: still on the canonical chain? deep enough to be final?
+ *	follow.c    from the head down to what is known: which blocks are canonical
+ *	finality.c  what was final still is
+ *	watch.c     slots in flight: receipts of all their hashes
+ *	wish.c      forgotten and stuck ones are wished to be sent again, or bumped
+ *	settle.c    mined slots: still on the canonical chain? deep enough to be final?
+ *	facts.c     what their receipts said
  */
 #include "service/monitor/monitor_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LEASE_INTERVAL_MS 500
 
@@ -140,7 +145,12 @@ static bool head_read(struct monitor *self, struct monitor_chain *chain, struct 
 			return false;
 		chain->mark = mark.finalized;
 	}
-	chain->new_head = !chain->looked || !hash32_equal(head.hash, chain->head.hash);
+	/* A head stays new until a step has done with it. */
+	chain->new_head |= !chain->looked || !hash32_equal(head.hash, chain->head.hash);
+	if (chain->looked && head.number > chain->head.number)
+		chain->heads++;
+	if (!chain->looked || head.number > chain->head.number)
+		chain->head_at = clock_monotonic_ms(self->options.clock);
 	chain->looked = true;
 	chain->head = head;
 	metric_set(self->head, (int64_t)head.number);
@@ -155,13 +165,44 @@ static bool chain_step(struct monitor *self, struct monitor_chain *chain, struct
 	self->busy = false;
 	if (!head_read(self, chain, err))
 		return false;
-	/* Before anything else is settled on this chain. */
-	if (!monitor_finality(self, err))
+	/* Finality comes before anything else is settled on this chain. */
+	if (!monitor_follow(self, err) || !monitor_flush(self, err) ||
+	    !monitor_finality(self, err) || !monitor_watch(self, err) ||
+	    !monitor_settle(self, err) || !monitor_flush(self, err))
 		return false;
-	if (!monitor_watch(self, err) || !monitor_settle(self, err) || !monitor_flush(self, err))
-		return false;
+	chain->new_head = false;
 	chain->busy = self->busy;
 	return monitor_balances(self, err);
+}
+
+/* A chain whose steps fail is told of once, when it has lasted, and once when it is over: not with
+ * each of the slots that wait for it. */
+static void chain_away(struct monitor *self, struct monitor_chain *chain, const struct err *fault)
+{
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	struct log_about about = { .action = "chain_unwatched", .alarm = true, .err = fault };
+	/* What blocks did meanwhile nobody saw: no slot is stuck by it. */
+	memset(chain->lowest, 0, sizeof chain->lowest);
+	if (!chain->is_away)
+		chain->away_since = now;
+	chain->is_away = true;
+	if (chain->away_told || now - chain->away_since < AWAY_TELL_MS)
+		return;
+	chain->away_told = true;
+	metric_count(self->alarms, 1);
+	log_line(self->options.log, LOG_ERROR, &about, "chain_unwatched %s since %lld ms",
+		 chain->params->name, (long long)(now - chain->away_since));
+}
+
+static void chain_back(struct monitor *self, struct monitor_chain *chain)
+{
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	struct log_about about = { .action = "chain_watched" };
+	if (chain->away_told)
+		log_line(self->options.log, LOG_INFO, &about,
+			 "chain_watched %s again after %lld ms", chain->params->name,
+			 (long long)(now - chain->away_since));
+	chain->is_away = chain->away_told = false;
 }
 
 /* Wake-ups say only that there is something to watch; the rows say what. */
@@ -198,8 +239,14 @@ bool monitor_step(struct monitor *monitor, bool *ret_worked, struct err *err)
 		if (!chain->owned || chain->lease.epoch == 0)
 			continue;
 		/* A chain whose node is away keeps no other chain from being watched. */
-		if (!chain_step(monitor, chain, &fault))
-			(void)err_wrap(&fault, "chain %s", chain->params->name);
+		struct err away = { 0 };
+		if (chain_step(monitor, chain, &away)) {
+			chain_back(monitor, chain);
+			continue;
+		}
+		chain_away(monitor, chain, &away);
+		fault = away;
+		(void)err_wrap(&fault, "chain %s", chain->params->name);
 	}
 	if (fault.kind != ERR_NONE && err != NULL)
 		*err = fault;

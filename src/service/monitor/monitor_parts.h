@@ -3,6 +3,7 @@
 #define SLUICE_SERVICE_MONITOR_MONITOR_PARTS_H
 
 #include "core/confirm.h"
+#include "core/links.h"
 #include "service/monitor/monitor.h"
 
 /* Blocks that hold mined slots which are not final: a reorg shows in their hashes. Twice the depth
@@ -14,6 +15,8 @@
 #define FOREIGN_SIGHTINGS 3
 /* Slots are looked at with each head, and at least so often. */
 #define WATCH_INTERVAL_MS 500
+/* A chain that cannot be watched for so long is told of, once. */
+#define AWAY_TELL_MS 10000
 
 /* A slot whose nonce is consumed, deep enough for a verdict, by none of its hashes. */
 struct sighting {
@@ -28,6 +31,39 @@ struct watched_block {
 	struct hash32 hash;
 };
 
+/* Blocks that are asked for to link a head to the known ones; beyond them the chain is known from
+ * its head on only, and the watched blocks are compared one by one. */
+#define WALK_BLOCKS_MAX 256
+/* Heads in a row that do not link before the same is done. */
+#define UNLINKED_HEADS_MAX 3
+
+/* What a receipt said of a slot, until another one needs its place: worth as much as the receipt
+ * for as long as its block is canonical. */
+struct fact {
+	struct id transfer; /* zero: free */
+	struct hash32 tx_hash;
+	uint64_t block;
+	struct hash32 block_hash;
+	struct address to;
+	bool is_cancel;
+	bool success;
+	bool has_log; /* the one Transfer log of the contract `to` */
+	struct abi_log log;
+};
+/* About 1.3 MB when all are in use: what is mined in a minute at 60 a second. What is not there is
+ * read again. A fact stands in one of a few places, found by its id. */
+#define FACTS_MAX    4096
+#define FACTS_PLACES 4
+
+/* The slot that a wallet's others wait for, for as long as it has these attempts. */
+struct lowest {
+	struct id transfer;
+	uint32_t attempts;
+	bool is_forgotten;    /* the node was seen without its bytes */
+	int64_t forgotten_at; /* monotonic */
+	uint64_t heads;       /* chain's count when it became the lowest, or was forgotten */
+};
+
 struct monitor_chain {
 	const struct chain_params *params;
 	struct store_lease lease;
@@ -35,17 +71,27 @@ struct monitor_chain {
 	bool owned;
 	bool looked;
 	bool new_head;
-	bool busy;        /* something is not final */
-	bool in_flight;   /* as of the last watch */
-	int64_t watch_at; /* monotonic */
+	bool linked;       /* the head is among the links */
+	unsigned unlinked; /* heads in a row that were not */
+	bool busy;         /* something is not final */
+	bool in_flight;    /* as of the last watch */
+	int64_t watch_at;  /* monotonic */
 	struct chain_head head;
 	uint64_t mark; /* finalized, the highest ever */
-	struct watched_block blocks[WATCHED_BLOCKS_MAX];
+	struct links links;
+	uint64_t heads;  /* rises of the head that were seen */
+	int64_t head_at; /* monotonic: of the newest, or of the first look */
+	struct lowest lowest[WALLETS_MAX];
+	bool is_away;       /* its steps fail */
+	int64_t away_since; /* monotonic */
+	bool away_told;
+	struct watched_block blocks[WATCHED_BLOCKS_MAX]; /* hash: compared with the links */
 	size_t blocks_len;
 	bool blocks_loaded;               /* after a start: from the rows */
 	struct watched_block final_block; /* the newest with a final transfer; zero hash: none */
 	bool final_loaded;
-	unsigned final_doubts; /* heads in a row that had another block there */
+	unsigned final_doubts;          /* heads in a row that had another block there */
+	struct hash32 final_doubted_by; /* the newest of them */
 	int64_t balances_at;
 	struct sighting sightings[SIGHTINGS_MAX];
 	unsigned ahead[WALLETS_MAX]; /* sightings of a wallet whose chain knows more nonces than we
@@ -56,6 +102,8 @@ struct monitor_chain {
 struct watched {
 	struct transfer row;
 	struct attempt newest;
+	size_t wallet;     /* index into wallets */
+	bool is_lowest;    /* of its wallet */
 	size_t first_hash; /* into hashes */
 	size_t hashes_len;
 };
@@ -71,7 +119,9 @@ struct monitor {
 	bool busy;
 	struct wallet wallets[WALLETS_MAX];
 	size_t wallets_len;
-	struct chain_nonce nonces[WALLETS_MAX];
+	struct chain_nonce latest[WALLETS_MAX]; /* nonces at the head */
+	struct chain_nonce nonces[WALLETS_MAX]; /* as deep as a paid verdict; when nonces_read */
+	bool nonces_read;
 	struct store_observation observations[BATCH_MAX];
 	size_t observations_len;
 	struct watched watched[WATCH_BATCH];
@@ -82,6 +132,9 @@ struct monitor {
 	bool hash_is_cancel[HASHES_MAX];
 	size_t hashes_len;
 	struct chain_receipt receipts[HASHES_MAX];
+	bool unanswered; /* a receipt of this recheck is not known */
+	struct fact facts[FACTS_MAX];
+	struct hash32 walk[WALK_BLOCKS_MAX]; /* from the head down */
 	struct chain_block asked; /* the canonical block that a verdict of this step was asked of */
 	uint64_t asked_number;
 	struct metric *mined;
@@ -107,6 +160,27 @@ MUST_CHECK bool monitor_room(struct monitor *self, struct err *err);
 struct store_observation *monitor_observe(struct monitor *self, const struct transfer *transfer);
 MUST_CHECK bool monitor_flush(struct monitor *self, struct err *err);
 
+static inline bool monitor_is_of_chain(const struct monitor *self, const struct wallet *wallet)
+{
+	return wallet->chain_id == self->chain->params->chain_id;
+}
+
+/* follow.c */
+/* Brings the links to the head; a head that does not link changes nothing. */
+MUST_CHECK bool monitor_follow(struct monitor *self, struct err *err);
+/* The canonical block at a height: out of the links, or asked for. */
+MUST_CHECK bool monitor_canonical(struct monitor *self, uint64_t number,
+				  struct chain_block *ret_block, struct err *err);
+void monitor_block_watch(struct monitor_chain *chain, uint64_t number, struct hash32 hash);
+/* Slots in watched blocks that are not canonical are looked for again. */
+MUST_CHECK bool monitor_blocks_check(struct monitor *self, struct err *err);
+
+/* facts.c */
+void monitor_fact_keep(struct monitor *self, const struct transfer *row,
+		       const struct chain_receipt *receipt, bool is_cancel);
+/* What is known of a mined slot as its row has it; NULL: nothing. */
+const struct fact *monitor_fact_of(const struct monitor *self, const struct transfer *row);
+
 /* watch.c */
 MUST_CHECK bool monitor_watch(struct monitor *self, struct err *err);
 /* Starts over with watched slots and hashes. */
@@ -123,10 +197,22 @@ const struct chain_receipt *monitor_receipt_of(const struct monitor *self,
 					       const struct watched *watched, bool *ret_is_cancel);
 /* Was any of its hashes not answered for? Then nothing is known of the slot. */
 bool monitor_is_unknown(const struct monitor *self, const struct watched *watched);
-void monitor_block_watch(struct monitor_chain *chain, uint64_t number, struct hash32 hash);
+
+/* wish.c */
+/* What of the collected slots lingers is wished to be sent again, or bumped. */
+MUST_CHECK bool monitor_wish(struct monitor *self, struct err *err);
+/* How long ago; a time in the future was written while the clock was wrong, and is long ago. */
+int64_t monitor_age_ms(const struct monitor *self, int64_t at_ms);
+bool monitor_lingers(const struct monitor *self, const struct transfer *row);
+/* The first slot in flight of a wallet, NULL for none. */
+void monitor_lowest_set(struct monitor *self, size_t wallet, const struct transfer *row);
 
 /* settle.c */
 MUST_CHECK bool monitor_settle(struct monitor *self, struct err *err);
+/* Looks again for the slots that are mined in a block; false in *ret_answered: the node did not say
+ * of all. */
+MUST_CHECK bool monitor_block_recheck(struct monitor *self, uint64_t number, bool *ret_answered,
+				      struct err *err);
 
 /* finality.c */
 /* A transfer became final in this block. */

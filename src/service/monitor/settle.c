@@ -1,38 +1,7 @@
 /* Mined slots: their blocks must stay on the canonical chain, and once they are deep and finalized
- * the receipt is read again and judged by core/confirm. */
+ * core/confirm judges: "paid" by what the receipt said when it was seen, since its block is still
+ * canonical; anything else by the receipt, read again. */
 #include "service/monitor/monitor_parts.h"
-
-#include <string.h>
-
-/* After a start the watched blocks come from the rows. */
-static bool blocks_load(struct monitor *self, struct err *err)
-{
-	struct monitor_chain *chain = self->chain;
-	if (chain->blocks_loaded)
-		return true;
-	for (size_t i = 0; i < self->wallets_len; i++) {
-		struct store_transfer_filter filter = { .wallet_id = self->wallets[i].id,
-							.first = TRANSFER_MINED,
-							.last = TRANSFER_MINED,
-							.mined_block_max = UINT64_MAX,
-							.limit = WATCH_BATCH };
-		size_t n = WATCH_BATCH;
-		if (self->wallets[i].chain_id != chain->params->chain_id)
-			continue;
-		while (n == WATCH_BATCH) {
-			if (!store_transfers_load(self->options.store, &filter, self->rows, &n,
-						  err))
-				return false;
-			for (size_t k = 0; k < n; k++)
-				monitor_block_watch(chain, self->rows[k].mined_block,
-						    self->rows[k].mined_block_hash);
-			if (n > 0)
-				filter.mined_block_min = self->rows[n - 1].mined_block + 1;
-		}
-	}
-	chain->blocks_loaded = true;
-	return true;
-}
 
 /* A slot whose block is gone, or whose receipt now stands elsewhere. */
 static bool moved_observe(struct monitor *self, const struct watched *watched, struct err *err)
@@ -40,9 +9,12 @@ static bool moved_observe(struct monitor *self, const struct watched *watched, s
 	bool is_cancel = false;
 	const struct chain_receipt *receipt = monitor_receipt_of(self, watched, &is_cancel);
 	const struct transfer *row = &watched->row;
-	if (receipt == NULL && monitor_is_unknown(self, watched))
+	if (receipt == NULL && monitor_is_unknown(self, watched)) {
+		self->unanswered = true;
 		return true; /* no answer is no news */
-	if (receipt != NULL && hash32_equal(receipt->block_hash, row->mined_block_hash))
+	}
+	if (receipt != NULL && hash32_equal(receipt->block_hash, row->mined_block_hash) &&
+	    hash32_equal(receipt->tx_hash, row->mined_hash))
 		return true;
 	if (!monitor_room(self, err))
 		return false;
@@ -53,6 +25,7 @@ static bool moved_observe(struct monitor *self, const struct watched *watched, s
 		monitor_log(self, row, "transfer_reorged", &row->mined_hash, "", false);
 		return true;
 	}
+	monitor_fact_keep(self, row, receipt, is_cancel);
 	item->to = TRANSFER_MINED;
 	item->mined_hash = receipt->tx_hash;
 	item->mined_block = receipt->block_number;
@@ -62,10 +35,10 @@ static bool moved_observe(struct monitor *self, const struct watched *watched, s
 	return true;
 }
 
-/* One page of mined slots, with their receipts. */
-static bool page_walk(struct monitor *self, size_t n,
-		      bool (*act)(struct monitor *, const struct watched *, struct err *),
-		      struct err *err)
+/* Looks at slots with their receipts. */
+static bool page_ask(struct monitor *self, size_t n,
+		     bool (*act)(struct monitor *, const struct watched *, struct err *),
+		     struct err *err)
 {
 	for (size_t done = 0; done < n;) {
 		bool added = true;
@@ -84,11 +57,17 @@ static bool page_walk(struct monitor *self, size_t n,
 	return true;
 }
 
-/* Walks all mined slots of one wallet between two blocks. What is held waits for a person and is
- * not looked at: however many there are, they keep nobody else from being completed. */
+static bool page_recheck(struct monitor *self, size_t n, struct err *err)
+{
+	return page_ask(self, n, moved_observe, err);
+}
+
+/* Walks all mined slots of one wallet between two blocks, by pages in rows. What is held waits for
+ * a person and is not looked at: however many there are, they keep nobody else from being
+ * completed.
+ */
 static bool mined_walk(struct monitor *self, const struct wallet *wallet, uint64_t from,
-		       uint64_t to,
-		       bool (*act)(struct monitor *, const struct watched *, struct err *),
+		       uint64_t to, bool (*act)(struct monitor *, size_t, struct err *),
 		       struct err *err)
 {
 	struct store_transfer_filter filter = { .wallet_id = wallet->id,
@@ -107,48 +86,21 @@ static bool mined_walk(struct monitor *self, const struct wallet *wallet, uint64
 		filter.has_after = true;
 		filter.after_block = self->rows[n - 1].mined_block;
 		filter.after_nonce = self->rows[n - 1].nonce;
-		if (!page_walk(self, n, act, err))
+		if (!act(self, n, err))
 			return false;
 	}
 	return true;
 }
 
-static bool block_recheck(struct monitor *self, uint64_t number, struct err *err)
+bool monitor_block_recheck(struct monitor *self, uint64_t number, bool *ret_answered,
+			   struct err *err)
 {
+	self->unanswered = false;
 	for (size_t i = 0; i < self->wallets_len; i++)
-		if (self->wallets[i].chain_id == self->chain->params->chain_id &&
-		    !mined_walk(self, &self->wallets[i], number, number, moved_observe, err))
+		if (monitor_is_of_chain(self, &self->wallets[i]) &&
+		    !mined_walk(self, &self->wallets[i], number, number, page_recheck, err))
 			return false;
-	return true;
-}
-
-/* Compares the watched blocks with the canonical ones. A node that does not have a height (it lags,
- * or the chain was rolled back) says nothing about hashes, but the slots there are asked for again.
- */
-static bool blocks_compare(struct monitor *self, struct err *err)
-{
-	struct monitor_chain *chain = self->chain;
-	for (size_t from = 0; from < chain->blocks_len; from += CHAIN_BATCH_MAX) {
-		uint64_t numbers[CHAIN_BATCH_MAX];
-		struct hash32 hashes[CHAIN_BATCH_MAX];
-		struct chain_block blocks[CHAIN_BATCH_MAX];
-		size_t left = chain->blocks_len - from;
-		size_t n = left < CHAIN_BATCH_MAX ? left : CHAIN_BATCH_MAX;
-		for (size_t i = 0; i < n; i++) {
-			numbers[i] = chain->blocks[from + i].number;
-			hashes[i] = chain->blocks[from + i].hash;
-		}
-		if (!chain_blocks(self->client, numbers, n, blocks, err))
-			return false;
-		for (size_t i = 0; i < n; i++) {
-			if (blocks[i].known && hash32_equal(blocks[i].hash, hashes[i]))
-				continue;
-			if (!block_recheck(self, numbers[i], err))
-				return false;
-			if (blocks[i].known)
-				monitor_block_watch(chain, numbers[i], blocks[i].hash);
-		}
-	}
+	*ret_answered = !self->unanswered;
 	return true;
 }
 
@@ -165,36 +117,36 @@ static void blocks_forget(struct monitor_chain *chain)
 	chain->blocks_len = kept;
 }
 
-/* The chain's own word for a verdict, asked in this step; slots come in the order of blocks, so one
- * answer serves all of a block. */
-static bool is_canonical(struct monitor *self, const struct chain_receipt *receipt,
+/* The chain's own word for a verdict; slots come in the order of blocks, so one answer serves all
+ * of a block. */
+static bool is_canonical(struct monitor *self, uint64_t number, struct hash32 hash,
 			 bool *ret_canonical, struct err *err)
 {
-	if (!self->asked.known || self->asked_number != receipt->block_number) {
-		self->asked_number = receipt->block_number;
+	if (!self->asked.known || self->asked_number != number) {
+		self->asked_number = number;
 		self->asked.known = false;
-		if (!chain_blocks(self->client, &receipt->block_number, 1, &self->asked, err))
+		if (!monitor_canonical(self, number, &self->asked, err))
 			return false;
 	}
-	*ret_canonical = self->asked.known && hash32_equal(self->asked.hash, receipt->block_hash);
+	*ret_canonical = self->asked.known && hash32_equal(self->asked.hash, hash);
 	return true;
 }
 
-static void final_observe(struct monitor *self, const struct watched *watched,
-			  const struct chain_receipt *receipt, enum transfer_outcome outcome)
+/* By what the row says of its block, which is what was judged. */
+static void final_observe(struct monitor *self, const struct transfer *row,
+			  enum transfer_outcome outcome)
 {
-	struct store_observation *item = monitor_observe(self, &watched->row);
+	struct store_observation *item = monitor_observe(self, row);
 	item->to = TRANSFER_FINAL;
 	item->outcome = outcome;
-	item->mined_hash = receipt->tx_hash;
-	item->mined_block = receipt->block_number;
-	item->mined_block_hash = receipt->block_hash;
-	monitor_final_note(self->chain, receipt->block_number, receipt->block_hash);
+	item->mined_hash = row->mined_hash;
+	item->mined_block = row->mined_block;
+	item->mined_block_hash = row->mined_block_hash;
+	monitor_final_note(self->chain, row->mined_block, row->mined_block_hash);
 	metric_count(self->final[outcome], 1);
-	monitor_log(self, &watched->row,
-		    outcome == OUTCOME_SUCCEEDED ? "withdrawal_completed" : "transfer_final_unpaid",
-		    &receipt->tx_hash, transfer_outcome_text(outcome),
-		    outcome != OUTCOME_SUCCEEDED);
+	monitor_log(self, row,
+		    outcome == OUTCOME_SUCCEEDED ? "transfer_final" : "transfer_final_unpaid",
+		    &row->mined_hash, transfer_outcome_text(outcome), outcome != OUTCOME_SUCCEEDED);
 }
 
 static bool deep_judge(struct monitor *self, const struct watched *watched, struct err *err)
@@ -202,12 +154,15 @@ static bool deep_judge(struct monitor *self, const struct watched *watched, stru
 	bool is_cancel = false;
 	bool canonical = false;
 	enum transfer_outcome outcome = OUTCOME_NONE;
+	const struct transfer *row = &watched->row;
 	const struct chain_receipt *receipt = monitor_receipt_of(self, watched, &is_cancel);
-	if (receipt == NULL || !hash32_equal(receipt->block_hash, watched->row.mined_block_hash))
+	if (receipt == NULL || !hash32_equal(receipt->block_hash, row->mined_block_hash) ||
+	    !hash32_equal(receipt->tx_hash, row->mined_hash))
 		return moved_observe(self, watched, err);
-	if (!is_canonical(self, receipt, &canonical, err) || !monitor_room(self, err))
+	if (!is_canonical(self, receipt->block_number, receipt->block_hash, &canonical, err) ||
+	    !monitor_room(self, err))
 		return false;
-	struct confirm_facts facts = { .transfer = &watched->row,
+	struct confirm_facts facts = { .transfer = row,
 				       .attempt_is_cancel = is_cancel,
 				       .success = receipt->success,
 				       .to = receipt->to,
@@ -220,37 +175,84 @@ static bool deep_judge(struct monitor *self, const struct watched *watched, stru
 				       .finalized = self->chain->mark };
 	switch (confirm_decide(self->chain->params, &facts, &outcome)) {
 	case CONFIRM_WAIT:
+		monitor_fact_keep(self, row, receipt, is_cancel);
 		break;
 	case CONFIRM_FINAL:
-		final_observe(self, watched, receipt, outcome);
+		final_observe(self, row, outcome);
 		break;
 	case CONFIRM_HOLD:
-		monitor_observe(self, &watched->row)->held_reason = "success_without_proof";
-		monitor_log(self, &watched->row, "transfer_held", &receipt->tx_hash,
+		monitor_observe(self, row)->held_reason = "success_without_proof";
+		monitor_log(self, row, "transfer_held", &receipt->tx_hash,
 			    "status 1 without the payment's proof", true);
 		break;
 	}
 	return true;
 }
 
+/* What is known of a slot since it was seen mined settles that it is paid, or that it has to wait;
+ * ret_settled false: its receipt is to be read. */
+static bool fact_judge(struct monitor *self, const struct transfer *row, bool *ret_settled,
+		       struct err *err)
+{
+	const struct fact *fact = monitor_fact_of(self, row);
+	bool canonical = false;
+	enum transfer_outcome outcome = OUTCOME_NONE;
+	*ret_settled = false;
+	if (fact == NULL)
+		return true;
+	if (!is_canonical(self, fact->block, fact->block_hash, &canonical, err) ||
+	    !monitor_room(self, err))
+		return false;
+	if (!canonical)
+		return true;
+	struct confirm_facts facts = { .transfer = row,
+				       .attempt_is_cancel = fact->is_cancel,
+				       .success = fact->success,
+				       .to = fact->to,
+				       .block = fact->block,
+				       .canonical = canonical,
+				       .logs = &fact->log,
+				       .logs_len = fact->has_log ? 1 : 0,
+				       .logs_cap = 1,
+				       .head = self->chain->head.number,
+				       .finalized = self->chain->mark };
+	enum confirm verdict = confirm_decide(self->chain->params, &facts, &outcome);
+	bool paid = verdict == CONFIRM_FINAL && outcome == OUTCOME_SUCCEEDED;
+	if (paid)
+		final_observe(self, row, outcome);
+	*ret_settled = paid || verdict == CONFIRM_WAIT;
+	return true;
+}
+
+static bool page_judge(struct monitor *self, size_t n, struct err *err)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < n; i++) {
+		bool settled = false;
+		if (!fact_judge(self, &self->rows[i], &settled, err))
+			return false;
+		if (!settled)
+			self->rows[left++] = self->rows[i];
+	}
+	return page_ask(self, left, deep_judge, err);
+}
+
 bool monitor_settle(struct monitor *self, struct err *err)
 {
 	struct monitor_chain *chain = self->chain;
 	uint64_t block = 0;
-	if (!blocks_load(self, err))
-		return false;
 	self->busy |= chain->blocks_len > 0;
 	self->asked.known = false;
-	if (!chain->new_head)
-		return true;
 	/* What is mined now must be in the store before its block is compared. */
-	if (!monitor_flush(self, err) || !blocks_compare(self, err) || !monitor_flush(self, err))
+	if (!monitor_flush(self, err) || !monitor_blocks_check(self, err) ||
+	    !monitor_flush(self, err))
 		return false;
-	if (!confirm_final_block(chain->params, chain->head.number, chain->mark, &block))
+	if (!chain->new_head ||
+	    !confirm_final_block(chain->params, chain->head.number, chain->mark, &block))
 		return true;
 	for (size_t i = 0; i < self->wallets_len; i++)
-		if (self->wallets[i].chain_id == chain->params->chain_id &&
-		    !mined_walk(self, &self->wallets[i], 0, block, deep_judge, err))
+		if (monitor_is_of_chain(self, &self->wallets[i]) &&
+		    !mined_walk(self, &self->wallets[i], 0, block, page_judge, err))
 			return false;
 	blocks_forget(chain);
 	return true;

@@ -1,6 +1,6 @@
-/* Slots in flight. All hashes of a slot are looked for, always (T3); a receipt makes it mined; a
- * slot that the node does not know is wished to be sent again, one that lingers to be bumped.
- * Absence alone proves nothing (T12). */
+/* Slots in flight. Those whose nonce the wallet has passed are looked for by all their hashes,
+ * always (T3); a receipt makes one mined. What lingers goes to wish.c. Absence alone proves nothing
+ * (T12). */
 #include "service/monitor/monitor_parts.h"
 
 #include <string.h>
@@ -65,28 +65,12 @@ bool monitor_is_unknown(const struct monitor *self, const struct watched *watche
 	return false;
 }
 
-void monitor_block_watch(struct monitor_chain *chain, uint64_t number, struct hash32 hash)
-{
-	for (size_t i = 0; i < chain->blocks_len; i++) {
-		if (chain->blocks[i].number == number) {
-			chain->blocks[i].hash = hash;
-			return;
-		}
-	}
-	if (chain->blocks_len == WATCHED_BLOCKS_MAX) {
-		memmove(&chain->blocks[0], &chain->blocks[1],
-			(WATCHED_BLOCKS_MAX - 1) * sizeof chain->blocks[0]);
-		chain->blocks_len--;
-	}
-	chain->blocks[chain->blocks_len++] =
-		(struct watched_block){ .number = number, .hash = hash };
-}
-
 static bool mined_observe(struct monitor *self, const struct watched *watched,
-			  const struct chain_receipt *receipt, struct err *err)
+			  const struct chain_receipt *receipt, bool is_cancel, struct err *err)
 {
 	if (!monitor_room(self, err))
 		return false;
+	monitor_fact_keep(self, &watched->row, receipt, is_cancel);
 	struct store_observation *item = monitor_observe(self, &watched->row);
 	item->to = TRANSFER_MINED;
 	item->mined_hash = receipt->tx_hash;
@@ -98,118 +82,74 @@ static bool mined_observe(struct monitor *self, const struct watched *watched,
 	return true;
 }
 
-/* How long ago; a time in the future was written while the clock was wrong, and is long ago. */
-static int64_t age_ms(const struct monitor *self, int64_t at_ms)
+/* The nonces of the chain's wallets at a block, each at its wallet's place. */
+static bool nonces_ask(struct monitor *self, uint64_t block,
+		       struct chain_nonce ret_nonces[WALLETS_MAX], struct err *err)
 {
-	int64_t now_ms = clock_now_ms(self->options.clock);
-	return at_ms > now_ms ? INT64_MAX : now_ms - at_ms;
-}
-
-/* Slots that were sent a while ago and are in no block: what does the node know of the newest
- * bytes? */
-static size_t lingering_collect(struct monitor *self, struct watched *ret_lingering[WATCH_BATCH])
-{
+	struct address addresses[WALLETS_MAX];
+	struct chain_nonce nonces[WALLETS_MAX];
 	size_t n = 0;
-	for (size_t i = 0; i < self->watched_len; i++) {
-		struct watched *watched = &self->watched[i];
-		bool is_cancel = false;
-		if (watched->row.stage != TRANSFER_BROADCAST || watched->hashes_len == 0 ||
-		    monitor_receipt_of(self, watched, &is_cancel) != NULL)
-			continue;
-		if (age_ms(self, watched->row.sent_at) >= self->chain->params->rebroadcast_after_ms)
-			ret_lingering[n++] = watched;
-	}
-	return n;
-}
-
-/* A bump helps the lowest slot of a wallet, which all others wait for, and any whose cap the base
- * fee has passed. The age is that of the bytes, not of the last time they were sent: a pool that
- * throws them out again and again wants more. */
-static bool bump_helps(const struct monitor *self, const struct watched *watched, bool lowest)
-{
-	bool priced_out = wei_compare(self->chain->head.base_fee, watched->newest.fees.cap) > 0;
-	if (age_ms(self, watched->newest.signed_at) < self->chain->params->bump_after_ms)
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (monitor_is_of_chain(self, &self->wallets[i]))
+			addresses[n++] = self->wallets[i].address;
+	if (n > 0 && !chain_nonces(self->client, block, addresses, n, nonces, err))
 		return false;
-	return lowest || priced_out;
-}
-
-static enum wish wish_of(const struct monitor *self, const struct watched *watched, bool lowest,
-			 enum chain_lookup lookup)
-{
-	switch (lookup) {
-	case CHAIN_LOOKUP_ABSENT:
-		return bump_helps(self, watched, lowest) ? WISH_BUMP : WISH_REBROADCAST;
-	case CHAIN_LOOKUP_PENDING:
-		return bump_helps(self, watched, lowest) ? WISH_BUMP : WISH_NONE;
-	case CHAIN_LOOKUP_MINED:
-	case CHAIN_LOOKUP_UNKNOWN:
-		return WISH_NONE;
-	}
-	return WISH_NONE;
-}
-
-static bool lingering_wish(struct monitor *self, struct err *err)
-{
-	struct watched *lingering[WATCH_BATCH];
-	struct hash32 hashes[WATCH_BATCH];
-	enum chain_lookup lookups[WATCH_BATCH];
-	struct store_wish wishes[WATCH_BATCH];
-	struct store_by by = monitor_by(self);
-	size_t wishes_len = 0;
-	size_t n = lingering_collect(self, lingering);
-	if (n == 0)
-		return true;
-	for (size_t i = 0; i < n; i++)
-		hashes[i] = lingering[i]->newest.tx_hash;
-	if (!chain_lookups(self->client, hashes, n, lookups, err))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		/* Slots come in the order of nonces. */
-		bool lowest =
-			i == 0 || lingering[i - 1]->row.wallet_id != lingering[i]->row.wallet_id;
-		enum wish wish = wish_of(self, lingering[i], lowest, lookups[i]);
-		if (wish == WISH_NONE || wish <= lingering[i]->row.wish)
-			continue;
-		wishes[wishes_len++] =
-			(struct store_wish){ .transfer = lingering[i]->row.id,
-					     .wish = wish,
-					     .attempts_seen = lingering[i]->row.attempts };
-		monitor_log(self, &lingering[i]->row,
-			    wish == WISH_BUMP ? "transfer_stuck" : "transfer_forgotten", &hashes[i],
-			    "", false);
-	}
-	if (wishes_len == 0)
-		return true;
-	metric_count(self->wishes, (int64_t)wishes_len);
-	if (!store_transfers_wish(self->options.store, wishes, wishes_len, &by, err))
-		return false;
-	queue_notify(self->options.queue, QUEUE_SIGNING);
+	n = 0;
+	memset(ret_nonces, 0, WALLETS_MAX * sizeof ret_nonces[0]);
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (monitor_is_of_chain(self, &self->wallets[i]))
+			ret_nonces[i] = nonces[n++];
 	return true;
+}
+
+/* Nonces at a block that is as deep as a paid verdict; none while the chain is younger. They are
+ * asked for when something is suspicious, once in a step. */
+static bool nonces_read(struct monitor *self, struct err *err)
+{
+	uint64_t block = 0;
+	if (self->nonces_read)
+		return true;
+	memset(self->nonces, 0, sizeof self->nonces);
+	if (confirm_final_block(self->chain->params, self->chain->head.number, self->chain->mark,
+				&block) &&
+	    !nonces_ask(self, block, self->nonces, err))
+		return false;
+	self->nonces_read = true;
+	return true;
+}
+
+/* May it be in a block? A nonce that is not known is looked for. */
+static bool may_be_mined(const struct monitor *self, size_t wallet, uint64_t nonce)
+{
+	return !self->latest[wallet].known || nonce < self->latest[wallet].count;
 }
 
 /* A slot whose nonce is consumed while none of its hashes is in a block. The nonces are of a block
  * that is deep enough for a verdict: a node that lags with its receipts is no foreign transaction.
  */
-static void foreign_look(struct monitor *self, const struct watched *watched)
+static bool foreign_look(struct monitor *self, const struct watched *watched, struct err *err)
 {
 	struct sighting *free_one = NULL;
-	bool consumed = false;
-	for (size_t i = 0; i < self->wallets_len; i++)
-		consumed |= self->wallets[i].id == watched->row.wallet_id &&
-			    self->nonces[i].known && watched->row.nonce < self->nonces[i].count;
-	if (!consumed || monitor_is_unknown(self, watched))
-		return;
+	if (!may_be_mined(self, watched->wallet, watched->row.nonce) ||
+	    monitor_is_unknown(self, watched))
+		return true;
+	if (!nonces_read(self, err))
+		return false;
+	const struct chain_nonce *nonce = &self->nonces[watched->wallet];
+	if (!nonce->known || watched->row.nonce >= nonce->count)
+		return true;
 	for (size_t i = 0; i < SIGHTINGS_MAX; i++) {
 		struct sighting *sighting = &self->chain->sightings[i];
 		if (sighting->count > 0 && id_equal(sighting->transfer, watched->row.id)) {
 			sighting->seen = true;
-			return;
+			return true;
 		}
 		if (sighting->count == 0 && !sighting->seen)
 			free_one = sighting;
 	}
 	if (free_one != NULL)
 		*free_one = (struct sighting){ .transfer = watched->row.id, .seen = true };
+	return true;
 }
 
 /* The batch is full, or all is collected: ask, and act on what is there. */
@@ -218,15 +158,15 @@ static bool watched_ask(struct monitor *self, struct err *err)
 	if (!monitor_receipts(self, err))
 		return false;
 	for (size_t i = 0; i < self->watched_len; i++) {
+		struct watched *watched = &self->watched[i];
 		bool is_cancel = false;
-		const struct chain_receipt *receipt =
-			monitor_receipt_of(self, &self->watched[i], &is_cancel);
-		if (receipt == NULL)
-			foreign_look(self, &self->watched[i]);
-		else if (!mined_observe(self, &self->watched[i], receipt, err))
+		const struct chain_receipt *receipt = monitor_receipt_of(self, watched, &is_cancel);
+		bool done = receipt == NULL ? foreign_look(self, watched, err)
+					    : mined_observe(self, watched, receipt, is_cancel, err);
+		if (!done)
 			return false;
 	}
-	if (!lingering_wish(self, err))
+	if (!monitor_wish(self, err))
 		return false;
 	monitor_watched_reset(self);
 	return true;
@@ -256,7 +196,11 @@ static bool ahead_judge(struct monitor *self, size_t index, struct err *err)
 	const struct chain_nonce *nonce = &self->nonces[index];
 	unsigned *sightings = &self->chain->ahead[index];
 	struct store_by by = monitor_by(self);
-	bool ahead = wallet->entered && nonce->known && nonce->count > wallet->next_nonce;
+	bool suspicious = wallet->entered && monitor_is_of_chain(self, wallet) &&
+			  may_be_mined(self, index, wallet->next_nonce);
+	if (suspicious && !nonces_read(self, err))
+		return false;
+	bool ahead = suspicious && nonce->known && nonce->count > wallet->next_nonce;
 	*sightings = ahead ? *sightings + 1 : 0;
 	if (*sightings != FOREIGN_SIGHTINGS || wallet->stop_reason[0] != 0)
 		return true;
@@ -286,9 +230,24 @@ static bool foreign_judge(struct monitor *self, struct err *err)
 	return true;
 }
 
-static bool slots_collect(struct monitor *self, const struct wallet *wallet, struct err *err)
+/* Adds a slot to the batch, which is asked for first when it is full. */
+static bool slot_add(struct monitor *self, size_t wallet, const struct transfer *row,
+		     bool is_lowest, struct err *err)
 {
-	struct store_transfer_filter filter = { .wallet_id = wallet->id,
+	bool added = false;
+	if (!monitor_watched_add(self, row, &added, err))
+		return false;
+	if (!added && (!watched_ask(self, err) || !monitor_watched_add(self, row, &added, err)))
+		return false;
+	CHECK(added); /* one slot always fits */
+	self->watched[self->watched_len - 1].wallet = wallet;
+	self->watched[self->watched_len - 1].is_lowest = is_lowest;
+	return true;
+}
+
+static bool slots_collect(struct monitor *self, size_t wallet, struct err *err)
+{
+	struct store_transfer_filter filter = { .wallet_id = self->wallets[wallet].id,
 						.first = TRANSFER_RESERVED,
 						.last = TRANSFER_BROADCAST,
 						.mined_block_max = UINT64_MAX,
@@ -297,44 +256,14 @@ static bool slots_collect(struct monitor *self, const struct wallet *wallet, str
 	if (!store_transfers_load(self->options.store, &filter, self->rows, &n, err))
 		return false;
 	self->busy |= n > 0;
+	monitor_lowest_set(self, wallet, n > 0 ? &self->rows[0] : NULL);
 	for (size_t i = 0; i < n; i++) {
-		bool added = false;
-		if (!monitor_watched_add(self, &self->rows[i], &added, err))
-			return false;
-		if (added)
+		const struct transfer *row = &self->rows[i];
+		/* What cannot be mined yet and was sent a moment ago has no news. */
+		if (!may_be_mined(self, wallet, row->nonce) && !monitor_lingers(self, row))
 			continue;
-		if (!watched_ask(self, err) ||
-		    !monitor_watched_add(self, &self->rows[i], &added, err))
+		if (!slot_add(self, wallet, row, i == 0, err))
 			return false;
-	}
-	return true;
-}
-
-static bool is_of_chain(const struct monitor *self, const struct wallet *wallet)
-{
-	return wallet->chain_id == self->chain->params->chain_id;
-}
-
-/* Nonces at a block that is as deep as a paid verdict; none while the chain is younger. */
-static bool nonces_read(struct monitor *self, struct err *err)
-{
-	uint64_t block = 0;
-	struct address addresses[WALLETS_MAX];
-	struct chain_nonce nonces[WALLETS_MAX];
-	size_t n = 0;
-	memset(self->nonces, 0, sizeof self->nonces);
-	for (size_t i = 0; i < self->wallets_len; i++)
-		if (is_of_chain(self, &self->wallets[i]))
-			addresses[n++] = self->wallets[i].address;
-	if (n == 0 || !confirm_final_block(self->chain->params, self->chain->head.number,
-					   self->chain->mark, &block))
-		return true;
-	if (!chain_nonces(self->client, block, addresses, n, nonces, err))
-		return false;
-	n = 0;
-	for (size_t i = 0; i < self->wallets_len; i++) {
-		if (is_of_chain(self, &self->wallets[i]))
-			self->nonces[i] = nonces[n++];
 	}
 	return true;
 }
@@ -349,12 +278,12 @@ bool monitor_watch(struct monitor *self, struct err *err)
 		return true;
 	}
 	chain->watch_at = now + WATCH_INTERVAL_MS;
-	if (!nonces_read(self, err))
+	self->nonces_read = false;
+	if (!nonces_ask(self, chain->head.number, self->latest, err))
 		return false;
 	monitor_watched_reset(self);
 	for (size_t i = 0; i < self->wallets_len; i++)
-		if (is_of_chain(self, &self->wallets[i]) &&
-		    !slots_collect(self, &self->wallets[i], err))
+		if (monitor_is_of_chain(self, &self->wallets[i]) && !slots_collect(self, i, err))
 			return false;
 	if (!watched_ask(self, err))
 		return false;

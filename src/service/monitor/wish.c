@@ -1,0 +1,116 @@
+/* Slots that were sent a while ago and are in no block: what does the node know of the newest
+ * bytes? core/wish decides what would help. */
+#include "core/wish.h"
+#include "service/monitor/monitor_parts.h"
+
+int64_t monitor_age_ms(const struct monitor *self, int64_t at_ms)
+{
+	int64_t now_ms = clock_now_ms(self->options.clock);
+	return at_ms > now_ms ? INT64_MAX : now_ms - at_ms;
+}
+
+bool monitor_lingers(const struct monitor *self, const struct transfer *row)
+{
+	return row->stage == TRANSFER_BROADCAST &&
+	       monitor_age_ms(self, row->sent_at) >= self->chain->params->rebroadcast_after_ms;
+}
+
+void monitor_lowest_set(struct monitor *self, size_t wallet, const struct transfer *row)
+{
+	struct lowest *lowest = &self->chain->lowest[wallet];
+	struct lowest fresh = { .heads = self->chain->heads };
+	if (row != NULL) {
+		fresh.transfer = row->id;
+		fresh.attempts = row->attempts;
+	}
+	if (!id_equal(lowest->transfer, fresh.transfer) || lowest->attempts != fresh.attempts)
+		*lowest = fresh;
+}
+
+static size_t lingering_collect(struct monitor *self, struct watched *ret_lingering[WATCH_BATCH])
+{
+	size_t n = 0;
+	for (size_t i = 0; i < self->watched_len; i++) {
+		struct watched *watched = &self->watched[i];
+		bool is_cancel = false;
+		if (watched->hashes_len > 0 && monitor_lingers(self, &watched->row) &&
+		    monitor_receipt_of(self, watched, &is_cancel) == NULL)
+			ret_lingering[n++] = watched;
+	}
+	return n;
+}
+
+static void forgotten_note(struct monitor *self, struct lowest *lowest)
+{
+	if (lowest->is_forgotten)
+		return;
+	lowest->is_forgotten = true;
+	lowest->forgotten_at = clock_monotonic_ms(self->options.clock);
+	lowest->heads = self->chain->heads;
+}
+
+static enum wish wish_of(struct monitor *self, const struct watched *watched, bool is_pending)
+{
+	const struct monitor_chain *chain = self->chain;
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	struct lowest *lowest = &self->chain->lowest[watched->wallet];
+	struct wish_facts facts = {
+		.is_pending = is_pending,
+		.is_lowest = watched->is_lowest,
+		.is_priced_out = wei_compare(chain->head.base_fee, watched->newest.fees.cap) > 0,
+		.is_forgotten = !is_pending,
+		.bytes_age_ms = monitor_age_ms(self, watched->newest.signed_at),
+		.head_age_ms = now - chain->head_at,
+	};
+	if (watched->is_lowest) {
+		if (!is_pending)
+			forgotten_note(self, lowest);
+		facts.is_forgotten = lowest->is_forgotten;
+		facts.forgotten_ms = now - lowest->forgotten_at;
+		facts.heads_passed = chain->heads - lowest->heads;
+	}
+	return wish_choose(chain->params, &facts);
+}
+
+static void wish_log(const struct monitor *self, const struct watched *watched, enum wish wish)
+{
+	const char *action = wish == WISH_BUMP ? "transfer_stuck" : "transfer_forgotten";
+	monitor_log(self, &watched->row, action, &watched->newest.tx_hash, "", false);
+}
+
+bool monitor_wish(struct monitor *self, struct err *err)
+{
+	struct watched *lingering[WATCH_BATCH];
+	struct hash32 hashes[WATCH_BATCH];
+	enum chain_lookup lookups[WATCH_BATCH];
+	struct store_wish wishes[WATCH_BATCH];
+	struct store_by by = monitor_by(self);
+	size_t wishes_len = 0;
+	size_t n = lingering_collect(self, lingering);
+	if (n == 0)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		hashes[i] = lingering[i]->newest.tx_hash;
+	if (!chain_lookups(self->client, hashes, n, lookups, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct transfer *row = &lingering[i]->row;
+		/* In a block there is nothing to wish for; without an answer there is no news. */
+		if (lookups[i] != CHAIN_LOOKUP_PENDING && lookups[i] != CHAIN_LOOKUP_ABSENT)
+			continue;
+		enum wish wish = wish_of(self, lingering[i], lookups[i] == CHAIN_LOOKUP_PENDING);
+		if (wish <= row->wish)
+			continue;
+		wishes[wishes_len++] = (struct store_wish){ .transfer = row->id,
+							    .wish = wish,
+							    .attempts_seen = row->attempts };
+		wish_log(self, lingering[i], wish);
+	}
+	if (wishes_len == 0)
+		return true;
+	metric_count(self->wishes, (int64_t)wishes_len);
+	if (!store_transfers_wish(self->options.store, wishes, wishes_len, &by, err))
+		return false;
+	queue_notify(self->options.queue, QUEUE_SIGNING);
+	return true;
+}

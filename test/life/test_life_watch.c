@@ -1,0 +1,235 @@
+/* What the monitor asks of a node, and what it wishes for: no more than there is news. */
+#include "life_fault.h"
+#include "life_world.h"
+
+/* Counts the calls of one name from here on. */
+static void count(struct life *life, const char *call)
+{
+	life_fault_at(life, LIFE_FAULT_FAIL, call, UINT64_MAX);
+}
+
+static struct withdrawal mined(struct life *life, const char *symbol, uint64_t units)
+{
+	struct withdrawal row = life_accept(life, symbol, units);
+	life_watch(life);
+	life_process(life);
+	life_sign(life);
+	life_mine(life, 1);
+	life_watch(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	return row;
+}
+
+/* A head whose parent is known tells of all blocks below: nobody asks for them. */
+static void test_heads_are_followed_by_their_parents(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	life->catalogue.chains[0].depth_paid = 8;
+	struct withdrawal row = mined(life, "TUSD", 6000);
+	count(life, "chain_blocks");
+	life_run(life, 7);
+	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
+	life_run(life, 4);
+	life_assert_paid(life, &row);
+	assert_int_equal(life_fault_seen(life), 0);
+	life_assert_settled(life);
+}
+
+/* What the receipt said when it was seen still holds: its block is canonical. */
+static void test_paid_by_the_receipt_that_was_read(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = mined(life, "TUSD", 6001);
+	count(life, "chain_receipts");
+	life_run(life, 4);
+	life_assert_paid(life, &row);
+	assert_int_equal(life_fault_seen(life), 0);
+}
+
+/* Before "unpaid" it is read again. */
+static void test_unpaid_by_a_receipt_that_is_read(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "POL", 6002);
+	life_process(life);
+	life_sign(life);
+	life_refuse(life, row.intent.to, true);
+	life_mine(life, 1);
+	life_watch(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	life_refuse(life, row.intent.to, false);
+	count(life, "chain_receipts");
+	for (int i = 0; i < 5; i++) {
+		life_mine(life, 1);
+		life_watch(life);
+	}
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	assert_int_equal(life_fault_seen(life), 0);
+	for (int i = 0; i < 3; i++) {
+		life_mine(life, 1);
+		life_watch(life);
+	}
+	assert_true(life_fault_seen(life) > 0);
+	assert_int_equal(life_view(life, row.intent.id).transfer.outcome, OUTCOME_REVERTED);
+	life_run(life, 8);
+	life_assert_paid(life, &row);
+	assert_int_equal(life_view(life, row.intent.id).withdrawal.round, 1);
+}
+
+/* Blocks that nobody looked at meanwhile: they are asked for once, and link. */
+static void test_blocks_that_were_missed(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "POL", 6003);
+	life_watch(life);
+	life_process(life);
+	life_sign(life);
+	count(life, "chain_blocks");
+	life_mine(life, 40);
+	life_watch(life);
+	assert_int_equal(life_fault_seen(life), 1);
+	life_run(life, 2);
+	assert_int_equal(life_fault_seen(life), 1);
+	life_assert_paid(life, &row);
+}
+
+/* So many that they are not asked for, and the block of a payment is gone below them. */
+static void test_reorg_behind_a_long_absence(void **state)
+{
+	struct life *life = *state;
+	life->catalogue.chains[0].depth_paid = 2000;
+	struct withdrawal row = mined(life, "POL", 6004);
+	life_mine(life, 2);
+	life_watch(life);
+	life_reorg(life, 3);
+	life_mine(life, 400);
+	life_watch(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_BROADCAST);
+	life->catalogue.chains[0].depth_paid = 2;
+	life_wait(life, 3000);
+	life_run(life, 1);
+	life_wait(life, 3000);
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+	assert_int_equal(life_view(life, row.intent.id).transfer.attempts, 1);
+	life_assert_settled(life);
+	life_assert_quiet(life);
+}
+
+/* Deeper than what is asked for at a time, and the chain is as long as before, or shorter. */
+static void reorg_run(struct life *life, unsigned depth, bool restart)
+{
+	life->catalogue.chains[0].depth_paid = 60;
+	struct withdrawal row = mined(life, "POL", 6005);
+	for (unsigned i = 1; i < depth; i++) {
+		life_mine(life, 1);
+		life_watch(life);
+	}
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	life_reorg(life, depth);
+	if (restart)
+		life_restart(life, LIFE_MONITOR);
+	life_mine(life, 1);
+	life_watch(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_BROADCAST);
+	life->catalogue.chains[0].depth_paid = 2;
+	life_wait(life, 3000);
+	life_run(life, 1);
+	life_wait(life, 3000);
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+	assert_int_equal(life_view(life, row.intent.id).transfer.attempts, 1);
+	life_assert_settled(life);
+	life_assert_quiet(life);
+}
+
+static void test_reorg_of_many_blocks(void **state)
+{
+	reorg_run(*state, 20, false);
+}
+
+static void test_reorg_of_one_block(void **state)
+{
+	reorg_run(*state, 1, false);
+}
+
+static void test_reorg_during_a_restart(void **state)
+{
+	reorg_run(*state, 20, true);
+}
+
+static enum wish wish_of(struct life *life, const struct withdrawal *row)
+{
+	return life_view(life, row->intent.id).transfer.wish;
+}
+
+/* While no blocks come a higher fee helps nobody; what the node forgot it is given again. */
+static void test_no_bump_without_blocks(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "TUSD", 6010);
+	life_process(life);
+	life_sign(life);
+	for (int i = 0; i < 5; i++) {
+		life_wait(life, 11000);
+		life_watch(life);
+		assert_int_equal(wish_of(life, &row), WISH_NONE);
+	}
+	life_drop_pool(life);
+	for (int i = 0; i < 3; i++) {
+		life_wait(life, 11000);
+		life_watch(life);
+		assert_int_equal(wish_of(life, &row), WISH_REBROADCAST);
+	}
+	life_sign(life);
+	life_run(life, 4);
+	life_assert_paid(life, &row);
+	assert_int_equal(life_view(life, row.intent.id).transfer.attempts, 1);
+	life_assert_settled(life);
+}
+
+/* A pool that drops the bytes again and again while blocks come wants more for them. */
+static void test_bump_of_what_is_dropped_silently(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "TUSD", 6011);
+	life_process(life);
+	life_sign(life);
+	bool was_sent_again = false;
+	int i = 0;
+	for (; i < 20 && life_view(life, row.intent.id).transfer.attempts == 1; i++) {
+		life_drop_pool(life);
+		life_mine(life, 1);
+		life_wait(life, 3000);
+		life_watch(life);
+		was_sent_again |= wish_of(life, &row) == WISH_REBROADCAST;
+		life_sign(life);
+	}
+	assert_true(was_sent_again);
+	assert_in_range(i, 4, 12);
+	assert_int_equal(life_view(life, row.intent.id).transfer.attempts, 2);
+	life_run(life, 4);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIFE_TEST(test_heads_are_followed_by_their_parents),
+		LIFE_TEST(test_paid_by_the_receipt_that_was_read),
+		LIFE_TEST(test_unpaid_by_a_receipt_that_is_read),
+		LIFE_TEST(test_blocks_that_were_missed),
+		LIFE_TEST(test_reorg_behind_a_long_absence),
+		LIFE_TEST(test_reorg_of_many_blocks),
+		LIFE_TEST(test_reorg_of_one_block),
+		LIFE_TEST(test_reorg_during_a_restart),
+		LIFE_TEST(test_no_bump_without_blocks),
+		LIFE_TEST(test_bump_of_what_is_dropped_silently),
+	};
+	return LIFE_MAIN(tests);
+}
