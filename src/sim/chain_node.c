@@ -93,6 +93,14 @@ static uint32_t state_block(const struct sim_node *node, uint64_t block)
 	return sim_ancestor(node->chain, node->head, block);
 }
 
+/* The genesis block has none. */
+static struct hash32 parent_hash(const struct sim_node *node, const struct sim_tree_block *block)
+{
+	if (block->parent == SIM_NONE)
+		return (struct hash32){ { 0 } };
+	return node->chain->blocks[block->parent].hash;
+}
+
 /* ---- the port ---- */
 
 static bool node_identity(struct chain *chain, uint64_t *ret_chain_id, struct err *err)
@@ -127,6 +135,7 @@ static bool node_head(struct chain *chain, struct chain_head *ret_head, struct e
 	*ret_head = (struct chain_head){
 		.number = block->number,
 		.hash = block->hash,
+		.parent = parent_hash(node, block),
 		.time_ms = block->time_ms,
 		.base_fee = { u256_from_u64(block->base_fee) },
 		.tip = { u256_from_u64(tip == 0 ? node->settings.tip_min : tip) },
@@ -366,6 +375,7 @@ static bool node_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 		uint32_t block = sim_ancestor(node->chain, node->head, numbers[i]);
 		ret_blocks[i].known = true;
 		ret_blocks[i].hash = node->chain->blocks[block].hash;
+		ret_blocks[i].parent = parent_hash(node, &node->chain->blocks[block]);
 	}
 	return true;
 }

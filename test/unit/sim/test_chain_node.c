@@ -28,6 +28,9 @@ static void a_lagging_node_sees_less(void **state)
 	assert_true(chain_blocks(sim_node_port(f->nodes[0]), numbers, 2, known, &err));
 	assert_true(blocks[0].known && !blocks[1].known);
 	assert_true(hash32_equal(blocks[0].hash, known[0].hash));
+	assert_true(hash32_equal(known[1].parent, known[0].hash));
+	assert_true(hash32_equal(head_of(f->nodes[1]).hash, known[0].hash));
+	assert_true(hash32_equal(head_of(f->nodes[1]).parent, known[0].parent));
 	mine(f, 3);
 	assert_int_equal(receipt_of(f->nodes[1], hash).state, CHAIN_RECEIPT_FOUND);
 	assert_int_equal(sim_node_pool_len(f->nodes[1]), 0);
@@ -55,6 +58,7 @@ static void a_head_can_step_back(void **state)
 	/* Further back than there are blocks. */
 	sim_node_settings(f->nodes[0])->lag = 1000;
 	assert_int_equal(head_of(f->nodes[0]).number, 0);
+	assert_true(hash32_is_zero(head_of(f->nodes[0]).parent));
 	fixture_free(f);
 }
 
