@@ -2,6 +2,8 @@
  * final success, the withdrawal is completed in the same transaction (T6). */
 #include "adapter/store_sql_parts.h"
 
+#include "core/reason.h"
+
 #include <string.h>
 
 static bool lease_fence(struct db *db, const struct store_lease *lease, bool *ret_held,
@@ -182,7 +184,7 @@ static bool item_observe(struct db *db, struct store_observation *item, const st
 	if (!success_is_ours(db, item, &row, &ours, err))
 		return false;
 	if (!ours)
-		item->held_reason = "success_without_attempt";
+		item->held_reason = reason_code(REASON_SUCCESS_WITHOUT_ATTEMPT);
 	if (item->held_reason != NULL)
 		return transfer_hold(db, item, &row, by, err);
 	CHECK(lifecycle_transfer_allows(row.stage, item->to, by->actor));

@@ -30,8 +30,8 @@ static const struct reason_row rows[REASON_COUNT] = {
 				       WAIT(0, "no node of the chain answers") },
 	[REASON_UNAVAILABLE] = { "unavailable", WAIT(0, "a part of the signer is away") },
 	[REASON_ASSET_REVERTS] = { "asset_reverts",
-				   WAIT(PROOF_WAIT_MS, "the token moves for nobody: it is paused, "
-						       "or the wallet is blocked") },
+				   WAIT(0, "the token moves for nobody: it is paused, "
+					   "or the wallet is blocked") },
 	[REASON_GAS_ABOVE_CEILING] = { "gas_above_ceiling",
 				       WAIT(0, "the payment needs more gas than is allowed") },
 	[REASON_FEE_ABOVE_CAP] = { "fee_above_cap", WAIT(0, "fees are above the configured cap") },

@@ -2,6 +2,8 @@
  * for all of them: a chain that took back an older one has another hash there too. */
 #include "service/monitor/monitor_parts.h"
 
+#include "core/reason.h"
+
 /* After a start the rows of so many blocks are looked through for the newest final one. */
 #define FINAL_BLOCKS_BACK 1024
 
@@ -56,8 +58,8 @@ static bool chain_stop(struct monitor *self, struct err *err)
 	struct log_about about = { .action = "final_taken_back", .alarm = true };
 	for (size_t i = 0; i < self->wallets_len; i++)
 		if (self->wallets[i].chain_id == self->chain->params->chain_id &&
-		    !store_wallet_stop(self->options.store, self->wallets[i].id, "final_taken_back",
-				       &by, err))
+		    !store_wallet_stop(self->options.store, self->wallets[i].id,
+				       reason_code(REASON_FINAL_TAKEN_BACK), &by, err))
 			return false;
 	metric_count(self->alarms, 1);
 	log_line(self->options.log, LOG_ERROR, &about,

@@ -3,6 +3,8 @@
  * canonical; anything else by the receipt, read again. */
 #include "service/monitor/monitor_parts.h"
 
+#include "core/reason.h"
+
 /* A slot whose block is gone, or whose receipt now stands elsewhere. */
 static bool moved_observe(struct monitor *self, const struct watched *watched, struct err *err)
 {
@@ -181,7 +183,7 @@ static bool deep_judge(struct monitor *self, const struct watched *watched, stru
 		final_observe(self, row, outcome);
 		break;
 	case CONFIRM_HOLD:
-		monitor_observe(self, row)->held_reason = "success_without_proof";
+		monitor_observe(self, row)->held_reason = reason_code(REASON_SUCCESS_WITHOUT_PROOF);
 		monitor_log(self, row, "transfer_held", &receipt->tx_hash,
 			    "status 1 without the payment's proof", true);
 		break;

@@ -3,6 +3,8 @@
  * (T12). */
 #include "service/monitor/monitor_parts.h"
 
+#include "core/reason.h"
+
 #include <string.h>
 
 void monitor_watched_reset(struct monitor *self)
@@ -183,8 +185,8 @@ static bool foreign_stop(struct monitor *self, const struct sighting *sighting, 
 		return true;
 	monitor_log(self, &row, "nonce_consumed_elsewhere", NULL,
 		    "is consumed, and by none of our transactions: the wallet stops", true);
-	return store_wallet_stop(self->options.store, row.wallet_id, "nonce_consumed_elsewhere",
-				 &by, err);
+	return store_wallet_stop(self->options.store, row.wallet_id,
+				 reason_code(REASON_NONCE_CONSUMED_ELSEWHERE), &by, err);
 }
 
 /* A wallet that the chain has seen more transactions of than we ever reserved: somebody else has
@@ -212,8 +214,8 @@ static bool ahead_judge(struct monitor *self, size_t index, struct err *err)
 	log_line(self->options.log, LOG_ERROR, &about,
 		 "nonce_consumed_elsewhere the chain knows transactions that are none of ours: the "
 		 "wallet stops");
-	return store_wallet_stop(self->options.store, wallet->id, "nonce_consumed_elsewhere", &by,
-				 err);
+	return store_wallet_stop(self->options.store, wallet->id,
+				 reason_code(REASON_NONCE_CONSUMED_ELSEWHERE), &by, err);
 }
 
 /* Several sightings of one slot in a row, so that a node that contradicts itself for a moment stops

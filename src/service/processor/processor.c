@@ -1,6 +1,7 @@
 #include "service/processor/processor.h"
 
 #include "core/policy.h"
+#include "core/reason.h"
 
 #include <stdlib.h>
 
@@ -105,7 +106,8 @@ static bool is_ours(const struct withdrawal *row)
 	if (row->held_reason[0] != 0)
 		return false;
 	if (row->stage == WITHDRAWAL_QUEUED)
-		return str_equal_text(str_from(row->wait_reason), "approval_expired");
+		return str_equal_text(str_from(row->wait_reason),
+				      reason_code(REASON_APPROVAL_EXPIRED));
 	return row->stage == WITHDRAWAL_ACCEPTED;
 }
 
@@ -121,9 +123,9 @@ static void decide(struct processor *self, const struct withdrawal *row,
 					 .ack = message->ack };
 	if (message->receives > RECEIVES_WITHOUT_VERDICT_MAX) {
 		change->bury = true;
-		decide_held(self, row, "dead_letter", change);
+		decide_held(self, row, reason_code(REASON_DEAD_LETTER), change);
 	} else if (!policy_asset_matches(asset, intent)) {
-		decide_held(self, row, "asset_mismatch", change);
+		decide_held(self, row, reason_code(REASON_ASSET_MISMATCH), change);
 	} else {
 		enum refusal refusal = policy_decide(asset, intent);
 		if (refusal == REFUSAL_NONE)

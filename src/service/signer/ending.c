@@ -2,11 +2,10 @@
  * itself, and writes a void into the journal before the store says so. */
 #include "service/signer/signer_trust.h"
 
+#include "core/reason.h"
 #include "core/transfer.h"
 
 #include <string.h>
-
-#define PROOF_WAIT_MS 15000
 
 /* The attempt of a slot that the chain consumed for good, with its receipt. */
 struct consumed {
@@ -204,11 +203,11 @@ const char *signer_round_distrust(enum round_verdict verdict)
 	case ROUND_UNPAID:
 		return NULL;
 	case ROUND_PAID:
-		return "round_was_paid";
+		return reason_code(REASON_ROUND_WAS_PAID);
 	case ROUND_LOST:
-		return "slot_rows_missing";
+		return reason_code(REASON_SLOT_ROWS_MISSING);
 	}
-	return "slot_rows_missing";
+	return reason_code(REASON_SLOT_ROWS_MISSING);
 }
 
 static bool void_append(struct signer *self, const struct withdrawal *row, uint32_t round,
@@ -239,7 +238,7 @@ static bool end_in_round(struct signer *self, const struct withdrawal *row, uint
 	if (!void_append(self, row, round, to, refusal, &verdict, err))
 		return false;
 	if (verdict == JOURNAL_DIFFERENT) {
-		signer_change_hold(self, row, "right_already_spent", ack, false);
+		signer_change_hold(self, row, reason_code(REASON_RIGHT_ALREADY_SPENT), ack, false);
 		return true;
 	}
 	CHECK(self->changes_len < BATCH_MAX);
@@ -271,7 +270,8 @@ bool signer_end_by_void(struct signer *self, const struct withdrawal *row,
 	enum refusal refusal = REFUSAL_CANCELED;
 	if (!withdrawal_stage_read(str_from(right->void_stage), &to) ||
 	    !refusal_read(str_from(right->void_code), &refusal) || !lifecycle_is_terminal(to)) {
-		signer_change_hold(self, row, "journal_void_unreadable", ack, false);
+		signer_change_hold(self, row, reason_code(REASON_JOURNAL_VOID_UNREADABLE), ack,
+				   false);
 		return true;
 	}
 	return end_in_round(self, row, right->round, to, refusal, ack, err);
@@ -357,7 +357,7 @@ static bool reverted_end(struct signer *self, const struct withdrawal *row,
 	if (blame == BLAME_NOBODY)
 		requeue(self, row, ack);
 	else
-		signer_change_wait(self, row, "asset_reverts", PROOF_WAIT_MS, ack);
+		signer_change_wait(self, row, reason_code(REASON_ASSET_REVERTS), ack);
 	return true;
 }
 
@@ -374,7 +374,7 @@ static bool unpaid_end(struct signer *self, const struct withdrawal *row,
 		return true;
 	}
 	if (verdict == ROUND_UNPROVEN) {
-		signer_change_wait(self, row, "not_proven_unpaid", PROOF_WAIT_MS, ack);
+		signer_change_wait(self, row, reason_code(REASON_NOT_PROVEN_UNPAID), ack);
 		return true;
 	}
 	if (row->cancel_requested)
@@ -395,7 +395,7 @@ static bool torn_end(struct signer *self, const struct withdrawal *row,
 	if (!store_withdrawals_load(self->options.store, &row->intent.id, 1, &again, &found, err))
 		return false;
 	if (found && again.version == row->version)
-		signer_change_hold(self, row, "slot_rows_mismatch", ack, false);
+		signer_change_hold(self, row, reason_code(REASON_SLOT_ROWS_MISMATCH), ack, false);
 	else
 		self->idle[self->idle_len++] = *ack;
 	return true;

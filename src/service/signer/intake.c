@@ -3,12 +3,11 @@
 #include "service/signer/signer_trust.h"
 
 #include "core/policy.h"
+#include "core/reason.h"
 
 #include <string.h>
 
-#define PROOF_WAIT_MS   15000
-#define EXPIRED_WAIT_MS 500
-#define SLOTLESS_MS     10000
+#define SLOTLESS_MS 10000
 
 static struct store_change *change_next(struct signer *self, const struct withdrawal *row,
 					const struct message_ack *ack)
@@ -24,17 +23,19 @@ static struct store_change *change_next(struct signer *self, const struct withdr
 }
 
 void signer_change_wait(struct signer *self, const struct withdrawal *row, const char *reason,
-			int64_t wait_ms, const struct message_ack *ack)
+			const struct message_ack *ack)
 {
 	struct store_change *change = change_next(self, row, ack);
+	enum reason known = REASON_NONE;
+	CHECK(reason_read(str_from(reason), &known));
 	change->event = "waiting";
 	change->wait_reason = reason;
-	change->due_at = clock_now_ms(self->options.clock) + wait_ms;
+	change->due_at = clock_now_ms(self->options.clock) +
+			 reason_due_in_ms(known, self->options.funds_wait_ms);
 	metric_count(self->waiting, 1);
 	/* The first time is news, and mostly for a person; the hundredth is not. */
-	bool is_routine = strcmp(reason, "slot") == 0 || strcmp(reason, "approval_expired") == 0;
 	if (strcmp(row->wait_reason, reason) != 0)
-		signer_log(self, row, "withdrawal_waits", reason, !is_routine);
+		signer_log(self, row, "withdrawal_waits", reason, reason_is_alarm(known));
 }
 
 void signer_change_hold(struct signer *self, const struct withdrawal *row, const char *reason,
@@ -65,14 +66,14 @@ static bool journal_ask(struct signer *self, const struct withdrawal *row,
 	if (!signer_rights_load(self, row, rights, &len, err))
 		return false;
 	if (len != row->round)
-		ret_word->distrust = "rounds_do_not_match_journal";
+		ret_word->distrust = reason_code(REASON_ROUNDS_DO_NOT_MATCH_JOURNAL);
 	for (size_t i = 0; i < len; i++) {
 		bool same = id_equal(rights[i].withdrawal, row->intent.id);
 		if (rights[i].is_void && same) {
 			ret_word->has_void = true;
 			ret_word->right = rights[i];
 		} else if (rights[i].round >= row->round || !same) {
-			ret_word->distrust = "right_already_spent";
+			ret_word->distrust = reason_code(REASON_RIGHT_ALREADY_SPENT);
 		}
 	}
 	return true;
@@ -101,7 +102,7 @@ static bool round_check(struct signer *self, const struct withdrawal *row,
 	if (distrust != NULL)
 		signer_change_hold(self, row, distrust, ack, false);
 	else if (verdict == ROUND_UNPROVEN)
-		signer_change_wait(self, row, "previous_round_not_proven_unpaid", PROOF_WAIT_MS,
+		signer_change_wait(self, row, reason_code(REASON_PREVIOUS_ROUND_NOT_PROVEN_UNPAID),
 				   ack);
 	return true;
 }
@@ -131,7 +132,7 @@ static bool queued_take(struct signer *self, struct withdrawal *row, const struc
 	if (refusal != REFUSAL_NONE)
 		return signer_end(self, row, WITHDRAWAL_REJECTED, REFUSAL_SIGNER_LIMIT, ack, err);
 	if (row->approval.expires_at <= clock_now_ms(self->options.clock))
-		signer_change_wait(self, row, "approval_expired", EXPIRED_WAIT_MS, ack);
+		signer_change_wait(self, row, reason_code(REASON_APPROVAL_EXPIRED), ack);
 	else
 		candidate_add(self, row, ack);
 	return true;
@@ -162,7 +163,7 @@ static bool row_take(struct signer *self, struct withdrawal *row, const struct m
 		return true;
 	}
 	if (message->receives > RECEIVES_WITHOUT_VERDICT_MAX) {
-		signer_change_hold(self, row, "dead_letter", &message->ack, true);
+		signer_change_hold(self, row, reason_code(REASON_DEAD_LETTER), &message->ack, true);
 		return true;
 	}
 	if (row->stage == WITHDRAWAL_ASSIGNED)
@@ -177,7 +178,7 @@ static void row_wait(struct signer *self, struct withdrawal *row, const struct m
 {
 	struct log_about about = { .action = "decision_waits", .err = fault };
 	log_line(self->options.log, LOG_WARN, &about, "a part of the signer is away");
-	signer_change_wait(self, row, "unavailable", self->options.funds_wait_ms, &message->ack);
+	signer_change_wait(self, row, reason_code(REASON_UNAVAILABLE), &message->ack);
 }
 
 /* Oldest first; ids carry the time. */
@@ -224,7 +225,7 @@ static void waits_collect(struct signer *self)
 			self->candidates[kept++] = *candidate;
 		else
 			signer_change_wait(self, candidate->row, candidate->wait_reason,
-					   self->options.funds_wait_ms, &candidate->ack);
+					   &candidate->ack);
 	}
 	self->candidates_len = kept;
 }

@@ -2,6 +2,8 @@
  * it cannot be edited. Slots that are reserved and not journaled yet are added. */
 #include "service/signer/signer_trust.h"
 
+#include "core/reason.h"
+
 static struct limit_sum *sum_find(struct signer *self, const struct signer_wallet *wallet,
 				  const struct asset *asset)
 {
@@ -74,7 +76,7 @@ bool signer_limit_judge(struct signer *self, const struct signer_wallet *wallet,
 		return true;
 	struct limit_sum *sum = sum_find(self, wallet, asset);
 	if (sum == NULL && self->sums_len == PURSES_MAX) {
-		*ret_reason = "slot"; /* no room to count in: the next step has */
+		*ret_reason = reason_code(REASON_SLOT); /* no room to count in: the next step has */
 		return true;
 	}
 	if (sum == NULL) {
@@ -84,9 +86,9 @@ bool signer_limit_judge(struct signer *self, const struct signer_wallet *wallet,
 		self->sums_len++;
 	}
 	if (is_above(sum->hour, amount, asset->hour_max))
-		*ret_reason = "hour_limit";
+		*ret_reason = reason_code(REASON_HOUR_LIMIT);
 	else if (is_above(sum->day, amount, asset->day_max))
-		*ret_reason = "day_limit";
+		*ret_reason = reason_code(REASON_DAY_LIMIT);
 	return true;
 }
 

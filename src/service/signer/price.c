@@ -3,6 +3,7 @@
  * moved on. */
 #include "service/signer/signer_trust.h"
 
+#include "core/reason.h"
 #include "core/transfer.h"
 
 #define FEE_TOLD_AGE_MS 60000
@@ -41,8 +42,10 @@ static bool payout_give_up(struct signer *self, struct slot_work *work, struct e
 {
 	struct fees fees = work->tx.fees;
 	if (!work->is_bump)
-		return signer_work_turn_cancel(self, work, "gas_above_ceiling", err);
-	signer_log_slot(self, work->slot, "slot_canceled", NULL, "gas_above_ceiling", true);
+		return signer_work_turn_cancel(self, work, reason_code(REASON_GAS_ABOVE_CEILING),
+					       err);
+	signer_log_slot(self, work->slot, "slot_canceled", NULL,
+			reason_code(REASON_GAS_ABOVE_CEILING), true);
 	work->pays = false;
 	transfer_cancellation(work->slot, &work->tx);
 	work->tx.fees = fees;

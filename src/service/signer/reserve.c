@@ -2,6 +2,7 @@
  * yet, then nonce, transfer and binding in one transaction. */
 #include "service/signer/signer_trust.h"
 
+#include "core/reason.h"
 #include "core/transfer.h"
 
 #include <string.h>
@@ -31,7 +32,7 @@ static bool wallet_choose(struct signer *self, const struct candidate *candidate
 	struct amount amount = candidate->row->intent.amount;
 	size_t best_load = 0;
 	*ret_wallet = NULL;
-	*ret_reason = "slot";
+	*ret_reason = reason_code(REASON_SLOT);
 	for (size_t i = 0; i < self->wallets_len; i++) {
 		struct signer_wallet *wallet = &self->wallets[i];
 		const char *limit = NULL;
@@ -42,7 +43,7 @@ static bool wallet_choose(struct signer *self, const struct candidate *candidate
 		    (*ret_wallet != NULL && load >= best_load))
 			continue;
 		if (!signer_purse_covers(self, wallet, asset, amount, gas_ceiling_of(self, asset)))
-			limit = "funds";
+			limit = reason_code(REASON_FUNDS);
 		else if (!signer_limit_judge(self, wallet, asset, amount, &limit, err))
 			return false;
 		if (limit != NULL) {
@@ -133,8 +134,9 @@ static bool reverted_judge(struct signer *self, struct candidate *candidate, str
 	if (!signer_revert_judge(self, candidate->wallet, &candidate->transfer, &blame, err))
 		return false;
 	if (blame != BLAME_RECEIVER) {
-		candidate->wait_reason =
-			blame == BLAME_ASSET ? "asset_reverts" : "chain_unavailable";
+		candidate->wait_reason = blame == BLAME_ASSET
+						 ? reason_code(REASON_ASSET_REVERTS)
+						 : reason_code(REASON_CHAIN_UNAVAILABLE);
 		return true;
 	}
 	candidate->wallet = NULL;
@@ -165,18 +167,18 @@ static bool estimate_judge(struct signer *self, struct candidate *candidate,
 	switch (estimate->state) {
 	case CHAIN_ESTIMATE_OK:
 		if (estimate->gas > ceiling)
-			candidate->wait_reason = "gas_above_ceiling";
+			candidate->wait_reason = reason_code(REASON_GAS_ABOVE_CEILING);
 		candidate->gas_limit =
 			gas_limit_of_estimate(estimate->gas, asset->gas_floor, ceiling);
 		candidate->transfer.gas_limit = candidate->gas_limit;
 		if (candidate->wait_reason == NULL && !fee_is_payable(self, candidate))
-			candidate->wait_reason = "fee_above_cap";
+			candidate->wait_reason = reason_code(REASON_FEE_ABOVE_CAP);
 		return true;
 	case CHAIN_ESTIMATE_FUNDS:
-		candidate->wait_reason = "funds";
+		candidate->wait_reason = reason_code(REASON_FUNDS);
 		return true;
 	case CHAIN_ESTIMATE_UNKNOWN:
-		candidate->wait_reason = "chain_unavailable";
+		candidate->wait_reason = reason_code(REASON_CHAIN_UNAVAILABLE);
 		return true;
 	case CHAIN_ESTIMATE_REVERTED:
 		return reverted_judge(self, candidate, err);
@@ -223,7 +225,7 @@ static void chain_unavailable(struct signer *self, size_t chain, const struct er
 	log_line(self->options.log, LOG_WARN, &about, "payouts wait for the chain");
 	for (size_t i = 0; i < self->candidates_len; i++)
 		if (self->candidates[i].asset->chain == chain)
-			self->candidates[i].wait_reason = "chain_unavailable";
+			self->candidates[i].wait_reason = reason_code(REASON_CHAIN_UNAVAILABLE);
 }
 
 /* What a part that is away keeps from being decided waits for it; the other chains go on. */
@@ -311,10 +313,11 @@ static bool rest_answer(struct signer *self, size_t n, const struct store_by *by
 			candidate_of(self, self->reservations[i].withdrawal);
 		CHECK(candidate != NULL);
 		if (result == STORE_EXISTS)
-			signer_change_hold(self, candidate->row, "round_has_a_slot", &none, false);
+			signer_change_hold(self, candidate->row,
+					   reason_code(REASON_ROUND_HAS_A_SLOT), &none, false);
 		else if (result == STORE_PAUSED || result == STORE_FENCED)
-			signer_change_wait(self, candidate->row, "slot",
-					   self->options.funds_wait_ms, &candidate->ack);
+			signer_change_wait(self, candidate->row, reason_code(REASON_SLOT),
+					   &candidate->ack);
 	}
 	return self->changes_len == 0 ||
 	       store_withdrawals_change(self->options.store, self->changes, self->changes_len, by,
@@ -328,8 +331,8 @@ static void failure_wait(struct signer *self, const struct store_by *by)
 	struct err fault = { 0 };
 	self->changes_len = 0;
 	for (size_t i = 0; i < self->candidates_len; i++)
-		signer_change_wait(self, self->candidates[i].row, "unavailable",
-				   self->options.funds_wait_ms, &self->candidates[i].ack);
+		signer_change_wait(self, self->candidates[i].row, reason_code(REASON_UNAVAILABLE),
+				   &self->candidates[i].ack);
 	if (!store_withdrawals_change(self->options.store, self->changes, self->changes_len, by,
 				      &fault))
 		log_line(self->options.log, LOG_WARN,

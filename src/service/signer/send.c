@@ -2,6 +2,8 @@
  * sent" is the state of everything that was handed over, and the monitor looks for the hashes. */
 #include "service/signer/signer_parts.h"
 
+#include "core/reason.h"
+
 #include <string.h>
 
 /* What a node's answer asks for, beyond looking for the hash. */
@@ -72,7 +74,8 @@ static bool invalid_stop(struct signer *self, struct slot_work *const works[],
 	for (size_t i = 0; i < n; i++)
 		if (sends[i].state == CHAIN_SEND_INVALID &&
 		    works[i]->wallet->row.stop_reason[0] == 0 &&
-		    !signer_wallet_stop(self, works[i]->wallet, "node_says_invalid", err))
+		    !signer_wallet_stop(self, works[i]->wallet,
+					reason_code(REASON_NODE_SAYS_INVALID), err))
 			return false;
 	return true;
 }

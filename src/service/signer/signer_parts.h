@@ -185,7 +185,7 @@ MUST_CHECK bool signer_wallet_stop(struct signer *self, struct signer_wallet *wa
 MUST_CHECK bool signer_intake(struct signer *self, size_t free_slots, bool *ret_worked,
 			      struct err *err);
 void signer_change_wait(struct signer *self, const struct withdrawal *row, const char *reason,
-			int64_t wait_ms, const struct message_ack *ack);
+			const struct message_ack *ack);
 void signer_change_hold(struct signer *self, const struct withdrawal *row, const char *reason,
 			const struct message_ack *ack, bool bury);
 

@@ -3,6 +3,7 @@
  * crash at any point goes on here. verify.c says which of them may, price.c with which gas. */
 #include "service/signer/signer_trust.h"
 
+#include "core/reason.h"
 #include "core/transfer.h"
 
 #include <string.h>
@@ -183,7 +184,7 @@ static bool conflict_stop(struct signer *self, struct slot_work *work, struct er
 {
 	work->drop = true;
 	signer_log_slot(self, work->slot, "journal_differs", NULL, "", true);
-	return signer_wallet_stop(self, work->wallet, "journal_differs", err);
+	return signer_wallet_stop(self, work->wallet, reason_code(REASON_JOURNAL_DIFFERS), err);
 }
 
 /* Is it the right that differs: was the withdrawal ended, or paid, since it was looked at? */
@@ -326,7 +327,8 @@ static bool works_sign(struct signer *self, struct err *err)
 					results[i].err.text, true);
 		} else if (!attempt_make(self, works[i], &results[i], now_ms)) {
 			works[i]->drop = true;
-			if (!signer_wallet_stop(self, works[i]->wallet, "signature_mismatch", err))
+			if (!signer_wallet_stop(self, works[i]->wallet,
+						reason_code(REASON_SIGNATURE_MISMATCH), err))
 				return false;
 		}
 	}

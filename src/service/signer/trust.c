@@ -6,6 +6,7 @@
 #include "service/signer/signer_trust.h"
 
 #include "core/policy.h"
+#include "core/reason.h"
 #include "core/transfer.h"
 
 #include <string.h>
@@ -17,12 +18,12 @@ const char *signer_row_distrust(const struct signer *self, const struct withdraw
 						    str_from(row->intent.asset));
 	if (!intent_mac_verify(&options->intent_keys, options->deployment, &row->intent,
 			       &row->intent_mac))
-		return "intent_mac_invalid";
+		return reason_code(REASON_INTENT_MAC_INVALID);
 	if (!approval_mac_verify(&options->approval_keys, &row->intent_mac, &row->approval,
 				 &row->approval_mac))
-		return "approval_mac_invalid";
+		return reason_code(REASON_APPROVAL_MAC_INVALID);
 	if (!policy_asset_matches(asset, &row->intent))
-		return "asset_mismatch";
+		return reason_code(REASON_ASSET_MISMATCH);
 	return NULL;
 }
 
@@ -46,13 +47,13 @@ const char *signer_slot_distrust(const struct signer *self, const struct signer_
 				 const struct transfer *slot, const struct withdrawal *row)
 {
 	if (row == NULL)
-		return "withdrawal_missing";
+		return reason_code(REASON_WITHDRAWAL_MISSING);
 	const char *distrust = signer_row_distrust(self, row);
 	if (distrust != NULL)
 		return distrust;
 	if (row->stage != WITHDRAWAL_ASSIGNED || row->round != slot->round ||
 	    !id_equal(row->transfer, slot->id) || !payload_matches(wallet, slot, row))
-		return "payload_mismatch";
+		return reason_code(REASON_PAYLOAD_MISMATCH);
 	return NULL;
 }
 
@@ -84,15 +85,15 @@ static const char *rights_judge(const struct journal_right *rights, size_t n,
 		if (same && rights[i].is_void)
 			return RIGHT_IS_VOID;
 		if (!same || rights[i].round > slot->round)
-			return "right_already_spent";
+			return reason_code(REASON_RIGHT_ALREADY_SPENT);
 		if (rights[i].round < slot->round)
 			before++;
 		else if (is_slot(&rights[i].slot, slot))
 			*ret_spent = true;
 		else
-			return "right_already_spent";
+			return reason_code(REASON_RIGHT_ALREADY_SPENT);
 	}
-	return before == slot->round ? NULL : "rounds_do_not_match_journal";
+	return before == slot->round ? NULL : reason_code(REASON_ROUNDS_DO_NOT_MATCH_JOURNAL);
 }
 
 bool signer_slot_may_pay(struct signer *self, const struct transfer *slot,

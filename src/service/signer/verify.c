@@ -4,6 +4,7 @@
 #include "service/signer/signer_trust.h"
 
 #include "core/policy.h"
+#include "core/reason.h"
 #include "core/transfer.h"
 
 #include <string.h>
@@ -181,13 +182,13 @@ static bool stored_verify(struct signer *self, struct slot_work *work, struct er
 				 &n, err))
 		return false;
 	if (n == 0)
-		return slot_refuse(self, work, "attempt_missing", err);
+		return slot_refuse(self, work, reason_code(REASON_ATTEMPT_MISSING), err);
 	work->attempt = self->attempts[n - 1];
 	if (!signer_attempt_is_ours(self, work->wallet, work->slot, &work->attempt, &work->tx,
 				    &work->pays, &ours, err))
 		return false;
 	if (!ours || n != work->slot->attempts)
-		return slot_refuse(self, work, "attempt_mismatch", err);
+		return slot_refuse(self, work, reason_code(REASON_ATTEMPT_MISMATCH), err);
 	const struct withdrawal *row = row_of(self, work->slot);
 	if (!work->is_bump || !work->pays)
 		return true;
@@ -208,7 +209,7 @@ static bool is_own_slot(const struct signer *self, const struct slot_work *work)
 static bool work_verify(struct signer *self, struct slot_work *work, struct err *err)
 {
 	if (!is_own_slot(self, work))
-		return slot_refuse(self, work, "slot_mismatch", err);
+		return slot_refuse(self, work, reason_code(REASON_SLOT_MISMATCH), err);
 	if (work->slot->stage != TRANSFER_RESERVED)
 		return stored_verify(self, work, err);
 	if (!first_verify(self, work, err))

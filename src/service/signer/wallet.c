@@ -2,6 +2,8 @@
  * flight. */
 #include "service/signer/signer_parts.h"
 
+#include "core/reason.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -129,8 +131,8 @@ static bool hole_stop(struct signer *self, struct signer_wallet *wallet, uint64_
 	if (!journal_lacks(self, wallet, journaled, &lacks, err))
 		return false;
 	if (lacks)
-		return wallets_stop(self, "journal_is_behind", err);
-	return signer_wallet_stop(self, wallet, "nonces_not_dense", err);
+		return wallets_stop(self, reason_code(REASON_JOURNAL_IS_BEHIND), err);
+	return signer_wallet_stop(self, wallet, reason_code(REASON_NONCES_NOT_DENSE), err);
 }
 
 static bool slots_load(struct signer *self, struct signer_wallet *wallet, struct err *err)
@@ -229,7 +231,7 @@ static bool nonces_compare(struct signer *self, struct signer_wallet *wallet, st
 		return true;
 	uint64_t journaled = journaled_of(wallet);
 	if (wallet->row.next_nonce < journaled)
-		return signer_wallet_stop(self, wallet, "journal_is_ahead", err);
+		return signer_wallet_stop(self, wallet, reason_code(REASON_JOURNAL_IS_AHEAD), err);
 	return hole_stop(self, wallet, journaled, err);
 }
 
