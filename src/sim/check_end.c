@@ -7,9 +7,16 @@ static bool is_terminal(const struct sim_order *order)
 	return order->stage >= WITHDRAWAL_COMPLETED;
 }
 
-static bool may_be_held(const struct sim_world *world, const struct sim_order *order)
+/* It is a person's turn, who was told, and there is a reason for it. After a stranger's transaction
+ * its wallet stands, with what is bound to it; after the chain took back what was final, all do. */
+static bool may_wait(const struct sim_world *world, const struct sim_order *order)
 {
-	return order->held_reason[0] != 0 && (order->causes != 0 || world->causes != 0);
+	if (world->alarms == 0)
+		return false;
+	if (order->held_reason[0] != 0 && (order->causes != 0 || world->causes != 0))
+		return true;
+	return (world->causes & SIM_CAUSE_TAKE_BACK) != 0 ||
+	       ((world->causes & SIM_CAUSE_FOREIGN) != 0 && order->stage == WITHDRAWAL_ASSIGNED);
 }
 
 bool sim_check_is_done(const struct sim_world *world)
@@ -18,7 +25,7 @@ bool sim_check_is_done(const struct sim_world *world)
 		const struct sim_order *order = &world->orders[i];
 		if (!order->accepted || order->repeats_left > 0)
 			return false;
-		if (!is_terminal(order) && !may_be_held(world, order))
+		if (!is_terminal(order) && !may_wait(world, order))
 			return false;
 	}
 	return true;
@@ -66,7 +73,7 @@ static void stuck_tell(struct sim_world *world)
 {
 	for (size_t i = 0; i < world->orders_len; i++) {
 		const struct sim_order *order = &world->orders[i];
-		if (order->accepted && (is_terminal(order) || may_be_held(world, order)))
+		if (order->accepted && (is_terminal(order) || may_wait(world, order)))
 			continue;
 		char reason[REASON_LEN_MAX + 1] = "";
 		size_t len = 0;
