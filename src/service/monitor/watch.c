@@ -264,7 +264,10 @@ static bool slots_collect(struct monitor *self, size_t wallet, struct err *err)
 		/* What cannot be mined yet and was sent a moment ago has no news. */
 		if (!may_be_mined(self, wallet, row->nonce) && !monitor_lingers(self, row))
 			continue;
-		if (!slot_add(self, wallet, row, i == 0, err))
+		/* Behind a gap (what was final was taken back) no slot is the next one. */
+		const struct chain_nonce *latest = &self->latest[wallet];
+		bool is_next = !latest->known || row->nonce <= latest->count;
+		if (!slot_add(self, wallet, row, i == 0 && is_next, err))
 			return false;
 	}
 	return true;
