@@ -130,6 +130,9 @@ class Checker:
         return Count(counted.get('pass', 0), failed,
                      counted.get('skipped', 0) + counted.get('todo', 0))
 
+    def sim(self):
+        return self.node_tests(sorted_paths('test/sim', '.test.mjs'), SLUICE=find_program())
+
     def integration(self):
         program = {'SLUICE': find_program()}
         total = NOTHING
@@ -159,8 +162,8 @@ class Checker:
         return self.script('demo', '--small')
 
 
-SECTIONS = ('lint', 'unit', 'tools', 'integration', 'demo')
-NEED_BUILD = ('unit', 'integration')
+SECTIONS = ('lint', 'unit', 'sim', 'tools', 'integration', 'demo')
+NEED_BUILD = ('unit', 'sim', 'integration')
 
 
 def is_set_up():

@@ -13,16 +13,37 @@ static bool is_on(const struct sim_process *process, enum sim_call call, enum si
 	       (fault != SIM_PAUSE || world->depth < SIM_NEST_MAX);
 }
 
+/* Polls are most of all calls; what is called now and then goes wrong more often, or hardly ever
+ * would. */
+#define RARE_SHARE   50 /* one in so many calls */
+#define RARER_SHARE  500
+#define RARE_FACTOR  4
+#define RARER_FACTOR 12
+#define FAULT_MAX    150000 /* of a million calls */
+
+static unsigned fault_rate(struct sim_world *world, enum sim_call call, enum sim_fault fault)
+{
+	uint64_t seen = world->seen[call];
+	unsigned factor = seen * RARER_SHARE < world->calls  ? RARER_FACTOR
+			  : seen * RARE_SHARE < world->calls ? RARE_FACTOR
+							     : 1;
+	unsigned rate = world->per_million[fault] * factor;
+	return rate < FAULT_MAX ? rate : FAULT_MAX;
+}
+
 static enum sim_fault roll(const struct sim_process *process, enum sim_call call)
 {
 	struct sim_world *world = process->world;
 	uint64_t dice = sim_random_below(&world->random, 1000000);
+	world->seen[call]++;
+	world->calls++;
 	if (!world->faults_on)
 		return SIM_FAULTS;
 	for (enum sim_fault fault = 0; fault < SIM_FAULTS; fault++) {
-		if (dice < world->per_million[fault])
+		unsigned rate = fault_rate(world, call, fault);
+		if (dice < rate)
 			return is_on(process, call, fault) ? fault : SIM_FAULTS;
-		dice -= world->per_million[fault];
+		dice -= rate;
 	}
 	return SIM_FAULTS;
 }

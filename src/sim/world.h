@@ -90,6 +90,8 @@ struct sim_world {
 	bool faults_on;
 	unsigned families;                /* of this seed */
 	unsigned per_million[SIM_FAULTS]; /* of port calls */
+	uint64_t calls;
+	uint64_t seen[SIM_CALLS];
 	struct catalogue catalogue;
 	struct id deployment;
 	uint8_t keys_bytes[4][32];

@@ -1,0 +1,71 @@
+// `sluice sim` over a few hundred seeds; that a seed replays to the byte; and that every checker fires
+// on a violation that is planted for it.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import test from 'node:test';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const program = process.env.SLUICE;
+
+// { status, out, err } of `sluice sim` with these arguments.
+async function sim(...args) {
+	try {
+		const { stdout, stderr } = await run(program, ['sim', ...args],
+			{ maxBuffer: 1 << 28, env: { PATH: process.env.PATH } });
+		return { status: 0, out: stdout, err: stderr };
+	} catch (error) {
+		return { status: error.code, out: error.stdout, err: error.stderr };
+	}
+}
+
+// The last words of a run that failed: what, and with which seed.
+function words(result) {
+	return result.err.trimEnd().split('\n').slice(-70).join('\n');
+}
+
+for (const [faults, first, seeds] of [
+	['-none,crash,store,journal,keys,pause,overlap', 1000, 60],
+	['-none,node,reorg,fees,clock,messages,cancel,funds,receiver', 2000, 60],
+	['all', 3000, 120],
+])
+	test(`${seeds} seeds with ${faults}: paid once or never`, async () => {
+		const result = await sim('--seed', String(first), '--seeds', String(seeds),
+			'--withdrawals', '40', `--faults=${faults}`);
+		assert.equal(result.status, 0, words(result));
+		const [, accepted] = /^(\d+) accepted: (\d+) completed/m.exec(result.out);
+		assert.equal(Number(accepted), seeds * 40);
+	});
+
+test('a seed replays to the byte', async () => {
+	const stories = [];
+	for (let i = 0; i < 2; i++) {
+		const result = await sim('--seed', '7', '--withdrawals', '40', '--faults=all', '--story');
+		assert.equal(result.status, 0, words(result));
+		assert.ok(result.err.split('\n').length > 500, 'a story is told');
+		stories.push(createHash('sha256').update(result.out).update(result.err).digest('hex'));
+	}
+	assert.equal(stories[0], stories[1]);
+	const other = await sim('--seed', '8', '--withdrawals', '40', '--faults=all', '--story');
+	assert.notEqual(createHash('sha256').update(other.out).update(other.err).digest('hex'), stories[0]);
+});
+
+for (const [plant, rule] of Object.entries({
+	'two-live': 'T1', 'nonce-gap': 'T2', 'unstored': 'T3', 'left-early': 'T4', 'failed-paid': 'T5',
+	'not-paid': 'T6', 'other-payload': 'T7', 'twice': 'T8', 'final-changed': 'T9', 'leak': 'T10',
+	'stuck': 'T11', 'no-consumer': 'T12',
+}))
+	test(`${rule} fires on a planted violation: ${plant}`, async () => {
+		const result = await sim('--seed', '3', '--withdrawals', '20', '--faults=none', '--plant', plant);
+		assert.equal(result.status, 1);
+		assert.match(result.err.trimEnd().split('\n').at(-1), new RegExp(`^sluice sim: ${rule}: `));
+	});
+
+test('what it cannot do is said', async () => {
+	for (const args of [['--faults', 'gremlins'], ['--plant', 'trees'], ['--withdrawals', '0'], ['--seed', 'x']]) {
+		const result = await sim(...args);
+		assert.equal(result.status, 2, args.join(' '));
+		assert.notEqual(result.err, '');
+	}
+});
