@@ -383,16 +383,17 @@ static bool last_right(struct journal_sql *journal, int64_t *ret_sequence, struc
 	return true;
 }
 
-/* Adds the rights of a purse since a time, up to a place, to the total or (if there is one) to the
+/* Adds the rights of a span, up to a place in the journal, to the total or (if there is one) to the
  * window. */
 static bool purse_add_up(struct journal_sql *journal, const struct journal_purse *purse,
-			 int64_t since_ms, int64_t last, struct amount *total,
+			 const struct journal_span *span, int64_t last, struct amount *total,
 			 struct limit_window *window, struct err *err)
 {
 	struct sql sql = sql_prepare(journal->db,
 				     "SELECT " JOURNAL_RIGHT_COLUMNS
 				     " FROM rights WHERE wallet = ? AND chain_id = ? AND "
-				     "asset = ? AND time_ms >= ? AND sequence <= ?",
+				     "asset = ? AND time_ms >= ? AND withdrawal > ? AND "
+				     "sequence <= ?",
 				     err);
 	struct journal_right_row row;
 	bool verified = true;
@@ -400,7 +401,8 @@ static bool purse_add_up(struct journal_sql *journal, const struct journal_purse
 	sql_put_address(&sql, purse->wallet);
 	sql_put_u64(&sql, purse->chain_id);
 	sql_put_address(&sql, purse->asset);
-	sql_put_i64(&sql, since_ms);
+	sql_put_i64(&sql, span->since_ms);
+	sql_put_bytes(&sql, span->above.bytes, sizeof span->above.bytes);
 	sql_put_i64(&sql, last);
 	while (verified && sql_next(&sql)) {
 		verified = journal_right_take(&sql, journal->key, &row, err);
@@ -415,15 +417,15 @@ static bool purse_add_up(struct journal_sql *journal, const struct journal_purse
 }
 
 static bool journal_sql_sum(struct journal *base, const struct journal_purse *purse,
-			    int64_t since_ms, struct amount *ret_total, int64_t *ret_sequence,
-			    struct err *err)
+			    const struct journal_span *span, struct amount *ret_total,
+			    int64_t *ret_sequence, struct err *err)
 {
 	struct journal_sql *journal = journal_sql_of(base);
 	struct amount total = { u256_zero() };
 	int64_t last;
 
 	if (!last_right(journal, &last, err) ||
-	    !purse_add_up(journal, purse, since_ms, last, &total, NULL, err))
+	    !purse_add_up(journal, purse, span, last, &total, NULL, err))
 		return false;
 	*ret_total = total;
 	*ret_sequence = last;
@@ -435,13 +437,13 @@ static bool journal_sql_window(struct journal *base, const struct journal_purse 
 			       int64_t *ret_sequence, struct err *err)
 {
 	struct journal_sql *journal = journal_sql_of(base);
+	const struct journal_span day = { .since_ms = limit_window_since(now_ms) };
 	struct amount total = { u256_zero() };
 	int64_t last;
 
 	limit_window_reset(ret_window, now_ms);
 	if (!last_right(journal, &last, err) ||
-	    !purse_add_up(journal, purse, limit_window_since(now_ms), last, &total, ret_window,
-			  err))
+	    !purse_add_up(journal, purse, &day, last, &total, ret_window, err))
 		return false;
 	*ret_sequence = last;
 	return true;

@@ -71,6 +71,7 @@ static void sections_read(struct config *config, const struct config_text *text)
 	config->processor_sweep_interval_ms = milliseconds(text->processor.sweep_interval_ms);
 	config->signer_visibility_ms = milliseconds(text->signer.visibility_ms);
 	config->signer_funds_wait_ms = milliseconds(text->signer.funds_wait_ms);
+	config->signer_passed_over_ms = milliseconds(text->signer.passed_over_ms);
 	config->signer_entry_wait_ms = milliseconds(text->signer.entry_wait_s) * 1000;
 	config->monitor_balances_interval_ms = milliseconds(text->monitor.balances_interval_ms);
 }

@@ -77,6 +77,7 @@ struct config {
 	size_t keystores_len;
 	int64_t signer_visibility_ms;
 	int64_t signer_funds_wait_ms;
+	int64_t signer_passed_over_ms;
 	int64_t signer_entry_wait_ms;
 	int64_t monitor_balances_interval_ms;
 	struct config_chain chains[CHAINS_MAX]; /* as catalogue.chains */

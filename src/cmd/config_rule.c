@@ -56,6 +56,8 @@ static const struct config_rule rules[] = {
 	  "how long a claimed message stays hidden" },
 	{ "signer.funds_wait_ms", CONFIG_TYPE_COUNT, 100, 10 * MINUTE_MS, "5000",
 	  "before a payout that waits for funds is looked at again" },
+	{ "signer.passed_over_ms", CONFIG_TYPE_COUNT, 0, DAY_S *INT64_C(1000), "600000",
+	  "lack of funds before some are set aside for a payout that others pass; 0 is never" },
 	{ "signer.entry_wait_s", CONFIG_TYPE_COUNT, 0, 3600, "60",
 	  "between the two looks at the nonce of a wallet that enters" },
 	{ "monitor.ops_listen", CONFIG_TYPE_LISTEN, 0, 0, "127.0.0.1:3003", "as of the api" },

@@ -119,6 +119,7 @@ static const struct cyaml_schema_field signer_fields[] = {
 	SCALAR(struct config_text_signer, in_flight),
 	SCALAR(struct config_text_signer, visibility_ms),
 	SCALAR(struct config_text_signer, funds_wait_ms),
+	SCALAR(struct config_text_signer, passed_over_ms),
 	SCALAR(struct config_text_signer, entry_wait_s),
 	CYAML_FIELD_END,
 };

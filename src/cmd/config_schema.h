@@ -105,6 +105,7 @@ struct config_text_signer {
 	char *in_flight;
 	char *visibility_ms;
 	char *funds_wait_ms;
+	char *passed_over_ms;
 	char *entry_wait_s;
 };
 

@@ -74,6 +74,7 @@ static bool signer_open(struct role_parts *parts, struct signer_role *role, stru
 		.instance = parts->instance,
 		.visibility_ms = parts->config->signer_visibility_ms,
 		.funds_wait_ms = parts->config->signer_funds_wait_ms,
+		.passed_over_ms = parts->config->signer_passed_over_ms,
 		.entry_wait_ms = parts->config->signer_entry_wait_ms,
 	};
 	memcpy(options.chains, parts->chains, sizeof options.chains);

@@ -26,6 +26,9 @@ static const struct reason_row rows[REASON_COUNT] = {
 	[REASON_NONE] = { "", 0, 0, true, false, "" },
 	[REASON_SLOT] = { "slot", ROUTINE(0, "all nonce slots of the wallets are in use") },
 	[REASON_FUNDS] = { "funds", WAIT(0, "no wallet covers the amount and its gas") },
+	[REASON_FUNDS_ABOVE_CEILING] = { "funds_above_ceiling",
+					 WAIT(0, "no wallet covers it, and it is above the "
+						 "signer's limits of a wallet") },
 	[REASON_CHAIN_UNAVAILABLE] = { "chain_unavailable",
 				       WAIT(0, "no node of the chain answers") },
 	[REASON_UNAVAILABLE] = { "unavailable", WAIT(0, "a part of the signer is away") },

@@ -17,6 +17,8 @@ static const struct timing rows[] = {
 	  "how long an approval may wait for its nonce before it is renewed" },
 	{ "wait", 5000, "signer.funds_wait_ms",
 	  "before a waiting payout is looked at again, where no time of its own stands above" },
+	{ "passed over", 600000, "signer.passed_over_ms",
+	  "lack of funds before some are set aside for a payout" },
 	{ "wallet entry", 60000, "signer.entry_wait_s",
 	  "between the two looks at the nonce of a wallet that enters" },
 	{ "sweep", 1000, "processor.sweep_interval_ms", "how often rows that are due are woken" },

@@ -86,13 +86,14 @@ bool journal_slot_of(struct journal *journal, const struct journal_slot *slot, b
 				     ret_fee_ceiling_max, ret_attempts, err);
 }
 
-bool journal_sum_of(struct journal *journal, const struct journal_purse *purse, int64_t since_ms,
-		    struct amount *ret_total, int64_t *ret_sequence, struct err *err)
+bool journal_sum_of(struct journal *journal, const struct journal_purse *purse,
+		    const struct journal_span *span, struct amount *ret_total,
+		    int64_t *ret_sequence, struct err *err)
 {
 	PORT_CALL();
-	CHECK(journal && purse && ret_total && ret_sequence);
+	CHECK(journal && purse && span && ret_total && ret_sequence);
 	CHECK(purse->chain_id <= INT64_MAX);
-	return journal->ops->sum(journal, purse, since_ms, ret_total, ret_sequence, err);
+	return journal->ops->sum(journal, purse, span, ret_total, ret_sequence, err);
 }
 
 bool journal_window_of(struct journal *journal, const struct journal_purse *purse, int64_t now_ms,

@@ -70,6 +70,12 @@ struct journal_purse {
 	struct address asset; /* token contract; zero for the native coin */
 };
 
+/* Which rights of a purse are added up. */
+struct journal_span {
+	int64_t since_ms; /* dated then or later */
+	struct id above;  /* of withdrawals with a higher id: younger ones; zero for all */
+};
+
 /* A right and its place in the journal: higher than that of every right before it. */
 struct journal_listed {
 	int64_t sequence; /* from 1, with gaps */
@@ -85,8 +91,9 @@ struct journal_ops {
 	bool (*slot_of)(struct journal *journal, const struct journal_slot *slot, bool *ret_has_pay,
 			bool *ret_has_cancel, struct hash32 *ret_pay_hash,
 			struct wei *ret_fee_ceiling_max, uint32_t *ret_attempts, struct err *err);
-	bool (*sum)(struct journal *journal, const struct journal_purse *purse, int64_t since_ms,
-		    struct amount *ret_total, int64_t *ret_sequence, struct err *err);
+	bool (*sum)(struct journal *journal, const struct journal_purse *purse,
+		    const struct journal_span *span, struct amount *ret_total,
+		    int64_t *ret_sequence, struct err *err);
 	bool (*window)(struct journal *journal, const struct journal_purse *purse, int64_t now_ms,
 		       struct limit_window *ret_window, int64_t *ret_sequence, struct err *err);
 	bool (*rights_after)(struct journal *journal, int64_t sequence,
@@ -117,14 +124,14 @@ MUST_CHECK bool journal_slot_of(struct journal *journal, const struct journal_sl
 				bool *ret_has_pay, bool *ret_has_cancel,
 				struct hash32 *ret_pay_hash, struct wei *ret_fee_ceiling_max,
 				uint32_t *ret_attempts, struct err *err);
-/* What a purse's rights add up to since a time (voids excluded), saturated. It reads them all; who
+/* What a span of a purse's rights adds up to (voids excluded), saturated. It reads them all; who
  * keeps the sum up to date goes on with journal_rights_after from ret_sequence: every right up to
  * there is in it, none behind. REFUSED when a row's MAC does not verify. */
 MUST_CHECK bool journal_sum_of(struct journal *journal, const struct journal_purse *purse,
-			       int64_t since_ms, struct amount *ret_total, int64_t *ret_sequence,
-			       struct err *err);
-/* The same as a window of that time, for hour and day limits. ret_window is written in any case,
- * and meaningful on success. */
+			       const struct journal_span *span, struct amount *ret_total,
+			       int64_t *ret_sequence, struct err *err);
+/* The rights of the last day as a window of that time, for hour and day limits. ret_window is
+ * written in any case, and meaningful on success. */
 MUST_CHECK bool journal_window_of(struct journal *journal, const struct journal_purse *purse,
 				  int64_t now_ms, struct limit_window *ret_window,
 				  int64_t *ret_sequence, struct err *err);

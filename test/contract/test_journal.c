@@ -397,6 +397,7 @@ static void edited_row_is_not_handed_out(void **state)
 	const struct journal_entry first = payment(1, 1), second = payment(2, 2);
 	const struct journal_entry third = payment(3, 3);
 	const struct journal_purse purse = purse_of(hot, token);
+	const struct journal_span all = { .since_ms = 0 };
 	enum journal_verdict verdict;
 	struct journal_right right[4];
 	struct journal_listed listed[8];
@@ -416,7 +417,7 @@ static void edited_row_is_not_handed_out(void **state)
 	assert_false(journal_rights_of(place->journal, third.right.withdrawal, third.right.pay_tag,
 				       right, 4, &len, &err));
 	assert_int_equal(err.kind, ERR_REFUSED);
-	assert_false(journal_sum_of(place->journal, &purse, 0, &total, &sequence, &err));
+	assert_false(journal_sum_of(place->journal, &purse, &all, &total, &sequence, &err));
 	assert_int_equal(err.kind, ERR_REFUSED);
 	assert_false(journal_window_of(place->journal, &purse, 6000, &window, &sequence, &err));
 	assert_int_equal(err.kind, ERR_REFUSED);

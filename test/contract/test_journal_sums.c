@@ -5,12 +5,13 @@ static uint64_t sum(struct place *place, struct address wallet, struct address a
 		    int64_t since_ms)
 {
 	const struct journal_purse purse = purse_of(wallet, asset);
+	const struct journal_span span = { .since_ms = since_ms };
 	struct amount total;
 	struct err err = { 0 };
 	int64_t sequence;
 	uint64_t value = 0;
 
-	if (!journal_sum_of(place->journal, &purse, since_ms, &total, &sequence, &err))
+	if (!journal_sum_of(place->journal, &purse, &span, &total, &sequence, &err))
 		fail_msg("%s", err.text);
 	assert_true(u256_to_u64(total.units, &value));
 	return value;
@@ -20,6 +21,7 @@ static void sums(void **state)
 {
 	struct place *place = *state;
 	const struct journal_purse purse = purse_of(hot, token);
+	struct journal_span all = { .since_ms = 0 };
 	struct journal_entry entry;
 	struct amount total;
 	struct err err = { 0 };
@@ -40,11 +42,19 @@ static void sums(void **state)
 	assert_int_equal(sum(place, hot, token, 5003), 0);
 	assert_int_equal(sum(place, hot, native, 0), 1003);
 	assert_int_equal(sum(place, cold, token, 0), 1004);
+	/* Of younger withdrawals alone. */
+	all.above = payment(1, 1).right.withdrawal;
+	assert_true(journal_sum_of(place->journal, &purse, &all, &total, &sequence, &err));
+	assert_true(u256_equal(total.units, u256_from_u64(1002)));
+	all.above = payment(2, 2).right.withdrawal;
+	assert_true(journal_sum_of(place->journal, &purse, &all, &total, &sequence, &err));
+	assert_true(u256_is_zero(total.units));
+	all.above = (struct id){ 0 };
 	/* Above the range is as much as can be written, never a small number. */
 	entry = payment(6, 6);
 	entry.right.amount.units = u256_max();
 	assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
-	assert_true(journal_sum_of(place->journal, &purse, 0, &total, &sequence, &err));
+	assert_true(journal_sum_of(place->journal, &purse, &all, &total, &sequence, &err));
 	assert_true(u256_equal(total.units, u256_max()));
 }
 
@@ -129,8 +139,9 @@ static void rights_are_listed_in_their_order(void **state)
 	assert_int_equal(len, 0);
 	/* A sum goes on where it ended. */
 	const struct journal_purse purse = purse_of(hot, token);
+	const struct journal_span all = { .since_ms = 0 };
 	struct amount total;
-	assert_true(journal_sum_of(place->journal, &purse, 0, &total, &sums_at, &err));
+	assert_true(journal_sum_of(place->journal, &purse, &all, &total, &sums_at, &err));
 	assert_int_equal(sums_at, after);
 	journal_close(other.journal);
 }

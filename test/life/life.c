@@ -144,6 +144,7 @@ static void signer_open(struct life *life)
 					  .instance = life->instance,
 					  .visibility_ms = 60000,
 					  .funds_wait_ms = 1000,
+					  .passed_over_ms = life->passed_over_ms,
 					  .entry_wait_ms = 10 };
 	life->signer = signer_new(&options);
 }
@@ -303,6 +304,7 @@ static struct life *life_new(void)
 	life->clock.base.ops = &life_clock_ops;
 	life->instance = "signer-life";
 	life->approval_life_ms = 86400000;
+	life->passed_over_ms = 600000;
 	entropy_os_init(&life->entropy);
 	return life;
 }

@@ -65,6 +65,7 @@ struct life {
 	struct life_fault *fault; /* NULL: none installed */
 	const char *instance;     /* of the signer */
 	int64_t approval_life_ms;
+	int64_t passed_over_ms;
 	jmp_buf death;
 	char snapshot[40]; /* of the chain, as JSON parameters */
 };

@@ -285,10 +285,11 @@ static bool slot_of(struct journal *self, const struct journal_slot *slot, bool 
 		"slot_of");
 }
 
-static bool sum(struct journal *self, const struct journal_purse *purse, int64_t since_ms,
-		struct amount *ret_total, int64_t *ret_sequence, struct err *err)
+static bool sum(struct journal *self, const struct journal_purse *purse,
+		const struct journal_span *span, struct amount *ret_total, int64_t *ret_sequence,
+		struct err *err)
 {
-	JOURNAL(sum(REAL_JOURNAL, purse, since_ms, ret_total, ret_sequence, err), "sum_of");
+	JOURNAL(sum(REAL_JOURNAL, purse, span, ret_total, ret_sequence, err), "sum_of");
 }
 
 static bool window(struct journal *self, const struct journal_purse *purse, int64_t now_ms,

@@ -145,6 +145,21 @@ static bool draw_of(struct signer *self, const struct signer_wallet *wallet,
 	       ret_draw->pays->known;
 }
 
+struct u256 signer_purse_draw(const struct signer *self, const struct asset *asset,
+			      struct amount amount, uint64_t gas_limit)
+{
+	if (!asset->is_native)
+		return amount.units;
+	return u256_add_saturated(amount.units, gas_ceiling(self, asset->chain, gas_limit));
+}
+
+struct u256 signer_purse_left(struct signer *self, const struct signer_wallet *wallet,
+			      const struct asset *asset)
+{
+	const struct purse *purse = purse_of(self, wallet, asset);
+	return purse == NULL || !purse->known ? u256_zero() : purse->left;
+}
+
 bool signer_purse_covers(struct signer *self, const struct signer_wallet *wallet,
 			 const struct asset *asset, struct amount amount, uint64_t gas_limit)
 {

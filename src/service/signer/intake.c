@@ -22,6 +22,18 @@ static struct store_change *change_next(struct signer *self, const struct withdr
 	return change;
 }
 
+/* What a reason to wait says of funds. Those that come before the funds are looked at, or because
+ * nobody could look, say nothing. */
+static enum store_funds funds_of(enum reason reason)
+{
+	if (reason == REASON_FUNDS || reason == REASON_FUNDS_ABOVE_CEILING)
+		return STORE_FUNDS_LACKING;
+	if (reason == REASON_SLOT || reason == REASON_CHAIN_UNAVAILABLE ||
+	    reason == REASON_UNAVAILABLE || reason == REASON_APPROVAL_EXPIRED)
+		return STORE_FUNDS_KEPT;
+	return STORE_FUNDS_THERE;
+}
+
 void signer_change_wait(struct signer *self, const struct withdrawal *row, const char *reason,
 			const struct message_ack *ack)
 {
@@ -30,6 +42,7 @@ void signer_change_wait(struct signer *self, const struct withdrawal *row, const
 	CHECK(reason_read(str_from(reason), &known));
 	change->event = "waiting";
 	change->wait_reason = reason;
+	change->funds = funds_of(known);
 	change->due_at = clock_now_ms(self->options.clock) +
 			 reason_due_in_ms(known, self->options.funds_wait_ms);
 	metric_count(self->waiting, 1);

@@ -2,6 +2,7 @@
  * yet, then nonce, transfer and binding in one transaction. */
 #include "service/signer/signer_trust.h"
 
+#include "core/funds.h"
 #include "core/reason.h"
 #include "core/transfer.h"
 
@@ -22,6 +23,24 @@ static size_t chosen_count(const struct signer *self, const struct signer_wallet
 	return count;
 }
 
+/* Why this wallet cannot pay the candidate now: NULL, or what it waits for. What no wallet may ever
+ * pay waits for a person who raises a limit, and keeps nobody's funds back. */
+static bool wallet_judge(struct signer *self, const struct candidate *candidate,
+			 const struct signer_wallet *wallet, const char **ret_reason,
+			 struct err *err)
+{
+	const struct asset *asset = candidate->asset;
+	struct amount amount = candidate->row->intent.amount;
+	bool allowed = false;
+	*ret_reason = reason_code(funds_fit_ceiling(asset, amount) ? REASON_FUNDS
+								   : REASON_FUNDS_ABOVE_CEILING);
+	if (!signer_purse_covers(self, wallet, asset, amount, gas_ceiling_of(self, asset)))
+		return true;
+	if (!signer_claims_allow(self, candidate, wallet, &allowed, err))
+		return false;
+	return !allowed || signer_limit_judge(self, wallet, asset, amount, ret_reason, err);
+}
+
 /* The least loaded wallet that covers it and may pay it, so that slots fill side by side; or why
  * none does. */
 static bool wallet_choose(struct signer *self, const struct candidate *candidate,
@@ -29,7 +48,6 @@ static bool wallet_choose(struct signer *self, const struct candidate *candidate
 			  struct err *err)
 {
 	const struct asset *asset = candidate->asset;
-	struct amount amount = candidate->row->intent.amount;
 	size_t best_load = 0;
 	*ret_wallet = NULL;
 	*ret_reason = reason_code(REASON_SLOT);
@@ -42,9 +60,7 @@ static bool wallet_choose(struct signer *self, const struct candidate *candidate
 		if (load >= wallet->params->in_flight_max ||
 		    (*ret_wallet != NULL && load >= best_load))
 			continue;
-		if (!signer_purse_covers(self, wallet, asset, amount, gas_ceiling_of(self, asset)))
-			limit = reason_code(REASON_FUNDS);
-		else if (!signer_limit_judge(self, wallet, asset, amount, &limit, err))
+		if (!wallet_judge(self, candidate, wallet, &limit, err))
 			return false;
 		if (limit != NULL) {
 			*ret_reason = limit;
@@ -238,7 +254,8 @@ void signer_choose(struct signer *self)
 			any |= self->candidates[i].asset->chain == chain;
 		if (!any)
 			continue;
-		if (!signer_purses_load(self, chain, &fault) ||
+		if (!signer_claims_refresh(self, chain, &fault) ||
+		    !signer_purses_load(self, chain, &fault) ||
 		    !wallets_choose(self, chain, &fault) || !gas_estimate(self, chain, &fault))
 			chain_unavailable(self, chain, &fault);
 		answered_drop(self);

@@ -32,9 +32,10 @@ struct signer_options {
 	struct mac_keys approval_keys;
 	const uint8_t *pay_tag_key; /* 32 bytes in secret memory */
 	const char *instance;
-	int64_t visibility_ms; /* 60 s by default */
-	int64_t funds_wait_ms; /* before a payout that waits for funds is looked at again: 5 s */
-	int64_t entry_wait_ms; /* between the two looks at a wallet that enters: 60 s */
+	int64_t visibility_ms;  /* 60 s by default */
+	int64_t funds_wait_ms;  /* before a payout that waits for funds is looked at again: 5 s */
+	int64_t passed_over_ms; /* before funds are set aside for it: 10 min; 0: never */
+	int64_t entry_wait_ms;  /* between the two looks at a wallet that enters: 60 s */
 };
 
 struct signer;

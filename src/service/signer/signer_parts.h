@@ -5,6 +5,7 @@
  *	trust.c    which rows, slots and stored bytes are believed
  *	funds.c    what each wallet can still pay at one block
  *	limits.c   what it may by its limits; spending.c  what it has paid, by the journal
+ *	passed_over.c  what of it is set aside for a payout that smaller ones pass
  *	reserve.c  wallet chosen, gas estimated, nonce taken
  *	verify.c   which slots may go on; what became unpayable
  *	price.c    gas and fees of what is signed
@@ -17,6 +18,7 @@
 
 #include "core/signature.h"
 #include "service/signer/signer.h"
+#include "service/signer/signer_money.h"
 
 /* How old a look at the chain's head may be when fees are chosen by it, and balances read at its
  * block. An older block is as good: what is mined above it is subtracted from what it says. */
@@ -67,31 +69,6 @@ struct candidate {
 	struct transfer transfer;
 };
 
-/* A purse of one wallet: what is left of one asset after all that is in flight. */
-struct purse {
-	struct signer_wallet *wallet;
-	const struct asset *asset; /* native or token */
-	bool known;
-	struct u256 left;
-};
-
-#define PURSES_MAX 256
-
-/* What a wallet's payments of an asset add up to: journaled, reserved, and chosen in this step. */
-struct limit_sum {
-	const struct signer_wallet *wallet;
-	const struct asset *asset;
-	struct amount hour;
-	struct amount day;
-};
-
-/* What the journal says that a wallet has paid of an asset. */
-struct spending {
-	struct limit_window *window; /* NULL before it is first used */
-	bool has_window;             /* it holds every right up to */
-	int64_t window_at;           /* this place of the journal */
-};
-
 /* One slot on its way out. */
 struct slot_work {
 	struct signer_wallet *wallet;
@@ -115,9 +92,10 @@ struct signer {
 	struct signer_wallet *wallets; /* catalogue->wallets_len of them */
 	size_t wallets_len;
 	struct signer_chain chains[CHAINS_MAX];
-	struct spending *spendings; /* ASSETS_MAX of each wallet */
-	bool follows_rights;        /* every right of the journal was seen up to */
-	int64_t rights_at;          /* this place, by all that need it */
+	struct spending *spendings;            /* ASSETS_MAX of each wallet */
+	bool follows_rights;                   /* every right of the journal was seen up to */
+	int64_t rights_at;                     /* this place, by all that need it */
+	struct funds_claim claims[ASSETS_MAX]; /* by the catalogue's assets */
 	/* Storage of one step. */
 	struct message messages[BATCH_MAX];
 	struct withdrawal rows[BATCH_MAX];
@@ -188,27 +166,6 @@ void signer_change_wait(struct signer *self, const struct withdrawal *row, const
 			const struct message_ack *ack);
 void signer_change_hold(struct signer *self, const struct withdrawal *row, const char *reason,
 			const struct message_ack *ack, bool bury);
-
-/* funds.c */
-/* Reads what the wallets of a chain hold at one block and subtracts all that is not mined there. */
-MUST_CHECK bool signer_purses_load(struct signer *self, size_t chain, struct err *err);
-/* Do the wallet's purses cover amount and gas (at the fee ceiling)? Taking CHECKs that they are
- * known. */
-bool signer_purse_covers(struct signer *self, const struct signer_wallet *wallet,
-			 const struct asset *asset, struct amount amount, uint64_t gas_limit);
-void signer_purse_take(struct signer *self, const struct signer_wallet *wallet,
-		       const struct asset *asset, struct amount amount, uint64_t gas_limit);
-
-/* spending.c */
-void signer_spending_init(struct signer *self); /* wallets_len is known */
-void signer_spending_deinit(struct signer *self);
-/* The wallet changes hands: what is known of it is read anew. */
-void signer_spending_forget(struct signer *self, const struct signer_wallet *wallet);
-/* What the wallet has paid of the asset in the last hour and day, by the journal as it is now.
- * *ret_window stays the signer's, until the next call. */
-MUST_CHECK bool signer_spending_window(struct signer *self, const struct signer_wallet *wallet,
-				       const struct asset *asset,
-				       const struct limit_window **ret_window, struct err *err);
 
 /* reserve.c */
 /* Gives each candidate a wallet and a gas limit, or a reason to wait, or ends it. */

@@ -38,8 +38,10 @@ static struct spending *spending_of(struct signer *self, const struct signer_wal
 
 void signer_spending_forget(struct signer *self, const struct signer_wallet *wallet)
 {
-	for (size_t i = 0; i < ASSETS_MAX; i++)
-		spending_at(self, (size_t)(wallet - self->wallets), i)->has_window = false;
+	for (size_t i = 0; i < ASSETS_MAX; i++) {
+		struct spending *spending = spending_at(self, (size_t)(wallet - self->wallets), i);
+		spending->has_window = spending->has_total = false;
+	}
 }
 
 /* Of a right that was spent on a slot of ours; NULL: of nobody's, or of what is not configured. */
@@ -61,16 +63,36 @@ static struct spending *spending_of_right(struct signer *self, const struct jour
 	return spending_at(self, wallet, asset);
 }
 
-/* A window that was filled later than this place has it already. */
-static void right_add(struct signer *self, const struct journal_listed *listed, int64_t now_ms)
+/* What was filled later than this place has the right already. */
+static void window_add(struct spending *spending, const struct journal_listed *listed,
+		       int64_t now_ms)
 {
-	struct spending *spending = spending_of_right(self, &listed->right);
-	if (spending == NULL || !spending->has_window || spending->window_at >= listed->sequence)
+	if (!spending->has_window || spending->window_at >= listed->sequence)
 		return;
 	spending->window_at = listed->sequence;
 	spending->has_window = limit_window_advance(spending->window, now_ms);
 	if (spending->has_window)
 		limit_window_add(spending->window, listed->right.time_ms, listed->right.amount);
+}
+
+static bool is_in_span(const struct journal_right *right, const struct journal_span *span)
+{
+	return right->time_ms >= span->since_ms && id_compare(right->withdrawal, span->above) > 0;
+}
+
+static bool spans_equal(const struct journal_span *a, const struct journal_span *b)
+{
+	return a->since_ms == b->since_ms && id_equal(a->above, b->above);
+}
+
+static void total_add(struct spending *spending, const struct journal_listed *listed)
+{
+	if (!spending->has_total || spending->total_at >= listed->sequence)
+		return;
+	spending->total_at = listed->sequence;
+	if (is_in_span(&listed->right, &spending->total_of))
+		spending->total.units =
+			u256_add_saturated(spending->total.units, listed->right.amount.units);
 }
 
 static bool rights_follow(struct signer *self, int64_t now_ms, struct err *err)
@@ -80,8 +102,13 @@ static bool rights_follow(struct signer *self, int64_t now_ms, struct err *err)
 		if (!journal_rights_after(self->options.journal, self->rights_at, self->listed,
 					  BATCH_MAX, &len, err))
 			return false;
-		for (size_t i = 0; i < len; i++)
-			right_add(self, &self->listed[i], now_ms);
+		for (size_t i = 0; i < len; i++) {
+			struct spending *spending = spending_of_right(self, &self->listed[i].right);
+			if (spending == NULL)
+				continue;
+			window_add(spending, &self->listed[i], now_ms);
+			total_add(spending, &self->listed[i]);
+		}
 		if (len > 0)
 			self->rights_at = self->listed[len - 1].sequence;
 	}
@@ -96,13 +123,18 @@ static void rights_start(struct signer *self, int64_t sequence)
 	self->follows_rights = true;
 }
 
+static struct journal_purse purse_of(const struct signer_wallet *wallet, const struct asset *asset)
+{
+	return (struct journal_purse){ .chain_id = wallet->row.chain_id,
+				       .wallet = wallet->row.address,
+				       .asset = asset->contract };
+}
+
 static bool window_load(struct signer *self, const struct signer_wallet *wallet,
 			const struct asset *asset, int64_t now_ms, struct err *err)
 {
 	struct spending *spending = spending_of(self, wallet, asset);
-	struct journal_purse purse = { .chain_id = wallet->row.chain_id,
-				       .wallet = wallet->row.address,
-				       .asset = asset->contract };
+	struct journal_purse purse = purse_of(wallet, asset);
 	if (spending->window == NULL)
 		spending->window = calloc(1, sizeof *spending->window);
 	CHECK(spending->window != NULL);
@@ -127,5 +159,26 @@ bool signer_spending_window(struct signer *self, const struct signer_wallet *wal
 	if (!spending->has_window && !window_load(self, wallet, asset, now_ms, err))
 		return false;
 	*ret_window = spending->window;
+	return true;
+}
+
+bool signer_spending_total(struct signer *self, const struct signer_wallet *wallet,
+			   const struct asset *asset, const struct journal_span *span,
+			   struct amount *ret_total, struct err *err)
+{
+	struct spending *spending = spending_of(self, wallet, asset);
+	struct journal_purse purse = purse_of(wallet, asset);
+	if (!rights_follow(self, clock_now_ms(self->options.clock), err))
+		return false;
+	if (!spending->has_total || !spans_equal(&spending->total_of, span)) {
+		spending->has_total = false;
+		if (!journal_sum_of(self->options.journal, &purse, span, &spending->total,
+				    &spending->total_at, err))
+			return false;
+		rights_start(self, spending->total_at);
+		spending->total_of = *span;
+		spending->has_total = true;
+	}
+	*ret_total = spending->total;
 	return true;
 }
