@@ -295,7 +295,7 @@ static void test_fee_cap_reached(void **state)
 		life_wait(life, 300000);
 		life_run(life, 1);
 	}
-	assert_true(life_alarms(life, "fee_above_cap") > 0);
+	assert_int_equal(life_alarms(life, "fee_above_cap"), 2); /* each slot once */
 	assert_int_equal(life_view(life, reserved.intent.id).transfer.stage, TRANSFER_RESERVED);
 	assert_false(life_view(life, fresh.intent.id).has_transfer);
 	for (int i = 0; i < 3; i++) {
@@ -307,6 +307,54 @@ static void test_fee_cap_reached(void **state)
 	life_assert_paid(life, &reserved);
 	life_assert_paid(life, &fresh);
 	assert_one_slot_each(life, 3);
+}
+
+/* Attempts of a slot in the journal that were never stored, up to its bound. */
+static void attempts_fill(struct life *life, const struct transfer *slot)
+{
+	struct journal_entry entry = { .has_slot = true, .kind = JOURNAL_PAY, .has_attempt = true };
+	enum journal_verdict verdict = JOURNAL_DIFFERENT;
+	struct err err = { 0 };
+	bool has_pay = false, has_cancel = true;
+	uint32_t attempts = 0;
+	entry.slot = (struct journal_slot){ slot->chain_id, slot->wallet, slot->nonce };
+	assert_true(journal_slot_of(life->journal, &entry.slot, &has_pay, &has_cancel,
+				    &entry.payload_hash, &entry.fee_ceiling, &attempts, &err));
+	assert_true(has_pay && !has_cancel);
+	while (attempts < ATTEMPTS_MAX) {
+		entry.attempt_number = ++attempts;
+		assert_true(journal_append_many(life->journal, &entry, 1, &verdict, &err));
+		assert_int_not_equal(verdict, JOURNAL_DIFFERENT);
+	}
+}
+
+/* No attempt is left, and fees are above those that were allowed: a person is told once, and the
+ * slot waits until they have come down. */
+static void test_attempts_are_used_up(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row;
+	life_fault_install(life);
+	life_fault_at(life, LIFE_FAULT_FAIL, "keys_sign_many", 0);
+	(void)sent(life, "POL", 1065, &row);
+	struct transfer slot = life_view(life, row.intent.id).transfer;
+	assert_int_equal(slot.stage, TRANSFER_RESERVED);
+	attempts_fill(life, &slot);
+	life_fault_clear(life);
+	life_base_fee(life, 100 * GWEI);
+	life_mine(life, 1);
+	for (int i = 0; i < 6; i++) {
+		life_wait(life, 20000);
+		life_sign(life);
+	}
+	assert_int_equal(life_alarms(life, "attempts_exhausted"), 1);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_RESERVED);
+	life_base_fee(life, 1);
+	life_mine(life, 1);
+	life_wait(life, 20000);
+	life_run(life, 5);
+	life_assert_paid(life, &row);
+	assert_one_slot_each(life, 1);
 }
 
 /* Another transaction of the nonce lies in the pool for more; it is away while blocks are made. */
@@ -459,6 +507,7 @@ int main(void)
 		LIFE_TEST(test_cancel_races_original_and_wins),
 		LIFE_TEST(test_cancel_races_original_and_loses),
 		LIFE_TEST(test_fee_cap_reached),
+		LIFE_TEST(test_attempts_are_used_up),
 		LIFE_TEST(test_underpriced_loop),
 		LIFE_TEST(test_foreign_transaction),
 		LIFE_TEST(test_foreign_transaction_of_idle_wallet),

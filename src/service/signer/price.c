@@ -6,18 +6,6 @@
 #include "core/reason.h"
 #include "core/transfer.h"
 
-#define FEE_TOLD_AGE_MS 60000
-
-/* A person hears of fees above the cap once a minute and wallet, not at every step. */
-static void fee_tell(struct signer *self, struct slot_work *work)
-{
-	int64_t now = clock_monotonic_ms(self->options.clock);
-	if (work->wallet->fee_told_at != 0 && now - work->wallet->fee_told_at < FEE_TOLD_AGE_MS)
-		return;
-	work->wallet->fee_told_at = now == 0 ? 1 : now;
-	signer_log_slot(self, work->slot, "fee_above_cap", NULL, "", true);
-}
-
 /* Fees of the new attempt. What would pass the cap waits: a first attempt in its slot, a bump by
  * sending the newest bytes again. */
 static void fees_choose(struct signer *self, struct slot_work *work, const struct chain_head *head)
@@ -28,7 +16,7 @@ static void fees_choose(struct signer *self, struct slot_work *work, const struc
 	enum refusal refusal = fee_choose(&market, work->is_bump ? &work->tx.fees : NULL,
 					  work->tx.gas_limit, &params->fees, &fees);
 	if (refusal != REFUSAL_NONE) {
-		fee_tell(self, work);
+		signer_tell_slot(self, work->wallet, work->slot, reason_code(REASON_FEE_ABOVE_CAP));
 		work->drop = !work->is_bump;
 		work->sign = work->is_bump = false;
 		return;

@@ -3,6 +3,7 @@
 #include "service/signer/signer_parts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const send_labels[CHAIN_SEND_UNKNOWN + 1] = {
 	[CHAIN_SEND_ACCEPTED] = "outcome=\"accepted\"",
@@ -101,6 +102,18 @@ void signer_log_slot(const struct signer *self, const struct transfer *slot, con
 		metric_count(self->alarms, 1);
 	log_line(self->options.log, alarm ? LOG_ERROR : LOG_INFO, &about, "%s nonce %llu %s",
 		 action, (unsigned long long)slot->nonce, text);
+}
+
+void signer_tell_slot(struct signer *self, struct signer_wallet *wallet,
+		      const struct transfer *slot, const char *action)
+{
+	struct slot_told *told = &wallet->told[slot->nonce % SLOTS_MAX];
+	bool known = told->action != NULL && strcmp(told->action, action) == 0 &&
+		     told->nonce == slot->nonce && told->attempts == slot->attempts;
+	if (known)
+		return;
+	*told = (struct slot_told){ action, slot->nonce, slot->attempts };
+	signer_log_slot(self, slot, action, NULL, "", true);
 }
 
 void signer_log_wallet(const struct signer *self, const struct signer_wallet *wallet,

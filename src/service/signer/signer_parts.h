@@ -27,6 +27,13 @@
 /* Slots read per wallet: its in-flight rows. */
 #define SLOTS_MAX IN_FLIGHT_MAX
 
+/* What a person was last told of a slot that cannot go on. */
+struct slot_told {
+	const char *action; /* NULL: nothing */
+	uint64_t nonce;
+	uint32_t attempts; /* that it had then */
+};
+
 struct signer_wallet {
 	struct wallet row;
 	const struct wallet_params *params;
@@ -48,8 +55,7 @@ struct signer_wallet {
 	bool drained;          /* since the lease was taken: what others left is on its way */
 	int64_t keys_at;       /* monotonic: keys that were away are not asked before */
 	int64_t keys_pause_ms; /* the last pause; 0 when they answered */
-	int64_t fee_told_at;   /* monotonic: when a person was last told that fees are above the cap
-				*/
+	struct slot_told told[SLOTS_MAX]; /* at nonce % SLOTS_MAX: the nonces in flight are dense */
 };
 
 /* What one chain looked like a moment ago. */
@@ -142,6 +148,9 @@ void signer_log(const struct signer *self, const struct withdrawal *row, const c
 		const char *text, bool alarm);
 void signer_log_slot(const struct signer *self, const struct transfer *slot, const char *action,
 		     const struct hash32 *tx_hash, const char *text, bool alarm);
+/* An alarm about a slot that cannot go on, once: until another one, or another attempt. */
+void signer_tell_slot(struct signer *self, struct signer_wallet *wallet,
+		      const struct transfer *slot, const char *action);
 void signer_log_wallet(const struct signer *self, const struct signer_wallet *wallet,
 		       const char *action, const char *text, bool alarm);
 

@@ -175,7 +175,7 @@ static void attempts_limit(struct signer *self, struct slot_work *work)
 {
 	if (work->drop || !work->entry.has_attempt || work->entry.attempt_number <= ATTEMPTS_MAX)
 		return;
-	signer_log_slot(self, work->slot, "attempts_exhausted", NULL, "", true);
+	signer_tell_slot(self, work->wallet, work->slot, "attempts_exhausted");
 	work->drop = !work->is_bump;
 	work->sign = work->is_bump = false;
 }
