@@ -114,7 +114,11 @@ class Checker:
         return total
 
     def tools(self):
-        return self.node_tests(sorted_paths('test/tools/test', '.test.mjs'))
+        total = self.node_tests(sorted_paths('test/tools/test', '.test.mjs'))
+        # The committed vectors are what the programs of others say today.
+        for path in sorted_paths('test/vector', '.mjs'):
+            total = add(total, self.command('node', path, '--check'))
+        return total
 
     def node_tests(self, paths, **environment):
         if not paths:
@@ -149,7 +153,10 @@ class Checker:
         return total
 
     def script(self, *command, **environment):
-        status, output = run([os.path.join('.', command[0]), *command[1:]], **environment)
+        return self.command(os.path.join('.', command[0]), *command[1:], **environment)
+
+    def command(self, *command, **environment):
+        status, output = run(command, **environment)
         if status == EXIT_SKIPPED:
             return Count(0, 0, 1)
         if status != 0:

@@ -260,7 +260,7 @@ bool lifecycle_is_terminal(enum withdrawal_stage stage)
 
 bool lifecycle_paid_ends_hold(const char *held_reason)
 {
-	return held_reason[0] == 0 || strcmp(held_reason, "dead_letter") == 0;
+	return held_reason[0] == 0 || strcmp(held_reason, reason_code(REASON_DEAD_LETTER)) == 0;
 }
 
 bool lifecycle_outcome_is_unpaid(enum transfer_outcome outcome)

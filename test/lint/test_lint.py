@@ -361,6 +361,23 @@ class Globals(Tree):
                 found, output = self.look('core', text, *flags)
                 self.assertEqual(found, set(), output)
 
+    def test_name_that_two_objects_define(self):
+        build = os.path.join(self.root, 'build')
+        os.makedirs(build, exist_ok=True)
+        entries = []
+        for name, text in (('a', 'int f(void)\n{\n\treturn 1;\n}\n\nstatic int g(void)\n{\n\treturn f();\n}\n\n'
+                                 'int a(void)\n{\n\treturn g();\n}\n'),
+                           ('b', 'int f(void)\n{\n\treturn 2;\n}\n\nstatic int g(void)\n{\n\treturn f();\n}\n\n'
+                                 'int b(void)\n{\n\treturn g();\n}\n')):
+            self.write(f'src/core/{name}.c', text)
+            subprocess.run(['gcc', '-c', '-o', os.path.join(build, f'{name}.o'),
+                            os.path.join(self.root, f'src/core/{name}.c')], check=True)
+            entries.append({'directory': build, 'file': f'../src/core/{name}.c', 'output': f'{name}.o'})
+        self.write('build/compile_commands.json', json.dumps(entries))
+        _, found, output = self.lint('--objects', build)
+        self.assertEqual(found, {('src/core/b.c', 'symbol')}, output)
+        self.assertIn('f is defined in src/core/a.c as well', output)
+
     def test_cmd_may(self):
         self.assertEqual(self.look('cmd', 'int counter;\n')[0], set())
 

@@ -9,11 +9,11 @@
  */
 #include "service/monitor/monitor_parts.h"
 
+#include "core/timing.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LEASE_INTERVAL_MS 500
 
 struct monitor *monitor_new(const struct monitor_options *options)
 {
@@ -211,7 +211,8 @@ static bool messages_drain(struct monitor *self, bool *ret_worked, struct err *e
 	struct message messages[BATCH_MAX];
 	struct message_ack acks[BATCH_MAX];
 	size_t n = 0;
-	if (!queue_claim(self->options.queue, QUEUE_MONITOR, BATCH_MAX, 30000, messages, &n, err))
+	if (!queue_claim(self->options.queue, QUEUE_MONITOR, BATCH_MAX, MONITOR_VISIBILITY_MS,
+			 messages, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		acks[i] = messages[i].ack;
@@ -234,7 +235,7 @@ bool monitor_step(struct monitor *monitor, bool *ret_worked, struct err *err)
 		if (now >= chain->lease_at) {
 			if (!lease_keep(monitor, chain, err))
 				return false;
-			chain->lease_at = now + LEASE_INTERVAL_MS;
+			chain->lease_at = now + LEASES_LOOK_MS;
 		}
 		if (!chain->owned || chain->lease.epoch == 0)
 			continue;

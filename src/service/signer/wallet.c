@@ -3,11 +3,10 @@
 #include "service/signer/signer_parts.h"
 
 #include "core/reason.h"
+#include "core/timing.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define LEASES_INTERVAL_MS 500
 
 struct signer_wallet *signer_wallet_of(struct signer *self, int64_t wallet_id)
 {
@@ -243,7 +242,7 @@ static bool leases_keep(struct signer *self, struct err *err)
 	for (size_t i = 0; i < self->wallets_len; i++)
 		if (self->wallets[i].row.id != 0 && !lease_keep(self, &self->wallets[i], err))
 			return false;
-	self->leases_at = now + LEASES_INTERVAL_MS;
+	self->leases_at = now + LEASES_LOOK_MS;
 	return true;
 }
 
