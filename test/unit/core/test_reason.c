@@ -30,6 +30,7 @@ static void codes_are_pinned(void **state)
 	static const char *const pinned[] = {
 		"slot",
 		"funds",
+		"funds_above_ceiling",
 		"chain_unavailable",
 		"unavailable",
 		"asset_reverts",
