@@ -20,7 +20,7 @@ struct confirm_facts {
 	size_t logs_len; /* as in the receipt */
 	size_t logs_cap; /* how many are kept */
 	uint64_t head;
-	uint64_t finalized; /* the high-water mark */
+	uint64_t finalized; /* of the node that named the head; never above the mark */
 };
 
 enum confirm {

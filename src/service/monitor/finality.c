@@ -77,9 +77,12 @@ bool monitor_finality(struct monitor *self, struct err *err)
 	struct chain_block block = { 0 };
 	if (!final_load(self, err))
 		return false;
-	/* A node that does not have the height lags, and says nothing. */
+	/* A node that does not have the height lags, and says nothing; so does one that has a block
+	 * there which it does not call final itself, from before a reorg. */
+	uint64_t reach =
+		chain->params->has_finality ? monitor_finalized(chain) : chain->head.number;
 	if (!chain->new_head || hash32_is_zero(chain->final_block.hash) ||
-	    chain->head.number < chain->final_block.number)
+	    reach < chain->final_block.number)
 		return true;
 	if (!monitor_canonical(self, chain->final_block.number, &block, err))
 		return false;

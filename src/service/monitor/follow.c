@@ -242,15 +242,24 @@ bool monitor_blocks_check(struct monitor *self, struct err *err)
 	return true;
 }
 
+/* What the links do not reach is asked for together with the head, so that it is the head's own
+ * chain that answers; another one's answer counts as none. */
 bool monitor_canonical(struct monitor *self, uint64_t number, struct chain_block *ret_block,
 		       struct err *err)
 {
 	struct monitor_chain *chain = self->chain;
 	const struct hash32 *known = chain->linked ? links_hash(&chain->links, number) : NULL;
+	const uint64_t numbers[] = { number, chain->head.number };
+	struct chain_block blocks[2];
 	*ret_block = (struct chain_block){ 0 };
-	if (known == NULL)
-		return chain_blocks(self->client, &number, 1, ret_block, err);
-	ret_block->known = true;
-	ret_block->hash = *known;
+	if (known != NULL) {
+		ret_block->known = true;
+		ret_block->hash = *known;
+		return true;
+	}
+	if (!chain_blocks(self->client, numbers, 2, blocks, err))
+		return false;
+	if (blocks[1].known && hash32_equal(blocks[1].hash, chain->head.hash))
+		*ret_block = blocks[0];
 	return true;
 }

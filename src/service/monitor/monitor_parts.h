@@ -77,7 +77,7 @@ struct monitor_chain {
 	bool in_flight;    /* as of the last watch */
 	int64_t watch_at;  /* monotonic */
 	struct chain_head head;
-	uint64_t mark; /* finalized, the highest ever */
+	uint64_t mark; /* finalized, the highest ever that any node named */
 	struct links links;
 	uint64_t heads;  /* rises of the head that were seen */
 	int64_t head_at; /* monotonic: of the newest, or of the first look */
@@ -151,6 +151,14 @@ static inline struct store_by monitor_by(const struct monitor *self)
 				  .who = self->options.instance,
 				  .request_id = "",
 				  .now_ms = clock_now_ms(self->options.clock) };
+}
+
+/* Up to where the node that named the head calls blocks final itself. The mark may be another
+ * node's, of another branch: each node answers alone. */
+static inline uint64_t monitor_finalized(const struct monitor_chain *chain)
+{
+	uint64_t own = chain->head.has_finalized ? chain->head.finalized_number : 0;
+	return own < chain->mark ? own : chain->mark;
 }
 
 void monitor_log(const struct monitor *self, const struct transfer *transfer, const char *action,

@@ -174,7 +174,7 @@ static bool deep_judge(struct monitor *self, const struct watched *watched, stru
 				       .logs_len = receipt->logs_len,
 				       .logs_cap = CHAIN_LOGS_MAX,
 				       .head = self->chain->head.number,
-				       .finalized = self->chain->mark };
+				       .finalized = monitor_finalized(self->chain) };
 	switch (confirm_decide(self->chain->params, &facts, &outcome)) {
 	case CONFIRM_WAIT:
 		monitor_fact_keep(self, row, receipt, is_cancel);
@@ -217,7 +217,7 @@ static bool fact_judge(struct monitor *self, const struct transfer *row, bool *r
 				       .logs_len = fact->has_log ? 1 : 0,
 				       .logs_cap = 1,
 				       .head = self->chain->head.number,
-				       .finalized = self->chain->mark };
+				       .finalized = monitor_finalized(self->chain) };
 	enum confirm verdict = confirm_decide(self->chain->params, &facts, &outcome);
 	bool paid = verdict == CONFIRM_FINAL && outcome == OUTCOME_SUCCEEDED;
 	if (paid)
@@ -249,8 +249,8 @@ bool monitor_settle(struct monitor *self, struct err *err)
 	if (!monitor_flush(self, err) || !monitor_blocks_check(self, err) ||
 	    !monitor_flush(self, err))
 		return false;
-	if (!chain->new_head ||
-	    !confirm_final_block(chain->params, chain->head.number, chain->mark, &block))
+	if (!chain->new_head || !confirm_final_block(chain->params, chain->head.number,
+						     monitor_finalized(chain), &block))
 		return true;
 	for (size_t i = 0; i < self->wallets_len; i++)
 		if (monitor_is_of_chain(self, &self->wallets[i]) &&

@@ -112,8 +112,8 @@ static bool nonces_read(struct monitor *self, struct err *err)
 	if (self->nonces_read)
 		return true;
 	memset(self->nonces, 0, sizeof self->nonces);
-	if (confirm_final_block(self->chain->params, self->chain->head.number, self->chain->mark,
-				&block) &&
+	if (confirm_final_block(self->chain->params, self->chain->head.number,
+				monitor_finalized(self->chain), &block) &&
 	    !nonces_ask(self, block, self->nonces, err))
 		return false;
 	self->nonces_read = true;
