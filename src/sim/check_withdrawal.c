@@ -57,7 +57,8 @@ static void held_note(struct sim_world *world, struct sim_order *order)
 	memcpy(order->held_reason, reason, sizeof order->held_reason);
 	/* A message that killed its worker over and over: somebody will put it back. */
 	if (strcmp(reason, "dead_letter") == 0 &&
-	    sim_has(world, SIM_FAMILY_CRASH | SIM_FAMILY_PAUSE))
+	    sim_has(world,
+		    SIM_FAMILY_CRASH | SIM_FAMILY_PAUSE | SIM_FAMILY_MESSAGES | SIM_FAMILY_STORE))
 		return;
 	if (is_news && order->causes == 0 && world->causes == 0)
 		sim_fail(world, "hold", "%s is held for %s, and nothing was done to it", order->key,
