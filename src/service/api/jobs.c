@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define PROBE_MS 1000 /* an idle store thread asks the store whether it is there */
+#define NS_PER_S  1000000000L
+#define PROBE_NS  NS_PER_S /* an idle store thread asks the store whether it is there */
+#define GATHER_NS 300000L  /* about what a client takes to ask again, or a commit costs */
 
 struct job_list {
 	struct job *first, *last;
@@ -32,8 +34,10 @@ struct jobs {
 	struct job_list accepts; /* waiting */
 	struct job_list others;
 	struct job_list done;
-	bool is_asleep; /* the store thread waits for `wake` */
-	bool is_posted; /* deliver() is on its way to the loop thread */
+	size_t accepts_len;
+	bool is_asleep;     /* the store thread waits for `wake`, until there are */
+	size_t wake_at_len; /* so many acceptances, or another job */
+	bool is_posted;     /* deliver() is on its way to the loop thread */
 	bool is_stopping;
 };
 
@@ -144,10 +148,12 @@ void job_submit(struct jobs *jobs, struct job *job)
 	CHECK(job->state == JOB_IDLE && !jobs->is_stopping);
 	job->state = JOB_WAITING;
 	list_push(job->kind == JOB_ACCEPT ? &jobs->accepts : &jobs->others, job);
-	bool is_asleep = jobs->is_asleep;
-	jobs->is_asleep = false;
+	jobs->accepts_len += job->kind == JOB_ACCEPT ? 1 : 0;
+	bool wakes = jobs->is_asleep &&
+		     (job->kind != JOB_ACCEPT || jobs->accepts_len >= jobs->wake_at_len);
+	jobs->is_asleep &= !wakes;
 	pthread_mutex_unlock(&jobs->mutex);
-	if (is_asleep)
+	if (wakes)
 		pthread_cond_signal(&jobs->wake);
 }
 
@@ -196,6 +202,7 @@ static void give_up(struct jobs *jobs, struct job *job, enum problem problem)
 	bool is_waiting = job->state == JOB_WAITING;
 	if (is_waiting) {
 		list_remove(job->kind == JOB_ACCEPT ? &jobs->accepts : &jobs->others, job);
+		jobs->accepts_len -= job->kind == JOB_ACCEPT ? 1 : 0;
 		job->state = JOB_IDLE;
 	}
 	pthread_mutex_unlock(&jobs->mutex);
@@ -243,12 +250,16 @@ static size_t take_waiting(struct job_list *list, struct job **ret_jobs, size_t 
 	return n;
 }
 
-/* Waits for jobs, for PROBE_MS at most. Called with the mutex held. */
-static void sleep_a_while(struct jobs *jobs)
+/* Sleeps until there are `len` acceptances or another job, or for so many nanoseconds. Called with
+ * the mutex held. */
+static void sleep_until(struct jobs *jobs, size_t len, long nanoseconds)
 {
 	struct timespec until;
 	CHECK(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-	until.tv_sec += PROBE_MS / 1000;
+	until.tv_nsec += nanoseconds;
+	until.tv_sec += until.tv_nsec / NS_PER_S;
+	until.tv_nsec %= NS_PER_S;
+	jobs->wake_at_len = len;
 	jobs->is_asleep = true;
 	int error = 0;
 	while (jobs->is_asleep && !jobs->is_stopping && error == 0)
@@ -257,28 +268,45 @@ static void sleep_a_while(struct jobs *jobs)
 	jobs->is_asleep = false;
 }
 
-static size_t take_batch(struct jobs *jobs, struct job **ret_batch, bool *ret_stopping)
+/* Clients that were just answered are about to ask again. Starting at once with those who waited
+ * meanwhile would split them into two halves for ever, and a commit costs the same for either. So a
+ * batch waits a moment for as many as were there the last time. Called with the mutex held. */
+static void gather(struct jobs *jobs, size_t expected)
+{
+	if (jobs->others.first == NULL && jobs->accepts_len > 0 && jobs->accepts_len < expected &&
+	    !jobs->is_stopping)
+		sleep_until(jobs, expected, GATHER_NS);
+}
+
+static size_t take_batch(struct jobs *jobs, size_t *inout_expected, struct job **ret_batch,
+			 bool *ret_stopping)
 {
 	pthread_mutex_lock(&jobs->mutex);
 	if (jobs->accepts.first == NULL && jobs->others.first == NULL && !jobs->is_stopping)
-		sleep_a_while(jobs);
+		sleep_until(jobs, 1, PROBE_NS);
+	gather(jobs, *inout_expected);
 	size_t n = take_waiting(&jobs->others, ret_batch, WORK_JOBS_MAX - BATCH_MAX);
-	n += take_waiting(&jobs->accepts, ret_batch + n, BATCH_MAX);
+	size_t accepts = take_waiting(&jobs->accepts, ret_batch + n, BATCH_MAX);
+	jobs->accepts_len -= accepts;
 	*ret_stopping = jobs->is_stopping;
+	*inout_expected = accepts;
 	pthread_mutex_unlock(&jobs->mutex);
-	return n;
+	return n + accepts;
 }
 
-static void give_back(struct jobs *jobs, struct job **batch, size_t n)
+/* Returns how many acceptances wait by now. */
+static size_t give_back(struct jobs *jobs, struct job **batch, size_t n)
 {
 	pthread_mutex_lock(&jobs->mutex);
 	for (size_t i = 0; i < n; i++)
 		list_push(&jobs->done, batch[i]);
 	bool must_post = !jobs->is_posted;
 	jobs->is_posted = true;
+	size_t waiting = jobs->accepts_len;
 	pthread_mutex_unlock(&jobs->mutex);
 	if (must_post)
 		jobs->options.post(jobs->options.context, deliver, jobs);
+	return waiting;
 }
 
 static void *run_store_thread(void *arg)
@@ -286,12 +314,14 @@ static void *run_store_thread(void *arg)
 	struct jobs *jobs = arg;
 	struct job *batch[WORK_JOBS_MAX];
 	bool is_stopping = false;
+	size_t expected = 0; /* acceptances in the next batch, going by this one */
 	work_probe(jobs->options.work);
 	while (!is_stopping) {
-		size_t n = take_batch(jobs, batch, &is_stopping);
+		size_t n = take_batch(jobs, &expected, batch, &is_stopping);
 		if (n > 0) {
 			work_run(jobs->options.work, batch, n);
-			give_back(jobs, batch, n);
+			expected += give_back(jobs, batch, n);
+			expected = expected < BATCH_MAX ? expected : BATCH_MAX;
 		} else if (!is_stopping) {
 			work_probe(jobs->options.work);
 		}
