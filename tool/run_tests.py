@@ -137,6 +137,12 @@ class Checker:
     def sim(self):
         return self.node_tests(sorted_paths('test/sim', '.test.mjs'), SLUICE=find_program())
 
+    def model(self):
+        total = NOTHING
+        for part in ('names', 'configurations', 'mutations'):
+            total = add(total, self.script('test/model/run', part))
+        return total
+
     def integration(self):
         program = {'SLUICE': find_program()}
         total = NOTHING
@@ -169,7 +175,7 @@ class Checker:
         return self.script('demo', '--small')
 
 
-SECTIONS = ('lint', 'unit', 'sim', 'tools', 'integration', 'demo')
+SECTIONS = ('lint', 'unit', 'model', 'sim', 'tools', 'integration', 'demo')
 NEED_BUILD = ('unit', 'sim', 'integration')
 
 
