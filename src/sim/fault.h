@@ -69,6 +69,7 @@ enum sim_fault {
 	call(JOURNAL_APPEND, "journal_append_many", true) \
 	call(JOURNAL_RIGHTS, "journal_rights_of", false) \
 	call(JOURNAL_SLOT, "journal_slot_of", false) \
+	call(JOURNAL_SUM, "journal_sum_of", false) \
 	call(JOURNAL_WINDOW, "journal_window_of", false) \
 	call(JOURNAL_AFTER, "journal_rights_after", false) \
 	call(JOURNAL_NEXT, "journal_next_nonce", false) \

@@ -95,6 +95,15 @@ static bool slot_of(struct journal *self, const struct journal_slot *slot, bool 
 			ret_attempts, err));
 }
 
+static bool sum(struct journal *self, const struct journal_purse *purse,
+		const struct journal_span *span, struct amount *ret_total, int64_t *ret_sequence,
+		struct err *err)
+{
+	struct sim_process *process = PROCESS(self);
+	struct journal *real = process->world->journal;
+	FORWARD(real, JOURNAL_SUM, sum(real, purse, span, ret_total, ret_sequence, err));
+}
+
 static bool window(struct journal *self, const struct journal_purse *purse, int64_t now_ms,
 		   struct limit_window *ret_window, int64_t *ret_sequence, struct err *err)
 {
@@ -124,6 +133,7 @@ const struct journal_ops sim_journal_ops = {
 	.append_many = append_many,
 	.rights_of = rights_of,
 	.slot_of = slot_of,
+	.sum = sum,
 	.window = window,
 	.rights_after = rights_after,
 	.next_nonce = next_nonce,

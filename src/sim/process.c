@@ -18,6 +18,7 @@
 #define VISIBILITY_MS  20000
 #define FUNDS_WAIT_MS  5000
 #define ENTRY_WAIT_MS  4000
+#define PASSED_OVER_MS 20000
 #define APPROVAL_MS    600000
 #define SHORT_APPROVAL 20000
 
@@ -81,7 +82,8 @@ static void signer_open(struct sim_process *process)
 					  .instance = process->instance,
 					  .visibility_ms = VISIBILITY_MS,
 					  .funds_wait_ms = FUNDS_WAIT_MS,
-					  .entry_wait_ms = ENTRY_WAIT_MS };
+					  .entry_wait_ms = ENTRY_WAIT_MS,
+					  .passed_over_ms = PASSED_OVER_MS };
 	process->signer = signer_new(&options);
 }
 

@@ -118,6 +118,13 @@ static void trouble_token(struct sim_world *world)
 	sim_tell(world, "chain: the token is paused");
 }
 
+static void trouble_funds(struct sim_world *world)
+{
+	unsigned wallet = (unsigned)sim_between(world, 0, SIM_WALLETS - 1);
+	sim_wallet_trickle(world, wallet);
+	sim_tell(world, "chain: some money comes to wallet %u", wallet);
+}
+
 static void trouble_messages(struct sim_world *world)
 {
 	struct err err = { 0 };
@@ -145,6 +152,7 @@ static const struct trouble troubles[] = {
 	{ SIM_FAMILY_OVERLAP, trouble_overlap },
 	{ SIM_FAMILY_RECEIVER, trouble_token },
 	{ SIM_FAMILY_MESSAGES, trouble_messages },
+	{ SIM_FAMILY_FUNDS, trouble_funds },
 	{ SIM_FAMILY_EDITOR, sim_editor_act },
 	{ SIM_FAMILY_FOREIGN, sim_outside_foreign },
 	{ SIM_FAMILY_TAKE_BACK, sim_outside_take_back },

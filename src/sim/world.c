@@ -12,13 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BIRTH_MS      1760000000000LL
-#define CHAIN_ID      424242
-#define GWEI          1000000000ULL
-#define TAIL_LINES    60
-#define CALM_BOUND_MS (4 * 3600 * 1000LL) /* of T11 */
-#define LOOK_MS       20000
-#define FUND_UNITS    "1000000000000000000000" /* 1,000 native coins; as much of the token */
+#define BIRTH_MS           1760000000000LL
+#define CHAIN_ID           424242
+#define GWEI               1000000000ULL
+#define TAIL_LINES         60
+#define CALM_BOUND_MS      (4 * 3600 * 1000LL) /* of T11 */
+#define LOOK_MS            20000
+#define TRICKLE_GWEI_MAX   200000000 /* 0.2 coins: gas of a dozen payouts at the cap */
+#define TRICKLE_TOKENS_MAX 400000000
+#define FUND_UNITS         "1000000000000000000000" /* 1,000 native coins; as much of the token */
 
 void sim_tell(struct sim_world *world, const char *format, ...)
 {
@@ -149,14 +151,32 @@ static void chain_make(struct sim_world *world)
 	nodes_make(world);
 }
 
-static void wallets_fund(struct sim_world *world, uint64_t share)
+static void wallets_fund(struct sim_world *world)
 {
 	struct u256 units;
 	CHECK(u256_from_decimal(STR(FUND_UNITS), &units));
-	units = u256_div_u64(units, share, &(uint64_t){ 0 });
 	for (unsigned wallet = 0; wallet < SIM_WALLETS; wallet++)
 		for (unsigned asset = 0; asset < 2; asset++)
 			sim_chain_fund(world->model, wallet, asset, units);
+}
+
+void sim_wallet_trickle(struct sim_world *world, unsigned wallet)
+{
+	uint64_t coins = (uint64_t)sim_between(world, 1, TRICKLE_GWEI_MAX) * GWEI;
+	uint64_t tokens = (uint64_t)sim_between(world, 1, TRICKLE_TOKENS_MAX);
+	sim_chain_fund(world->model, wallet, 0, u256_from_u64(coins));
+	sim_chain_fund(world->model, wallet, 1, u256_from_u64(tokens));
+}
+
+/* Plenty, or hardly enough for gas and a few payouts. */
+static void wallets_start(struct sim_world *world)
+{
+	if (!sim_has(world, SIM_FAMILY_FUNDS)) {
+		wallets_fund(world);
+		return;
+	}
+	for (unsigned wallet = 0; wallet < SIM_WALLETS; wallet++)
+		sim_wallet_trickle(world, wallet);
 }
 
 static bool stores_open(struct sim_world *world, struct err *err)
@@ -237,7 +257,7 @@ static bool world_open(struct sim_world *world, struct err *err)
 	world->deployment = id_make(world->now_ms, world->keys_bytes[0]);
 	world->keys = sim_keys_new(sim_random_fork(&world->random, "keys"));
 	chain_make(world);
-	wallets_fund(world, sim_has(world, SIM_FAMILY_FUNDS) ? 20000 : 1);
+	wallets_start(world);
 	if (!stores_open(world, err))
 		return false;
 	for (enum sim_role role = 0; role < SIM_ROLES; role++)
@@ -282,7 +302,7 @@ static void liveness_run(struct sim_world *world)
 	world->faults_on = false;
 	world->trouble_at = world->calm_at = INT64_MAX;
 	sim_schedule_calm(world);
-	wallets_fund(world, 1);
+	wallets_fund(world);
 	while (!world->failed && !sim_check_is_done(world) && world->now_ms < bound) {
 		sim_client_redrive(world);
 		sim_schedule_run(world, world->now_ms + LOOK_MS);

@@ -158,6 +158,8 @@ void sim_tell(struct sim_world *world, const char *format, ...)
 /* The first violation counts; the run ends. */
 void sim_fail(struct sim_world *world, const char *rule, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* A little money comes in. */
+void sim_wallet_trickle(struct sim_world *world, unsigned wallet);
 
 /* schedule.c */
 /* Events until `until_ms`, or until the run failed. */
