@@ -52,6 +52,7 @@ struct signer_wallet {
 	int64_t entry_looked_at; /* monotonic, of the first look; 0 before */
 	uint64_t entry_nonce;
 	bool entry_mismatch;   /* told once */
+	bool entry_told;       /* that it cannot enter now */
 	bool drained;          /* since the lease was taken: what others left is on its way */
 	int64_t keys_at;       /* monotonic: keys that were away are not asked before */
 	int64_t keys_pause_ms; /* the last pause; 0 when they answered */

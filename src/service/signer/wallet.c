@@ -300,6 +300,21 @@ static bool wallet_enter(struct signer *self, struct signer_wallet *wallet, stru
 	return true;
 }
 
+/* A node that is away keeps a new wallet out, and stops nothing else. It is told of once. */
+static void entry_try(struct signer *self, struct signer_wallet *wallet)
+{
+	struct err fault = { 0 };
+	if (wallet_enter(self, wallet, &fault)) {
+		wallet->entry_told = false;
+		return;
+	}
+	if (!wallet->entry_told)
+		log_line(self->options.log, LOG_WARN,
+			 &(struct log_about){ .action = "wallet_entry", .err = &fault },
+			 "the wallet cannot enter yet");
+	wallet->entry_told = true;
+}
+
 bool signer_wallets_refresh(struct signer *self, struct err *err)
 {
 	int64_t in_flight = 0;
@@ -311,12 +326,8 @@ bool signer_wallets_refresh(struct signer *self, struct err *err)
 		wallet->slots_len = wallet->slots_fresh_from = 0;
 		if (!wallet->owned)
 			continue;
-		/* A node that is away keeps a new wallet out, and stops nothing else. */
-		struct err entry = { 0 };
-		if (!wallet->row.entered && !wallet_enter(self, wallet, &entry))
-			log_line(self->options.log, LOG_WARN,
-				 &(struct log_about){ .action = "wallet_entry", .err = &entry },
-				 "the wallet cannot enter yet");
+		if (!wallet->row.entered)
+			entry_try(self, wallet);
 		if (wallet->row.entered &&
 		    (!slots_load(self, wallet, err) || !nonces_compare(self, wallet, err)))
 			return false;
