@@ -32,6 +32,19 @@ static const struct withdrawal *row_of(const struct signer *self, const struct t
 	return NULL;
 }
 
+/* Slot, attempts, journal and withdrawal are read one after the other. Before a person is called
+ * the slot is read once more: if it has moved since, by the hand of another owner, then what looked
+ * wrong was torn, and this step leaves the slot alone. */
+static bool slot_drop_if_torn(struct signer *self, struct slot_work *work, struct err *err)
+{
+	struct transfer again;
+	bool found = false;
+	if (!store_transfer_load(self->options.store, work->slot->id, &again, &found, err))
+		return false;
+	work->drop = found && again.version != work->slot->version;
+	return true;
+}
+
 /* Rows that only an editor can have made so: nothing of this slot leaves, and its wallet stops,
  * since later nonces wait for it. */
 static bool slot_refuse(struct signer *self, struct slot_work *work, const char *reason,
@@ -39,6 +52,10 @@ static bool slot_refuse(struct signer *self, struct slot_work *work, const char 
 {
 	const struct withdrawal *row = row_of(self, work->slot);
 	bool told = work->wallet->row.stop_reason[0] != 0;
+	if (!slot_drop_if_torn(self, work, err))
+		return false;
+	if (work->drop)
+		return true;
 	work->drop = true;
 	if (!withdrawal_hold(self, row, reason, err))
 		return false;
@@ -165,6 +182,10 @@ static bool first_verify(struct signer *self, struct slot_work *work, struct err
 		return false;
 	if (work->drop || (distrust == NULL && reason == NULL))
 		return true;
+	if (!slot_drop_if_torn(self, work, err))
+		return false;
+	if (work->drop)
+		return true;
 	/* A void of its own ends the withdrawal when the slot has ended; nobody is called. */
 	if (distrust != NULL && strcmp(distrust, RIGHT_IS_VOID) != 0 &&
 	    !withdrawal_hold(self, row, distrust, err))
@@ -195,7 +216,9 @@ static bool stored_verify(struct signer *self, struct slot_work *work, struct er
 	work_believe(self, work, row);
 	/* The hold is the withdrawal's; its slot goes on. */
 	const char *distrust = signer_slot_distrust(self, work->wallet, work->slot, row);
-	return distrust == NULL || withdrawal_hold(self, row, distrust, err);
+	if (distrust != NULL && !slot_drop_if_torn(self, work, err))
+		return false;
+	return distrust == NULL || work->drop || withdrawal_hold(self, row, distrust, err);
 }
 
 static bool is_own_slot(const struct signer *self, const struct slot_work *work)
