@@ -34,6 +34,8 @@ bool sim_ask_bytes(struct sim_world *world, const char *literal, int64_t row, vo
 		   size_t cap, size_t *ret_len);
 
 /* check_change.c */
+/* Up to where the truth is final: by the chain's word, or by the depth that the run promises. */
+uint64_t sim_final_height(const struct sim_world *world);
 void sim_check_change(struct sim_world *world, const struct sim_change *change);
 struct sim_slot *sim_slot_of_row(struct sim_world *world, int64_t row);
 /* check_withdrawal.c */

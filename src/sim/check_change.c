@@ -1,6 +1,15 @@
 /* From the log of changes to the rules that each one has to keep. */
 #include "sim/check.h"
 
+uint64_t sim_final_height(const struct sim_world *world)
+{
+	const struct chain_params *chain = &world->catalogue.chains[0];
+	uint64_t head = sim_chain_head(world->model);
+	if (chain->has_finality)
+		return sim_chain_finalized(world->model);
+	return head > chain->depth_paid ? head - chain->depth_paid : 0;
+}
+
 struct sim_slot *sim_slot_of_row(struct sim_world *world, int64_t row)
 {
 	for (size_t i = world->slots_len; i > 0; i--)

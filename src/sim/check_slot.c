@@ -87,7 +87,7 @@ static void final_check(struct sim_world *world, const struct sim_slot *slot)
 			 slot->wallet, nonce);
 		return;
 	}
-	if (consumer.block_number > sim_chain_finalized(world->model))
+	if (consumer.block_number > sim_final_height(world))
 		sim_fail(world, "T12", "wallet %u nonce %llu is final before its block is",
 			 slot->wallet, nonce);
 	else if (slot->outcome != OUTCOME_FOREIGN && !mined_hash_is(world, slot, consumer.tx_hash))

@@ -75,7 +75,7 @@ static void check_completed(struct sim_world *world, const struct sim_order *ord
 			 (unsigned long long)paid.count);
 	else if (!u256_equal(paid.sum, order->amount.units))
 		sim_fail(world, "T6", "%s is completed, and was paid another amount", order->key);
-	else if (paid.newest.block_number > sim_chain_finalized(world->model))
+	else if (paid.newest.block_number > sim_final_height(world))
 		sim_fail(world, "T6", "%s is completed by block %llu, which is not final",
 			 order->key, (unsigned long long)paid.newest.block_number);
 }
@@ -100,7 +100,7 @@ void sim_check_unpaid(struct sim_world *world, const struct sim_order *order, co
 				 (unsigned long long)slot->nonce);
 		else if (!sim_chain_consumer(world->model, (unsigned)slot->wallet, slot->nonce,
 					     &consumer) ||
-			 consumer.block_number > sim_chain_finalized(world->model))
+			 consumer.block_number > sim_final_height(world))
 			sim_fail(world, rule,
 				 "%s counts as unpaid, and nonce %llu is open on the chain",
 				 order->key, (unsigned long long)slot->nonce);

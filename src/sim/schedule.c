@@ -45,7 +45,7 @@ static void trouble_node(struct sim_world *world)
 {
 	struct sim_node *node = some_node(world);
 	struct sim_node_settings *settings = sim_node_settings(node);
-	switch (sim_between(world, 0, 6)) {
+	switch (sim_between(world, 0, 9)) {
 	case 0:
 		settings->state = SIM_NODE_DOWN;
 		break;
@@ -65,6 +65,15 @@ static void trouble_node(struct sim_world *world)
 	case 5:
 		settings->finalized_back = (uint64_t)sim_between(world, 1, 10);
 		break;
+	case 6:
+		settings->no_finalized = true;
+		break;
+	case 7:
+		sim_chain_finality_stall(world->model, true);
+		break;
+	case 8:
+		sim_chain_space_set(world->model, (unsigned)sim_between(world, 0, 500));
+		break;
 	default:
 		settings->pool_full = true;
 		break;
@@ -73,10 +82,16 @@ static void trouble_node(struct sim_world *world)
 		 (unsigned long long)settings->lag);
 }
 
+static int64_t reorg_most(struct sim_world *world)
+{
+	if (sim_chance(world, 700))
+		return REORG_SHORT;
+	return sim_chance(world, 700) ? REORG_LONG : SIM_REORG_MAX;
+}
+
 static void trouble_reorg(struct sim_world *world)
 {
-	uint64_t depth =
-		(uint64_t)sim_between(world, 1, sim_chance(world, 800) ? REORG_SHORT : REORG_LONG);
+	uint64_t depth = (uint64_t)sim_between(world, 1, reorg_most(world));
 	unsigned keep = (unsigned)sim_between(world, 0, 1000);
 	uint64_t back = sim_chain_reorg(world->model, depth, keep, world->now_ms);
 	world->summary->reorgs += back > 0 ? 1 : 0;
@@ -167,6 +182,7 @@ static void nodes_calm(struct sim_world *world)
 		settings->unknown_per_mille = 0;
 		settings->finalized_back = 0;
 		settings->pool_full = false;
+		settings->no_finalized = false;
 	}
 }
 
@@ -182,6 +198,7 @@ void sim_schedule_calm(struct sim_world *world)
 	nodes_calm(world);
 	clocks_calm(world);
 	sim_chain_finality_stall(world->model, false);
+	sim_chain_space_set(world->model, 1000);
 	sim_chain_token_mode_set(world->model, 1, SIM_TOKEN_GOOD);
 	sim_chain_base_fee_set(world->model, 30 * GWEI, 1);
 	sim_tell(world, "the outside calms down");

@@ -15,6 +15,7 @@
 #define BIRTH_MS           1760000000000LL
 #define CHAIN_ID           424242
 #define GWEI               1000000000ULL
+#define DEPTH_PAID         4
 #define TAIL_LINES         60
 #define CALM_BOUND_MS      (4 * 3600 * 1000LL) /* of T11 */
 #define LOOK_MS            20000
@@ -68,9 +69,10 @@ static void chain_params_make(struct sim_world *world, struct chain_params *chai
 {
 	(void)snprintf(chain->name, sizeof chain->name, "sim");
 	chain->chain_id = CHAIN_ID;
-	chain->has_finality = true;
-	chain->depth_paid = 4;
-	chain->depth_unpaid = world->depth_unpaid;
+	chain->has_finality = world->has_finality;
+	/* Depth alone has to be deeper than any reorg of the run. */
+	chain->depth_paid = world->has_finality ? DEPTH_PAID : SIM_REORG_MAX + 1;
+	chain->depth_unpaid = chain->depth_paid + world->depth_unpaid;
 	chain->fees.tip_min.value = u256_from_u64(25 * GWEI);
 	chain->fees.cap_max.value = u256_from_u64(500 * GWEI);
 	chain->bump_after_ms = 20000;
@@ -119,6 +121,9 @@ static void nodes_make(struct sim_world *world)
 		settings.flavour =
 			(enum sim_node_flavour)sim_between(world, 0, SIM_NODE_FLAVOURS - 1);
 		if (sim_has(world, SIM_FAMILY_NODE)) {
+			settings.executable_max = (unsigned)sim_between(world, 4, 32);
+			settings.gapped_max = (unsigned)sim_between(world, 0, 64);
+			settings.state_blocks = sim_chance(world, 300) ? 128 : 0;
 			settings.gossip_per_mille = (unsigned)sim_between(world, 300, 1000);
 			settings.gossip_delay_max = (unsigned)sim_between(world, 0, 3);
 		}
@@ -133,12 +138,19 @@ static void nodes_make(struct sim_world *world)
 		sim_front_new(world->model, &front, sim_random_fork(&world->random, "front"));
 }
 
+/* Most chains are final soon; some leave room for long reorgs. */
+static uint64_t finality_lag(struct sim_world *world)
+{
+	return (uint64_t)(sim_chance(world, 800) ? sim_between(world, 2, 16)
+						 : sim_between(world, 64, SIM_REORG_MAX));
+}
+
 static void chain_make(struct sim_world *world)
 {
 	struct sim_chain_options options = { .chain_id = CHAIN_ID,
 					     .time_ms = world->now_ms - 2000,
-					     .has_finality = true,
-					     .finality_lag = (uint64_t)sim_between(world, 2, 16) };
+					     .has_finality = world->has_finality,
+					     .finality_lag = finality_lag(world) };
 	struct catalogue *catalogue = &world->catalogue;
 	struct address contract;
 	memset(contract.bytes, 0x70, sizeof contract.bytes);
@@ -214,6 +226,7 @@ static void mix_make(struct sim_world *world)
 	world->trouble_ms_max = sim_between(world, 2000, 60000);
 	world->block_ms = sim_chance(world, 500) ? 2000 : sim_between(world, 250, 12000);
 	world->depth_unpaid = (uint64_t)sim_between(world, 6, 40);
+	world->has_finality = sim_chance(world, 850);
 	world->short_approvals = sim_chance(world, 200);
 }
 

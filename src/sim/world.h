@@ -23,6 +23,7 @@
 #define SIM_PROCESSES_MAX 12
 #define SIM_WALLETS       3
 #define SIM_NEST_MAX      2 /* a process that stands still while others do, in turn */
+#define SIM_REORG_MAX     250
 #define SIM_STORY_LINES   400
 #define SIM_JOBS          8 /* requests in one group commit */
 
@@ -82,7 +83,8 @@ struct sim_world {
 	int64_t now_ms;       /* since 1970 */
 	int64_t monotonic_ms; /* the same speed, another start */
 	int64_t born_ms;
-	int64_t skew_ms;      /* of the wall clocks, for what starts from now on */
+	int64_t skew_ms; /* of the wall clocks, for what starts from now on */
+	bool has_finality;
 	bool short_approvals; /* they run out while a payout waits */
 	unsigned born;        /* incarnations so far */
 	uint64_t steps;
