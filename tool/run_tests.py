@@ -143,6 +143,9 @@ class Checker:
             total = add(total, self.script('test/model/run', part))
         return total
 
+    def coverage(self):
+        return self.script('test/coverage')
+
     def integration(self):
         program = {'SLUICE': find_program()}
         total = NOTHING
@@ -175,7 +178,7 @@ class Checker:
         return self.script('demo', '--small')
 
 
-SECTIONS = ('lint', 'unit', 'model', 'sim', 'tools', 'integration', 'demo')
+SECTIONS = ('lint', 'unit', 'model', 'coverage', 'sim', 'tools', 'integration', 'demo')
 NEED_BUILD = ('unit', 'sim', 'integration')
 
 

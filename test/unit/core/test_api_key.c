@@ -41,6 +41,8 @@ static void other_forms_are_no_keys(void **state)
 		"slk-" ID "-" SECRET,
 		"slk_0123456789ABCDEF_" SECRET,
 		"slk_0123456789abcdeg_" SECRET,
+		"slk_0123456789abcde-_" SECRET,
+		"slk_" ID "-" SECRET,
 		"slk_0123456789abcde_0" SECRET,
 		"slk_" ID "_00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF",
 		" slk_" ID "_" SECRET,

@@ -136,6 +136,7 @@ static void test_unknown_tag(void **state)
 	assert_true(chain_tag_is_unknown(-32602, STR("invalid argument 0: hex string")));
 	assert_true(chain_tag_is_unknown(-39001, STR("Unknown block")));
 	assert_true(chain_tag_is_unknown(-32000, STR("finalized block not found")));
+	assert_true(chain_tag_is_unknown(-32000, STR("Unknown block")));
 	assert_false(chain_tag_is_unknown(-32603, STR("internal error")));
 	assert_false(chain_tag_is_unknown(-32005, STR("rate limit exceeded")));
 	assert_false(chain_tag_is_unknown(-32000, STR("request timed out")));

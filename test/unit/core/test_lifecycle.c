@@ -32,6 +32,7 @@ static void a_stage_that_does_not_exist_has_a_text(void **state)
 		enum withdrawal_stage stage = (enum withdrawal_stage)stages[i];
 		assert_string_equal(withdrawal_stage_text(stage), "unknown");
 		assert_string_equal(withdrawal_status_text(stage), "UNKNOWN");
+		assert_int_equal(lifecycle_due_in_ms(stage), 0);
 	}
 }
 
@@ -76,7 +77,13 @@ static void texts_are_read_back(void **state)
 		const char *status = withdrawal_status_text((enum withdrawal_stage)i);
 		assert_true(withdrawal_status_read(str_from(status), &first, &last));
 		assert_true((int)first <= i && i <= (int)last);
+		enum withdrawal_stage stage = WITHDRAWAL_ACCEPTED;
+		const char *text = withdrawal_stage_text((enum withdrawal_stage)i);
+		assert_true(withdrawal_stage_read(str_from(text), &stage));
+		assert_int_equal(stage, i);
 	}
+	enum withdrawal_stage none;
+	assert_false(withdrawal_stage_read(STR("unknown"), &none));
 	assert_false(withdrawal_status_read(STR("queued"), &first, &last));
 	static const enum queue_name queues[] = { QUEUE_REQUEST,     QUEUE_SIGNING,
 						  QUEUE_MONITOR,     QUEUE_REQUEST_DLQ,
@@ -86,6 +93,45 @@ static void texts_are_read_back(void **state)
 		assert_true(queue_name_read(str_from(queue_name_text(queues[i])), &queue));
 		assert_int_equal(queue, queues[i]);
 	}
+	enum queue_name no_queue;
+	assert_false(queue_name_read(STR("none"), &no_queue));
+	assert_string_equal(queue_name_text(QUEUE_NONE), "none");
+}
+
+static void every_value_has_a_text_of_its_own(void **state)
+{
+	static const char *const outcomes[] = { "none", "succeeded", "reverted", "replaced",
+						"foreign" };
+	static const char *const transfers[] = { "reserved", "signed", "broadcast", "mined",
+						 "final" };
+	static const char *const actors[] = { "api", "processor", "signer", "monitor", "person" };
+	(void)state;
+	for (int i = OUTCOME_NONE; i <= OUTCOME_FOREIGN; i++)
+		assert_string_equal(transfer_outcome_text((enum transfer_outcome)i), outcomes[i]);
+	for (int i = TRANSFER_RESERVED; i <= TRANSFER_FINAL; i++)
+		assert_string_equal(transfer_stage_text((enum transfer_stage)i), transfers[i - 1]);
+	for (int i = ACTOR_API; i <= ACTOR_PERSON; i++)
+		assert_string_equal(actor_text((enum actor)i), actors[i - 1]);
+	/* Of an edited row. */
+	assert_string_equal(transfer_outcome_text((enum transfer_outcome)77), "unknown");
+	assert_string_equal(transfer_stage_text((enum transfer_stage)77), "unknown");
+	assert_string_equal(actor_text((enum actor)77), "unknown");
+}
+
+/* What is handed over wakes the one who goes on with it; what does not exist wakes nobody. */
+static void a_hand_over_wakes_the_next_role(void **state)
+{
+	(void)state;
+	assert_int_equal(lifecycle_withdrawal_wakes((enum withdrawal_stage)0, WITHDRAWAL_ACCEPTED),
+			 QUEUE_REQUEST);
+	assert_int_equal(lifecycle_withdrawal_wakes(WITHDRAWAL_ACCEPTED, WITHDRAWAL_QUEUED),
+			 QUEUE_SIGNING);
+	assert_int_equal(lifecycle_withdrawal_wakes(WITHDRAWAL_ASSIGNED, WITHDRAWAL_QUEUED),
+			 QUEUE_SIGNING);
+	assert_int_equal(lifecycle_withdrawal_wakes(WITHDRAWAL_QUEUED, WITHDRAWAL_ASSIGNED),
+			 QUEUE_NONE);
+	assert_int_equal(lifecycle_withdrawal_wakes(WITHDRAWAL_COMPLETED, WITHDRAWAL_QUEUED),
+			 QUEUE_NONE);
 }
 
 /* T4, T12: a foreign transaction proves nothing about the payment. */
@@ -108,6 +154,8 @@ int main(void)
 		cmocka_unit_test(only_a_hold_without_doubt_ends_with_the_payment),
 		cmocka_unit_test(what_is_not_final_has_a_due_time),
 		cmocka_unit_test(texts_are_read_back),
+		cmocka_unit_test(every_value_has_a_text_of_its_own),
+		cmocka_unit_test(a_hand_over_wakes_the_next_role),
 		cmocka_unit_test(a_stage_that_does_not_exist_has_a_text),
 		cmocka_unit_test(only_two_outcomes_prove_a_payment_unpaid),
 	};

@@ -17,9 +17,15 @@ static void every_refusal_has_a_code_and_a_sentence(void **state)
 		assert_non_null(code);
 		assert_true(is_snake_case(code));
 		assert_true(strlen(refusal_text((enum refusal)i)) > 10);
+		enum refusal read = REFUSAL_NONE;
+		assert_true(refusal_read(str_from(code), &read));
+		assert_int_equal(read, i);
 		for (int other = REFUSAL_NONE; other < i; other++)
 			assert_string_not_equal(code, refusal_code((enum refusal)other));
 	}
+	enum refusal none;
+	assert_false(refusal_read(STR(""), &none));
+	assert_false(refusal_read(STR("Canceled"), &none));
 	assert_aborts(refusal_code(REFUSAL_COUNT));
 	assert_aborts(refusal_text(REFUSAL_COUNT));
 }
