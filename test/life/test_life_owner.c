@@ -193,12 +193,48 @@ static void test_journal_lost(void **state)
 	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers", NULL), 1);
 }
 
+/* A reorg gives more slots back than a wallet may have in flight, while one is reserved that the
+ * journal has not heard of yet. Nothing is wrong, nobody is called. */
+static void test_reorg_of_a_full_wallet(void **state)
+{
+	struct life *life = *state;
+	life->catalogue.wallets[0].in_flight_max = IN_FLIGHT_MAX;
+	life_sql(life, "UPDATE wallets SET stop_reason = 'test' WHERE id > 1");
+	(void)life_accept(life, "POL", 5600);
+	life_run(life, 1);
+	for (unsigned i = 1; i < IN_FLIGHT_MAX; i++)
+		(void)life_accept(life, "POL", 5600 + i);
+	life_process(life);
+	life_sign(life);
+	life_fault_install(life);
+	life_fault_at(life, LIFE_FAULT_KILL, "store_transfers_reserve", 1);
+	(void)life_accept(life, "POL", 5700);
+	life_process(life);
+	life_sign(life);
+	life_fault_clear(life);
+	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers WHERE stage = 1", NULL),
+			 1);
+	life_reorg(life, 1);
+	life_drop_pool(life);
+	life_watch(life);
+	life_wait(life, 3000);
+	life_watch(life);
+	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers WHERE wish <> 0", NULL),
+			 IN_FLIGHT_MAX);
+	life_sign(life);
+	life_run(life, 20);
+	assert_int_equal(life_alarms(life, "wallet_stopped"), 0);
+	assert_int_equal(
+		life_number(life, "SELECT count(*) FROM withdrawals WHERE stage <> 5", NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_split_brain_wallet),         LIFE_TEST(test_owner_dies),
 		LIFE_TEST(test_slow_signer_outlives_lease), LIFE_TEST(test_restore_old_backup),
 		LIFE_TEST(test_restore_gives_nonces_again), LIFE_TEST(test_journal_lost),
+		LIFE_TEST(test_reorg_of_a_full_wallet),
 	};
 	return LIFE_MAIN(tests);
 }

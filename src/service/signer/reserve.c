@@ -292,7 +292,7 @@ static void reserved_add(struct signer *self, const struct store_reservation *re
 	struct signer_wallet *wallet = signer_wallet_of(self, reservation->transfer.wallet_id);
 	switch (reservation->result) {
 	case STORE_WRITTEN:
-		CHECK(wallet->slots_len < SLOTS_MAX);
+		CHECK(wallet->slots_len < SLOTS_KEPT);
 		wallet->slots[wallet->slots_len++] = reservation->transfer;
 		wallet->in_flight++;
 		metric_count(self->reserved, 1);

@@ -26,6 +26,8 @@
 
 /* Slots read per wallet: its in-flight rows. */
 #define SLOTS_MAX IN_FLIGHT_MAX
+/* Waiting for a signature or a send; given back by a reorg; reserved in this step. */
+#define SLOTS_KEPT (3 * SLOTS_MAX)
 
 /* What a person was last told of a slot that cannot go on. */
 struct slot_told {
@@ -44,7 +46,7 @@ struct signer_wallet {
 			   */
 	/* Those of them that may need the signer: reserved, signed, or with a wish; in the order of
 	 * nonces. */
-	struct transfer slots[SLOTS_MAX];
+	struct transfer slots[SLOTS_KEPT];
 	size_t slots_len;
 	size_t slots_fresh_from; /* slots behind it were reserved in this step */
 	bool journal_any;        /* the journal has slots of this wallet; */

@@ -134,18 +134,52 @@ static bool hole_stop(struct signer *self, struct signer_wallet *wallet, uint64_
 	return signer_wallet_stop(self, wallet, reason_code(REASON_NONCES_NOT_DENSE), err);
 }
 
-static bool slots_load(struct signer *self, struct signer_wallet *wallet, struct err *err)
+static bool stages_load(struct signer *self, struct signer_wallet *wallet,
+			enum transfer_stage first, enum transfer_stage last, struct err *err)
 {
 	struct store_transfer_filter filter = { .wallet_id = wallet->row.id,
-						.first = TRANSFER_RESERVED,
-						.last = TRANSFER_BROADCAST,
+						.first = first,
+						.last = last,
 						.mined_block_max = UINT64_MAX,
 						.for_signer = true,
 						.limit = SLOTS_MAX };
+	size_t n = 0;
+	if (!store_transfers_load(self->options.store, &filter, wallet->slots + wallet->slots_len,
+				  &n, err))
+		return false;
+	wallet->slots_len += n;
+	return true;
+}
+
+/* Few are out of place: slots that a reorg gave back, below those that wait for a signature. */
+static void slots_sort(struct signer_wallet *wallet)
+{
+	for (size_t i = 1; i < wallet->slots_len; i++) {
+		struct transfer moved = wallet->slots[i];
+		size_t at = i;
+		for (; at > 0 && wallet->slots[at - 1].nonce > moved.nonce; at--)
+			wallet->slots[at] = wallet->slots[at - 1];
+		wallet->slots[at] = moved;
+	}
+}
+
+/* What waits for its first signature or its first send is bounded by the wallet's limit, and all of
+ * it is read. What a reorg gave back is not: of that as many as fit, the lowest first. */
+static bool slots_load(struct signer *self, struct signer_wallet *wallet, struct err *err)
+{
 	wallet->slots_len = 0;
-	return wallet->in_flight == 0 ||
-	       store_transfers_load(self->options.store, &filter, wallet->slots, &wallet->slots_len,
-				    err);
+	if (wallet->in_flight == 0)
+		return true;
+	if (!stages_load(self, wallet, TRANSFER_RESERVED, TRANSFER_BROADCAST, err))
+		return false;
+	if (wallet->slots_len < SLOTS_MAX)
+		return true;
+	wallet->slots_len = 0;
+	if (!stages_load(self, wallet, TRANSFER_RESERVED, TRANSFER_SIGNED, err) ||
+	    !stages_load(self, wallet, TRANSFER_BROADCAST, TRANSFER_BROADCAST, err))
+		return false;
+	slots_sort(wallet);
+	return true;
 }
 
 static bool lease_take(struct signer *self, struct signer_wallet *wallet, bool *ret_taken,
