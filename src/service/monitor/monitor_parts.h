@@ -23,6 +23,7 @@ struct sighting {
 	struct id transfer;
 	unsigned count; /* in a row; 0: free */
 	bool seen;      /* in this step */
+	bool told;      /* and its wallet is stopped */
 };
 #define SIGHTINGS_MAX 64 /* more at once are told when these are settled */
 

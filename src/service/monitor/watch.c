@@ -204,7 +204,7 @@ static bool ahead_judge(struct monitor *self, size_t index, struct err *err)
 		return false;
 	bool ahead = suspicious && nonce->known && nonce->count > wallet->next_nonce;
 	*sightings = ahead ? *sightings + 1 : 0;
-	if (*sightings != FOREIGN_SIGHTINGS || wallet->stop_reason[0] != 0)
+	if (*sightings < FOREIGN_SIGHTINGS || wallet->stop_reason[0] != 0)
 		return true;
 	struct address_text address = address_text(wallet->address);
 	struct log_about about = { .action = "nonce_consumed_elsewhere",
@@ -225,9 +225,13 @@ static bool foreign_judge(struct monitor *self, struct err *err)
 	for (size_t i = 0; i < SIGHTINGS_MAX; i++) {
 		struct sighting *sighting = &self->chain->sightings[i];
 		sighting->count = sighting->seen ? sighting->count + 1 : 0;
+		sighting->told &= sighting->seen;
 		sighting->seen = false;
-		if (sighting->count == FOREIGN_SIGHTINGS && !foreign_stop(self, sighting, err))
+		if (sighting->count < FOREIGN_SIGHTINGS || sighting->told)
+			continue;
+		if (!foreign_stop(self, sighting, err))
 			return false;
+		sighting->told = true;
 	}
 	return true;
 }
