@@ -219,8 +219,10 @@ bit c_too_low[ROWS]; /* the first attempt's fee */
 #define round_is_lost(w, round) false
 #else
 #define round_is_lost(w, round) (!is_journaled(w, round) || !knows_bytes(spent_row(w, round)))
-#define round_is_unpaid(w, round) (consumed_by_us(spent_row(w, round)) && !is_paid(spent_row(w, round)))
-#define round_is_paid(w, round) (consumed_by_us(spent_row(w, round)) && is_paid(spent_row(w, round)))
+#define round_is_unpaid(w, round) (consumed_by_us(spent_row(w, round)) && \
+				   !is_paid(spent_row(w, round)))
+#define round_is_paid(w, round) (consumed_by_us(spent_row(w, round)) && \
+				 is_paid(spent_row(w, round)))
 #endif
 
 #ifdef NO_FENCE
@@ -470,7 +472,8 @@ inline end_judge()
 	if
 	:: asks_journal && has_void(w) -> end = j_end[w]; at = END_STORE
 	:: asks_journal && !has_void(w) &&
-	   (round_is_lost(w, saw_round) || (!round_is_lost(w, saw_round) && round_is_paid(w, saw_round))) ->
+	   (round_is_lost(w, saw_round) || (!round_is_lost(w, saw_round) &&
+					    round_is_paid(w, saw_round))) ->
 		at = HOLD_ROW
 	:: asks_journal && !has_void(w) && !round_is_lost(w, saw_round) &&
 	   !round_is_paid(w, saw_round) && !round_is_unpaid(w, saw_round) -> rest() /* waits */
@@ -600,14 +603,14 @@ proctype signer(byte me)
 	:: atomic { at == SLOT_SEND -> at = SLOT_RECORD }
 #endif
 #ifdef NEW_NONCE_ON_AMBIGUOUS
-	:: atomic { at == SLOT_RECORD && !is_fenced(me) && kind == PAY && w_stage[w] == WITHDRAWAL_ASSIGNED &&
-		    s_stage[r] == TRANSFER_SIGNED && rows < ROWS ->
-		withdrawal_moves(w, WITHDRAWAL_ASSIGNED, WITHDRAWAL_QUEUED, ACTOR_SIGNER); w_round[w]++;
-		signing_wakes(w); rest() }
+	:: atomic { at == SLOT_RECORD && !is_fenced(me) && kind == PAY &&
+		    w_stage[w] == WITHDRAWAL_ASSIGNED && s_stage[r] == TRANSFER_SIGNED && rows < ROWS ->
+		withdrawal_moves(w, WITHDRAWAL_ASSIGNED, WITHDRAWAL_QUEUED, ACTOR_SIGNER);
+		w_round[w]++; signing_wakes(w); rest() }
 #endif
 #ifdef FAILED_ON_AMBIGUOUS
-	:: atomic { at == SLOT_RECORD && !is_fenced(me) && kind == PAY && w_stage[w] == WITHDRAWAL_ASSIGNED &&
-		    s_stage[r] == TRANSFER_SIGNED ->
+	:: atomic { at == SLOT_RECORD && !is_fenced(me) && kind == PAY &&
+		    w_stage[w] == WITHDRAWAL_ASSIGNED && s_stage[r] == TRANSFER_SIGNED ->
 		withdrawal_moves(w, WITHDRAWAL_ASSIGNED, WITHDRAWAL_FAILED, ACTOR_SIGNER); rest() }
 #endif
 	:: atomic { at == SLOT_RECORD ->
@@ -647,9 +650,11 @@ proctype signer(byte me)
 }
 
 /* The monitor's look at one slot. */
-#define is_known(row) (c_mined[row] != FOREIGN_BYTES && attempt_of(c_mined[row]) <= s_attempts[row] && \
+#define is_known(row) (c_mined[row] != FOREIGN_BYTES && \
+		       attempt_of(c_mined[row]) <= s_attempts[row] && \
 		       s_kind[(row) * K + attempt_of(c_mined[row]) - 1] == kind_of(c_mined[row]))
-#define is_seen(row) (c_mined[row] != 0 && (is_known(row) || (c_mined[row] == FOREIGN_BYTES && c_final[row])))
+#define is_seen(row) (c_mined[row] != 0 && \
+		      (is_known(row) || (c_mined[row] == FOREIGN_BYTES && c_final[row])))
 #define newest_bytes(row) bytes_of(s_attempts[row], newest_kind(row))
 #ifdef LIVENESS
 #define is_forgotten(row) ((c_pool[row] & bit_of(newest_bytes(row))) == 0)
@@ -701,7 +706,8 @@ proctype monitor(byte row)
 #ifdef VERDICT_FROM_ABSENCE
 	:: atomic { s_stage[row] == TRANSFER_MINED && c_mined[row] == 0 ->
 		s_outcome[row] = OUTCOME_REPLACED;
-		transfer_moves(row, TRANSFER_MINED, TRANSFER_FINAL, ACTOR_MONITOR); signing_wakes(s_owner[row]) }
+		transfer_moves(row, TRANSFER_MINED, TRANSFER_FINAL, ACTOR_MONITOR);
+		signing_wakes(s_owner[row]) }
 #endif
 #ifndef NO_REBROADCAST
 	:: atomic { s_stage[row] == TRANSFER_BROADCAST && s_wish[row] == 0 && c_mined[row] == 0 &&
@@ -770,7 +776,8 @@ proctype chain(byte n)
 		faults--; c_mined[n] = FOREIGN_BYTES; stopped = 1 }
 #endif
 #ifdef DEEP
-	:: atomic { c_final[n] && faults > 0 && is_paid(n) && s_stage[n] == TRANSFER_FINAL && (n == ROWS - 1 || c_mined[n + 1] == 0) ->
+	:: atomic { c_final[n] && faults > 0 && is_paid(n) && s_stage[n] == TRANSFER_FINAL &&
+		    (n == ROWS - 1 || c_mined[n + 1] == 0) ->
 		faults--; c_final[n] = 0; c_mined[n] = 0; taken_back = 1 }
 #endif
 #ifdef LIVENESS
@@ -825,7 +832,8 @@ proctype front(byte w)
 #ifdef LIVENESS
 #ifndef NO_SWEEPER
 	:: atomic { w_stage[w] == WITHDRAWAL_ACCEPTED && !is_requested(w) -> request_wakes(w) }
-	:: atomic { (w_stage[w] == WITHDRAWAL_QUEUED || (w_stage[w] == WITHDRAWAL_ASSIGNED && s_stage[w_slot[w]] == TRANSFER_FINAL)) &&
+	:: atomic { (w_stage[w] == WITHDRAWAL_QUEUED ||
+		     (w_stage[w] == WITHDRAWAL_ASSIGNED && s_stage[w_slot[w]] == TRANSFER_FINAL)) &&
 		    !is_woken(w) -> signing_wakes(w) }
 #endif
 	/* Messages are lost. A message that was worked on stays when its worker dies. */
@@ -839,7 +847,8 @@ proctype front(byte w)
 		faults--; edited = 1; w_stage[w] = WITHDRAWAL_QUEUED; w_round[w] = 0; w_slot[w] = NONE }
 	:: atomic { faults > 0 && w_stage[w] >= WITHDRAWAL_ASSIGNED ->
 		faults--; edited = 1; w_stage[w] = WITHDRAWAL_QUEUED; w_round[w] = 1; w_slot[w] = NONE }
-	:: atomic { faults > 0 && w_stage[w] == WITHDRAWAL_ASSIGNED && s_stage[w_slot[w]] < TRANSFER_FINAL ->
+	:: atomic { faults > 0 && w_stage[w] == WITHDRAWAL_ASSIGNED &&
+		    s_stage[w_slot[w]] < TRANSFER_FINAL ->
 		faults--; edited = 1; s_stage[w_slot[w]] = TRANSFER_FINAL;
 		s_outcome[w_slot[w]] = OUTCOME_REVERTED }
 #endif
