@@ -40,10 +40,24 @@ static bool depth_is_bounded(struct str text)
 	return true;
 }
 
+/* No JSON holds a NUL byte, but jansson passes over one that stands behind a number or a word. */
+static bool refuse_nul(struct str text, struct err *err)
+{
+	int line = 1;
+	int column = 1;
+	for (const char *at = text.at; *at != 0; at++) {
+		column = *at == '\n' ? 1 : column + 1;
+		line += *at == '\n';
+	}
+	return err_set(err, ERR_REFUSED, "line %d column %d: a NUL byte", line, column);
+}
+
 bool json_parse(struct str text, struct json **ret_json, struct err *err)
 {
 	if (!depth_is_bounded(text))
 		return err_set(err, ERR_REFUSED, "nested deeper than %d levels", JSON_DEPTH_MAX);
+	if (text.len > 0 && memchr(text.at, 0, text.len) != NULL)
+		return refuse_nul(text, err);
 	json_error_t error;
 	json_t *node =
 		json_loadb(text.len == 0 ? "" : text.at, text.len,

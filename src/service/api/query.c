@@ -99,6 +99,16 @@ static bool take_limit(struct str value, size_t *ret_limit)
 	return true;
 }
 
+/* Sequences are stored as signed numbers. */
+static bool take_sequence(struct str value, uint64_t *ret_sequence)
+{
+	uint64_t sequence;
+	if (!str_to_u64(value, &sequence) || sequence > INT64_MAX)
+		return false;
+	*ret_sequence = sequence;
+	return true;
+}
+
 static bool take_list_value(struct list_query *query, enum list_parameter parameter,
 			    struct str value)
 {
@@ -143,10 +153,9 @@ enum problem events_query_take(struct events_query *query, struct str name, stru
 	enum problem problem = find(events_names, EVENTS_COUNT, name, &query->seen, &at);
 	if (problem != PROBLEM_NONE)
 		return problem;
-	bool is_taken = at == EVENTS_AFTER ? str_to_u64(value, &query->after)
+	bool is_taken = at == EVENTS_AFTER ? take_sequence(value, &query->after)
 					   : take_limit(value, &query->limit);
-	/* Sequences are stored as signed numbers. */
-	return is_taken && query->after <= INT64_MAX ? PROBLEM_NONE : PROBLEM_QUERY_MALFORMED;
+	return is_taken ? PROBLEM_NONE : PROBLEM_QUERY_MALFORMED;
 }
 
 static const char *explain(const char *const *names, const char *const *wanted, int count,

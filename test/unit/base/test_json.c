@@ -147,6 +147,10 @@ static void refuses_what_is_not_json(void **state)
 		assert_refused(str_from(bad[i]), "line");
 	assert_refused((struct str){ NULL, 0 }, "line 1");
 	assert_refused(STR("{}\0"), "line 1");
+	/* jansson alone takes these. */
+	assert_refused(STR("2\0"), "line 1 column 2");
+	assert_refused(STR("[true\0,\n\"x\"]"), "line 1");
+	assert_refused(STR("[\n1\0]"), "line 2 column 2");
 	assert_refused(STR("\xef\xbb\xbf{}"), "line 1");
 }
 

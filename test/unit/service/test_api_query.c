@@ -93,6 +93,7 @@ static void events_are_read_behind_a_sequence(void **state)
 	events_query_init(&query);
 	assert_int_equal(events_query_take(&query, STR("after"), STR("9223372036854775808")),
 			 PROBLEM_QUERY_MALFORMED);
+	assert_int_equal(query.after, 0);
 }
 
 static void a_refused_parameter_says_what_it_takes(void **state)
