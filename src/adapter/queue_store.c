@@ -178,17 +178,38 @@ static size_t claim_len(struct message *messages, size_t len)
 	return fresh;
 }
 
+/* The generation is written as it was read: what is no count would never match an ack. */
 static bool claim_write(struct queue_store *self, struct message *message, int64_t until_ms,
-			struct err *err)
+			bool *ret_claimed, struct err *err)
 {
 	struct sql sql = sql_prepare(self->db,
 				     "UPDATE messages SET claim = ?, visible_at = ?, "
-				     "receives = receives + 1 WHERE queue = ? AND subject = ?",
+				     "generation = ?, receives = receives + 1 "
+				     "WHERE queue = ? AND subject = ?",
 				     err);
+	int64_t changed = 0;
 	sql_put_bytes(&sql, message->ack.token, sizeof message->ack.token);
 	sql_put_i64(&sql, until_ms);
+	sql_put_u64(&sql, message->ack.generation);
 	sql_put_i64(&sql, message->ack.queue);
 	sql_put_id(&sql, message->ack.subject);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	*ret_claimed = changed > 0;
+	return true;
+}
+
+/* Messages whose subject is no id, which only somebody with access to the database can have
+ * written: no claim can hold one, so that it would stand before all others for ever. Numbers and
+ * texts are less than any bytes. */
+static bool nameless_delete(struct queue_store *self, enum queue_name name, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		self->db,
+		"DELETE FROM messages WHERE queue = ? AND (subject < X'' OR "
+		"LENGTH(HEX(subject)) <> 32 OR subject = X'00000000000000000000000000000000')",
+		err);
+	sql_put_i64(&sql, name);
 	return sql_run(&sql, NULL);
 }
 
@@ -208,13 +229,18 @@ static bool claim_in_transaction(struct queue_store *self, enum queue_name name,
 	len = claim_len(ret_messages, len);
 	entropy_fill(self->entropy, token, sizeof token);
 	token[0] = seat->number;
+	size_t claimed = 0;
 	for (size_t i = 0; i < len; i++) {
-		memcpy(ret_messages[i].ack.token, token, sizeof token);
-		if (!claim_write(self, &ret_messages[i], now_ms + visibility_ms, err))
+		struct message *message = &ret_messages[i];
+		bool is_claimed = false;
+		memcpy(message->ack.token, token, sizeof token);
+		if (!claim_write(self, message, now_ms + visibility_ms, &is_claimed, err))
 			return false;
+		if (is_claimed)
+			ret_messages[claimed++] = *message;
 	}
-	*ret_len = len;
-	return true;
+	*ret_len = claimed;
+	return claimed == len || nameless_delete(self, name, err);
 }
 
 static bool anything_visible(struct queue_store *self, enum queue_name name, bool *ret_any,
@@ -323,7 +349,7 @@ static bool queue_store_stats(struct queue *queue, enum queue_name name,
 		ret_stats->waiting = sql_take_u64(&sql);
 		ret_stats->delayed = sql_take_u64(&sql);
 		ret_stats->claimed = sql_take_u64(&sql);
-		ret_stats->oldest_ms = now_ms - sql_take_i64(&sql);
+		ret_stats->oldest_ms = now_ms - (int64_t)sql_take_u64(&sql);
 	}
 	return sql_end(&sql);
 }
