@@ -136,7 +136,7 @@ const struct config_rule *config_rule_of(struct str path)
 	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
 		if (str_equal_text(buf_view(&pattern), rules[i].pattern))
 			return &rules[i];
-	CHECK(!"a key of the schema has a rule");
+	CHECK(false); /* every key of the schema has a rule */
 	return NULL;
 }
 

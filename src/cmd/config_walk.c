@@ -44,13 +44,14 @@ static void place_enter(struct config_walk *walk, const struct cyaml_schema_valu
 	CHECK(schema->type == CYAML_MAPPING || schema->type == CYAML_SEQUENCE);
 	CHECK(walk->depth < CONFIG_DEPTH_MAX);
 	bool is_list = schema->type == CYAML_SEQUENCE;
+	char *elements = data;
 	if (is_list)
-		memcpy(&data, data, sizeof data);
+		memcpy(&elements, data, sizeof elements);
 	ret_place->kind = is_list ? CONFIG_LIST : CONFIG_MAPPING;
 	ret_place->len = len;
 	walk->frames[walk->depth++] = (struct config_frame){
 		.schema = schema,
-		.data = data,
+		.data = elements,
 		.len = len,
 		.path_len = strlen(walk->path),
 	};
