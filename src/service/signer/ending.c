@@ -230,17 +230,27 @@ static bool void_append(struct signer *self, const struct withdrawal *row, uint3
 	return journal_append_many(self->options.journal, &entry, 1, ret_verdict, err);
 }
 
-static bool end_in_round(struct signer *self, const struct withdrawal *row, uint32_t round,
-			 enum withdrawal_stage to, enum refusal refusal,
-			 const struct message_ack *ack, struct err *err)
+/* A void of this very withdrawal: it was ended, and the store has not heard of it yet. */
+static bool void_find(struct signer *self, const struct withdrawal *row,
+		      struct journal_right *ret_right, bool *ret_found, struct err *err)
 {
-	enum journal_verdict verdict = JOURNAL_DIFFERENT;
-	if (!void_append(self, row, round, to, refusal, &verdict, err))
+	struct journal_right rights[ATTEMPTS_MAX];
+	size_t n = 0;
+	*ret_found = false;
+	if (!signer_rights_load(self, row, rights, &n, err))
 		return false;
-	if (verdict == JOURNAL_DIFFERENT) {
-		signer_change_hold(self, row, reason_code(REASON_RIGHT_ALREADY_SPENT), ack, false);
-		return true;
+	for (size_t i = 0; i < n; i++) {
+		if (!rights[i].is_void || !id_equal(rights[i].withdrawal, row->intent.id))
+			continue;
+		*ret_right = rights[i];
+		*ret_found = true;
 	}
+	return true;
+}
+
+static void end_queue(struct signer *self, const struct withdrawal *row, enum withdrawal_stage to,
+		      enum refusal refusal, const struct message_ack *ack)
+{
 	CHECK(self->changes_len < BATCH_MAX);
 	self->changes[self->changes_len++] =
 		(struct store_change){ .withdrawal = row->intent.id,
@@ -251,6 +261,46 @@ static bool end_in_round(struct signer *self, const struct withdrawal *row, uint
 				       .failure_code = refusal_code(refusal),
 				       .ack = *ack };
 	signer_log(self, row, "withdrawal_ended", refusal_code(refusal), false);
+}
+
+/* What a void says; false when this row cannot end so. */
+static bool void_read(const struct withdrawal *row, const struct journal_right *right,
+		      enum withdrawal_stage *ret_to, enum refusal *ret_refusal)
+{
+	return withdrawal_stage_read(str_from(right->void_stage), ret_to) &&
+	       refusal_read(str_from(right->void_code), ret_refusal) &&
+	       lifecycle_is_terminal(*ret_to) &&
+	       lifecycle_withdrawal_allows(row->stage, *ret_to, ACTOR_SIGNER);
+}
+
+/* Another owner came first: its void ends the row as well as ours would have. Anything else under
+ * this right is for a person. */
+static bool end_differs(struct signer *self, const struct withdrawal *row,
+			const struct message_ack *ack, struct err *err)
+{
+	struct journal_right right;
+	enum withdrawal_stage to = WITHDRAWAL_CANCELED;
+	enum refusal refusal = REFUSAL_CANCELED;
+	bool found = false;
+	if (!void_find(self, row, &right, &found, err))
+		return false;
+	if (found && void_read(row, &right, &to, &refusal))
+		end_queue(self, row, to, refusal, ack);
+	else
+		signer_change_hold(self, row, reason_code(REASON_RIGHT_ALREADY_SPENT), ack, false);
+	return true;
+}
+
+static bool end_in_round(struct signer *self, const struct withdrawal *row, uint32_t round,
+			 enum withdrawal_stage to, enum refusal refusal,
+			 const struct message_ack *ack, struct err *err)
+{
+	enum journal_verdict verdict = JOURNAL_DIFFERENT;
+	if (!void_append(self, row, round, to, refusal, &verdict, err))
+		return false;
+	if (verdict == JOURNAL_DIFFERENT)
+		return end_differs(self, row, ack, err);
+	end_queue(self, row, to, refusal, ack);
 	return true;
 }
 
@@ -268,31 +318,12 @@ bool signer_end_by_void(struct signer *self, const struct withdrawal *row,
 {
 	enum withdrawal_stage to = WITHDRAWAL_CANCELED;
 	enum refusal refusal = REFUSAL_CANCELED;
-	if (!withdrawal_stage_read(str_from(right->void_stage), &to) ||
-	    !refusal_read(str_from(right->void_code), &refusal) || !lifecycle_is_terminal(to)) {
+	if (!void_read(row, right, &to, &refusal)) {
 		signer_change_hold(self, row, reason_code(REASON_JOURNAL_VOID_UNREADABLE), ack,
 				   false);
 		return true;
 	}
 	return end_in_round(self, row, right->round, to, refusal, ack, err);
-}
-
-/* A void of this very withdrawal: it was ended, and the store has not heard of it yet. */
-static bool void_find(struct signer *self, const struct withdrawal *row,
-		      struct journal_right *ret_right, bool *ret_found, struct err *err)
-{
-	struct journal_right rights[ATTEMPTS_MAX];
-	size_t n = 0;
-	*ret_found = false;
-	if (!signer_rights_load(self, row, rights, &n, err))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (!rights[i].is_void || !id_equal(rights[i].withdrawal, row->intent.id))
-			continue;
-		*ret_right = rights[i];
-		*ret_found = true;
-	}
-	return true;
 }
 
 static void requeue(struct signer *self, const struct withdrawal *row,

@@ -63,6 +63,11 @@ const char *signer_round_distrust(enum round_verdict verdict);
 /* Which of the collected works may go on; drops the others, and turns what must not be paid any
  * more into its self-transfer. */
 MUST_CHECK bool signer_works_verify(struct signer *self, struct err *err);
+/* Slot, attempts, journal and withdrawal are read one after the other. Before a person is called
+ * the slot is read once more: if it has moved since, by the hand of another owner, then what looked
+ * wrong was torn, and this step drops the slot. */
+MUST_CHECK bool signer_work_drop_if_torn(struct signer *self, struct slot_work *work,
+					 struct err *err);
 /* A reserved slot of the batch turns into its self-transfer, and goes on as that. */
 MUST_CHECK bool signer_work_turn_cancel(struct signer *self, struct slot_work *work,
 					const char *reason, struct err *err);

@@ -182,6 +182,10 @@ static void attempts_limit(struct signer *self, struct slot_work *work)
 
 static bool conflict_stop(struct signer *self, struct slot_work *work, struct err *err)
 {
+	if (!signer_work_drop_if_torn(self, work, err))
+		return false;
+	if (work->drop)
+		return true;
 	work->drop = true;
 	signer_log_slot(self, work->slot, "journal_differs", NULL, "", true);
 	return signer_wallet_stop(self, work->wallet, reason_code(REASON_JOURNAL_DIFFERS), err);

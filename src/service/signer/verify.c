@@ -32,10 +32,7 @@ static const struct withdrawal *row_of(const struct signer *self, const struct t
 	return NULL;
 }
 
-/* Slot, attempts, journal and withdrawal are read one after the other. Before a person is called
- * the slot is read once more: if it has moved since, by the hand of another owner, then what looked
- * wrong was torn, and this step leaves the slot alone. */
-static bool slot_drop_if_torn(struct signer *self, struct slot_work *work, struct err *err)
+bool signer_work_drop_if_torn(struct signer *self, struct slot_work *work, struct err *err)
 {
 	struct transfer again;
 	bool found = false;
@@ -52,7 +49,7 @@ static bool slot_refuse(struct signer *self, struct slot_work *work, const char 
 {
 	const struct withdrawal *row = row_of(self, work->slot);
 	bool told = work->wallet->row.stop_reason[0] != 0;
-	if (!slot_drop_if_torn(self, work, err))
+	if (!signer_work_drop_if_torn(self, work, err))
 		return false;
 	if (work->drop)
 		return true;
@@ -182,7 +179,7 @@ static bool first_verify(struct signer *self, struct slot_work *work, struct err
 		return false;
 	if (work->drop || (distrust == NULL && reason == NULL))
 		return true;
-	if (!slot_drop_if_torn(self, work, err))
+	if (!signer_work_drop_if_torn(self, work, err))
 		return false;
 	if (work->drop)
 		return true;
@@ -216,7 +213,7 @@ static bool stored_verify(struct signer *self, struct slot_work *work, struct er
 	work_believe(self, work, row);
 	/* The hold is the withdrawal's; its slot goes on. */
 	const char *distrust = signer_slot_distrust(self, work->wallet, work->slot, row);
-	if (distrust != NULL && !slot_drop_if_torn(self, work, err))
+	if (distrust != NULL && !signer_work_drop_if_torn(self, work, err))
 		return false;
 	return distrust == NULL || work->drop || withdrawal_hold(self, row, distrust, err);
 }
