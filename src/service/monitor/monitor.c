@@ -113,14 +113,30 @@ bool monitor_room(struct monitor *self, struct err *err)
 	return self->observations_len < BATCH_MAX || monitor_flush(self, err);
 }
 
+/* What is remembered of a chain is true of one who has watched it all the time. */
+static void chain_forget(struct monitor_chain *chain)
+{
+	const struct chain_params *params = chain->params;
+	struct store_lease lease = chain->lease;
+	int64_t lease_at = chain->lease_at;
+	memset(chain, 0, sizeof *chain);
+	chain->params = params;
+	chain->lease = lease;
+	chain->lease_at = lease_at;
+}
+
+/* Takes the lease or keeps it. With another epoch somebody else has watched in between. */
 static bool lease_keep(struct monitor *self, struct monitor_chain *chain, struct err *err)
 {
 	bool taken = false;
+	uint64_t epoch = chain->lease.epoch;
 	(void)snprintf(chain->lease.name, sizeof chain->lease.name, "monitor-%llu",
 		       (unsigned long long)chain->params->chain_id);
 	if (!store_lease_take(self->options.store, &chain->lease, self->options.instance,
 			      clock_now_ms(self->options.clock), &taken, err))
 		return false;
+	if (taken && chain->lease.epoch != epoch)
+		chain_forget(chain);
 	chain->owned = taken;
 	return true;
 }

@@ -104,18 +104,25 @@ static bool nonces_ask(struct monitor *self, uint64_t block,
 	return true;
 }
 
-/* Nonces at a block that is as deep as a paid verdict; none while the chain is younger. They are
- * asked for when something is suspicious, once in a step. */
+/* geth and bor keep the state of 128 blocks, unless they are archives. */
+#define STATE_BLOCKS 120
+
+/* Nonces at a block that is as deep as a paid verdict, or as deep as nodes keep states; none while
+ * the chain is younger. They are asked for when something is suspicious, once in a step. */
 static bool nonces_read(struct monitor *self, struct err *err)
 {
+	uint64_t head = self->chain->head.number;
 	uint64_t block = 0;
 	if (self->nonces_read)
 		return true;
 	memset(self->nonces, 0, sizeof self->nonces);
-	if (confirm_final_block(self->chain->params, self->chain->head.number,
-				monitor_finalized(self->chain), &block) &&
-	    !nonces_ask(self, block, self->nonces, err))
-		return false;
+	if (confirm_final_block(self->chain->params, head, monitor_finalized(self->chain),
+				&block)) {
+		if (head - block > STATE_BLOCKS)
+			block = head - STATE_BLOCKS;
+		if (!nonces_ask(self, block, self->nonces, err))
+			return false;
+	}
 	self->nonces_read = true;
 	return true;
 }
