@@ -19,8 +19,42 @@ static bool may_wait(const struct sim_world *world, const struct sim_order *orde
 	       ((world->causes & SIM_CAUSE_FOREIGN) != 0 && order->stage == WITHDRAWAL_ASSIGNED);
 }
 
-bool sim_check_is_done(const struct sim_world *world)
+/* The first nonce of ours that a stranger used; before a wallet entered, its past is its own. */
+static bool used_by_stranger(struct sim_world *world, unsigned wallet, uint64_t *ret_nonce)
 {
+	struct sim_mined consumer;
+	uint64_t nonces = sim_chain_nonce(world->model, wallet);
+	int64_t first =
+		sim_ask_i64(world,
+			    "SELECT first_nonce FROM wallets WHERE rowid = ? AND entered = 1 "
+			    "AND stop_reason = ''",
+			    wallet + 1);
+	for (uint64_t nonce = (uint64_t)first; first >= 0 && nonce < nonces; nonce++)
+		if (sim_chain_consumer(world->model, wallet, nonce, &consumer) &&
+		    consumer.is_foreign) {
+			*ret_nonce = nonce;
+			return true;
+		}
+	return false;
+}
+
+/* A stranger's transaction stops its wallet, once it is deep enough to be believed. */
+static bool strangers_go_on(struct sim_world *world, unsigned *ret_wallet, uint64_t *ret_nonce)
+{
+	if ((world->causes & SIM_CAUSE_FOREIGN) == 0)
+		return false;
+	for (*ret_wallet = 0; *ret_wallet < SIM_WALLETS; (*ret_wallet)++)
+		if (used_by_stranger(world, *ret_wallet, ret_nonce))
+			return true;
+	return false;
+}
+
+bool sim_check_is_done(struct sim_world *world)
+{
+	unsigned wallet = 0;
+	uint64_t nonce = 0;
+	if (strangers_go_on(world, &wallet, &nonce))
+		return false;
 	for (size_t i = 0; i < world->orders_len; i++) {
 		const struct sim_order *order = &world->orders[i];
 		if (!order->accepted || order->repeats_left > 0)
@@ -71,6 +105,11 @@ static void asset_check(struct sim_world *world, unsigned asset, struct u256 pai
 
 static void stuck_tell(struct sim_world *world)
 {
+	unsigned wallet = 0;
+	uint64_t nonce = 0;
+	if (strangers_go_on(world, &wallet, &nonce))
+		sim_fail(world, "T12", "a stranger took nonce %llu of wallet %u, which goes on",
+			 (unsigned long long)nonce, wallet);
 	for (size_t i = 0; i < world->orders_len; i++) {
 		const struct sim_order *order = &world->orders[i];
 		if (order->accepted && (is_terminal(order) || may_wait(world, order)))

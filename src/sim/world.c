@@ -19,6 +19,7 @@
 #define TAIL_LINES         60
 #define CALM_BOUND_MS      (4 * 3600 * 1000LL) /* of T11 */
 #define LOOK_MS            20000
+#define CALM_LOOKS         3
 #define TRICKLE_GWEI_MAX   200000000 /* 0.2 coins: gas of a dozen payouts at the cap */
 #define TRICKLE_TOKENS_MAX 400000000
 #define FUND_UNITS         "1000000000000000000000" /* 1,000 native coins; as much of the token */
@@ -316,12 +317,12 @@ static void liveness_run(struct sim_world *world)
 	world->trouble_at = world->calm_at = INT64_MAX;
 	sim_schedule_calm(world);
 	wallets_fund(world);
-	while (!world->failed && !sim_check_is_done(world) && world->now_ms < bound) {
+	/* Done is what stays done: what is still under way on the chain may not change it. */
+	for (int calm = 0; !world->failed && calm < CALM_LOOKS && world->now_ms < bound;) {
 		sim_client_redrive(world);
 		sim_schedule_run(world, world->now_ms + LOOK_MS);
+		calm = sim_check_is_done(world) ? calm + 1 : 0;
 	}
-	/* What is still under way on the chain may not change what was said. */
-	sim_schedule_run(world, world->now_ms + 3 * LOOK_MS);
 	sim_plant_end(world);
 	if (!world->failed)
 		sim_check_end(world);

@@ -184,7 +184,7 @@ void sim_check_changes(struct sim_world *world);
 void sim_check_sent(struct sim_world *world, struct str raw);
 /* At the end. */
 void sim_check_end(struct sim_world *world);
-bool sim_check_is_done(const struct sim_world *world);
+bool sim_check_is_done(struct sim_world *world);
 struct sim_order *sim_order_of_row(struct sim_world *world, int64_t row);
 
 /* outside.c */
