@@ -242,6 +242,18 @@ bool monitor_blocks_check(struct monitor *self, struct err *err)
 	return true;
 }
 
+uint64_t monitor_finalized(const struct monitor_chain *chain)
+{
+	const struct chain_head *head = &chain->head;
+	if (!head->has_finalized)
+		return 0;
+	const struct hash32 *known =
+		chain->linked ? links_hash(&chain->links, head->finalized_number) : NULL;
+	if (known != NULL && !hash32_equal(*known, head->finalized_hash))
+		return 0;
+	return head->finalized_number < chain->mark ? head->finalized_number : chain->mark;
+}
+
 /* What the links do not reach is asked for together with the head, so that it is the head's own
  * chain that answers; another one's answer counts as none. */
 bool monitor_canonical(struct monitor *self, uint64_t number, struct chain_block *ret_block,

@@ -154,14 +154,10 @@ static inline struct store_by monitor_by(const struct monitor *self)
 				  .now_ms = clock_now_ms(self->options.clock) };
 }
 
-/* Up to where the node that named the head calls blocks final itself. The mark may be another
- * node's, of another branch: each node answers alone. */
-static inline uint64_t monitor_finalized(const struct monitor_chain *chain)
-{
-	uint64_t own = chain->head.has_finalized ? chain->head.finalized_number : 0;
-	return own < chain->mark ? own : chain->mark;
-}
-
+/* Up to where the node that named the head calls blocks final itself; 0 when it does not say, or
+ * when its final block is not an ancestor of its head: two machines behind one address. The mark
+ * may be another node's, of another branch: each node answers alone. */
+uint64_t monitor_finalized(const struct monitor_chain *chain);
 void monitor_log(const struct monitor *self, const struct transfer *transfer, const char *action,
 		 const struct hash32 *tx_hash, const char *text, bool alarm);
 /* Room for one more observation, flushing when full; then the observation itself. */
