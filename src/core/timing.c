@@ -19,8 +19,6 @@ static const struct timing rows[] = {
 	  "before a waiting payout is looked at again, where no time of its own stands above" },
 	{ "passed over", 600000, "signer.passed_over_ms",
 	  "lack of funds before some are set aside for a payout" },
-	{ "passed over", 600000, "signer.passed_over_ms",
-	  "how long smaller payouts may pass one that waits for funds" },
 	{ "wallet entry", 60000, "signer.entry_wait_s",
 	  "between the two looks at the nonce of a wallet that enters" },
 	{ "sweep", 1000, "processor.sweep_interval_ms", "how often rows that are due are woken" },
