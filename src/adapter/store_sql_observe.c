@@ -68,6 +68,8 @@ static bool withdrawal_complete(struct db *db, const struct store_observation *i
 		   hash32_text(item->mined_hash).at, (unsigned long long)item->mined_block);
 	if (row->held_reason[0] != 0)
 		buf_format(&out, ",\"released\":\"%s\"", row->held_reason);
+	if (row->cancel_requested)
+		buf_text(&out, ",\"cancel\":\"too_late\"");
 	buf_byte(&out, '}');
 	struct event_row event = { .withdrawal = row->intent.id,
 				   .sequence = row->version + 1,

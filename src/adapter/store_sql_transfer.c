@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+_Static_assert(WITHDRAWAL_ASSIGNED == 4, "CANCEL_WANTED has its number");
+
 void transfer_take(struct sql *sql, struct transfer *ret_row)
 {
 	memset(ret_row, 0, sizeof *ret_row);
@@ -36,6 +38,7 @@ void transfer_take(struct sql *sql, struct transfer *ret_row)
 	sql_take_text(sql, ret_row->held_reason, sizeof ret_row->held_reason);
 	ret_row->version = sql_take_u64(sql);
 	sql_take_text(sql, ret_row->correlation_id, sizeof ret_row->correlation_id);
+	ret_row->cancel_wanted = sql_take_i64(sql) != 0;
 }
 
 bool transfer_load(struct db *db, struct id id, struct transfer *ret_row, bool *ret_found,
@@ -77,7 +80,7 @@ bool store_sql_of_round(struct store *store, struct id withdrawal, uint32_t roun
 	"SELECT " TRANSFER_COLUMNS TRANSFER_FROM "WHERE t.wallet_id = ? AND " stages \
 	" AND t.mined_block BETWEEN ? AND ? AND t.nonce >= ? "                       \
 	"AND (? = 0 OR t.held_reason = '') "                                         \
-	"AND (? = 0 OR t.stage < ? OR t.wish <> 0) "                                 \
+	"AND (? = 0 OR t.stage < ? OR t.wish <> 0 OR " CANCEL_WANTED ") "            \
 	"AND (? = 0 OR t.mined_block > ? OR t.nonce > ?) "                           \
 	"ORDER BY t.mined_block, t.nonce LIMIT ?"
 

@@ -102,6 +102,9 @@ struct transfer {
 	enum wish wish;
 	uint32_t wish_attempts_seen;
 	uint32_t attempts;
+	/* The standing wish to cancel: its withdrawal asks for it, and is neither held nor ended;
+	 * no cancellation of the slot is stored yet. Read only. */
+	bool cancel_wanted;
 	struct hash32 mined_hash; /* the attempt that was mined; zero unless mined or final */
 	uint64_t mined_block;
 	struct hash32 mined_block_hash;

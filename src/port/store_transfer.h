@@ -74,8 +74,8 @@ struct store_transfer_filter {
 	uint64_t mined_block_max; /* UINT64_MAX for any */
 	uint64_t nonce_min;       /* 0 for any */
 	bool without_held;        /* leaves out what waits for a person */
-	bool for_signer;          /* leaves out what is broadcast and has no wish */
-	bool has_after;           /* continues behind a row: */
+	bool for_signer; /* leaves out what is broadcast and has no wish, nor one to cancel */
+	bool has_after;  /* continues behind a row: */
 	uint64_t after_block;
 	uint64_t after_nonce;
 	size_t limit; /* in the order of nonces (mined: of blocks) */

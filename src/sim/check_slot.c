@@ -150,6 +150,13 @@ void sim_check_attempt_made(struct sim_world *world, const struct sim_change *ch
 		sim_fail(world, "T3", "wallet %u nonce %llu: attempt %lld is its number %u",
 			 slot->wallet, (unsigned long long)slot->nonce, (long long)change->value[0],
 			 slot->attempts);
+	bool cancels = sim_ask_i64(world, "SELECT is_cancel FROM attempts WHERE rowid = ?",
+				   change->row) != 0;
+	if (slot->canceled && !cancels)
+		sim_fail(world, "T7",
+			 "wallet %u nonce %llu: a payment is signed after a cancellation",
+			 slot->wallet, (unsigned long long)slot->nonce);
+	slot->canceled |= cancels;
 	if (slot->stage == TRANSFER_FINAL)
 		sim_fail(world, "T12", "wallet %u nonce %llu is final, and is signed again",
 			 slot->wallet, (unsigned long long)slot->nonce);

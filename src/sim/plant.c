@@ -18,6 +18,7 @@ static const char *const texts[SIM_PLANTS] = {
 	[SIM_PLANT_LEAK] = "leak",
 	[SIM_PLANT_STUCK] = "stuck",
 	[SIM_PLANT_NO_CONSUMER] = "no-consumer",
+	[SIM_PLANT_PAID_AFTER_CANCEL] = "paid-after-cancel",
 };
 
 const char *sim_plant_text(enum sim_plant plant)
@@ -116,6 +117,23 @@ static bool other_payload(struct sim_world *world)
 	return true;
 }
 
+#define FIRST_ATTEMPT_AGAIN(number, is_cancel, hash)                                           \
+	"INSERT INTO attempts (transfer_id, number, is_cancel, tip, cap, gas_limit, tx_hash, " \
+	"raw, signed_at) SELECT transfer_id, " number ", " is_cancel ", tip, cap, gas_limit, " \
+	"zeroblob(31) || " hash ", raw, 0 FROM attempts WHERE rowid = (SELECT MIN(a.rowid) "   \
+	"FROM attempts a JOIN transfers t ON t.id = a.transfer_id WHERE t.stage < 5 AND "      \
+	"t.attempts = 1)"
+
+static bool paid_after_cancel(struct sim_world *world)
+{
+	struct err err = { 0 };
+	CHECK(db_begin(world->db, true, &err));
+	bool made = change(world, FIRST_ATTEMPT_AGAIN("2", "1", "x'01'")) > 0 &&
+		    change(world, FIRST_ATTEMPT_AGAIN("3", "0", "x'02'")) > 0;
+	CHECK(db_commit(world->db, &err));
+	return made;
+}
+
 #define ASSIGNED_BECOMES(stage)                                                              \
 	"UPDATE withdrawals SET stage = " stage ", version = version + 1 WHERE rowid = "     \
 	"(SELECT w.rowid FROM withdrawals w JOIN transfers t ON t.id = w.transfer_id WHERE " \
@@ -132,6 +150,8 @@ static bool plant(struct sim_world *world)
 		return unstored(world);
 	case SIM_PLANT_OTHER_PAYLOAD:
 		return other_payload(world);
+	case SIM_PLANT_PAID_AFTER_CANCEL:
+		return paid_after_cancel(world);
 	case SIM_PLANT_LEFT_EARLY:
 		return change(world, ASSIGNED_BECOMES("3")) > 0;
 	case SIM_PLANT_FAILED_PAID:

@@ -25,18 +25,19 @@
 /* A violation made on purpose, to see that its checker fires. */
 enum sim_plant {
 	SIM_PLANT_NONE = 0,
-	SIM_PLANT_TWO_LIVE,      /* T1: a second live transfer of one withdrawal */
-	SIM_PLANT_NONCE_GAP,     /* T2: a nonce without a row */
-	SIM_PLANT_UNSTORED,      /* T3: bytes leave before they are stored */
-	SIM_PLANT_LEFT_EARLY,    /* T4: a withdrawal leaves a transfer that may still pay */
-	SIM_PLANT_FAILED_PAID,   /* T5: FAILED while its payment is under way */
-	SIM_PLANT_NOT_PAID,      /* T6: COMPLETED without a payment */
-	SIM_PLANT_OTHER_PAYLOAD, /* T7: an attempt pays somebody else */
-	SIM_PLANT_TWICE,         /* T8: a second payment to one receiver */
-	SIM_PLANT_FINAL_CHANGED, /* T9: a final transfer moves */
-	SIM_PLANT_LEAK,          /* T10: money leaves a wallet that no row knows of */
-	SIM_PLANT_STUCK,         /* T11: a withdrawal that nobody moves */
-	SIM_PLANT_NO_CONSUMER,   /* T12: final without the transaction that took the nonce */
+	SIM_PLANT_TWO_LIVE,          /* T1: a second live transfer of one withdrawal */
+	SIM_PLANT_NONCE_GAP,         /* T2: a nonce without a row */
+	SIM_PLANT_UNSTORED,          /* T3: bytes leave before they are stored */
+	SIM_PLANT_LEFT_EARLY,        /* T4: a withdrawal leaves a transfer that may still pay */
+	SIM_PLANT_FAILED_PAID,       /* T5: FAILED while its payment is under way */
+	SIM_PLANT_NOT_PAID,          /* T6: COMPLETED without a payment */
+	SIM_PLANT_OTHER_PAYLOAD,     /* T7: an attempt pays somebody else */
+	SIM_PLANT_TWICE,             /* T8: a second payment to one receiver */
+	SIM_PLANT_FINAL_CHANGED,     /* T9: a final transfer moves */
+	SIM_PLANT_LEAK,              /* T10: money leaves a wallet that no row knows of */
+	SIM_PLANT_STUCK,             /* T11: a withdrawal that nobody moves */
+	SIM_PLANT_NO_CONSUMER,       /* T12: final without the transaction that took the nonce */
+	SIM_PLANT_PAID_AFTER_CANCEL, /* T7: a payment is signed after a cancellation */
 	SIM_PLANTS
 };
 

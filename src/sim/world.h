@@ -64,6 +64,7 @@ struct sim_slot {
 	enum transfer_outcome outcome;
 	int order; /* -1: a filler */
 	unsigned attempts;
+	bool canceled; /* a cancellation of it was signed */
 };
 #define SIM_SLOTS_MAX (4 * SIM_WITHDRAWALS_MAX)
 

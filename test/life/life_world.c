@@ -118,7 +118,9 @@ uint64_t life_chain_nonce(struct life *life, struct address wallet)
 bool life_cancel(struct life *life, const struct withdrawal *row)
 {
 	struct store_by by = { ACTOR_API, "life", "", clock_now_ms(&life->clock.base) };
-	struct withdrawal now = life_view(life, row->intent.id).withdrawal;
+	struct store_view view = life_view(life, row->intent.id);
+	struct withdrawal now = view.withdrawal;
+	bool is_out = now.stage == WITHDRAWAL_ASSIGNED && view.transfer.stage < TRANSFER_MINED;
 	bool is_now = now.stage == WITHDRAWAL_ACCEPTED;
 	struct err err = { 0 };
 	struct store_change change = { .withdrawal = now.intent.id,
@@ -130,7 +132,7 @@ bool life_cancel(struct life *life, const struct withdrawal *row)
 				       .wait_reason =
 					       now.wait_reason[0] != 0 ? now.wait_reason : NULL,
 				       .request_cancel = true };
-	if (now.held_reason[0] != 0 || (!is_now && now.stage != WITHDRAWAL_QUEUED))
+	if (now.held_reason[0] != 0 || (!is_now && !is_out && now.stage != WITHDRAWAL_QUEUED))
 		return false;
 	assert_true(store_withdrawals_change(life->store, &change, 1, &by, &err));
 	return change.applied;

@@ -36,7 +36,8 @@ void life_base_fee(struct life *life, uint64_t wei);
 void life_foreign_send(struct life *life, struct address wallet, struct address to);
 uint64_t life_chain_nonce(struct life *life, struct address wallet);
 
-/* As the API does it: at once before the approval, by a request after it. False: too late. */
+/* As the API does it: at once before the approval, by a request after it. False: too late,
+ * it is in a block. */
 bool life_cancel(struct life *life, const struct withdrawal *row);
 
 /* Completed, and the receiver has exactly its amount. */

@@ -2,6 +2,8 @@
 #include "life_fault.h"
 #include "life_world.h"
 
+#include "core/tx.h"
+
 static const char *blob_of(const struct withdrawal *row)
 {
 	return life_blob(row->intent.id.bytes, sizeof row->intent.id.bytes);
@@ -152,18 +154,279 @@ static void test_cancel_of_reserved_slot(void **state)
 	life_assert_quiet(life);
 }
 
-/* The same when the payment is signed already: it goes out, and stands. */
+/* ---- when the payment is out: both are, and the chain decides ---- */
+
+/* Accepted and sent. */
+static struct withdrawal send_one(struct life *life, const char *symbol, uint64_t units)
+{
+	struct withdrawal row = life_accept(life, symbol, units);
+	life_process(life);
+	life_sign(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_BROADCAST);
+	return row;
+}
+
+static struct attempt attempt_of(struct life *life, const struct withdrawal *row, uint32_t number)
+{
+	struct attempt attempts[ATTEMPTS_MAX];
+	struct err err = { 0 };
+	size_t n = 0;
+	struct id transfer = life_view(life, row->intent.id).transfer.id;
+	assert_true(store_attempts_load(life->store, transfer, attempts, ATTEMPTS_MAX, &n, &err));
+	assert_true(number >= 1 && number <= n);
+	return attempts[number - 1];
+}
+
+static void assert_cancellation(struct life *life, const struct withdrawal *row, uint32_t number)
+{
+	struct attempt before = attempt_of(life, row, number - 1);
+	struct attempt attempt = attempt_of(life, row, number);
+	struct transfer slot = life_view(life, row->intent.id).transfer;
+	struct tx tx;
+	struct tx_signature signature;
+	struct wei least;
+	assert_int_equal(slot.attempts, number);
+	assert_true(attempt.is_cancel);
+	assert_true(tx_read_signed(str_from_bytes(attempt.raw, attempt.raw_len), &tx, &signature));
+	assert_int_equal(tx.nonce, slot.nonce);
+	assert_true(address_equal(tx.to, slot.wallet));
+	assert_true(u256_is_zero(tx.value.value));
+	assert_int_equal(tx.data_len, 0);
+	assert_true(fee_bump(before.fees.tip, &least) && wei_compare(tx.fees.tip, least) >= 0);
+	assert_true(fee_bump(before.fees.cap, &least) && wei_compare(tx.fees.cap, least) >= 0);
+}
+
+/* The chain has the bytes of one attempt only, in its next block. */
+static void mine_only(struct life *life, const struct attempt *attempt)
+{
+	struct str raw = str_from_bytes(attempt->raw, attempt->raw_len);
+	struct chain_send send;
+	life_drop_pool(life);
+	chain_send_many(life->chain, &raw, 1, &send);
+	assert_int_equal(send.state, CHAIN_SEND_ACCEPTED);
+	life_mine(life, 1);
+	life_wait(life, 1000);
+	life_watch(life);
+}
+
+static void assert_mined(struct life *life, const struct withdrawal *row, uint32_t number)
+{
+	struct transfer slot = life_view(life, row->intent.id).transfer;
+	assert_int_equal(slot.stage, TRANSFER_MINED);
+	assert_true(hash32_equal(slot.mined_hash, attempt_of(life, row, number).tx_hash));
+}
+
+static void finish(struct life *life)
+{
+	for (int i = 0; i < 3; i++) {
+		life_wait(life, 16000);
+		life_run(life, 4);
+	}
+	life_assert_settled(life);
+	life_assert_quiet(life);
+}
+
+/* At once, and before the payment's block: a cancellation of the same nonce, for more. */
+static void test_cancel_of_sent(void **state)
+{
+	struct life *life = *state;
+	static const char *const symbols[] = { "POL", "TUSD" };
+	struct withdrawal rows[COUNT_OF(symbols)];
+	for (size_t i = 0; i < COUNT_OF(symbols); i++) {
+		rows[i] = send_one(life, symbols[i], 3050 + i);
+		assert_true(life_cancel(life, &rows[i]));
+		life_sign(life);
+		assert_cancellation(life, &rows[i], 2);
+		life_sign(life);
+		assert_int_equal(life_view(life, rows[i].intent.id).transfer.attempts, 2);
+	}
+	finish(life);
+	for (size_t i = 0; i < COUNT_OF(symbols); i++) {
+		assert_canceled(life, &rows[i]);
+		assert_void(life, &rows[i], 2, "canceled");
+	}
+	life_assert_alive(life);
+}
+
+/* In a block: refused. Written between the look and the block: the payment stands, and the event
+ * says what became of the wish. */
 static void test_cancel_too_late(void **state)
 {
 	struct life *life = *state;
-	struct withdrawal row = life_accept(life, "POL", 3050);
-	life_process(life);
-	life_sign(life);
+	struct withdrawal row = send_one(life, "POL", 3052);
+	life_mine(life, 1);
+	life_watch(life);
 	assert_false(life_cancel(life, &row));
 	life_sql(life, "UPDATE withdrawals SET cancel_requested = 1");
 	life_run(life, 8);
 	life_assert_paid(life, &row);
+	assert_int_equal(life_view(life, row.intent.id).transfer.attempts, 1);
+	assert_int_equal(
+		life_number(life,
+			    "SELECT count(*) FROM events WHERE type = 'completed' AND detail LIKE "
+			    "'%\"cancel\":\"too_late\"%'",
+			    NULL),
+		1);
 	life_assert_settled(life);
+}
+
+/* Both are out, and the payment wins. */
+static void test_payment_wins(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = send_one(life, "TUSD", 3053);
+	struct attempt payment = attempt_of(life, &row, 1);
+	assert_true(life_cancel(life, &row));
+	life_sign(life);
+	assert_cancellation(life, &row, 2);
+	mine_only(life, &payment);
+	assert_mined(life, &row, 1);
+	finish(life);
+	life_assert_paid(life, &row);
+	struct journal_right last;
+	assert_int_equal(rights_of(life, &row, &last), 1);
+}
+
+/* One of them is in a block, which is taken back; then the other is. The last one counts. */
+static void swap_run(struct life *life, const char *symbol, uint32_t first, uint32_t second)
+{
+	struct withdrawal row = send_one(life, symbol, 3054);
+	assert_true(life_cancel(life, &row));
+	life_sign(life);
+	assert_cancellation(life, &row, 2);
+	struct attempt attempts[] = { attempt_of(life, &row, first),
+				      attempt_of(life, &row, second) };
+	mine_only(life, &attempts[0]);
+	assert_mined(life, &row, first);
+	/* Not as deep as either end asks for. */
+	life_mine(life, 1);
+	life_watch(life);
+	life_sign(life);
+	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
+	life_reorg(life, 2);
+	mine_only(life, &attempts[1]);
+	assert_mined(life, &row, second);
+	finish(life);
+	if (second == 1)
+		life_assert_paid(life, &row);
+	else
+		assert_canceled(life, &row);
+}
+
+static void test_canceled_then_paid_by_reorg(void **state)
+{
+	swap_run(*state, "POL", 2, 1);
+	swap_run(*state, "TUSD", 2, 1);
+}
+
+static void test_paid_then_canceled_by_reorg(void **state)
+{
+	swap_run(*state, "POL", 1, 2);
+	swap_run(*state, "TUSD", 1, 2);
+}
+
+/* The block of the payment goes away after the wish came too late for it: not any more. */
+static void test_cancel_after_reorg(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = send_one(life, "POL", 3056);
+	life_mine(life, 1);
+	life_watch(life);
+	life_sql(life, "UPDATE withdrawals SET cancel_requested = 1");
+	life_sign(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.attempts, 1);
+	life_reorg(life, 1);
+	life_drop_pool(life);
+	life_watch(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_BROADCAST);
+	life_sign(life);
+	assert_cancellation(life, &row, 2);
+	finish(life);
+	assert_canceled(life, &row);
+}
+
+/* A cancellation that no block takes is bumped like everything else, and stays one; also when an
+ * editor takes the wish away, and whatever was stored of it. */
+static void test_after_a_cancellation_only_cancellations(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	for (int i = 0; i < 2; i++) {
+		struct withdrawal row = send_one(life, "POL", 3057);
+		assert_true(life_cancel(life, &row));
+		/* The second time it is journaled, and the process dies before it is signed. */
+		if (i == 1)
+			life_fault_at(life, LIFE_FAULT_KILL, "journal_append_many", 1);
+		life_sign(life);
+		life_fault_clear(life);
+		life_sql(life, "UPDATE withdrawals SET cancel_requested = 0");
+		life_base_fee(life, UINT64_C(60000000000));
+		life_mine(life, 1);
+		life_wait(life, 31000);
+		life_watch(life);
+		life_sign(life);
+		assert_true(attempt_of(life, &row, i == 0 ? 3 : 2).is_cancel);
+		/* So it was nobody's wish: it is paid in another round. */
+		finish(life);
+		life_assert_paid(life, &row);
+		assert_int_equal(life_view(life, row.intent.id).withdrawal.round, 1);
+	}
+}
+
+/* Above the ceiling nothing is signed: the same bytes go on being sent, once per interval. */
+static void test_cancel_above_fee_cap(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = send_one(life, "POL", 3059);
+	struct wei most = life->catalogue.chains[0].fees.cap_max;
+	life->catalogue.chains[0].fees.cap_max = attempt_of(life, &row, 1).fees.cap;
+	assert_true(life_cancel(life, &row));
+	int64_t first_ms = attempt_of(life, &row, 1).sent_at;
+	life_wait(life, 100);
+	life_sign(life);
+	int64_t again_ms = attempt_of(life, &row, 1).sent_at;
+	assert_true(again_ms > first_ms);
+	life_wait(life, 100);
+	life_sign(life);
+	assert_int_equal(attempt_of(life, &row, 1).sent_at, again_ms);
+	assert_int_equal(life_view(life, row.intent.id).transfer.attempts, 1);
+	assert_int_equal(life_alarms(life, "fee_above_cap"), 1);
+	life->catalogue.chains[0].fees.cap_max = most;
+	life_sign(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.attempts, 1);
+	life_wait(life, 16000);
+	life_sign(life);
+	assert_cancellation(life, &row, 2);
+	finish(life);
+	assert_canceled(life, &row);
+}
+
+/* No free slot, and the wallet is stopped: it needs neither. */
+static void test_cancel_of_sent_without_slot(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = send_one(life, "POL", 3060);
+	life_sql(life, "UPDATE wallets SET stop_reason = 'by_a_test'");
+	assert_true(life_cancel(life, &row));
+	life_sign(life);
+	assert_cancellation(life, &row, 2);
+	for (int i = 0; i < 5; i++) {
+		life_wait(life, 16000);
+		life_run(life, 4);
+	}
+	assert_canceled(life, &row);
+}
+
+/* A held withdrawal is nobody's but a person's: no cancellation is signed for it. */
+static void test_cancel_of_held(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = send_one(life, "POL", 3061);
+	life_sql(life, "UPDATE withdrawals SET cancel_requested = 1, held_reason = 'dead_letter'");
+	life_sign(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.attempts, 1);
+	life_run(life, 8);
+	life_assert_paid(life, &row);
 }
 
 /* The void is in the journal, and the process died before the store heard of it. */
@@ -283,7 +546,16 @@ int main(void)
 		LIFE_TEST(test_cancel_while_waiting),
 		LIFE_TEST(test_cancel_races_reservation),
 		LIFE_TEST(test_cancel_of_reserved_slot),
+		LIFE_TEST(test_cancel_of_sent),
 		LIFE_TEST(test_cancel_too_late),
+		LIFE_TEST(test_payment_wins),
+		LIFE_TEST(test_canceled_then_paid_by_reorg),
+		LIFE_TEST(test_paid_then_canceled_by_reorg),
+		LIFE_TEST(test_cancel_after_reorg),
+		LIFE_TEST(test_after_a_cancellation_only_cancellations),
+		LIFE_TEST(test_cancel_above_fee_cap),
+		LIFE_TEST(test_cancel_of_sent_without_slot),
+		LIFE_TEST(test_cancel_of_held),
 		LIFE_TEST(test_void_then_crash),
 		LIFE_TEST(test_void_of_assigned_then_crash),
 		LIFE_TEST(test_canceled_row_reset),

@@ -88,6 +88,30 @@ static void course_canceled_late(struct life *life, const struct withdrawal *row
 	settle(life, 4);
 }
 
+/* Asked for while the payment is out; the chain takes what pays more. */
+static void course_canceled_sent(struct life *life, const struct withdrawal *row)
+{
+	send(life);
+	(void)life_cancel(life, row);
+	life_sign(life);
+	settle(life, 4);
+}
+
+/* The block of one of the two is taken back, and what is out by then goes on. */
+static void course_canceled_reorganized(struct life *life, const struct withdrawal *row)
+{
+	send(life);
+	(void)life_cancel(life, row);
+	life_sign(life);
+	life_mine(life, 1);
+	life_watch(life);
+	life_reorg(life, 1);
+	life_wait(life, 3000);
+	life_watch(life);
+	life_sign(life);
+	settle(life, 4);
+}
+
 static void course_stuck(struct life *life, const struct withdrawal *row)
 {
 	(void)row;
@@ -235,6 +259,25 @@ static void test_canceled_late(void **state)
 					    .may_be_canceled = true });
 }
 
+/* Without a fault in its way the wish is there before a block is. */
+static void test_canceled_sent(void **state)
+{
+	course_run(*state, (struct course){ .symbol = "POL",
+					    .units = 6007,
+					    .run = course_canceled_sent,
+					    .may_be_paid = true,
+					    .may_be_canceled = true });
+}
+
+static void test_canceled_reorganized(void **state)
+{
+	course_run(*state, (struct course){ .symbol = "TUSD",
+					    .units = 6008,
+					    .run = course_canceled_reorganized,
+					    .may_be_paid = true,
+					    .may_be_canceled = true });
+}
+
 static void test_stuck(void **state)
 {
 	course_run(*state, (struct course){ .symbol = "TUSD",
@@ -262,10 +305,16 @@ static void test_rejected(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LIFE_TEST(test_reverted_once), LIFE_TEST(test_reverted_twice),
-		LIFE_TEST(test_refused),       LIFE_TEST(test_canceled),
-		LIFE_TEST(test_canceled_late), LIFE_TEST(test_stuck),
-		LIFE_TEST(test_reorganized),   LIFE_TEST(test_rejected),
+		LIFE_TEST(test_reverted_once),
+		LIFE_TEST(test_reverted_twice),
+		LIFE_TEST(test_refused),
+		LIFE_TEST(test_canceled),
+		LIFE_TEST(test_canceled_late),
+		LIFE_TEST(test_canceled_sent),
+		LIFE_TEST(test_canceled_reorganized),
+		LIFE_TEST(test_stuck),
+		LIFE_TEST(test_reorganized),
+		LIFE_TEST(test_rejected),
 	};
 	return LIFE_MAIN(tests);
 }

@@ -134,7 +134,7 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 	[PROBLEM_QUEUE_UNKNOWN] = { 0, 404, "queue_unknown", "Unknown queue",
 				    "The queues are request, signing and monitor." },
 	[PROBLEM_TOO_LATE_TO_CANCEL] = { 0, 409, "too_late_to_cancel", "Too late to cancel",
-					 "A nonce is taken; the payment may be on its way." },
+					 "Its transaction is in a block." },
 	[PROBLEM_ALREADY_FINAL] = { 0, 409, "already_final", "The withdrawal is final",
 				    "It has ended already, as COMPLETED, FAILED or REJECTED, and "
 				    "cannot be canceled any more; GET it to see how it ended." },

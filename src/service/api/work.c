@@ -323,8 +323,18 @@ static void run_queues(struct work *work, struct job *job)
 
 /* ---- changing ---- */
 
-enum cancel_decision work_cancel_decide(const struct withdrawal *withdrawal)
+/* Of a payment that is in no block yet a cancellation may come first; of one that is, none can. */
+static enum cancel_decision assigned_decide(const struct store_view *view)
 {
+	if (view->withdrawal.cancel_requested)
+		return CANCEL_REQUESTED;
+	bool is_mined = !view->has_transfer || view->transfer.stage >= TRANSFER_MINED;
+	return is_mined ? CANCEL_TOO_LATE : CANCEL_REQUEST;
+}
+
+enum cancel_decision work_cancel_decide(const struct store_view *view)
+{
+	const struct withdrawal *withdrawal = &view->withdrawal;
 	bool is_final = lifecycle_is_terminal(withdrawal->stage);
 	if (!is_final && withdrawal->held_reason[0] != 0)
 		return CANCEL_HELD;
@@ -335,7 +345,7 @@ enum cancel_decision work_cancel_decide(const struct withdrawal *withdrawal)
 	case WITHDRAWAL_QUEUED:
 		return withdrawal->cancel_requested ? CANCEL_REQUESTED : CANCEL_REQUEST;
 	case WITHDRAWAL_ASSIGNED:
-		return CANCEL_TOO_LATE;
+		return assigned_decide(view);
 	case WITHDRAWAL_CANCELED:
 		return CANCEL_DONE;
 	case WITHDRAWAL_COMPLETED:
@@ -377,7 +387,7 @@ static bool try_cancel(struct work *work, struct job *job)
 	bool is_applied;
 	if (!load_view(work, job))
 		return true;
-	enum cancel_decision decision = work_cancel_decide(&work->views[0].withdrawal);
+	enum cancel_decision decision = work_cancel_decide(&work->views[0]);
 	switch (decision) {
 	case CANCEL_DONE:
 		answer_view(work, job, 200);

@@ -76,11 +76,11 @@ enum cancel_decision {
 	CANCEL_REQUEST,   /* the signer decides */
 	CANCEL_REQUESTED, /* it was asked before */
 	CANCEL_DONE,      /* it is canceled */
-	CANCEL_TOO_LATE,
+	CANCEL_TOO_LATE,  /* it is in a block */
 	CANCEL_FINAL,
 	CANCEL_HELD,
 };
 /* What a request to cancel does to a withdrawal as it stands. Pure. */
-enum cancel_decision work_cancel_decide(const struct withdrawal *withdrawal);
+enum cancel_decision work_cancel_decide(const struct store_view *view);
 
 #endif

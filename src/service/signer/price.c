@@ -28,16 +28,12 @@ static void fees_choose(struct signer *self, struct slot_work *work, const struc
  * on by T4. Bytes that are out already may still win; then it was paid. */
 static bool payout_give_up(struct signer *self, struct slot_work *work, struct err *err)
 {
-	struct fees fees = work->tx.fees;
 	if (!work->is_bump)
 		return signer_work_turn_cancel(self, work, reason_code(REASON_GAS_ABOVE_CEILING),
 					       err);
 	signer_log_slot(self, work->slot, "slot_canceled", NULL,
 			reason_code(REASON_GAS_ABOVE_CEILING), true);
-	work->pays = false;
-	transfer_cancellation(work->slot, &work->tx);
-	work->tx.fees = fees;
-	work->tx.gas_limit = signer_work_gas_limit(self, work);
+	signer_work_cancel_sent(self, work);
 	return true;
 }
 

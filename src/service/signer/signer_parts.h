@@ -36,6 +36,12 @@ struct slot_told {
 	uint32_t attempts; /* that it had then */
 };
 
+/* When a slot was last worked on for a wish to cancel. */
+struct slot_tried {
+	int64_t at; /* monotonic; 0: not yet */
+	uint64_t nonce;
+};
+
 struct signer_wallet {
 	struct wallet row;
 	const struct wallet_params *params;
@@ -59,6 +65,7 @@ struct signer_wallet {
 	int64_t keys_at;       /* monotonic: keys that were away are not asked before */
 	int64_t keys_pause_ms; /* the last pause; 0 when they answered */
 	struct slot_told told[SLOTS_MAX]; /* at nonce % SLOTS_MAX: the nonces in flight are dense */
+	struct slot_tried tried[SLOTS_MAX]; /* likewise */
 };
 
 /* What one chain looked like a moment ago. */
@@ -87,6 +94,8 @@ struct slot_work {
 	bool is_fresh;                /* reserved in this step: all was checked a moment ago */
 	bool sign;    /* needs a new attempt; otherwise attempt is the newest stored one */
 	bool is_bump; /* a higher fee than the newest attempt */
+	bool wished;  /* by a wish to send or to bump */
+	bool cancels; /* by the wish to cancel: the bump pays nobody */
 	bool pays;    /* tx is the payload, not the self-transfer */
 	bool drop;    /* given up for this step */
 	struct attempt attempt;

@@ -26,12 +26,17 @@ MUST_CHECK bool signer_slot_may_pay(struct signer *self, const struct transfer *
 /* Stored bytes that hash to the stored hash, and what they say. */
 bool signer_attempt_read(const struct attempt *attempt, struct tx *ret_tx,
 			 struct tx_signature *ret_signature);
-/* Are the stored bytes the wallet's own transaction of this slot, as journaled? ret_pays: the
- * payload, not a cancellation. */
-MUST_CHECK bool signer_attempt_is_ours(struct signer *self, const struct signer_wallet *wallet,
-				       const struct transfer *slot, const struct attempt *attempt,
-				       struct tx *ret_tx, bool *ret_pays, bool *ret_ours,
-				       struct err *err);
+/* What stored bytes are. */
+struct attempt_word {
+	bool ours;     /* the wallet's own transaction of this slot, as journaled; then: */
+	bool pays;     /* the payload, not a cancellation */
+	bool canceled; /* the journal has a cancellation of the slot: it signs nothing else any more
+			*/
+};
+MUST_CHECK bool signer_attempt_judge(struct signer *self, const struct signer_wallet *wallet,
+				     const struct transfer *slot, const struct attempt *attempt,
+				     struct tx *ret_tx, struct attempt_word *ret_word,
+				     struct err *err);
 
 /* limits.c */
 /* Hour and day limits of a wallet for one more payment. *ret_reason: NULL, or what it waits for. */
@@ -71,6 +76,8 @@ MUST_CHECK bool signer_work_drop_if_torn(struct signer *self, struct slot_work *
 /* A reserved slot of the batch turns into its self-transfer, and goes on as that. */
 MUST_CHECK bool signer_work_turn_cancel(struct signer *self, struct slot_work *work,
 					const char *reason, struct err *err);
+/* The next attempt of a slot that may be out pays nobody; from the fees of the newest one. */
+void signer_work_cancel_sent(const struct signer *self, struct slot_work *work);
 /* The most gas of a payout of the asset (NULL: of a self-transfer). */
 uint64_t signer_gas_ceiling(const struct catalogue *catalogue, size_t chain,
 			    const struct asset *asset);

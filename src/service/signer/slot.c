@@ -23,11 +23,37 @@ static bool has_wish(const struct signer *self, const struct signer_wallet *wall
 	       slot->wish_attempts_seen == slot->attempts && due;
 }
 
+/* The wish to cancel what may be out is acted on at once: each block may pay. It stands until a
+ * cancellation is stored; where fees or keys forbid that, it is tried again once per interval. */
+static bool has_cancel(const struct signer *self, const struct signer_wallet *wallet,
+		       const struct transfer *slot)
+{
+	const struct chain_params *params = &self->options.catalogue->chains[wallet->chain];
+	const struct slot_tried *tried = &wallet->tried[slot->nonce % SLOTS_MAX];
+	int64_t age_ms = clock_monotonic_ms(self->options.clock) - tried->at;
+	bool early = tried->at != 0 && tried->nonce == slot->nonce &&
+		     age_ms < params->rebroadcast_after_ms;
+	return slot->cancel_wanted && slot->stage != TRANSFER_RESERVED &&
+	       slot->attempts < ATTEMPTS_MAX && !early;
+}
+
+static void tried_note(const struct signer *self, struct slot_work *work)
+{
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	uint64_t nonce = work->slot->nonce;
+	if (work->cancels && !work->drop)
+		work->wallet->tried[nonce % SLOTS_MAX] =
+			(struct slot_tried){ now == 0 ? 1 : now, nonce };
+}
+
 /* Adds a slot to the batch, if it needs anything. */
 static void work_add(struct signer *self, struct signer_wallet *wallet, struct transfer *slot)
 {
 	bool wished = has_wish(self, wallet, slot);
-	if (slot->held_reason[0] != 0 || (slot->stage == TRANSFER_BROADCAST && !wished))
+	if (slot->held_reason[0] != 0)
+		return;
+	bool cancels = has_cancel(self, wallet, slot);
+	if (slot->stage == TRANSFER_BROADCAST && !wished && !cancels)
 		return;
 	/* A stopped wallet signs nothing for the first time; what may be out is still cared for. */
 	if (slot->stage == TRANSFER_RESERVED && wallet->row.stop_reason[0] != 0)
@@ -40,7 +66,10 @@ static void work_add(struct signer *self, struct signer_wallet *wallet, struct t
 	work->asset = NULL;
 	work->is_fresh = slot >= wallet->slots + wallet->slots_fresh_from;
 	work->sign = slot->stage == TRANSFER_RESERVED;
-	work->is_bump = wished && slot->wish == WISH_BUMP && slot->attempts < ATTEMPTS_MAX;
+	work->wished = wished;
+	work->cancels = cancels;
+	work->is_bump =
+		cancels || (wished && slot->wish == WISH_BUMP && slot->attempts < ATTEMPTS_MAX);
 	work->sign |= work->is_bump;
 	work->drop = false;
 }
@@ -346,6 +375,9 @@ static void stored_apply(struct signer *self, struct slot_work *work, enum store
 	case STORE_EXISTS:
 		metric_count(self->signatures, 1);
 		metric_count(self->bumps, work->is_bump ? 1 : 0);
+		if (work->cancels && !work->pays)
+			signer_log_slot(self, work->slot, "slot_canceled", &work->attempt.tx_hash,
+					"cancel_requested", false);
 		work->slot->attempts = work->attempt.number;
 		if (work->slot->stage == TRANSFER_RESERVED)
 			work->slot->stage = TRANSFER_SIGNED;
@@ -390,8 +422,10 @@ static bool batch_run(struct signer *self, bool *ret_worked, struct err *err)
 	if (!signer_works_price(self, err) || !works_journal(self, err) || !works_sign(self, err) ||
 	    !works_store(self, err))
 		return false;
-	for (size_t i = 0; i < self->work_len; i++)
+	for (size_t i = 0; i < self->work_len; i++) {
+		tried_note(self, &self->work[i]);
 		done += self->work[i].drop ? 0 : 1;
+	}
 	*ret_worked |= done > 0; /* what was given up is tried again after a pause */
 	return done == 0 || signer_send(self, err);
 }

@@ -130,9 +130,9 @@ bool signer_attempt_read(const struct attempt *attempt, struct tx *ret_tx,
 	       tx_read_signed(raw, ret_tx, ret_signature);
 }
 
-bool signer_attempt_is_ours(struct signer *self, const struct signer_wallet *wallet,
-			    const struct transfer *slot, const struct attempt *attempt,
-			    struct tx *ret_tx, bool *ret_pays, bool *ret_ours, struct err *err)
+bool signer_attempt_judge(struct signer *self, const struct signer_wallet *wallet,
+			  const struct transfer *slot, const struct attempt *attempt,
+			  struct tx *ret_tx, struct attempt_word *ret_word, struct err *err)
 {
 	struct tx_signature signature;
 	struct address signed_by;
@@ -141,22 +141,21 @@ bool signer_attempt_is_ours(struct signer *self, const struct signer_wallet *wal
 	struct wei ceiling;
 	uint32_t attempts = 0;
 	bool has_pay = false;
-	bool has_cancel = false;
-	*ret_ours =
+	*ret_word = (struct attempt_word){ 0 };
+	bool signed_ours =
 		signer_attempt_read(attempt, ret_tx, &signature) &&
 		ret_tx->chain_id == wallet->row.chain_id && ret_tx->nonce == slot->nonce &&
 		signature_recover(self->context, tx_signing_hash(ret_tx), &signature, &signed_by) &&
 		address_equal(signed_by, wallet->params->address);
-	if (!*ret_ours)
+	if (!signed_ours)
 		return true;
-	if (!journal_slot_of(self->options.journal, &key, &has_pay, &has_cancel, &pay_hash,
+	if (!journal_slot_of(self->options.journal, &key, &has_pay, &ret_word->canceled, &pay_hash,
 			     &ceiling, &attempts, err))
 		return false;
-	*ret_pays = !is_self_transfer(ret_tx, wallet->params->address);
-	if (*ret_pays)
-		*ret_ours =
+	ret_word->pays = !is_self_transfer(ret_tx, wallet->params->address);
+	ret_word->ours = ret_word->canceled;
+	if (ret_word->pays)
+		ret_word->ours =
 			has_pay && hash32_equal(pay_hash, tx_payload_hash(ret_tx, slot->wallet));
-	else
-		*ret_ours = has_cancel;
 	return true;
 }

@@ -190,32 +190,54 @@ static bool first_verify(struct signer *self, struct slot_work *work, struct err
 	return slot_turn_cancel(self, work, distrust != NULL ? distrust : reason, err);
 }
 
+void signer_work_cancel_sent(const struct signer *self, struct slot_work *work)
+{
+	struct fees fees = work->tx.fees;
+	work->pays = false;
+	transfer_cancellation(work->slot, &work->tx);
+	work->tx.fees = fees;
+	work->tx.gas_limit = signer_work_gas_limit(self, work);
+}
+
+/* The next signature of a slot whose newest bytes pay: is it a cancellation? Once the journal has
+ * one it always is, whatever the row says by now. */
+static bool bump_verify(struct signer *self, struct slot_work *work, bool canceled, struct err *err)
+{
+	const struct withdrawal *row = row_of(self, work->slot);
+	work_believe(self, work, row);
+	/* The hold is the withdrawal's; its slot goes on. */
+	const char *distrust = signer_slot_distrust(self, work->wallet, work->slot, row);
+	if (distrust != NULL && !signer_work_drop_if_torn(self, work, err))
+		return false;
+	if (work->drop)
+		return true;
+	bool stands = distrust == NULL && row->cancel_requested && row->held_reason[0] == 0;
+	if (canceled || (work->cancels && stands))
+		signer_work_cancel_sent(self, work);
+	else if (work->cancels && !(work->wished && work->slot->wish == WISH_BUMP))
+		work->sign = work->is_bump = false; /* it does not stand any more */
+	return distrust == NULL || withdrawal_hold(self, row, distrust, err);
+}
+
 /* Bytes that may be out: they go out again only as they were signed and journaled, and a bump pays
- * what they pay. */
+ * what they pay, or nobody. */
 static bool stored_verify(struct signer *self, struct slot_work *work, struct err *err)
 {
 	size_t n = 0;
-	bool ours = false;
+	struct attempt_word word;
 	if (!store_attempts_load(self->options.store, work->slot->id, self->attempts, ATTEMPTS_MAX,
 				 &n, err))
 		return false;
 	if (n == 0)
 		return slot_refuse(self, work, reason_code(REASON_ATTEMPT_MISSING), err);
 	work->attempt = self->attempts[n - 1];
-	if (!signer_attempt_is_ours(self, work->wallet, work->slot, &work->attempt, &work->tx,
-				    &work->pays, &ours, err))
+	if (!signer_attempt_judge(self, work->wallet, work->slot, &work->attempt, &work->tx, &word,
+				  err))
 		return false;
-	if (!ours || n != work->slot->attempts)
+	if (!word.ours || n != work->slot->attempts)
 		return slot_refuse(self, work, reason_code(REASON_ATTEMPT_MISMATCH), err);
-	const struct withdrawal *row = row_of(self, work->slot);
-	if (!work->is_bump || !work->pays)
-		return true;
-	work_believe(self, work, row);
-	/* The hold is the withdrawal's; its slot goes on. */
-	const char *distrust = signer_slot_distrust(self, work->wallet, work->slot, row);
-	if (distrust != NULL && !signer_work_drop_if_torn(self, work, err))
-		return false;
-	return distrust == NULL || work->drop || withdrawal_hold(self, row, distrust, err);
+	work->pays = word.pays;
+	return !work->is_bump || !work->pays || bump_verify(self, work, word.canceled, err);
 }
 
 static bool is_own_slot(const struct signer *self, const struct slot_work *work)

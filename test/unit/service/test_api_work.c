@@ -351,12 +351,36 @@ static void a_queued_one_is_left_to_the_signer(void **state)
 	desk_end(&desk);
 }
 
-static void with_a_nonce_taken_it_is_too_late(void **state)
+static void one_that_was_sent_is_left_to_the_signer(void **state)
 {
 	struct fixture *fixture = *state;
 	struct desk desk = desk_make(fixture);
 	struct job job = job_make(JOB_VIEW);
 	struct transfer sent = fixture_broadcast(fixture, "k-1", 0);
+	struct withdrawal before = fixture_load(fixture, sent.withdrawal);
+	for (int i = 0; i < 2; i++) {
+		struct str body = job_about(&desk, &job, JOB_CANCEL, sent.withdrawal);
+		assert_int_equal(job.status, 202);
+		assert_has(body, "\"cancel_requested\":true");
+		assert_int_equal(fixture_load(fixture, sent.withdrawal).version,
+				 before.version + 1);
+		assert_int_equal(fixture_messages(fixture, QUEUE_SIGNING, sent.withdrawal), 1);
+	}
+	/* Once asked for it stays so, whatever the chain does. */
+	fixture_observe(fixture, &sent, TRANSFER_MINED, OUTCOME_NONE);
+	job_about(&desk, &job, JOB_CANCEL, sent.withdrawal);
+	assert_int_equal(job.status, 202);
+	buf_free(&job.body);
+	desk_end(&desk);
+}
+
+static void in_a_block_it_is_too_late(void **state)
+{
+	struct fixture *fixture = *state;
+	struct desk desk = desk_make(fixture);
+	struct job job = job_make(JOB_VIEW);
+	struct transfer sent = fixture_broadcast(fixture, "k-1", 0);
+	fixture_observe(fixture, &sent, TRANSFER_MINED, OUTCOME_NONE);
 	struct withdrawal before = fixture_load(fixture, sent.withdrawal);
 	job_about(&desk, &job, JOB_CANCEL, sent.withdrawal);
 	assert_int_equal(job.problem, PROBLEM_TOO_LATE_TO_CANCEL);
@@ -384,17 +408,32 @@ static void every_stage_has_its_decision(void **state)
 		{ WITHDRAWAL_CANCELED, CANCEL_DONE, CANCEL_DONE },
 	};
 	for (size_t i = 0; i < COUNT_OF(expected); i++) {
-		struct withdrawal row = { .stage = expected[i].stage };
-		assert_int_equal(work_cancel_decide(&row), expected[i].free);
-		row.held_reason[0] = 'x';
-		assert_int_equal(work_cancel_decide(&row), expected[i].held);
+		struct store_view view = { .withdrawal.stage = expected[i].stage };
+		assert_int_equal(work_cancel_decide(&view), expected[i].free);
+		view.withdrawal.held_reason[0] = 'x';
+		assert_int_equal(work_cancel_decide(&view), expected[i].held);
 		/* What the API writes by itself must be what the lifecycle lets it write. */
 		if (expected[i].free == CANCEL_NOW)
 			assert_true(lifecycle_withdrawal_allows(expected[i].stage,
 								WITHDRAWAL_CANCELED, ACTOR_API));
 	}
-	struct withdrawal asked = { .stage = WITHDRAWAL_QUEUED, .cancel_requested = true };
+	struct store_view asked = { .withdrawal = { .stage = WITHDRAWAL_QUEUED,
+						    .cancel_requested = true } };
 	assert_int_equal(work_cancel_decide(&asked), CANCEL_REQUESTED);
+}
+
+static void an_assigned_one_is_decided_by_its_slot(void **state)
+{
+	(void)state;
+	struct store_view view = { .withdrawal.stage = WITHDRAWAL_ASSIGNED, .has_transfer = true };
+	for (int stage = TRANSFER_RESERVED; stage <= TRANSFER_FINAL; stage++) {
+		view.transfer.stage = (enum transfer_stage)stage;
+		view.withdrawal.cancel_requested = false;
+		assert_int_equal(work_cancel_decide(&view),
+				 stage < TRANSFER_MINED ? CANCEL_REQUEST : CANCEL_TOO_LATE);
+		view.withdrawal.cancel_requested = true;
+		assert_int_equal(work_cancel_decide(&view), CANCEL_REQUESTED);
+	}
 }
 
 #define ON_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
@@ -411,8 +450,10 @@ int main(void)
 		ON_STORE(the_row_of_a_key_is_loaded),
 		ON_STORE(before_the_approval_it_is_canceled_at_once),
 		ON_STORE(a_queued_one_is_left_to_the_signer),
-		ON_STORE(with_a_nonce_taken_it_is_too_late),
+		ON_STORE(one_that_was_sent_is_left_to_the_signer),
+		ON_STORE(in_a_block_it_is_too_late),
 		cmocka_unit_test(every_stage_has_its_decision),
+		cmocka_unit_test(an_assigned_one_is_decided_by_its_slot),
 	};
 	return cmocka_run_group_tests_name("service/api/work", tests, NULL, NULL);
 }
