@@ -10,7 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#define LOOK_MS 100 /* how often health follows the server */
+#define LOOK_MS         100 /* how often health follows the server */
+#define LOOK_UNREADY_MS 5   /* and while it waits for the store: a start is not to wait for us */
 
 struct api_role {
 	struct role_parts *parts;
@@ -77,7 +78,6 @@ static void *watch(void *arg)
 {
 	struct api_role *role = arg;
 	struct role_parts *parts = role->parts;
-	const struct timespec look = { .tv_nsec = LOOK_MS * 1000000 };
 	bool was_ready = false;
 	while (!atomic_load(&role->is_over)) {
 		bool ready = api_server_is_ready(role->server);
@@ -94,7 +94,8 @@ static void *watch(void *arg)
 				 role->address);
 		}
 		was_ready = ready;
-		(void)nanosleep(&look, NULL);
+		long pause_ms = ready ? LOOK_MS : LOOK_UNREADY_MS;
+		(void)nanosleep(&(struct timespec){ .tv_nsec = pause_ms * 1000000 }, NULL);
 	}
 	return NULL;
 }
