@@ -5,7 +5,8 @@
  *	port_*.c    the ports as a process sees them: each call may go wrong
  *	client.c    what is asked for, and the list of what was answered with 202
  *	check_*.c   the rules T1 to T12, looked after from outside the code under test
- *	editor.c    somebody with write access to the database
+ *	outside.c   what only a person can put right: an editor of rows, a stranger with a key
+ *	plant.c     violations made on purpose, to see the checkers fire
  */
 #ifndef SLUICE_SIM_WORLD_H
 #define SLUICE_SIM_WORLD_H
@@ -113,7 +114,6 @@ struct sim_world {
 	/* The client. */
 	struct sim_order orders[SIM_WITHDRAWALS_MAX];
 	size_t orders_len;
-	size_t unanswered;
 	struct job *jobs; /* SIM_JOBS for each depth */
 	/* The outside, as times of the next. */
 	int64_t block_at;
