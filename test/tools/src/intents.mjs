@@ -1,6 +1,6 @@
 // The load client's own list: what it meant to have paid, and what the API answered. One JSON
 // object a line: {"intent": …} before the first POST, {"accepted": …} or {"refused": …} after
-// the answer.
+// the answer; {"canceled": …} when the API has said of an accepted one that it is canceled for good.
 // Written by load.mjs, read by judge.mjs; Sluice never sees it.
 import { closeSync, fsync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 
@@ -58,7 +58,7 @@ function parseLines(path) {
 }
 
 // The intents of a list of journals, in order. Each: key, chain, asset, to, amountBase (BigInt),
-// state (accepted, refused or unanswered), id.
+// state (accepted, canceled, refused or unanswered), id.
 export function readIntents(paths) {
 	const intents = new Map();
 	const find = (key) => {
@@ -85,6 +85,10 @@ export function readIntents(paths) {
 			});
 		} else if (line.refused) {
 			find(line.refused.key).state = 'refused';
+		} else if (line.canceled) {
+			const intent = find(line.canceled.key);
+			if (intent.state !== 'accepted') throw new Error(`${intent.key}: canceled, but not accepted`);
+			intent.state = 'canceled';
 		}
 	}
 	return [...intents.values()];

@@ -19,9 +19,9 @@
 //   lost      no payment
 //   wrong     one payment, but of another amount or asset; or a balance that the payments do not
 //             explain
-// Of each withdrawal that was tried and never answered: not paid, or as above. One that was refused
-// must not be paid. Everything else that a wallet did is `unknown`: payments to other addresses,
-// calls of other contracts, payments to refused withdrawals; and so is a payment to one of our
+// Of each withdrawal that was tried and never answered: not paid, or as above. One that was refused,
+// or that the client was told is canceled, must not be paid. Everything else that a wallet did is `unknown`: payments to other addresses,
+// calls of other contracts, payments to refused or canceled withdrawals; and so is a payment to one of our
 // addresses by a stranger. Transactions of a wallet to itself and reverted ones are only counted.
 //
 // Exit status 1 when anything is doubled, lost, wrong or unknown.
@@ -130,11 +130,12 @@ class Judge {
 		};
 		const isOurs = this.wallets.has(from);
 		entry?.received.push(payment);
-		if (entry && isOurs && entry.state !== 'refused') return entry.payments.push(payment);
+		const isWanted = !['refused', 'canceled'].includes(entry?.state);
+		if (entry && isOurs && isWanted) return entry.payments.push(payment);
 		if (!entry && !isOurs) return undefined;
 		let why = 'by somebody who is none of the wallets';
 		if (!entry) why = 'to an address that nobody asked to pay';
-		else if (isOurs) why = 'to a withdrawal that was refused';
+		else if (isOurs) why = `to a withdrawal that was ${entry.state}`;
 		return this.unknown.push({ ...payment, why });
 	}
 
@@ -317,6 +318,7 @@ class Judge {
 				unpaid: count(['unanswered'], null, 'unpaid'),
 			},
 			refused: count(['refused']),
+			canceled: count(['canceled']),
 			unknown: this.unknown,
 			self_transfers: this.selfTransfers,
 			reverted: this.reverted,
@@ -328,7 +330,7 @@ class Judge {
 // Judges the intents (of intents.mjs) of one chain. Options: url, chain (its name in the intents),
 // intents, wallets, native (asset), tokens ({ ASSET: address }), fromBlock, toBlock. The report:
 // ok, accepted and by_asset and unanswered (counts by verdict), unknown and faults (each with
-// `why`), self_transfers, reverted, refused, blocks. Amounts in it are BigInt.
+// `why`), self_transfers, reverted, refused, canceled, blocks. Amounts in it are BigInt.
 export function judge(options) {
 	return new Judge(options).run();
 }

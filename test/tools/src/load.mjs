@@ -219,6 +219,7 @@ class Load {
 			t,
 		});
 		this.journal.whenDurable(() => this.counts.accepted++);
+		this.onAccepted?.({ key, id: parsed.id });
 	}
 
 	async work() {
@@ -273,7 +274,7 @@ class Load {
 
 // Posts `count` withdrawals; the summary. Options: url, apiKey, journalPath, count, assets (see
 // buildIntent), seed, concurrency, rate, pace(index) (awaited before each), externalIds, timeoutMs,
-// deadlineMs, onProgress(counts), signal (an AbortSignal: starts no more, finishes what is under
+// deadlineMs, onProgress(counts), onAccepted({ key, id }), signal (an AbortSignal: starts no more, finishes what is under
 // way).
 export function runLoad(options) {
 	return startLoad(options).finished;

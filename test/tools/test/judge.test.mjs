@@ -194,6 +194,17 @@ describe('judge', () => {
 			assert.equal(report.ok, false);
 		});
 
+		test(`reports ${asset} of a canceled withdrawal as unknown`, async () => {
+			const intent = plan(asset);
+			write({ canceled: { key: intent.key } });
+			assert.equal((await judge(options())).canceled, 1);
+			await pay(intent);
+			const report = await judge(options());
+			assert.equal(report.unknown.length, 1);
+			assert.match(report.unknown[0].why, /canceled/);
+			assert.equal(report.ok, false);
+		});
+
 		test(`reports ${asset} of an unanswered one that was paid twice`, async () => {
 			const intent = plan(asset, 'unanswered');
 			await pay(intent);
