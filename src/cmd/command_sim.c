@@ -1,17 +1,15 @@
 /* sim: the whole system under seeds, in one process and without a network. */
 #include "cmd/command_list.h"
 
-#include "sim/sim.h"
+#include "cmd/sim_jobs.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SUMMARY_BYTES_MAX 65536
 #define SEEDS_MAX         1000000000
-#define PROGRESS_EVERY    10
 /* From so many withdrawals on, a fault or a move that never happened is a failure of the run. */
 #define JUDGED_FROM 10000
 
@@ -65,19 +63,27 @@ static bool plant_read(const char *name, enum sim_plant *ret_plant)
 }
 
 static bool options_read(const struct invocation *invocation, struct sim_options *options,
-			 uint64_t *ret_seeds)
+			 uint64_t *ret_seeds, unsigned *ret_jobs)
 {
 	const char *list = invocation_option(invocation, "faults");
 	const char *plant = invocation_option(invocation, "plant");
-	uint64_t withdrawals;
+	uint64_t withdrawals, jobs;
 	struct str wrong = { 0 };
 	options->faults = SIM_FAMILY_DEFAULT;
 	if (!invocation_count(invocation, "seed", 0, INT64_MAX, 1, &options->seed) ||
 	    !invocation_count(invocation, "seeds", 1, SEEDS_MAX, 1, ret_seeds) ||
 	    !invocation_count(invocation, "withdrawals", 1, SIM_WITHDRAWALS_MAX,
-			      SIM_WITHDRAWALS_DEFAULT, &withdrawals))
+			      SIM_WITHDRAWALS_DEFAULT, &withdrawals) ||
+	    !invocation_count(invocation, "jobs", 1, SIM_JOBS_MAX, 1, &jobs))
 		return false;
 	options->withdrawals = (unsigned)withdrawals;
+	options->whole_story = invocation_flag(invocation, "story");
+	*ret_jobs = (unsigned)jobs;
+	if (options->whole_story && jobs > 1) {
+		(void)invocation_misused(invocation, "--story tells one seed after the other: "
+						     "leave out --jobs");
+		return false;
+	}
 	if (list != NULL && !families_read(list, &options->faults, &wrong)) {
 		(void)invocation_misused(invocation, "there is no fault called '%.*s'",
 					 STR_ARG(wrong));
@@ -89,14 +95,6 @@ static bool options_read(const struct invocation *invocation, struct sim_options
 		return false;
 	}
 	return true;
-}
-
-static void progress(uint64_t done, uint64_t seeds, const struct sim_summary *summary)
-{
-	if (isatty(STDERR_FILENO) && (done % PROGRESS_EVERY == 0 || done == seeds))
-		(void)fprintf(stderr,
-			      "\r%" PRIu64 " of %" PRIu64 " seeds, %" PRIu64 " withdrawals%s", done,
-			      seeds, summary->accepted, done == seeds ? "\n" : "");
 }
 
 static enum exit_status summary_print(const struct invocation *invocation,
@@ -125,15 +123,11 @@ enum exit_status command_sim(const struct invocation *invocation)
 	static struct sim_summary summary;
 	struct sim_options options = { .tell = tell, .context = stderr };
 	uint64_t seeds;
+	unsigned jobs;
 	struct err err;
-	if (!options_read(invocation, &options, &seeds))
+	if (!options_read(invocation, &options, &seeds, &jobs))
 		return EXIT_USAGE;
-	options.whole_story = invocation_flag(invocation, "story");
-	memset(&summary, 0, sizeof summary);
-	for (uint64_t i = 0; i < seeds; i++, options.seed++) {
-		if (!sim_run(&options, &summary, &err))
-			return invocation_failed(invocation, &err);
-		progress(i + 1, seeds, &summary);
-	}
+	if (!sim_jobs_run(&options, seeds, jobs, &summary, &err))
+		return invocation_failed(invocation, &err);
 	return summary_print(invocation, &summary, options.faults);
 }

@@ -121,6 +121,7 @@ static const struct command_option sim_options[] = {
 	{ "seed", "N", "the first seed; 1" },
 	{ "seeds", "N", "how many, one after the other; 1" },
 	{ "withdrawals", "N", "of each seed; 60" },
+	{ "jobs", "N", "processes that share the seeds; 1" },
 	{ "faults", "LIST", "what goes wrong, separated by commas" },
 	{ "plant", "NAME", "make a violation, to see that its checker fires" },
 	{ "story", NULL, "print all that happens" },

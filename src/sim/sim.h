@@ -53,7 +53,7 @@ struct sim_options {
 	bool whole_story;
 };
 
-/* What one run, or many, came to. Counts add up. */
+/* What one run, or many, came to: counts, and nothing but counts. */
 struct sim_summary {
 	uint64_t seeds;
 	uint64_t accepted;
@@ -77,6 +77,7 @@ struct sim_summary {
 MUST_CHECK bool sim_run(const struct sim_options *options, struct sim_summary *summary,
 			struct err *err);
 const char *sim_plant_text(enum sim_plant plant);
+void sim_summary_add(struct sim_summary *summary, const struct sim_summary *other);
 /* The tables of the summary as text. ret_zeros: fault × call pairs and moves that never happened,
  * but could have. */
 void sim_summary_write(const struct sim_summary *summary, unsigned families, struct buf *out,

@@ -3,6 +3,21 @@
 
 #include "core/lifecycle.h"
 
+#include <string.h>
+
+#define COUNTS (sizeof(struct sim_summary) / sizeof(uint64_t))
+
+void sim_summary_add(struct sim_summary *summary, const struct sim_summary *other)
+{
+	_Static_assert(sizeof(struct sim_summary) % sizeof(uint64_t) == 0, "counts alone");
+	uint64_t sums[COUNTS], more[COUNTS];
+	memcpy(sums, summary, sizeof sums);
+	memcpy(more, other, sizeof more);
+	for (size_t i = 0; i < COUNTS; i++)
+		sums[i] += more[i];
+	memcpy(summary, sums, sizeof sums);
+}
+
 static void hits_write(const struct sim_summary *summary, unsigned families, struct buf *out,
 		       unsigned *inout_zeros)
 {

@@ -51,6 +51,16 @@ test('a seed replays to the byte', async () => {
 	assert.notEqual(createHash('sha256').update(other.out).update(other.err).digest('hex'), stories[0]);
 });
 
+test('processes that share the seeds come to the same, and a violation ends them all', async () => {
+	const seeds = ['--seed', '60', '--seeds', '6', '--withdrawals', '20'];
+	const [one, three] = [await sim(...seeds), await sim(...seeds, '--jobs', '3')];
+	assert.equal(three.status, 0, words(three));
+	assert.equal(three.out, one.out);
+	const planted = await sim(...seeds, '--jobs', '3', '--faults=none', '--plant', 'twice');
+	assert.equal(planted.status, 1);
+	assert.match(words(planted), /^sluice sim: T\d+: .*\(seed 6\d, step \d+\)$/m);
+});
+
 for (const [plant, rule] of Object.entries({
 	'two-live': 'T1', 'nonce-gap': 'T2', 'unstored': 'T3', 'left-early': 'T4', 'failed-paid': 'T5',
 	'not-paid': 'T6', 'other-payload': 'T7', 'twice': 'T8', 'final-changed': 'T9', 'leak': 'T10',
