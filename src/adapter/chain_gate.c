@@ -139,6 +139,12 @@ static bool gate_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 	FORWARD(chain_blocks(node, numbers, n, ret_blocks, err));
 }
 
+static bool gate_find(struct chain *chain, uint64_t block, const struct chain_wanted *wanted,
+		      struct chain_found *ret_found, struct err *err)
+{
+	FORWARD(chain_find(node, block, wanted, ret_found, err));
+}
+
 /* To one node only: what is unknown there is sent again by the signer, then to the next. */
 static void gate_send_many(struct chain *chain, const struct str *raw, size_t n,
 			   struct chain_send *ret_sends)
@@ -202,6 +208,7 @@ static const struct chain_ops gate_ops = {
 	.receipts = gate_receipts,
 	.lookups = gate_lookups,
 	.blocks = gate_blocks,
+	.find = gate_find,
 	.nodes_len = gate_nodes_len,
 	.node = gate_node_at,
 	.close = gate_close,

@@ -32,6 +32,10 @@ static const char *const log_names[] = { "removed", "address", "topics", "data",
 static const char *const lookup_names[] = {
 	"hash", "blockNumber", "code", "message", "data", NULL
 };
+static const char *const full_names[] = { "number", "hash", "transactions", "code", "message",
+					  "data",   NULL };
+static const char *const tx_names[] = { "hash", "from", "to", "nonce", "value", "input", NULL };
+static const struct json_sieve full_sieve = { { call_names, full_names, tx_names } };
 static const struct json_sieve block_sieve = { { call_names, block_names } };
 static const struct json_sieve receipt_sieve = { { call_names, receipt_names, log_names } };
 static const struct json_sieve lookup_sieve = { { call_names, lookup_names } };
@@ -220,6 +224,25 @@ static bool blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 		if (ret_blocks[i].known)
 			ret_blocks[i] = block;
 	}
+	return true;
+}
+
+/* One block a post: with all its transactions it may be some megabytes. */
+static bool find(struct chain *chain, uint64_t block, const struct chain_wanted *wanted,
+		 struct chain_found *ret_found, struct err *err)
+{
+	struct json_rpc *rpc = rpc_of(chain);
+	json_rpc_begin(rpc);
+	json_rpc_sieve(rpc, &full_sieve);
+	struct buf *out = json_rpc_add(rpc, "eth_getBlockByNumber");
+	write_block(out, block);
+	buf_text(out, ",true");
+	if (!ask(rpc, err))
+		return false;
+	const struct json_rpc_answer *answer = json_rpc_answer(rpc, 0);
+	*ret_found = (struct chain_found){ .state = CHAIN_FOUND_UNKNOWN };
+	if (answer->verdict == JSON_RPC_RESULT)
+		chain_read_found(answer->result, block, wanted, ret_found);
 	return true;
 }
 
@@ -433,6 +456,7 @@ bool chain_jsonrpc_open(const struct chain_jsonrpc_options *options, struct chai
 		.receipts = receipts,
 		.lookups = lookups,
 		.blocks = blocks,
+		.find = find,
 		.close = close_chain,
 	};
 	const struct json_rpc_options rpc_options = { .url = options->url,

@@ -176,3 +176,50 @@ enum chain_lookup chain_read_lookup(const struct json_value *transaction, struct
 		return CHAIN_LOOKUP_PENDING;
 	return chain_read_u64(block, &number) ? CHAIN_LOOKUP_MINED : CHAIN_LOOKUP_UNKNOWN;
 }
+
+static bool read_transaction(const struct json_value *value, struct chain_found *ret_tx)
+{
+	struct chain_found tx = { .state = CHAIN_FOUND };
+	struct str input;
+	const struct json_value *to = json_member(value, "to");
+	if (!chain_read_hash(json_member(value, "hash"), &tx.tx_hash) ||
+	    !read_address(json_member(value, "from"), &tx.from) ||
+	    (!is_null(to) && !read_address(to, &tx.to)) ||
+	    !chain_read_u64(json_member(value, "nonce"), &tx.nonce) ||
+	    !chain_read_u256(json_member(value, "value"), &tx.value.value) ||
+	    !json_string(json_member(value, "input"), &input) || input.len < 2 ||
+	    input.len % 2 != 0)
+		return false;
+	tx.data_len = (input.len - 2) / 2;
+	*ret_tx = tx;
+	return true;
+}
+
+static bool is_wanted(const struct chain_found *tx, const struct chain_wanted *wanted)
+{
+	if (!hash32_is_zero(wanted->tx_hash))
+		return hash32_equal(tx->tx_hash, wanted->tx_hash);
+	return address_equal(tx->from, wanted->from) && tx->nonce == wanted->nonce;
+}
+
+void chain_read_found(const struct json_value *block, uint64_t number,
+		      const struct chain_wanted *wanted, struct chain_found *ret_found)
+{
+	const struct json_value *list = json_member(block, "transactions");
+	struct chain_found found = { .state = CHAIN_FOUND_ABSENT };
+	struct chain_found tx;
+	struct chain_block read;
+	uint64_t named;
+	*ret_found = (struct chain_found){ .state = CHAIN_FOUND_UNKNOWN };
+	if (!chain_read_block(block, &named, &read) || named != number ||
+	    json_type_of(list) != JSON_TYPE_ARRAY)
+		return;
+	for (size_t i = 0; i < json_size(list); i++) {
+		if (!read_transaction(json_element(list, i), &tx))
+			return;
+		if (is_wanted(&tx, wanted))
+			found = tx;
+	}
+	found.block_hash = read.hash;
+	*ret_found = found;
+}

@@ -23,5 +23,9 @@ void chain_read_receipt(const struct json_value *receipt, struct hash32 hash,
 			struct chain_receipt *ret_receipt);
 /* PENDING or MINED only when the transaction is `hash`; null is ABSENT. */
 enum chain_lookup chain_read_lookup(const struct json_value *transaction, struct hash32 hash);
+/* Looks for a transaction in a block that came with all of them. UNKNOWN when the answer is not
+ * that block, or one of its transactions cannot be read: a list with a gap proves no absence. */
+void chain_read_found(const struct json_value *block, uint64_t number,
+		      const struct chain_wanted *wanted, struct chain_found *ret_found);
 
 #endif

@@ -23,7 +23,7 @@ static bool lease_fence(struct db *db, const struct store_lease *lease, bool *re
 static bool transfer_move(struct db *db, const struct store_observation *item,
 			  const struct transfer *row, int64_t now_ms, struct err *err)
 {
-	bool back = item->to == TRANSFER_BROADCAST;
+	bool back = item->to < TRANSFER_MINED;
 	struct sql sql = sql_prepare(
 		db,
 		"UPDATE transfers SET stage = ?, outcome = ?, mined_hash = ?, mined_block = ?, "
@@ -106,9 +106,8 @@ static bool withdrawal_settle(struct db *db, const struct store_observation *ite
 }
 
 /* So that the client and the feeds see why it does not go on. An earlier hold keeps its reason. */
-static bool withdrawal_hold(struct db *db, const struct store_observation *item,
-			    const struct transfer *transfer, const struct store_by *by,
-			    struct err *err)
+static bool withdrawal_hold(struct db *db, const char *reason, const struct transfer *transfer,
+			    const struct store_by *by, struct err *err)
 {
 	struct withdrawal row;
 	bool found = false;
@@ -125,10 +124,10 @@ static bool withdrawal_hold(struct db *db, const struct store_observation *item,
 				     "UPDATE withdrawals SET held_reason = ?, "
 				     "version = version + 1, updated_at = ? WHERE id = ?",
 				     err);
-	sql_put_text(&sql, item->held_reason);
+	sql_put_text(&sql, reason);
 	sql_put_i64(&sql, by->now_ms);
 	sql_put_id(&sql, row.intent.id);
-	buf_format(&out, "{\"code\":\"%s\"}", item->held_reason);
+	buf_format(&out, "{\"code\":\"%s\"}", reason);
 	struct event_row event = { .withdrawal = row.intent.id,
 				   .sequence = row.version + 1,
 				   .type = "held",
@@ -148,10 +147,23 @@ static bool transfer_hold(struct db *db, const struct store_observation *item,
 				     err);
 	sql_put_text(&sql, item->held_reason);
 	sql_put_id(&sql, row->id);
-	return sql_run(&sql, NULL) && withdrawal_hold(db, item, row, by, err) &&
+	return sql_run(&sql, NULL) && withdrawal_hold(db, item->held_reason, row, by, err) &&
 	       audit_add(db, "transfer_held", row->id, "", by, err) &&
 	       (row->stage >= TRANSFER_MINED ||
 		wallet_stop(db, row->wallet_id, item->held_reason, by, err));
+}
+
+/* A foreign transaction has the nonce: it may have paid the very same, or not. The withdrawal waits
+ * for people, its slot goes on to its end, and the wallet takes no more. */
+static bool foreign_hold(struct db *db, const struct store_observation *item,
+			 const struct transfer *row, const struct store_by *by, struct err *err)
+{
+	const char *reason = reason_code(REASON_NONCE_CONSUMED_ELSEWHERE);
+	if (item->to != TRANSFER_MINED || item->outcome != OUTCOME_FOREIGN)
+		return true;
+	return withdrawal_hold(db, reason, row, by, err) &&
+	       audit_add(db, "slot_is_foreign", row->id, "", by, err) &&
+	       wallet_stop(db, row->wallet_id, reason, by, err);
 }
 
 /* The last barrier before "paid": the transaction is one of the slot's own attempts, and one that
@@ -190,11 +202,14 @@ static bool item_observe(struct db *db, struct store_observation *item, const st
 	if (item->held_reason != NULL)
 		return transfer_hold(db, item, &row, by, err);
 	CHECK(lifecycle_transfer_allows(row.stage, item->to, by->actor));
+	CHECK(item->to >= TRANSFER_MINED || (item->to == TRANSFER_RESERVED) == (row.attempts == 0));
 	if (!transfer_move(db, item, &row, by->now_ms, err))
 		return false;
 	if (item->to != TRANSFER_FINAL)
-		return true;
-	CHECK(item->outcome != OUTCOME_NONE && item->outcome != OUTCOME_FOREIGN);
+		return foreign_hold(db, item, &row, by, err);
+	/* What a foreign transaction ends was seen as that before. */
+	CHECK(item->outcome != OUTCOME_NONE &&
+	      (item->outcome == OUTCOME_FOREIGN) == (row.outcome == OUTCOME_FOREIGN));
 	return items_settle(db, item, err) && withdrawal_settle(db, item, &row, by, err);
 }
 

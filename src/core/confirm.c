@@ -41,13 +41,15 @@ enum confirm confirm_decide(const struct chain_params *chain, const struct confi
 			    enum transfer_outcome *ret_outcome)
 {
 	bool cancel = facts->attempt_is_cancel || facts->transfer->is_cancel;
-	bool paid = facts->success && !cancel;
+	bool paid = facts->success && !cancel && !facts->is_foreign;
 	if (!facts->canonical ||
 	    !is_deep(chain, facts, paid ? chain->depth_paid : chain->depth_unpaid))
 		return CONFIRM_WAIT;
 	if (paid && !payment_is_proven(facts))
 		return CONFIRM_HOLD;
-	if (cancel)
+	if (facts->is_foreign)
+		*ret_outcome = OUTCOME_FOREIGN;
+	else if (cancel)
 		*ret_outcome = OUTCOME_REPLACED;
 	else
 		*ret_outcome = facts->success ? OUTCOME_SUCCEEDED : OUTCOME_REVERTED;

@@ -11,6 +11,7 @@
 
 struct confirm_facts {
 	const struct transfer *transfer;
+	bool is_foreign;        /* the receipt is of none of the slot's attempts */
 	bool attempt_is_cancel; /* of the attempt that the receipt is of */
 	bool success;           /* status 1 */
 	struct address to;      /* of the receipt */

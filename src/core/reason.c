@@ -98,8 +98,8 @@ static const struct reason_row rows[REASON_COUNT] = {
 						  "its slot") },
 
 	[REASON_NONCE_CONSUMED_ELSEWHERE] = { "nonce_consumed_elsewhere",
-					      STOP("a transaction that is none of ours has a nonce "
-						   "of the wallet") },
+					      HOLD_STOP("a transaction that is none of ours has a "
+							"nonce of the wallet") },
 	[REASON_FINAL_TAKEN_BACK] = { "final_taken_back",
 				      STOP("the chain took back a block in which something was "
 					   "final") },

@@ -145,6 +145,26 @@ bool chain_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 	return true;
 }
 
+bool chain_find(struct chain *chain, uint64_t block, const struct chain_wanted *wanted,
+		struct chain_found *ret_found, struct err *err)
+{
+	PORT_CALL();
+	CHECK(chain != NULL && wanted != NULL && ret_found != NULL && block < CHAIN_BLOCK_PENDING);
+	if (!chain->ops->find(chain, block, wanted, ret_found, err))
+		return false;
+	CHECK(ret_found->state <= CHAIN_FOUND_UNKNOWN);
+	if (ret_found->state == CHAIN_FOUND_UNKNOWN)
+		return true;
+	CHECK(!hash32_is_zero(ret_found->block_hash));
+	if (ret_found->state == CHAIN_FOUND_ABSENT)
+		return true;
+	/* Another transaction than the one that was asked for would end the wrong slot. */
+	CHECK(hash32_is_zero(wanted->tx_hash) ? address_equal(ret_found->from, wanted->from) &&
+							ret_found->nonce == wanted->nonce
+					      : hash32_equal(ret_found->tx_hash, wanted->tx_hash));
+	return true;
+}
+
 size_t chain_nodes_len(const struct chain *chain)
 {
 	CHECK(chain != NULL && chain->ops != NULL);

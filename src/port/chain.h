@@ -103,6 +103,30 @@ struct chain_block {
 	struct hash32 parent; /* zero when the node does not tell */
 };
 
+/* A transaction of a block, found by its hash or by who sent it. */
+struct chain_wanted {
+	struct hash32 tx_hash; /* zero: whichever has this sender and nonce */
+	struct address from;
+	uint64_t nonce;
+};
+
+enum chain_found_state {
+	CHAIN_FOUND,
+	CHAIN_FOUND_ABSENT, /* this node's block of that number does not hold it */
+	CHAIN_FOUND_UNKNOWN,
+};
+
+struct chain_found {
+	enum chain_found_state state;
+	struct hash32 block_hash; /* when FOUND or ABSENT */
+	struct hash32 tx_hash;
+	struct address from;
+	struct address to; /* zero for a creation */
+	uint64_t nonce;
+	struct wei value;
+	size_t data_len; /* bytes of calldata */
+};
+
 #define CHAIN_BLOCK_LATEST  UINT64_MAX
 #define CHAIN_BLOCK_PENDING (UINT64_MAX - 1) /* nonces only */
 
@@ -126,6 +150,8 @@ struct chain_ops {
 			enum chain_lookup *ret_lookups, struct err *err);
 	bool (*blocks)(struct chain *chain, const uint64_t *numbers, size_t n,
 		       struct chain_block *ret_blocks, struct err *err);
+	bool (*find)(struct chain *chain, uint64_t block, const struct chain_wanted *wanted,
+		     struct chain_found *ret_found, struct err *err);
 	/* Both NULL: the chain is one node. */
 	size_t (*nodes_len)(const struct chain *chain);
 	bool (*node)(struct chain *chain, size_t index, struct chain **ret_node, struct err *err);
@@ -160,6 +186,9 @@ MUST_CHECK bool chain_lookups(struct chain *chain, const struct hash32 *hashes, 
 /* Canonical hashes at heights, with those of their parents. */
 MUST_CHECK bool chain_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 			     struct chain_block *ret_blocks, struct err *err);
+/* Looks through one block, with all its transactions: for what is rare. */
+MUST_CHECK bool chain_find(struct chain *chain, uint64_t block, const struct chain_wanted *wanted,
+			   struct chain_found *ret_found, struct err *err);
 /* The nodes behind the chain, for what must not hang on the word of one; at least 1. */
 size_t chain_nodes_len(const struct chain *chain);
 /* One of them, borrowed, once it has proved to be of the chain. */

@@ -51,8 +51,8 @@ struct store_sent {
 struct store_observation {
 	struct id transfer;
 	uint64_t version;              /* expected, of the transfer */
-	enum transfer_stage to;        /* mined, broadcast (reorg), final */
-	enum transfer_outcome outcome; /* when final */
+	enum transfer_stage to;        /* mined, broadcast or reserved (reorg), final */
+	enum transfer_outcome outcome; /* when final; FOREIGN when that is what is mined */
 	struct hash32 mined_hash;      /* when mined or final */
 	uint64_t mined_block;
 	struct hash32 mined_block_hash;

@@ -92,6 +92,12 @@ static bool front_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 	FORWARD(chain_blocks(node, numbers, n, ret_blocks, err));
 }
 
+static bool front_find(struct chain *chain, uint64_t block, const struct chain_wanted *wanted,
+		       struct chain_found *ret_found, struct err *err)
+{
+	FORWARD(chain_find(node, block, wanted, ret_found, err));
+}
+
 static void spread(struct sim_front *front, const struct str *raw, size_t n)
 {
 	struct chain_send ignored[CHAIN_BATCH_MAX];
@@ -144,6 +150,7 @@ static const struct chain_ops front_ops = {
 	.receipts = front_receipts,
 	.lookups = front_lookups,
 	.blocks = front_blocks,
+	.find = front_find,
 	.nodes_len = front_nodes_len,
 	.node = front_node,
 	.close = front_close,

@@ -380,6 +380,42 @@ static bool node_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 	return true;
 }
 
+static bool is_wanted(const struct sim_tx *tx, const struct chain_wanted *wanted)
+{
+	if (!hash32_is_zero(wanted->tx_hash))
+		return hash32_equal(tx->hash, wanted->tx_hash);
+	return address_equal(tx->from, wanted->from) && tx->nonce == wanted->nonce;
+}
+
+static bool node_find(struct chain *chain, uint64_t number, const struct chain_wanted *wanted,
+		      struct chain_found *ret_found, struct err *err)
+{
+	struct sim_node *node = node_of(chain);
+	*ret_found = (struct chain_found){ .state = CHAIN_FOUND_UNKNOWN };
+	if (!answers(node, err))
+		return false;
+	if (number > head_of(node)->number || is_lost(node))
+		return true;
+	const struct sim_tree_block *block =
+		&node->chain->blocks[sim_ancestor(node->chain, node->head, number)];
+	ret_found->state = CHAIN_FOUND_ABSENT;
+	ret_found->block_hash = block->hash;
+	for (uint32_t i = 0; i < block->inclusions_len; i++) {
+		const struct sim_tx *tx =
+			&node->chain->txs[node->chain->inclusions[block->inclusions + i].tx];
+		if (!is_wanted(tx, wanted))
+			continue;
+		ret_found->state = CHAIN_FOUND;
+		ret_found->tx_hash = tx->hash;
+		ret_found->from = tx->from;
+		ret_found->to = node->chain->parties[tx->call.to].address;
+		ret_found->nonce = tx->nonce;
+		ret_found->value.value = tx->call.value;
+		ret_found->data_len = tx->call.is_transfer ? ABI_TRANSFER_BYTES : 0;
+	}
+	return true;
+}
+
 static void node_close(struct chain *chain)
 {
 	(void)chain; /* it is the simulated chain's */
@@ -396,6 +432,7 @@ static const struct chain_ops node_ops = {
 	.receipts = node_receipts,
 	.lookups = node_lookups,
 	.blocks = node_blocks,
+	.find = node_find,
 	.close = node_close,
 };
 

@@ -107,6 +107,9 @@ static bool is_move(enum transfer_stage from, enum transfer_stage to)
 		return true;
 	if (to == TRANSFER_BROADCAST)
 		return from == TRANSFER_SIGNED || from == TRANSFER_MINED;
+	/* A stranger's transaction on a nonce that was never signed for, taken away by a reorg. */
+	if (from == TRANSFER_MINED && to == TRANSFER_RESERVED)
+		return true;
 	return to > from && !(from == TRANSFER_RESERVED && to > TRANSFER_MINED) &&
 	       !(to == TRANSFER_FINAL && from != TRANSFER_MINED);
 }

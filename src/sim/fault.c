@@ -58,8 +58,18 @@ static unsigned family_of(enum sim_call call)
 	return call == SIM_CALL_KEYS_SIGN ? call_family[2] : call_family[3];
 }
 
+/* What is only asked for when a person is needed. */
+static bool is_made(enum sim_call call, unsigned families)
+{
+	if (call == SIM_CALL_CHAIN_FIND)
+		return (families & SIM_FAMILY_FOREIGN) != 0;
+	return true;
+}
+
 bool sim_fault_fits(enum sim_call call, enum sim_fault fault, unsigned families)
 {
+	if (!is_made(call, families))
+		return false;
 	switch (fault) {
 	case SIM_FAIL:
 		return (families & family_of(call)) != 0;

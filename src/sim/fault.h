@@ -81,7 +81,8 @@ enum sim_fault {
 	call(CHAIN_SEND, "chain_send_many", true) \
 	call(CHAIN_RECEIPTS, "chain_receipts", false) \
 	call(CHAIN_LOOKUPS, "chain_lookups", false) \
-	call(CHAIN_BLOCKS, "chain_blocks", false)
+	call(CHAIN_BLOCKS, "chain_blocks", false) \
+	call(CHAIN_FIND, "chain_find", false)
 /* clang-format on */
 
 #define SIM_CALL_NAME(name, text, writes) SIM_CALL_##name,

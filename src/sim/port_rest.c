@@ -230,6 +230,12 @@ static bool blocks(struct chain *self, const uint64_t *numbers, size_t n,
 	CHAIN(CHAIN_BLOCKS, blocks(real, numbers, n, ret_blocks, err));
 }
 
+static bool find(struct chain *self, uint64_t block, const struct chain_wanted *wanted,
+		 struct chain_found *ret_found, struct err *err)
+{
+	CHAIN(CHAIN_FIND, find(real, block, wanted, ret_found, err));
+}
+
 static size_t nodes_len(const struct chain *self)
 {
 	const struct sim_port *port = (const struct sim_port *)(const void *)self;
@@ -255,6 +261,7 @@ const struct chain_ops sim_chain_ops = {
 	.receipts = receipts,
 	.lookups = lookups,
 	.blocks = blocks,
+	.find = find,
 	.nodes_len = nodes_len,
 	.node = node,
 };

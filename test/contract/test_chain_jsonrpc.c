@@ -425,6 +425,44 @@ static void test_send_life(void **state)
 	assert_int_equal(receipt_of(bumped.hash).state, CHAIN_RECEIPT_FOUND);
 }
 
+/* A transaction in its block, by hash or by sender and nonce; and that it is in no other. */
+static void test_find(void **state)
+{
+	(void)state;
+	struct wallet wallet = make_wallet(), receiver = make_wallet();
+	struct tx first = make_tx(0, receiver.address, 5), second = make_tx(1, receiver.address, 6);
+	struct raw raw;
+	struct err err;
+	struct chain_found found;
+	assert_int_equal(send_tx(&wallet, &first), CHAIN_SEND_ACCEPTED);
+	sign(&wallet, &second, &raw);
+	assert_int_equal(send_raw(raw.text), CHAIN_SEND_ACCEPTED);
+	mine(1);
+	struct chain_receipt receipt = receipt_of(raw.hash);
+	struct chain_wanted by_nonce = { .from = wallet.address, .nonce = 1 };
+	struct chain_wanted by_hash = { .tx_hash = raw.hash };
+	const struct chain_wanted *const both[] = { &by_nonce, &by_hash };
+	for (size_t i = 0; i < 2; i++) {
+		uint64_t block = receipt.block_number;
+		assert_true(chain_find(fixture.chain, block, both[i], &found, &err));
+		assert_int_equal(found.state, CHAIN_FOUND);
+		assert_true(hash32_equal(found.tx_hash, raw.hash));
+		assert_true(hash32_equal(found.block_hash, receipt.block_hash));
+		assert_true(address_equal(found.from, wallet.address));
+		assert_true(address_equal(found.to, receiver.address));
+		assert_int_equal(found.nonce, 1);
+		assert_true(u256_equal(found.value.value, u256_from_u64(6)));
+		assert_int_equal(found.data_len, 0);
+		assert_true(chain_find(fixture.chain, block - 1, both[i], &found, &err));
+		assert_int_equal(found.state, CHAIN_FOUND_ABSENT);
+		assert_true(chain_find(fixture.chain, block + 1, both[i], &found, &err));
+		assert_int_equal(found.state, CHAIN_FOUND_UNKNOWN);
+	}
+	by_nonce.nonce = 2;
+	assert_true(chain_find(fixture.chain, receipt.block_number, &by_nonce, &found, &err));
+	assert_int_equal(found.state, CHAIN_FOUND_ABSENT);
+}
+
 static void test_send_refused(void **state)
 {
 	(void)state;
@@ -628,6 +666,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_identity_and_head),
 		cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_balances_and_nonces),
 		cmocka_unit_test(test_estimates),
 		cmocka_unit_test(test_send_life),

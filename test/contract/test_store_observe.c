@@ -257,7 +257,7 @@ static void a_step_outside_of_the_life_cycle_aborts(void **state)
 				  ACTOR_MONITOR, epoch));
 	assert_aborts(try_observe(f, fixture_observation(f, &mined, TRANSFER_FINAL, OUTCOME_NONE),
 				  ACTOR_MONITOR, epoch));
-	/* A foreign transaction proves nothing, so it ends no slot by itself. */
+	/* Nobody saw a foreign transaction there: the slot cannot end by one. */
 	assert_aborts(try_observe(f,
 				  fixture_observation(f, &mined, TRANSFER_FINAL, OUTCOME_FOREIGN),
 				  ACTOR_MONITOR, epoch));
@@ -282,6 +282,53 @@ static void an_edited_withdrawal_does_not_hold_up_its_slot(void **state)
 					   slot.id),
 			 1);
 	fixture_edit(f, "UPDATE withdrawals SET stage = 4");
+}
+
+/* --- foreign -------------------------------------------------------------------------------------
+ */
+
+/* Another's transaction is recorded as what is mined; the withdrawal waits for people from then on,
+ * and the wallet stops; its end is no verdict about the payment. */
+static void a_foreign_transaction_holds_its_withdrawal(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer slot = fixture_broadcast(f, "one", 0);
+	slot = fixture_observe(f, &slot, TRANSFER_MINED, OUTCOME_FOREIGN);
+	assert_int_equal(slot.stage, TRANSFER_MINED);
+	assert_int_equal(slot.outcome, OUTCOME_FOREIGN);
+	assert_string_equal(slot.held_reason, "");
+	struct withdrawal row = fixture_load(f, slot.withdrawal);
+	assert_int_equal(row.stage, WITHDRAWAL_ASSIGNED);
+	assert_string_equal(row.held_reason, "nonce_consumed_elsewhere");
+	assert_string_equal(fixture_wallet(f, 0).stop_reason, "nonce_consumed_elsewhere");
+	slot = fixture_observe(f, &slot, TRANSFER_FINAL, OUTCOME_FOREIGN);
+	assert_int_equal(slot.stage, TRANSFER_FINAL);
+	row = fixture_load(f, slot.withdrawal);
+	assert_int_equal(row.stage, WITHDRAWAL_ASSIGNED);
+	assert_string_equal(row.held_reason, "nonce_consumed_elsewhere");
+}
+
+/* A reorg takes it away: what was signed may be out, what was not waits for its signature. */
+static void a_foreign_transaction_may_go_away(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer sent = fixture_broadcast(f, "one", 0);
+	struct withdrawal queued = fixture_queue(f, "two");
+	struct transfer fresh = fixture_reserve(f, &queued, 0);
+	sent = fixture_observe(f, &sent, TRANSFER_MINED, OUTCOME_FOREIGN);
+	fresh = fixture_observe(f, &fresh, TRANSFER_MINED, OUTCOME_FOREIGN);
+	assert_aborts(try_observe(f,
+				  fixture_observation(f, &fresh, TRANSFER_BROADCAST, OUTCOME_NONE),
+				  ACTOR_MONITOR, f->monitor.epoch));
+	assert_aborts(try_observe(f, fixture_observation(f, &sent, TRANSFER_RESERVED, OUTCOME_NONE),
+				  ACTOR_MONITOR, f->monitor.epoch));
+	sent = fixture_observe(f, &sent, TRANSFER_BROADCAST, OUTCOME_NONE);
+	fresh = fixture_observe(f, &fresh, TRANSFER_RESERVED, OUTCOME_NONE);
+	assert_int_equal(sent.stage, TRANSFER_BROADCAST);
+	assert_int_equal(sent.outcome, OUTCOME_NONE);
+	assert_true(hash32_is_zero(sent.mined_hash));
+	assert_int_equal(fresh.stage, TRANSFER_RESERVED);
+	assert_int_equal(fresh.outcome, OUTCOME_NONE);
 }
 
 /* --- held ---------------------------------------------------------------------------------------
@@ -476,6 +523,8 @@ int main(void)
 		STORE_TEST(a_monitor_without_the_lease_writes_nothing),
 		STORE_TEST(a_step_outside_of_the_life_cycle_aborts),
 		STORE_TEST(an_edited_withdrawal_does_not_hold_up_its_slot),
+		STORE_TEST(a_foreign_transaction_holds_its_withdrawal),
+		STORE_TEST(a_foreign_transaction_may_go_away),
 		STORE_TEST(a_held_slot_that_is_not_mined_stops_its_wallet),
 		STORE_TEST(a_held_slot_waits_for_a_person),
 		STORE_TEST(an_earlier_hold_keeps_its_reason),

@@ -160,6 +160,24 @@ static void check_blocks(const struct json_value *root)
 	CHECK(head.time_ms >= 0 && u256_equal(head.tip.value, before.tip.value));
 }
 
+/* What is found is what was looked for, in the block that was asked for. */
+static void check_found(const struct json_value *root)
+{
+	const struct chain_wanted wanted = { .from = { { 1 } }, .nonce = 1 };
+	struct chain_found found;
+	struct chain_block block;
+	uint64_t number = 0;
+	bool is_block = chain_read_block(root, &number, &block);
+	chain_read_found(root, number, &wanted, &found);
+	if (found.state == CHAIN_FOUND_UNKNOWN)
+		return;
+	CHECK(is_block && hash32_equal(found.block_hash, block.hash));
+	CHECK(found.state == CHAIN_FOUND_ABSENT ||
+	      (found.nonce == wanted.nonce && address_equal(found.from, wanted.from)));
+	chain_read_found(root, number + 1, &wanted, &found);
+	CHECK(found.state == CHAIN_FOUND_UNKNOWN);
+}
+
 static void check_number(const struct json_value *value)
 {
 	struct u256 number, again;
@@ -188,6 +206,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	check_receipt(root);
 	check_lookup(root);
 	check_blocks(root);
+	check_found(root);
 	check_number(root);
 	return 0;
 }

@@ -430,6 +430,12 @@ static bool blocks(struct chain *self, const uint64_t *numbers, size_t n,
 	CHAIN(blocks(REAL_CHAIN, numbers, n, ret_blocks, err), "blocks");
 }
 
+static bool find(struct chain *self, uint64_t block, const struct chain_wanted *wanted,
+		 struct chain_found *ret_found, struct err *err)
+{
+	CHAIN(find(REAL_CHAIN, block, wanted, ret_found, err), "find");
+}
+
 static const struct chain_ops chain_ops = {
 	.head = head,
 	.estimate_many = estimate_many,
@@ -439,6 +445,7 @@ static const struct chain_ops chain_ops = {
 	.receipts = receipts,
 	.lookups = lookups,
 	.blocks = blocks,
+	.find = find,
 };
 
 /* --- the plan -----------------------------------------------------------------------------------

@@ -424,8 +424,15 @@ static void test_foreign_transaction(void **state)
 		life_run(life, 2);
 	}
 	assert_true(life_alarms(life, "nonce_consumed_elsewhere") == 1);
+	assert_true(life_alarms(life, "transfer_is_foreign") == 1);
 	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
 	life_assert_unpaid(life, &row);
+	/* In hand before it is said: hash, block, receipt. */
+	view = life_view(life, row.intent.id);
+	assert_int_equal(view.transfer.stage, TRANSFER_FINAL);
+	assert_int_equal(view.transfer.outcome, OUTCOME_FOREIGN);
+	assert_false(hash32_is_zero(view.transfer.mined_hash));
+	assert_string_equal(view.withdrawal.held_reason, "nonce_consumed_elsewhere");
 	assert_int_equal(
 		life_number(life, "SELECT count(*) FROM wallets WHERE stop_reason <> ''", NULL), 1);
 	life_assert_alive(life); /* the other wallets */

@@ -654,7 +654,7 @@ proctype signer(byte me)
 		       attempt_of(c_mined[row]) <= s_attempts[row] && \
 		       s_kind[(row) * K + attempt_of(c_mined[row]) - 1] == kind_of(c_mined[row]))
 #define is_seen(row) (c_mined[row] != 0 && \
-		      (is_known(row) || (c_mined[row] == FOREIGN_BYTES && c_final[row])))
+		      (is_known(row) || c_mined[row] == FOREIGN_BYTES))
 #define newest_bytes(row) bytes_of(s_attempts[row], newest_kind(row))
 #ifdef LIVENESS
 #define is_forgotten(row) ((c_pool[row] & bit_of(newest_bytes(row))) == 0)
@@ -698,7 +698,12 @@ proctype monitor(byte row)
 	:: atomic { s_stage[row] == TRANSFER_MINED && is_seen(row) && s_mined[row] != c_mined[row] ->
 		transfer_moves(row, TRANSFER_MINED, TRANSFER_MINED, ACTOR_MONITOR);
 		s_mined[row] = c_mined[row] }
-	:: atomic { s_stage[row] == TRANSFER_MINED && c_mined[row] == 0 && !c_final[row] ->
+	:: atomic { s_stage[row] == TRANSFER_MINED && c_mined[row] == 0 && !c_final[row] &&
+		    s_attempts[row] == 0 ->
+		transfer_moves(row, TRANSFER_MINED, TRANSFER_RESERVED, ACTOR_MONITOR);
+		s_mined[row] = 0 }
+	:: atomic { s_stage[row] == TRANSFER_MINED && c_mined[row] == 0 && !c_final[row] &&
+		    s_attempts[row] != 0 ->
 		transfer_moves(row, TRANSFER_MINED, TRANSFER_BROADCAST, ACTOR_MONITOR);
 		s_mined[row] = 0 }
 	:: atomic { s_stage[row] == TRANSFER_MINED && is_seen(row) && s_mined[row] == c_mined[row] &&

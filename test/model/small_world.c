@@ -485,13 +485,13 @@ static void observe(struct step *step, size_t n)
 	const struct world_slot *slot = &step->from->slots[n];
 	const struct world_receipt *receipt = &step->from->chain[n];
 	bool is_watched = slot->stage >= TRANSFER_RESERVED && slot->stage <= TRANSFER_MINED;
-	bool is_deep = receipt->finalized && receipt->age >= DEPTH_PAID;
+	bool is_deep = receipt->age >= DEPTH_PAID;
 	if (!is_watched || slot->held || is_same_receipt(&slot->seen, receipt) ||
 	    (receipt->attempt == FOREIGN_ATTEMPT && !is_deep))
 		return;
 	struct world *next = event(step);
-	transfer_move(step, next, n, receipt->attempt == 0 ? TRANSFER_BROADCAST : TRANSFER_MINED,
-		      ACTOR_MONITOR);
+	enum transfer_stage back = slot->attempts == 0 ? TRANSFER_RESERVED : TRANSFER_BROADCAST;
+	transfer_move(step, next, n, receipt->attempt == 0 ? back : TRANSFER_MINED, ACTOR_MONITOR);
 	next->slots[n].seen = *receipt;
 	next->stopped |= receipt->attempt == FOREIGN_ATTEMPT;
 }
@@ -520,7 +520,8 @@ static void settle(struct step *step, size_t n)
 	if (slot->stage != TRANSFER_MINED || slot->held)
 		return;
 	if (slot->seen.attempt == FOREIGN_ATTEMPT) {
-		final_move(step, n, OUTCOME_FOREIGN);
+		if (is_same_receipt(&slot->seen, &step->from->chain[n]) && slot->seen.finalized)
+			final_move(step, n, OUTCOME_FOREIGN);
 		return;
 	}
 	switch (confirm_ask(step->from, n, &outcome)) {

@@ -43,14 +43,15 @@ static bool log_find(const struct chain_receipt *receipt, struct abi_log *ret_lo
 }
 
 void monitor_fact_keep(struct monitor *self, const struct transfer *row,
-		       const struct chain_receipt *receipt, bool is_cancel)
+		       const struct chain_receipt *receipt, struct receipt_of of)
 {
 	struct fact fact = { .transfer = row->id,
 			     .tx_hash = receipt->tx_hash,
 			     .block = receipt->block_number,
 			     .block_hash = receipt->block_hash,
 			     .to = receipt->to,
-			     .is_cancel = is_cancel,
+			     .is_cancel = of.is_cancel,
+			     .is_foreign = of.is_foreign,
 			     .success = receipt->success };
 	struct fact *place = place_take(self, row->id);
 	fact.has_log = receipt->logs_len <= CHAIN_LOGS_MAX && log_find(receipt, &fact.log);

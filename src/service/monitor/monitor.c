@@ -3,6 +3,7 @@
  *	follow.c    from the head down to what is known: which blocks are canonical
  *	finality.c  what was final still is
  *	watch.c     slots in flight: receipts of all their hashes
+ *	foreign.c   what took a nonce, when it is none of ours
  *	wish.c      forgotten and stuck ones are wished to be sent again, or bumped
  *	settle.c    mined slots: still on the canonical chain? deep enough to be final?
  *	facts.c     what their receipts said
@@ -33,6 +34,8 @@ struct monitor *monitor_new(const struct monitor_options *options)
 		metric_add(metrics, METRIC_COUNTER, final, "outcome=\"reverted\"", help);
 	self->final[OUTCOME_REPLACED] =
 		metric_add(metrics, METRIC_COUNTER, final, "outcome=\"replaced\"", help);
+	self->final[OUTCOME_FOREIGN] =
+		metric_add(metrics, METRIC_COUNTER, final, "outcome=\"foreign\"", help);
 	self->wishes = metric_add(metrics, METRIC_COUNTER, "sluice_wishes_total", "",
 				  "Slots that should be sent again or bumped.");
 	self->alarms = metric_add(metrics, METRIC_COUNTER, "sluice_alarms_total", "",

@@ -24,6 +24,7 @@ struct sighting {
 	unsigned count; /* in a row; 0: free */
 	bool seen;      /* in this step */
 	bool told;      /* and its wallet is stopped */
+	uint64_t scan;  /* its transaction is in this block or below; 0: not looked for yet */
 };
 #define SIGHTINGS_MAX 64 /* more at once are told when these are settled */
 
@@ -47,6 +48,7 @@ struct fact {
 	struct hash32 block_hash;
 	struct address to;
 	bool is_cancel;
+	bool is_foreign;
 	bool success;
 	bool has_log; /* the one Transfer log of the contract `to` */
 	struct abi_log log;
@@ -63,6 +65,12 @@ struct lowest {
 	bool is_forgotten;    /* the node was seen without its bytes */
 	int64_t forgotten_at; /* monotonic */
 	uint64_t heads;       /* chain's count when it became the lowest, or was forgotten */
+};
+
+/* What the receipt is of that was found among a slot's hashes. */
+struct receipt_of {
+	bool is_cancel;
+	bool is_foreign; /* of the transaction that was seen in the slot's place */
 };
 
 struct monitor_chain {
@@ -123,6 +131,7 @@ struct monitor {
 	struct chain_nonce latest[WALLETS_MAX]; /* nonces at the head */
 	struct chain_nonce nonces[WALLETS_MAX]; /* as deep as a paid verdict; when nonces_read */
 	bool nonces_read;
+	uint64_t nonces_block; /* of nonces */
 	struct store_observation observations[BATCH_MAX];
 	size_t observations_len;
 	struct watched watched[WATCH_BATCH];
@@ -131,6 +140,7 @@ struct monitor {
 	struct attempt attempts[ATTEMPTS_MAX];
 	struct hash32 hashes[HASHES_MAX];
 	bool hash_is_cancel[HASHES_MAX];
+	bool hash_is_foreign[HASHES_MAX]; /* of none of the slot's attempts */
 	size_t hashes_len;
 	struct chain_receipt receipts[HASHES_MAX];
 	bool unanswered; /* a receipt of this recheck is not known */
@@ -140,7 +150,7 @@ struct monitor {
 	uint64_t asked_number;
 	struct metric *mined;
 	struct metric *reorged;
-	struct metric *final[OUTCOME_FOREIGN];
+	struct metric *final[OUTCOME_FOREIGN + 1];
 	struct metric *wishes;
 	struct metric *alarms;
 	struct metric *head;
@@ -182,7 +192,7 @@ MUST_CHECK bool monitor_blocks_check(struct monitor *self, struct err *err);
 
 /* facts.c */
 void monitor_fact_keep(struct monitor *self, const struct transfer *row,
-		       const struct chain_receipt *receipt, bool is_cancel);
+		       const struct chain_receipt *receipt, struct receipt_of of);
 /* What is known of a mined slot as its row has it; NULL: nothing. */
 const struct fact *monitor_fact_of(const struct monitor *self, const struct transfer *row);
 
@@ -196,12 +206,18 @@ MUST_CHECK bool monitor_watched_add(struct monitor *self, const struct transfer 
 				    bool *ret_added, struct err *err);
 /* Reads the receipts of all collected hashes. */
 MUST_CHECK bool monitor_receipts(struct monitor *self, struct err *err);
-/* The receipt that was found among a slot's hashes, and whether it is of a cancellation; or NULL.
- */
+/* The receipt that was found, or NULL. */
 const struct chain_receipt *monitor_receipt_of(const struct monitor *self,
-					       const struct watched *watched, bool *ret_is_cancel);
+					       const struct watched *watched,
+					       struct receipt_of *ret_of);
 /* Was any of its hashes not answered for? Then nothing is known of the slot. */
 bool monitor_is_unknown(const struct monitor *self, const struct watched *watched);
+
+/* foreign.c */
+/* Looks on for the transaction that has the nonce of a slot and is none of its attempts, and
+ * records it. The wallet is stopped already. */
+MUST_CHECK bool monitor_foreign_find(struct monitor *self, struct sighting *sighting,
+				     const struct transfer *row, struct err *err);
 
 /* wish.c */
 /* What of the collected slots lingers is wished to be sent again, or bumped. */

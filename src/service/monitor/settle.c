@@ -8,8 +8,8 @@
 /* A slot whose block is gone, or whose receipt now stands elsewhere. */
 static bool moved_observe(struct monitor *self, const struct watched *watched, struct err *err)
 {
-	bool is_cancel = false;
-	const struct chain_receipt *receipt = monitor_receipt_of(self, watched, &is_cancel);
+	struct receipt_of of = { 0 };
+	const struct chain_receipt *receipt = monitor_receipt_of(self, watched, &of);
 	const struct transfer *row = &watched->row;
 	if (receipt == NULL && monitor_is_unknown(self, watched)) {
 		self->unanswered = true;
@@ -23,12 +23,14 @@ static bool moved_observe(struct monitor *self, const struct watched *watched, s
 	struct store_observation *item = monitor_observe(self, row);
 	metric_count(self->reorged, 1);
 	if (receipt == NULL) {
-		item->to = TRANSFER_BROADCAST;
+		/* A slot that was never signed waits for its signature again. */
+		item->to = row->attempts == 0 ? TRANSFER_RESERVED : TRANSFER_BROADCAST;
 		monitor_log(self, row, "transfer_reorged", &row->mined_hash, "", false);
 		return true;
 	}
-	monitor_fact_keep(self, row, receipt, is_cancel);
+	monitor_fact_keep(self, row, receipt, of);
 	item->to = TRANSFER_MINED;
+	item->outcome = of.is_foreign ? OUTCOME_FOREIGN : OUTCOME_NONE;
 	item->mined_hash = receipt->tx_hash;
 	item->mined_block = receipt->block_number;
 	item->mined_block_hash = receipt->block_hash;
@@ -153,11 +155,11 @@ static void final_observe(struct monitor *self, const struct transfer *row,
 
 static bool deep_judge(struct monitor *self, const struct watched *watched, struct err *err)
 {
-	bool is_cancel = false;
+	struct receipt_of of = { 0 };
 	bool canonical = false;
 	enum transfer_outcome outcome = OUTCOME_NONE;
 	const struct transfer *row = &watched->row;
-	const struct chain_receipt *receipt = monitor_receipt_of(self, watched, &is_cancel);
+	const struct chain_receipt *receipt = monitor_receipt_of(self, watched, &of);
 	if (receipt == NULL || !hash32_equal(receipt->block_hash, row->mined_block_hash) ||
 	    !hash32_equal(receipt->tx_hash, row->mined_hash))
 		return moved_observe(self, watched, err);
@@ -165,7 +167,8 @@ static bool deep_judge(struct monitor *self, const struct watched *watched, stru
 	    !monitor_room(self, err))
 		return false;
 	struct confirm_facts facts = { .transfer = row,
-				       .attempt_is_cancel = is_cancel,
+				       .is_foreign = of.is_foreign,
+				       .attempt_is_cancel = of.is_cancel,
 				       .success = receipt->success,
 				       .to = receipt->to,
 				       .block = receipt->block_number,
@@ -177,7 +180,7 @@ static bool deep_judge(struct monitor *self, const struct watched *watched, stru
 				       .finalized = monitor_finalized(self->chain) };
 	switch (confirm_decide(self->chain->params, &facts, &outcome)) {
 	case CONFIRM_WAIT:
-		monitor_fact_keep(self, row, receipt, is_cancel);
+		monitor_fact_keep(self, row, receipt, of);
 		break;
 	case CONFIRM_FINAL:
 		final_observe(self, row, outcome);
@@ -208,6 +211,7 @@ static bool fact_judge(struct monitor *self, const struct transfer *row, bool *r
 	if (!canonical)
 		return true;
 	struct confirm_facts facts = { .transfer = row,
+				       .is_foreign = fact->is_foreign,
 				       .attempt_is_cancel = fact->is_cancel,
 				       .success = fact->success,
 				       .to = fact->to,

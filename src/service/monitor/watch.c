@@ -13,6 +13,13 @@ void monitor_watched_reset(struct monitor *self)
 	self->hashes_len = 0;
 }
 
+static void hash_add(struct monitor *self, struct hash32 hash, bool is_cancel, bool is_foreign)
+{
+	self->hash_is_cancel[self->hashes_len] = is_cancel;
+	self->hash_is_foreign[self->hashes_len] = is_foreign;
+	self->hashes[self->hashes_len++] = hash;
+}
+
 bool monitor_watched_add(struct monitor *self, const struct transfer *row, bool *ret_added,
 			 struct err *err)
 {
@@ -24,16 +31,17 @@ bool monitor_watched_add(struct monitor *self, const struct transfer *row, bool 
 	if (!store_attempts_load(self->options.store, row->id, self->attempts, ATTEMPTS_MAX, &n,
 				 err))
 		return false;
-	if (self->hashes_len + n > HASHES_MAX)
+	bool foreign = row->stage == TRANSFER_MINED && row->outcome == OUTCOME_FOREIGN;
+	if (self->hashes_len + n + (foreign ? 1 : 0) > HASHES_MAX)
 		return true;
 	struct watched *watched = &self->watched[self->watched_len++];
 	watched->row = *row;
 	watched->first_hash = self->hashes_len;
-	watched->hashes_len = n;
-	for (size_t i = 0; i < n; i++) {
-		self->hash_is_cancel[self->hashes_len] = self->attempts[i].is_cancel;
-		self->hashes[self->hashes_len++] = self->attempts[i].tx_hash;
-	}
+	for (size_t i = 0; i < n; i++)
+		hash_add(self, self->attempts[i].tx_hash, self->attempts[i].is_cancel, false);
+	if (foreign)
+		hash_add(self, row->mined_hash, false, true);
+	watched->hashes_len = self->hashes_len - watched->first_hash;
 	if (n > 0)
 		watched->newest = self->attempts[n - 1];
 	*ret_added = true;
@@ -47,13 +55,15 @@ bool monitor_receipts(struct monitor *self, struct err *err)
 }
 
 const struct chain_receipt *monitor_receipt_of(const struct monitor *self,
-					       const struct watched *watched, bool *ret_is_cancel)
+					       const struct watched *watched,
+					       struct receipt_of *ret_of)
 {
 	for (size_t i = 0; i < watched->hashes_len; i++) {
 		const struct chain_receipt *receipt = &self->receipts[watched->first_hash + i];
 		if (receipt->state != CHAIN_RECEIPT_FOUND)
 			continue;
-		*ret_is_cancel = self->hash_is_cancel[watched->first_hash + i];
+		ret_of->is_cancel = self->hash_is_cancel[watched->first_hash + i];
+		ret_of->is_foreign = self->hash_is_foreign[watched->first_hash + i];
 		return receipt;
 	}
 	return NULL;
@@ -68,11 +78,12 @@ bool monitor_is_unknown(const struct monitor *self, const struct watched *watche
 }
 
 static bool mined_observe(struct monitor *self, const struct watched *watched,
-			  const struct chain_receipt *receipt, bool is_cancel, struct err *err)
+			  const struct chain_receipt *receipt, struct receipt_of of,
+			  struct err *err)
 {
 	if (!monitor_room(self, err))
 		return false;
-	monitor_fact_keep(self, &watched->row, receipt, is_cancel);
+	monitor_fact_keep(self, &watched->row, receipt, of);
 	struct store_observation *item = monitor_observe(self, &watched->row);
 	item->to = TRANSFER_MINED;
 	item->mined_hash = receipt->tx_hash;
@@ -122,6 +133,7 @@ static bool nonces_read(struct monitor *self, struct err *err)
 			block = head - STATE_BLOCKS;
 		if (!nonces_ask(self, block, self->nonces, err))
 			return false;
+		self->nonces_block = block;
 	}
 	self->nonces_read = true;
 	return true;
@@ -168,10 +180,10 @@ static bool watched_ask(struct monitor *self, struct err *err)
 		return false;
 	for (size_t i = 0; i < self->watched_len; i++) {
 		struct watched *watched = &self->watched[i];
-		bool is_cancel = false;
-		const struct chain_receipt *receipt = monitor_receipt_of(self, watched, &is_cancel);
+		struct receipt_of of = { 0 };
+		const struct chain_receipt *receipt = monitor_receipt_of(self, watched, &of);
 		bool done = receipt == NULL ? foreign_look(self, watched, err)
-					    : mined_observe(self, watched, receipt, is_cancel, err);
+					    : mined_observe(self, watched, receipt, of, err);
 		if (!done)
 			return false;
 	}
@@ -181,19 +193,26 @@ static bool watched_ask(struct monitor *self, struct err *err)
 	return true;
 }
 
-static bool foreign_stop(struct monitor *self, const struct sighting *sighting, struct err *err)
+/* At first sight the wallet stops; then its transaction is looked for, with each head that shows
+ * the slot as it was. */
+static bool foreign_act(struct monitor *self, struct sighting *sighting, struct err *err)
 {
 	struct store_by by = monitor_by(self);
 	struct transfer row;
 	bool found = false;
 	if (!store_transfer_load(self->options.store, sighting->transfer, &row, &found, err))
 		return false;
-	if (!found)
+	if (!found || row.stage >= TRANSFER_MINED)
 		return true;
-	monitor_log(self, &row, "nonce_consumed_elsewhere", NULL,
-		    "is consumed, and by none of our transactions: the wallet stops", true);
-	return store_wallet_stop(self->options.store, row.wallet_id,
-				 reason_code(REASON_NONCE_CONSUMED_ELSEWHERE), &by, err);
+	if (!sighting->told) {
+		monitor_log(self, &row, "nonce_consumed_elsewhere", NULL,
+			    "is consumed, and by none of our transactions: the wallet stops", true);
+		if (!store_wallet_stop(self->options.store, row.wallet_id,
+				       reason_code(REASON_NONCE_CONSUMED_ELSEWHERE), &by, err))
+			return false;
+		sighting->told = true;
+	}
+	return monitor_foreign_find(self, sighting, &row, err);
 }
 
 /* A wallet that the chain has seen more transactions of than we ever reserved: somebody else has
@@ -234,11 +253,8 @@ static bool foreign_judge(struct monitor *self, struct err *err)
 		sighting->count = sighting->seen ? sighting->count + 1 : 0;
 		sighting->told &= sighting->seen;
 		sighting->seen = false;
-		if (sighting->count < FOREIGN_SIGHTINGS || sighting->told)
-			continue;
-		if (!foreign_stop(self, sighting, err))
+		if (sighting->count >= FOREIGN_SIGHTINGS && !foreign_act(self, sighting, err))
 			return false;
-		sighting->told = true;
 	}
 	return true;
 }

@@ -32,9 +32,9 @@ static size_t lingering_collect(struct monitor *self, struct watched *ret_linger
 	size_t n = 0;
 	for (size_t i = 0; i < self->watched_len; i++) {
 		struct watched *watched = &self->watched[i];
-		bool is_cancel = false;
+		struct receipt_of of = { 0 };
 		if (watched->hashes_len > 0 && monitor_lingers(self, &watched->row) &&
-		    monitor_receipt_of(self, watched, &is_cancel) == NULL)
+		    monitor_receipt_of(self, watched, &of) == NULL)
 			ret_lingering[n++] = watched;
 	}
 	return n;

@@ -112,6 +112,11 @@ static void expect_nothing_known(struct chain *chain)
 		for (size_t i = 0; i < N; i++)
 			assert_false(blocks[i].known);
 
+	static const struct chain_wanted wanted;
+	struct chain_found found;
+	if (chain_find(chain, 1, &wanted, &found, &err))
+		assert_int_equal(found.state, CHAIN_FOUND_UNKNOWN);
+
 	const struct str raw[N] = { STR("\x02\x01"), STR("\x02\x02"), STR("\x02\x03") };
 	struct chain_send sends[N];
 	chain_send_many(chain, raw, N, sends);

@@ -113,6 +113,22 @@ static void unpaid_waits_deeper(void **state)
 	assert_final(&scene, OUTCOME_REPLACED);
 }
 
+/* Whatever it did, it is none of ours: it proves neither, and waits as deep as "unpaid". */
+static void a_foreign_transaction_is_foreign(void **state)
+{
+	(void)state;
+	struct scene scene;
+	scene_make(false, &scene);
+	scene.facts.is_foreign = true;
+	assert_final(&scene, OUTCOME_FOREIGN);
+	scene.facts.success = false;
+	assert_final(&scene, OUTCOME_FOREIGN);
+	scene.facts.head = BLOCK + 99;
+	assert_verdict(&scene, CONFIRM_WAIT);
+	scene.facts.success = true;
+	assert_verdict(&scene, CONFIRM_WAIT);
+}
+
 static void native_coin_went_to_the_receiver(void **state)
 {
 	(void)state;
@@ -184,6 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paid_is_deep_and_finalized),
 		cmocka_unit_test(unpaid_waits_deeper),
+		cmocka_unit_test(a_foreign_transaction_is_foreign),
 		cmocka_unit_test(native_coin_went_to_the_receiver),
 		cmocka_unit_test(a_token_is_paid_by_its_log),
 		cmocka_unit_test(other_logs_do_not_count),
