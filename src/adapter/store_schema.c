@@ -62,7 +62,7 @@ static const char *const step_1[] = {
 	"destination {blob 20} NOT NULL, value {u256} NOT NULL, is_token INTEGER NOT NULL, "
 	"receiver {blob 20} NOT NULL, amount {u256} NOT NULL, gas_limit BIGINT NOT NULL, "
 	"payload_hash {blob 32} NOT NULL, wish INTEGER NOT NULL DEFAULT 0, "
-	"wish_attempts_seen INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, "
+	"wish_reason INTEGER NOT NULL DEFAULT 0, wish_attempts_seen INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, "
 	"mined_hash {blob 32}, mined_block BIGINT NOT NULL DEFAULT 0, mined_block_hash {blob 32}, "
 	"stage_at BIGINT NOT NULL, sent_at BIGINT NOT NULL DEFAULT 0, "
 	"held_reason {text 48} NOT NULL DEFAULT '', version BIGINT NOT NULL DEFAULT 1, "
@@ -75,7 +75,7 @@ static const char *const step_1[] = {
 	"CREATE UNIQUE INDEX transfer_items_round ON transfer_items (withdrawal_id, round)",
 
 	"CREATE TABLE attempts (transfer_id {id} NOT NULL, number INTEGER NOT NULL, "
-	"is_cancel INTEGER NOT NULL, tip {u256} NOT NULL, cap {u256} NOT NULL, "
+	"is_cancel INTEGER NOT NULL, reason INTEGER NOT NULL DEFAULT 0, tip {u256} NOT NULL, cap {u256} NOT NULL, "
 	"gas_limit BIGINT NOT NULL, tx_hash {blob 32} NOT NULL UNIQUE, raw {blob 1024} NOT NULL, "
 	"signed_at BIGINT NOT NULL, sent_at BIGINT NOT NULL DEFAULT 0, "
 	"PRIMARY KEY (transfer_id, number))",

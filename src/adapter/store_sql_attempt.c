@@ -1,5 +1,6 @@
 /* Attempts: bytes and hash are stored before they leave (T3); that they left is stored after. */
 #include "adapter/store_sql_parts.h"
+#include "core/wish.h"
 
 #include <string.h>
 
@@ -47,12 +48,13 @@ static bool attempt_insert(struct db *db, const struct attempt *attempt, bool *r
 {
 	struct sql sql = sql_prepare(
 		db,
-		"INSERT INTO attempts (transfer_id, number, is_cancel, tip, cap, gas_limit, "
-		"tx_hash, raw, signed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"INSERT INTO attempts (transfer_id, number, is_cancel, reason, tip, cap, "
+		"gas_limit, tx_hash, raw, signed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		err);
 	sql_put_id(&sql, attempt->transfer);
 	sql_put_i64(&sql, attempt->number);
 	sql_put_i64(&sql, attempt->is_cancel);
+	sql_put_i64(&sql, attempt->reason);
 	sql_put_u256(&sql, attempt->fees.tip.value);
 	sql_put_u256(&sql, attempt->fees.cap.value);
 	sql_put_u64(&sql, attempt->gas_limit);
@@ -155,7 +157,10 @@ bool store_sql_attempts_add(struct store *store, struct store_attempt *items, si
 struct sent_state {
 	enum transfer_stage stage;
 	struct hash32 tx_hash;
-	struct id withdrawal; /* zero: none, or its row is not there */
+	bool is_cancel;
+	enum wish_reason reason; /* of the attempt */
+	bool was_sent;           /* before */
+	struct id withdrawal;    /* zero: none, or its row is not there */
 	enum withdrawal_stage withdrawal_stage;
 	struct id bound_to; /* the withdrawal's own word of its transfer */
 	uint64_t version;
@@ -167,7 +172,7 @@ static bool sent_state_load(struct db *db, const struct store_sent *item,
 {
 	struct sql sql = sql_prepare(
 		db,
-		"SELECT t.stage, a.tx_hash, w.id, w.stage, w.transfer_id, w.version, "
+		"SELECT t.stage, a.tx_hash, a.is_cancel, a.reason, a.sent_at, w.id, w.stage, w.transfer_id, w.version, "
 		"w.correlation_id FROM attempts a JOIN transfers t ON t.id = a.transfer_id "
 		"LEFT JOIN transfer_items i ON i.transfer_id = t.id AND i.position = 0 "
 		"LEFT JOIN withdrawals w ON w.id = i.withdrawal_id "
@@ -179,6 +184,9 @@ static bool sent_state_load(struct db *db, const struct store_sent *item,
 	if (*ret_found) {
 		ret_state->stage = (enum transfer_stage)sql_take_i64(&sql);
 		ret_state->tx_hash = sql_take_hash(&sql);
+		ret_state->is_cancel = sql_take_i64(&sql) != 0;
+		ret_state->reason = (enum wish_reason)sql_take_i64(&sql);
+		ret_state->was_sent = sql_take_i64(&sql) != 0;
 		ret_state->withdrawal = sql_take_id(&sql);
 		ret_state->withdrawal_stage = (enum withdrawal_stage)sql_take_i64(&sql);
 		ret_state->bound_to = sql_take_id(&sql);
@@ -233,31 +241,59 @@ static bool slot_broadcast(struct db *db, const struct store_sent *item, const s
 }
 
 /* The withdrawal's own event: readers learn the hash. */
-static bool broadcast_event(struct db *db, const struct store_sent *item,
-			    const struct sent_state *state, bool *wake, const struct store_by *by,
-			    struct err *err)
+static bool sent_event(struct db *db, const struct store_sent *item, const struct sent_state *state,
+		       const char *type, const struct store_by *by, struct err *err)
 {
-	char detail[128];
+	char detail[160];
 	struct buf out = buf_of(detail, sizeof detail);
-	bool bound = !id_is_zero(state->withdrawal) && id_equal(state->bound_to, item->transfer);
-	if (!bound || state->withdrawal_stage != WITHDRAWAL_ASSIGNED)
-		return true;
 	struct sql sql = sql_prepare(
 		db, "UPDATE withdrawals SET version = version + 1, updated_at = ? WHERE id = ?",
 		err);
 	sql_put_i64(&sql, by->now_ms);
 	sql_put_id(&sql, state->withdrawal);
-	buf_format(&out, "{\"tx_hash\":\"%s\"}", hash32_text(state->tx_hash).at);
+	buf_format(&out, "{\"tx_hash\":\"%s\"", hash32_text(state->tx_hash).at);
+	if (item->number > 1)
+		buf_format(&out, ",\"attempt\":%u,\"reason\":\"%s\"", item->number,
+			   wish_reason_text(state->reason));
+	buf_byte(&out, '}');
 	struct event_row event = { .withdrawal = state->withdrawal,
 				   .sequence = state->version + 1,
-				   .type = "broadcast",
+				   .type = type,
 				   .stage = WITHDRAWAL_ASSIGNED,
 				   .detail = buf_terminated(&out) };
+	return sql_run(&sql, NULL) && event_row_add(db, &event, by, err);
+}
+
+/* Is the attempt's slot the one that its withdrawal says it is bound to? */
+static bool is_bound(const struct store_sent *item, const struct sent_state *state)
+{
+	return !id_is_zero(state->withdrawal) && id_equal(state->bound_to, item->transfer) &&
+	       state->withdrawal_stage == WITHDRAWAL_ASSIGNED;
+}
+
+static bool broadcast_event(struct db *db, const struct store_sent *item,
+			    const struct sent_state *state, bool *wake, const struct store_by *by,
+			    struct err *err)
+{
+	if (!is_bound(item, state))
+		return true;
 	/* The monitor reads all its transfers when it is woken: one wake-up serves the batch. */
 	enum queue_name queue = *wake ? QUEUE_MONITOR : QUEUE_NONE;
 	*wake = false;
-	return sql_run(&sql, NULL) && event_row_add(db, &event, by, err) &&
+	return sent_event(db, item, state, "broadcast", by, err) &&
 	       message_put(db, queue, state->withdrawal, state->correlation_id, by->now_ms, err);
+}
+
+/* A replacement goes out for the first time: the withdrawal may end by another hash from now on. */
+static bool replaced_event(struct db *db, const struct store_sent *item,
+			   const struct sent_state *state, const struct store_by *by,
+			   struct err *err)
+{
+	bool is_news = item->may_be_out && item->number > 1 && !state->was_sent;
+	if (!is_news || !is_bound(item, state))
+		return true;
+	return sent_event(db, item, state, state->is_cancel ? "cancellation_sent" : "bumped", by,
+			  err);
 }
 
 static bool item_sent(struct db *db, struct store_sent *item, bool *wake, const struct store_by *by,
@@ -273,7 +309,8 @@ static bool item_sent(struct db *db, struct store_sent *item, bool *wake, const 
 	if (!attempt_sent(db, item, by->now_ms, err))
 		return false;
 	if (!item->may_be_out || state.stage != TRANSFER_SIGNED)
-		return slot_resent(db, item, by->now_ms, err);
+		return slot_resent(db, item, by->now_ms, err) &&
+		       replaced_event(db, item, &state, by, err);
 	return slot_broadcast(db, item, by, err) &&
 	       broadcast_event(db, item, &state, wake, by, err);
 }
@@ -311,17 +348,19 @@ bool store_sql_attempts(struct store *store, struct id transfer, struct attempt 
 			size_t cap, size_t *ret_len, struct err *err)
 {
 	size_t len = 0;
-	struct sql sql = sql_prepare(db_of(store),
-				     "SELECT number, is_cancel, tip, cap, gas_limit, tx_hash, raw, "
-				     "signed_at, sent_at FROM attempts WHERE transfer_id = ? "
-				     "ORDER BY number",
-				     err);
+	struct sql sql =
+		sql_prepare(db_of(store),
+			    "SELECT number, is_cancel, reason, tip, cap, gas_limit, tx_hash, raw, "
+			    "signed_at, sent_at FROM attempts WHERE transfer_id = ? "
+			    "ORDER BY number",
+			    err);
 	sql_put_id(&sql, transfer);
 	while (len < cap && sql_next(&sql)) {
 		struct attempt *attempt = &ret_rows[len++];
 		attempt->transfer = transfer;
 		attempt->number = (uint32_t)sql_take_u64(&sql);
 		attempt->is_cancel = sql_take_i64(&sql) != 0;
+		attempt->reason = (enum wish_reason)sql_take_i64(&sql);
 		attempt->fees.tip.value = sql_take_u256(&sql);
 		attempt->fees.cap.value = sql_take_u256(&sql);
 		attempt->gas_limit = sql_take_u64(&sql);

@@ -143,8 +143,9 @@ static bool is_quiet(const struct store_change *change, const struct current *cu
 	const char *reason = change->wait_reason == NULL ? "" : change->wait_reason;
 	if (funds_since(change, current, now_ms) != current->funds_since)
 		return false;
-	return change->from == change->to && !change->request_cancel && !change->has_approval &&
-	       change->held_reason == NULL && strcmp(reason, current->wait_reason) == 0;
+	return change->from == change->to && !change->request_cancel && !change->request_speed_up &&
+	       !change->has_approval && change->held_reason == NULL &&
+	       strcmp(reason, current->wait_reason) == 0;
 }
 
 static void put_due(struct sql *sql, const struct store_change *change, int64_t now_ms)
@@ -235,7 +236,9 @@ static enum queue_name queue_woken(const struct store_change *change)
 {
 	if (change->from != change->to)
 		return lifecycle_withdrawal_wakes(change->from, change->to);
-	return change->request_cancel || change->has_approval ? QUEUE_SIGNING : QUEUE_NONE;
+	return change->request_cancel || change->request_speed_up || change->has_approval
+		       ? QUEUE_SIGNING
+		       : QUEUE_NONE;
 }
 
 static bool change_write(struct db *db, struct store_change *change, const struct current *current,
@@ -285,6 +288,9 @@ static bool change_apply(struct db *db, struct store_change *change, const struc
 		return false;
 	if (found && is_current(change, &current, by)) {
 		if (!leaving_is_allowed(db, change, &current, &allowed, err))
+			return false;
+		if (change->request_speed_up &&
+		    !transfer_speed_up(db, current.transfer, &allowed, err))
 			return false;
 		if (allowed && !change_write(db, change, &current, by, err))
 			return false;

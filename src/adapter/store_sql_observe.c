@@ -247,7 +247,8 @@ struct wishes {
 };
 
 /* A wish to send again never replaces the wish for a higher fee. One about fewer attempts than
- * there are by now would never be acted on, and keep the next one out. */
+ * there are by now would never be acted on, and keep the next one out. What is wished for without
+ * anybody's asking writes no event: the attempt that comes of it does, with the reason. */
 static bool batch_wish(struct db *db, void *context, struct err *err)
 {
 	const struct wishes *batch = context;
@@ -255,10 +256,12 @@ static bool batch_wish(struct db *db, void *context, struct err *err)
 		const struct store_wish *wish = &batch->wishes[i];
 		struct sql sql =
 			sql_prepare(db,
-				    "UPDATE transfers SET wish = ?, wish_attempts_seen = ? "
+				    "UPDATE transfers SET wish = ?, wish_reason = ?, "
+				    "wish_attempts_seen = ? "
 				    "WHERE id = ? AND wish < ? AND stage < ? AND attempts = ?",
 				    err);
 		sql_put_i64(&sql, wish->wish);
+		sql_put_i64(&sql, wish->reason);
 		sql_put_i64(&sql, wish->attempts_seen);
 		sql_put_id(&sql, wish->transfer);
 		sql_put_i64(&sql, wish->wish);
@@ -273,7 +276,26 @@ static bool batch_wish(struct db *db, void *context, struct err *err)
 bool store_sql_wish(struct store *store, const struct store_wish *wishes, size_t n,
 		    const struct store_by *by, struct err *err)
 {
-	(void)by;
+	(void)by; /* the reason says what it comes from, and no audit is written of it */
 	struct wishes batch = { wishes, n };
 	return store_sql_write(db_of(store), batch_wish, &batch, err);
+}
+
+bool transfer_speed_up(struct db *db, struct id transfer, bool *ret_written, struct err *err)
+{
+	int64_t changed = 0;
+	struct sql sql = sql_prepare(db,
+				     "UPDATE transfers SET wish = ?, wish_reason = ?, "
+				     "wish_attempts_seen = attempts "
+				     "WHERE id = ? AND stage IN (?, ?) AND attempts > 0",
+				     err);
+	sql_put_i64(&sql, WISH_BUMP);
+	sql_put_i64(&sql, WISH_REASON_SPEED_UP);
+	sql_put_id(&sql, transfer);
+	sql_put_i64(&sql, TRANSFER_SIGNED);
+	sql_put_i64(&sql, TRANSFER_BROADCAST);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	*ret_written = changed == 1;
+	return true;
 }

@@ -37,16 +37,20 @@ MUST_CHECK bool withdrawal_load(struct db *db, struct id id, struct withdrawal *
 	"(COALESCE(w.cancel_requested, 0) = 1 AND w.stage = 4 AND w.held_reason = '' "           \
 	"AND w.transfer_id = t.id AND t.is_cancel = 0 AND NOT EXISTS (SELECT 1 FROM attempts a " \
 	"WHERE a.transfer_id = t.id AND a.is_cancel = 1))"
-#define TRANSFER_COLUMNS                                                                        \
-	"t.id, t.wallet_id, t.chain_id, t.wallet, t.nonce, t.stage, t.outcome, t.is_cancel, "   \
-	"i.withdrawal_id, i.round, t.destination, t.value, t.is_token, t.receiver, t.amount, "  \
-	"t.gas_limit, t.payload_hash, t.wish, t.wish_attempts_seen, t.attempts, t.mined_hash, " \
-	"t.mined_block, t.mined_block_hash, t.stage_at, t.sent_at, t.held_reason, t.version, "  \
-	"w.correlation_id, " CANCEL_WANTED
+#define TRANSFER_COLUMNS                                                                       \
+	"t.id, t.wallet_id, t.chain_id, t.wallet, t.nonce, t.stage, t.outcome, t.is_cancel, "  \
+	"i.withdrawal_id, i.round, t.destination, t.value, t.is_token, t.receiver, t.amount, " \
+	"t.gas_limit, t.payload_hash, t.wish, t.wish_reason, t.wish_attempts_seen, "           \
+	"t.attempts, t.mined_hash, t.mined_block, t.mined_block_hash, t.stage_at, t.sent_at, " \
+	"t.held_reason, t.version, w.correlation_id, " CANCEL_WANTED
 #define TRANSFER_FROM                                                                              \
 	" FROM transfers t LEFT JOIN transfer_items i ON i.transfer_id = t.id AND i.position = 0 " \
 	"LEFT JOIN withdrawals w ON w.id = i.withdrawal_id "
 void transfer_take(struct sql *sql, struct transfer *ret_row);
+/* A client's wish for a higher fee. *ret_written: not where nothing is signed, or a block has it.
+ */
+MUST_CHECK bool transfer_speed_up(struct db *db, struct id transfer, bool *ret_written,
+				  struct err *err);
 MUST_CHECK bool transfer_load(struct db *db, struct id id, struct transfer *ret_row,
 			      bool *ret_found, struct err *err);
 

@@ -28,6 +28,7 @@ void transfer_take(struct sql *sql, struct transfer *ret_row)
 	ret_row->gas_limit = sql_take_u64(sql);
 	ret_row->payload_hash = sql_take_hash(sql);
 	ret_row->wish = (enum wish)sql_take_i64(sql);
+	ret_row->wish_reason = (enum wish_reason)sql_take_i64(sql);
 	ret_row->wish_attempts_seen = (uint32_t)sql_take_u64(sql);
 	ret_row->attempts = (uint32_t)sql_take_u64(sql);
 	ret_row->mined_hash = sql_take_hash(sql);

@@ -26,9 +26,11 @@ enum exit_status command_keys_address(const struct invocation *invocation);
 enum exit_status command_wallet_list(const struct invocation *invocation);
 enum exit_status command_wallet_start(const struct invocation *invocation);
 
-/* command_withdraw.c, command_status.c: over HTTP */
+/* command_withdraw.c, command_status.c, command_change.c: over HTTP */
 enum exit_status command_withdraw(const struct invocation *invocation);
 enum exit_status command_status(const struct invocation *invocation);
+enum exit_status command_cancel(const struct invocation *invocation);
+enum exit_status command_speed_up(const struct invocation *invocation);
 enum exit_status command_dlq_list(const struct invocation *invocation);
 enum exit_status command_dlq_redrive(const struct invocation *invocation);
 

@@ -185,6 +185,18 @@ const struct command commands[] = {
 	  withdraw_options, command_withdraw },
 	{ "status", "[ID]", 0, 1, "show a withdrawal, or queues and wallets, over HTTP", NULL,
 	  status_options, command_status },
+	{ "cancel", "ID", 1, 1, "cancel a withdrawal, over HTTP",
+	  "At once while nobody has approved it. Later it is a request: once the payment is\n"
+	  "sent, a cancellation of the same nonce competes with it, and the chain decides.\n"
+	  "`sluice status ID` shows what became of it. Fails when a block has the payment.",
+	  http_options, command_cancel },
+	{ "speed-up", "ID", 1, 1, "raise the fee of a payment that is sent, over HTTP",
+	  "The signer replaces its transaction by one that pays at least an eighth more for\n"
+	  "gas, at most once per rebroadcast_after_s, and never above fee_cap_max_gwei and\n"
+	  "slot_fee_max. There it goes on sending the same one until fees fall. What is being\n"
+	  "canceled has its cancellation sped up. Fails while nothing is sent, and when a\n"
+	  "block has the payment.",
+	  http_options, command_speed_up },
 	{ "dlq list", "[QUEUE]", 0, 1, "show the dead-letter queues, over HTTP", NULL,
 	  dlq_list_options, command_dlq_list },
 	{ "dlq redrive", "QUEUE", 1, 1, "put dead letters back into their queue, over HTTP",

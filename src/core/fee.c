@@ -67,6 +67,14 @@ enum refusal fee_choose(const struct fee_market *market, const struct fees *last
 	return REFUSAL_NONE;
 }
 
+bool fee_is_underbid(const struct fee_market *market, const struct fees *fees)
+{
+	struct wei left = { u256_sub_saturated(fees->cap.value, market->base_fee.value) };
+	struct wei bumped;
+	return fee_bump(wei_min_of(left, fees->tip), &bumped) &&
+	       wei_compare(bumped, market->tip) < 0;
+}
+
 uint64_t gas_limit_of_estimate(uint64_t estimate, uint64_t floor, uint64_t ceiling)
 {
 	uint64_t limit;

@@ -39,6 +39,9 @@ struct fee_limits {
 MUST_CHECK enum refusal fee_choose(const struct fee_market *market, const struct fees *last,
 				   uint64_t gas_limit, const struct fee_limits *limits,
 				   struct fees *ret_fees);
+/* Has the market's tip passed what these fees can still pay on top of the base fee, by more than
+ * one bump? A smaller difference is not worth one. */
+bool fee_is_underbid(const struct fee_market *market, const struct fees *fees);
 /* a × 9 / 8, rounded up; false on overflow. */
 MUST_CHECK bool fee_bump(struct wei a, struct wei *ret_bumped);
 /* estimate × 1.25, rounded up, then within floor and ceiling (CHECKs floor <= ceiling). An estimate

@@ -3,7 +3,9 @@
  *
  * A higher fee helps when blocks come and leave the slot out although the node offers it. It does
  * not help while no blocks come, and not a node that has forgotten the bytes: that one gets them
- * again. A node that drops them silently, over and over, asks for a higher fee all the same. */
+ * again. A node that drops them silently, over and over, asks for a higher fee all the same. Where
+ * the market asks for more than the bytes can pay, their age says nothing more: one interval after
+ * they were signed they are bumped. */
 #ifndef SLUICE_CORE_WISH_H
 #define SLUICE_CORE_WISH_H
 
@@ -17,6 +19,7 @@ struct wish_facts {
 	bool is_pending;    /* the node knows the newest bytes, and in no block; else it does not */
 	bool is_lowest;     /* of its wallet: all others wait for it */
 	bool is_priced_out; /* the base fee has passed its fee cap */
+	bool is_underbid;   /* the market's tip has passed what it can still pay, by a bump */
 	bool is_forgotten;  /* the node was seen without the bytes, now or before */
 	int64_t bytes_age_ms;  /* since they were signed */
 	int64_t forgotten_ms;  /* since they were seen missing first; when is_forgotten */
@@ -25,6 +28,11 @@ struct wish_facts {
 				*/
 };
 
-enum wish wish_choose(const struct chain_params *chain, const struct wish_facts *facts);
+/* *ret_reason: why; NONE without a wish. */
+enum wish wish_choose(const struct chain_params *chain, const struct wish_facts *facts,
+		      enum wish_reason *ret_reason);
+/* "age", "fee_pressure", …; "" for NONE and for what only an edited row can have. Static storage.
+ */
+const char *wish_reason_text(enum wish_reason reason);
 
 #endif

@@ -66,11 +66,24 @@ enum wish {
 	WISH_BUMP = 2,
 };
 
+/* Why a slot is wished to be sent again or bumped, and why an attempt after the first was signed.
+ * Stored as numbers. */
+enum wish_reason {
+	WISH_REASON_NONE = 0,
+	WISH_REASON_FORGOTTEN = 1,    /* the node does not know the bytes */
+	WISH_REASON_AGE = 2,          /* blocks pass it by */
+	WISH_REASON_FEE_PRESSURE = 3, /* the market asks for more than it can pay */
+	WISH_REASON_NODE_REFUSED = 4, /* a node called its fee or its gas too low */
+	WISH_REASON_SPEED_UP = 5,     /* a client asked for it */
+	WISH_REASON_CANCEL = 6,       /* of an attempt alone: from here on the slot pays nobody */
+};
+
 /* One signed transaction of a slot. Bytes, hash and fees never change (T3). */
 struct attempt {
 	struct id transfer;
-	uint32_t number; /* from 1 */
-	bool is_cancel;  /* a self-transfer instead of the payload */
+	uint32_t number;         /* from 1 */
+	bool is_cancel;          /* a self-transfer instead of the payload */
+	enum wish_reason reason; /* NONE for the first */
 	struct fees fees;
 	uint64_t gas_limit;
 	struct hash32 tx_hash;
@@ -100,6 +113,7 @@ struct transfer {
 	uint64_t gas_limit; /* chosen at the reservation */
 	struct hash32 payload_hash;
 	enum wish wish;
+	enum wish_reason wish_reason; /* of the newest wish */
 	uint32_t wish_attempts_seen;
 	uint32_t attempts;
 	/* The standing wish to cancel: its withdrawal asks for it, and is neither held nor ended;

@@ -27,6 +27,9 @@ bool store_withdrawals_change(struct store *store, struct store_change *changes,
 	PORT_CALL();
 	CHECK(n > 0 && n <= BATCH_MAX);
 	CHECK(by->actor != 0);
+	for (size_t i = 0; i < n; i++)
+		CHECK(!changes[i].request_speed_up || (changes[i].from == WITHDRAWAL_ASSIGNED &&
+						       changes[i].to == WITHDRAWAL_ASSIGNED));
 	return store->ops->withdrawals_change(store, changes, n, by, err);
 }
 
@@ -211,6 +214,7 @@ bool store_transfers_wish(struct store *store, const struct store_wish *wishes, 
 {
 	PORT_CALL();
 	CHECK(n > 0 && n <= BATCH_MAX);
+	CHECK(by->actor == ACTOR_MONITOR || by->actor == ACTOR_SIGNER);
 	return store->ops->transfers_wish(store, wishes, n, by, err);
 }
 

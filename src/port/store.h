@@ -67,8 +67,10 @@ struct store_change {
 	struct approval approval;
 	struct mac_tag approval_mac;
 	bool request_cancel;
-	bool next_round; /* assigned → queued only */
-	bool bury;       /* move the message to its dead-letter queue instead of deleting it */
+	bool request_speed_up; /* assigned; wishes for a bump of its transfer, whose bytes have to
+				  be stored and in no block: not applied otherwise */
+	bool next_round;       /* assigned → queued only */
+	bool bury; /* move the message to its dead-letter queue instead of deleting it */
 	struct message_ack ack;
 	bool applied; /* result; false: the row had moved (the message is acknowledged all the same)
 		       */

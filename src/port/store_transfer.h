@@ -63,6 +63,7 @@ struct store_observation {
 struct store_wish {
 	struct id transfer;
 	enum wish wish;
+	enum wish_reason reason;
 	uint32_t attempts_seen;
 };
 
@@ -140,6 +141,8 @@ MUST_CHECK bool store_attempts_sent(struct store *store, struct store_sent *item
 MUST_CHECK bool store_transfers_observe(struct store *store, struct store_observation *items,
 					size_t n, const struct store_lease *lease,
 					const struct store_by *by, struct err *err);
+/* What monitor and signer wish for by themselves. No event is written: the attempt that comes of it
+ * has the reason, and its event too. A client's wish is a store_change. */
 MUST_CHECK bool store_transfers_wish(struct store *store, const struct store_wish *wishes, size_t n,
 				     const struct store_by *by, struct err *err);
 MUST_CHECK bool store_transfers_load(struct store *store,

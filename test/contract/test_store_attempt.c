@@ -44,7 +44,7 @@ static struct transfer filler(struct fixture *f, size_t wallet)
 
 static void wish(struct fixture *f, const struct transfer *slot, enum wish wished)
 {
-	struct store_wish item = { slot->id, wished, slot->attempts };
+	struct store_wish item = { slot->id, wished, WISH_REASON_AGE, slot->attempts };
 	struct store_by by = fixture_by(f, ACTOR_MONITOR);
 	MUST(store_transfers_wish, f->store, &item, 1, &by);
 	assert_int_equal(fixture_transfer(f, slot->id).wish, wished);
@@ -55,6 +55,7 @@ static void assert_attempt_equal(const struct attempt *a, const struct attempt *
 	assert_true(id_equal(a->transfer, b->transfer));
 	assert_int_equal(a->number, b->number);
 	assert_int_equal(a->is_cancel, b->is_cancel);
+	assert_int_equal(a->reason, b->reason);
 	assert_int_equal(wei_compare(a->fees.tip, b->fees.tip), 0);
 	assert_int_equal(wei_compare(a->fees.cap, b->fees.cap), 0);
 	assert_int_equal(a->gas_limit, b->gas_limit);
@@ -160,6 +161,7 @@ static void a_bump_leaves_the_stage_and_ends_the_wish(void **state)
 	fixture_wait(f, 60000);
 	struct store_attempt item = fixture_attempt(f, &slot);
 	item.attempt.is_cancel = true;
+	item.attempt.reason = WISH_REASON_CANCEL;
 	assert_int_equal(add_one(f, &item), STORE_WRITTEN);
 	struct transfer after = fixture_transfer(f, slot.id);
 	assert_int_equal(after.stage, TRANSFER_BROADCAST);
@@ -351,6 +353,43 @@ static void sending_again_is_no_news(void **state)
 	assert_int_equal(stored[1].sent_at, f->clock.now_ms);
 }
 
+/* Each replacement has its event, once, with the hash by which it may be mined and why it is. */
+static void a_replacement_that_goes_out_is_told_once(void **state)
+{
+	struct fixture *f = *state;
+	static const enum wish_reason reasons[] = { WISH_REASON_SPEED_UP, WISH_REASON_CANCEL };
+	static const char *const types[] = { "bumped", "cancellation_sent" };
+	static const char *const texts[] = { "\"attempt\":2,\"reason\":\"speed_up\"",
+					     "\"attempt\":3,\"reason\":\"cancel\"" };
+	struct transfer slot = fixture_broadcast(f, "one", 0);
+	for (size_t i = 0; i < COUNT_OF(types); i++) {
+		struct withdrawal before = fixture_load(f, slot.withdrawal);
+		struct store_attempt item = fixture_attempt(f, &slot);
+		item.attempt.reason = reasons[i];
+		item.attempt.is_cancel = i == 1;
+		assert_int_equal(add_one(f, &item), STORE_WRITTEN);
+		slot = fixture_transfer(f, slot.id);
+		for (int times = 0; times < 2; times++) {
+			slot = fixture_send(f, &slot);
+			struct store_event event = fixture_last_event(f, slot.withdrawal);
+			assert_int_equal(event.sequence, before.version + 1);
+			assert_string_equal(event.type, types[i]);
+			assert_int_equal(event.actor, ACTOR_SIGNER);
+			assert_non_null(strstr(event.detail, texts[i]));
+			assert_non_null(strstr(event.detail, hash32_text(item.attempt.tx_hash).at));
+		}
+	}
+	/* One whose withdrawal was bound elsewhere by an editor tells nothing. */
+	struct store_attempt item = fixture_attempt(f, &slot);
+	assert_int_equal(add_one(f, &item), STORE_WRITTEN);
+	fixture_edit(f, "UPDATE withdrawals SET transfer_id = NULL");
+	struct withdrawal before = fixture_load(f, slot.withdrawal);
+	slot = fixture_transfer(f, slot.id);
+	(void)fixture_send(f, &slot);
+	assert_int_equal(fixture_load(f, slot.withdrawal).version, before.version);
+	fixture_edit(f, "UPDATE withdrawals SET transfer_id = (SELECT id FROM transfers)");
+}
+
 /* The monitor was faster than the record of the send: mined stays mined. */
 static void a_late_record_moves_nothing_back(void **state)
 {
@@ -410,6 +449,7 @@ int main(void)
 		STORE_TEST(an_edited_row_does_not_eat_the_wake_up),
 		STORE_TEST(what_surely_is_not_out_only_gets_its_time),
 		STORE_TEST(sending_again_is_no_news),
+		STORE_TEST(a_replacement_that_goes_out_is_told_once),
 		STORE_TEST(a_late_record_moves_nothing_back),
 		STORE_TEST(sends_are_fenced_and_of_something_that_is_there),
 	};

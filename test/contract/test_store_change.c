@@ -217,6 +217,70 @@ static void a_quiet_wait_moves_only_the_due_time(void **state)
 	assert_int_equal(fixture_generation(f, QUEUE_SIGNING, row.intent.id), generation + 1);
 }
 
+static bool speed_up(struct fixture *f, struct id withdrawal)
+{
+	struct withdrawal row = fixture_load(f, withdrawal);
+	struct store_change item = fixture_change(&row, WITHDRAWAL_ASSIGNED, "speed_up_requested");
+	item.from = WITHDRAWAL_ASSIGNED;
+	item.request_speed_up = true;
+	return fixture_apply(f, &item, ACTOR_API);
+}
+
+static void a_wish_for_speed_comes_with_its_event_and_wakes_the_signer(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer slot = fixture_broadcast(f, "one", 0);
+	struct withdrawal before = fixture_load(f, slot.withdrawal);
+	assert_true(speed_up(f, slot.withdrawal));
+	struct transfer after = fixture_transfer(f, slot.id);
+	assert_int_equal(after.wish, WISH_BUMP);
+	assert_int_equal(after.wish_reason, WISH_REASON_SPEED_UP);
+	assert_int_equal(after.wish_attempts_seen, 1);
+	assert_int_equal(after.version, slot.version);
+	struct store_event event = fixture_last_event(f, slot.withdrawal);
+	assert_int_equal(event.sequence, before.version + 1);
+	assert_string_equal(event.type, "speed_up_requested");
+	assert_int_equal(event.actor, ACTOR_API);
+	assert_int_equal(event.stage, WITHDRAWAL_ASSIGNED);
+	assert_int_equal(fixture_messages(f, QUEUE_SIGNING, slot.withdrawal), 1);
+	/* The monitor's own wish does not take its place, and it takes the place of that one. */
+	struct store_wish wish = { slot.id, WISH_BUMP, WISH_REASON_AGE, 1 };
+	struct store_by by = fixture_by(f, ACTOR_MONITOR);
+	MUST(store_transfers_wish, f->store, &wish, 1, &by);
+	assert_int_equal(fixture_transfer(f, slot.id).wish_reason, WISH_REASON_SPEED_UP);
+	struct transfer other = fixture_broadcast(f, "two", 0);
+	wish.transfer = other.id;
+	MUST(store_transfers_wish, f->store, &wish, 1, &by);
+	assert_int_equal(fixture_transfer(f, other.id).wish_reason, WISH_REASON_AGE);
+	assert_true(speed_up(f, other.withdrawal));
+	assert_int_equal(fixture_transfer(f, other.id).wish_reason, WISH_REASON_SPEED_UP);
+}
+
+/* Nothing is signed, it is in a block, it is held, it moved: neither wish nor event. */
+static void a_wish_for_speed_needs_bytes_that_no_block_has(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal queued = fixture_queue(f, "one");
+	struct transfer slot = fixture_reserve(f, &queued, 0);
+	assert_false(speed_up(f, slot.withdrawal));
+	slot = fixture_sign(f, &slot);
+	assert_true(speed_up(f, slot.withdrawal));
+	slot = fixture_transfer(f, slot.id);
+	slot = fixture_send(f, &slot);
+	assert_int_equal(slot.wish, WISH_BUMP);
+	(void)fixture_observe(f, &slot, TRANSFER_MINED, OUTCOME_NONE);
+	struct digest before = fixture_digest(f);
+	assert_false(speed_up(f, slot.withdrawal));
+	struct digest after = fixture_digest(f);
+	assert_digest_equal(&before, &after);
+	struct transfer held = fixture_broadcast(f, "two", 0);
+	fixture_edit(f, "UPDATE withdrawals SET held_reason = 'x' WHERE version = 4");
+	before = fixture_digest(f);
+	assert_false(speed_up(f, held.withdrawal));
+	after = fixture_digest(f);
+	assert_digest_equal(&before, &after);
+}
+
 static void a_request_to_cancel_stays_and_wakes_the_signer(void **state)
 {
 	struct fixture *f = *state;
@@ -468,6 +532,8 @@ int main(void)
 		STORE_TEST(a_wait_for_funds_has_a_beginning_and_an_end),
 		STORE_TEST(nobody_but_a_person_acts_on_a_held_row),
 		STORE_TEST(a_quiet_wait_moves_only_the_due_time),
+		STORE_TEST(a_wish_for_speed_comes_with_its_event_and_wakes_the_signer),
+		STORE_TEST(a_wish_for_speed_needs_bytes_that_no_block_has),
 		STORE_TEST(a_request_to_cancel_stays_and_wakes_the_signer),
 		STORE_TEST(ends_have_no_due_time_and_wake_nobody),
 		STORE_TEST(waiting_for_people_and_back),

@@ -218,7 +218,8 @@ static bool act_wish(struct scene *scene, struct store *store, size_t *ret_writt
 	struct store_wish wishes[ITEMS];
 	struct store_by by = fixture_by(scene->f, ACTOR_MONITOR);
 	for (size_t i = 0; i < ITEMS; i++)
-		wishes[i] = (struct store_wish){ scene->broadcast[i].id, WISH_BUMP, 1 };
+		wishes[i] = (struct store_wish){ scene->broadcast[i].id, WISH_BUMP, WISH_REASON_AGE,
+						 1 };
 	*ret_written = ITEMS;
 	return store_transfers_wish(store, wishes, ITEMS, &by, err);
 }

@@ -12,7 +12,7 @@ static void observe(struct fixture *f, struct store_observation *items, size_t n
 
 static void wish(struct fixture *f, const struct transfer *slot, enum wish wished, uint32_t seen)
 {
-	struct store_wish item = { slot->id, wished, seen };
+	struct store_wish item = { slot->id, wished, WISH_REASON_AGE, seen };
 	struct store_by by = fixture_by(f, ACTOR_MONITOR);
 	MUST(store_transfers_wish, f->store, &item, 1, &by);
 }
@@ -498,9 +498,9 @@ static void a_slot_that_is_mined_has_no_wishes(void **state)
 	struct transfer slots[2] = { fixture_broadcast(f, "one", 0),
 				     final(f, "two", OUTCOME_REVERTED) };
 	struct transfer mined = fixture_observe(f, &slots[0], TRANSFER_MINED, OUTCOME_NONE);
-	struct store_wish items[3] = { { mined.id, WISH_BUMP, 1 },
-				       { slots[1].id, WISH_BUMP, 1 },
-				       { fixture_id(f), WISH_BUMP, 1 } };
+	struct store_wish items[3] = { { mined.id, WISH_BUMP, WISH_REASON_AGE, 1 },
+				       { slots[1].id, WISH_BUMP, WISH_REASON_AGE, 1 },
+				       { fixture_id(f), WISH_BUMP, WISH_REASON_AGE, 1 } };
 	struct store_by by = fixture_by(f, ACTOR_MONITOR);
 	MUST(store_transfers_wish, f->store, items, 3, &by);
 	assert_int_equal(fixture_transfer(f, mined.id).wish, WISH_NONE);

@@ -33,7 +33,7 @@ static void path_walk(struct fixture *f)
 	slot = fixture_reserve(f, &row, 0);
 	slot = fixture_sign(f, &slot);
 	slot = fixture_send(f, &slot);
-	struct store_wish wish = { slot.id, WISH_BUMP, 1 };
+	struct store_wish wish = { slot.id, WISH_BUMP, WISH_REASON_AGE, 1 };
 	struct store_by by = fixture_by(f, ACTOR_MONITOR);
 	MUST(store_transfers_wish, f->store, &wish, 1, &by);
 	slot = fixture_observe(f, &slot, TRANSFER_MINED, OUTCOME_NONE);

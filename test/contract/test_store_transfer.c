@@ -589,7 +589,7 @@ static void slots_that_need_the_signer(void **state)
 		slots[i] = fixture_sign(f, &slots[i]);
 	for (size_t i = 2; i < 5; i++)
 		slots[i] = fixture_send(f, &slots[i]);
-	struct store_wish wish = { slots[3].id, WISH_REBROADCAST, 1 };
+	struct store_wish wish = { slots[3].id, WISH_REBROADCAST, WISH_REASON_FORGOTTEN, 1 };
 	MUST(store_transfers_wish, f->store, &wish, 1, &by);
 	(void)fixture_observe(f, &slots[4], TRANSFER_MINED, OUTCOME_NONE);
 	struct store_transfer_filter filter = { .wallet_id = f->wallets[0].id,

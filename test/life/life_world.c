@@ -138,6 +138,21 @@ bool life_cancel(struct life *life, const struct withdrawal *row)
 	return change.applied;
 }
 
+bool life_speed_up(struct life *life, const struct withdrawal *row)
+{
+	struct store_by by = { ACTOR_API, "life", "", clock_now_ms(&life->clock.base) };
+	struct withdrawal now = life_view(life, row->intent.id).withdrawal;
+	struct err err = { 0 };
+	struct store_change change = { .withdrawal = now.intent.id,
+				       .version = now.version,
+				       .from = WITHDRAWAL_ASSIGNED,
+				       .to = WITHDRAWAL_ASSIGNED,
+				       .event = "speed_up_requested",
+				       .request_speed_up = true };
+	assert_true(store_withdrawals_change(life->store, &change, 1, &by, &err));
+	return change.applied;
+}
+
 /* --- the judgement ------------------------------------------------------------------------------
  */
 

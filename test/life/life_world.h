@@ -40,6 +40,9 @@ uint64_t life_chain_nonce(struct life *life, struct address wallet);
  * it is in a block. */
 bool life_cancel(struct life *life, const struct withdrawal *row);
 
+/* The same for a higher fee. False: there is nothing to speed up. */
+bool life_speed_up(struct life *life, const struct withdrawal *row);
+
 /* Completed, and the receiver has exactly its amount. */
 void life_assert_paid(struct life *life, const struct withdrawal *row);
 /* The receiver has nothing. */

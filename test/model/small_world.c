@@ -362,7 +362,8 @@ static void wish(struct step *step, size_t n)
 					    .bytes_age_ms = (bits & 2) != 0 ? 1000 : 0,
 					    .forgotten_ms = (bits & 2) != 0 ? 1000 : 0,
 					    .heads_passed = WISH_HEADS_MIN };
-		enum wish chosen = wish_choose(&chain, &facts);
+		enum wish_reason reason;
+		enum wish chosen = wish_choose(&chain, &facts, &reason);
 		if (chosen == WISH_REBROADCAST && !is_known)
 			event(step)->slots[n].out |= newest_bit(slot);
 		if (chosen != WISH_BUMP || slot->attempts == ATTEMPTS)

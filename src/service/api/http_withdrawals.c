@@ -146,6 +146,13 @@ void http_withdrawals_cancel(struct exchange *exchange)
 		submit_for_id(exchange, JOB_CANCEL, id);
 }
 
+void http_withdrawals_speed_up(struct exchange *exchange)
+{
+	struct id id;
+	if (read_id(exchange, &id) && exchange_body_is_empty(exchange))
+		submit_for_id(exchange, JOB_SPEED_UP, id);
+}
+
 void http_withdrawals_events(struct exchange *exchange)
 {
 	const struct http_request *request = exchange->request;

@@ -135,9 +135,14 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 				    "The queues are request, signing and monitor." },
 	[PROBLEM_TOO_LATE_TO_CANCEL] = { 0, 409, "too_late_to_cancel", "Too late to cancel",
 					 "Its transaction is in a block." },
+	[PROBLEM_NOT_SENT_YET] = { 0, 409, "not_sent_yet", "Not sent yet",
+				   "No transaction of it is signed yet: there is nothing to speed "
+				   "up. GET it to see what it waits for." },
+	[PROBLEM_TOO_LATE_TO_SPEED_UP] = { 0, 409, "too_late_to_speed_up", "Too late to speed up",
+					   "Its transaction is in a block." },
 	[PROBLEM_ALREADY_FINAL] = { 0, 409, "already_final", "The withdrawal is final",
-				    "It has ended already, as COMPLETED, FAILED or REJECTED, and "
-				    "cannot be canceled any more; GET it to see how it ended." },
+				    "It has ended already, and nothing can be changed any more; "
+				    "GET it to see how it ended." },
 	[PROBLEM_WITHDRAWAL_HELD] = { 0, 409, "withdrawal_held", "The withdrawal is held",
 				      "A person has to look at the withdrawal first." },
 

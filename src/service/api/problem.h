@@ -74,6 +74,8 @@ enum problem {
 	PROBLEM_WITHDRAWAL_UNKNOWN,
 	PROBLEM_QUEUE_UNKNOWN,
 	PROBLEM_TOO_LATE_TO_CANCEL,
+	PROBLEM_NOT_SENT_YET,
+	PROBLEM_TOO_LATE_TO_SPEED_UP,
 	PROBLEM_ALREADY_FINAL,
 	PROBLEM_WITHDRAWAL_HELD,
 	/* of ourselves; the same request may be sent again, with the same key */

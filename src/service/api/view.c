@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "base/u256.h"
+#include "core/wish.h"
 
 static void write_time(struct buf *out, const char *name, int64_t at_ms)
 {
@@ -100,6 +101,10 @@ static void write_transfer(struct buf *out, const struct store_view *view)
 		json_write_member_text(out, "outcome", transfer_outcome_text(transfer->outcome));
 	else
 		json_write_member_null(out, "outcome");
+	if (!is_mined && transfer->wish == WISH_BUMP &&
+	    transfer->wish_attempts_seen == transfer->attempts)
+		json_write_member_text(out, "bump_requested",
+				       wish_reason_text(transfer->wish_reason));
 	buf_byte(out, '}');
 }
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CANCEL_TRIES     4  /* the row moves under us at most this often */
+#define CHANGE_TRIES     4  /* the row moves under us at most this often */
 #define REDRIVE_ROUNDS   16 /* of BATCH_MAX: more is another request */
 #define BALANCES_MAX     (WALLETS_MAX * ASSETS_MAX)
 #define LIST_FRAME_MAX   256 /* what stands around the items */
@@ -423,8 +423,105 @@ static bool try_cancel(struct work *work, struct job *job)
 
 static void run_cancel(struct work *work, struct job *job)
 {
-	for (int i = 0; i < CANCEL_TRIES; i++)
+	for (int i = 0; i < CHANGE_TRIES; i++)
 		if (try_cancel(work, job))
+			return;
+	job->problem = PROBLEM_STORE_UNAVAILABLE;
+}
+
+static enum speed_up_decision slot_decide(const struct transfer *slot)
+{
+	bool is_asked = slot->wish == WISH_BUMP && slot->wish_reason == WISH_REASON_SPEED_UP &&
+			slot->wish_attempts_seen == slot->attempts;
+	switch (slot->stage) {
+	case TRANSFER_RESERVED:
+		return SPEED_UP_NOT_SENT;
+	case TRANSFER_SIGNED:
+	case TRANSFER_BROADCAST:
+		return is_asked ? SPEED_UP_REQUESTED : SPEED_UP_REQUEST;
+	case TRANSFER_MINED:
+	case TRANSFER_FINAL:
+		break;
+	}
+	return SPEED_UP_TOO_LATE;
+}
+
+enum speed_up_decision work_speed_up_decide(const struct store_view *view)
+{
+	const struct withdrawal *withdrawal = &view->withdrawal;
+	if (lifecycle_is_terminal(withdrawal->stage))
+		return SPEED_UP_FINAL;
+	if (withdrawal->held_reason[0] != 0)
+		return SPEED_UP_HELD;
+	if (withdrawal->stage != WITHDRAWAL_ASSIGNED || !view->has_transfer)
+		return SPEED_UP_NOT_SENT;
+	return view->transfer.held_reason[0] != 0 ? SPEED_UP_HELD : slot_decide(&view->transfer);
+}
+
+/* Writes the wish. ret_applied false: the row, or its slot, had moved; look again. */
+static bool change_for_speed_up(struct work *work, const struct job *job, bool *ret_applied,
+				struct err *err)
+{
+	const struct withdrawal *withdrawal = &work->views[0].withdrawal;
+	struct store_by by = by_of(work, job);
+	struct store_change change = {
+		.withdrawal = withdrawal->intent.id,
+		.version = withdrawal->version,
+		.from = WITHDRAWAL_ASSIGNED,
+		.to = WITHDRAWAL_ASSIGNED,
+		.event = "speed_up_requested",
+		/* A request changes nothing of why the row waits. */
+		.wait_reason = withdrawal->wait_reason[0] != 0 ? withdrawal->wait_reason : NULL,
+		.request_speed_up = true,
+	};
+	if (!store_withdrawals_change(work->options.store, &change, 1, &by, err))
+		return false;
+	*ret_applied = change.applied;
+	return true;
+}
+
+/* True when the job is answered, false when the row moved meanwhile. */
+static bool try_speed_up(struct work *work, struct job *job)
+{
+	struct err err;
+	bool is_applied;
+	if (!load_view(work, job))
+		return true;
+	switch (work_speed_up_decide(&work->views[0])) {
+	case SPEED_UP_REQUEST:
+		break;
+	case SPEED_UP_REQUESTED:
+		answer_view(work, job, 202);
+		return true;
+	case SPEED_UP_NOT_SENT:
+		job->problem = PROBLEM_NOT_SENT_YET;
+		return true;
+	case SPEED_UP_TOO_LATE:
+		job->problem = PROBLEM_TOO_LATE_TO_SPEED_UP;
+		return true;
+	case SPEED_UP_FINAL:
+		job->problem = PROBLEM_ALREADY_FINAL;
+		return true;
+	case SPEED_UP_HELD:
+		job->problem = PROBLEM_WITHDRAWAL_HELD;
+		return true;
+	}
+	if (!change_for_speed_up(work, job, &is_applied, &err)) {
+		fault(work, job, &err);
+		return true;
+	}
+	if (!is_applied)
+		return false;
+	queue_notify(work->options.queue, QUEUE_SIGNING);
+	if (load_view(work, job))
+		answer_view(work, job, 202);
+	return true;
+}
+
+static void run_speed_up(struct work *work, struct job *job)
+{
+	for (int i = 0; i < CHANGE_TRIES; i++)
+		if (try_speed_up(work, job))
 			return;
 	job->problem = PROBLEM_STORE_UNAVAILABLE;
 }
@@ -492,6 +589,9 @@ static void run_one(struct work *work, struct job *job)
 		break;
 	case JOB_CANCEL:
 		run_cancel(work, job);
+		break;
+	case JOB_SPEED_UP:
+		run_speed_up(work, job);
 		break;
 	case JOB_WALLETS:
 		run_wallets(work, job);

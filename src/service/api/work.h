@@ -14,6 +14,7 @@ enum job_kind {
 	JOB_LIST,
 	JOB_EVENTS,
 	JOB_CANCEL,
+	JOB_SPEED_UP,
 	JOB_WALLETS,
 	JOB_QUEUES,
 	JOB_REDRIVE,
@@ -32,7 +33,7 @@ struct job {
 	enum job_kind kind;
 	struct principal by;
 	char request_id[ID_TEXT_LEN + 1];
-	struct id withdrawal; /* VIEW, EVENTS, CANCEL */
+	struct id withdrawal; /* VIEW, EVENTS, CANCEL, SPEED_UP */
 	union {
 		struct withdrawal accept; /* ACCEPT: complete; answered with the one that counts */
 		struct list_query list;
@@ -82,5 +83,17 @@ enum cancel_decision {
 };
 /* What a request to cancel does to a withdrawal as it stands. Pure. */
 enum cancel_decision work_cancel_decide(const struct store_view *view);
+
+enum speed_up_decision {
+	SPEED_UP_REQUEST,   /* the signer raises the fee, when and as far as its limits allow */
+	SPEED_UP_REQUESTED, /* it was asked before, and is not done yet */
+	SPEED_UP_NOT_SENT,  /* nothing is signed yet */
+	SPEED_UP_TOO_LATE,  /* it is in a block */
+	SPEED_UP_FINAL,
+	SPEED_UP_HELD,
+};
+/* What a request for a higher fee does to a withdrawal as it stands. One that is being canceled has
+ * its cancellation sped up. Pure. */
+enum speed_up_decision work_speed_up_decide(const struct store_view *view);
 
 #endif

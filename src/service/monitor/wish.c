@@ -49,15 +49,18 @@ static void forgotten_note(struct monitor *self, struct lowest *lowest)
 	lowest->heads = self->chain->heads;
 }
 
-static enum wish wish_of(struct monitor *self, const struct watched *watched, bool is_pending)
+static enum wish wish_of(struct monitor *self, const struct watched *watched, bool is_pending,
+			 enum wish_reason *ret_reason)
 {
 	const struct monitor_chain *chain = self->chain;
 	int64_t now = clock_monotonic_ms(self->options.clock);
 	struct lowest *lowest = &self->chain->lowest[watched->wallet];
+	struct fee_market market = { .base_fee = chain->head.base_fee, .tip = chain->head.tip };
 	struct wish_facts facts = {
 		.is_pending = is_pending,
 		.is_lowest = watched->is_lowest,
 		.is_priced_out = wei_compare(chain->head.base_fee, watched->newest.fees.cap) > 0,
+		.is_underbid = fee_is_underbid(&market, &watched->newest.fees),
 		.is_forgotten = !is_pending,
 		.bytes_age_ms = monitor_age_ms(self, watched->newest.signed_at),
 		.head_age_ms = now - chain->head_at,
@@ -69,13 +72,15 @@ static enum wish wish_of(struct monitor *self, const struct watched *watched, bo
 		facts.forgotten_ms = now - lowest->forgotten_at;
 		facts.heads_passed = chain->heads - lowest->heads;
 	}
-	return wish_choose(chain->params, &facts);
+	return wish_choose(chain->params, &facts, ret_reason);
 }
 
-static void wish_log(const struct monitor *self, const struct watched *watched, enum wish wish)
+static void wish_log(const struct monitor *self, const struct watched *watched,
+		     const struct store_wish *wish)
 {
-	const char *action = wish == WISH_BUMP ? "transfer_stuck" : "transfer_forgotten";
-	monitor_log(self, &watched->row, action, &watched->newest.tx_hash, "", false);
+	const char *action = wish->wish == WISH_BUMP ? "transfer_stuck" : "transfer_forgotten";
+	monitor_log(self, &watched->row, action, &watched->newest.tx_hash,
+		    wish_reason_text(wish->reason), false);
 }
 
 bool monitor_wish(struct monitor *self, struct err *err)
@@ -98,13 +103,13 @@ bool monitor_wish(struct monitor *self, struct err *err)
 		/* In a block there is nothing to wish for; without an answer there is no news. */
 		if (lookups[i] != CHAIN_LOOKUP_PENDING && lookups[i] != CHAIN_LOOKUP_ABSENT)
 			continue;
-		enum wish wish = wish_of(self, lingering[i], lookups[i] == CHAIN_LOOKUP_PENDING);
-		if (wish <= row->wish)
+		struct store_wish wish = { .transfer = row->id, .attempts_seen = row->attempts };
+		wish.wish = wish_of(self, lingering[i], lookups[i] == CHAIN_LOOKUP_PENDING,
+				    &wish.reason);
+		if (wish.wish <= row->wish)
 			continue;
-		wishes[wishes_len++] = (struct store_wish){ .transfer = row->id,
-							    .wish = wish,
-							    .attempts_seen = row->attempts };
-		wish_log(self, lingering[i], wish);
+		wishes[wishes_len++] = wish;
+		wish_log(self, lingering[i], &wish);
 	}
 	if (wishes_len == 0)
 		return true;

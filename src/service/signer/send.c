@@ -49,6 +49,7 @@ static bool wishes_after(const struct signer *self, struct slot_work *const work
 			wishes[len++] =
 				(struct store_wish){ .transfer = works[i]->slot->id,
 						     .wish = WISH_BUMP,
+						     .reason = WISH_REASON_NODE_REFUSED,
 						     .attempts_seen = works[i]->slot->attempts };
 	}
 	return len == 0 || store_transfers_wish(self->options.store, wishes, len, &by, err);

@@ -96,6 +96,7 @@ struct slot_work {
 	bool is_bump; /* a higher fee than the newest attempt */
 	bool wished;  /* by a wish to send or to bump */
 	bool cancels; /* by the wish to cancel: the bump pays nobody */
+	bool turns;   /* the newest bytes pay, and those to be signed do not */
 	bool pays;    /* tx is the payload, not the self-transfer */
 	bool drop;    /* given up for this step */
 	struct attempt attempt;

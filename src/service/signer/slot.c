@@ -5,6 +5,7 @@
 
 #include "core/reason.h"
 #include "core/transfer.h"
+#include "core/wish.h"
 
 #include <string.h>
 
@@ -68,6 +69,7 @@ static void work_add(struct signer *self, struct signer_wallet *wallet, struct t
 	work->sign = slot->stage == TRANSFER_RESERVED;
 	work->wished = wished;
 	work->cancels = cancels;
+	work->turns = false;
 	work->is_bump =
 		cancels || (wished && slot->wish == WISH_BUMP && slot->attempts < ATTEMPTS_MAX);
 	work->sign |= work->is_bump;
@@ -311,6 +313,13 @@ static void keys_spare(struct signer *self)
 			self->work[i].drop = true;
 }
 
+static enum wish_reason reason_of(const struct slot_work *work)
+{
+	if (!work->is_bump)
+		return WISH_REASON_NONE;
+	return work->turns ? WISH_REASON_CANCEL : work->slot->wish_reason;
+}
+
 /* Makes the attempt's bytes and hash out of r and s; the recovery against the pinned address is
  * also the verification before use. */
 static bool attempt_make(struct signer *self, struct slot_work *work,
@@ -329,6 +338,7 @@ static bool attempt_make(struct signer *self, struct slot_work *work,
 	attempt->transfer = work->slot->id;
 	attempt->number = work->slot->attempts + 1;
 	attempt->is_cancel = !work->pays;
+	attempt->reason = reason_of(work);
 	attempt->fees = work->tx.fees;
 	attempt->gas_limit = work->tx.gas_limit;
 	attempt->tx_hash = tx_hash_of(buf_view(&raw));
@@ -375,9 +385,11 @@ static void stored_apply(struct signer *self, struct slot_work *work, enum store
 	case STORE_EXISTS:
 		metric_count(self->signatures, 1);
 		metric_count(self->bumps, work->is_bump ? 1 : 0);
-		if (work->cancels && !work->pays)
-			signer_log_slot(self, work->slot, "slot_canceled", &work->attempt.tx_hash,
-					"cancel_requested", false);
+		if (work->is_bump)
+			signer_log_slot(self, work->slot,
+					work->turns ? "slot_canceled" : "slot_bumped",
+					&work->attempt.tx_hash,
+					wish_reason_text(work->attempt.reason), false);
 		work->slot->attempts = work->attempt.number;
 		if (work->slot->stage == TRANSFER_RESERVED)
 			work->slot->stage = TRANSFER_SIGNED;

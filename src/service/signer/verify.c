@@ -194,9 +194,20 @@ void signer_work_cancel_sent(const struct signer *self, struct slot_work *work)
 {
 	struct fees fees = work->tx.fees;
 	work->pays = false;
+	work->turns = true;
 	transfer_cancellation(work->slot, &work->tx);
 	work->tx.fees = fees;
 	work->tx.gas_limit = signer_work_gas_limit(self, work);
+}
+
+/* One replacement per interval, by when the newest bytes were signed: what is known of their being
+ * sent may have been lost with a process. What was not sent goes out instead. */
+static bool is_early(const struct signer *self, const struct slot_work *work)
+{
+	const struct chain_params *params = &self->options.catalogue->chains[work->wallet->chain];
+	int64_t age_ms = clock_now_ms(self->options.clock) - work->attempt.signed_at;
+	/* A time that is still to come was written under a wrong clock. */
+	return age_ms >= 0 && age_ms < params->rebroadcast_after_ms;
 }
 
 /* The next signature of a slot whose newest bytes pay: is it a cancellation? Once the journal has
@@ -211,10 +222,12 @@ static bool bump_verify(struct signer *self, struct slot_work *work, bool cancel
 		return false;
 	if (work->drop)
 		return true;
+	/* Whatever asked for the bump: a cancel that stands comes before it. */
 	bool stands = distrust == NULL && row->cancel_requested && row->held_reason[0] == 0;
-	if (canceled || (work->cancels && stands))
+	if (canceled || stands)
 		signer_work_cancel_sent(self, work);
-	else if (work->cancels && !(work->wished && work->slot->wish == WISH_BUMP))
+	else if (work->cancels &&
+		 (!work->wished || work->slot->wish != WISH_BUMP || is_early(self, work)))
 		work->sign = work->is_bump = false; /* it does not stand any more */
 	return distrust == NULL || withdrawal_hold(self, row, distrust, err);
 }
@@ -237,6 +250,9 @@ static bool stored_verify(struct signer *self, struct slot_work *work, struct er
 	if (!word.ours || n != work->slot->attempts)
 		return slot_refuse(self, work, reason_code(REASON_ATTEMPT_MISMATCH), err);
 	work->pays = word.pays;
+	/* The first cancellation waits for nothing. */
+	if ((!work->cancels || !work->pays) && is_early(self, work))
+		work->sign = work->is_bump = false;
 	return !work->is_bump || !work->pays || bump_verify(self, work, word.canceled, err);
 }
 

@@ -143,6 +143,29 @@ static void money_bounds_the_cap_too(void **state)
 	assert_fees(fees, 30, 230);
 }
 
+/* What is left for the tip, and by how much the market's has to pass it. */
+static void a_tip_is_underbid_by_more_than_a_bump(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t tip, cap, base_fee, market;
+		bool is_underbid;
+	} cases[] = {
+		{ 80, 1000, 100, 90, false }, { 80, 1000, 100, 91, true },
+		{ 80, 1000, 920, 91, true },  { 80, 1000, 960, 45, false },
+		{ 80, 1000, 960, 46, true },  { 80, 1000, 1000, 1, true },
+		{ 80, 1000, 5000, 1, true },  { 80, 1000, 5000, 0, false },
+		{ 80, 1000, 100, 0, false },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct fee_market market = { wei(cases[i].base_fee), wei(cases[i].market) };
+		struct fees fees = { wei(cases[i].tip), wei(cases[i].cap) };
+		assert_int_equal(fee_is_underbid(&market, &fees), cases[i].is_underbid);
+	}
+	struct fees all = { most, most };
+	assert_false(fee_is_underbid(&(struct fee_market){ wei(0), most }, &all));
+}
+
 static void overflow_is_above_the_cap(void **state)
 {
 	(void)state;
@@ -201,6 +224,7 @@ int main(void)
 		cmocka_unit_test(bump_is_over_the_last_attempt),
 		cmocka_unit_test(bump_above_the_cap_is_refused),
 		cmocka_unit_test(money_bounds_the_cap_too),
+		cmocka_unit_test(a_tip_is_underbid_by_more_than_a_bump),
 		cmocka_unit_test(overflow_is_above_the_cap),
 		cmocka_unit_test(checks_its_arguments),
 		cmocka_unit_test(gas_limit_has_a_quarter_on_top),

@@ -155,7 +155,7 @@ static void a_withdrawal_of_another_account_is_not_there(void **state)
 	struct fixture *fixture = *state;
 	struct desk desk = desk_make(fixture);
 	struct withdrawal row = fixture_accept(fixture, "k-1");
-	static const enum job_kind kinds[] = { JOB_VIEW, JOB_EVENTS, JOB_CANCEL };
+	static const enum job_kind kinds[] = { JOB_VIEW, JOB_EVENTS, JOB_CANCEL, JOB_SPEED_UP };
 	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
 		struct job job = job_make(kinds[i]);
 		job.withdrawal = row.intent.id;
@@ -436,6 +436,99 @@ static void an_assigned_one_is_decided_by_its_slot(void **state)
 	}
 }
 
+/* ---- speeding up ---- */
+
+static void a_wish_for_speed_is_written_once(void **state)
+{
+	struct fixture *fixture = *state;
+	struct desk desk = desk_make(fixture);
+	struct job job = job_make(JOB_VIEW);
+	struct transfer sent = fixture_broadcast(fixture, "k-1", 0);
+	struct withdrawal before = fixture_load(fixture, sent.withdrawal);
+	for (int i = 0; i < 2; i++) {
+		struct str body = job_about(&desk, &job, JOB_SPEED_UP, sent.withdrawal);
+		assert_int_equal(job.problem, PROBLEM_NONE);
+		assert_int_equal(job.status, 202);
+		assert_has(body, "\"bump_requested\":\"speed_up\"");
+		assert_int_equal(fixture_load(fixture, sent.withdrawal).version,
+				 before.version + 1);
+		assert_int_equal(fixture_messages(fixture, QUEUE_SIGNING, sent.withdrawal), 1);
+	}
+	/* The next attempt has done it; what is asked for then is another one. */
+	sent = fixture_transfer(fixture, sent.id);
+	sent = fixture_sign(fixture, &sent);
+	struct str body = job_about(&desk, &job, JOB_VIEW, sent.withdrawal);
+	assert_false(str_contains_fold(body, STR("bump_requested")));
+	job_about(&desk, &job, JOB_SPEED_UP, sent.withdrawal);
+	assert_int_equal(job.status, 202);
+	assert_int_equal(fixture_load(fixture, sent.withdrawal).version, before.version + 2);
+	buf_free(&job.body);
+	desk_end(&desk);
+}
+
+static void what_cannot_be_sped_up_says_why(void **state)
+{
+	struct fixture *fixture = *state;
+	struct desk desk = desk_make(fixture);
+	struct job job = job_make(JOB_VIEW);
+	struct withdrawal row = fixture_queue(fixture, "k-1");
+	job_about(&desk, &job, JOB_SPEED_UP, row.intent.id);
+	assert_int_equal(job.problem, PROBLEM_NOT_SENT_YET);
+	struct transfer mined = fixture_broadcast(fixture, "k-2", 0);
+	fixture_observe(fixture, &mined, TRANSFER_MINED, OUTCOME_NONE);
+	job_about(&desk, &job, JOB_SPEED_UP, mined.withdrawal);
+	assert_int_equal(job.problem, PROBLEM_TOO_LATE_TO_SPEED_UP);
+	job_about(&desk, &job, JOB_SPEED_UP, fixture_id(fixture));
+	assert_int_equal(job.problem, PROBLEM_WITHDRAWAL_UNKNOWN);
+	/* idor */
+	struct transfer ours = fixture_broadcast(fixture, "k-3", 0);
+	struct digest before = fixture_digest(fixture);
+	job = job_make(JOB_SPEED_UP);
+	snprintf(job.by.account, sizeof job.by.account, "other");
+	job.withdrawal = ours.withdrawal;
+	job_run(&desk, &job);
+	assert_int_equal(job.problem, PROBLEM_WITHDRAWAL_UNKNOWN);
+	struct digest after = fixture_digest(fixture);
+	assert_digest_equal(&before, &after);
+	buf_free(&job.body);
+	desk_end(&desk);
+}
+
+static void every_stage_can_be_sped_up_or_not(void **state)
+{
+	(void)state;
+	for (int i = WITHDRAWAL_ACCEPTED; i <= WITHDRAWAL_CANCELED; i++) {
+		struct store_view view = { .withdrawal.stage = (enum withdrawal_stage)i };
+		bool is_final = i >= WITHDRAWAL_COMPLETED;
+		assert_int_equal(work_speed_up_decide(&view),
+				 is_final ? SPEED_UP_FINAL : SPEED_UP_NOT_SENT);
+		view.withdrawal.held_reason[0] = 'x';
+		assert_int_equal(work_speed_up_decide(&view),
+				 is_final ? SPEED_UP_FINAL : SPEED_UP_HELD);
+	}
+	static const enum speed_up_decision of_slots[] = {
+		[TRANSFER_RESERVED] = SPEED_UP_NOT_SENT, [TRANSFER_SIGNED] = SPEED_UP_REQUEST,
+		[TRANSFER_BROADCAST] = SPEED_UP_REQUEST, [TRANSFER_MINED] = SPEED_UP_TOO_LATE,
+		[TRANSFER_FINAL] = SPEED_UP_TOO_LATE,
+	};
+	struct store_view view = { .withdrawal.stage = WITHDRAWAL_ASSIGNED, .has_transfer = true };
+	for (int i = TRANSFER_RESERVED; i <= TRANSFER_FINAL; i++) {
+		view.transfer.stage = (enum transfer_stage)i;
+		assert_int_equal(work_speed_up_decide(&view), of_slots[i]);
+	}
+	view.transfer = (struct transfer){ .stage = TRANSFER_BROADCAST,
+					   .wish = WISH_BUMP,
+					   .wish_reason = WISH_REASON_SPEED_UP,
+					   .wish_attempts_seen = 2,
+					   .attempts = 2 };
+	assert_int_equal(work_speed_up_decide(&view), SPEED_UP_REQUESTED);
+	/* The signer is on its way already, but nobody has asked. */
+	view.transfer.wish_reason = WISH_REASON_AGE;
+	assert_int_equal(work_speed_up_decide(&view), SPEED_UP_REQUEST);
+	view.transfer.held_reason[0] = 'x';
+	assert_int_equal(work_speed_up_decide(&view), SPEED_UP_HELD);
+}
+
 #define ON_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -452,6 +545,9 @@ int main(void)
 		ON_STORE(a_queued_one_is_left_to_the_signer),
 		ON_STORE(one_that_was_sent_is_left_to_the_signer),
 		ON_STORE(in_a_block_it_is_too_late),
+		ON_STORE(a_wish_for_speed_is_written_once),
+		ON_STORE(what_cannot_be_sped_up_says_why),
+		cmocka_unit_test(every_stage_can_be_sped_up_or_not),
 		cmocka_unit_test(every_stage_has_its_decision),
 		cmocka_unit_test(an_assigned_one_is_decided_by_its_slot),
 	};
