@@ -386,11 +386,22 @@ test('cancel: at once before the approval, and again', async () => {
 	assertProblem(missing, 404, 'withdrawal_unknown');
 });
 
+test('speed-up: not before there is anything to speed up', async () => {
+	const { id } = await accepted();
+	const digest = api.digest();
+	assertProblem(await api.request('POST', `/v1/withdrawals/${id}/speed-up`), 409, 'not_sent_yet');
+	const answer = await api.request('POST', `/v1/withdrawals/${id}/speed-up`, { body: '{"fee":"1"}' });
+	assertProblem(answer, 400, 'body_unexpected');
+	assert.equal(api.digest(), digest);
+	await api.request('POST', `/v1/withdrawals/${id}/cancel`);
+	assertProblem(await api.request('POST', `/v1/withdrawals/${id}/speed-up`), 409, 'already_final');
+});
+
 test("idor: another account's withdrawal is not there", async () => {
 	const { id } = await accepted({ external_id: 'mine' });
 	const digest = api.digest();
 	const headers = { authorization: `Bearer ${api.otherKey}` };
-	for (const [method, path] of [['GET', ''], ['GET', '/events'], ['POST', '/cancel']]) {
+	for (const [method, path] of [['GET', ''], ['GET', '/events'], ['POST', '/cancel'], ['POST', '/speed-up']]) {
 		const answer = await api.request(method, `/v1/withdrawals/${id}${path}`, { headers });
 		assertProblem(answer, 404, 'withdrawal_unknown');
 	}

@@ -124,6 +124,33 @@ static void course_stuck(struct life *life, const struct withdrawal *row)
 	settle(life, 2);
 }
 
+/* Nobody takes it; a client asks for more speed, twice. */
+static void course_sped_up(struct life *life, const struct withdrawal *row)
+{
+	send(life);
+	life_base_fee(life, UINT64_C(60000000000));
+	life_mine(life, 1);
+	for (int i = 0; i < 2; i++) {
+		(void)life_speed_up(life, row);
+		life_wait(life, 2100);
+		life_sign(life);
+	}
+	settle(life, 2);
+}
+
+/* Both at once: what is mined is the payment only where a fault came before the wish to cancel. */
+static void course_sped_up_and_canceled(struct life *life, const struct withdrawal *row)
+{
+	send(life);
+	(void)life_speed_up(life, row);
+	(void)life_cancel(life, row);
+	life_sign(life);
+	(void)life_speed_up(life, row);
+	life_wait(life, 2100);
+	life_sign(life);
+	settle(life, 4);
+}
+
 static void course_reorganized(struct life *life, const struct withdrawal *row)
 {
 	(void)row;
@@ -286,6 +313,23 @@ static void test_stuck(void **state)
 					    .may_be_paid = true });
 }
 
+static void test_sped_up(void **state)
+{
+	course_run(*state, (struct course){ .symbol = "POL",
+					    .units = 6009,
+					    .run = course_sped_up,
+					    .may_be_paid = true });
+}
+
+static void test_sped_up_and_canceled(void **state)
+{
+	course_run(*state, (struct course){ .symbol = "TUSD",
+					    .units = 6010,
+					    .run = course_sped_up_and_canceled,
+					    .may_be_paid = true,
+					    .may_be_canceled = true });
+}
+
 static void test_reorganized(void **state)
 {
 	course_run(*state, (struct course){ .symbol = "POL",
@@ -313,6 +357,8 @@ int main(void)
 		LIFE_TEST(test_canceled_sent),
 		LIFE_TEST(test_canceled_reorganized),
 		LIFE_TEST(test_stuck),
+		LIFE_TEST(test_sped_up),
+		LIFE_TEST(test_sped_up_and_canceled),
 		LIFE_TEST(test_reorganized),
 		LIFE_TEST(test_rejected),
 	};

@@ -148,9 +148,10 @@ static void final_observe(struct monitor *self, const struct transfer *row,
 	item->mined_block_hash = row->mined_block_hash;
 	monitor_final_note(self->chain, row->mined_block, row->mined_block_hash);
 	metric_count(self->final[outcome], 1);
+	/* A cancellation is our own doing, and whoever wanted one of its own accord has told. */
 	monitor_log(self, row,
 		    outcome == OUTCOME_SUCCEEDED ? "transfer_final" : "transfer_final_unpaid",
-		    &row->mined_hash, transfer_outcome_text(outcome), outcome != OUTCOME_SUCCEEDED);
+		    &row->mined_hash, transfer_outcome_text(outcome), outcome == OUTCOME_REVERTED);
 }
 
 static bool deep_judge(struct monitor *self, const struct watched *watched, struct err *err)
