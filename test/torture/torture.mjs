@@ -36,7 +36,7 @@
 // made.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -350,7 +350,8 @@ class Torture {
 	// For the role's next port call, whichever of its lives makes it.
 	arm(role, call, calls, when) {
 		const plan = join(this.stopDir, `sluice-${role}`.slice(0, 15)); // as the kernel names it
-		writeFileSync(plan, `${call}:${calls}:${when}\n`);
+		writeFileSync(`${plan}.next`, `${call}:${calls}:${when}\n`);
+		renameSync(`${plan}.next`, plan); // the role takes whatever stands there, also half a line
 		return plan;
 	}
 
