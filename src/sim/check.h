@@ -3,6 +3,7 @@
 #ifndef SLUICE_SIM_CHECK_H
 #define SLUICE_SIM_CHECK_H
 
+#include "core/tx.h"
 #include "sim/world.h"
 
 #include <string.h>
@@ -47,5 +48,10 @@ void sim_check_unpaid(struct sim_world *world, const struct sim_order *order, co
 void sim_check_slot_made(struct sim_world *world, const struct sim_change *change);
 void sim_check_slot_moved(struct sim_world *world, const struct sim_change *change);
 void sim_check_attempt_made(struct sim_world *world, const struct sim_change *change);
+/* check_fee.c */
+/* A new attempt (its rowid) against the one before; keeps its fees and its time. */
+void sim_check_fees(struct sim_world *world, struct sim_slot *slot, int64_t row, bool cancels);
+/* What leaves costs no more than a slot may. */
+void sim_check_cost(struct sim_world *world, const struct sim_slot *slot, const struct tx *tx);
 
 #endif

@@ -159,6 +159,7 @@ void sim_check_attempt_made(struct sim_world *world, const struct sim_change *ch
 		sim_fail(world, "T7",
 			 "wallet %u nonce %llu: a payment is signed after a cancellation",
 			 slot->wallet, (unsigned long long)slot->nonce);
+	sim_check_fees(world, slot, change->row, cancels);
 	slot->canceled |= cancels;
 	if (slot->stage == TRANSFER_FINAL)
 		sim_fail(world, "T12", "wallet %u nonce %llu is final, and is signed again",
@@ -216,10 +217,13 @@ void sim_check_sent(struct sim_world *world, struct str raw)
 	}
 	slot = sim_slot_of_row(world, row);
 	CHECK(slot != NULL);
-	if (!tx_read_signed(raw, &tx, &signature) || tx.nonce != slot->nonce)
+	if (!tx_read_signed(raw, &tx, &signature) || tx.nonce != slot->nonce) {
 		sim_fail(world, "T7", "wallet %u nonce %llu: bytes of another slot", slot->wallet,
 			 (unsigned long long)slot->nonce);
-	else if (pays_nobody(world, slot, &tx))
+		return;
+	}
+	sim_check_cost(world, slot, &tx);
+	if (pays_nobody(world, slot, &tx))
 		return;
 	else if (slot->order < 0 || !pays_order(world, &world->orders[slot->order], &tx))
 		sim_fail(world, "T7", "wallet %u nonce %llu pays what nobody asked for",

@@ -1,5 +1,5 @@
 /* The client: asks for withdrawals with a key each, repeats what was not answered with the same
- * key, keeps a list of every 202, and now and then changes its mind. */
+ * key, keeps a list of every 202, and now and then changes its mind or cannot wait. */
 #include "sim/world.h"
 
 #include "service/api/request.h"
@@ -15,6 +15,10 @@
 #define CANCEL_MS_MAX 30000
 #define REPEATS_MAX   2
 #define CANCEL_SHARE  120 /* per mille */
+#define HURRY_SHARE   250
+#define HURRY_MS_MAX  20000
+#define HURRY_AGAIN   2500 /* most ms until it asks again */
+#define HURRY_TRIES   20
 #define REPEAT_SHARE  200
 #define ODD_SHARE     60
 #define TOKEN_SHARE   450
@@ -51,6 +55,10 @@ static void order_plan(struct sim_world *world, struct sim_order *order, int64_t
 	order->amount.units = u256_from_u64((uint64_t)sim_between(world, 1000, 100000000));
 	if (sim_has(world, SIM_FAMILY_CANCEL) && sim_chance(world, CANCEL_SHARE))
 		order->cancel_at = at + sim_between(world, 0, CANCEL_MS_MAX);
+	if (sim_has(world, SIM_FAMILY_CANCEL) && sim_chance(world, HURRY_SHARE)) {
+		order->hurry_at = at + sim_between(world, 0, HURRY_MS_MAX);
+		order->hurries_left = (unsigned)sim_between(world, 1, HURRY_TRIES);
+	}
 	if (sim_chance(world, REPEAT_SHARE))
 		order->repeats_left = (unsigned)sim_between(world, 1, REPEATS_MAX);
 	receiver_plan(world, order);
@@ -74,6 +82,8 @@ static int64_t order_next(const struct sim_order *order)
 		next = order->post_at;
 	if (order->accepted && order->cancel_at > 0 && order->cancel_at < next)
 		next = order->cancel_at;
+	if (order->accepted && order->hurries_left > 0 && order->hurry_at < next)
+		next = order->hurry_at;
 	return next;
 }
 
@@ -198,6 +208,45 @@ static void cancels_post(struct sim_world *world, struct sim_process *api)
 	}
 }
 
+/* Asks for more speed until there is nothing to speed up any more, or it has enough. */
+static void hurry_answer(struct sim_world *world, struct sim_order *order, const struct job *job)
+{
+	order->hurry_at = world->now_ms + sim_between(world, AGAIN_MS_MIN, HURRY_AGAIN);
+	order->hurries_left--;
+	enum problem problem = job->problem;
+	if (problem == PROBLEM_NONE) {
+		world->summary->speed_ups++;
+		sim_tell(world, "client: %s is to be sped up", order->key);
+	} else if (problem == PROBLEM_TOO_LATE_TO_SPEED_UP || problem == PROBLEM_WITHDRAWAL_HELD) {
+		order->hurry_at += HURRY_MS_MAX; /* a block may go away, a person may come */
+	} else if (problem == PROBLEM_ALREADY_FINAL) {
+		order->hurries_left = 0;
+	} else if (problem != PROBLEM_STORE_UNAVAILABLE && problem != PROBLEM_NOT_SENT_YET) {
+		sim_fail(world, "speed-up", "%s was answered with %s", order->key,
+			 problem_code(problem));
+	}
+}
+
+static void hurries_post(struct sim_world *world, struct sim_process *api)
+{
+	for (size_t i = 0; i < world->orders_len; i++) {
+		struct sim_order *order = &world->orders[i];
+		struct job *job = jobs_of(world);
+		if (!order->accepted || order->hurries_left == 0 || order->hurry_at > world->now_ms)
+			continue;
+		memset(job, 0, sizeof *job);
+		job->kind = JOB_SPEED_UP;
+		job->withdrawal = order->id;
+		job_sign(job);
+		/* Without an answer it asks again. */
+		order->hurry_at = world->now_ms + HURRY_AGAIN;
+		if (!sim_process_answer(api, &job, 1))
+			return;
+		hurry_answer(world, order, job);
+		buf_free(&job->body);
+	}
+}
+
 void sim_client_redrive(struct sim_world *world)
 {
 	struct sim_process *api = sim_process_of_role(world, SIM_API);
@@ -222,6 +271,9 @@ void sim_client_act(struct sim_world *world)
 	api = sim_process_of_role(world, SIM_API);
 	if (api != NULL)
 		cancels_post(world, api);
+	api = sim_process_of_role(world, SIM_API);
+	if (api != NULL)
+		hurries_post(world, api);
 	if (api != NULL)
 		return;
 	/* Nobody listens: it knocks again later. */
@@ -231,5 +283,7 @@ void sim_client_act(struct sim_world *world)
 			order->post_at = world->now_ms + AGAIN_MS_MIN;
 		if (order->cancel_at > 0 && order->cancel_at <= world->now_ms)
 			order->cancel_at = world->now_ms + AGAIN_MS_MIN;
+		if (order->hurries_left > 0 && order->hurry_at <= world->now_ms)
+			order->hurry_at = world->now_ms + AGAIN_MS_MIN;
 	}
 }

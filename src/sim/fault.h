@@ -22,12 +22,12 @@ enum sim_fault {
 #define SIM_FAMILY_NODE      (1U << 4)  /* nodes lag, fail, forget, switch */
 #define SIM_FAMILY_MESSAGES  (1U << 5)  /* wake-ups are lost, doubled, late */
 #define SIM_FAMILY_REORG     (1U << 6)  /* above the finalized mark */
-#define SIM_FAMILY_FEES      (1U << 7)  /* base fees that jump, also above the cap */
+#define SIM_FAMILY_FEES      (1U << 7)  /* base fees and tips that jump, also above the cap */
 #define SIM_FAMILY_CLOCK     (1U << 8)  /* clocks that jump */
 #define SIM_FAMILY_PAUSE     (1U << 9)  /* processes that stand still, and come back */
 #define SIM_FAMILY_OVERLAP   (1U << 10) /* two incarnations of one role at once */
 #define SIM_FAMILY_RECEIVER  (1U << 11) /* receivers and tokens that refuse */
-#define SIM_FAMILY_CANCEL    (1U << 12) /* clients that change their mind */
+#define SIM_FAMILY_CANCEL    (1U << 12) /* clients that change their mind, or cannot wait */
 #define SIM_FAMILY_FUNDS     (1U << 13) /* wallets that run dry */
 #define SIM_FAMILY_EDITOR    (1U << 14) /* somebody edits rows */
 #define SIM_FAMILY_FOREIGN   (1U << 15) /* a transaction that Sluice did not make */

@@ -19,6 +19,9 @@ static const char *const texts[SIM_PLANTS] = {
 	[SIM_PLANT_STUCK] = "stuck",
 	[SIM_PLANT_NO_CONSUMER] = "no-consumer",
 	[SIM_PLANT_PAID_AFTER_CANCEL] = "paid-after-cancel",
+	[SIM_PLANT_BUMP_TOO_LOW] = "bump-too-low",
+	[SIM_PLANT_BUMP_TOO_SOON] = "bump-too-soon",
+	[SIM_PLANT_FEE_ABOVE_LIMIT] = "fee-above-limit",
 };
 
 const char *sim_plant_text(enum sim_plant plant)
@@ -38,6 +41,19 @@ static int64_t change(struct sim_world *world, const char *statement)
 #define SLOT_COLUMNS                                                                              \
 	"wallet_id, chain_id, wallet, stage, is_cancel, destination, value, is_token, receiver, " \
 	"amount, gas_limit, payload_hash, stage_at"
+
+/* fees: of tip and cap; age: behind the first attempt, as SQL. */
+#define FIRST_ATTEMPT_AGAIN(number, is_cancel, hash, fees, age)                                \
+	"INSERT INTO attempts (transfer_id, number, is_cancel, tip, cap, gas_limit, tx_hash, " \
+	"raw, signed_at) SELECT transfer_id, " number ", " is_cancel ", " fees ", gas_limit, " \
+	"zeroblob(31) || " hash ", raw, signed_at + " age " FROM attempts WHERE rowid = "      \
+	"(SELECT MIN(a.rowid) FROM attempts a JOIN transfers t ON t.id = a.transfer_id WHERE " \
+	"t.stage < 5 AND t.attempts = 1)"
+#define BUMP(fees, age) FIRST_ATTEMPT_AGAIN("2", "0", "x'01'", fees, age)
+#define FEES_OF(cap)    "zeroblob(24) || x'" cap "', zeroblob(24) || x'" cap "'"
+#define FEES_300        FEES_OF("00000045d964b800") /* gwei */
+#define FEES_400        FEES_OF("0000005d21dba000")
+#define FEES_600        FEES_OF("0000008bb2c97000")
 
 static bool two_live(struct sim_world *world)
 {
@@ -102,8 +118,8 @@ static bool other_payload(struct sim_world *world)
 	struct db_statement *statement = db_prepare(
 		world->db,
 		"INSERT INTO attempts (transfer_id, number, is_cancel, tip, cap, gas_limit, "
-		"tx_hash, raw, signed_at) SELECT id, attempts + 1, 0, zeroblob(32), zeroblob(32), "
-		"21000, ?, ?, 0 FROM transfers WHERE rowid = ?",
+		"tx_hash, raw, signed_at) SELECT id, attempts + 1, 0, " FEES_300 ", 21000, ?, ?, "
+		"9000000000000000 FROM transfers WHERE rowid = ?",
 		&err);
 	CHECK(statement != NULL);
 	db_bind_bytes(world->db, statement, 1, hash.bytes, sizeof hash.bytes);
@@ -117,19 +133,12 @@ static bool other_payload(struct sim_world *world)
 	return true;
 }
 
-#define FIRST_ATTEMPT_AGAIN(number, is_cancel, hash)                                           \
-	"INSERT INTO attempts (transfer_id, number, is_cancel, tip, cap, gas_limit, tx_hash, " \
-	"raw, signed_at) SELECT transfer_id, " number ", " is_cancel ", tip, cap, gas_limit, " \
-	"zeroblob(31) || " hash ", raw, 0 FROM attempts WHERE rowid = (SELECT MIN(a.rowid) "   \
-	"FROM attempts a JOIN transfers t ON t.id = a.transfer_id WHERE t.stage < 5 AND "      \
-	"t.attempts = 1)"
-
 static bool paid_after_cancel(struct sim_world *world)
 {
 	struct err err = { 0 };
 	CHECK(db_begin(world->db, true, &err));
-	bool made = change(world, FIRST_ATTEMPT_AGAIN("2", "1", "x'01'")) > 0 &&
-		    change(world, FIRST_ATTEMPT_AGAIN("3", "0", "x'02'")) > 0;
+	bool made = change(world, FIRST_ATTEMPT_AGAIN("2", "1", "x'01'", FEES_300, "60000")) > 0 &&
+		    change(world, FIRST_ATTEMPT_AGAIN("3", "0", "x'02'", FEES_400, "120000")) > 0;
 	CHECK(db_commit(world->db, &err));
 	return made;
 }
@@ -152,6 +161,12 @@ static bool plant(struct sim_world *world)
 		return other_payload(world);
 	case SIM_PLANT_PAID_AFTER_CANCEL:
 		return paid_after_cancel(world);
+	case SIM_PLANT_BUMP_TOO_LOW:
+		return change(world, BUMP("tip, cap", "60000")) > 0;
+	case SIM_PLANT_BUMP_TOO_SOON:
+		return change(world, BUMP(FEES_300, "4999")) > 0;
+	case SIM_PLANT_FEE_ABOVE_LIMIT:
+		return change(world, BUMP(FEES_600, "60000")) > 0;
 	case SIM_PLANT_LEFT_EARLY:
 		return change(world, ASSIGNED_BECOMES("3")) > 0;
 	case SIM_PLANT_FAILED_PAID:

@@ -14,6 +14,7 @@
 #define SPIKE_BLOCKS   60
 #define GWEI           1000000000ULL
 #define SPIKE_GWEI_MAX 900
+#define TIP_GWEI_MAX   200
 #define SKEW_MS_MAX    7200000
 
 static struct sim_process *free_slot(struct sim_world *world)
@@ -106,6 +107,27 @@ static void trouble_fees(struct sim_world *world)
 	sim_tell(world, "chain: the base fee is %llu gwei", (unsigned long long)gwei);
 }
 
+/* Others pay more for their place in a block; or nodes take nothing below it. */
+static void trouble_tips(struct sim_world *world)
+{
+	uint64_t gwei = (uint64_t)sim_between(world, 25, TIP_GWEI_MAX);
+	bool refuses = sim_chance(world, 500);
+	for (size_t i = 0; i < world->nodes_len; i++) {
+		struct sim_node_settings *settings = sim_node_settings(world->nodes[i]);
+		settings->tip_suggested = gwei * GWEI;
+		if (refuses)
+			settings->tip_min = gwei * GWEI;
+	}
+	sim_tell(world, "chain: the market's tip is %llu gwei", (unsigned long long)gwei);
+}
+
+/* Blocks come, and nothing of ours is in them, whatever it pays. */
+static void trouble_full(struct sim_world *world)
+{
+	sim_chain_space_set(world->model, 0);
+	sim_tell(world, "chain: blocks are full");
+}
+
 static void trouble_clock(struct sim_world *world)
 {
 	struct sim_process *process =
@@ -163,6 +185,8 @@ static const struct trouble troubles[] = {
 	{ SIM_FAMILY_REORG, trouble_reorg },
 	{ SIM_FAMILY_REORG, trouble_reorg },
 	{ SIM_FAMILY_FEES, trouble_fees },
+	{ SIM_FAMILY_FEES, trouble_tips },
+	{ SIM_FAMILY_FEES, trouble_full },
 	{ SIM_FAMILY_CLOCK, trouble_clock },
 	{ SIM_FAMILY_OVERLAP, trouble_overlap },
 	{ SIM_FAMILY_RECEIVER, trouble_token },
@@ -183,6 +207,8 @@ static void nodes_calm(struct sim_world *world)
 		settings->finalized_back = 0;
 		settings->pool_full = false;
 		settings->no_finalized = false;
+		settings->tip_suggested = 0;
+		settings->tip_min = sim_node_settings_default().tip_min;
 	}
 }
 

@@ -21,6 +21,7 @@
 
 #define SIM_WITHDRAWALS_MAX     2000
 #define SIM_WITHDRAWALS_DEFAULT 60
+#define SIM_REASONS             7
 
 /* A violation made on purpose, to see that its checker fires. */
 enum sim_plant {
@@ -38,6 +39,9 @@ enum sim_plant {
 	SIM_PLANT_STUCK,             /* T11: a withdrawal that nobody moves */
 	SIM_PLANT_NO_CONSUMER,       /* T12: final without the transaction that took the nonce */
 	SIM_PLANT_PAID_AFTER_CANCEL, /* T7: a payment is signed after a cancellation */
+	SIM_PLANT_BUMP_TOO_LOW,      /* fees: a replacement that no node takes */
+	SIM_PLANT_BUMP_TOO_SOON,     /* fees: a second replacement within the interval */
+	SIM_PLANT_FEE_ABOVE_LIMIT,   /* fees: more than the signer may spend on a slot */
 	SIM_PLANTS
 };
 
@@ -66,6 +70,8 @@ struct sim_summary {
 	uint64_t kills;
 	uint64_t reorgs;
 	uint64_t attempts;
+	uint64_t speed_ups;                 /* answered with yes */
+	uint64_t replacements[SIM_REASONS]; /* by enum wish_reason */
 	uint64_t blocks;
 	uint64_t hits[SIM_FAULTS][SIM_CALLS];
 	uint64_t withdrawal_moves[SIM_STAGES][SIM_STAGES];

@@ -2,6 +2,7 @@
 #include "sim/sim.h"
 
 #include "core/lifecycle.h"
+#include "core/wish.h"
 
 #include <string.h>
 
@@ -94,6 +95,38 @@ static void moves_write(const uint64_t counts[SIM_STAGES][SIM_STAGES], const str
 	}
 }
 
+/* Why a slot was signed again, and what it takes for that to have happened. */
+static const struct {
+	enum wish_reason reason;
+	unsigned families;
+} replacements[] = {
+	{ WISH_REASON_AGE, SIM_FAMILY_FEES },
+	{ WISH_REASON_FEE_PRESSURE, SIM_FAMILY_FEES },
+	{ WISH_REASON_NODE_REFUSED, SIM_FAMILY_FEES },
+	{ WISH_REASON_SPEED_UP, SIM_FAMILY_CANCEL },
+	{ WISH_REASON_CANCEL, SIM_FAMILY_CANCEL },
+};
+
+static void replacements_write(const struct sim_summary *summary, unsigned families,
+			       struct buf *out, unsigned *inout_zeros)
+{
+	_Static_assert(SIM_REASONS == WISH_REASON_CANCEL + 1, "a count for each reason");
+	buf_text(out, "replacements\n");
+	for (size_t i = 0; i < sizeof replacements / sizeof *replacements; i++) {
+		uint64_t count = summary->replacements[replacements[i].reason];
+		if ((families & replacements[i].families) != replacements[i].families)
+			continue;
+		buf_format(out, "  %-24s %10llu\n", wish_reason_text(replacements[i].reason),
+			   (unsigned long long)count);
+		*inout_zeros += count == 0 ? 1 : 0;
+	}
+	if ((families & SIM_FAMILY_CANCEL) == 0)
+		return;
+	buf_format(out, "  %-24s %10llu\n", "speed-ups asked for",
+		   (unsigned long long)summary->speed_ups);
+	*inout_zeros += summary->speed_ups == 0 ? 1 : 0;
+}
+
 void sim_summary_write(const struct sim_summary *summary, unsigned families, struct buf *out,
 		       unsigned *ret_zeros)
 {
@@ -107,6 +140,7 @@ void sim_summary_write(const struct sim_summary *summary, unsigned families, str
 	moves_write(summary->transfer_moves, transfer_moves,
 		    sizeof transfer_moves / sizeof *transfer_moves, transfer_text, families, out,
 		    &zeros);
+	replacements_write(summary, families, out, &zeros);
 	buf_format(out,
 		   "\n%llu seeds, %llu steps, %llu blocks, %llu reorgs, %llu kills, %llu attempts\n"
 		   "%llu accepted: %llu completed, %llu canceled, %llu failed, %llu rejected, "

@@ -76,6 +76,10 @@ static void chain_params_make(struct sim_world *world, struct chain_params *chai
 	chain->depth_unpaid = chain->depth_paid + world->depth_unpaid;
 	chain->fees.tip_min.value = u256_from_u64(25 * GWEI);
 	chain->fees.cap_max.value = u256_from_u64(500 * GWEI);
+	/* Room for a payment of the token at 100 gwei, and for little more. */
+	if (sim_chance(world, 500))
+		chain->fees.slot_fee_max = (struct wei){ u256_from_u64(
+			(uint64_t)sim_between(world, 20, 100) * GWEI * 1000000) };
 	chain->bump_after_ms = 20000;
 	chain->rebroadcast_after_ms = 5000;
 	chain->poll_ms = 1000;

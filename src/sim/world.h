@@ -46,6 +46,8 @@ struct sim_order {
 	unsigned causes; /* SIM_CAUSE_* */
 	int64_t post_at;
 	int64_t cancel_at;     /* 0: not */
+	int64_t hurry_at;      /* when it asks for more speed; */
+	unsigned hurries_left; /* 0: not */
 	unsigned repeats_left; /* of the request after its 202: they must change nothing */
 	/* As the store has it: */
 	int64_t row; /* rowid; 0 before it was seen */
@@ -66,6 +68,9 @@ struct sim_slot {
 	int order; /* -1: a filler */
 	unsigned attempts;
 	bool canceled; /* a cancellation of it was signed */
+	/* Of the newest attempt: */
+	struct fees fees;
+	int64_t signed_at;
 };
 #define SIM_SLOTS_MAX (4 * SIM_WITHDRAWALS_MAX)
 

@@ -65,6 +65,7 @@ for (const [plant, rule] of Object.entries({
 	'two-live': 'T1', 'nonce-gap': 'T2', 'unstored': 'T3', 'left-early': 'T4', 'failed-paid': 'T5',
 	'not-paid': 'T6', 'other-payload': 'T7', 'twice': 'T8', 'final-changed': 'T9', 'leak': 'T10',
 	'stuck': 'T11', 'no-consumer': 'T12', 'paid-after-cancel': 'T7',
+	'bump-too-low': 'fees', 'bump-too-soon': 'fees', 'fee-above-limit': 'fees',
 }))
 	test(`${rule} fires on a planted violation: ${plant}`, async () => {
 		const result = await sim('--seed', '3', '--withdrawals', '20', '--faults=none', '--plant', plant);
