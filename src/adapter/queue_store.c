@@ -149,7 +149,7 @@ static bool visible_load(struct queue_store *self, enum queue_name name, int64_t
 	sql_put_i64(&sql, (int64_t)max);
 	while (len < max && sql_next(&sql)) {
 		struct message *message = &ret_messages[len++];
-		message->ack.queue = name;
+		message->ack = (struct message_ack){ .queue = name };
 		message->ack.subject = sql_take_id(&sql);
 		message->ack.generation = sql_take_u64(&sql);
 		message->receives = (uint32_t)sql_take_u64(&sql) + 1;
@@ -199,20 +199,6 @@ static bool claim_write(struct queue_store *self, struct message *message, int64
 	return true;
 }
 
-/* Messages whose subject is no id, which only somebody with access to the database can have
- * written: no claim can hold one, so that it would stand before all others for ever. Numbers and
- * texts are less than any bytes. */
-static bool nameless_delete(struct queue_store *self, enum queue_name name, struct err *err)
-{
-	struct sql sql = sql_prepare(
-		self->db,
-		"DELETE FROM messages WHERE queue = ? AND (subject < X'' OR "
-		"LENGTH(HEX(subject)) <> 32 OR subject = X'00000000000000000000000000000000')",
-		err);
-	sql_put_i64(&sql, name);
-	return sql_run(&sql, NULL);
-}
-
 static bool claim_in_transaction(struct queue_store *self, enum queue_name name, size_t max,
 				 int64_t visibility_ms, struct message *ret_messages,
 				 size_t *ret_len, struct err *err)
@@ -240,7 +226,7 @@ static bool claim_in_transaction(struct queue_store *self, enum queue_name name,
 			ret_messages[claimed++] = *message;
 	}
 	*ret_len = claimed;
-	return claimed == len || nameless_delete(self, name, err);
+	return claimed == len || messages_nameless_delete(self->db, name, err);
 }
 
 static bool anything_visible(struct queue_store *self, enum queue_name name, bool *ret_any,
@@ -331,27 +317,7 @@ static bool queue_store_stats(struct queue *queue, enum queue_name name,
 			      struct queue_stats *ret_stats, struct err *err)
 {
 	struct queue_store *self = self_of(queue);
-	int64_t now_ms = clock_now_ms(self->clock);
-	struct sql sql = sql_prepare(
-		self->db,
-		"SELECT COALESCE(SUM(CASE WHEN visible_at <= ? THEN 1 ELSE 0 END), 0), "
-		"COALESCE(SUM(CASE WHEN visible_at > ? AND claim IS NULL THEN 1 ELSE 0 END), 0), "
-		"COALESCE(SUM(CASE WHEN visible_at > ? AND claim IS NOT NULL THEN 1 ELSE 0 END), 0), "
-		"COALESCE(MIN(created_at), ?) FROM messages WHERE queue = ?",
-		err);
-	sql_put_i64(&sql, now_ms);
-	sql_put_i64(&sql, now_ms);
-	sql_put_i64(&sql, now_ms);
-	sql_put_i64(&sql, now_ms);
-	sql_put_i64(&sql, name);
-	if (sql_next(&sql)) {
-		ret_stats->queue = name;
-		ret_stats->waiting = sql_take_u64(&sql);
-		ret_stats->delayed = sql_take_u64(&sql);
-		ret_stats->claimed = sql_take_u64(&sql);
-		ret_stats->oldest_ms = now_ms - (int64_t)sql_take_u64(&sql);
-	}
-	return sql_end(&sql);
+	return messages_stats(self->db, name, clock_now_ms(self->clock), ret_stats, err);
 }
 
 static socklen_t socket_path(const struct queue_store *self, enum queue_name name,

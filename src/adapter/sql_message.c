@@ -42,10 +42,24 @@ bool message_put(struct db *db, enum queue_name queue, struct id subject,
 	return sql_run(&sql, NULL);
 }
 
+/* A wake-up of a transport has no row here any more, only its claim. */
+static bool received_end(struct db *db, const struct message_ack *ack, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "DELETE FROM message_claims WHERE queue = ? AND subject = ? AND claim = ?",
+		err);
+	sql_put_i64(&sql, ack->queue);
+	sql_put_id(&sql, ack->subject);
+	sql_put_bytes(&sql, ack->token, sizeof ack->token);
+	return sql_run(&sql, NULL);
+}
+
 bool message_end(struct db *db, const struct message_ack *ack, int64_t now_ms, struct err *err)
 {
 	if (ack->queue == QUEUE_NONE)
 		return true;
+	if (ack->is_received)
+		return received_end(db, ack, err);
 	int64_t deleted = 0;
 	struct sql sql =
 		sql_prepare(db,
@@ -69,4 +83,40 @@ bool message_end(struct db *db, const struct message_ack *ack, int64_t now_ms, s
 	sql_put_id(&open, ack->subject);
 	sql_put_bytes(&open, ack->token, sizeof ack->token);
 	return sql_run(&open, NULL);
+}
+
+bool messages_nameless_delete(struct db *db, enum queue_name name, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db,
+		"DELETE FROM messages WHERE queue = ? AND (subject < X'' OR "
+		"LENGTH(HEX(subject)) <> 32 OR subject = X'00000000000000000000000000000000')",
+		err);
+	sql_put_i64(&sql, name);
+	return sql_run(&sql, NULL);
+}
+
+bool messages_stats(struct db *db, enum queue_name name, int64_t now_ms,
+		    struct queue_stats *ret_stats, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db,
+		"SELECT COALESCE(SUM(CASE WHEN visible_at <= ? THEN 1 ELSE 0 END), 0), "
+		"COALESCE(SUM(CASE WHEN visible_at > ? AND claim IS NULL THEN 1 ELSE 0 END), 0), "
+		"COALESCE(SUM(CASE WHEN visible_at > ? AND claim IS NOT NULL THEN 1 ELSE 0 END), 0), "
+		"COALESCE(MIN(created_at), ?) FROM messages WHERE queue = ?",
+		err);
+	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, name);
+	if (sql_next(&sql)) {
+		ret_stats->queue = name;
+		ret_stats->waiting = sql_take_u64(&sql);
+		ret_stats->delayed = sql_take_u64(&sql);
+		ret_stats->claimed = sql_take_u64(&sql);
+		ret_stats->oldest_ms = now_ms - (int64_t)sql_take_u64(&sql);
+	}
+	return sql_end(&sql);
 }

@@ -16,6 +16,8 @@
  * - events.sequence is the withdrawal's version; `feed` is its place in the feed of all events,
  * given later by one sequencer.
  * - messages is outbox and embedded queue in one: at most one waiting wake-up per row and queue.
+ *   message_claims: who works on what came out of an external transport, and how often it was
+ *   received without verdict; gone with the verdict.
  * - A slot's unique key is for ever; no row of transfers, transfer_items, attempts, events or audit
  * is ever deleted.
  */
@@ -85,6 +87,10 @@ static const char *const step_1[] = {
 	"receives INTEGER NOT NULL DEFAULT 0, generation BIGINT NOT NULL DEFAULT 1, "
 	"claim {blob 16}, PRIMARY KEY (queue, subject)) {without rowid}",
 	"CREATE INDEX messages_visible ON messages (queue, visible_at)",
+
+	"CREATE TABLE message_claims (queue INTEGER NOT NULL, subject {id} NOT NULL, "
+	"receives INTEGER NOT NULL, claimed_until BIGINT NOT NULL, claim {blob 16} NOT NULL, "
+	"PRIMARY KEY (queue, subject)) {without rowid}",
 
 	"CREATE TABLE events (withdrawal_id {id} NOT NULL, sequence BIGINT NOT NULL, "
 	"at BIGINT NOT NULL, type {text 48} NOT NULL, actor INTEGER NOT NULL, "

@@ -39,7 +39,8 @@
 #define LIMIT_MINUTES_MAX  (LIMIT_DAY_MINUTES + 1)
 
 /* Messages. */
-#define RECEIVES_WITHOUT_VERDICT_MAX 5 /* then the row is held as dead_letter */
+#define RECEIVES_WITHOUT_VERDICT_MAX 5   /* then the row is held as dead_letter */
+#define MESSAGE_BODY_BYTES_MAX       512 /* kind, id and a correlation id, every byte escaped */
 
 /* Lists. */
 #define PAGE_DEFAULT 50
@@ -48,5 +49,6 @@
 _Static_assert(IN_FLIGHT_DEFAULT <= IN_FLIGHT_MAX, "the default is in range");
 _Static_assert(IN_FLIGHT_MAX <= BATCH_MAX, "one batch can drain a wallet");
 _Static_assert(METADATA_BYTES_MAX < BODY_BYTES_MAX, "full metadata fits a body");
+_Static_assert(6 * CORRELATION_ID_LEN_MAX + 100 < MESSAGE_BODY_BYTES_MAX, "a message fits");
 
 #endif

@@ -22,6 +22,7 @@ struct message_ack {
 	struct id subject;
 	uint8_t token[16]; /* of the claim */
 	uint64_t generation;
+	bool is_received; /* from a transport: its claim is a row of `message_claims` */
 };
 
 struct message {
@@ -70,7 +71,8 @@ MUST_CHECK bool queue_ack(struct queue *queue, const struct message_ack *acks, s
 			  struct err *err);
 MUST_CHECK bool queue_stats(struct queue *queue, enum queue_name name,
 			    struct queue_stats *ret_stats, struct err *err);
-/* After a commit that wrote messages: hands them on, best effort, never waits. */
+/* After a commit that wrote messages: hands them on, best effort. Waits for nobody, but where an
+ * external service carries the messages for the requests that hand them over. */
 void queue_notify(struct queue *queue, enum queue_name name);
 /* Sleeps until notified or until the timeout; true when notified. */
 bool queue_wait(struct queue *queue, enum queue_name name, int64_t timeout_ms);

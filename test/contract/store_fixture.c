@@ -588,6 +588,7 @@ static const struct table tables[] = {
 	{ "transfer_items", "SELECT * FROM transfer_items ORDER BY transfer_id, position", 5 },
 	{ "attempts", "SELECT * FROM attempts ORDER BY transfer_id, number", 10 },
 	{ "messages", "SELECT * FROM messages ORDER BY queue, subject", 8 },
+	{ "message_claims", "SELECT * FROM message_claims ORDER BY queue, subject", 5 },
 	{ "events", "SELECT * FROM events ORDER BY withdrawal_id, sequence", 8 },
 	{ "audit", "SELECT * FROM audit ORDER BY id", 9 },
 	{ "api_keys", "SELECT * FROM api_keys ORDER BY id", 8 },

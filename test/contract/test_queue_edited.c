@@ -1,5 +1,5 @@
-/* The embedded queue over rows that only an editor of the database can leave: none of them stands
- * in the way of others, or comes back for ever. */
+/* The embedded queue over rows that only an editor of the database, or a wrong clock, can leave:
+ * none of them stands in the way of others, or comes back for ever. */
 #include "store_fixture.h"
 
 #include "adapter/queue_store.h"
@@ -66,6 +66,27 @@ static void a_message_from_before_all_time_has_an_age(void **state)
 	queue_close(queue);
 }
 
+/* Claimed while the clock was wrong, a year ahead: it comes when there is nothing else. */
+static void a_claim_from_a_wrong_clock_does_not_last(void **state)
+{
+	struct fixture *f = *state;
+	static const int64_t year_ms = INT64_C(365) * 24 * 3600 * 1000;
+	struct queue *queue = queue_over(f);
+	struct message messages[4];
+	struct id first = fixture_accept(f, "one").intent.id;
+	fixture_wait(f, year_ms);
+	assert_int_equal(claim(queue, COUNT_OF(messages), messages), 1);
+	fixture_wait(f, -year_ms);
+	struct id second = fixture_accept(f, "two").intent.id;
+	assert_int_equal(claim(queue, COUNT_OF(messages), messages), 1);
+	assert_true(id_equal(messages[0].ack.subject, second));
+	assert_int_equal(claim(queue, COUNT_OF(messages), messages), 1);
+	assert_true(id_equal(messages[0].ack.subject, first));
+	assert_int_equal(messages[0].receives, 2);
+	assert_int_equal(claim(queue, COUNT_OF(messages), messages), 0);
+	queue_close(queue);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -74,6 +95,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_message_without_a_generation_ends, fixture_set_up,
 						fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_message_from_before_all_time_has_an_age,
+						fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_claim_from_a_wrong_clock_does_not_last,
 						fixture_set_up, fixture_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,460 @@
+/* The queue port over the outbox and a transport: claims, their ends, what is there. */
+#include "adapter/queue_outbox_parts.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RELAY_INTERVAL_MS   1000
+#define RELAY_AGE_MS        1000 /* until then the process that committed is expected to send */
+#define CLEAN_INTERVAL_MS   (INT64_C(3600) * 1000)
+#define AWAY_MS             1000 /* between two tries of a transport that is away */
+#define VISIBILITY_FIRST_MS 30000
+/* Of its visibility, that may have passed when a copy is handed out: one part in so many. */
+#define WAITED_SHARE      4
+#define RECEIVES_KEPT_MAX 1000000
+
+static struct queue_outbox *self_of(struct queue *queue)
+{
+	return (struct queue_outbox *)(void *)queue;
+}
+
+void outbox_present(struct queue_outbox *self)
+{
+	struct log_about about = { .action = "queue_back" };
+	if (self->is_away)
+		log_line(self->options.log, LOG_INFO, &about, "the queue answers again");
+	self->is_away = false;
+	self->away_until = 0;
+}
+
+void outbox_away(struct queue_outbox *self, const struct err *err)
+{
+	struct log_about about = { .action = "queue_away", .err = err };
+	metric_count(self->faults, 1);
+	if (!self->is_away)
+		log_line(self->options.log, LOG_WARN, &about,
+			 "the queue does not answer; wake-ups wait in the database");
+	self->is_away = true;
+	self->away_until = clock_monotonic_ms(self->options.clock) + AWAY_MS;
+}
+
+bool outbox_is_away(const struct queue_outbox *self)
+{
+	return clock_monotonic_ms(self->options.clock) < self->away_until;
+}
+
+static void relay_if_due(struct queue_outbox *self)
+{
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	if (now < self->relay_at)
+		return;
+	self->relay_at = now + RELAY_INTERVAL_MS;
+	for (enum queue_name name = QUEUE_REQUEST; name <= QUEUE_MONITOR && !outbox_is_away(self);
+	     name++)
+		if (outbox_relay(self, name, RELAY_AGE_MS))
+			self->relay_at = now; /* a backlog goes out without the pause */
+	if (now < self->clean_at)
+		return;
+	self->clean_at = now + CLEAN_INTERVAL_MS;
+	outbox_clean(self);
+}
+
+/* --- claims -------------------------------------------------------------------------------------
+ */
+
+/* What is chosen of the copies that wait, and how often each row was received before. */
+struct choice {
+	struct copy *copies[BATCH_MAX];
+	uint32_t receives[BATCH_MAX]; /* without verdict, before this time */
+	size_t len;
+};
+
+/* Is somebody working on the row? If not: how often was it received without verdict? */
+static bool claim_load(struct queue_outbox *self, const struct copy *copy, bool *ret_taken,
+		       uint32_t *ret_receives, struct err *err)
+{
+	struct sql sql = sql_prepare(self->options.db,
+				     "SELECT receives, claimed_until FROM message_claims "
+				     "WHERE queue = ? AND subject = ? {for update}",
+				     err);
+	int64_t now_ms = clock_now_ms(self->options.clock);
+	*ret_taken = false;
+	*ret_receives = 0;
+	sql_put_i64(&sql, copy->queue);
+	sql_put_id(&sql, copy->subject);
+	if (sql_next(&sql)) {
+		uint64_t receives = sql_take_u64(&sql);
+		int64_t until_ms = sql_take_i64(&sql);
+		*ret_taken = until_ms > now_ms && until_ms <= now_ms + CLAIM_AHEAD_MS;
+		*ret_receives =
+			receives < RECEIVES_KEPT_MAX ? (uint32_t)receives : RECEIVES_KEPT_MAX;
+	}
+	return sql_end(&sql);
+}
+
+static bool is_chosen(const struct choice *choice, struct id subject)
+{
+	for (size_t i = 0; i < choice->len; i++)
+		if (id_equal(choice->copies[i]->subject, subject))
+			return true;
+	return false;
+}
+
+/* In the order of arrival. What was received before without verdict is worked on alone: when its
+ * turn comes it is the whole claim, and until then what is fresh passes it. A row that somebody
+ * works on keeps its copy, which has its turn afterwards. */
+static bool choose(struct queue_outbox *self, enum queue_name name, size_t max,
+		   struct choice *choice, struct err *err)
+{
+	choice->len = 0;
+	for (size_t i = 0; i < self->copies_len && choice->len < max; i++) {
+		struct copy *copy = &self->copies[i];
+		bool taken;
+		uint32_t receives;
+		if (copy->state != COPY_WAITING || copy->queue != name ||
+		    is_chosen(choice, copy->subject))
+			continue;
+		if (!claim_load(self, copy, &taken, &receives, err))
+			return false;
+		copy->is_taken = taken;
+		if (taken || (receives > 0 && choice->len > 0))
+			continue;
+		choice->receives[choice->len] = receives;
+		choice->copies[choice->len++] = copy;
+		if (receives > 0)
+			return true;
+	}
+	return true;
+}
+
+static bool claim_write(struct queue_outbox *self, const struct copy *copy, uint32_t receives,
+			int64_t until_ms, const uint8_t token[16], struct err *err)
+{
+	int64_t changed = 0;
+	struct sql update = sql_prepare(self->options.db,
+					"UPDATE message_claims SET receives = ?, "
+					"claimed_until = ?, claim = ? "
+					"WHERE queue = ? AND subject = ?",
+					err);
+	sql_put_i64(&update, receives);
+	sql_put_i64(&update, until_ms);
+	sql_put_bytes(&update, token, 16);
+	sql_put_i64(&update, copy->queue);
+	sql_put_id(&update, copy->subject);
+	if (!sql_run_count(&update, &changed))
+		return false;
+	if (changed > 0)
+		return true;
+	struct sql insert = sql_prepare(self->options.db,
+					"INSERT INTO message_claims (receives, claimed_until, "
+					"claim, queue, subject) VALUES (?, ?, ?, ?, ?)",
+					err);
+	sql_put_i64(&insert, receives);
+	sql_put_i64(&insert, until_ms);
+	sql_put_bytes(&insert, token, 16);
+	sql_put_i64(&insert, copy->queue);
+	sql_put_id(&insert, copy->subject);
+	return sql_run(&insert, NULL);
+}
+
+static bool choice_write(struct queue_outbox *self, enum queue_name name, size_t max,
+			 int64_t visibility_ms, const uint8_t token[16], struct choice *choice,
+			 struct err *err)
+{
+	int64_t until_ms = clock_now_ms(self->options.clock) + visibility_ms;
+	if (!choose(self, name, max, choice, err))
+		return false;
+	for (size_t i = 0; i < choice->len; i++)
+		if (!claim_write(self, choice->copies[i], choice->receives[i] + 1, until_ms, token,
+				 err))
+			return false;
+	return true;
+}
+
+/* All copies of a row end with its claim. */
+static void copies_mark(struct queue_outbox *self, const struct copy *chosen,
+			const uint8_t token[16])
+{
+	struct id subject = chosen->subject;
+	enum queue_name queue = chosen->queue;
+	for (size_t i = 0; i < self->copies_len; i++) {
+		struct copy *copy = &self->copies[i];
+		if (copy->state != COPY_WAITING || copy->queue != queue ||
+		    !id_equal(copy->subject, subject))
+			continue;
+		copy->state = COPY_CLAIMED;
+		memcpy(copy->token, token, sizeof copy->token);
+	}
+}
+
+static void message_fill(const struct copy *copy, uint32_t receives, const uint8_t token[16],
+			 struct message *ret_message)
+{
+	memset(ret_message, 0, sizeof *ret_message);
+	ret_message->ack.queue = copy->queue;
+	ret_message->ack.subject = copy->subject;
+	ret_message->ack.is_received = true;
+	memcpy(ret_message->ack.token, token, sizeof ret_message->ack.token);
+	ret_message->receives = receives;
+	memcpy(ret_message->correlation_id, copy->correlation_id,
+	       sizeof ret_message->correlation_id);
+}
+
+struct extension {
+	enum queue_name queue;
+	int64_t visibility_ms;
+	struct transport_receipt receipts[TRANSPORT_BATCH_MAX];
+	struct copy *copies[TRANSPORT_BATCH_MAX];
+	size_t len;
+};
+
+/* A copy whose receipt is stale comes to somebody else, who finds the row claimed. */
+static void extension_flush(struct queue_outbox *self, struct extension *part)
+{
+	int64_t until = clock_monotonic_ms(self->options.clock) + part->visibility_ms;
+	struct err err = { 0 };
+	if (part->len > 0 && !outbox_is_away(self) &&
+	    !transport_extend_batch(self->options.transport, part->queue, part->receipts, part->len,
+				    part->visibility_ms, &err))
+		outbox_away(self, &err);
+	for (size_t i = 0; i < part->len; i++)
+		if (part->receipts[i].done)
+			part->copies[i]->hidden_until = until;
+	part->len = 0;
+}
+
+static void extension_add(struct queue_outbox *self, struct extension *part, struct copy *copy)
+{
+	if (part->len == TRANSPORT_BATCH_MAX || (part->len > 0 && part->queue != copy->queue))
+		extension_flush(self, part);
+	part->queue = copy->queue;
+	part->receipts[part->len] = (struct transport_receipt){ copy->receipt, false };
+	part->copies[part->len++] = copy;
+}
+
+/* What has waited here for its turn is not hidden for as long as its claim is good. */
+static void waited_extend(struct queue_outbox *self, const uint8_t token[16], int64_t visibility_ms)
+{
+	int64_t enough = clock_monotonic_ms(self->options.clock) + visibility_ms -
+			 visibility_ms / WAITED_SHARE;
+	struct extension part = { .visibility_ms = visibility_ms };
+	for (size_t i = 0; i < self->copies_len; i++) {
+		struct copy *copy = &self->copies[i];
+		if (copy->state == COPY_CLAIMED && copy->hidden_until < enough &&
+		    memcmp(copy->token, token, sizeof copy->token) == 0)
+			extension_add(self, &part, copy);
+	}
+	extension_flush(self, &part);
+}
+
+static bool copies_claim(struct queue_outbox *self, enum queue_name name, size_t max,
+			 int64_t visibility_ms, struct message *ret_messages, size_t *ret_len,
+			 struct err *err)
+{
+	struct db *db = self->options.db;
+	struct choice choice;
+	uint8_t token[16];
+	entropy_fill(self->options.entropy, token, sizeof token);
+	if (!db_begin(db, true, err))
+		return false;
+	if (!choice_write(self, name, max, visibility_ms, token, &choice, err)) {
+		db_rollback(db);
+		return false;
+	}
+	if (!db_commit(db, err))
+		return false;
+	for (size_t i = 0; i < choice.len; i++) {
+		message_fill(choice.copies[i], choice.receives[i] + 1, token, &ret_messages[i]);
+		copies_mark(self, choice.copies[i], token);
+	}
+	*ret_len = choice.len;
+	waited_extend(self, token, visibility_ms);
+	return true;
+}
+
+static bool outbox_claim(struct queue *queue, enum queue_name name, size_t max,
+			 int64_t visibility_ms, struct message *ret_messages, size_t *ret_len,
+			 struct err *err)
+{
+	struct queue_outbox *self = self_of(queue);
+	*ret_len = 0;
+	self->visibility_ms = visibility_ms;
+	copies_settle(self);
+	relay_if_due(self);
+	/* One request after the other, until one comes back with less than it was asked for. */
+	for (bool more = !outbox_is_away(self); more;) {
+		size_t waiting = copies_waiting(self, name, false);
+		size_t wanted = waiting < max ? max - waiting : 0;
+		wanted = wanted < TRANSPORT_BATCH_MAX ? wanted : TRANSPORT_BATCH_MAX;
+		if (wanted == 0 || !copies_receive(self, name, wanted, visibility_ms, 0))
+			break;
+		more = copies_waiting(self, name, false) - waiting == wanted;
+	}
+	if (copies_waiting(self, name, true) == 0)
+		return true;
+	return copies_claim(self, name, max, visibility_ms, ret_messages, ret_len, err);
+}
+
+/* --- their ends ---------------------------------------------------------------------------------
+ */
+
+static bool claims_extend(struct queue_outbox *self, const struct message_ack *acks, size_t n,
+			  int64_t until_ms, struct err *err)
+{
+	struct db *db = self->options.db;
+	bool good = true;
+	if (!db_begin(db, true, err))
+		return false;
+	for (size_t i = 0; i < n && good; i++) {
+		struct sql sql = sql_prepare(db,
+					     "UPDATE message_claims SET claimed_until = ? "
+					     "WHERE queue = ? AND subject = ? AND claim = ?",
+					     err);
+		sql_put_i64(&sql, until_ms);
+		sql_put_i64(&sql, acks[i].queue);
+		sql_put_id(&sql, acks[i].subject);
+		sql_put_bytes(&sql, acks[i].token, sizeof acks[i].token);
+		good = sql_run(&sql, NULL);
+	}
+	if (good)
+		return db_commit(db, err);
+	db_rollback(db);
+	return false;
+}
+
+static bool is_of(const struct copy *copy, const struct message_ack *ack)
+{
+	return copy->state == COPY_CLAIMED && copy->queue == ack->queue &&
+	       id_equal(copy->subject, ack->subject) &&
+	       memcmp(copy->token, ack->token, sizeof copy->token) == 0;
+}
+
+static void copies_extend(struct queue_outbox *self, const struct message_ack *ack,
+			  struct extension *part)
+{
+	for (size_t i = 0; i < self->copies_len; i++) {
+		struct copy *copy = &self->copies[i];
+		if (is_of(copy, ack))
+			extension_add(self, part, copy);
+	}
+}
+
+static bool outbox_extend(struct queue *queue, const struct message_ack *acks, size_t n,
+			  int64_t visibility_ms, struct err *err)
+{
+	struct queue_outbox *self = self_of(queue);
+	struct extension part = { .visibility_ms = visibility_ms };
+	if (!claims_extend(self, acks, n, clock_now_ms(self->options.clock) + visibility_ms, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		copies_extend(self, &acks[i], &part);
+	extension_flush(self, &part);
+	return true;
+}
+
+static bool outbox_ack(struct queue *queue, const struct message_ack *acks, size_t n,
+		       struct err *err)
+{
+	struct queue_outbox *self = self_of(queue);
+	struct db *db = self->options.db;
+	int64_t now_ms = clock_now_ms(self->options.clock);
+	bool good = true;
+	if (!db_begin(db, true, err))
+		return false;
+	for (size_t i = 0; i < n && good; i++)
+		good = message_end(db, &acks[i], now_ms, err);
+	if (!good) {
+		db_rollback(db);
+		return false;
+	}
+	if (!db_commit(db, err))
+		return false;
+	copies_settle(self);
+	return true;
+}
+
+/* --- the rest -----------------------------------------------------------------------------------
+ */
+
+/* What is in the outbox waits, also while it is being sent. Nobody tells the age of what is in the
+ * transport. */
+static bool outbox_stats(struct queue *queue, enum queue_name name, struct queue_stats *ret_stats,
+			 struct err *err)
+{
+	struct queue_outbox *self = self_of(queue);
+	struct transport_depth depth = { 0 };
+	struct queue_stats stats = { 0 };
+	if (!messages_stats(self->options.db, name, clock_now_ms(self->options.clock), &stats, err))
+		return false;
+	if (name <= QUEUE_MONITOR) {
+		if (!transport_depth(self->options.transport, name, &depth, err))
+			return false;
+		stats.waiting += stats.claimed + depth.waiting;
+		stats.delayed += depth.delayed;
+		stats.claimed = depth.claimed;
+	}
+	*ret_stats = stats;
+	return true;
+}
+
+static void outbox_notify(struct queue *queue, enum queue_name name)
+{
+	struct queue_outbox *self = self_of(queue);
+	if (name <= QUEUE_MONITOR && !outbox_is_away(self))
+		(void)outbox_relay(self, name, 0);
+}
+
+/* The long poll. What it brings is handed out by the next claim. */
+static bool outbox_wait(struct queue *queue, enum queue_name name, int64_t timeout_ms)
+{
+	struct queue_outbox *self = self_of(queue);
+	int64_t wait_ms = timeout_ms < TRANSPORT_WAIT_MS_MAX ? timeout_ms : TRANSPORT_WAIT_MS_MAX;
+	size_t before;
+	copies_settle(self);
+	relay_if_due(self);
+	if (self->relay_at <= clock_monotonic_ms(self->options.clock))
+		wait_ms = 0; /* there is a backlog to send */
+	before = copies_waiting(self, name, false);
+	if (!outbox_is_away(self) &&
+	    copies_receive(self, name, TRANSPORT_BATCH_MAX, self->visibility_ms, wait_ms))
+		return copies_waiting(self, name, false) > before;
+	(void)poll(NULL, 0, wait_ms < AWAY_MS ? (int)wait_ms : AWAY_MS);
+	return false;
+}
+
+/* What it still holds comes to others when its time is over. */
+static void outbox_close(struct queue *queue)
+{
+	free(self_of(queue));
+}
+
+static const struct queue_ops outbox_ops = {
+	.claim = outbox_claim,
+	.extend = outbox_extend,
+	.ack = outbox_ack,
+	.stats = outbox_stats,
+	.notify = outbox_notify,
+	.wait = outbox_wait,
+	.close = outbox_close,
+};
+
+struct queue *queue_outbox_new(const struct queue_outbox_options *options)
+{
+	struct queue_outbox *self = calloc(1, sizeof *self);
+	CHECK(self != NULL);
+	self->base.ops = &outbox_ops;
+	self->options = *options;
+	self->visibility_ms = VISIBILITY_FIRST_MS;
+	const char *entries = "sluice_queue_sends_total";
+	const char *help = "Wake-ups handed to the external queue.";
+	self->sent =
+		metric_add(options->metrics, METRIC_COUNTER, entries, "outcome=\"sent\"", help);
+	self->unsent =
+		metric_add(options->metrics, METRIC_COUNTER, entries, "outcome=\"refused\"", help);
+	self->rubbish = metric_add(options->metrics, METRIC_COUNTER, "sluice_queue_rubbish_total",
+				   "", "Messages in the external queue that are none of ours.");
+	self->faults = metric_add(options->metrics, METRIC_COUNTER, "sluice_queue_faults_total", "",
+				  "Requests to the external queue that got no answer.");
+	return &self->base;
+}

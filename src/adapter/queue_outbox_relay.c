@@ -1,0 +1,220 @@
+/* From the outbox to the transport: claim rows, send them, delete those that were sent. Nothing is
+ * locked while the transport is asked; a process that dies in between leaves a claim that runs
+ * out, and the rows are sent (again). A wake-up that is written meanwhile raises the row's
+ * generation, so that it is sent once more. */
+#include "adapter/queue_outbox_parts.h"
+
+#include "adapter/message_body.h"
+
+#include <string.h>
+
+#define SEND_CLAIM_MS   30000 /* longer than all requests of a batch with their deadlines */
+#define CLAIM_KEPT_MS   (INT64_C(15) * 24 * 3600 * 1000) /* longer than dead letters are kept */
+#define SEND_AGAIN_MS   1000                             /* an entry that the transport refused */
+#define SEND_VISIBLE_MS 60000 /* a row that is visible later than this has a wrong clock's time */
+
+struct outgoing {
+	struct message_ack ack;
+	bool sent;
+	size_t len;
+	char body[MESSAGE_BODY_BYTES_MAX];
+};
+
+static void due_put(struct sql *sql, enum queue_name name, int64_t now_ms, int64_t age_ms)
+{
+	sql_put_i64(sql, name);
+	sql_put_i64(sql, now_ms - age_ms);
+	sql_put_i64(sql, now_ms + SEND_VISIBLE_MS);
+}
+
+static bool anything_due(struct queue_outbox *self, enum queue_name name, int64_t age_ms,
+			 bool *ret_any, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		self->options.db,
+		"SELECT 1 FROM messages WHERE queue = ? AND (visible_at <= ? OR visible_at > ?) "
+		"LIMIT 1",
+		err);
+	due_put(&sql, name, clock_now_ms(self->options.clock), age_ms);
+	*ret_any = sql_next(&sql);
+	return sql_end(&sql);
+}
+
+static bool due_load(struct queue_outbox *self, enum queue_name name, int64_t age_ms,
+		     struct outgoing *ret_rows, size_t *ret_len, struct err *err)
+{
+	struct sql sql = sql_prepare(self->options.db,
+				     "SELECT subject, generation, correlation_id FROM messages "
+				     "WHERE queue = ? AND (visible_at <= ? OR visible_at > ?) "
+				     "ORDER BY visible_at LIMIT ? {for update}",
+				     err);
+	char correlation_id[CORRELATION_ID_LEN_MAX + 1];
+	size_t len = 0;
+	due_put(&sql, name, clock_now_ms(self->options.clock), age_ms);
+	sql_put_i64(&sql, BATCH_MAX);
+	while (len < BATCH_MAX && sql_next(&sql)) {
+		struct outgoing *row = &ret_rows[len++];
+		struct buf body = buf_of(row->body, sizeof row->body);
+		row->ack.queue = name;
+		row->ack.subject = sql_take_id(&sql);
+		row->ack.generation = sql_take_u64(&sql);
+		sql_take_text(&sql, correlation_id, sizeof correlation_id);
+		message_body_write(name, row->ack.subject, correlation_id, &body);
+		row->len = body.len;
+	}
+	*ret_len = len;
+	return sql_end(&sql);
+}
+
+/* The generation is written as it was read: what is no count would never match its end. */
+static bool row_claim(struct queue_outbox *self, const struct outgoing *row, int64_t until_ms,
+		      struct err *err)
+{
+	struct sql sql = sql_prepare(self->options.db,
+				     "UPDATE messages SET claim = ?, visible_at = ?, "
+				     "generation = ? WHERE queue = ? AND subject = ?",
+				     err);
+	sql_put_bytes(&sql, row->ack.token, sizeof row->ack.token);
+	sql_put_i64(&sql, until_ms);
+	sql_put_u64(&sql, row->ack.generation);
+	sql_put_i64(&sql, row->ack.queue);
+	sql_put_id(&sql, row->ack.subject);
+	return sql_run(&sql, NULL);
+}
+
+static bool rows_claim(struct queue_outbox *self, enum queue_name name, int64_t age_ms,
+		       struct outgoing *ret_rows, size_t *ret_len, struct err *err)
+{
+	uint8_t token[16];
+	size_t len = 0;
+	size_t kept = 0;
+	int64_t until_ms = clock_now_ms(self->options.clock) + SEND_CLAIM_MS;
+	if (!due_load(self, name, age_ms, ret_rows, &len, err))
+		return false;
+	entropy_fill(self->options.entropy, token, sizeof token);
+	for (size_t i = 0; i < len; i++) {
+		if (id_is_zero(ret_rows[i].ack.subject))
+			continue;
+		memcpy(ret_rows[i].ack.token, token, sizeof token);
+		if (!row_claim(self, &ret_rows[i], until_ms, err))
+			return false;
+		if (kept != i)
+			ret_rows[kept] = ret_rows[i];
+		kept++;
+	}
+	*ret_len = kept;
+	return kept == len || messages_nameless_delete(self->options.db, name, err);
+}
+
+static bool rows_take(struct queue_outbox *self, enum queue_name name, int64_t age_ms,
+		      struct outgoing *ret_rows, size_t *ret_len, struct err *err)
+{
+	struct db *db = self->options.db;
+	if (!db_begin(db, true, err))
+		return false;
+	if (rows_claim(self, name, age_ms, ret_rows, ret_len, err))
+		return db_commit(db, err);
+	db_rollback(db);
+	return false;
+}
+
+/* One request. False: the transport is away, and nobody knows of these. */
+static bool part_send(struct queue_outbox *self, enum queue_name name, struct outgoing *rows,
+		      size_t n)
+{
+	struct transport_entry entries[TRANSPORT_BATCH_MAX];
+	struct err err = { 0 };
+	for (size_t i = 0; i < n; i++)
+		entries[i] = (struct transport_entry){ .body = { rows[i].body, rows[i].len } };
+	if (!transport_send_batch(self->options.transport, name, entries, n, &err)) {
+		outbox_away(self, &err);
+		return false;
+	}
+	outbox_present(self);
+	for (size_t i = 0; i < n; i++) {
+		rows[i].sent = entries[i].sent;
+		metric_count(entries[i].sent ? self->sent : self->unsent, 1);
+	}
+	return true;
+}
+
+static void rows_send(struct queue_outbox *self, enum queue_name name, struct outgoing *rows,
+		      size_t n)
+{
+	for (size_t at = 0; at < n; at += TRANSPORT_BATCH_MAX) {
+		size_t part = n - at < TRANSPORT_BATCH_MAX ? n - at : TRANSPORT_BATCH_MAX;
+		if (!part_send(self, name, rows + at, part))
+			return;
+	}
+}
+
+/* What was not sent is visible again soon; a claim that another has by now is his. */
+static bool row_open(struct queue_outbox *self, const struct outgoing *row, int64_t now_ms,
+		     struct err *err)
+{
+	struct sql sql = sql_prepare(self->options.db,
+				     "UPDATE messages SET claim = NULL, visible_at = ? "
+				     "WHERE queue = ? AND subject = ? AND claim = ?",
+				     err);
+	sql_put_i64(&sql, now_ms + SEND_AGAIN_MS);
+	sql_put_i64(&sql, row->ack.queue);
+	sql_put_id(&sql, row->ack.subject);
+	sql_put_bytes(&sql, row->ack.token, sizeof row->ack.token);
+	return sql_run(&sql, NULL);
+}
+
+static bool rows_end(struct queue_outbox *self, const struct outgoing *rows, size_t n,
+		     struct err *err)
+{
+	struct db *db = self->options.db;
+	int64_t now_ms = clock_now_ms(self->options.clock);
+	bool good = true;
+	if (!db_begin(db, true, err))
+		return false;
+	for (size_t i = 0; i < n && good; i++)
+		good = rows[i].sent ? message_end(db, &rows[i].ack, now_ms, err)
+				    : row_open(self, &rows[i], now_ms, err);
+	if (good)
+		return db_commit(db, err);
+	db_rollback(db);
+	return false;
+}
+
+bool outbox_relay(struct queue_outbox *self, enum queue_name name, int64_t age_ms)
+{
+	struct outgoing rows[BATCH_MAX];
+	struct err err = { 0 };
+	size_t len = 0;
+	bool any = false;
+	memset(rows, 0, sizeof rows);
+	if (!anything_due(self, name, age_ms, &any, &err) || !any)
+		return false;
+	if (!rows_take(self, name, age_ms, rows, &len, &err) || len == 0)
+		return false;
+	rows_send(self, name, rows, len);
+	/* Without this the claim runs out, and they are sent once more. */
+	if (rows_end(self, rows, len, &err))
+		return len == BATCH_MAX && !outbox_is_away(self);
+	metric_count(self->faults, 1);
+	return false;
+}
+
+static bool old_claims_delete(struct queue_outbox *self, struct err *err)
+{
+	struct sql sql = sql_prepare(self->options.db,
+				     "DELETE FROM message_claims WHERE claimed_until < ?", err);
+	sql_put_i64(&sql, clock_now_ms(self->options.clock) - CLAIM_KEPT_MS);
+	return sql_run(&sql, NULL);
+}
+
+void outbox_clean(struct queue_outbox *self)
+{
+	struct db *db = self->options.db;
+	struct err err = { 0 };
+	if (db_begin(db, true, &err)) {
+		if (old_claims_delete(self, &err) && db_commit(db, &err))
+			return;
+		db_rollback(db);
+	}
+	metric_count(self->faults, 1);
+}
