@@ -247,6 +247,12 @@ static bool claim(struct queue *self, enum queue_name name, size_t max, int64_t 
 	QUEUE(claim(REAL_QUEUE, name, max, visibility_ms, ret_messages, ret_len, err), "claim");
 }
 
+static bool extend(struct queue *self, const struct message_ack *acks, size_t n,
+		   int64_t visibility_ms, struct err *err)
+{
+	QUEUE(extend(REAL_QUEUE, acks, n, visibility_ms, err), "extend");
+}
+
 static bool ack(struct queue *self, const struct message_ack *acks, size_t n, struct err *err)
 {
 	QUEUE(ack(REAL_QUEUE, acks, n, err), "ack");
@@ -257,7 +263,9 @@ static void notify(struct queue *self, enum queue_name name)
 	queue_notify(CONTAINER(self, queue)->life->queue, name);
 }
 
-static const struct queue_ops queue_ops = { .claim = claim, .ack = ack, .notify = notify };
+static const struct queue_ops queue_ops = {
+	.claim = claim, .extend = extend, .ack = ack, .notify = notify
+};
 
 /* --- journal ------------------------------------------------------------------------------------
  */

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define SLOTLESS_MS 10000
+/* Claims are kept when so much of their time has passed: one part in so many. */
+#define CLAIM_KEPT_SHARE 3
 
 static struct store_change *change_next(struct signer *self, const struct withdrawal *row,
 					const struct message_ack *ack)
@@ -253,6 +255,24 @@ static bool answers_write(struct signer *self, struct err *err)
 					err);
 }
 
+/* Nodes and the journal may have taken their time, and a claim that runs out is somebody else's
+ * work as well. One that cannot be kept is no fault: whoever takes it finds what the rows say. */
+static void claims_keep(const struct signer *self, size_t n, int64_t *inout_claimed_at)
+{
+	struct message_ack acks[BATCH_MAX];
+	struct err err = { 0 };
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	if (now - *inout_claimed_at < self->options.visibility_ms / CLAIM_KEPT_SHARE)
+		return;
+	*inout_claimed_at = now;
+	for (size_t i = 0; i < n; i++)
+		acks[i] = self->messages[i].ack;
+	if (queue_extend(self->options.queue, acks, n, self->options.visibility_ms, &err))
+		return;
+	struct log_about about = { .action = "claims_not_kept", .err = &err };
+	log_line(self->options.log, LOG_WARN, &about, "wake-ups may be worked on twice");
+}
+
 /* How many wake-ups are taken: as many as slots are free. When none has been free for a while (all
  * wallets stopped, say), some are looked at all the same: ends and cancels need no slot, and the
  * others learn what they wait for. */
@@ -271,6 +291,7 @@ bool signer_intake(struct signer *self, size_t free_slots, bool *ret_worked, str
 {
 	size_t n = 0;
 	size_t max = intake_size(self, free_slots);
+	int64_t claimed_at = clock_monotonic_ms(self->options.clock);
 	self->candidates_len = self->changes_len = self->idle_len = 0;
 	if (max == 0)
 		return true;
@@ -282,8 +303,10 @@ bool signer_intake(struct signer *self, size_t free_slots, bool *ret_worked, str
 	*ret_worked = true;
 	if (!rows_take(self, n, err))
 		return false;
+	claims_keep(self, n, &claimed_at);
 	if (self->candidates_len > 0)
 		signer_choose(self);
 	waits_collect(self);
+	claims_keep(self, n, &claimed_at);
 	return answers_write(self, err) && (self->candidates_len == 0 || signer_reserve(self, err));
 }
