@@ -20,7 +20,7 @@ enum sim_fault {
 #define SIM_FAMILY_JOURNAL   (1U << 2)
 #define SIM_FAMILY_KEYS      (1U << 3)
 #define SIM_FAMILY_NODE      (1U << 4)  /* nodes lag, fail, forget, switch */
-#define SIM_FAMILY_MESSAGES  (1U << 5)  /* wake-ups are lost, doubled, late */
+#define SIM_FAMILY_MESSAGES  (1U << 5)  /* wake-ups are lost, doubled, late, wiped */
 #define SIM_FAMILY_REORG     (1U << 6)  /* above the finalized mark */
 #define SIM_FAMILY_FEES      (1U << 7)  /* base fees and tips that jump, also above the cap */
 #define SIM_FAMILY_CLOCK     (1U << 8)  /* clocks that jump */
@@ -64,7 +64,12 @@ enum sim_fault {
 	call(STORE_OF_ROUND, "store_transfer_of_round", false) \
 	call(STORE_MARK, "store_mark_raise", true) \
 	call(STORE_BALANCES, "store_balances_save", true) \
+	call(TRANSPORT_SEND, "transport_send_batch", true) \
+	call(TRANSPORT_RECEIVE, "transport_receive", true) \
+	call(TRANSPORT_EXTEND, "transport_extend_batch", true) \
+	call(TRANSPORT_DELETE, "transport_delete_batch", true) \
 	call(QUEUE_CLAIM, "queue_claim", true) \
+	call(QUEUE_EXTEND, "queue_extend", true) \
 	call(QUEUE_ACK, "queue_ack", true) \
 	call(JOURNAL_APPEND, "journal_append_many", true) \
 	call(JOURNAL_RIGHTS, "journal_rights_of", false) \

@@ -181,6 +181,8 @@ static bool plant(struct sim_world *world)
 		return change(world, "UPDATE transfers SET stage = 5, outcome = 1 WHERE rowid = "
 				     "(SELECT MAX(rowid) FROM transfers WHERE stage = 4)") > 0;
 	case SIM_PLANT_STUCK:
+		if (world->sqs != NULL)
+			(void)sim_sqs_wipe(world->sqs);
 		return change(world, "UPDATE withdrawals SET due_at = NULL WHERE stage = 3") > 0 &&
 		       change(world, "DELETE FROM messages WHERE queue = 2") >= 0;
 	case SIM_PLANT_NONE:

@@ -1,4 +1,4 @@
-/* Queue, journal, keys and chain as a process sees them. */
+/* Journal, keys and chain as a process sees them. */
 #include "sim/world.h"
 
 #include <stdio.h>
@@ -11,58 +11,6 @@
 	if (!sim_call_enter(process, SIM_CALL_##call, &fault, err)) \
 		return false;                                       \
 	return sim_call_leave(process, SIM_CALL_##call, fault, (real)->ops->expression, err)
-
-/* ---- queue ---- */
-
-/* A wake-up that gets lost on its way was claimed by somebody who never worked on it. */
-static void messages_lose(struct sim_world *world, struct message *messages, size_t *len)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < *len; i++)
-		if (!sim_chance(world, 20))
-			messages[kept++] = messages[i];
-	*len = kept;
-}
-
-static bool claim(struct queue *self, enum queue_name name, size_t max, int64_t visibility_ms,
-		  struct message *ret_messages, size_t *ret_len, struct err *err)
-{
-	struct sim_process *process = PROCESS(self);
-	struct sim_world *world = process->world;
-	enum sim_fault fault;
-	if (!sim_call_enter(process, SIM_CALL_QUEUE_CLAIM, &fault, err))
-		return false;
-	bool done = world->queue->ops->claim(world->queue, name, max, visibility_ms, ret_messages,
-					     ret_len, err);
-	if (done && world->faults_on && sim_has(world, SIM_FAMILY_MESSAGES))
-		messages_lose(world, ret_messages, ret_len);
-	return sim_call_leave(process, SIM_CALL_QUEUE_CLAIM, fault, done, err);
-}
-
-static bool ack(struct queue *self, const struct message_ack *acks, size_t n, struct err *err)
-{
-	struct sim_process *process = PROCESS(self);
-	struct queue *real = process->world->queue;
-	FORWARD(real, QUEUE_ACK, ack(real, acks, n, err));
-}
-
-/* Wakes one who sleeps, or does not. */
-static void notify(struct queue *self, enum queue_name name)
-{
-	struct sim_world *world = PROCESS(self)->world;
-	enum sim_role role = name == QUEUE_REQUEST   ? SIM_PROCESSOR
-			     : name == QUEUE_SIGNING ? SIM_SIGNER
-						     : SIM_MONITOR;
-	if (world->faults_on && sim_has(world, SIM_FAMILY_MESSAGES) && sim_chance(world, 200))
-		return;
-	for (size_t i = 0; i < SIM_PROCESSES_MAX; i++) {
-		struct sim_process *process = &world->processes[i];
-		if (process->alive && process->role == role && process->wake_at > world->now_ms)
-			process->wake_at = world->now_ms;
-	}
-}
-
-const struct queue_ops sim_queue_ops = { .claim = claim, .ack = ack, .notify = notify };
 
 /* ---- journal ---- */
 
@@ -268,12 +216,13 @@ const struct chain_ops sim_chain_ops = {
 
 void sim_ports_init(struct sim_process *process)
 {
-	struct sim_port *ports[] = { &process->store, &process->queue, &process->journal,
-				     &process->keys, &process->chain };
+	struct sim_port *ports[] = { &process->store,   &process->queue, &process->transport,
+				     &process->journal, &process->keys,  &process->chain };
 	for (size_t i = 0; i < sizeof ports / sizeof *ports; i++)
 		ports[i]->process = process;
 	process->store.store.ops = &sim_store_ops;
 	process->queue.queue.ops = &sim_queue_ops;
+	process->transport.transport.ops = &sim_transport_ops;
 	process->journal.journal.ops = &sim_journal_ops;
 	process->keys.keys.ops = &sim_keys_ops;
 	process->chain.chain.ops = &sim_chain_ops;

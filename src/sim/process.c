@@ -1,6 +1,7 @@
 /* One incarnation of a role: what it remembers dies with it. */
 #include "sim/world.h"
 
+#include "adapter/queue_outbox.h"
 #include "service/api/work.h"
 #include "service/monitor/monitor.h"
 #include "service/processor/processor.h"
@@ -101,6 +102,19 @@ static void monitor_open(struct sim_process *process)
 	process->monitor = monitor_new(&options);
 }
 
+/* What it received and did not answer is in its memory. */
+static void outbox_open(struct sim_process *process)
+{
+	struct sim_world *world = process->world;
+	struct queue_outbox_options options = { .db = world->db,
+						.transport = &process->transport.transport,
+						.clock = &process->clock.base,
+						.entropy = &world->entropy.base,
+						.log = &world->log };
+	if (world->sqs != NULL)
+		process->outbox = queue_outbox_new(&options);
+}
+
 void sim_process_start(struct sim_world *world, struct sim_process *process, enum sim_role role,
 		       bool is_extra)
 {
@@ -111,6 +125,7 @@ void sim_process_start(struct sim_world *world, struct sim_process *process, enu
 	sim_clock_init(&process->clock, world);
 	process->clock.skew_ms = world->skew_ms;
 	sim_ports_init(process);
+	outbox_open(process);
 	switch (role) {
 	case SIM_API:
 		api_open(process);
@@ -135,6 +150,8 @@ void sim_process_start(struct sim_world *world, struct sim_process *process, enu
 
 static void memory_free(struct sim_process *process)
 {
+	queue_close(process->outbox);
+	process->outbox = NULL;
 	switch (process->role) {
 	case SIM_API:
 		work_free(process->work);

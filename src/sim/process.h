@@ -8,6 +8,7 @@
 #include "port/journal.h"
 #include "port/keys.h"
 #include "port/queue.h"
+#include "port/queue_transport.h"
 #include "port/store_ops.h"
 #include "sim/chain_model.h"
 #include "sim/fault.h"
@@ -38,6 +39,7 @@ struct sim_port {
 	union {
 		struct store store;
 		struct queue queue;
+		struct queue_transport transport;
 		struct journal journal;
 		struct keys keys;
 		struct chain chain;
@@ -57,7 +59,8 @@ struct sim_process {
 	int64_t dies_at; /* of an extra one */
 	char instance[32];
 	struct sim_clock clock;
-	struct sim_port store, queue, journal, keys, chain, nodes[SIM_NODES_MAX];
+	struct sim_port store, queue, transport, journal, keys, chain, nodes[SIM_NODES_MAX];
+	struct queue *outbox; /* its queue, where the seed has an external one; or NULL */
 	jmp_buf death;
 	union {
 		struct work *work;
@@ -95,6 +98,7 @@ bool sim_call_leave(struct sim_process *process, enum sim_call call, enum sim_fa
 		    bool done, struct err *err);
 extern const struct store_ops sim_store_ops;
 extern const struct queue_ops sim_queue_ops;
+extern const struct queue_transport_ops sim_transport_ops;
 extern const struct journal_ops sim_journal_ops;
 extern const struct keys_ops sim_keys_ops;
 extern const struct chain_ops sim_chain_ops;

@@ -162,16 +162,6 @@ static void trouble_funds(struct sim_world *world)
 	sim_tell(world, "chain: some money comes to wallet %u", wallet);
 }
 
-static void trouble_messages(struct sim_world *world)
-{
-	struct err err = { 0 };
-	if (world->depth > 0)
-		return;
-	sim_tell(world, "queue: every message is gone");
-	CHECK(db_exec(world->db, "DELETE FROM messages", &err));
-	sim_check_changes(world);
-}
-
 struct trouble {
 	unsigned family;
 	void (*start)(struct sim_world *world);
@@ -190,7 +180,7 @@ static const struct trouble troubles[] = {
 	{ SIM_FAMILY_CLOCK, trouble_clock },
 	{ SIM_FAMILY_OVERLAP, trouble_overlap },
 	{ SIM_FAMILY_RECEIVER, trouble_token },
-	{ SIM_FAMILY_MESSAGES, trouble_messages },
+	{ SIM_FAMILY_MESSAGES, sim_queue_trouble },
 	{ SIM_FAMILY_FUNDS, trouble_funds },
 	{ SIM_FAMILY_EDITOR, sim_editor_act },
 	{ SIM_FAMILY_FOREIGN, sim_outside_foreign },

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "sim/fault.h"
+#include "sim/sqs.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -73,6 +74,8 @@ struct sim_summary {
 	uint64_t speed_ups;                 /* answered with yes */
 	uint64_t replacements[SIM_REASONS]; /* by enum wish_reason */
 	uint64_t blocks;
+	uint64_t sqs_seeds; /* those with an external queue */
+	uint64_t sqs[SIM_SQS_EVENTS];
 	uint64_t hits[SIM_FAULTS][SIM_CALLS];
 	uint64_t withdrawal_moves[SIM_STAGES][SIM_STAGES];
 	uint64_t transfer_moves[SIM_STAGES][SIM_STAGES];

@@ -127,6 +127,21 @@ static void replacements_write(const struct sim_summary *summary, unsigned famil
 	*inout_zeros += summary->speed_ups == 0 ? 1 : 0;
 }
 
+/* What a transport does with no fault at all is not counted as one that never happened. */
+static void sqs_write(const struct sim_summary *summary, unsigned families, struct buf *out,
+		      unsigned *inout_zeros)
+{
+	buf_format(out, "queue: embedded in %llu seeds, simulated SQS in %llu\n",
+		   (unsigned long long)(summary->seeds - summary->sqs_seeds),
+		   (unsigned long long)summary->sqs_seeds);
+	for (enum sim_sqs_event event = 0; event < SIM_SQS_EVENTS; event++) {
+		buf_format(out, "  %-24s %10llu\n", sim_sqs_event_text(event),
+			   (unsigned long long)summary->sqs[event]);
+		if ((families & SIM_FAMILY_MESSAGES) != 0 && summary->sqs_seeds > 0)
+			*inout_zeros += summary->sqs[event] == 0 ? 1 : 0;
+	}
+}
+
 void sim_summary_write(const struct sim_summary *summary, unsigned families, struct buf *out,
 		       unsigned *ret_zeros)
 {
@@ -141,6 +156,7 @@ void sim_summary_write(const struct sim_summary *summary, unsigned families, str
 		    sizeof transfer_moves / sizeof *transfer_moves, transfer_text, families, out,
 		    &zeros);
 	replacements_write(summary, families, out, &zeros);
+	sqs_write(summary, families, out, &zeros);
 	buf_format(out,
 		   "\n%llu seeds, %llu steps, %llu blocks, %llu reorgs, %llu kills, %llu attempts\n"
 		   "%llu accepted: %llu completed, %llu canceled, %llu failed, %llu rejected, "

@@ -214,6 +214,7 @@ static bool stores_open(struct sim_world *world, struct err *err)
 		db_close(journal);
 		return false;
 	}
+	sim_queue_open(world);
 	return sim_check_open(world, err) &&
 	       store_catalogue_pin(world->store, &world->catalogue, err);
 }
@@ -290,6 +291,7 @@ static void world_free(struct sim_world *world)
 {
 	sim_processes_free(world);
 	queue_close(world->queue);
+	sim_sqs_free(world->sqs);
 	store_close(world->store);
 	db_close(world->db);
 	journal_close(world->journal);
@@ -320,6 +322,7 @@ static void liveness_run(struct sim_world *world)
 	world->faults_on = false;
 	world->trouble_at = world->calm_at = INT64_MAX;
 	sim_schedule_calm(world);
+	sim_queue_calm(world);
 	wallets_fund(world);
 	/* Done is what stays done: what is still under way on the chain may not change it. */
 	for (int calm = 0; !world->failed && calm < CALM_LOOKS && world->now_ms < bound;) {
@@ -356,6 +359,7 @@ bool sim_run(const struct sim_options *options, struct sim_summary *summary, str
 		story_tell(world);
 		*err = world->failure;
 	}
+	sim_queue_count(world);
 	summary->seeds++;
 	summary->steps += world->steps;
 	world_free(world);

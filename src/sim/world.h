@@ -2,6 +2,7 @@
  *
  *	schedule.c  what happens next, and when: steps, blocks, requests, faults of the outside
  *	process.c   one incarnation of a role: its start, its steps, its death
+ *	sqs.c       a model of the queues that odd seeds have
  *	port_*.c    the ports as a process sees them: each call may go wrong
  *	client.c    what is asked for, and the list of what was answered with 202
  *	check_*.c   the rules T1 to T12, looked after from outside the code under test
@@ -20,6 +21,7 @@
 #include "sim/process.h"
 #include "sim/random.h"
 #include "sim/sim.h"
+#include "sim/sqs.h"
 
 #define SIM_PROCESSES_MAX 12
 #define SIM_WALLETS       3
@@ -106,7 +108,8 @@ struct sim_world {
 	uint8_t keys_bytes[4][32];
 	struct db *db;
 	struct store *store;
-	struct queue *queue;
+	struct queue *queue; /* the embedded one */
+	struct sim_sqs *sqs; /* instead of it, in every other seed; or NULL */
 	struct journal *journal;
 	struct keys *keys;
 	struct sim_chain *model;
@@ -168,6 +171,15 @@ void sim_fail(struct sim_world *world, const char *rule, const char *format, ...
 	__attribute__((format(printf, 3, 4)));
 /* A little money comes in. */
 void sim_wallet_trickle(struct sim_world *world, unsigned wallet);
+
+/* port_queue.c */
+/* A seed with an external queue: what this one does. */
+void sim_queue_open(struct sim_world *world);
+/* Every message is gone, dead letters come back, strangers write. */
+void sim_queue_trouble(struct sim_world *world);
+/* From now on it is as good as it can be; what happened in it is counted. */
+void sim_queue_calm(struct sim_world *world);
+void sim_queue_count(struct sim_world *world);
 
 /* schedule.c */
 /* Events until `until_ms`, or until the run failed. */
