@@ -12,7 +12,8 @@ from collections import namedtuple
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, 'build', 'check')
 SETUP = ['-Dbuildtype=debugoptimized', '-Db_sanitize=address,undefined', '-Db_lundef=false',
-         '-Dwerror=true', '-Dstop_points=true']
+         '-Dwerror=true', '-Dstop_points=true', '-Ddefence_switches=true']
+DEMO_PROGRAM = os.path.join(ROOT, 'build', 'demo', 'src', 'sluice')  # built by ./demo
 SETUP_MADE = os.path.join(BUILD, 'setup.json')  # of the directory that is there
 SANITIZERS = {
     'ASAN_OPTIONS': 'detect_stack_use_after_return=1:strict_string_checks=1',
@@ -137,6 +138,21 @@ class Checker:
     def sim(self):
         return self.node_tests(sorted_paths('test/sim', '.test.mjs'), SLUICE=find_program())
 
+    def failures(self):
+        return self.mutation_run('--tests')
+
+    def mutation(self):
+        return self.mutation_run('--defences')
+
+    def mutation_run(self, what):
+        """Prints its table; each row counts."""
+        status, output = run(['test/mutation/run', '--build', BUILD, what])
+        print('   ' + output.rstrip().replace('\n', '\n   '))
+        counted = re.findall(r'(\d+) of (\d+)', output.splitlines()[-1] if output else '')
+        passed = sum(int(good) for good, _ in counted)
+        failed = sum(int(all_) for _, all_ in counted) - passed
+        return Count(passed, max(failed, 1 if status != 0 else 0), 0)
+
     def model(self):
         total = NOTHING
         for part in ('names', 'configurations', 'mutations'):
@@ -175,11 +191,20 @@ class Checker:
     def demo(self):
         if not os.path.exists(os.path.join(ROOT, 'demo')):
             return NOTHING
-        return self.script('demo', '--small')
+        return add(self.script('demo', '--small'), self.no_switches(DEMO_PROGRAM))
+
+    def no_switches(self, program):
+        """A program as it is shipped reads no variable that takes out defences, or stops it."""
+        with open(program, 'rb') as file:
+            found = re.findall(rb'DEFENCES_OUT|SLUICE_TEST_\w+', file.read())
+        if found:
+            show(program, f'has switches of tests: {found[0].decode()}')
+        return Count(0, 1, 0) if found else Count(1, 0, 0)
 
 
-SECTIONS = ('lint', 'unit', 'model', 'coverage', 'sim', 'tools', 'integration', 'demo')
-NEED_BUILD = ('unit', 'sim', 'integration')
+SECTIONS = ('lint', 'unit', 'failures', 'mutation', 'model', 'coverage', 'sim', 'tools', 'integration',
+            'demo')
+NEED_BUILD = ('unit', 'failures', 'mutation', 'sim', 'integration')
 
 
 def is_set_up():

@@ -1,5 +1,7 @@
 #include "adapter/chain_gate.h"
 
+#include "base/defence.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,7 +75,8 @@ static struct chain *gate_node(struct gate *gate, struct err *err)
 
 static void gate_turn(struct gate *gate)
 {
-	gate->current = (gate->current + 1) % gate->len;
+	if (DEFENCE("next_node"))
+		gate->current = (gate->current + 1) % gate->len;
 }
 
 /* Asks one node after the other until a call succeeds. */

@@ -1,6 +1,7 @@
 #include "adapter/journal_sql.h"
 
 #include "adapter/journal_sql_row.h"
+#include "base/defence.h"
 #include "base/hash.h"
 
 #include <stdlib.h>
@@ -188,7 +189,7 @@ static bool look_at_entry(struct journal_sql *journal, const struct journal_entr
 	/* Once a slot has a cancel row it signs cancellations only. */
 	writes = state.write_slot || state.write_right || state.write_attempt;
 	if (entry->has_slot && entry->kind == JOURNAL_PAY)
-		state.different |= state.has_cancel && writes;
+		state.different |= DEFENCE("after_cancel_no_payment") && state.has_cancel && writes;
 	*ret_state = state;
 	return true;
 }

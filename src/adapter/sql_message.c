@@ -1,6 +1,7 @@
 #include "adapter/sql_message.h"
 
 #include "adapter/sql_row.h"
+#include "base/defence.h"
 
 /* A waiting message becomes visible now; one that is being worked on keeps its claim, and its
  * raised generation opens it again when that claim ends. */
@@ -54,6 +55,8 @@ static bool received_end(struct db *db, const struct message_ack *ack, struct er
 	return sql_run(&sql, NULL);
 }
 
+#define MESSAGE_END "DELETE FROM messages WHERE queue = ? AND subject = ? AND claim = ? "
+
 bool message_end(struct db *db, const struct message_ack *ack, int64_t now_ms, struct err *err)
 {
 	if (ack->queue == QUEUE_NONE)
@@ -63,8 +66,8 @@ bool message_end(struct db *db, const struct message_ack *ack, int64_t now_ms, s
 	int64_t deleted = 0;
 	struct sql sql =
 		sql_prepare(db,
-			    "DELETE FROM messages WHERE queue = ? AND subject = ? AND claim = ? "
-			    "AND generation = ?",
+			    DEFENCE("message_generation") ? MESSAGE_END "AND generation = ?"
+							  : MESSAGE_END "AND ? >= 0",
 			    err);
 	sql_put_i64(&sql, ack->queue);
 	sql_put_id(&sql, ack->subject);

@@ -3,6 +3,7 @@
 
 #include "adapter/store_schema.h"
 #include "adapter/store_sql_parts.h"
+#include "base/defence.h"
 
 #include <stdlib.h>
 
@@ -71,7 +72,9 @@ bool store_sql_write(struct db *db, bool (*body)(struct db *db, void *context, s
 	if (!db_begin(db, true, err))
 		return false;
 	if (!body(db, context, err)) {
-		db_rollback(db);
+		struct err late = { 0 };
+		if (DEFENCE("all_or_nothing") || !db_commit(db, &late))
+			db_rollback(db);
 		return false;
 	}
 	return db_commit(db, err);

@@ -1,6 +1,7 @@
 /* Acceptance: up to BATCH_MAX withdrawals become durable in one transaction, each with its event,
  * its audit record and its wake-up. Then, and only then, the API answers 202. */
 #include "adapter/store_sql_parts.h"
+#include "base/defence.h"
 #include "core/intent.h"
 
 #include <string.h>
@@ -31,7 +32,8 @@ static bool withdrawal_insert(struct db *db, const struct withdrawal *row, bool 
 	sql_put_i64(&sql, intent->decimals);
 	sql_put_bytes(&sql, intent->to.bytes, ADDRESS_BYTES);
 	sql_put_u256(&sql, intent->amount.units);
-	sql_put_bytes(&sql, intent->key_hash, KEY_HASH_BYTES);
+	sql_put_bytes(&sql, DEFENCE("idempotency_key") ? intent->key_hash : intent->id.bytes,
+		      KEY_HASH_BYTES);
 	if (intent->external_id[0] == 0) {
 		sql_put_null(&sql);
 		sql_put_null(&sql);

@@ -2,6 +2,7 @@
  * final success, the withdrawal is completed in the same transaction (T6). */
 #include "adapter/store_sql_parts.h"
 
+#include "base/defence.h"
 #include "core/reason.h"
 
 #include <string.h>
@@ -16,7 +17,7 @@ static bool lease_fence(struct db *db, const struct store_lease *lease, bool *re
 	sql_put_u64(&sql, lease->epoch);
 	if (!sql_run_count(&sql, &changed))
 		return false;
-	*ret_held = changed == 1;
+	*ret_held = changed == 1 || !DEFENCE("monitor_fence");
 	return true;
 }
 
@@ -99,7 +100,7 @@ static bool withdrawal_settle(struct db *db, const struct store_observation *ite
 	if (item->outcome != OUTCOME_SUCCEEDED)
 		return message_put(db, QUEUE_SIGNING, row.intent.id, row.correlation_id, by->now_ms,
 				   err);
-	if (!lifecycle_paid_ends_hold(row.held_reason))
+	if (DEFENCE("held_is_left_alone") && !lifecycle_paid_ends_hold(row.held_reason))
 		return audit_add(db, "paid_while_held", transfer->id, "", by, err);
 	CHECK(lifecycle_withdrawal_allows(row.stage, WITHDRAWAL_COMPLETED, by->actor));
 	return withdrawal_complete(db, item, &row, by, err);
@@ -179,7 +180,8 @@ static bool success_is_ours(struct db *db, const struct store_observation *item,
 		db, "SELECT is_cancel FROM attempts WHERE tx_hash = ? AND transfer_id = ?", err);
 	sql_put_hash(&sql, item->mined_hash);
 	sql_put_id(&sql, row->id);
-	*ret_ours = sql_next(&sql) && sql_take_i64(&sql) == 0 && !row->is_cancel;
+	*ret_ours = (sql_next(&sql) && sql_take_i64(&sql) == 0 && !row->is_cancel) ||
+		    !DEFENCE("success_is_ours");
 	return sql_end(&sql);
 }
 

@@ -1,6 +1,7 @@
 /* Reservations: nonce taken, slot written, withdrawal bound, all in one transaction (T1, T2). And
  * how transfers are read. */
 #include "adapter/store_sql_parts.h"
+#include "base/defence.h"
 #include "core/transfer.h"
 
 #include <string.h>
@@ -186,15 +187,20 @@ static bool nonce_save(struct db *db, int64_t wallet_id, uint64_t next, struct e
 	return sql_run(&sql, NULL);
 }
 
+#define ASSIGN                                                      \
+	"UPDATE withdrawals SET stage = ?, version = version + 1, " \
+	"transfer_id = ?, wait_reason = '', funds_since = 0, due_at = ?, updated_at = ? "
+
 static bool withdrawal_assign(struct db *db, const struct store_reservation *item, int64_t now_ms,
 			      int64_t *ret_changed, struct err *err)
 {
 	struct sql sql = sql_prepare(
 		db,
-		"UPDATE withdrawals SET stage = ?, version = version + 1, "
-		"transfer_id = ?, wait_reason = '', funds_since = 0, due_at = ?, updated_at = ? "
-		"WHERE id = ? AND version = ? AND stage = ? AND round = ? "
-		"AND held_reason = '' AND cancel_requested = 0",
+		DEFENCE("assign_compares")
+			? ASSIGN "WHERE id = ? AND version = ? AND stage = ? AND round = ? "
+				 "AND held_reason = '' AND cancel_requested = 0"
+			: ASSIGN "WHERE id = ? AND ? >= 0 AND ? >= 0 AND round = ? "
+				 "AND held_reason = '' AND cancel_requested = 0",
 		err);
 	sql_put_i64(&sql, WITHDRAWAL_ASSIGNED);
 	sql_put_id(&sql, item->transfer.id);
@@ -281,7 +287,7 @@ static bool item_bind(struct db *db, struct store_reservation *item, const struc
 	if (!transfer_item_insert(db, item, &exists, err))
 		return false;
 	item->result = STORE_EXISTS;
-	if (exists)
+	if (exists && DEFENCE("one_slot_per_round"))
 		return true;
 	CHECK(lifecycle_withdrawal_allows(WITHDRAWAL_QUEUED, WITHDRAWAL_ASSIGNED, by->actor));
 	if (!withdrawal_assign(db, item, by->now_ms, &changed, err))

@@ -1,5 +1,7 @@
 #include "core/chain_answer.h"
 
+#include "base/defence.h"
+
 #define CODE_REVERTED       3 /* go-ethereum, bor, anvil */
 #define CODE_INVALID_PARAMS (-32602)
 #define CODE_UNKNOWN_BLOCK  (-39001) /* execution-apis: the tag has no block yet */

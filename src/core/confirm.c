@@ -1,11 +1,13 @@
 #include "core/confirm.h"
 
+#include "base/defence.h"
+
 static bool is_deep(const struct chain_params *chain, const struct confirm_facts *facts,
 		    uint64_t depth)
 {
 	if (facts->head < facts->block || facts->head - facts->block < depth)
 		return false;
-	return !chain->has_finality || facts->block <= facts->finalized;
+	return !chain->has_finality || facts->block <= facts->finalized || !DEFENCE("finalized");
 }
 
 /* T6 for tokens: exactly one Transfer log of the contract, and it is ours. A receipt with more logs
@@ -32,6 +34,8 @@ static bool token_is_paid(const struct confirm_facts *facts)
 
 static bool payment_is_proven(const struct confirm_facts *facts)
 {
+	if (!DEFENCE("transfer_log"))
+		return true;
 	if (!address_equal(facts->to, facts->transfer->to))
 		return false;
 	return !facts->transfer->is_token || token_is_paid(facts);
@@ -40,10 +44,11 @@ static bool payment_is_proven(const struct confirm_facts *facts)
 enum confirm confirm_decide(const struct chain_params *chain, const struct confirm_facts *facts,
 			    enum transfer_outcome *ret_outcome)
 {
-	bool cancel = facts->attempt_is_cancel || facts->transfer->is_cancel;
+	bool cancel = DEFENCE("cancellation_is_known") &&
+		      (facts->attempt_is_cancel || facts->transfer->is_cancel);
 	bool paid = facts->success && !cancel && !facts->is_foreign;
-	if (!facts->canonical ||
-	    !is_deep(chain, facts, paid ? chain->depth_paid : chain->depth_unpaid))
+	uint64_t depth_unpaid = DEFENCE("depth_unpaid") ? chain->depth_unpaid : 0;
+	if (!facts->canonical || !is_deep(chain, facts, paid ? chain->depth_paid : depth_unpaid))
 		return CONFIRM_WAIT;
 	if (paid && !payment_is_proven(facts))
 		return CONFIRM_HOLD;
@@ -62,7 +67,7 @@ bool confirm_final_block(const struct chain_params *chain, uint64_t head, uint64
 	if (head < chain->depth_paid)
 		return false;
 	uint64_t block = head - chain->depth_paid;
-	if (chain->has_finality && finalized < block)
+	if (DEFENCE("finalized") && chain->has_finality && finalized < block)
 		block = finalized;
 	*ret_block = block;
 	return true;

@@ -1,5 +1,7 @@
 #include "core/wish.h"
 
+#include "base/defence.h"
+
 /* Whether anything can be said at all: blocks have to come. */
 static bool is_moving(const struct chain_params *chain, const struct wish_facts *facts)
 {
@@ -27,7 +29,7 @@ static bool is_stuck(const struct chain_params *chain, const struct wish_facts *
 enum wish wish_choose(const struct chain_params *chain, const struct wish_facts *facts,
 		      enum wish_reason *ret_reason)
 {
-	bool moves = is_moving(chain, facts);
+	bool moves = DEFENCE("bump") && is_moving(chain, facts);
 	*ret_reason = WISH_REASON_FEE_PRESSURE;
 	if (moves && is_pressed(chain, facts))
 		return WISH_BUMP;
@@ -35,7 +37,7 @@ enum wish wish_choose(const struct chain_params *chain, const struct wish_facts 
 	if (moves && is_stuck(chain, facts))
 		return WISH_BUMP;
 	*ret_reason = facts->is_pending ? WISH_REASON_NONE : WISH_REASON_FORGOTTEN;
-	return facts->is_pending ? WISH_NONE : WISH_REBROADCAST;
+	return facts->is_pending || !DEFENCE("rebroadcast") ? WISH_NONE : WISH_REBROADCAST;
 }
 
 const char *wish_reason_text(enum wish_reason reason)

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/defence.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -218,6 +219,7 @@ static void set_rules(struct http_transfer *transfer)
 	CHECK(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, DEFENCE("connection_is_kept") ? 0L : 1L);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "sluice");
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 			 (long)transfer->client->connect_timeout_ms);

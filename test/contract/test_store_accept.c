@@ -67,7 +67,7 @@ static void row_event_audit_and_message_come_together(void **state)
 	assert_string_equal(message.correlation_id, row.correlation_id);
 }
 
-static void a_repeat_gets_the_first_one_and_writes_nothing(void **state)
+static void same_key_twice_writes_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct withdrawal first = fixture_accept(f, "one");
@@ -328,7 +328,7 @@ static void race(struct racer *racers, size_t n)
 #define REPEATS 100
 
 /* same-key-twice: a hundred clients (or one that is impatient) send the same request at once. */
-static void a_hundred_repeats_at_once_make_one_withdrawal(void **state)
+static void same_key_twice_a_hundred_at_once(void **state)
 {
 	struct fixture *f = *state;
 	struct racer *racers = calloc(REPEATS, sizeof *racers);
@@ -431,7 +431,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(a_row_comes_back_as_it_was_accepted),
 		STORE_TEST(row_event_audit_and_message_come_together),
-		STORE_TEST(a_repeat_gets_the_first_one_and_writes_nothing),
+		STORE_TEST(same_key_twice_writes_nothing),
 		STORE_TEST(a_repeat_after_the_end_is_the_same_withdrawal),
 		STORE_TEST(a_key_with_another_body_is_refused),
 		STORE_TEST(keys_are_compared_byte_by_byte_and_per_account),
@@ -442,7 +442,7 @@ int main(void)
 		STORE_TEST(a_full_batch_is_one_batch),
 		STORE_TEST(a_call_outside_of_the_contract_aborts),
 		STORE_TEST(load_tells_which_ids_exist),
-		STORE_TEST(a_hundred_repeats_at_once_make_one_withdrawal),
+		STORE_TEST(same_key_twice_a_hundred_at_once),
 		STORE_TEST(racing_batches_accept_each_key_once),
 		STORE_TEST(racing_external_ids_have_one_owner),
 	};

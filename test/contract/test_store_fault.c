@@ -307,6 +307,33 @@ static void a_call_that_breaks_anywhere_leaves_nothing(void **state)
 	free(scene);
 }
 
+static void assert_atomic(struct fixture *f, const char *name)
+{
+	struct scene *scene = scene_new(f);
+	for (size_t i = 0; i < COUNT_OF(acts); i++)
+		if (strcmp(acts[i].name, name) == 0)
+			assert_act_is_atomic(f, scene, &acts[i]);
+	free(scene);
+}
+
+/* The row with its event, its audit record and its wake-up. */
+static void accept_then_crash_leaves_all_or_nothing(void **state)
+{
+	assert_atomic(*state, "accept");
+}
+
+/* What changes and the event that feeds and webhooks are made of. */
+static void webhook_after_write_leaves_all_or_nothing(void **state)
+{
+	assert_atomic(*state, "change");
+}
+
+/* The nonce, its slot and the withdrawal that has it. */
+static void nonce_burnt_leaves_all_or_nothing(void **state)
+{
+	assert_atomic(*state, "reserve");
+}
+
 static void a_burial_that_breaks_anywhere_leaves_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -612,6 +639,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(a_call_that_breaks_anywhere_leaves_nothing),
+		STORE_TEST(accept_then_crash_leaves_all_or_nothing),
+		STORE_TEST(webhook_after_write_leaves_all_or_nothing),
+		STORE_TEST(nonce_burnt_leaves_all_or_nothing),
 		STORE_TEST(a_burial_that_breaks_anywhere_leaves_nothing),
 		STORE_TEST(a_lost_commit_says_maybe_and_leaves_nothing),
 		STORE_TEST(what_may_be_done_is_not_done_twice),

@@ -334,7 +334,7 @@ static void *racer_run(void *context)
 }
 
 /* two-workers-one-row: each row has one slot, and neither wallet has a hole. */
-static void two_signers_race_for_the_same_rows(void **state)
+static void two_workers_one_row_get_one_slot(void **state)
 {
 	struct fixture *f = *state;
 	struct racer *racers = calloc(2, sizeof *racers);
@@ -672,7 +672,7 @@ int main(void)
 		STORE_TEST(a_stopped_or_new_wallet_reserves_nothing),
 		STORE_TEST(an_old_epoch_reserves_nothing_for_its_wallet),
 		STORE_TEST(every_item_is_fenced_by_its_own_epoch),
-		STORE_TEST(two_signers_race_for_the_same_rows),
+		STORE_TEST(two_workers_one_row_get_one_slot),
 		STORE_TEST(only_the_signer_reserves),
 		STORE_TEST(an_unsigned_slot_turns_into_its_self_transfer),
 		STORE_TEST(a_slot_that_was_signed_or_lost_does_not_turn),

@@ -42,6 +42,26 @@ static void test_one_oversize_payment(void **state)
 	life_assert_quiet(life);
 }
 
+/* One receiver that reverts is among the payouts of a step: the others are paid with it or without.
+ */
+static void test_blocked_receiver_in_batch(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal rows[6];
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		rows[i] = life_accept(life, "TUSD", 2050 + i);
+	life_token_block(life, rows[2].intent.to, true);
+	life_run(life, 8);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (i != 2)
+			life_assert_paid(life, &rows[i]);
+	}
+	life_assert_stage(life, &rows[2], WITHDRAWAL_FAILED);
+	life_assert_unpaid(life, &rows[2]);
+	life_assert_settled(life);
+	life_assert_quiet(life);
+}
+
 /* The token is there, the coin for its gas is not. */
 static void test_gas_is_missing(void **state)
 {
@@ -335,6 +355,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_one_oversize_payment),
+		LIFE_TEST(test_blocked_receiver_in_batch),
 		LIFE_TEST(test_gas_is_missing),
 		LIFE_TEST(test_funds_go_after_reservation),
 		LIFE_TEST(test_funds_for_some),

@@ -347,7 +347,7 @@ static void test_cancel_after_reorg(void **state)
 
 /* A cancellation that no block takes is bumped like everything else, and stays one; also when an
  * editor takes the wish away, and whatever was stored of it. */
-static void test_after_a_cancellation_only_cancellations(void **state)
+static void test_expired_noop_pays(void **state)
 {
 	struct life *life = *state;
 	life_fault_install(life);
@@ -552,7 +552,7 @@ int main(void)
 		LIFE_TEST(test_canceled_then_paid_by_reorg),
 		LIFE_TEST(test_paid_then_canceled_by_reorg),
 		LIFE_TEST(test_cancel_after_reorg),
-		LIFE_TEST(test_after_a_cancellation_only_cancellations),
+		LIFE_TEST(test_expired_noop_pays),
 		LIFE_TEST(test_cancel_above_fee_cap),
 		LIFE_TEST(test_cancel_of_sent_without_slot),
 		LIFE_TEST(test_cancel_of_held),

@@ -3,6 +3,8 @@
 #include "life_fault.h"
 #include "life_world.h"
 
+#include "core/fee.h"
+
 static struct store_view sent(struct life *life, const char *symbol, uint64_t units,
 			      struct withdrawal *ret_row)
 {
@@ -378,6 +380,23 @@ static void rival_pass_by(struct life *life, struct rival *rival)
 	rival_send(life, rival);
 }
 
+/* What a node wants of a replacement: an eighth more than the one before, of both. */
+static void assert_each_is_for_more(struct life *life, const struct withdrawal *row)
+{
+	struct attempt attempts[ATTEMPTS_MAX];
+	struct err err = { 0 };
+	size_t n = 0;
+	struct id slot = life_view(life, row->intent.id).transfer.id;
+	assert_true(store_attempts_load(life->store, slot, attempts, ATTEMPTS_MAX, &n, &err));
+	for (size_t i = 1; i < n; i++) {
+		const struct fees *last = &attempts[i - 1].fees;
+		struct wei tip, cap;
+		assert_true(fee_bump(last->tip, &tip) && fee_bump(last->cap, &cap));
+		assert_true(wei_compare(attempts[i].fees.tip, tip) >= 0);
+		assert_true(wei_compare(attempts[i].fees.cap, cap) >= 0);
+	}
+}
+
 /* Each bump goes up from the last one, until one replaces the rival. */
 static void test_underpriced_loop(void **state)
 {
@@ -399,6 +418,7 @@ static void test_underpriced_loop(void **state)
 		life_sign(life);
 	}
 	assert_int_equal(life_view(life, row.intent.id).transfer.attempts, 5);
+	assert_each_is_for_more(life, &row);
 	/* A rival that never comes back. */
 	(void)life_rpc(life, "anvil_dropTransaction", rival.hash);
 	life_wait(life, 3000);
@@ -490,6 +510,8 @@ static void test_receipt_null_with_nonce_advanced(void **state)
 	for (int i = 0; i < 8; i++) {
 		life_wait(life, 3000);
 		life_run(life, 1);
+		if (i == 3) /* not even the wallet stops, for as long as it is not deep */
+			assert_int_equal(life_alarms(life, "nonce_consumed_elsewhere"), 0);
 	}
 	life_fault_clear(life);
 	life_run(life, 6);

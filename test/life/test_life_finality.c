@@ -43,6 +43,8 @@ static void test_finalized_goes_backwards(void **state)
 		rows[i] = life_accept(life, i % 2 ? "TUSD" : "POL", 7000 + i);
 	life_run(life, 1);
 	assert_int_equal(life_view(life, rows[0].intent.id).transfer.stage, TRANSFER_MINED);
+	life_mine(life, 1); /* so that the other chain is the shorter one */
+	life_watch(life);
 	int64_t mark = mark_of(life);
 	go_back(life, &past);
 	life_watch(life);
@@ -102,6 +104,7 @@ static void test_failed_at_zero_confirmations(void **state)
 	life_refuse(life, row.intent.to, true);
 	life_mine(life, 1);
 	life_refuse(life, row.intent.to, false);
+	life_mine(life, 2); /* deep enough for a payment */
 	for (int i = 0; i < 3; i++) {
 		life_wait(life, 16000);
 		life_watch(life);
@@ -112,7 +115,7 @@ static void test_failed_at_zero_confirmations(void **state)
 		assert_int_equal(view.transfer.stage, TRANSFER_MINED);
 		assert_int_equal(view.withdrawal.round, 0);
 	}
-	life_reorg(life, 1);
+	life_reorg(life, 3);
 	life_refuse(life, row.intent.to, false); /* the state went back with the block */
 	for (int i = 0; i < 2; i++) {
 		life_watch(life);
@@ -149,6 +152,31 @@ static void test_outcome_edited_before_it_is_deep(void **state)
 	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers", NULL), 1);
 }
 
+/* The nonce is consumed, and the node that is asked for the receipt has none. Somebody concluded
+ * that the payment is lost, and wrote so; the signer pays again only what the chain proves unpaid.
+ */
+static void test_missing_receipt_resend(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "TUSD", 7500);
+	life_fault_install(life);
+	life_process(life);
+	life_sign(life);
+	life_mine(life, 10);
+	life_sql(life, "UPDATE transfers SET stage = 5, outcome = 3; "
+		       "UPDATE withdrawals SET due_at = 1");
+	life_fault_at(life, LIFE_FAULT_LOSE, "chain_receipts", 0);
+	for (int i = 0; i < 3; i++) {
+		life_process(life);
+		life_sign(life);
+		life_mine(life, 1);
+		life_wait(life, 16000);
+	}
+	assert_true(u256_equal(life_balance(life, "TUSD", row.intent.to), u256_from_u64(7500)));
+	life_assert_waits(life, &row, "not_proven_unpaid");
+	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers", NULL), 1);
+}
+
 /* A node that lags behind what is final has said nothing about it. */
 static void test_node_lags_behind_final(void **state)
 {
@@ -175,6 +203,7 @@ int main(void)
 		LIFE_TEST(test_completed_then_reorged_unseen),
 		LIFE_TEST(test_failed_at_zero_confirmations),
 		LIFE_TEST(test_outcome_edited_before_it_is_deep),
+		LIFE_TEST(test_missing_receipt_resend),
 		LIFE_TEST(test_node_lags_behind_final),
 	};
 	return LIFE_MAIN(tests);

@@ -256,6 +256,78 @@ static void test_queue_wiped(void **state)
 	life_assert_quiet(life);
 }
 
+/* Every message is gone, and with each role all that it kept in memory. */
+static void test_cache_wiped(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal rows[6];
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		rows[i] = life_accept(life, i % 2 ? "TUSD" : "POL", 4450 + i);
+		if (i >= 1)
+			life_process(life);
+		if (i >= 3)
+			life_sign(life);
+		if (i >= 5)
+			life_mine(life, 1);
+		life_watch(life);
+		life_sql(life, "DELETE FROM messages");
+		life_restart(life, LIFE_PROCESSOR);
+		life_restart(life, LIFE_SIGNER);
+		life_restart(life, LIFE_MONITOR);
+	}
+	run_long(life, 3, 16000);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		life_assert_paid(life, &rows[i]);
+	life_assert_settled(life);
+	life_assert_quiet(life);
+}
+
+/* Its message is done and deleted, it waits for funds, and whoever knew of it dies. */
+static void test_held_in_memory(void **state)
+{
+	struct life *life = *state;
+	struct u256 before = life_balance(life, "POL", life->catalogue.wallets[0].address);
+	for (size_t i = 0; i < life->catalogue.wallets_len; i++)
+		life_fund(life, life->catalogue.wallets[i].address, u256_zero());
+	life_mine(life, 1);
+	struct withdrawal row = life_accept(life, "POL", 4460);
+	life_run(life, 2);
+	life_assert_waits(life, &row, "funds");
+	assert_int_equal(life_number(life, "SELECT count(*) FROM messages", NULL), 0);
+	life_restart(life, LIFE_PROCESSOR);
+	life_restart(life, LIFE_SIGNER);
+	life_restart(life, LIFE_MONITOR);
+	life_fund(life, life->catalogue.wallets[0].address, before);
+	run_long(life, 2, 16000);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
+static void messages_lose(struct life *life, const struct withdrawal *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		life_sql(life, "DELETE FROM messages WHERE subject = %s",
+			 life_blob(rows[i].intent.id.bytes, ID_BYTES));
+}
+
+/* Of a batch of messages some were not taken by the queue, and nobody heard of it. */
+static void test_partial_batch_send(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal rows[6];
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		rows[i] = life_accept(life, i % 2 ? "TUSD" : "POL", 4470 + i);
+	messages_lose(life, rows, 2);
+	life_process(life);
+	messages_lose(life, rows + 1, 2);
+	life_run(life, 2);
+	run_long(life, 2, 16000);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		life_assert_paid(life, &rows[i]);
+	life_assert_settled(life);
+	life_assert_quiet(life);
+}
+
 /* A part is away for an hour: what needs it waits, and nothing is held for it. */
 static void away_run(struct life *life, const char *call)
 {
@@ -311,6 +383,9 @@ int main(void)
 		LIFE_TEST(test_accept_then_crash),
 		LIFE_TEST(test_claimed_then_crash),
 		LIFE_TEST(test_queue_wiped),
+		LIFE_TEST(test_cache_wiped),
+		LIFE_TEST(test_held_in_memory),
+		LIFE_TEST(test_partial_batch_send),
 		LIFE_TEST(test_away_journal_rights_of),
 		LIFE_TEST(test_away_journal_append_many),
 		LIFE_TEST(test_away_keys_sign_many),

@@ -257,7 +257,7 @@ static void test_renewal_under_a_stricter_rule(void **state)
 }
 
 /* Keys that are away for long fill no journal, and cost nothing once they are back. */
-static void test_keys_away_for_long(void **state)
+static void test_breaker_never_closes_keys(void **state)
 {
 	struct life *life = *state;
 	struct hash32 hash;
@@ -355,7 +355,7 @@ int main(void)
 		LIFE_TEST(test_more_holds_than_a_page),
 		LIFE_TEST(test_void_before_journal),
 		LIFE_TEST(test_renewal_under_a_stricter_rule),
-		LIFE_TEST(test_keys_away_for_long),
+		LIFE_TEST(test_breaker_never_closes_keys),
 		LIFE_TEST(test_new_owner_drains_first),
 		LIFE_TEST(test_nonce_taken_before_lease),
 	};

@@ -428,12 +428,32 @@ static void nonces_run(struct life *life, const char *edit, const char *reason)
 	life_assert_alive(life);
 }
 
+/* The nonce is taken, and its owner dies before anything is journaled or signed: whoever comes next
+ * fills the slot. */
+static void test_nonce_burnt_by_a_crash(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "POL", 9900);
+	life_process(life);
+	life_fault_at(life, LIFE_FAULT_KILL, "store_transfers_reserve", 1);
+	life_sign(life);
+	life_fault_clear(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_RESERVED);
+	struct withdrawal later = life_accept(life, "POL", 9901);
+	life_run(life, 8);
+	life_assert_paid(life, &row);
+	life_assert_paid(life, &later);
+	life_assert_settled(life);
+	life_assert_quiet(life);
+}
+
 static void test_nonce_burnt(void **state)
 {
 	nonces_run(*state, "UPDATE wallets SET next_nonce = next_nonce + 1", "nonces_not_dense");
 }
 
-static void test_nonce_given_again(void **state)
+static void test_counter_expired(void **state)
 {
 	nonces_run(*state, "UPDATE wallets SET next_nonce = 0", "journal_is_ahead");
 }
@@ -477,7 +497,8 @@ int main(void)
 		LIFE_TEST(test_fees_edited_before_bump),
 		LIFE_TEST(test_slot_set_back),
 		LIFE_TEST(test_nonce_burnt),
-		LIFE_TEST(test_nonce_given_again),
+		LIFE_TEST(test_nonce_burnt_by_a_crash),
+		LIFE_TEST(test_counter_expired),
 		LIFE_TEST(test_reserved_slot_deleted),
 		LIFE_TEST(test_reserved_slot_said_to_be_final),
 	};

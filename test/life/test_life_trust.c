@@ -81,6 +81,22 @@ static void test_row_edited(void **state)
 	life_assert_settled(life);
 }
 
+/* The two edits that pay a thief: another receiver, another amount. */
+static void test_row_edited_receiver_and_amount(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal rows[2];
+	struct address thief = life_fresh_address(life);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		rows[i] = life_accept(life, "POL", 1000 + i);
+	life_process(life);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		edit_make(life, &edits[i], &rows[i], thief);
+	life_run(life, 8);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_foiled(life, &edits[i], &rows[i], thief);
+}
+
 /* Before the processor, which does not know the intent's key: the signer does not believe it. */
 static void test_row_edited_before_approval(void **state)
 {
@@ -326,6 +342,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_row_edited),
+		LIFE_TEST(test_row_edited_receiver_and_amount),
 		LIFE_TEST(test_row_edited_before_approval),
 		LIFE_TEST(test_row_edited_after_reservation),
 		LIFE_TEST(test_row_deleted_after_reservation),

@@ -21,6 +21,14 @@
 
 #include <cmocka.h>
 
+/* SLUICE_TEST_FILTER runs the tests of a program whose names match it (with * and ?). */
+__attribute__((constructor)) static inline void testing_filter(void)
+{
+	const char *filter = getenv("SLUICE_TEST_FILTER");
+	if (filter != NULL)
+		cmocka_set_test_filter(filter);
+}
+
 #define COUNT_OF(array)               (sizeof(array) / sizeof *(array))
 
 #define assert_str_equal(slice, text) assert_str_equal_at(slice, text, __FILE__, __LINE__)

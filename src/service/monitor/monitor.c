@@ -10,6 +10,7 @@
  */
 #include "service/monitor/monitor_parts.h"
 
+#include "base/defence.h"
 #include "core/timing.h"
 
 #include <stdio.h>
@@ -159,7 +160,7 @@ static bool head_read(struct monitor *self, struct monitor_chain *chain, struct 
 		return false;
 	struct store_mark mark = { .chain_id = chain->params->chain_id,
 				   .finalized = head.has_finalized ? head.finalized_number : 0 };
-	if (mark.finalized > chain->mark || !chain->looked) {
+	if (mark.finalized > chain->mark || !chain->looked || !DEFENCE("mark_only_rises")) {
 		if (!store_mark_raise(self->options.store, &mark, err))
 			return false;
 		chain->mark = mark.finalized;

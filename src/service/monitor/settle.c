@@ -3,6 +3,7 @@
  * canonical; anything else by the receipt, read again. */
 #include "service/monitor/monitor_parts.h"
 
+#include "base/defence.h"
 #include "core/reason.h"
 
 /* A slot whose block is gone, or whose receipt now stands elsewhere. */
@@ -11,7 +12,7 @@ static bool moved_observe(struct monitor *self, const struct watched *watched, s
 	struct receipt_of of = { 0 };
 	const struct chain_receipt *receipt = monitor_receipt_of(self, watched, &of);
 	const struct transfer *row = &watched->row;
-	if (receipt == NULL && monitor_is_unknown(self, watched)) {
+	if (DEFENCE("unknown_is_no_news") && receipt == NULL && monitor_is_unknown(self, watched)) {
 		self->unanswered = true;
 		return true; /* no answer is no news */
 	}
@@ -132,7 +133,8 @@ static bool is_canonical(struct monitor *self, uint64_t number, struct hash32 ha
 		if (!monitor_canonical(self, number, &self->asked, err))
 			return false;
 	}
-	*ret_canonical = self->asked.known && hash32_equal(self->asked.hash, hash);
+	*ret_canonical = !DEFENCE("paid_is_canonical") ||
+			 (self->asked.known && hash32_equal(self->asked.hash, hash));
 	return true;
 }
 
@@ -209,7 +211,7 @@ static bool fact_judge(struct monitor *self, const struct transfer *row, bool *r
 	if (!is_canonical(self, fact->block, fact->block_hash, &canonical, err) ||
 	    !monitor_room(self, err))
 		return false;
-	if (!canonical)
+	if (DEFENCE("paid_is_canonical") && !canonical)
 		return true;
 	struct confirm_facts facts = { .transfer = row,
 				       .is_foreign = fact->is_foreign,

@@ -3,6 +3,7 @@
  * (T12). */
 #include "service/monitor/monitor_parts.h"
 
+#include "base/defence.h"
 #include "core/reason.h"
 
 #include <string.h>
@@ -37,7 +38,7 @@ bool monitor_watched_add(struct monitor *self, const struct transfer *row, bool 
 	struct watched *watched = &self->watched[self->watched_len++];
 	watched->row = *row;
 	watched->first_hash = self->hashes_len;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = DEFENCE("all_hashes") || n == 0 ? 0 : n - 1; i < n; i++)
 		hash_add(self, self->attempts[i].tx_hash, self->attempts[i].is_cancel, false);
 	if (foreign)
 		hash_add(self, row->mined_hash, false, true);
@@ -129,6 +130,8 @@ static bool nonces_read(struct monitor *self, struct err *err)
 	memset(self->nonces, 0, sizeof self->nonces);
 	if (confirm_final_block(self->chain->params, head, monitor_finalized(self->chain),
 				&block)) {
+		if (!DEFENCE("foreign_is_deep"))
+			block = head;
 		if (head - block > STATE_BLOCKS)
 			block = head - STATE_BLOCKS;
 		if (!nonces_ask(self, block, self->nonces, err))
@@ -152,7 +155,7 @@ static bool foreign_look(struct monitor *self, const struct watched *watched, st
 {
 	struct sighting *free_one = NULL;
 	if (!may_be_mined(self, watched->wallet, watched->row.nonce) ||
-	    monitor_is_unknown(self, watched))
+	    (DEFENCE("unknown_is_no_news") && monitor_is_unknown(self, watched)))
 		return true;
 	if (!nonces_read(self, err))
 		return false;
@@ -230,7 +233,8 @@ static bool ahead_judge(struct monitor *self, size_t index, struct err *err)
 		return false;
 	bool ahead = suspicious && nonce->known && nonce->count > wallet->next_nonce;
 	*sightings = ahead ? *sightings + 1 : 0;
-	if (*sightings < FOREIGN_SIGHTINGS || wallet->stop_reason[0] != 0)
+	if (!DEFENCE("foreign_stop") || *sightings < FOREIGN_SIGHTINGS ||
+	    wallet->stop_reason[0] != 0)
 		return true;
 	struct address_text address = address_text(wallet->address);
 	struct log_about about = { .action = "nonce_consumed_elsewhere",
@@ -253,7 +257,8 @@ static bool foreign_judge(struct monitor *self, struct err *err)
 		sighting->count = sighting->seen ? sighting->count + 1 : 0;
 		sighting->told &= sighting->seen;
 		sighting->seen = false;
-		if (sighting->count >= FOREIGN_SIGHTINGS && !foreign_act(self, sighting, err))
+		if (DEFENCE("foreign_stop") && sighting->count >= FOREIGN_SIGHTINGS &&
+		    !foreign_act(self, sighting, err))
 			return false;
 	}
 	return true;

@@ -1,5 +1,6 @@
 #include "service/processor/processor.h"
 
+#include "base/defence.h"
 #include "core/policy.h"
 #include "core/reason.h"
 
@@ -121,7 +122,7 @@ static void decide(struct processor *self, const struct withdrawal *row,
 					 .version = row->version,
 					 .from = row->stage,
 					 .ack = message->ack };
-	if (message->receives > RECEIVES_WITHOUT_VERDICT_MAX) {
+	if (DEFENCE("receives_are_bounded") && message->receives > RECEIVES_WITHOUT_VERDICT_MAX) {
 		change->bury = true;
 		decide_held(self, row, reason_code(REASON_DEAD_LETTER), change);
 	} else if (!policy_asset_matches(asset, intent)) {

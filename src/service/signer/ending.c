@@ -2,6 +2,7 @@
  * itself, and writes a void into the journal before the store says so. */
 #include "service/signer/signer_trust.h"
 
+#include "base/defence.h"
 #include "core/reason.h"
 #include "core/transfer.h"
 
@@ -67,8 +68,9 @@ static bool attempts_read(struct signer *self, const struct withdrawal *row, uin
 static bool is_deep(const struct chain_params *params, const struct chain_head *head,
 		    uint64_t block)
 {
-	bool deep = head->number >= block && head->number - block >= params->depth_unpaid;
-	if (!params->has_finality)
+	uint64_t depth = DEFENCE("depth_unpaid") ? params->depth_unpaid : 0;
+	bool deep = head->number >= block && head->number - block >= depth;
+	if (!params->has_finality || !DEFENCE("finalized"))
 		return deep;
 	return deep && head->has_finalized && head->finalized_number >= block;
 }
@@ -89,6 +91,8 @@ static bool view_agrees(struct chain *node, const struct chain_head *head,
 	if (!chain_blocks(node, numbers, n, blocks, err))
 		return false;
 	*ret_agrees = true;
+	if (!DEFENCE("unpaid_is_canonical"))
+		return true;
 	for (size_t i = 0; i < n; i++)
 		*ret_agrees &= blocks[i].known && hash32_equal(blocks[i].hash, hashes[i]);
 	return true;
@@ -138,7 +142,7 @@ static bool nodes_ask(struct signer *self, struct chain *chain, const struct cha
 		      struct err *err)
 {
 	size_t len = chain_nodes_len(chain);
-	size_t needed = len < NODES_AGREE_MIN ? len : NODES_AGREE_MIN;
+	size_t needed = len < NODES_AGREE_MIN || !DEFENCE("nodes_agree") ? 1 : NODES_AGREE_MIN;
 	size_t agree = 0;
 	ret_consumed->found = false;
 	for (size_t i = 0; i < len; i++) {
@@ -152,7 +156,7 @@ static bool nodes_ask(struct signer *self, struct chain *chain, const struct cha
 		}
 		if (!one.found)
 			continue;
-		if (agree > 0 && !says_the_same(ret_consumed, &one)) {
+		if (DEFENCE("nodes_agree") && agree > 0 && !says_the_same(ret_consumed, &one)) {
 			ret_consumed->found = false;
 			return true;
 		}
@@ -180,6 +184,10 @@ bool signer_round_judge(struct signer *self, const struct withdrawal *row, uint3
 		return false;
 	if (!good)
 		return true;
+	if (!DEFENCE("unpaid_proof")) {
+		*ret_verdict = ROUND_UNPAID;
+		return true;
+	}
 	*ret_verdict = ROUND_UNPROVEN;
 	/* A chain that is away is no verdict, and no fault of the other rows. */
 	struct err fault = { 0 };
@@ -296,7 +304,9 @@ static bool end_in_round(struct signer *self, const struct withdrawal *row, uint
 			 const struct message_ack *ack, struct err *err)
 {
 	enum journal_verdict verdict = JOURNAL_DIFFERENT;
-	if (!void_append(self, row, round, to, refusal, &verdict, err))
+	if (!DEFENCE("void_first"))
+		verdict = JOURNAL_WRITTEN;
+	else if (!void_append(self, row, round, to, refusal, &verdict, err))
 		return false;
 	if (verdict == JOURNAL_DIFFERENT)
 		return end_differs(self, row, ack, err);
@@ -425,7 +435,7 @@ static bool torn_end(struct signer *self, const struct withdrawal *row,
 	bool found = false;
 	if (!store_withdrawals_load(self->options.store, &row->intent.id, 1, &again, &found, err))
 		return false;
-	if (found && again.version == row->version)
+	if (found && (again.version == row->version || !DEFENCE("torn_read_again")))
 		signer_change_hold(self, row, reason_code(REASON_SLOT_ROWS_MISMATCH), ack, false);
 	else
 		self->idle[self->idle_len++] = *ack;

@@ -2,6 +2,8 @@
  * not mined at or below that block. Native payouts and gas share one purse. */
 #include "service/signer/signer_parts.h"
 
+#include "base/defence.h"
+
 #include <string.h>
 
 static struct purse *purse_of(struct signer *self, const struct signer_wallet *wallet,
@@ -66,7 +68,7 @@ static bool wallet_subtract(struct signer *self, const struct signer_wallet *wal
 		taken[n].contract = self->purses[i].asset->contract;
 		purses[n++] = &self->purses[i];
 	}
-	if (n == 0)
+	if (n == 0 || !DEFENCE("funds_under_way"))
 		return true;
 	if (!store_taken_load(self->options.store, wallet->row.id, block, taken, n, &gas, err))
 		return false;
@@ -166,6 +168,8 @@ bool signer_purse_covers(struct signer *self, const struct signer_wallet *wallet
 	struct draw draw;
 	if (!draw_of(self, wallet, asset, amount, gas_limit, &draw))
 		return false;
+	if (!DEFENCE("funds_cover"))
+		return true;
 	return u256_compare(draw.gas->left, draw.from_gas) >= 0 &&
 	       (asset->is_native || u256_compare(draw.pays->left, amount.units) >= 0);
 }

@@ -2,6 +2,7 @@
  * that may not be paid now is answered here: it waits, is held, or ends (with its void). */
 #include "service/signer/signer_trust.h"
 
+#include "base/defence.h"
 #include "core/policy.h"
 #include "core/reason.h"
 
@@ -80,6 +81,8 @@ static bool journal_ask(struct signer *self, const struct withdrawal *row,
 	ret_word->has_void = false;
 	if (!signer_rights_load(self, row, rights, &len, err))
 		return false;
+	if (!DEFENCE("journal_right"))
+		return true;
 	if (len != row->round)
 		ret_word->distrust = reason_code(REASON_ROUNDS_DO_NOT_MATCH_JOURNAL);
 	for (size_t i = 0; i < len; i++) {
@@ -172,12 +175,13 @@ static bool row_take(struct signer *self, struct withdrawal *row, const struct m
 {
 	if (row->stage < WITHDRAWAL_QUEUED)
 		message_tell(self, message);
-	if (row->held_reason[0] != 0 || lifecycle_is_terminal(row->stage) ||
+	if (row->held_reason[0] != 0 ||
+	    (DEFENCE("ended_is_ended") && lifecycle_is_terminal(row->stage)) ||
 	    row->stage < WITHDRAWAL_QUEUED) {
 		self->idle[self->idle_len++] = message->ack;
 		return true;
 	}
-	if (message->receives > RECEIVES_WITHOUT_VERDICT_MAX) {
+	if (DEFENCE("receives_are_bounded") && message->receives > RECEIVES_WITHOUT_VERDICT_MAX) {
 		signer_change_hold(self, row, reason_code(REASON_DEAD_LETTER), &message->ack, true);
 		return true;
 	}

@@ -2,6 +2,7 @@
  * yet, then nonce, transfer and binding in one transaction. */
 #include "service/signer/signer_trust.h"
 
+#include "base/defence.h"
 #include "core/funds.h"
 #include "core/reason.h"
 #include "core/transfer.h"
@@ -220,6 +221,9 @@ static bool gas_estimate(struct signer *self, size_t chain, struct err *err)
 		return true;
 	if (!chain_estimate_many(self->options.chains[chain], calls, n, estimates, err))
 		return false;
+	for (size_t i = 0; i < n && !DEFENCE("each_by_itself"); i++)
+		if (estimates[i].state != CHAIN_ESTIMATE_OK)
+			return err_set(err, ERR_NOT_DONE, "one of the batch is refused");
 	for (size_t i = 0; i < n; i++)
 		if (!estimate_judge(self, asked[i], &estimates[i], err))
 			return false;

@@ -2,6 +2,7 @@
  * sent" is the state of everything that was handed over, and the monitor looks for the hashes. */
 #include "service/signer/signer_parts.h"
 
+#include "base/defence.h"
 #include "core/reason.h"
 
 #include <string.h>
@@ -61,11 +62,14 @@ static bool sent_record(struct signer *self, struct slot_work *const works[],
 	struct store_sent sent[BATCH_MAX];
 	struct store_by by = signer_by(self);
 	for (size_t i = 0; i < n; i++)
-		sent[i] = (struct store_sent){ .transfer = works[i]->slot->id,
-					       .number = works[i]->attempt.number,
-					       .wallet_id = works[i]->wallet->row.id,
-					       .epoch = works[i]->wallet->lease.epoch,
-					       .may_be_out = sends[i].state != CHAIN_SEND_INVALID };
+		sent[i] = (struct store_sent){
+			.transfer = works[i]->slot->id,
+			.number = works[i]->attempt.number,
+			.wallet_id = works[i]->wallet->row.id,
+			.epoch = works[i]->wallet->lease.epoch,
+			.may_be_out = DEFENCE("maybe_sent") ? sends[i].state != CHAIN_SEND_INVALID
+							    : sends[i].state <= CHAIN_SEND_KNOWN
+		};
 	return store_attempts_sent(self->options.store, sent, n, &by, err);
 }
 
@@ -91,6 +95,8 @@ static bool chain_send_works(struct signer *self, size_t chain, struct slot_work
 		raw[i] = str_from_bytes(works[i]->attempt.raw, works[i]->attempt.raw_len);
 	chain_send_many(self->options.chains[chain], raw, n, sends);
 	for (size_t i = 0; i < n; i++) {
+		if (!DEFENCE("answers_are_no_verdict") && sends[i].state != CHAIN_SEND_ACCEPTED)
+			sends[i].state = CHAIN_SEND_INVALID;
 		metric_count(self->sends[sends[i].state], 1);
 		answer_log(self, works[i], &sends[i]);
 	}

@@ -3,6 +3,7 @@
  * crash at any point goes on here. verify.c says which of them may, price.c with which gas. */
 #include "service/signer/signer_trust.h"
 
+#include "base/defence.h"
 #include "core/reason.h"
 #include "core/transfer.h"
 #include "core/wish.h"
@@ -21,7 +22,7 @@ static bool has_wish(const struct signer *self, const struct signer_wallet *wall
 	/* A time that is still to come was written under a wrong clock. */
 	bool due = age_ms < 0 || age_ms >= params->rebroadcast_after_ms;
 	return slot->stage == TRANSFER_BROADCAST && slot->wish != WISH_NONE &&
-	       slot->wish_attempts_seen == slot->attempts && due;
+	       (slot->wish_attempts_seen == slot->attempts || !DEFENCE("attempts_seen")) && due;
 }
 
 /* The wish to cancel what may be out is acted on at once: each block may pay. It stands until a
@@ -59,13 +60,16 @@ static void work_add(struct signer *self, struct signer_wallet *wallet, struct t
 	/* A stopped wallet signs nothing for the first time; what may be out is still cared for. */
 	if (slot->stage == TRANSFER_RESERVED && wallet->row.stop_reason[0] != 0)
 		return;
+	bool is_fresh = slot >= wallet->slots + wallet->slots_fresh_from;
+	if (slot->stage == TRANSFER_RESERVED && !is_fresh && !DEFENCE("reserved_goes_on"))
+		return;
 	CHECK(self->work_len < BATCH_MAX);
 	struct slot_work *work = &self->work[self->work_len++];
 	work->wallet = wallet;
 	work->slot = slot;
 	work->row = NULL;
 	work->asset = NULL;
-	work->is_fresh = slot >= wallet->slots + wallet->slots_fresh_from;
+	work->is_fresh = is_fresh;
 	work->sign = slot->stage == TRANSFER_RESERVED;
 	work->wished = wished;
 	work->cancels = cancels;
@@ -122,7 +126,8 @@ static bool attempt_fill(struct signer *self, struct slot_work *work, bool *ret_
 		attempts <= work->slot->attempts || wei_compare(entry->fee_ceiling, ceiling) > 0;
 	/* After a cancel row the slot signs only cancellations. */
 	*ret_good = entry->kind == JOURNAL_CANCEL ||
-		    (!has_cancel && (!has_pay || hash32_equal(pay_hash, entry->payload_hash)));
+		    ((!has_cancel || !DEFENCE("after_cancel_no_payment")) &&
+		     (!has_pay || hash32_equal(pay_hash, entry->payload_hash)));
 	return true;
 }
 
@@ -282,7 +287,7 @@ static bool works_journal(struct signer *self, struct err *err)
 	if (!journal_append_many(self->options.journal, entries, n, verdicts, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (verdicts[i] != JOURNAL_DIFFERENT)
+		if (verdicts[i] != JOURNAL_DIFFERENT || !DEFENCE("journal_right"))
 			signer_wallet_journaled(works[i]->wallet, works[i]->slot->nonce);
 		else if (!conflict_judge(self, works[i], err))
 			return false;
@@ -296,7 +301,7 @@ static void keys_wait(struct signer *self, struct signer_wallet *wallet)
 	int64_t pause_ms = wallet->keys_pause_ms * 2;
 	if (pause_ms < KEYS_PAUSE_MIN_MS)
 		pause_ms = KEYS_PAUSE_MIN_MS;
-	if (pause_ms > KEYS_PAUSE_MAX_MS)
+	if (DEFENCE("keys_pause_is_bounded") && pause_ms > KEYS_PAUSE_MAX_MS)
 		pause_ms = KEYS_PAUSE_MAX_MS;
 	int64_t at = clock_monotonic_ms(self->options.clock) + pause_ms;
 	if (wallet->keys_at >= at - pause_ms)
@@ -402,7 +407,7 @@ static void stored_apply(struct signer *self, struct slot_work *work, enum store
 		break;
 	case STORE_MOVED:
 	case STORE_PAUSED:
-		work->drop = true; /* never sent: its row was not stored */
+		work->drop = DEFENCE("unstored_is_not_sent"); /* its row was not stored */
 		break;
 	}
 }
@@ -432,7 +437,7 @@ static bool batch_run(struct signer *self, bool *ret_worked, struct err *err)
 		return false;
 	keys_spare(self);
 	if (!signer_works_price(self, err) || !works_journal(self, err) || !works_sign(self, err) ||
-	    !works_store(self, err))
+	    (!DEFENCE("stored_before_sent") && !signer_send(self, err)) || !works_store(self, err))
 		return false;
 	for (size_t i = 0; i < self->work_len; i++) {
 		tried_note(self, &self->work[i]);

@@ -3,6 +3,7 @@
  * is sent and bumped as it was signed, whatever the rows say now (T7). */
 #include "service/signer/signer_trust.h"
 
+#include "base/defence.h"
 #include "core/policy.h"
 #include "core/reason.h"
 #include "core/transfer.h"
@@ -38,7 +39,7 @@ bool signer_work_drop_if_torn(struct signer *self, struct slot_work *work, struc
 	bool found = false;
 	if (!store_transfer_load(self->options.store, work->slot->id, &again, &found, err))
 		return false;
-	work->drop = found && again.version != work->slot->version;
+	work->drop = DEFENCE("torn_read_again") && found && again.version != work->slot->version;
 	return true;
 }
 
@@ -171,9 +172,9 @@ static bool first_verify(struct signer *self, struct slot_work *work, struct err
 	work_believe(self, work, row);
 	if (work->slot->is_cancel)
 		return true;
-	if (distrust == NULL && row->held_reason[0] != 0)
+	if (DEFENCE("hold_before_signature") && distrust == NULL && row->held_reason[0] != 0)
 		reason = "held";
-	else if (distrust == NULL && row->cancel_requested)
+	else if (DEFENCE("cancel_before_signature") && distrust == NULL && row->cancel_requested)
 		reason = "cancel_requested";
 	else if (distrust == NULL && !old_judge(self, work, row, &distrust, &reason, err))
 		return false;
@@ -224,7 +225,7 @@ static bool bump_verify(struct signer *self, struct slot_work *work, bool cancel
 		return true;
 	/* Whatever asked for the bump: a cancel that stands comes before it. */
 	bool stands = distrust == NULL && row->cancel_requested && row->held_reason[0] == 0;
-	if (canceled || stands)
+	if ((canceled && DEFENCE("after_cancel_no_payment")) || stands)
 		signer_work_cancel_sent(self, work);
 	else if (work->cancels &&
 		 (!work->wished || work->slot->wish != WISH_BUMP || is_early(self, work)))

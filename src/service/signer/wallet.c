@@ -2,6 +2,7 @@
  * flight. */
 #include "service/signer/signer_parts.h"
 
+#include "base/defence.h"
 #include "core/reason.h"
 #include "core/timing.h"
 
@@ -200,11 +201,14 @@ static bool lease_keep(struct signer *self, struct signer_wallet *wallet, struct
 	uint64_t epoch = wallet->lease.epoch;
 	if (!lease_take(self, wallet, &taken, err))
 		return false;
-	if (!taken || (wallet->owned && wallet->lease.epoch == epoch)) {
+	taken |= !DEFENCE("wallet_lease");
+	if (!taken ||
+	    (wallet->owned && (wallet->lease.epoch == epoch || !DEFENCE("lease_epoch")))) {
 		wallet->owned = taken;
 		return true;
 	}
-	wallet->owned = wallet->drained = false;
+	wallet->owned = false;
+	wallet->drained = !DEFENCE("drain");
 	signer_spending_forget(self, wallet);
 	/* The owner before may have taken nonces after this step's look. */
 	if (!rows_load(self, err) || !journal_look(self, wallet, err))
@@ -256,9 +260,9 @@ static bool story_read_again(struct signer *self, struct signer_wallet *wallet, 
  * a row would keep all later ones waiting for ever. Only people can go on from there. */
 static bool nonces_compare(struct signer *self, struct signer_wallet *wallet, struct err *err)
 {
-	if (wallet->row.stop_reason[0] != 0 || is_same_story(wallet))
+	if (!DEFENCE("same_story") || wallet->row.stop_reason[0] != 0 || is_same_story(wallet))
 		return true;
-	if (!story_read_again(self, wallet, err))
+	if (DEFENCE("torn_read_again") && !story_read_again(self, wallet, err))
 		return false;
 	if (!wallet->owned || is_same_story(wallet))
 		return true;

@@ -4,7 +4,7 @@
 
 static const struct retry_policy policy = { .first_ms = 100, .max_ms = 5000 };
 
-static void doubles_up_to_the_end(void **state)
+static void reconnect_storm_is_slowed_down(void **state)
 {
 	(void)state;
 	static const int64_t whole[] = { 100, 200, 400, 800, 1600, 3200, 5000, 5000 };
@@ -19,7 +19,7 @@ static void doubles_up_to_the_end(void **state)
 	assert_int_equal(retry_delay_ms(&odd, 2, 0), 3); /* of 5 */
 }
 
-static void stays_within_half_and_whole(void **state)
+static void reconnect_storm_is_spread(void **state)
 {
 	(void)state;
 	uint32_t random = 12345;
@@ -29,6 +29,7 @@ static void stays_within_half_and_whole(void **state)
 		assert_true(delay >= 400 && delay <= 800);
 	}
 	assert_true(retry_delay_ms(&policy, 3, UINT32_MAX) <= 800);
+	assert_int_not_equal(retry_delay_ms(&policy, 3, 0), retry_delay_ms(&policy, 3, 100));
 }
 
 static void takes_the_ends_of_its_range(void **state)
@@ -49,8 +50,8 @@ static void takes_the_ends_of_its_range(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(doubles_up_to_the_end),
-		cmocka_unit_test(stays_within_half_and_whole),
+		cmocka_unit_test(reconnect_storm_is_slowed_down),
+		cmocka_unit_test(reconnect_storm_is_spread),
 		cmocka_unit_test(takes_the_ends_of_its_range),
 	};
 	return cmocka_run_group_tests_name("core/retry", tests, NULL, NULL);

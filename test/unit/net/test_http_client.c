@@ -154,7 +154,7 @@ static void test_many(void **state)
 }
 
 /* One connection serves request after request; the environment's proxy is not asked. */
-static void test_keeps_its_connection(void **state)
+static void test_reconnect_storm_keeps_its_connection(void **state)
 {
 	struct fixture *fixture = *state;
 	struct http_client_response response;
@@ -310,7 +310,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_request, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_keeps_its_connection, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reconnect_storm_keeps_its_connection, setup,
+						teardown),
 		cmocka_unit_test(test_urls),
 		cmocka_unit_test(test_not_sent_for_sure),
 		cmocka_unit_test(test_maybe_sent),
