@@ -243,8 +243,8 @@ static void partial_batch_send(void **state)
 		(void)accept(place, false);
 	queue_notify(place->queue, QUEUE_REQUEST);
 	int64_t kept = outbox_len(place);
-	assert_true(kept > 0 && kept < (int64_t)n);
 	assert_int_equal((size_t)kept + sim_sqs_len(place->sqs, QUEUE_REQUEST), n);
+	assert_true(kept > 0 && kept < (int64_t)n);
 	assert_true(sim_sqs_count(place->sqs, SIM_SQS_REFUSED) >= (uint64_t)kept);
 	assert_int_equal(work(place, 60), n);
 	assert_int_equal(outbox_len(place), 0);
@@ -479,8 +479,9 @@ static void a_copy_of_what_is_worked_on_waits(void **state)
 	queue_close(other);
 }
 
-/* The row's own count decides, over all copies and over the transport's own dead letters. */
-static void the_rows_own_count_decides(void **state)
+/* poison-message: the row's own count decides, over all copies and over the transport's own dead
+ * letters. */
+static void poison_message_is_counted_by_its_row(void **state)
 {
 	struct place *place = *state;
 	struct message message;
@@ -717,7 +718,7 @@ int main(void)
 		OUTBOX_TEST(claimed_then_crash),
 		OUTBOX_TEST(received_then_crash),
 		OUTBOX_TEST(a_copy_of_what_is_worked_on_waits),
-		OUTBOX_TEST(the_rows_own_count_decides),
+		OUTBOX_TEST(poison_message_is_counted_by_its_row),
 		OUTBOX_TEST(replay_after_dlq),
 		OUTBOX_TEST(queue_wiped),
 		OUTBOX_TEST(what_is_not_ours_is_deleted),

@@ -81,8 +81,8 @@ NOTES = {
                    'the test when there is one.',
     'webhook-after-write': 'shows that state and event are one; that every event becomes a delivery is for '
                            'the webhooks to show.',
-    'partial-batch-send': 'the messages of today are written with the rows; a queue that takes a part of a '
-                          'batch has the same end: the row is due.',
+    'partial-batch-send': 'the embedded queue\'s messages are written with the rows: the life takes them away. The '
+                          'other one goes over the outbox to a queue that takes a part of a batch.',
     'blocked-receiver-in-batch': 'a step estimates and reserves many payouts at once; batches on the chain '
                                  'join the test when there are any.',
     'breaker-never-closes': 'what backs off today are keys, nodes and failing steps. Nodes are asked in turn '
@@ -131,6 +131,7 @@ DEFENCES = {
     'next_node': 'after a node that fails the next one is asked',
     'nodes_agree': 'with two nodes, two must say "unpaid"',
     'one_slot_per_round': 'a round of a withdrawal has one slot (a unique key)',
+    'outbox_relay': 'what the process that committed did not hand to an external queue goes out a second later',
     'own_finalized': 'final is what the node that names the head calls final',
     'paid_is_canonical': '"paid" needs a receipt whose block is the canonical one',
     'pause_grows': 'failures make the pause before the next try longer',
@@ -140,7 +141,9 @@ DEFENCES = {
     'receives_are_bounded': 'a message that was received five times without verdict is a dead letter',
     'reorg_watch': 'slots of blocks that are not canonical any more are looked for again',
     'reserved_goes_on': 'a reserved slot of an earlier step, or owner, is filled',
+    'rows_own_count': 'how often a row was received without verdict is counted by row, not by message',
     'same_story': 'store and journal have to tell the same of every nonce, or the wallet stops',
+    'sent_is_listed': 'only what an external queue lists as sent leaves the outbox',
     'signer_limits': 'the signer\'s own limits of an hour and a day',
     'slot_matches_row': 'a slot has to say what its withdrawal says',
     'stored_before_sent': 'bytes and hash are stored before they are sent',
@@ -174,12 +177,19 @@ ROWS = [Row(*row) for row in (
      'life_assert_stage: is not completed'),
     ('accept-then-crash', cmocka('contract_store_fault', 'accept_then_crash_leaves_all_or_nothing'),
      ('all_or_nothing',), 'is not undone'),
+    ('accept-then-crash', cmocka('contract_queue_outbox', 'accept_then_crash'), ('outbox_relay',),
+     'claim'),
+    ('claimed-then-crash', cmocka('contract_queue_outbox', 'claimed_then_crash'), ('claim_runs_out',),
+     'claim'),
     ('claimed-then-crash', life('queue', 'claimed_then_crash'), ('claim_runs_out',),
      'life_assert_stage: is not queued'),
+    ('queue-wiped', cmocka('contract_queue_outbox', 'queue_wiped'), ('sweeper',), 'work'),
     ('queue-wiped', life('queue', 'queue_wiped'), ('sweeper',), 'life_assert_stage: is not completed'),
     ('cache-wiped', life('queue', 'cache_wiped'), ('sweeper',), 'life_assert_stage: is not completed'),
     ('held-in-memory', life('queue', 'held_in_memory'), ('waiting_is_due',),
      'life_assert_stage: is not completed'),
+    ('poison-message', cmocka('contract_queue_outbox', 'poison_message_is_counted_by_its_row'),
+     ('rows_own_count',), 'message.receives'),
     ('poison-message', life('queue', 'poison_message_of_signer'), ('receives_are_bounded',),
      'life_assert_unpaid|life_assert_held'),
     ('poison-message', life('queue', 'poison_message_of_processor'), ('receives_are_bounded',),
@@ -189,6 +199,8 @@ ROWS = [Row(*row) for row in (
      ('all_or_nothing',), 'is not undone'),
     ('partial-batch-send', life('queue', 'partial_batch_send'), ('sweeper',),
      'life_assert_stage: is not completed'),
+    ('partial-batch-send', cmocka('contract_queue_outbox', 'partial_batch_send'), ('sent_is_listed',),
+     'sim_sqs_len'),
     # paid twice
     ('two-workers-one-row', cmocka('contract_store_transfer', 'two_workers_one_row_get_one_slot'),
      ('one_slot_per_round',), 'STORE_EXISTS'),
