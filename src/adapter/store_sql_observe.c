@@ -249,8 +249,9 @@ struct wishes {
 };
 
 /* A wish to send again never replaces the wish for a higher fee. One about fewer attempts than
- * there are by now would never be acted on, and keep the next one out. What is wished for without
- * anybody's asking writes no event: the attempt that comes of it does, with the reason. */
+ * there are by now would never be acted on, and keep the next one out: it is not taken, and one
+ * that stands there all the same (an editor's) is no obstacle. What is wished for without anybody's
+ * asking writes no event: the attempt that comes of it does, with the reason. */
 static bool batch_wish(struct db *db, void *context, struct err *err)
 {
 	const struct wishes *batch = context;
@@ -260,7 +261,8 @@ static bool batch_wish(struct db *db, void *context, struct err *err)
 			sql_prepare(db,
 				    "UPDATE transfers SET wish = ?, wish_reason = ?, "
 				    "wish_attempts_seen = ? "
-				    "WHERE id = ? AND wish < ? AND stage < ? AND attempts = ?",
+				    "WHERE id = ? AND (wish < ? OR wish_attempts_seen <> attempts) "
+				    "AND stage < ? AND attempts = ?",
 				    err);
 		sql_put_i64(&sql, wish->wish);
 		sql_put_i64(&sql, wish->reason);

@@ -46,6 +46,7 @@ static void transfer_print(const struct json_value *transfer)
 		     STR_ARG(outcome), (long long)client_number(transfer, "attempts"),
 		     client_number(transfer, "attempts") == 1 ? "" : "s");
 	row("transaction", client_text(transfer, "tx_hash"));
+	row("fee raise", client_text(transfer, "bump_requested"));
 	if (block > 0)
 		(void)printf("  %-14s %lld\n", "block", (long long)block);
 }
@@ -74,7 +75,7 @@ static void events_print(const struct json_value *items)
 {
 	for (size_t i = 0; i < json_size(items); i++) {
 		const struct json_value *event = json_element(items, i);
-		(void)printf("  %3lld  %.*s  %-10.*s %-16.*s",
+		(void)printf("  %3lld  %.*s  %-10.*s %-18.*s",
 			     (long long)client_number(event, "sequence"),
 			     STR_ARG(client_text(event, "at")),
 			     STR_ARG(client_text(event, "actor")),

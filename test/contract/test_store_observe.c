@@ -492,6 +492,18 @@ static void a_wish_that_comes_late_is_not_kept(void **state)
 	assert_int_equal(after.wish_attempts_seen, 2);
 }
 
+/* An editor's wish, which nobody acts on, stands in nobody's way. */
+static void a_wish_about_other_attempts_is_replaced(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer slot = fixture_broadcast(f, "one", 0);
+	fixture_edit(f, "UPDATE transfers SET wish = 2, wish_attempts_seen = 7");
+	wish(f, &slot, WISH_REBROADCAST, 1);
+	struct transfer after = fixture_transfer(f, slot.id);
+	assert_int_equal(after.wish, WISH_REBROADCAST);
+	assert_int_equal(after.wish_attempts_seen, 1);
+}
+
 static void a_slot_that_is_mined_has_no_wishes(void **state)
 {
 	struct fixture *f = *state;
@@ -533,6 +545,7 @@ int main(void)
 		STORE_TEST(a_hold_does_not_touch_what_is_ended),
 		STORE_TEST(a_wish_is_kept_for_the_signer),
 		STORE_TEST(a_wish_that_comes_late_is_not_kept),
+		STORE_TEST(a_wish_about_other_attempts_is_replaced),
 		STORE_TEST(a_slot_that_is_mined_has_no_wishes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

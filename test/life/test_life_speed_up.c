@@ -202,6 +202,10 @@ static void test_capped(void **state)
 			assert_int_equal(attempts_of(life, &row), 1);
 			assert_true(attempt_of(life, &row, 1).sent_at > sent_at);
 			sent_at = attempt_of(life, &row, 1).sent_at;
+			/* Once in each interval. */
+			life_wait(life, 500);
+			life_sign(life);
+			assert_true(attempt_of(life, &row, 1).sent_at == sent_at);
 		}
 		assert_int_equal(life_alarms(life, "fee_above_cap"), 1 + i);
 		life_drop_pool(life); /* so that it is mined because it was sent again */
@@ -278,6 +282,21 @@ static void test_age(void **state)
 	}
 	life_sign(life);
 	assert_bumped(life, &row, 2, WISH_REASON_AGE);
+	finish(life);
+	life_assert_paid(life, &row);
+}
+
+/* An editor's wish about attempts that there never were: the monitor's own takes its place. */
+static void test_edited_wish(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = send_one(life, "POL", 4065);
+	life_sql(life, "UPDATE transfers SET wish = 2, wish_attempts_seen = 9");
+	stuck(life, 60);
+	life_wait(life, INTERVAL_MS);
+	life_watch(life);
+	life_sign(life);
+	assert_bumped(life, &row, 2, WISH_REASON_FEE_PRESSURE);
 	finish(life);
 	life_assert_paid(life, &row);
 }
@@ -362,6 +381,7 @@ int main(void)
 		LIFE_TEST(test_up_to_the_limit),
 		LIFE_TEST(test_fee_pressure),
 		LIFE_TEST(test_age),
+		LIFE_TEST(test_edited_wish),
 		LIFE_TEST(test_cancel_wins),
 		LIFE_TEST(test_cancel_wins_after_the_cap),
 		LIFE_TEST(test_nothing_to_speed_up),

@@ -106,7 +106,10 @@ bool monitor_wish(struct monitor *self, struct err *err)
 		struct store_wish wish = { .transfer = row->id, .attempts_seen = row->attempts };
 		wish.wish = wish_of(self, lingering[i], lookups[i] == CHAIN_LOOKUP_PENDING,
 				    &wish.reason);
-		if (wish.wish <= row->wish)
+		/* What stands there about other attempts is an editor's, and nobody acts on it. */
+		if (row->wish_attempts_seen == row->attempts && wish.wish <= row->wish)
+			continue;
+		if (wish.wish == WISH_NONE)
 			continue;
 		wishes[wishes_len++] = wish;
 		wish_log(self, lingering[i], &wish);
