@@ -148,6 +148,15 @@ static bool gate_find(struct chain *chain, uint64_t block, const struct chain_wa
 	FORWARD(chain_find(node, block, wanted, ret_found, err));
 }
 
+static bool gate_transactions(struct chain *chain, uint64_t first, size_t blocks,
+			      const struct address *senders, size_t n,
+			      struct chain_transaction *ret_transactions, size_t cap,
+			      size_t *ret_len, size_t *ret_blocks, struct err *err)
+{
+	FORWARD(chain_transactions(node, first, blocks, senders, n, ret_transactions, cap, ret_len,
+				   ret_blocks, err));
+}
+
 /* To one node only: what is unknown there is sent again by the signer, then to the next. */
 static void gate_send_many(struct chain *chain, const struct str *raw, size_t n,
 			   struct chain_send *ret_sends)
@@ -212,6 +221,7 @@ static const struct chain_ops gate_ops = {
 	.lookups = gate_lookups,
 	.blocks = gate_blocks,
 	.find = gate_find,
+	.transactions = gate_transactions,
 	.nodes_len = gate_nodes_len,
 	.node = gate_node_at,
 	.close = gate_close,

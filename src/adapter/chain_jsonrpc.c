@@ -14,6 +14,8 @@
 /* Blocks come with the hashes of all their transactions, up to half a megabyte each on a chain of
  * 140 M gas: 8 of them stay below the 8 MiB that json_rpc takes from one post. */
 #define BLOCKS_PER_POST 8
+/* With the transactions themselves, up to three megabytes each. */
+#define WHOLE_BLOCKS_PER_POST 2
 
 _Static_assert(CHAIN_BATCH_MAX <= JSON_RPC_CALLS_MAX, "a batch of the port is one batch of calls");
 
@@ -36,6 +38,29 @@ static const char *const full_names[] = { "number", "hash", "transactions", "cod
 					  "data",   NULL };
 static const char *const tx_names[] = { "hash", "from", "to", "nonce", "value", "input", NULL };
 static const struct json_sieve full_sieve = { { call_names, full_names, tx_names } };
+static const char *const whole_block_names[] = {
+	"number", "transactions", "code", "message", "data", NULL,
+};
+static const char *const transaction_names[] = {
+	"hash",
+	"type",
+	"chainId",
+	"from",
+	"nonce",
+	"to",
+	"value",
+	"gas",
+	"maxFeePerGas",
+	"maxPriorityFeePerGas",
+	"input",
+	"r",
+	"s",
+	"v",
+	"yParity",
+	NULL,
+};
+static const struct json_sieve whole_block_sieve = { { call_names, whole_block_names,
+						       transaction_names } };
 static const struct json_sieve block_sieve = { { call_names, block_names } };
 static const struct json_sieve receipt_sieve = { { call_names, receipt_names, log_names } };
 static const struct json_sieve lookup_sieve = { { call_names, lookup_names } };
@@ -434,6 +459,74 @@ static bool lookups(struct chain *chain, const struct hash32 *hashes, size_t n,
 	return true;
 }
 
+/* Those of a block; false in *ret_fits: there is no room for all of them. */
+static bool read_transactions(const struct json_value *block, uint64_t number,
+			      const struct address *senders, size_t n,
+			      struct chain_transaction *ret_transactions, size_t cap, size_t *len,
+			      bool *ret_fits)
+{
+	const struct json_value *all = json_member(block, "transactions");
+	uint64_t named;
+	size_t found = *len;
+	*ret_fits = true;
+	if (!chain_read_u64(json_member(block, "number"), &named) || named != number ||
+	    json_type_of(all) != JSON_TYPE_ARRAY)
+		return false;
+	for (size_t i = 0; i < json_size(all); i++) {
+		struct chain_transaction one = { .block = number };
+		bool ours = false;
+		if (!chain_read_sender(json_element(all, i), &one.from))
+			return false;
+		for (size_t k = 0; k < n && !ours; k++)
+			ours = address_equal(senders[k], one.from);
+		if (!ours)
+			continue;
+		*ret_fits = found < cap;
+		if (!*ret_fits)
+			return true;
+		if (!chain_read_transaction(json_element(all, i), &one))
+			return false;
+		ret_transactions[found++] = one;
+	}
+	*len = found;
+	return true;
+}
+
+static bool transactions(struct chain *chain, uint64_t first, size_t blocks,
+			 const struct address *senders, size_t n,
+			 struct chain_transaction *ret_transactions, size_t cap, size_t *ret_len,
+			 size_t *ret_blocks, struct err *err)
+{
+	struct json_rpc *rpc = rpc_of(chain);
+	bool fits = true;
+	json_rpc_begin_split(rpc, WHOLE_BLOCKS_PER_POST);
+	json_rpc_sieve(rpc, &whole_block_sieve);
+	for (size_t i = 0; i < blocks; i++) {
+		struct buf *out = json_rpc_add(rpc, "eth_getBlockByNumber");
+		write_block(out, first + i);
+		buf_text(out, ",true");
+	}
+	if (!ask(rpc, err))
+		return false;
+	*ret_len = *ret_blocks = 0;
+	for (size_t i = 0; i < blocks; i++) {
+		const struct json_rpc_answer *answer = json_rpc_answer(rpc, i);
+		if (is_null_result(answer))
+			return true;
+		if (answer->verdict != JSON_RPC_RESULT ||
+		    !read_transactions(answer->result, first + i, senders, n, ret_transactions, cap,
+				       ret_len, &fits))
+			return *ret_blocks > 0 || fail(answer, "a block", err);
+		if (!fits)
+			return *ret_blocks > 0 || err_set(err, ERR_REFUSED,
+							  "block %llu has more transactions of "
+							  "ours than are read at once",
+							  (unsigned long long)first);
+		++*ret_blocks;
+	}
+	return true;
+}
+
 static void close_chain(struct chain *chain)
 {
 	struct chain_jsonrpc *jsonrpc = (struct chain_jsonrpc *)chain;
@@ -457,6 +550,7 @@ bool chain_jsonrpc_open(const struct chain_jsonrpc_options *options, struct chai
 		.lookups = lookups,
 		.blocks = blocks,
 		.find = find,
+		.transactions = transactions,
 		.close = close_chain,
 	};
 	const struct json_rpc_options rpc_options = { .url = options->url,

@@ -1,6 +1,7 @@
 #include "adapter/chain_jsonrpc_parse.h"
 
 #include "base/hex.h"
+#include "core/tx.h"
 
 #include <string.h>
 
@@ -222,4 +223,63 @@ void chain_read_found(const struct json_value *block, uint64_t number,
 	}
 	found.block_hash = read.hash;
 	*ret_found = found;
+}
+
+bool chain_read_sender(const struct json_value *transaction, struct address *ret_sender)
+{
+	return read_address(json_member(transaction, "from"), ret_sender);
+}
+
+#define TYPE_EIP1559 2
+
+static bool read_signature(const struct json_value *value, struct tx_signature *ret_signature)
+{
+	struct u256 r;
+	struct u256 s;
+	uint64_t parity = 0;
+	const struct json_value *named = json_member(value, "yParity");
+	if (!chain_read_u256(json_member(value, "r"), &r) ||
+	    !chain_read_u256(json_member(value, "s"), &s) ||
+	    !chain_read_u64(named != NULL ? named : json_member(value, "v"), &parity) || parity > 1)
+		return false;
+	u256_to_bytes(r, ret_signature->r);
+	u256_to_bytes(s, ret_signature->s);
+	ret_signature->parity = (uint8_t)parity;
+	return true;
+}
+
+/* The fields of a transaction of our kind; false: it is of another. */
+static bool read_fields(const struct json_value *value, struct tx *ret_tx)
+{
+	struct str input;
+	uint64_t type = 0;
+	return chain_read_u64(json_member(value, "type"), &type) && type == TYPE_EIP1559 &&
+	       chain_read_u64(json_member(value, "chainId"), &ret_tx->chain_id) &&
+	       chain_read_u64(json_member(value, "nonce"), &ret_tx->nonce) &&
+	       chain_read_u64(json_member(value, "gas"), &ret_tx->gas_limit) &&
+	       chain_read_u256(json_member(value, "maxFeePerGas"), &ret_tx->fees.cap.value) &&
+	       chain_read_u256(json_member(value, "maxPriorityFeePerGas"),
+			       &ret_tx->fees.tip.value) &&
+	       chain_read_u256(json_member(value, "value"), &ret_tx->value.value) &&
+	       read_address(json_member(value, "to"), &ret_tx->to) &&
+	       json_string(json_member(value, "input"), &input) &&
+	       hex_read_0x_any(input, ret_tx->data, sizeof ret_tx->data, &ret_tx->data_len);
+}
+
+bool chain_read_transaction(const struct json_value *transaction,
+			    struct chain_transaction *ret_transaction)
+{
+	struct tx tx = { 0 };
+	struct tx_signature signature;
+	if (!chain_read_hash(json_member(transaction, "hash"), &ret_transaction->hash) ||
+	    !chain_read_u64(json_member(transaction, "nonce"), &ret_transaction->nonce))
+		return false;
+	ret_transaction->raw_len = 0;
+	if (!read_fields(transaction, &tx) || !read_signature(transaction, &signature))
+		return true;
+	struct buf raw = buf_of(ret_transaction->raw, sizeof ret_transaction->raw);
+	tx_write_signed(&tx, &signature, &raw);
+	if (!raw.overflow && hash32_equal(tx_hash_of(buf_view(&raw)), ret_transaction->hash))
+		ret_transaction->raw_len = raw.len;
+	return true;
 }

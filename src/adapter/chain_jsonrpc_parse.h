@@ -27,5 +27,11 @@ enum chain_lookup chain_read_lookup(const struct json_value *transaction, struct
  * that block, or one of its transactions cannot be read: a list with a gap proves no absence. */
 void chain_read_found(const struct json_value *block, uint64_t number,
 		      const struct chain_wanted *wanted, struct chain_found *ret_found);
+/* The sender of a transaction in a block. */
+bool chain_read_sender(const struct json_value *transaction, struct address *ret_sender);
+/* Nonce, hash and (put together from its fields; kept only if they have that hash) the signed
+ * bytes. ret_transaction: block and from are the caller's. False when the answer makes no sense. */
+bool chain_read_transaction(const struct json_value *transaction,
+			    struct chain_transaction *ret_transaction);
 
 #endif

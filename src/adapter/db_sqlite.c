@@ -60,6 +60,7 @@ struct db_sqlite {
 	bool shared; /* a file: turnstile and host locks exist */
 	mode_t mode;
 	struct db_turnstile turnstile;
+	int open_fd; /* shared lock: the file is in use; -1 */
 	struct db_statement slot[STATEMENT_SLOTS];
 	size_t statements;
 	size_t open_statements;
@@ -530,6 +531,8 @@ static void db_sqlite_close(struct db *base)
 	for (size_t i = 0; i < db->locks; i++)
 		close(db->lock[i].fd);
 	db_turnstile_deinit(&db->turnstile);
+	if (db->open_fd >= 0)
+		close(db->open_fd);
 	free(db->path);
 	free(db);
 }
@@ -640,6 +643,17 @@ static bool connect_file(struct db_sqlite *db, const struct db_sqlite_options *o
 			 err);
 }
 
+/* Nobody puts another file in the place of one that is in use. */
+static bool use(struct db_sqlite *db, struct err *err)
+{
+	db->open_fd = db_turnstile_open_file(db->path, DB_SQLITE_OPEN_SUFFIX, db->mode);
+	if (db->open_fd < 0)
+		return err_set(err, ERR_NOT_DONE, "%s%s: %s", db->path, DB_SQLITE_OPEN_SUFFIX,
+			       strerror(errno));
+	return flock(db->open_fd, LOCK_SH | LOCK_NB) == 0 ||
+	       err_set(err, ERR_NOT_DONE, "%s is being restored", db->path);
+}
+
 /* Openers of one file take turns too: the first one creates it and turns it to WAL. */
 static bool connect_shared(struct db_sqlite *db, const struct db_sqlite_options *options,
 			   struct err *err)
@@ -648,7 +662,7 @@ static bool connect_shared(struct db_sqlite *db, const struct db_sqlite_options 
 	bool done;
 
 	db->mode = stat(db->path, &status) == 0 ? status.st_mode & 0666 : 0600;
-	if (!db_turnstile_init(&db->turnstile, db->path, db->mode, err))
+	if (!use(db, err) || !db_turnstile_init(&db->turnstile, db->path, db->mode, err))
 		return false;
 	if (!db_turnstile_enter(&db->turnstile, CONFIGURE_WAIT_MS, err))
 		return err_wrap(err, "%s", db->path);
@@ -681,6 +695,7 @@ bool db_sqlite_open(const struct db_sqlite_options *options, struct db **ret_db,
 	CHECK(db);
 	db->base.ops = &db_sqlite_ops;
 	db->turnstile = (struct db_turnstile){ .next_fd = -1, .turn_fd = -1 };
+	db->open_fd = -1;
 	db->path = real_path(options->path);
 	db->busy_ms = options->busy_ms ? options->busy_ms : DB_SQLITE_BUSY_MS_DEFAULT;
 	db->read_only = options->read_only;

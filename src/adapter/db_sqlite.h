@@ -13,6 +13,7 @@
 
 #define DB_SQLITE_BUSY_MS_DEFAULT  5000
 #define DB_SQLITE_CACHE_KB_DEFAULT 2048
+#define DB_SQLITE_OPEN_SUFFIX      "-open"
 
 struct db_sqlite_options {
 	const char *path;  /* ":memory:" gives a database of its own: no turnstile, no host lock */
@@ -26,7 +27,8 @@ struct db_sqlite_options {
 void db_sqlite_setup(void);
 
 /* Opens the file, or creates it with mode 0600. The lock files path-next, path-turn and
- * path-lock-NAME beside it take its mode. NOT_DONE when the file cannot be opened, REFUSED when it
+ * path-lock-NAME beside it take its mode. Who has it open, not only for reading, holds a shared
+ * lock on path-open: see db_sqlite_claim. NOT_DONE when the file cannot be opened, REFUSED when it
  * is no database or the SQLite of this machine is older than 3.35. Closed by db_close. */
 MUST_CHECK bool db_sqlite_open(const struct db_sqlite_options *options, struct db **ret_db,
 			       struct err *err);

@@ -18,12 +18,13 @@
  * - messages is outbox and embedded queue in one: at most one waiting wake-up per row and queue.
  *   message_claims: who works on what came out of an external transport, and how often it was
  *   received without verdict; gone with the verdict.
+ * - incarnations has a row for each time that an older copy of this store took its place.
  * - A slot's unique key is for ever; no row of transfers, transfer_items, attempts, events or audit
  * is ever deleted.
  */
 static const char *const step_1[] = {
 	"CREATE TABLE chains (chain_id BIGINT PRIMARY KEY, name {text 32} NOT NULL, "
-	"finalized_mark BIGINT NOT NULL DEFAULT 0)",
+	"finalized_mark BIGINT NOT NULL DEFAULT 0, reconciled_block BIGINT NOT NULL DEFAULT 0)",
 
 	"CREATE TABLE assets (chain_id BIGINT NOT NULL, symbol {text 16} NOT NULL, "
 	"is_native INTEGER NOT NULL, contract {blob 20} NOT NULL, decimals INTEGER NOT NULL, "
@@ -34,7 +35,10 @@ static const char *const step_1[] = {
 	"DEFAULT 0, next_nonce BIGINT NOT NULL DEFAULT 0, entered INTEGER NOT NULL DEFAULT 0, "
 	"stop_reason {text 48} NOT NULL DEFAULT '', lease_holder {text 64} NOT NULL DEFAULT '', "
 	"lease_epoch BIGINT NOT NULL DEFAULT 0, fence_check BIGINT NOT NULL DEFAULT 0, "
-	"UNIQUE (chain_id, address))",
+	"recover_to BIGINT NOT NULL DEFAULT 0, UNIQUE (chain_id, address))",
+
+	"CREATE TABLE incarnations (number BIGINT PRIMARY KEY, at BIGINT NOT NULL, "
+	"who {text 64} NOT NULL, journal_lost INTEGER NOT NULL)",
 
 	"CREATE TABLE leases (name {text 80} PRIMARY KEY, holder {text 64} NOT NULL, "
 	"epoch BIGINT NOT NULL, renewals BIGINT NOT NULL)",
@@ -211,6 +215,15 @@ bool store_schema_migrate(struct db *db, int64_t now_ms, struct err *err)
 		return false;
 	}
 	return db_commit(db, err);
+}
+
+bool store_schema_version(struct db *db, int *ret_version, struct err *err)
+{
+	int64_t version = 0;
+	if (!version_load(db, &version, err))
+		return false;
+	*ret_version = (int)version;
+	return true;
 }
 
 bool store_schema_check(struct db *db, struct err *err)

@@ -46,6 +46,16 @@ static const struct store_ops store_sql_ops = {
 	.mark_raise = store_sql_mark,
 	.balances_save = store_sql_balances_save,
 	.balances_list = store_sql_balances_list,
+	.incarnation_load = store_sql_incarnation,
+	.recover_begin = store_sql_recover_begin,
+	.wallet_recover = store_sql_wallet_recover,
+	.wallet_recovered = store_sql_wallet_recovered,
+	.attempt_import = store_sql_import,
+	.transfer_bind = store_sql_bind,
+	.transfer_of_slot = store_sql_of_slot,
+	.withdrawals_open = store_sql_open_rows,
+	.reconciled_load = store_sql_reconciled,
+	.reconciled_raise = store_sql_reconciled_raise,
 	.close = store_sql_close,
 };
 

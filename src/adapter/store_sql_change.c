@@ -148,7 +148,7 @@ static bool is_quiet(const struct store_change *change, const struct current *cu
 	if (funds_since(change, current, now_ms) != current->funds_since)
 		return false;
 	return change->from == change->to && !change->request_cancel && !change->request_speed_up &&
-	       !change->has_approval && change->held_reason == NULL &&
+	       !change->has_approval && !change->next_round && change->held_reason == NULL &&
 	       strcmp(reason, current->wait_reason) == 0;
 }
 
@@ -240,7 +240,8 @@ static enum queue_name queue_woken(const struct store_change *change)
 {
 	if (change->from != change->to)
 		return lifecycle_withdrawal_wakes(change->from, change->to);
-	return change->request_cancel || change->request_speed_up || change->has_approval
+	return change->request_cancel || change->request_speed_up || change->has_approval ||
+			       change->next_round
 		       ? QUEUE_SIGNING
 		       : QUEUE_NONE;
 }

@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-static bool lease_fence(struct db *db, const struct store_lease *lease, bool *ret_held,
-			struct err *err)
+bool lease_fence(struct db *db, const struct store_lease *lease, bool *ret_held, struct err *err)
 {
 	int64_t changed = 0;
 	struct sql sql = sql_prepare(

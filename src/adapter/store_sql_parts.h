@@ -70,6 +70,9 @@ MUST_CHECK bool audit_add(struct db *db, const char *action, struct id subject, 
  * STORE_FENCED. reserving: a wallet that is stopped, or has not entered, gives STORE_PAUSED. */
 MUST_CHECK bool wallet_fence(struct db *db, int64_t wallet_id, uint64_t epoch, bool reserving,
 			     enum store_write *ret_result, struct err *err);
+/* Is it stopped since the store is an old one? */
+MUST_CHECK bool wallet_recovers(struct db *db, int64_t wallet_id, bool *ret_recovers,
+				struct err *err);
 MUST_CHECK bool wallet_stop(struct db *db, int64_t wallet_id, const char *reason,
 			    const struct store_by *by, struct err *err);
 
@@ -137,6 +140,33 @@ bool store_sql_of_round(struct store *store, struct id withdrawal, uint32_t roun
 bool store_sql_mark(struct store *store, struct store_mark *mark, struct err *err);
 bool store_sql_balances_save(struct store *store, const struct store_balance *balances, size_t n,
 			     struct err *err);
+/* Is the lease (not a wallet's) still ours? Inside a write transaction. */
+MUST_CHECK bool lease_fence(struct db *db, const struct store_lease *lease, bool *ret_held,
+			    struct err *err);
+/* store_sql_recover.c */
+bool store_sql_reconciled(struct store *store, uint64_t chain_id, uint64_t *ret_block,
+			  struct err *err);
+bool store_sql_reconciled_raise(struct store *store, uint64_t chain_id, uint64_t block,
+				const struct store_lease *lease, struct err *err);
+struct store_incarnation;
+struct store_import;
+struct store_binding;
+bool store_sql_incarnation(struct store *store, struct store_incarnation *ret_last,
+			   struct err *err);
+bool store_sql_recover_begin(struct store *store, uint64_t number_min, bool journal_lost,
+			     const struct store_by *by, uint64_t *ret_number, struct err *err);
+bool store_sql_wallet_recover(struct store *store, int64_t wallet_id, uint64_t epoch,
+			      uint64_t recover_to, struct err *err);
+bool store_sql_wallet_recovered(struct store *store, int64_t wallet_id, uint64_t epoch,
+				const struct store_by *by, bool *ret_done, struct err *err);
+bool store_sql_import(struct store *store, struct store_import *item, const struct store_by *by,
+		      struct err *err);
+bool store_sql_bind(struct store *store, struct store_binding *item, const struct store_by *by,
+		    struct err *err);
+bool store_sql_of_slot(struct store *store, int64_t wallet_id, uint64_t nonce,
+		       struct transfer *ret_row, bool *ret_found, struct err *err);
+bool store_sql_open_rows(struct store *store, struct id after, struct id *ret_ids, size_t cap,
+			 size_t *ret_len, struct err *err);
 bool store_sql_balances_list(struct store *store, struct store_balance *ret_balances, size_t cap,
 			     size_t *ret_len, struct err *err);
 

@@ -301,6 +301,7 @@ static bool item_reserve(struct db *db, struct store_reservation *item, uint64_t
 			 const struct store_by *by, struct err *err)
 {
 	struct transfer *row = &item->transfer;
+	CHECK(!item->recovers || (row->is_cancel && id_is_zero(item->withdrawal)));
 	row->nonce = *next;
 	row->stage = TRANSFER_RESERVED;
 	row->stage_at = by->now_ms;
@@ -317,15 +318,29 @@ static bool item_reserve(struct db *db, struct store_reservation *item, uint64_t
 	return transfer_insert(db, row, by->now_ms, err);
 }
 
+/* Slots for a restore's sake are taken while the wallet is stopped for it, and only then. */
+static bool recovery_fence(struct db *db, int64_t wallet_id, enum store_write *fence,
+			   struct err *err)
+{
+	bool recovers = false;
+	if (!wallet_recovers(db, wallet_id, &recovers, err))
+		return false;
+	if (*fence == STORE_WRITTEN && !recovers)
+		*fence = STORE_PAUSED;
+	return true;
+}
+
 /* Items [from, to) of one wallet. The messages of a fenced or paused wallet are the caller's to
  * answer. */
 static bool wallet_reserve(struct db *db, const struct reserve *batch, size_t from, size_t to,
 			   struct err *err)
 {
 	int64_t wallet_id = batch->items[from].transfer.wallet_id;
+	bool recovers = batch->items[from].recovers;
 	enum store_write fence = STORE_FENCED;
 	uint64_t next = 0;
-	if (!wallet_fence(db, wallet_id, batch->items[from].epoch, true, &fence, err))
+	if (!wallet_fence(db, wallet_id, batch->items[from].epoch, !recovers, &fence, err) ||
+	    (recovers && !recovery_fence(db, wallet_id, &fence, err)))
 		return false;
 	if (fence != STORE_WRITTEN) {
 		for (size_t i = from; i < to; i++)
@@ -343,7 +358,8 @@ static bool wallet_reserve(struct db *db, const struct reserve *batch, size_t fr
 /* One fence serves both: the same wallet, by the same lease. */
 static bool is_same_owner(const struct store_reservation *a, const struct store_reservation *b)
 {
-	return a->transfer.wallet_id == b->transfer.wallet_id && a->epoch == b->epoch;
+	return a->transfer.wallet_id == b->transfer.wallet_id && a->epoch == b->epoch &&
+	       a->recovers == b->recovers;
 }
 
 static bool batch_reserve(struct db *db, void *context, struct err *err)

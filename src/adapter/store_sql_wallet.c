@@ -7,6 +7,26 @@
 #include <stdio.h>
 #include <string.h>
 
+/* An old store pays from no wallet at all, until people let it (reason_pauses_store). */
+static bool reserving_judge(struct db *db, int64_t wallet_id, enum store_write *ret_result,
+			    struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db,
+		"SELECT entered, stop_reason, (SELECT COUNT(*) FROM wallets WHERE stop_reason IN "
+		"('recovering', 'recovered')) FROM wallets WHERE id = ?",
+		err);
+	sql_put_i64(&sql, wallet_id);
+	if (sql_next(&sql)) {
+		char reason[REASON_LEN_MAX + 1];
+		bool entered = sql_take_i64(&sql) != 0;
+		sql_take_text(&sql, reason, sizeof reason);
+		if (!entered || reason[0] != 0 || sql_take_i64(&sql) > 0)
+			*ret_result = STORE_PAUSED;
+	}
+	return sql_end(&sql);
+}
+
 bool wallet_fence(struct db *db, int64_t wallet_id, uint64_t epoch, bool reserving,
 		  enum store_write *ret_result, struct err *err)
 {
@@ -28,17 +48,18 @@ bool wallet_fence(struct db *db, int64_t wallet_id, uint64_t epoch, bool reservi
 	*ret_result = changed == 1 ? STORE_WRITTEN : STORE_FENCED;
 	if (changed != 1 || !reserving)
 		return true;
-	struct sql state =
-		sql_prepare(db, "SELECT entered, stop_reason FROM wallets WHERE id = ?", err);
-	sql_put_i64(&state, wallet_id);
-	if (sql_next(&state)) {
-		char reason[REASON_LEN_MAX + 1];
-		bool entered = sql_take_i64(&state) != 0;
-		sql_take_text(&state, reason, sizeof reason);
-		if (!entered || reason[0] != 0)
-			*ret_result = STORE_PAUSED;
-	}
-	return sql_end(&state);
+	return reserving_judge(db, wallet_id, ret_result, err);
+}
+
+bool wallet_recovers(struct db *db, int64_t wallet_id, bool *ret_recovers, struct err *err)
+{
+	struct sql sql = sql_prepare(db,
+				     "SELECT 1 FROM wallets WHERE id = ? AND entered = 1 AND "
+				     "stop_reason IN ('recovering', 'journal_is_ahead')",
+				     err);
+	sql_put_i64(&sql, wallet_id);
+	*ret_recovers = sql_next(&sql);
+	return sql_end(&sql);
 }
 
 bool wallet_stop(struct db *db, int64_t wallet_id, const char *reason, const struct store_by *by,
@@ -253,7 +274,7 @@ bool store_sql_wallets(struct store *store, struct wallet *ret_wallets, size_t c
 	size_t len = 0;
 	struct sql sql = sql_prepare(db_of(store),
 				     "SELECT id, chain_id, address, first_nonce, next_nonce, "
-				     "entered, stop_reason, lease_epoch, "
+				     "entered, stop_reason, recover_to, lease_epoch, "
 				     "(SELECT COUNT(*) FROM transfers t WHERE "
 				     "t.wallet_id = wallets.id AND t.stage BETWEEN ? AND ?) "
 				     "FROM wallets ORDER BY id LIMIT ?",
@@ -270,6 +291,7 @@ bool store_sql_wallets(struct store *store, struct wallet *ret_wallets, size_t c
 		wallet->next_nonce = sql_take_u64(&sql);
 		wallet->entered = sql_take_i64(&sql) != 0;
 		sql_take_text(&sql, wallet->stop_reason, sizeof wallet->stop_reason);
+		wallet->recover_to = sql_take_u64(&sql);
 		wallet->lease_epoch = sql_take_u64(&sql);
 		wallet->in_flight = (size_t)sql_take_u64(&sql);
 	}

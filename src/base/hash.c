@@ -6,10 +6,12 @@
 
 #include "base/check.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BLOCK_BYTES 64 /* of SHA-256 */
 
@@ -28,6 +30,25 @@ static void hash_parts(const void *head, size_t head_len, const void *tail, size
 void sha256(const void *bytes, size_t len, uint8_t ret_digest[SHA256_BYTES])
 {
 	hash_parts(bytes, len, NULL, 0, ret_digest);
+}
+
+bool sha256_file(int fd, uint8_t ret_digest[SHA256_BYTES])
+{
+	uint8_t bytes[65536];
+	SHA256_CTX context;
+	CHECK(SHA256_Init(&context) == 1);
+	for (;;) {
+		ssize_t n = read(fd, bytes, sizeof bytes);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		if (n == 0)
+			break;
+		CHECK(SHA256_Update(&context, bytes, (size_t)n) == 1);
+	}
+	CHECK(SHA256_Final(ret_digest, &context) == 1);
+	return true;
 }
 
 void hmac_sha256(const uint8_t *key, size_t key_len, const void *bytes, size_t len,

@@ -9,6 +9,8 @@
 #define SHA256_BYTES 32
 
 void sha256(const void *bytes, size_t len, uint8_t ret_digest[SHA256_BYTES]);
+/* Of what a file holds from its position to its end. False, with errno: it cannot be read. */
+bool sha256_file(int fd, uint8_t ret_digest[SHA256_BYTES]);
 /* Source: RFC 2104. */
 void hmac_sha256(const uint8_t *key, size_t key_len, const void *bytes, size_t len,
 		 uint8_t ret_tag[SHA256_BYTES]);

@@ -34,6 +34,15 @@ enum exit_status command_speed_up(const struct invocation *invocation);
 enum exit_status command_dlq_list(const struct invocation *invocation);
 enum exit_status command_dlq_redrive(const struct invocation *invocation);
 
+/* command_backup.c */
+enum exit_status command_backup(const struct invocation *invocation);
+enum exit_status command_restore(const struct invocation *invocation);
+enum exit_status command_unpause(const struct invocation *invocation);
+
+/* command_recover.c, command_reconcile.c */
+enum exit_status command_recover(const struct invocation *invocation);
+enum exit_status command_reconcile(const struct invocation *invocation);
+
 /* command_sim.c */
 enum exit_status command_sim(const struct invocation *invocation);
 

@@ -72,6 +72,30 @@ static const struct command_option wallet_start_options[] = {
 	OPTIONS_END,
 };
 
+static const struct command_option backup_options[] = {
+	OPTION_CONFIG,
+	{ "to", "DIR", "the directory to make" },
+	OPTIONS_END,
+};
+
+static const struct command_option restore_options[] = {
+	OPTION_CONFIG,
+	{ "from", "DIR", "what `sluice backup` made" },
+	OPTIONS_END,
+};
+
+static const struct command_option reconcile_options[] = {
+	OPTION_CONFIG,
+	{ "after-restore", NULL, "bring a restored store up to the journal and the chain" },
+	OPTIONS_END,
+};
+
+static const struct command_option unpause_options[] = {
+	OPTION_CONFIG,
+	{ "reason", "TEXT", "why it may pay again, for the audit" },
+	OPTIONS_END,
+};
+
 #define OPTIONS_HTTP                                                                            \
 	OPTION_CONFIG, { "url", "URL", "of the API; SLUICE_URL, or else the configuration's" }, \
 		{ "api-key-file", "FILE",                                                       \
@@ -179,6 +203,25 @@ const struct command commands[] = {
 	  "--force: its store is an old or an edited one, and what was paid already may be\n"
 	  "paid AGAIN. Compare store, journal and chain first.",
 	  wallet_start_options, command_wallet_start },
+	{ "backup", "", 0, 0, "copy store and journal while Sluice runs",
+	  "Makes DIR with both databases, each one sound snapshot in one file of mode 0600,\n"
+	  "and a manifest that names their SHA-256. It never overwrites. On the signer's\n"
+	  "host. The copies hold every withdrawal and no key.",
+	  backup_options, command_backup },
+	{ "restore", "", 0, 0, "put a backup's store in the place of a lost one",
+	  "With Sluice stopped. The store that stands there is kept beside it; the journal\n"
+	  "that lives is never touched, since it alone knows what was paid since. Nothing is\n"
+	  "paid from a restored store before `sluice reconcile --after-restore` has found\n"
+	  "what was, and a person has said `sluice unpause`.",
+	  restore_options, command_restore },
+	{ "reconcile", "", 0, 0, "compare the store with the chain",
+	  "With --after-restore, on the signer's host and with Sluice stopped: finds what the\n"
+	  "wallets sent since the backup, by the journal and the chain, fills the nonces that\n"
+	  "nobody used with transactions of nothing, waits until all are final, and binds the\n"
+	  "withdrawals to what paid them. It can be ended and run again at any time.",
+	  reconcile_options, command_reconcile },
+	{ "unpause", "", 0, 0, "let a restored and reconciled store pay again", NULL,
+	  unpause_options, command_unpause },
 	{ "withdraw", "", 0, 0, "ask for a withdrawal, over HTTP",
 	  "Repeats an unanswered request with the same Idempotency-Key, so that it is paid\n"
 	  "once whatever happens on the way.",

@@ -1,22 +1,15 @@
 /* The signer as a process: the only one that opens keystores and the journal. */
-#include "cmd/role.h"
+#include "cmd/role_signer.h"
 
 #include "adapter/db_sqlite.h"
 #include "adapter/journal_sql.h"
 #include "cmd/key_input.h"
 #include "cmd/log_open.h"
-#include "service/signer/signer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define IDLE_MS_MAX 500 /* wishes of the monitor and controls come without a message */
-
-struct signer_role {
-	struct keys *keys;
-	struct journal *journal;
-	struct signer *signer;
-};
 
 /* A key that gives another address than the pinned one would pay from a stranger's wallet, or not
  * at all: the wrong file, the wrong index. */
@@ -57,7 +50,8 @@ static bool journal_open(struct role_parts *parts, struct journal **ret_journal,
 	return true;
 }
 
-static bool signer_open(struct role_parts *parts, struct signer_role *role, struct err *err)
+static bool signer_open(struct role_parts *parts, struct signer_role *role, bool recovers,
+			struct err *err)
 {
 	uint32_t key_id;
 	struct signer_options options = {
@@ -76,6 +70,7 @@ static bool signer_open(struct role_parts *parts, struct signer_role *role, stru
 		.funds_wait_ms = parts->config->signer_funds_wait_ms,
 		.passed_over_ms = parts->config->signer_passed_over_ms,
 		.entry_wait_ms = parts->config->signer_entry_wait_ms,
+		.recovers = recovers,
 	};
 	memcpy(options.chains, parts->chains, sizeof options.chains);
 	if (!role_mac_keys(parts, TRUST_INTENT_MAC, &options.intent_keys, err) ||
@@ -88,15 +83,30 @@ static bool signer_open(struct role_parts *parts, struct signer_role *role, stru
 	return true;
 }
 
+bool role_signer_open(struct role_parts *parts, bool recovers, struct signer_role *ret_role,
+		      struct err *err)
+{
+	*ret_role = (struct signer_role){ 0 };
+	return config_keys_open(parts->config, &parts->entropy, &ret_role->keys, err) &&
+	       addresses_check(&parts->config->catalogue, ret_role->keys, err) &&
+	       store_catalogue_pin(parts->opened.store, &parts->config->catalogue, err) &&
+	       journal_open(parts, &ret_role->journal, err) &&
+	       signer_open(parts, ret_role, recovers, err);
+}
+
+void role_signer_close(struct signer_role *role)
+{
+	signer_free(role->signer);
+	journal_close(role->journal);
+	keys_close(role->keys);
+}
+
 static bool open_signer(struct role_parts *parts, void **ret_self, struct err *err)
 {
 	struct signer_role *role = calloc(1, sizeof *role);
 	CHECK(role != NULL);
 	*ret_self = role;
-	return config_keys_open(parts->config, &parts->entropy, &role->keys, err) &&
-	       addresses_check(&parts->config->catalogue, role->keys, err) &&
-	       store_catalogue_pin(parts->opened.store, &parts->config->catalogue, err) &&
-	       journal_open(parts, &role->journal, err) && signer_open(parts, role, err);
+	return role_signer_open(parts, false, role, err);
 }
 
 static bool step(void *self, bool *ret_worked, struct err *err)
@@ -123,9 +133,7 @@ static void close_signer(struct role_parts *parts, void *self)
 	(void)parts;
 	if (role == NULL)
 		return;
-	signer_free(role->signer);
-	journal_close(role->journal);
-	keys_close(role->keys);
+	role_signer_close(role);
 	free(role);
 }
 

@@ -31,6 +31,30 @@ void abi_write_transfer(struct address to, struct amount amount,
 	u256_to_bytes(amount.units, ret_calldata + SELECTOR_BYTES + WORD_BYTES);
 }
 
+/* An address in a word: twelve zeros before it. */
+static bool read_address_word(const struct hash32 *word, struct address *ret_address)
+{
+	static const uint8_t zeros[WORD_BYTES - ADDRESS_BYTES];
+	if (memcmp(word->bytes, zeros, sizeof zeros) != 0)
+		return false;
+	memcpy(ret_address->bytes, word->bytes + sizeof zeros, ADDRESS_BYTES);
+	return true;
+}
+
+bool abi_read_transfer(struct str calldata, struct address *ret_to, struct amount *ret_amount)
+{
+	struct hash32 to;
+	if (calldata.len != ABI_TRANSFER_BYTES ||
+	    memcmp(calldata.at, selector_transfer, SELECTOR_BYTES) != 0)
+		return false;
+	memcpy(to.bytes, calldata.at + SELECTOR_BYTES, WORD_BYTES);
+	if (!read_address_word(&to, ret_to))
+		return false;
+	ret_amount->units =
+		u256_from_bytes((const uint8_t *)calldata.at + SELECTOR_BYTES + WORD_BYTES);
+	return true;
+}
+
 void abi_write_balance_of(struct address owner, uint8_t ret_calldata[36])
 {
 	memcpy(ret_calldata, selector_balance_of, SELECTOR_BYTES);
@@ -47,16 +71,6 @@ bool abi_read_word(struct str return_data, struct u256 *ret_value)
 	if (return_data.len != WORD_BYTES)
 		return false;
 	*ret_value = u256_from_bytes((const uint8_t *)return_data.at);
-	return true;
-}
-
-/* An address in a word: twelve zeros before it. */
-static bool read_address_word(const struct hash32 *word, struct address *ret_address)
-{
-	static const uint8_t zeros[WORD_BYTES - ADDRESS_BYTES];
-	if (memcmp(word->bytes, zeros, sizeof zeros) != 0)
-		return false;
-	memcpy(ret_address->bytes, word->bytes + sizeof zeros, ADDRESS_BYTES);
 	return true;
 }
 

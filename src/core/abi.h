@@ -12,6 +12,8 @@
 /* transfer(address,uint256): selector a9059cbb and two words. */
 void abi_write_transfer(struct address to, struct amount amount,
 			uint8_t ret_calldata[ABI_TRANSFER_BYTES]);
+/* False unless it is exactly such a call, with a clean address word. */
+bool abi_read_transfer(struct str calldata, struct address *ret_to, struct amount *ret_amount);
 /* balanceOf(address), 36 bytes. */
 void abi_write_balance_of(struct address owner, uint8_t ret_calldata[36]);
 /* decimals(), 4 bytes. */

@@ -12,18 +12,21 @@ struct reason_row {
 	int64_t due_in_ms; /* 0: signer.funds_wait_ms */
 	bool is_routine;   /* a wait that no person need know of */
 	bool is_of_journal;
+	bool pauses_store;
 	const char *text;
 };
 
-#define WAIT(due_in_ms, text)    REASON_WAITS, due_in_ms, false, false, text
-#define ROUTINE(due_in_ms, text) REASON_WAITS, due_in_ms, true, false, text
-#define HOLD(text)               REASON_HOLDS, 0, false, false, text
-#define HOLD_STOP(text)          REASON_HOLDS | REASON_STOPS, 0, false, false, text
-#define STOP(text)               REASON_STOPS, 0, false, false, text
-#define STOP_BY_JOURNAL(text)    REASON_STOPS, 0, false, true, text
+#define WAIT(due_in_ms, text)     REASON_WAITS, due_in_ms, false, false, false, text
+#define ROUTINE(due_in_ms, text)  REASON_WAITS, due_in_ms, true, false, false, text
+#define HOLD(text)                REASON_HOLDS, 0, false, false, false, text
+#define HOLD_STOP(text)           REASON_HOLDS | REASON_STOPS, 0, false, false, false, text
+#define STOP(text)                REASON_STOPS, 0, false, false, false, text
+#define STOP_BY_JOURNAL(text)     REASON_STOPS, 0, false, true, false, text
+#define STOP_ALL_BY_JOURNAL(text) REASON_STOPS, 0, false, true, true, text
+#define STOP_ALL(text)            REASON_STOPS, 0, false, false, true, text
 
 static const struct reason_row rows[REASON_COUNT] = {
-	[REASON_NONE] = { "", 0, 0, true, false, "" },
+	[REASON_NONE] = { "", 0, 0, true, false, false, "" },
 	[REASON_SLOT] = { "slot", ROUTINE(0, "all nonce slots of the wallets are in use") },
 	[REASON_FUNDS] = { "funds", WAIT(0, "no wallet covers the amount and its gas") },
 	[REASON_FUNDS_ABOVE_CEILING] = { "funds_above_ceiling",
@@ -51,6 +54,11 @@ static const struct reason_row rows[REASON_COUNT] = {
 				       WAIT(PROOF_WAIT_MS,
 					    "its transfer is final, and the chain "
 					    "does not prove yet that it did not pay") },
+	[REASON_RESTORE_NOT_RECONCILED] = { "restore_not_reconciled",
+					    WAIT(PROOF_WAIT_MS,
+						 "its right was spent on a slot that the store does not "
+						 "know: the store is an old one, and `sluice reconcile "
+						 "--after-restore` finds out what was paid") },
 
 	[REASON_DEAD_LETTER] = { "dead_letter",
 				 HOLD("its message was received too often without a verdict; "
@@ -96,6 +104,9 @@ static const struct reason_row rows[REASON_COUNT] = {
 	[REASON_SUCCESS_WITHOUT_ATTEMPT] = { "success_without_attempt",
 					     HOLD("a transaction that succeeded is no attempt of "
 						  "its slot") },
+	[REASON_PAYOUT_UNBOUND] = { "payout_unbound",
+				    HOLD("of a slot: it paid a withdrawal that the restored store "
+					 "does not know; bound when its client repeats its key") },
 
 	[REASON_NONCE_CONSUMED_ELSEWHERE] = { "nonce_consumed_elsewhere",
 					      HOLD_STOP("a transaction that is none of ours has a "
@@ -122,6 +133,16 @@ static const struct reason_row rows[REASON_COUNT] = {
 	[REASON_JOURNAL_DIFFERS] = { "journal_differs",
 				     STOP_BY_JOURNAL("store and journal tell of a slot "
 						     "differently") },
+	[REASON_RECONCILIATION_DIFFERS] = { "reconciliation_differs",
+					    STOP("what the chain says that the wallet did is not "
+						 "what the store says") },
+	[REASON_RECOVERING] = { "recovering",
+				STOP_ALL_BY_JOURNAL(
+					"the store was restored; `sluice reconcile "
+					"--after-restore` has yet to find what was paid since") },
+	[REASON_RECOVERED] = { "recovered",
+			       STOP_ALL("the store was restored and reconciled; `sluice unpause` "
+					"lets it pay again") },
 };
 
 static const struct reason_row *row_of(enum reason reason)
@@ -153,6 +174,11 @@ bool reason_is_alarm(enum reason reason)
 bool reason_is_of_journal(enum reason reason)
 {
 	return row_of(reason)->is_of_journal;
+}
+
+bool reason_pauses_store(enum reason reason)
+{
+	return row_of(reason)->pauses_store;
 }
 
 int64_t reason_due_in_ms(enum reason reason, int64_t funds_wait_ms)

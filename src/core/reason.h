@@ -29,6 +29,7 @@ enum reason {
 	REASON_APPROVAL_EXPIRED,
 	REASON_PREVIOUS_ROUND_NOT_PROVEN_UNPAID,
 	REASON_NOT_PROVEN_UNPAID,
+	REASON_RESTORE_NOT_RECONCILED,
 	/* A withdrawal is held: held_reason. Some stop the wallet whose slot they were found on. */
 	REASON_DEAD_LETTER,
 	REASON_INTENT_MAC_INVALID,
@@ -48,6 +49,7 @@ enum reason {
 	REASON_ATTEMPT_MISMATCH,
 	REASON_SUCCESS_WITHOUT_PROOF,
 	REASON_SUCCESS_WITHOUT_ATTEMPT,
+	REASON_PAYOUT_UNBOUND,
 	/* A wallet is stopped: stop_reason. */
 	REASON_NONCE_CONSUMED_ELSEWHERE,
 	REASON_FINAL_TAKEN_BACK,
@@ -57,6 +59,9 @@ enum reason {
 	REASON_JOURNAL_IS_AHEAD,
 	REASON_JOURNAL_IS_BEHIND,
 	REASON_JOURNAL_DIFFERS,
+	REASON_RECONCILIATION_DIFFERS,
+	REASON_RECOVERING,
+	REASON_RECOVERED,
 	REASON_COUNT,
 };
 
@@ -80,6 +85,9 @@ int64_t reason_due_in_ms(enum reason reason, int64_t funds_wait_ms);
 /* Of a stop: the store may be an old or an edited one, and what was paid may be paid again. A
  * person starts such a wallet by force alone. */
 bool reason_is_of_journal(enum reason reason);
+/* Of a stop: the store is an old one, or was one and nobody has let it go on yet. As long as one
+ * wallet is stopped so, no wallet of the store takes new payouts, and no withdrawal is judged. */
+bool reason_pauses_store(enum reason reason);
 
 /* The table as Markdown, for doc/lifecycle.md. */
 void reason_write_markdown(struct buf *out);

@@ -60,3 +60,22 @@ void transfer_make_cancel(struct transfer *transfer)
 	transfer->amount = (struct amount){ u256_zero() };
 	transfer->payload_hash = transfer_payload_hash(transfer);
 }
+
+bool transfer_read_payload(const struct tx *tx, struct transfer *transfer)
+{
+	struct str data = str_from_bytes(tx->data, tx->data_len);
+	bool is_token = tx->data_len > 0;
+	struct address receiver = tx->to;
+	struct amount amount = { tx->value.value };
+	if (is_token &&
+	    (!u256_is_zero(tx->value.value) || !abi_read_transfer(data, &receiver, &amount)))
+		return false;
+	transfer->is_cancel = false;
+	transfer->is_token = is_token;
+	transfer->to = tx->to;
+	transfer->value = tx->value;
+	transfer->receiver = receiver;
+	transfer->amount = amount;
+	transfer->payload_hash = tx_payload_hash(tx, transfer->wallet);
+	return true;
+}

@@ -14,6 +14,9 @@ void transfer_cancellation(const struct transfer *transfer, struct tx *ret_tx);
 struct hash32 transfer_payload_hash(const struct transfer *transfer);
 /* Sets to, value, is_token, receiver and amount of a row from what a withdrawal asks for. */
 void transfer_bind(struct transfer *transfer, const struct intent *intent);
+/* The reverse: to, value, is_token, receiver, amount and payload_hash from a transaction of the
+ * row's wallet. False: it pays in no way that we do. */
+bool transfer_read_payload(const struct tx *tx, struct transfer *transfer);
 /* Turns the row into the self-transfer that pays nothing. */
 void transfer_make_cancel(struct transfer *transfer);
 

@@ -138,6 +138,8 @@ struct wallet {
 	uint64_t next_nonce;
 	bool entered;                         /* first_nonce is set */
 	char stop_reason[REASON_LEN_MAX + 1]; /* "" while it may reserve */
+	uint64_t recover_to; /* after a restore: slots below it are looked for or filled; 0: not set
+			      */
 	uint64_t lease_epoch;
 	size_t in_flight; /* slots that are reserved, signed or broadcast */
 };

@@ -165,6 +165,21 @@ bool chain_find(struct chain *chain, uint64_t block, const struct chain_wanted *
 	return true;
 }
 
+bool chain_transactions(struct chain *chain, uint64_t first, size_t blocks,
+			const struct address *senders, size_t n,
+			struct chain_transaction *ret_transactions, size_t cap, size_t *ret_len,
+			size_t *ret_blocks, struct err *err)
+{
+	PORT_CALL();
+	check_batch(chain, senders, n, ret_transactions);
+	CHECK(blocks > 0 && blocks <= CHAIN_SCAN_BLOCKS_MAX && cap > 0);
+	if (!chain->ops->transactions(chain, first, blocks, senders, n, ret_transactions, cap,
+				      ret_len, ret_blocks, err))
+		return false;
+	CHECK(*ret_len <= cap && *ret_blocks <= blocks);
+	return true;
+}
+
 size_t chain_nodes_len(const struct chain *chain)
 {
 	CHECK(chain != NULL && chain->ops != NULL);

@@ -12,6 +12,7 @@
 #include "core/address.h"
 #include "core/amount.h"
 #include "core/chain_answer.h"
+#include "core/limits.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -127,6 +128,20 @@ struct chain_found {
 	size_t data_len; /* bytes of calldata */
 };
 
+/* Blocks that are read whole, or searched for logs, in one call. */
+#define CHAIN_SCAN_BLOCKS_MAX 16
+#define CHAIN_SCAN_TXS_MAX    512
+
+/* A transaction in a block. */
+struct chain_transaction {
+	struct address from;
+	uint64_t nonce;
+	uint64_t block;
+	struct hash32 hash;
+	uint8_t raw[TX_BYTES_MAX]; /* its signed bytes, which have that hash */
+	size_t raw_len;            /* 0: not of the kind that we make (type, access list, length) */
+};
+
 #define CHAIN_BLOCK_LATEST  UINT64_MAX
 #define CHAIN_BLOCK_PENDING (UINT64_MAX - 1) /* nonces only */
 
@@ -152,6 +167,10 @@ struct chain_ops {
 		       struct chain_block *ret_blocks, struct err *err);
 	bool (*find)(struct chain *chain, uint64_t block, const struct chain_wanted *wanted,
 		     struct chain_found *ret_found, struct err *err);
+	bool (*transactions)(struct chain *chain, uint64_t first, size_t blocks,
+			     const struct address *senders, size_t n,
+			     struct chain_transaction *ret_transactions, size_t cap,
+			     size_t *ret_len, size_t *ret_blocks, struct err *err);
 	/* Both NULL: the chain is one node. */
 	size_t (*nodes_len)(const struct chain *chain);
 	bool (*node)(struct chain *chain, size_t index, struct chain **ret_node, struct err *err);
@@ -189,6 +208,13 @@ MUST_CHECK bool chain_blocks(struct chain *chain, const uint64_t *numbers, size_
 /* Looks through one block, with all its transactions: for what is rare. */
 MUST_CHECK bool chain_find(struct chain *chain, uint64_t block, const struct chain_wanted *wanted,
 			   struct chain_found *ret_found, struct err *err);
+/* The transactions of these senders in the canonical blocks from `first` on, in their order.
+ * blocks: 1 to CHAIN_SCAN_BLOCKS_MAX. ret_blocks: how many of them were read, all of whose are
+ * there; fewer when the rest does not fit cap, or the node does not have them yet. */
+MUST_CHECK bool chain_transactions(struct chain *chain, uint64_t first, size_t blocks,
+				   const struct address *senders, size_t n,
+				   struct chain_transaction *ret_transactions, size_t cap,
+				   size_t *ret_len, size_t *ret_blocks, struct err *err);
 /* The nodes behind the chain, for what must not hang on the word of one; at least 1. */
 size_t chain_nodes_len(const struct chain *chain);
 /* One of them, borrowed, once it has proved to be of the chain. */

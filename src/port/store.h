@@ -69,8 +69,9 @@ struct store_change {
 	bool request_cancel;
 	bool request_speed_up; /* assigned; wishes for a bump of its transfer, whose bytes have to
 				  be stored and in no block: not applied otherwise */
-	bool next_round;       /* assigned → queued only */
-	bool bury; /* move the message to its dead-letter queue instead of deleting it */
+	bool next_round; /* assigned → queued; or queued, when its round was spent before a restore
+			  */
+	bool bury;       /* move the message to its dead-letter queue instead of deleting it */
 	struct message_ack ack;
 	bool applied; /* result; false: the row had moved (the message is acknowledged all the same)
 		       */

@@ -3,6 +3,7 @@
 #ifndef SLUICE_PORT_STORE_OPS_H
 #define SLUICE_PORT_STORE_OPS_H
 
+#include "port/store_recover.h"
 #include "port/store_transfer.h"
 
 struct store_ops {
@@ -66,6 +67,23 @@ struct store_ops {
 	bool (*balances_save)(struct store *, const struct store_balance *, size_t, struct err *);
 	bool (*balances_list)(struct store *, struct store_balance *, size_t, size_t *,
 			      struct err *);
+	bool (*incarnation_load)(struct store *, struct store_incarnation *, struct err *);
+	bool (*recover_begin)(struct store *, uint64_t, bool, const struct store_by *, uint64_t *,
+			      struct err *);
+	bool (*wallet_recover)(struct store *, int64_t, uint64_t, uint64_t, struct err *);
+	bool (*wallet_recovered)(struct store *, int64_t, uint64_t, const struct store_by *, bool *,
+				 struct err *);
+	bool (*attempt_import)(struct store *, struct store_import *, const struct store_by *,
+			       struct err *);
+	bool (*transfer_bind)(struct store *, struct store_binding *, const struct store_by *,
+			      struct err *);
+	bool (*transfer_of_slot)(struct store *, int64_t, uint64_t, struct transfer *, bool *,
+				 struct err *);
+	bool (*withdrawals_open)(struct store *, struct id, struct id *, size_t, size_t *,
+				 struct err *);
+	bool (*reconciled_load)(struct store *, uint64_t, uint64_t *, struct err *);
+	bool (*reconciled_raise)(struct store *, uint64_t, uint64_t, const struct store_lease *,
+				 struct err *);
 	void (*close)(struct store *);
 };
 

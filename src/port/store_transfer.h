@@ -27,6 +27,9 @@ struct store_reservation {
 	 * filler (is_cancel) has no withdrawal. */
 	struct transfer transfer;
 	uint64_t epoch; /* of the wallet's lease */
+	/* Of a wallet that recovers, which has to be stopped for it; a filler. One kind for all
+	 * items of a wallet. */
+	bool recovers;
 	struct message_ack ack;
 	enum store_write result;
 };

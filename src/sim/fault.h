@@ -64,6 +64,16 @@ enum sim_fault {
 	call(STORE_OF_ROUND, "store_transfer_of_round", false) \
 	call(STORE_MARK, "store_mark_raise", true) \
 	call(STORE_BALANCES, "store_balances_save", true) \
+	call(STORE_OF_SLOT, "store_transfer_of_slot", false) \
+	call(STORE_BIND, "store_transfer_bind", true) \
+	call(STORE_INCARNATION, "store_incarnation_load", false) \
+	call(STORE_RECOVER_BEGIN, "store_recover_begin", true) \
+	call(STORE_WALLET_RECOVER, "store_wallet_recover", true) \
+	call(STORE_WALLET_RECOVERED, "store_wallet_recovered", true) \
+	call(STORE_IMPORT, "store_attempt_import", true) \
+	call(STORE_OPEN, "store_withdrawals_open", false) \
+	call(STORE_RECONCILED, "store_reconciled_load", false) \
+	call(STORE_RECONCILED_RAISE, "store_reconciled_raise", true) \
 	call(TRANSPORT_SEND, "transport_send_batch", true) \
 	call(TRANSPORT_RECEIVE, "transport_receive", true) \
 	call(TRANSPORT_EXTEND, "transport_extend_batch", true) \
@@ -94,7 +104,8 @@ enum sim_fault {
 enum sim_call { SIM_CALL_LIST(SIM_CALL_NAME) SIM_CALLS };
 #undef SIM_CALL_NAME
 
-#define SIM_STAGES 9 /* of withdrawals and of transfers, 0 for "none yet" */
+#define SIM_CALL_STORE_RECOVER_LAST SIM_CALL_STORE_RECONCILED_RAISE
+#define SIM_STAGES                  9 /* of withdrawals and of transfers, 0 for "none yet" */
 
 /* Can this go wrong with that call, with these families on? */
 bool sim_fault_fits(enum sim_call call, enum sim_fault fault, unsigned families);

@@ -146,6 +146,66 @@ static bool balances_save(struct store *self, const struct store_balance *balanc
 	STORE(STORE_BALANCES, balances_save, balances, n);
 }
 
+static bool transfer_of_slot(struct store *self, int64_t wallet_id, uint64_t nonce,
+			     struct transfer *ret_row, bool *ret_found, struct err *err)
+{
+	STORE(STORE_OF_SLOT, transfer_of_slot, wallet_id, nonce, ret_row, ret_found);
+}
+
+static bool transfer_bind(struct store *self, struct store_binding *item, const struct store_by *by,
+			  struct err *err)
+{
+	STORE(STORE_BIND, transfer_bind, item, by);
+}
+
+static bool incarnation_load(struct store *self, struct store_incarnation *ret_last,
+			     struct err *err)
+{
+	STORE(STORE_INCARNATION, incarnation_load, ret_last);
+}
+
+static bool recover_begin(struct store *self, uint64_t number_min, bool journal_lost,
+			  const struct store_by *by, uint64_t *ret_number, struct err *err)
+{
+	STORE(STORE_RECOVER_BEGIN, recover_begin, number_min, journal_lost, by, ret_number);
+}
+
+static bool wallet_recover(struct store *self, int64_t wallet_id, uint64_t epoch,
+			   uint64_t recover_to, struct err *err)
+{
+	STORE(STORE_WALLET_RECOVER, wallet_recover, wallet_id, epoch, recover_to);
+}
+
+static bool wallet_recovered(struct store *self, int64_t wallet_id, uint64_t epoch,
+			     const struct store_by *by, bool *ret_done, struct err *err)
+{
+	STORE(STORE_WALLET_RECOVERED, wallet_recovered, wallet_id, epoch, by, ret_done);
+}
+
+static bool attempt_import(struct store *self, struct store_import *item, const struct store_by *by,
+			   struct err *err)
+{
+	STORE(STORE_IMPORT, attempt_import, item, by);
+}
+
+static bool withdrawals_open(struct store *self, struct id after, struct id *ret_ids, size_t cap,
+			     size_t *ret_len, struct err *err)
+{
+	STORE(STORE_OPEN, withdrawals_open, after, ret_ids, cap, ret_len);
+}
+
+static bool reconciled_load(struct store *self, uint64_t chain_id, uint64_t *ret_block,
+			    struct err *err)
+{
+	STORE(STORE_RECONCILED, reconciled_load, chain_id, ret_block);
+}
+
+static bool reconciled_raise(struct store *self, uint64_t chain_id, uint64_t block,
+			     const struct store_lease *lease, struct err *err)
+{
+	STORE(STORE_RECONCILED_RAISE, reconciled_raise, chain_id, block, lease);
+}
+
 /* Who holds which lease. A file lock tells at once that an owner is dead; of one that lives, the
  * term has to pass, which only somebody who stands still lets happen. */
 #define TERM_MS 10000
@@ -222,4 +282,14 @@ const struct store_ops sim_store_ops = {
 	.transfer_of_round = transfer_of_round,
 	.mark_raise = mark_raise,
 	.balances_save = balances_save,
+	.transfer_of_slot = transfer_of_slot,
+	.transfer_bind = transfer_bind,
+	.incarnation_load = incarnation_load,
+	.recover_begin = recover_begin,
+	.wallet_recover = wallet_recover,
+	.wallet_recovered = wallet_recovered,
+	.attempt_import = attempt_import,
+	.withdrawals_open = withdrawals_open,
+	.reconciled_load = reconciled_load,
+	.reconciled_raise = reconciled_raise,
 };

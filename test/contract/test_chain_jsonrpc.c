@@ -463,6 +463,55 @@ static void test_find(void **state)
 	assert_int_equal(found.state, CHAIN_FOUND_ABSENT);
 }
 
+/* Those of some senders in some blocks, with the bytes that they were sent as. */
+static void test_transactions(void **state)
+{
+	(void)state;
+	struct wallet ours = make_wallet(), other = make_wallet();
+	struct tx txs[3] = { make_tx(0, other.address, 5), make_tx(1, other.address, 6),
+			     make_tx(2, other.address, 7) };
+	struct address senders[2] = { ours.address, fixture.token };
+	static struct chain_transaction found[8];
+	struct raw raws[3];
+	struct tx tx;
+	struct tx_signature signature;
+	struct err err;
+	size_t len = 0, blocks = 0;
+	write_token_transfer(&txs[1], other.address, 0);
+	uint64_t first = height();
+	struct tx theirs = make_tx(0, ours.address, 1);
+	assert_int_equal(send_tx(&other, &theirs), CHAIN_SEND_ACCEPTED);
+	for (size_t i = 0; i < 3; i++) {
+		sign(&ours, &txs[i], &raws[i]);
+		assert_int_equal(send_raw(raws[i].text), CHAIN_SEND_ACCEPTED);
+		mine(1);
+	}
+	/* Sixteen blocks are asked for; the ones that are not there yet are not read. */
+	assert_true(chain_transactions(fixture.chain, first, 16, senders, 2, found, 8, &len,
+				       &blocks, &err));
+	assert_int_equal(blocks, 4);
+	assert_int_equal(len, 3);
+	for (size_t i = 0; i < 3; i++) {
+		struct str raw = str_from_bytes(found[i].raw, found[i].raw_len);
+		assert_true(address_equal(found[i].from, ours.address));
+		assert_int_equal(found[i].nonce, i);
+		assert_int_equal(found[i].block, first + 1 + i);
+		assert_true(hash32_equal(found[i].hash, raws[i].hash));
+		assert_true(hash32_equal(tx_hash_of(raw), raws[i].hash));
+		assert_true(tx_read_signed(raw, &tx, &signature));
+		assert_true(hash32_equal(tx_payload_hash(&tx, ours.address),
+					 tx_payload_hash(&txs[i], ours.address)));
+	}
+	/* Room for two: the third one's block is left for the next call. */
+	assert_true(chain_transactions(fixture.chain, first, 16, senders, 2, found, 2, &len,
+				       &blocks, &err));
+	assert_int_equal(blocks, 3);
+	assert_int_equal(len, 2);
+	assert_true(chain_transactions(fixture.chain, first + 4, 4, senders, 2, found, 2, &len,
+				       &blocks, &err));
+	assert_int_equal(blocks + len, 0);
+}
+
 static void test_send_refused(void **state)
 {
 	(void)state;
@@ -667,6 +716,7 @@ int main(void)
 		cmocka_unit_test(test_identity_and_head),
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_transactions),
 		cmocka_unit_test(test_balances_and_nonces),
 		cmocka_unit_test(test_estimates),
 		cmocka_unit_test(test_send_life),

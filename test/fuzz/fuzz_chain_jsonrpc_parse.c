@@ -4,6 +4,7 @@
 
 #include "adapter/chain_jsonrpc_parse.h"
 #include "base/hex.h"
+#include "core/tx.h"
 
 #define NUMBER_MAX ((UINT64_C(1) << 62) - 1)
 
@@ -178,6 +179,19 @@ static void check_found(const struct json_value *root)
 	CHECK(found.state == CHAIN_FOUND_UNKNOWN);
 }
 
+/* Bytes are kept only if they are the transaction of that hash. */
+static void check_transaction(const struct json_value *value)
+{
+	struct chain_transaction transaction = { 0 };
+	struct address sender;
+	(void)chain_read_sender(value, &sender);
+	if (!chain_read_transaction(value, &transaction) || transaction.raw_len == 0)
+		return;
+	CHECK(transaction.raw_len <= sizeof transaction.raw);
+	struct str raw = str_from_bytes(transaction.raw, transaction.raw_len);
+	CHECK(hash32_equal(tx_hash_of(raw), transaction.hash));
+}
+
 static void check_number(const struct json_value *value)
 {
 	struct u256 number, again;
@@ -207,6 +221,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	check_lookup(root);
 	check_blocks(root);
 	check_found(root);
+	check_transaction(root);
 	check_number(root);
 	return 0;
 }

@@ -145,6 +145,7 @@ static void signer_open(struct life *life)
 					  .visibility_ms = 60000,
 					  .funds_wait_ms = 1000,
 					  .passed_over_ms = life->passed_over_ms,
+					  .recovers = life->recovers,
 					  .entry_wait_ms = 10 };
 	life->signer = signer_new(&options);
 }
@@ -159,6 +160,7 @@ static void monitor_open(struct life *life)
 					   .log = &life->log,
 					   .metrics = NULL,
 					   .instance = "monitor-life",
+					   .recovers = life->recovers,
 					   .balances_interval_ms = 100000 };
 	life->monitor = monitor_new(&options);
 }

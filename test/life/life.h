@@ -64,6 +64,7 @@ struct life {
 	struct life_ports ports;
 	struct life_fault *fault; /* NULL: none installed */
 	const char *instance;     /* of the signer */
+	bool recovers;            /* signer and monitor, from their next start on */
 	int64_t approval_life_ms;
 	int64_t passed_over_ms;
 	jmp_buf death;

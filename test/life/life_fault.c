@@ -215,6 +215,69 @@ static bool balances_save(struct store *self, const struct store_balance *balanc
 	STORE(balances_save(REAL_STORE, balances, n, err), "balances_save");
 }
 
+static bool transfer_of_slot(struct store *self, int64_t wallet_id, uint64_t nonce,
+			     struct transfer *ret_row, bool *ret_found, struct err *err)
+{
+	STORE(transfer_of_slot(REAL_STORE, wallet_id, nonce, ret_row, ret_found, err),
+	      "transfer_of_slot");
+}
+
+static bool transfer_bind(struct store *self, struct store_binding *item, const struct store_by *by,
+			  struct err *err)
+{
+	STORE(transfer_bind(REAL_STORE, item, by, err), "transfer_bind");
+}
+
+static bool incarnation_load(struct store *self, struct store_incarnation *ret_last,
+			     struct err *err)
+{
+	STORE(incarnation_load(REAL_STORE, ret_last, err), "incarnation_load");
+}
+
+static bool recover_begin(struct store *self, uint64_t number_min, bool journal_lost,
+			  const struct store_by *by, uint64_t *ret_number, struct err *err)
+{
+	STORE(recover_begin(REAL_STORE, number_min, journal_lost, by, ret_number, err),
+	      "recover_begin");
+}
+
+static bool wallet_recover(struct store *self, int64_t wallet_id, uint64_t epoch,
+			   uint64_t recover_to, struct err *err)
+{
+	STORE(wallet_recover(REAL_STORE, wallet_id, epoch, recover_to, err), "wallet_recover");
+}
+
+static bool wallet_recovered(struct store *self, int64_t wallet_id, uint64_t epoch,
+			     const struct store_by *by, bool *ret_done, struct err *err)
+{
+	STORE(wallet_recovered(REAL_STORE, wallet_id, epoch, by, ret_done, err),
+	      "wallet_recovered");
+}
+
+static bool attempt_import(struct store *self, struct store_import *item, const struct store_by *by,
+			   struct err *err)
+{
+	STORE(attempt_import(REAL_STORE, item, by, err), "attempt_import");
+}
+
+static bool withdrawals_open(struct store *self, struct id after, struct id *ret_ids, size_t cap,
+			     size_t *ret_len, struct err *err)
+{
+	STORE(withdrawals_open(REAL_STORE, after, ret_ids, cap, ret_len, err), "withdrawals_open");
+}
+
+static bool reconciled_load(struct store *self, uint64_t chain_id, uint64_t *ret_block,
+			    struct err *err)
+{
+	STORE(reconciled_load(REAL_STORE, chain_id, ret_block, err), "reconciled_load");
+}
+
+static bool reconciled_raise(struct store *self, uint64_t chain_id, uint64_t block,
+			     const struct store_lease *lease, struct err *err)
+{
+	STORE(reconciled_raise(REAL_STORE, chain_id, block, lease, err), "reconciled_raise");
+}
+
 static const struct store_ops store_ops = {
 	.withdrawals_load = withdrawals_load,
 	.withdrawals_change = withdrawals_change,
@@ -236,6 +299,16 @@ static const struct store_ops store_ops = {
 	.transfer_of_round = transfer_of_round,
 	.mark_raise = mark_raise,
 	.balances_save = balances_save,
+	.transfer_of_slot = transfer_of_slot,
+	.transfer_bind = transfer_bind,
+	.incarnation_load = incarnation_load,
+	.recover_begin = recover_begin,
+	.wallet_recover = wallet_recover,
+	.wallet_recovered = wallet_recovered,
+	.attempt_import = attempt_import,
+	.withdrawals_open = withdrawals_open,
+	.reconciled_load = reconciled_load,
+	.reconciled_raise = reconciled_raise,
 };
 
 /* --- queue --------------------------------------------------------------------------------------
@@ -444,6 +517,16 @@ static bool find(struct chain *self, uint64_t block, const struct chain_wanted *
 	CHAIN(find(REAL_CHAIN, block, wanted, ret_found, err), "find");
 }
 
+static bool transactions(struct chain *self, uint64_t first, size_t count,
+			 const struct address *senders, size_t n,
+			 struct chain_transaction *ret_transactions, size_t cap, size_t *ret_len,
+			 size_t *ret_blocks, struct err *err)
+{
+	CHAIN(transactions(REAL_CHAIN, first, count, senders, n, ret_transactions, cap, ret_len,
+			   ret_blocks, err),
+	      "transactions");
+}
+
 static const struct chain_ops chain_ops = {
 	.head = head,
 	.estimate_many = estimate_many,
@@ -453,6 +536,7 @@ static const struct chain_ops chain_ops = {
 	.receipts = receipts,
 	.lookups = lookups,
 	.blocks = blocks,
+	.transactions = transactions,
 	.find = find,
 };
 

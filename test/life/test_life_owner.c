@@ -1,6 +1,7 @@
 /* Two signers, one wallet; and a store that is older than what was paid. */
 #include "life_fault.h"
 #include "life_world.h"
+#include "service/signer/signer_recover.h"
 
 static void assert_all_paid(struct life *life, const struct withdrawal *rows, size_t n)
 {
@@ -112,6 +113,37 @@ static void test_slow_signer_outlives_lease(void **state)
 	assert_all_paid(life, rows, COUNT_OF(rows));
 }
 
+/* `reconcile --after-restore`, and a person who says that it may go on. */
+static void recover(struct life *life)
+{
+	struct signer_recovery state = { .phase = RECOVERY_READING };
+	struct err err = { 0 };
+	life->recovers = true;
+	life_restart(life, LIFE_SIGNER);
+	life_restart(life, LIFE_MONITOR);
+	if (!signer_recover_begin(life->signer, &err))
+		fail_msg("%s", err.text);
+	for (int i = 0; i < 500 && state.phase != RECOVERY_DONE; i++) {
+		bool worked = false;
+		if (!signer_recover_step(life->signer, &state, &worked, &err))
+			fail_msg("%s", err.text);
+		assert_int_not_equal(state.phase, RECOVERY_BLOCKED);
+		if (state.phase != RECOVERY_READING && state.phase != RECOVERY_DONE)
+			life_watch(life);
+		life_mine(life, 1);
+		life_wait(life, 500);
+	}
+	assert_int_equal(state.phase, RECOVERY_DONE);
+	life->recovers = false;
+	life_restart(life, LIFE_SIGNER);
+	life_restart(life, LIFE_MONITOR);
+	assert_int_equal(life_number(life,
+				     "SELECT count(*) FROM wallets WHERE stop_reason = 'recovered'",
+				     NULL),
+			 life->catalogue.wallets_len);
+	life_sql(life, "UPDATE wallets SET stop_reason = ''");
+}
+
 /* The store is an hour old: what was paid since is queued again, or unknown. */
 static void test_restore_old_backup(void **state)
 {
@@ -123,6 +155,7 @@ static void test_restore_old_backup(void **state)
 	life_process(life);
 	life_back_up(life);
 	later = life_accept(life, "POL", 5302);
+	(void)life_accept(life, "POL", 5303);
 	life_run(life, 8);
 	life_assert_paid(life, &before);
 	life_assert_paid(life, &queued);
@@ -134,14 +167,29 @@ static void test_restore_old_backup(void **state)
 	}
 	assert_true(u256_equal(life_balance(life, "TUSD", queued.intent.to), u256_from_u64(5301)));
 	assert_true(u256_equal(life_balance(life, "POL", later.intent.to), u256_from_u64(5302)));
-	assert_string_equal(life_view(life, queued.intent.id).withdrawal.held_reason,
-			    "right_already_spent");
+	assert_string_equal(life_view(life, queued.intent.id).withdrawal.wait_reason,
+			    "restore_not_reconciled");
 	assert_true(life_alarms(life, "wallet_stopped") > 0);
 	/* The client asks again with the key of a payment that the store has lost. */
 	life->made = 2;
-	struct withdrawal again = life_accept(life, "POL", 5302);
+	struct withdrawal again = life_accept_to(life, "POL", 5302, later.intent.to);
+	struct withdrawal other = life_accept(life, "POL", 5303); /* not whom it paid then */
+	life_run(life, 2);
+	life_wait(life, 16000); /* no slot is free: wake-ups are taken now and then */
+	life_run(life, 4);
+	assert_string_equal(life_view(life, again.intent.id).withdrawal.wait_reason,
+			    "restore_not_reconciled");
+	recover(life);
+	/* Both end with the truth, and with the transaction that paid them. */
+	life_wait(life, 16000);
 	life_run(life, 8);
-	life_assert_held(life, &again, "right_already_spent");
+	life_assert_paid(life, &queued);
+	life_assert_paid(life, &again);
+	assert_true(u256_equal(life_balance(life, "POL", later.intent.to), u256_from_u64(5302)));
+	life_assert_held(life, &other, "right_already_spent");
+	struct withdrawal fresh = life_accept(life, "POL", 5304);
+	life_run(life, 12);
+	life_assert_paid(life, &fresh);
 }
 
 /* Backups of a wallet that worked on: its nonces are taken, though the store gives them again. */

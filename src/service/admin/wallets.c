@@ -67,6 +67,10 @@ bool admin_wallet_start(const struct admin_wallets *admin, const char *chain, co
 		return false;
 	if (wallet.stop_reason[0] == 0)
 		return err_set(err, ERR_REFUSED, "the wallet is not stopped");
+	if (strcmp(wallet.stop_reason, reason_code(REASON_RECOVERING)) == 0)
+		return err_set(err, ERR_REFUSED,
+			       "the store was restored: run `sluice reconcile --after-restore` on "
+			       "the signer's host first");
 	if (is_journal_stop(wallet.stop_reason) && !force)
 		return err_set(err, ERR_REFUSED,
 			       "the wallet is stopped for %s: the journal knows payments that the "
@@ -80,4 +84,40 @@ bool admin_wallet_start(const struct admin_wallets *admin, const char *chain, co
 		return err_set(err, ERR_REFUSED, "the wallet has changed: look again");
 	*ret_wallet = wallet;
 	return true;
+}
+
+bool admin_unpause(const struct admin_wallets *admin, const char *reason, int64_t now_ms,
+		   size_t *ret_started, struct err *err)
+{
+	struct wallet wallets[WALLETS_MAX];
+	struct store_by by = {
+		.actor = ACTOR_PERSON, .who = admin->who, .request_id = "", .now_ms = now_ms
+	};
+	const char *recovered = reason_code(REASON_RECOVERED);
+	size_t len = 0;
+	*ret_started = 0;
+	if (!reason_check(str_from(reason), err) || !admin_wallets_list(admin, wallets, &len, err))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		enum reason stop = REASON_NONE;
+		if (!reason_read(str_from(wallets[i].stop_reason), &stop) ||
+		    (stop != REASON_RECOVERING && stop != REASON_JOURNAL_IS_AHEAD))
+			continue;
+		return err_set(
+			err, ERR_REFUSED,
+			"wallet %s is stopped for %s: run `sluice reconcile --after-restore` "
+			"on the signer's host first",
+			address_text(wallets[i].address).at, wallets[i].stop_reason);
+	}
+	for (size_t i = 0; i < len; i++) {
+		bool started = false;
+		if (strcmp(wallets[i].stop_reason, recovered) != 0)
+			continue;
+		if (!store_wallet_start(admin->store, wallets[i].id, recovered, reason, &by,
+					&started, err))
+			return false;
+		*ret_started += started ? 1 : 0;
+	}
+	return *ret_started > 0 ||
+	       err_set(err, ERR_REFUSED, "no wallet waits for it: none is stopped as recovered");
 }

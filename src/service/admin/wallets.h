@@ -27,4 +27,9 @@ MUST_CHECK bool admin_wallet_start(const struct admin_wallets *admin, const char
 				   const char *address, const char *reason, bool force,
 				   int64_t now_ms, struct wallet *ret_wallet, struct err *err);
 
+/* Lets a store that was restored and reconciled pay again: all wallets that are `recovered`.
+ * REFUSED while one still recovers, and when there is none. */
+MUST_CHECK bool admin_unpause(const struct admin_wallets *admin, const char *reason, int64_t now_ms,
+			      size_t *ret_started, struct err *err);
+
 #endif

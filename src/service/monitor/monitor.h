@@ -22,6 +22,8 @@ struct monitor_options {
 	struct metrics *metrics;
 	const char *instance;
 	int64_t balances_interval_ms; /* 5 s by default: for show */
+	bool recovers; /* after a restore, beside a signer that reads what the store does not know
+			*/
 };
 
 struct monitor;

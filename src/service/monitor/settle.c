@@ -142,6 +142,13 @@ static bool is_canonical(struct monitor *self, uint64_t number, struct hash32 ha
 static void final_observe(struct monitor *self, const struct transfer *row,
 			  enum transfer_outcome outcome)
 {
+	/* Only a restore makes such slots: it waits for the withdrawal that it paid. */
+	if (outcome == OUTCOME_SUCCEEDED && id_is_zero(row->withdrawal)) {
+		monitor_observe(self, row)->held_reason = reason_code(REASON_PAYOUT_UNBOUND);
+		monitor_log(self, row, "payout_unbound", &row->mined_hash,
+			    "its withdrawal is not known", true);
+		return;
+	}
 	struct store_observation *item = monitor_observe(self, row);
 	item->to = TRANSFER_FINAL;
 	item->outcome = outcome;

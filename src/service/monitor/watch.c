@@ -148,12 +148,23 @@ static bool may_be_mined(const struct monitor *self, size_t wallet, uint64_t non
 	return !self->latest[wallet].known || nonce < self->latest[wallet].count;
 }
 
+static bool is_old(const struct monitor *self, size_t wallet)
+{
+	enum reason reason = REASON_NONE;
+	return !self->options.recovers &&
+	       reason_read(str_from(self->wallets[wallet].stop_reason), &reason) &&
+	       (reason == REASON_RECOVERING || reason == REASON_JOURNAL_IS_AHEAD);
+}
+
 /* A slot whose nonce is consumed while none of its hashes is in a block. The nonces are of a block
  * that is deep enough for a verdict: a node that lags with its receipts is no foreign transaction.
  */
 static bool foreign_look(struct monitor *self, const struct watched *watched, struct err *err)
 {
 	struct sighting *free_one = NULL;
+	/* An old store does not know all transactions that are ours. */
+	if (is_old(self, watched->wallet))
+		return true;
 	if (!may_be_mined(self, watched->wallet, watched->row.nonce) ||
 	    (DEFENCE("unknown_is_no_news") && monitor_is_unknown(self, watched)))
 		return true;

@@ -26,8 +26,8 @@ static bool journaled_slot(struct signer *self, const struct withdrawal *row, ui
 	if (!signer_rights_load(self, row, rights, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (rights[i].round != round || rights[i].is_void ||
-		    !id_equal(rights[i].withdrawal, row->intent.id))
+		/* Under another id: the same request, in a store that was lost (adopt.c). */
+		if (rights[i].round != round || rights[i].is_void)
 			continue;
 		*ret_slot = rights[i].slot;
 		*ret_found = true;
@@ -49,6 +49,8 @@ static bool attempts_read(struct signer *self, const struct withdrawal *row, uin
 	if (!store_transfer_of_round(self->options.store, row->intent.id, round, &transfer, &found,
 				     err) ||
 	    !journaled_slot(self, row, round, ret_slot, &journaled, err))
+		return false;
+	if (journaled && !found && !signer_slot_load(self, ret_slot, &transfer, &found, err))
 		return false;
 	if (!found || !journaled)
 		return true;
@@ -331,6 +333,11 @@ bool signer_end_by_void(struct signer *self, const struct withdrawal *row,
 	if (!void_read(row, right, &to, &refusal)) {
 		signer_change_hold(self, row, reason_code(REASON_JOURNAL_VOID_UNREADABLE), ack,
 				   false);
+		return true;
+	}
+	/* Of the same request, in a store that was lost: it stands there for the tag. */
+	if (!id_equal(right->withdrawal, row->intent.id)) {
+		end_queue(self, row, to, refusal, ack);
 		return true;
 	}
 	return end_in_round(self, row, right->round, to, refusal, ack, err);

@@ -67,9 +67,10 @@ void signer_change_hold(struct signer *self, const struct withdrawal *row, const
 
 /* What the journal says of a row's right to be paid. */
 struct journal_word {
-	const char *distrust; /* NULL: the row's round is the next one to spend */
-	bool has_void;        /* it was ended, and the store has not heard of it yet */
-	struct journal_right right;
+	const char *distrust;       /* NULL: the row's round is the next one to spend */
+	bool has_void;              /* it was ended, and the store has not heard of it yet */
+	bool has_next;              /* the row's round is spent; */
+	struct journal_right right; /* the void, or by this one */
 };
 
 static bool journal_ask(struct signer *self, const struct withdrawal *row,
@@ -78,7 +79,7 @@ static bool journal_ask(struct signer *self, const struct withdrawal *row,
 	struct journal_right rights[ATTEMPTS_MAX];
 	size_t len = 0;
 	ret_word->distrust = NULL;
-	ret_word->has_void = false;
+	ret_word->has_void = ret_word->has_next = false;
 	if (!signer_rights_load(self, row, rights, &len, err))
 		return false;
 	if (!DEFENCE("journal_right"))
@@ -86,13 +87,18 @@ static bool journal_ask(struct signer *self, const struct withdrawal *row,
 	if (len != row->round)
 		ret_word->distrust = reason_code(REASON_ROUNDS_DO_NOT_MATCH_JOURNAL);
 	for (size_t i = 0; i < len; i++) {
-		bool same = id_equal(rights[i].withdrawal, row->intent.id);
-		if (rights[i].is_void && same) {
+		if (rights[i].is_void) {
 			ret_word->has_void = true;
 			ret_word->right = rights[i];
-		} else if (rights[i].round >= row->round || !same) {
-			ret_word->distrust = reason_code(REASON_RIGHT_ALREADY_SPENT);
+			return true;
 		}
+		if (rights[i].round < row->round)
+			continue;
+		ret_word->distrust = reason_code(REASON_RIGHT_ALREADY_SPENT);
+		if (rights[i].round != row->round)
+			continue;
+		ret_word->has_next = true;
+		ret_word->right = rights[i];
 	}
 	return true;
 }
@@ -125,6 +131,20 @@ static bool round_check(struct signer *self, const struct withdrawal *row,
 	return true;
 }
 
+/* A row that may not be paid: paid already in a life that the store has lost, or not to be trusted.
+ */
+static bool spent_answer(struct signer *self, const struct withdrawal *row,
+			 const struct journal_word *word, const struct message_ack *ack,
+			 struct err *err)
+{
+	bool answered = false;
+	if (word->has_next && !signer_adopt(self, row, &word->right, ack, &answered, err))
+		return false;
+	if (!answered)
+		signer_change_hold(self, row, word->distrust, ack, false);
+	return true;
+}
+
 static bool queued_take(struct signer *self, struct withdrawal *row, const struct message_ack *ack,
 			struct err *err)
 {
@@ -136,10 +156,8 @@ static bool queued_take(struct signer *self, struct withdrawal *row, const struc
 		return false;
 	if (word.has_void)
 		return signer_end_by_void(self, row, &word.right, ack, err);
-	if (word.distrust != NULL) {
-		signer_change_hold(self, row, word.distrust, ack, false);
-		return true;
-	}
+	if (word.distrust != NULL)
+		return spent_answer(self, row, &word, ack, err);
 	if (!round_check(self, row, ack, &go_on, err))
 		return false;
 	if (!go_on)
@@ -211,6 +229,22 @@ static void messages_sort(struct message *messages, size_t n)
 			messages[at] = messages[at - 1];
 		messages[at] = moved;
 	}
+}
+
+bool signer_row_judge(struct signer *self, struct withdrawal *row, struct err *err)
+{
+	static const struct message_ack none = { .queue = QUEUE_NONE };
+	self->candidates_len = self->changes_len = self->idle_len = 0;
+	if (row->held_reason[0] != 0 || row->stage < WITHDRAWAL_QUEUED ||
+	    lifecycle_is_terminal(row->stage))
+		return true;
+	if (!(row->stage == WITHDRAWAL_ASSIGNED ? signer_end_assigned(self, row, &none, err)
+						: queued_take(self, row, &none, err)))
+		return false;
+	struct store_by by = signer_by(self);
+	return self->changes_len == 0 ||
+	       store_withdrawals_change(self->options.store, self->changes, self->changes_len, &by,
+					err);
 }
 
 static bool rows_take(struct signer *self, size_t n, struct err *err)
@@ -297,7 +331,7 @@ bool signer_intake(struct signer *self, size_t free_slots, bool *ret_worked, str
 	size_t max = intake_size(self, free_slots);
 	int64_t claimed_at = clock_monotonic_ms(self->options.clock);
 	self->candidates_len = self->changes_len = self->idle_len = 0;
-	if (max == 0)
+	if (max == 0 || self->store_paused)
 		return true;
 	if (!queue_claim(self->options.queue, QUEUE_SIGNING, max, self->options.visibility_ms,
 			 self->messages, &n, err))

@@ -55,6 +55,7 @@ struct signer *signer_new(const struct signer_options *options)
 		CHECK(self->wallets != NULL);
 	}
 	signer_spending_init(self);
+	signer_recovery_init(self);
 	metrics_init(self, options->metrics);
 	return self;
 }
@@ -65,6 +66,7 @@ void signer_free(struct signer *signer)
 		return;
 	signature_context_free(signer->context);
 	signer_spending_deinit(signer);
+	signer_recovery_deinit(signer);
 	free(signer->wallets);
 	free(signer);
 }

@@ -1,6 +1,7 @@
 /* What the files of the signer share. One step goes through them in this order:
  *
  *	wallet.c   leases, entry, the slots of each wallet as the store has them
+ *	adopt.c    rows whose right was spent before the store was restored
  *	intake.c   wake-ups -> withdrawals that may be paid; ends and waits for those that may not
  *	trust.c    which rows, slots and stored bytes are believed
  *	funds.c    what each wallet can still pay at one block
@@ -12,11 +13,13 @@
  *	slot.c     reserved and wished-for slots: journal, sign, store
  *	send.c     stored bytes: send, record
  *	ending.c   final and unpaid: once more, or the end (with its void)
+ *	recover.c  after a restore, in a process of its own: what the store does not know
  */
 #ifndef SLUICE_SERVICE_SIGNER_SIGNER_PARTS_H
 #define SLUICE_SERVICE_SIGNER_SIGNER_PARTS_H
 
 #include "core/signature.h"
+#include "port/store_recover.h"
 #include "service/signer/signer.h"
 #include "service/signer/signer_money.h"
 
@@ -105,6 +108,8 @@ struct slot_work {
 	struct hash32 digest; /* of tx, when it is to be signed */
 };
 
+struct recovery;
+
 struct signer {
 	struct signer_options options;
 	struct signature_context *context;
@@ -135,8 +140,11 @@ struct signer {
 	size_t work_len;
 	struct store_attempt adds[BATCH_MAX];
 	struct attempt attempts[ATTEMPTS_MAX];
-	int64_t leases_at; /* monotonic: when leases are looked at again */
-	int64_t intake_at; /* monotonic: when wake-ups are taken although no slot is free */
+	bool store_paused;         /* a restored store: nothing is reserved, no withdrawal judged */
+	uint64_t bound;            /* withdrawals bound to what paid them before a restore */
+	struct recovery *recovery; /* recover.c; NULL unless options.recovers */
+	int64_t leases_at;         /* monotonic: when leases are looked at again */
+	int64_t intake_at;         /* monotonic: when wake-ups are taken although no slot is free */
 	/* Metrics. */
 	struct metric *reserved;
 	struct metric *signatures;
@@ -167,7 +175,13 @@ void signer_tell_slot(struct signer *self, struct signer_wallet *wallet,
 void signer_log_wallet(const struct signer *self, const struct signer_wallet *wallet,
 		       const char *action, const char *text, bool alarm);
 
+/* recover.c */
+void signer_recovery_init(struct signer *self);
+void signer_recovery_deinit(struct signer *self);
+
 /* wallet.c */
+/* Is it stopped because the store is an old one? */
+bool signer_wallet_recovers(const struct signer_wallet *wallet);
 MUST_CHECK bool signer_wallets_refresh(struct signer *self, struct err *err);
 struct signer_wallet *signer_wallet_of(struct signer *self, int64_t wallet_id);
 bool signer_wallet_can_reserve(const struct signer_wallet *wallet);
@@ -184,6 +198,8 @@ MUST_CHECK bool signer_wallet_stop(struct signer *self, struct signer_wallet *wa
 /* intake.c */
 MUST_CHECK bool signer_intake(struct signer *self, size_t free_slots, bool *ret_worked,
 			      struct err *err);
+/* Of a row without a wake-up: it ends, is bound, held, sent to its next round, or stays. */
+MUST_CHECK bool signer_row_judge(struct signer *self, struct withdrawal *row, struct err *err);
 void signer_change_wait(struct signer *self, const struct withdrawal *row, const char *reason,
 			const struct message_ack *ack);
 void signer_change_hold(struct signer *self, const struct withdrawal *row, const char *reason,

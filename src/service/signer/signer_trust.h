@@ -49,6 +49,16 @@ void signer_limit_take(struct signer *self, const struct signer_wallet *wallet,
 void signer_limit_give_back(struct signer *self, const struct signer_wallet *wallet,
 			    const struct asset *asset, struct amount amount);
 
+/* adopt.c */
+/* A queued row whose round the journal has as spent by `right`. *ret_answered false: nothing
+ * explains it but an editor. */
+MUST_CHECK bool signer_adopt(struct signer *self, const struct withdrawal *row,
+			     const struct journal_right *right, const struct message_ack *ack,
+			     bool *ret_answered, struct err *err);
+/* The store's row of a journaled slot. */
+MUST_CHECK bool signer_slot_load(struct signer *self, const struct journal_slot *slot,
+				 struct transfer *ret_transfer, bool *ret_found, struct err *err);
+
 /* ending.c */
 /* The chain's own word, read by the signer, about a round of a withdrawal: what became of the slot
  * that the journal names. */

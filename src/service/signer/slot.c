@@ -58,7 +58,8 @@ static void work_add(struct signer *self, struct signer_wallet *wallet, struct t
 	if (slot->stage == TRANSFER_BROADCAST && !wished && !cancels)
 		return;
 	/* A stopped wallet signs nothing for the first time; what may be out is still cared for. */
-	if (slot->stage == TRANSFER_RESERVED && wallet->row.stop_reason[0] != 0)
+	bool recovers = self->options.recovers && signer_wallet_recovers(wallet);
+	if (slot->stage == TRANSFER_RESERVED && wallet->row.stop_reason[0] != 0 && !recovers)
 		return;
 	bool is_fresh = slot >= wallet->slots + wallet->slots_fresh_from;
 	if (slot->stage == TRANSFER_RESERVED && !is_fresh && !DEFENCE("reserved_goes_on"))

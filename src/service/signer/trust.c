@@ -90,7 +90,8 @@ static const char *rights_judge(const struct journal_right *rights, size_t n,
 		bool same = id_equal(rights[i].withdrawal, slot->withdrawal);
 		if (same && rights[i].is_void)
 			return RIGHT_IS_VOID;
-		if (!same || rights[i].round > slot->round)
+		bool later = rights[i].round > slot->round;
+		if (later || (!same && rights[i].round == slot->round))
 			return reason_code(REASON_RIGHT_ALREADY_SPENT);
 		if (rights[i].round < slot->round)
 			before++;

@@ -172,6 +172,9 @@ static bool first_verify(struct signer *self, struct slot_work *work, struct err
 	work_believe(self, work, row);
 	if (work->slot->is_cancel)
 		return true;
+	/* After a restore nothing is paid: its bytes may be out, and nobody has them. */
+	if (self->options.recovers)
+		return slot_turn_cancel(self, work, reason_code(REASON_RECOVERING), err);
 	if (DEFENCE("hold_before_signature") && distrust == NULL && row->held_reason[0] != 0)
 		reason = "held";
 	else if (DEFENCE("cancel_before_signature") && distrust == NULL && row->cancel_requested)

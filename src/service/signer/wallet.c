@@ -1,6 +1,6 @@
 /* The signer's wallets: which are ours by lease, where their nonces start, which slots are in
  * flight. */
-#include "service/signer/signer_parts.h"
+#include "service/signer/signer_recovery.h"
 
 #include "base/defence.h"
 #include "core/reason.h"
@@ -58,6 +58,18 @@ bool signer_wallet_stop(struct signer *self, struct signer_wallet *wallet, const
 	return store_wallet_stop(self->options.store, wallet->row.id, reason, &by, err);
 }
 
+bool signer_wallet_recovers(const struct signer_wallet *wallet)
+{
+	return strcmp(wallet->row.stop_reason, reason_code(REASON_RECOVERING)) == 0 ||
+	       strcmp(wallet->row.stop_reason, reason_code(REASON_JOURNAL_IS_AHEAD)) == 0;
+}
+
+static bool pauses_store(const struct wallet *row)
+{
+	enum reason reason = REASON_NONE;
+	return reason_read(str_from(row->stop_reason), &reason) && reason_pauses_store(reason);
+}
+
 /* Copies what the store says of the configured wallets. */
 static bool rows_load(struct signer *self, struct err *err)
 {
@@ -66,7 +78,9 @@ static bool rows_load(struct signer *self, struct err *err)
 	const struct catalogue *catalogue = self->options.catalogue;
 	if (!store_wallets_load(self->options.store, rows, WALLETS_MAX, &len, err))
 		return false;
+	self->store_paused = self->options.recovers;
 	for (size_t i = 0; i < len; i++) {
+		self->store_paused |= pauses_store(&rows[i]);
 		const struct wallet_params *params =
 			catalogue_wallet(catalogue, rows[i].chain_id, rows[i].address);
 		if (params == NULL)
@@ -95,7 +109,7 @@ void signer_wallet_journaled(struct signer_wallet *wallet, uint64_t nonce)
 
 /* Does the store hold signed slots that the journal lacks? Then the journal is lost, or an old one.
  */
-static bool journal_lacks(struct signer *self, const struct signer_wallet *wallet,
+bool signer_journal_lacks(struct signer *self, const struct signer_wallet *wallet,
 			  uint64_t journaled, bool *ret_lacks, struct err *err)
 {
 	struct transfer rows[SLOTS_MAX];
@@ -128,7 +142,7 @@ static bool hole_stop(struct signer *self, struct signer_wallet *wallet, uint64_
 		      struct err *err)
 {
 	bool lacks = false;
-	if (!journal_lacks(self, wallet, journaled, &lacks, err))
+	if (!signer_journal_lacks(self, wallet, journaled, &lacks, err))
 		return false;
 	if (lacks)
 		return wallets_stop(self, reason_code(REASON_JOURNAL_IS_BEHIND), err);
@@ -298,6 +312,35 @@ static bool entry_nonces(struct signer *self, const struct signer_wallet *wallet
 	return true;
 }
 
+/* It entered after the backup: the journal, which is dense, says where. */
+static bool entry_recover(struct signer *self, struct signer_wallet *wallet, struct err *err)
+{
+	struct store_by by = signer_by(self);
+	struct journal_slot slot = { .chain_id = wallet->row.chain_id,
+				     .wallet = wallet->row.address,
+				     .nonce = wallet->journal_next - 1 };
+	bool has_pay = true;
+	bool has_cancel = false;
+	struct hash32 hash;
+	struct wei ceiling;
+	uint32_t attempts = 0;
+	for (; slot.nonce > 0; slot.nonce--) {
+		struct journal_slot below = slot;
+		below.nonce--;
+		if (!journal_slot_of(self->options.journal, &below, &has_pay, &has_cancel, &hash,
+				     &ceiling, &attempts, err))
+			return false;
+		if (!has_pay && !has_cancel)
+			break;
+	}
+	if (!store_wallet_enter(self->options.store, wallet->row.id, wallet->lease.epoch,
+				slot.nonce, &by, err))
+		return false;
+	wallet->row.entered = true;
+	wallet->row.first_nonce = wallet->row.next_nonce = slot.nonce;
+	return true;
+}
+
 /* A wallet enters when nothing of it is on its way: the same count at latest and pending, twice,
  * some time apart. A key that was just made has never sent: it enters at once, at nonce 0. The
  * journal's word counts too: a store that knows less than the journal is an old one. */
@@ -308,12 +351,16 @@ static bool wallet_enter(struct signer *self, struct signer_wallet *wallet, stru
 	uint64_t nonce = 0;
 	bool settled = false;
 	if (wallet->journal_any) {
+		if (self->options.recovers)
+			return entry_recover(self, wallet, err);
 		if (!wallet->entry_mismatch)
 			signer_log_wallet(self, wallet, "wallet_entry_refused",
 					  "the journal knows slots that the store does not", true);
 		wallet->entry_mismatch = true;
 		return true;
 	}
+	if (self->options.recovers)
+		return true; /* it never sent anything: it enters when that is over */
 	if (!entry_nonces(self, wallet, &nonce, &settled, err))
 		return false;
 	if (!settled || (wallet->entry_looked_at != 0 && nonce != wallet->entry_nonce)) {

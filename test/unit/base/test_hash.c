@@ -2,6 +2,9 @@
 
 #include "../testing.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 static void assert_sha256(const char *text, const char *expected)
 {
 	uint8_t digest[SHA256_BYTES], wanted[SHA256_BYTES];
@@ -61,6 +64,29 @@ static const struct hmac_case hmac_cases[] = {
 	  "102ebc7ceb9dff09e5a77413a3cd67382908ece255487006eb0e1e1b801f9ce6" },
 };
 
+/* A file from its position to its end, in more than one piece. */
+static void files_hash_like_their_bytes(void **state)
+{
+	(void)state;
+	static uint8_t bytes[200000];
+	uint8_t wanted[SHA256_BYTES], digest[SHA256_BYTES];
+	FILE *file = tmpfile();
+	assert_non_null(file);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 7);
+	assert_int_equal(fwrite(bytes, 1, sizeof bytes, file), sizeof bytes);
+	assert_int_equal(fflush(file), 0);
+	assert_int_equal(lseek(fileno(file), 0, SEEK_SET), 0);
+	assert_true(sha256_file(fileno(file), digest));
+	sha256(bytes, sizeof bytes, wanted);
+	assert_memory_equal(digest, wanted, sizeof wanted);
+	assert_true(sha256_file(fileno(file), digest)); /* nothing is left */
+	sha256("", 0, wanted);
+	assert_memory_equal(digest, wanted, sizeof wanted);
+	fclose(file);
+	assert_false(sha256_file(-1, digest));
+}
+
 static void hmac_known_answers(void **state)
 {
 	(void)state;
@@ -95,6 +121,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha256_known_answers),
 		cmocka_unit_test(hmac_known_answers),
+		cmocka_unit_test(files_hash_like_their_bytes),
 		cmocka_unit_test(compares_all_bytes),
 	};
 	return cmocka_run_group_tests_name("base/hash", tests, NULL, NULL);

@@ -94,6 +94,27 @@ static void refuses_other_logs(void **state)
 	vectors_close(&vectors, 1);
 }
 
+static void reads_its_own_calldata(void **state)
+{
+	(void)state;
+	const struct address to = { { 1, 2, 3 } };
+	struct address read;
+	struct amount amount;
+	uint8_t calldata[ABI_TRANSFER_BYTES + 1] = { 0 };
+	abi_write_transfer(to, (struct amount){ u256_from_u64(9) }, calldata);
+	struct str call = str_from_bytes(calldata, ABI_TRANSFER_BYTES);
+	assert_true(abi_read_transfer(call, &read, &amount));
+	assert_true(address_equal(read, to));
+	assert_true(u256_equal(amount.units, u256_from_u64(9)));
+	assert_false(abi_read_transfer(str_from_bytes(calldata, sizeof calldata), &read, &amount));
+	assert_false(abi_read_transfer(STR(""), &read, &amount));
+	calldata[3] ^= 1; /* another function */
+	assert_false(abi_read_transfer(call, &read, &amount));
+	calldata[3] ^= 1;
+	calldata[15] = 1; /* above the address */
+	assert_false(abi_read_transfer(call, &read, &amount));
+}
+
 static void reads_words(void **state)
 {
 	(void)state;
@@ -116,6 +137,7 @@ int main(void)
 		cmocka_unit_test(reads_the_same_logs),
 		cmocka_unit_test(refuses_other_logs),
 		cmocka_unit_test(reads_words),
+		cmocka_unit_test(reads_its_own_calldata),
 	};
 	return cmocka_run_group_tests_name("core/abi", tests, NULL, NULL);
 }

@@ -41,6 +41,7 @@ static void codes_are_pinned(void **state)
 		"approval_expired",
 		"previous_round_not_proven_unpaid",
 		"not_proven_unpaid",
+		"restore_not_reconciled",
 		"dead_letter",
 		"intent_mac_invalid",
 		"approval_mac_invalid",
@@ -59,6 +60,7 @@ static void codes_are_pinned(void **state)
 		"attempt_mismatch",
 		"success_without_proof",
 		"success_without_attempt",
+		"payout_unbound",
 		"nonce_consumed_elsewhere",
 		"final_taken_back",
 		"node_says_invalid",
@@ -67,6 +69,9 @@ static void codes_are_pinned(void **state)
 		"journal_is_ahead",
 		"journal_is_behind",
 		"journal_differs",
+		"reconciliation_differs",
+		"recovering",
+		"recovered",
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(pinned); i++) {
@@ -87,7 +92,13 @@ static void waits_are_due_and_routine_ones_are_no_alarm(void **state)
 			assert_true(reason_is_alarm(reason));
 		if (reason_is_of_journal(reason))
 			assert_int_equal(reason_uses(reason), REASON_STOPS);
+		if (reason_pauses_store(reason))
+			assert_int_equal(reason_uses(reason), REASON_STOPS);
 	}
+	assert_true(reason_pauses_store(REASON_RECOVERING));
+	assert_true(reason_pauses_store(REASON_RECOVERED));
+	assert_false(reason_pauses_store(REASON_JOURNAL_IS_AHEAD));
+	assert_false(reason_pauses_store(REASON_JOURNAL_DIFFERS));
 	assert_int_equal(reason_due_in_ms(REASON_FUNDS, 1234), 1234);
 	assert_int_equal(reason_due_in_ms(REASON_NOT_PROVEN_UNPAID, 1234), 15000);
 	assert_false(reason_is_alarm(REASON_SLOT));

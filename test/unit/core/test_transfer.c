@@ -89,6 +89,36 @@ static void nothing_cannot_be_paid(void **state)
 	assert_aborts(transfer_bind(&transfer, &intent));
 }
 
+/* What a transaction of the wallet pays, read back; in no other way do we pay. */
+static void a_payload_is_read_back(void **state)
+{
+	(void)state;
+	for (int is_native = 0; is_native <= 1; is_native++) {
+		struct transfer transfer = transfer_new(is_native != 0);
+		struct transfer read = { .wallet = wallet };
+		struct tx tx;
+		transfer_payload(&transfer, &tx);
+		transfer.payload_hash = transfer_payload_hash(&transfer);
+		assert_true(transfer_read_payload(&tx, &read));
+		assert_false(read.is_cancel);
+		assert_int_equal(read.is_token, transfer.is_token);
+		assert_true(address_equal(read.to, transfer.to));
+		assert_true(address_equal(read.receiver, transfer.receiver));
+		assert_int_equal(wei_compare(read.value, transfer.value), 0);
+		assert_int_equal(amount_compare(read.amount, transfer.amount), 0);
+		assert_true(hash32_equal(read.payload_hash, transfer.payload_hash));
+	}
+	struct transfer token = transfer_new(false);
+	struct transfer read = { .wallet = wallet };
+	struct tx tx;
+	transfer_payload(&token, &tx);
+	tx.value.value = u256_from_u64(1);
+	assert_false(transfer_read_payload(&tx, &read));
+	tx.value.value = u256_zero();
+	tx.data[0] ^= 1;
+	assert_false(transfer_read_payload(&tx, &read));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -96,6 +126,7 @@ int main(void)
 		cmocka_unit_test(a_token_is_told_whom_to_pay),
 		cmocka_unit_test(a_cancellation_pays_nobody),
 		cmocka_unit_test(nothing_cannot_be_paid),
+		cmocka_unit_test(a_payload_is_read_back),
 	};
 	return cmocka_run_group_tests_name("core/transfer", tests, NULL, NULL);
 }

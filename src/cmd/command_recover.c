@@ -1,0 +1,302 @@
+/* reconcile --after-restore: on the signer's host, with the signer's keys and journal, while the
+ * roles are stopped. Signer and monitor of this process do what their roles do, for wallets that
+ * recover; when all is final, people may unpause. */
+#include "cmd/command_list.h"
+
+#include "base/json.h"
+#include "cmd/role_signer.h"
+#include "cmd/stop_signal.h"
+#include "core/reason.h"
+#include "port/store_recover.h"
+#include "service/monitor/monitor.h"
+#include "service/signer/signer_recover.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define IDLE_MS     100
+#define FAULT_MS    1000
+#define TELL_MS     5000
+#define LISTED_MAX  64
+#define PRINT_BYTES 65536
+#define LEASE_NAME  "monitor-%llu"
+
+struct desk {
+	struct signer_role signer;
+	struct metrics *metrics; /* of the monitor: some have the same names as the signer's */
+	struct monitor *monitor;
+	struct signer_recovery state;
+	int64_t told_at;
+};
+
+/* Only this file's, and only for the time of the command: role_run hands it to nobody. */
+static const struct invocation *asked;
+
+static bool open_desk(struct role_parts *parts, void **ret_self, struct err *err)
+{
+	struct desk *desk = calloc(1, sizeof *desk);
+	CHECK(desk != NULL);
+	*ret_self = desk;
+	desk->metrics = metrics_new();
+	struct monitor_options options = {
+		.store = parts->opened.store,
+		.queue = parts->opened.queue,
+		.clock = &parts->clock,
+		.catalogue = &parts->config->catalogue,
+		.log = &parts->log,
+		.metrics = desk->metrics,
+		.instance = parts->instance,
+		.balances_interval_ms = parts->config->monitor_balances_interval_ms,
+		.recovers = true,
+	};
+	memcpy(options.chains, parts->chains, sizeof options.chains);
+	desk->monitor = monitor_new(&options);
+	return role_signer_open(parts, true, &desk->signer, err);
+}
+
+static void close_desk(struct role_parts *parts, void *self)
+{
+	struct desk *desk = self;
+	(void)parts;
+	if (desk == NULL)
+		return;
+	role_signer_close(&desk->signer);
+	monitor_free(desk->monitor);
+	metrics_free(desk->metrics);
+	free(desk);
+}
+
+/* A monitor that runs elsewhere would leave ours without work. */
+static bool monitors_check(struct role_parts *parts, struct err *err)
+{
+	const struct catalogue *catalogue = &parts->config->catalogue;
+	for (size_t i = 0; i < catalogue->chains_len; i++) {
+		struct store_lease lease = { .wallet_id = 0 };
+		bool taken = false;
+		(void)snprintf(lease.name, sizeof lease.name, LEASE_NAME,
+			       (unsigned long long)catalogue->chains[i].chain_id);
+		if (!store_lease_take(parts->opened.store, &lease, parts->instance,
+				      clock_now_ms(&parts->clock), &taken, err))
+			return false;
+		if (!taken)
+			return err_set(err, ERR_REFUSED,
+				       "another monitor watches %s: stop it first",
+				       catalogue->chains[i].name);
+	}
+	return true;
+}
+
+/* ---- what it says ---- */
+
+static const char *phase_text(enum signer_recovery_phase phase)
+{
+	switch (phase) {
+	case RECOVERY_READING:
+		return "reading";
+	case RECOVERY_SLOTS:
+		return "slots";
+	case RECOVERY_BINDING:
+		return "binding";
+	case RECOVERY_DONE:
+		return "done";
+	case RECOVERY_BLOCKED:
+		return "blocked";
+	}
+	return "";
+}
+
+static void progress_tell(struct role_parts *parts, struct desk *desk)
+{
+	const struct signer_recovery *state = &desk->state;
+	int64_t now = clock_monotonic_ms(&parts->clock);
+	bool at_terminal = isatty(STDERR_FILENO) == 1;
+	if (now - desk->told_at < (at_terminal ? TELL_MS / 10 : TELL_MS))
+		return;
+	desk->told_at = now;
+	(void)fprintf(stderr,
+		      "reconcile: %s: block %llu of %llu, %llu transactions found, %llu nonces to "
+		      "take, %llu slots in flight, %llu withdrawals bound\n",
+		      phase_text(state->phase), (unsigned long long)state->block,
+		      (unsigned long long)state->block_head, (unsigned long long)state->imported,
+		      (unsigned long long)state->slots_todo, (unsigned long long)state->in_flight,
+		      (unsigned long long)state->bound);
+}
+
+static bool unbound_list(struct role_parts *parts, const struct wallet *wallet, struct buf *out,
+			 uint64_t *count, struct err *err)
+{
+	struct transfer rows[LISTED_MAX];
+	struct store_transfer_filter filter = { .wallet_id = wallet->id,
+						.first = TRANSFER_MINED,
+						.last = TRANSFER_MINED,
+						.mined_block_max = UINT64_MAX,
+						.limit = LISTED_MAX };
+	size_t n = LISTED_MAX;
+	while (n == LISTED_MAX) {
+		if (!store_transfers_load(parts->opened.store, &filter, rows, &n, err))
+			return false;
+		for (size_t i = 0; i < n; i++) {
+			if (strcmp(rows[i].held_reason, reason_code(REASON_PAYOUT_UNBOUND)) != 0)
+				continue;
+			if (++*count <= LISTED_MAX)
+				buf_format(out, "%s\"%s\"", *count > 1 ? "," : "",
+					   hash32_text(rows[i].mined_hash).at);
+		}
+		if (n > 0) {
+			filter.has_after = true;
+			filter.after_block = rows[n - 1].mined_block;
+			filter.after_nonce = rows[n - 1].nonce;
+		}
+	}
+	return true;
+}
+
+static bool held_list(struct role_parts *parts, struct buf *out, uint64_t *count, struct err *err)
+{
+	struct id ids[BATCH_MAX];
+	struct id after = { 0 };
+	size_t n = BATCH_MAX;
+	while (n == BATCH_MAX) {
+		if (!store_withdrawals_open(parts->opened.store, after, ids, BATCH_MAX, &n, err))
+			return false;
+		for (size_t i = 0; i < n; i++) {
+			struct withdrawal row;
+			bool found = false;
+			if (!store_withdrawals_load(parts->opened.store, &ids[i], 1, &row, &found,
+						    err))
+				return false;
+			if (!found || row.held_reason[0] == 0 || ++*count > LISTED_MAX)
+				continue;
+			buf_format(out, "%s{\"id\":\"%s\",\"held\":\"%s\"}", *count > 1 ? "," : "",
+				   id_text(ids[i]).at, row.held_reason);
+		}
+		if (n > 0)
+			after = ids[n - 1];
+	}
+	return true;
+}
+
+/* What is left for people: payouts whose withdrawals nobody knows, and withdrawals that are held.
+ */
+static bool result_print(struct role_parts *parts, const struct desk *desk, struct err *err)
+{
+	struct wallet wallets[WALLETS_MAX];
+	size_t len = 0;
+	uint64_t unbound = 0;
+	uint64_t held = 0;
+	struct buf out = buf_new(PRINT_BYTES);
+	bool done = store_wallets_load(parts->opened.store, wallets, WALLETS_MAX, &len, err);
+	buf_byte(&out, '{');
+	json_write_member_bool(&out, "recovered", true);
+	json_write_member_u64(&out, "transactions_found", desk->state.imported);
+	json_write_member_u64(&out, "withdrawals_bound", desk->state.bound);
+	buf_text(&out, ",\"unbound_payouts\":[");
+	for (size_t i = 0; i < len && done; i++)
+		done = unbound_list(parts, &wallets[i], &out, &unbound, err);
+	buf_text(&out, "],\"held\":[");
+	done = done && held_list(parts, &out, &held, err);
+	buf_text(&out, "]");
+	json_write_member_u64(&out, "unbound_count", unbound);
+	json_write_member_u64(&out, "held_count", held);
+	buf_byte(&out, '}');
+	CHECK(!out.overflow);
+	if (done && asked->json)
+		(void)puts(buf_terminated(&out));
+	else if (done)
+		(void)printf(
+			"all slots are final; %llu withdrawals were bound to what paid them\n"
+			"%llu payouts belong to withdrawals that the store does not know; each "
+			"is bound when its client repeats its key\n"
+			"%llu withdrawals are held for a person\n"
+			"next: start Sluice; sluice unpause --reason TEXT\n",
+			(unsigned long long)desk->state.bound, (unsigned long long)unbound,
+			(unsigned long long)held);
+	buf_free(&out);
+	return done;
+}
+
+static bool strangers_fail(const struct desk *desk, struct err *err)
+{
+	const struct signer_stranger *first = &desk->state.strangers[0];
+	for (size_t i = 0; i < desk->state.strangers_len; i++) {
+		const struct signer_stranger *one = &desk->state.strangers[i];
+		(void)fprintf(stderr, "wallet %s, nonce %llu: transaction %s is none of ours\n",
+			      address_text(one->wallet).at, (unsigned long long)one->nonce,
+			      hash32_text(one->tx_hash).at);
+	}
+	return err_set(err, ERR_REFUSED,
+		       "%zu nonces were used by transactions that the journal does not know, the "
+		       "first by %s: a person has to resolve them",
+		       desk->state.strangers_len, hash32_text(first->tx_hash).at);
+}
+
+/* ---- the work ---- */
+
+/* A monitor that does not know all transactions would take some of ours for a stranger's. */
+static bool is_watched(enum signer_recovery_phase phase)
+{
+	return phase == RECOVERY_SLOTS || phase == RECOVERY_BINDING;
+}
+
+/* What a node or a disk cannot do now it may do later. */
+static bool step(struct role_parts *parts, struct desk *desk, bool *ret_worked, struct err *err)
+{
+	struct err fault = { 0 };
+	bool watched = false;
+	if (!signer_recover_step(desk->signer.signer, &desk->state, ret_worked, &fault) ||
+	    (is_watched(desk->state.phase) && !monitor_step(desk->monitor, &watched, &fault))) {
+		if (fault.kind == ERR_REFUSED) {
+			*err = fault;
+			return false;
+		}
+		struct log_about about = { .action = "reconcile_waits", .err = &fault };
+		log_line(&parts->log, LOG_WARN, &about, "a step failed: %s", fault.text);
+		stop_signal_sleep(FAULT_MS);
+	}
+	return true;
+}
+
+static bool run_desk(struct role_parts *parts, void *self, struct err *err)
+{
+	struct desk *desk = self;
+	stop_signal_release(NULL);
+	if (!monitors_check(parts, err) || !signer_recover_begin(desk->signer.signer, err))
+		return false;
+	while (!stop_signal_came()) {
+		bool worked = false;
+		health_beat(&parts->health, clock_monotonic_ms(&parts->clock));
+		if (!step(parts, desk, &worked, err))
+			return false;
+		progress_tell(parts, desk);
+		if (desk->state.phase == RECOVERY_DONE)
+			return result_print(parts, desk, err);
+		if (desk->state.phase == RECOVERY_BLOCKED)
+			return strangers_fail(desk, err);
+		if (!worked)
+			stop_signal_sleep(IDLE_MS);
+	}
+	return err_set(err, ERR_NOT_DONE, "interrupted: run it again, it goes on where it was");
+}
+
+static const struct role_program recover_program = {
+	.role = ROLE_SIGNER,
+	.asks_chains = true,
+	.open = open_desk,
+	.run = run_desk,
+	.close = close_desk,
+};
+
+enum exit_status command_recover(const struct invocation *invocation)
+{
+	struct config *config;
+	struct err err;
+	bool told = false;
+	if (!config_load(invocation_option(invocation, "config"), &config, &err))
+		return invocation_failed(invocation, &err);
+	asked = invocation;
+	bool ok = role_run(&recover_program, config, &told, &err);
+	config_free(config);
+	return ok ? EXIT_DONE : invocation_failed(invocation, &err);
+}

@@ -1,0 +1,20 @@
+/* The signer's parts, for the role and for the command that does its work after a restore. */
+#ifndef SLUICE_CMD_ROLE_SIGNER_H
+#define SLUICE_CMD_ROLE_SIGNER_H
+
+#include "cmd/role.h"
+#include "service/signer/signer.h"
+
+struct signer_role {
+	struct keys *keys;
+	struct journal *journal;
+	struct signer *signer;
+};
+
+/* Unlocks the keys, opens the journal, makes the signer. What was opened is closed by
+ * role_signer_close, also after a failure. */
+MUST_CHECK bool role_signer_open(struct role_parts *parts, bool recovers,
+				 struct signer_role *ret_role, struct err *err);
+void role_signer_close(struct signer_role *role);
+
+#endif

@@ -1,0 +1,362 @@
+/* After a restore, in this order:
+ *
+ *	targets   up to where a wallet's nonces are looked for or filled: fixed once
+ *	scan.c    the blocks since the backup: each transaction of our wallets becomes an attempt
+ *	          of its slot, if the journal knows it
+ *	fill      nonces that nobody has used get their self-transfers
+ *	binding   when all slots are final: withdrawals go to what paid them (adopt.c)
+ *
+ * A slot of the journal whose bytes are lost is filled like the others: either its payment is
+ *mined, and found, or its nonce is gone and it can never be. */
+#include "service/signer/signer_recovery.h"
+
+#include "core/reason.h"
+#include "core/transfer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Nonces above what the node says: more than it queues for an account (protocol.md 10). */
+#define TARGET_MARGIN 64
+#define STALL_MS      30000
+#define FILL_GAS      21000
+
+void signer_recovery_init(struct signer *self)
+{
+	if (!self->options.recovers)
+		return;
+	self->recovery = calloc(1, sizeof *self->recovery);
+	CHECK(self->recovery != NULL);
+}
+
+void signer_recovery_deinit(struct signer *self)
+{
+	free(self->recovery);
+}
+
+static bool recovers(const struct signer_wallet *wallet)
+{
+	return wallet->row.id != 0 && wallet->row.entered && signer_wallet_recovers(wallet);
+}
+
+/* Not known to the store at all, and used since: it enters first. */
+static bool has_to_enter(const struct signer_wallet *wallet)
+{
+	return wallet->row.id != 0 && !wallet->row.entered && wallet->journal_any;
+}
+
+/* ---- may it begin? ---- */
+
+static bool all_owned(const struct signer *self, struct err *err)
+{
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (self->wallets[i].row.id != 0 && !self->wallets[i].owned)
+			return err_set(err, ERR_REFUSED,
+				       "another signer has wallet %s: stop it first",
+				       address_text(self->wallets[i].row.address).at);
+	return true;
+}
+
+/* What the chain has seen of a wallet, the journal has: otherwise it is not the one that lived. */
+static bool journal_check(struct signer *self, const struct signer_wallet *wallet, struct err *err)
+{
+	struct chain_nonce latest = { 0 };
+	uint64_t known = wallet->journal_any   ? wallet->journal_next
+			 : wallet->row.entered ? wallet->row.first_nonce
+					       : UINT64_MAX;
+	bool lacks = false;
+	if (!chain_nonces(self->options.chains[wallet->chain], CHAIN_BLOCK_LATEST,
+			  &wallet->row.address, 1, &latest, err))
+		return false;
+	if (!latest.known)
+		return err_set(err, ERR_NOT_DONE, "the node does not know the wallet's nonce");
+	if (wallet->row.entered && !signer_journal_lacks(self, wallet, known, &lacks, err))
+		return false;
+	if (!lacks && latest.count <= known)
+		return true;
+	return err_set(
+		err, ERR_REFUSED,
+		"the journal lacks slots of wallet %s (it ends below nonce %llu): it is lost, "
+		"or an old one. Put the journal that lived back; without it a person has to "
+		"settle every payment",
+		address_text(wallet->row.address).at, (unsigned long long)known);
+}
+
+/* Wallets that are new since the backup, and those of a store that was replaced by hand. */
+static bool wallets_stop(struct signer *self, struct err *err)
+{
+	for (size_t i = 0; i < self->wallets_len; i++) {
+		struct signer_wallet *wallet = &self->wallets[i];
+		if (wallet->row.id != 0 && wallet->row.stop_reason[0] == 0 &&
+		    !signer_wallet_stop(self, wallet, reason_code(REASON_RECOVERING), err))
+			return false;
+	}
+	return true;
+}
+
+bool signer_recover_begin(struct signer *self, struct err *err)
+{
+	struct store_incarnation last;
+	struct store_by by = signer_by(self);
+	size_t recovering = 0;
+	size_t ahead = 0;
+	if (!signer_wallets_refresh(self, err) || !all_owned(self, err) ||
+	    !store_incarnation_load(self->options.store, &last, err))
+		return false;
+	for (size_t i = 0; i < self->wallets_len; i++) {
+		const char *reason = self->wallets[i].row.stop_reason;
+		recovering += strcmp(reason, reason_code(REASON_RECOVERING)) == 0;
+		ahead += strcmp(reason, reason_code(REASON_JOURNAL_IS_AHEAD)) == 0;
+	}
+	if (last.journal_lost)
+		return err_set(err, ERR_REFUSED,
+			       "the journal is lost: a person has to settle every payment since "
+			       "the backup");
+	if (recovering + ahead == 0)
+		return err_set(err, ERR_REFUSED, "no wallet recovers: nothing was restored");
+	if (recovering == 0 && !store_recover_begin(self->options.store, last.number + 1, false,
+						    &by, &last.number, err))
+		return false;
+	if (!signer_wallets_refresh(self, err) || !wallets_stop(self, err))
+		return false;
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (self->wallets[i].row.id != 0 && !journal_check(self, &self->wallets[i], err))
+			return false;
+	return true;
+}
+
+/* ---- targets and fillers ---- */
+
+/* The first word stays: what is filled raises what the node says. */
+static bool target_set(struct signer *self, struct signer_wallet *wallet, struct err *err)
+{
+	struct chain *chain = self->options.chains[wallet->chain];
+	struct chain_nonce latest = { 0 };
+	struct chain_nonce pending = { 0 };
+	if (wallet->row.recover_to != 0)
+		return true;
+	if (!chain_nonces(chain, CHAIN_BLOCK_LATEST, &wallet->row.address, 1, &latest, err) ||
+	    !chain_nonces(chain, CHAIN_BLOCK_PENDING, &wallet->row.address, 1, &pending, err))
+		return false;
+	if (!latest.known || !pending.known)
+		return err_set(err, ERR_NOT_DONE, "the node does not know the wallet's nonce");
+	uint64_t target = latest.count + wallet->params->in_flight_max + TARGET_MARGIN;
+	if (target < pending.count)
+		target = pending.count;
+	if (wallet->journal_any && target < wallet->journal_next)
+		target = wallet->journal_next;
+	if (target < wallet->row.next_nonce)
+		target = wallet->row.next_nonce;
+	if (!store_wallet_recover(self->options.store, wallet->row.id, wallet->lease.epoch, target,
+				  err))
+		return false;
+	wallet->row.recover_to = target;
+	return true;
+}
+
+bool signer_fillers_reserve(struct signer *self, struct signer_wallet *wallet, size_t n,
+			    struct err *err)
+{
+	struct store_by by = signer_by(self);
+	CHECK(n > 0 && n <= BATCH_MAX);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t random[10];
+		struct transfer filler = { .wallet_id = wallet->row.id,
+					   .chain_id = wallet->row.chain_id,
+					   .wallet = wallet->row.address,
+					   .gas_limit = FILL_GAS };
+		entropy_fill(self->options.entropy, random, sizeof random);
+		filler.id = id_make(by.now_ms, random);
+		filler.nonce = wallet->row.next_nonce + i;
+		transfer_make_cancel(&filler);
+		self->reservations[i] = (struct store_reservation){ .transfer = filler,
+								    .epoch = wallet->lease.epoch,
+								    .recovers = true };
+	}
+	if (!store_transfers_reserve(self->options.store, self->reservations, n, &by, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (self->reservations[i].result != STORE_WRITTEN)
+			return err_set(err, ERR_NOT_DONE, "the wallet is somebody else's now");
+	wallet->row.next_nonce += n;
+	wallet->in_flight += n;
+	return true;
+}
+
+static bool fill(struct signer *self, struct signer_wallet *wallet, bool *ret_worked,
+		 struct err *err)
+{
+	size_t room = wallet->params->in_flight_max;
+	if (wallet->row.next_nonce >= wallet->row.recover_to || wallet->in_flight >= room)
+		return true;
+	room -= wallet->in_flight;
+	if (room > wallet->row.recover_to - wallet->row.next_nonce)
+		room = (size_t)(wallet->row.recover_to - wallet->row.next_nonce);
+	*ret_worked = true;
+	return signer_fillers_reserve(self, wallet, room < BATCH_MAX ? room : BATCH_MAX, err);
+}
+
+/* ---- binding ---- */
+
+static bool has_moved(const struct signer *self)
+{
+	for (size_t i = 0; i < self->changes_len; i++)
+		if (self->changes[i].to != self->changes[i].from || self->changes[i].next_round ||
+		    self->changes[i].held_reason != NULL)
+			return true;
+	return false;
+}
+
+/* One batch of the withdrawals that are open. A pass in which nothing moved is the last one. */
+static bool rows_bind(struct signer *self, bool *ret_last, struct err *err)
+{
+	struct recovery *recovery = self->recovery;
+	struct id ids[BATCH_MAX];
+	struct withdrawal row;
+	bool found = false;
+	size_t n = 0;
+	*ret_last = false;
+	if (!store_withdrawals_open(self->options.store, recovery->bind_after, ids, BATCH_MAX, &n,
+				    err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t bound = self->bound;
+		if (!store_withdrawals_load(self->options.store, &ids[i], 1, &row, &found, err) ||
+		    (found && !signer_row_judge(self, &row, err)))
+			return false;
+		recovery->bind_moved |= has_moved(self) || self->bound != bound;
+	}
+	if (n > 0)
+		recovery->bind_after = ids[n - 1];
+	if (n == BATCH_MAX)
+		return true;
+	*ret_last = !recovery->bind_moved;
+	recovery->bind_moved = false;
+	recovery->bind_after = (struct id){ 0 };
+	return true;
+}
+
+/* ---- the step ---- */
+
+/* Is every slot of the wallet final, or with a person? */
+static bool is_settled(struct signer *self, const struct signer_wallet *wallet, bool *ret_settled,
+		       struct err *err)
+{
+	struct store_transfer_filter filter = { .wallet_id = wallet->row.id,
+						.first = TRANSFER_MINED,
+						.last = TRANSFER_MINED,
+						.mined_block_max = UINT64_MAX,
+						.without_held = true,
+						.limit = 1 };
+	struct transfer row;
+	size_t n = 0;
+	*ret_settled = false;
+	if (wallet->row.next_nonce < wallet->row.recover_to || wallet->in_flight > 0)
+		return true;
+	if (!store_transfers_load(self->options.store, &filter, &row, &n, err))
+		return false;
+	*ret_settled = n == 0;
+	return true;
+}
+
+static bool wallets_finish(struct signer *self, struct err *err)
+{
+	struct store_by by = signer_by(self);
+	for (size_t i = 0; i < self->wallets_len; i++) {
+		struct signer_wallet *wallet = &self->wallets[i];
+		bool done = false;
+		if (wallet->row.id != 0 && signer_wallet_recovers(wallet) &&
+		    !store_wallet_recovered(self->options.store, wallet->row.id,
+					    wallet->lease.epoch, &by, &done, err))
+			return false;
+	}
+	return true;
+}
+
+static bool slots_step(struct signer *self, bool *ret_scanned, bool *ret_worked, struct err *err)
+{
+	bool worked = false;
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (recovers(&self->wallets[i]) && !target_set(self, &self->wallets[i], err))
+			return false;
+	if (!signer_scan(self, ret_scanned, ret_worked, err))
+		return false;
+	/* Nonces whose transactions are still to be found need no other ones. */
+	if (!*ret_scanned)
+		return true;
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (recovers(&self->wallets[i]) && !fill(self, &self->wallets[i], ret_worked, err))
+			return false;
+	if (!signer_slots(self, &worked, err))
+		return false;
+	*ret_worked |= worked;
+	return true;
+}
+
+static bool evaluate(struct signer *self, bool scanned, struct signer_recovery *out,
+		     struct err *err)
+{
+	bool settled = scanned;
+	for (size_t i = 0; i < self->wallets_len; i++) {
+		const struct signer_wallet *wallet = &self->wallets[i];
+		bool one = false;
+		settled &= !has_to_enter(wallet);
+		if (!recovers(wallet))
+			continue;
+		if (!is_settled(self, wallet, &one, err))
+			return false;
+		settled &= one;
+		out->wallets += one ? 0 : 1;
+		out->in_flight += wallet->in_flight;
+		if (wallet->row.next_nonce < wallet->row.recover_to)
+			out->slots_todo += wallet->row.recover_to - wallet->row.next_nonce;
+	}
+	out->phase = settled ? RECOVERY_BINDING : scanned ? RECOVERY_SLOTS : RECOVERY_READING;
+	return true;
+}
+
+/* Strangers keep their slots from ever being final; all else is given its time. */
+static void stall_look(struct signer *self, struct signer_recovery *out)
+{
+	struct recovery *recovery = self->recovery;
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	uint64_t left = out->in_flight + out->slots_todo + out->wallets;
+	if (left != recovery->left || out->phase != RECOVERY_SLOTS || recovery->moved_at == 0)
+		recovery->moved_at = now == 0 ? 1 : now;
+	recovery->left = left;
+	if (recovery->strangers_len > 0 && now - recovery->moved_at > STALL_MS)
+		out->phase = RECOVERY_BLOCKED;
+}
+
+bool signer_recover_step(struct signer *self, struct signer_recovery *ret_recovery,
+			 bool *ret_worked, struct err *err)
+{
+	struct recovery *recovery = self->recovery;
+	struct signer_recovery out = { .phase = RECOVERY_READING };
+	bool scanned = false;
+	bool last = false;
+	CHECK(recovery != NULL);
+	*ret_worked = false;
+	if (!signer_wallets_refresh(self, err) || !all_owned(self, err) ||
+	    !slots_step(self, &scanned, ret_worked, err) || !evaluate(self, scanned, &out, err))
+		return false;
+	if (out.phase == RECOVERY_BINDING) {
+		if (!rows_bind(self, &last, err))
+			return false;
+		*ret_worked |= !last;
+	}
+	/* What was bound is mined again, until the monitor has judged it. */
+	if (last && !wallets_finish(self, err))
+		return false;
+	if (last)
+		out.phase = RECOVERY_DONE;
+	stall_look(self, &out);
+	out.imported = recovery->imported;
+	out.bound = self->bound;
+	out.block = recovery->block;
+	out.block_head = recovery->block_head;
+	out.strangers_len = recovery->strangers_len;
+	memcpy(out.strangers, recovery->strangers, sizeof out.strangers);
+	*ret_recovery = out;
+	return true;
+}

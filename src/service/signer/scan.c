@@ -1,0 +1,277 @@
+/* The blocks since the backup: what our wallets sent that the store does not know. A transaction is
+ * ours by its signature and by the journal, which has its nonce with this very payload; any other
+ * one is a stranger's, and for a person. */
+#include "service/signer/signer_recovery.h"
+
+#include "core/transfer.h"
+
+#include <string.h>
+
+#define SCAN_CALLS  4  /* in a step */
+#define SCAN_MARGIN 64 /* blocks below where the backup's last look was */
+#define SCAN_STEP   4096
+#define SCAN_AGAIN \
+	8 /* blocks after which a consumed nonce without its transaction is looked for lower */
+
+static bool is_scanned(const struct signer_wallet *wallet, size_t chain)
+{
+	return wallet->row.id != 0 && wallet->row.entered && wallet->chain == chain &&
+	       signer_wallet_recovers(wallet);
+}
+
+/* Where the store and the chain were last found to agree; else below the backup's finalized mark.
+ */
+static bool scan_begin(struct signer *self, size_t chain, struct scan *scan, struct err *err)
+{
+	const struct chain_params *params = &self->options.catalogue->chains[chain];
+	struct store_mark mark = { .chain_id = params->chain_id };
+	uint64_t back = params->depth_unpaid + SCAN_MARGIN;
+	uint64_t low = 0;
+	if (!store_reconciled_load(self->options.store, params->chain_id, &low, err) ||
+	    !store_mark_raise(self->options.store, &mark, err))
+		return false;
+	if (low == 0)
+		low = mark.finalized > back ? mark.finalized - back : 0;
+	*scan = (struct scan){ .begun = true, .low = low, .next = low, .step = SCAN_STEP };
+	return true;
+}
+
+static void stranger_add(struct signer *self, const struct signer_wallet *wallet,
+			 const struct chain_transaction *transaction)
+{
+	struct recovery *recovery = self->recovery;
+	for (size_t i = 0; i < recovery->strangers_len; i++)
+		if (hash32_equal(recovery->strangers[i].tx_hash, transaction->hash))
+			return;
+	signer_log_wallet(self, wallet, "stranger_found", hash32_text(transaction->hash).at, true);
+	if (recovery->strangers_len < STRANGERS_MAX)
+		recovery->strangers[recovery->strangers_len++] =
+			(struct signer_stranger){ wallet->row.address, transaction->nonce,
+						  transaction->hash };
+}
+
+static bool has_attempt(struct signer *self, const struct transfer *slot, struct hash32 hash,
+			bool *ret_has, struct err *err)
+{
+	size_t n = 0;
+	*ret_has = false;
+	if (!store_attempts_load(self->options.store, slot->id, self->attempts, ATTEMPTS_MAX, &n,
+				 err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		*ret_has |= hash32_equal(self->attempts[i].tx_hash, hash);
+	return true;
+}
+
+/* The row of a nonce; those below it come to be with it. */
+static bool slot_find(struct signer *self, struct signer_wallet *wallet, uint64_t nonce,
+		      struct transfer *ret_slot, bool *ret_found, struct err *err)
+{
+	while (wallet->row.next_nonce <= nonce) {
+		uint64_t missing = nonce + 1 - wallet->row.next_nonce;
+		if (!signer_fillers_reserve(self, wallet,
+					    missing < BATCH_MAX ? (size_t)missing : BATCH_MAX, err))
+			return false;
+	}
+	return store_transfer_of_slot(self->options.store, wallet->row.id, nonce, ret_slot,
+				      ret_found, err);
+}
+
+static bool import_fill(struct signer *self, const struct signer_wallet *wallet,
+			const struct transfer *slot, const struct chain_transaction *transaction,
+			struct store_import *import, bool *ret_ours, struct err *err)
+{
+	struct attempt *attempt = &import->attempt;
+	struct attempt_word word;
+	struct tx tx;
+	*import = (struct store_import){ .transfer = slot->id,
+					 .version = slot->version,
+					 .wallet_id = wallet->row.id,
+					 .epoch = wallet->lease.epoch,
+					 .payload = *slot };
+	memcpy(attempt->raw, transaction->raw, transaction->raw_len);
+	attempt->raw_len = transaction->raw_len;
+	attempt->tx_hash = transaction->hash;
+	*ret_ours = false;
+	if (transaction->raw_len == 0)
+		return true;
+	if (!signer_attempt_judge(self, wallet, slot, attempt, &tx, &word, err))
+		return false;
+	if (!word.ours || (word.pays && !transfer_read_payload(&tx, &import->payload)))
+		return true;
+	attempt->is_cancel = !word.pays;
+	attempt->fees = tx.fees;
+	attempt->gas_limit = tx.gas_limit;
+	*ret_ours = true;
+	return true;
+}
+
+static bool transaction_import(struct signer *self, struct signer_wallet *wallet,
+			       const struct chain_transaction *transaction, struct err *err)
+{
+	struct store_by by = signer_by(self);
+	struct store_import import;
+	struct transfer slot;
+	bool found = false;
+	bool known = false;
+	bool ours = false;
+	if (transaction->nonce < wallet->row.first_nonce ||
+	    transaction->nonce >= wallet->row.recover_to)
+		return true;
+	if (!slot_find(self, wallet, transaction->nonce, &slot, &found, err))
+		return false;
+	if (!found || slot.stage == TRANSFER_FINAL)
+		return true;
+	if (!has_attempt(self, &slot, transaction->hash, &known, err))
+		return false;
+	if (known)
+		return true;
+	if (!import_fill(self, wallet, &slot, transaction, &import, &ours, err))
+		return false;
+	if (!ours) {
+		stranger_add(self, wallet, transaction);
+		return true;
+	}
+	if (!store_attempt_import(self->options.store, &import, &by, err))
+		return false;
+	self->recovery->imported += import.result == STORE_WRITTEN ? 1 : 0;
+	return true;
+}
+
+static struct signer_wallet *sender_of(struct signer *self, size_t chain, struct address from)
+{
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (is_scanned(&self->wallets[i], chain) &&
+		    address_equal(self->wallets[i].row.address, from))
+			return &self->wallets[i];
+	return NULL;
+}
+
+static size_t senders_of(const struct signer *self, size_t chain,
+			 struct address ret_senders[WALLETS_MAX])
+{
+	size_t n = 0;
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (is_scanned(&self->wallets[i], chain))
+			ret_senders[n++] = self->wallets[i].row.address;
+	return n;
+}
+
+static bool blocks_read(struct signer *self, size_t chain, struct scan *scan, uint64_t head,
+			const struct address *senders, size_t n, struct err *err)
+{
+	struct recovery *recovery = self->recovery;
+	uint64_t left = head - scan->next + 1;
+	size_t len = 0;
+	size_t read = 0;
+	if (!chain_transactions(self->options.chains[chain], scan->next,
+				left < CHAIN_SCAN_BLOCKS_MAX ? (size_t)left : CHAIN_SCAN_BLOCKS_MAX,
+				senders, n, recovery->transactions, CHAIN_SCAN_TXS_MAX, &len, &read,
+				err))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		struct signer_wallet *wallet =
+			sender_of(self, chain, recovery->transactions[i].from);
+		if (wallet != NULL &&
+		    !transaction_import(self, wallet, &recovery->transactions[i], err))
+			return false;
+	}
+	scan->next += read;
+	return true;
+}
+
+static bool is_strangers(const struct signer *self, const struct signer_wallet *wallet,
+			 uint64_t nonce)
+{
+	const struct recovery *recovery = self->recovery;
+	for (size_t i = 0; i < recovery->strangers_len; i++)
+		if (recovery->strangers[i].nonce == nonce &&
+		    address_equal(recovery->strangers[i].wallet, wallet->row.address))
+			return true;
+	return false;
+}
+
+/* A nonce that a block has used, and whose slot has no transaction in a block, was used below where
+ * the reading began, or in a block that was read before a reorg. */
+static bool nonces_missing(struct signer *self, size_t chain, bool *ret_missing, struct err *err)
+{
+	*ret_missing = false;
+	for (size_t i = 0; i < self->wallets_len && !*ret_missing; i++) {
+		const struct signer_wallet *wallet = &self->wallets[i];
+		struct store_transfer_filter filter = { .wallet_id = wallet->row.id,
+							.first = TRANSFER_RESERVED,
+							.last = TRANSFER_BROADCAST,
+							.mined_block_max = UINT64_MAX,
+							.limit = 1 };
+		struct chain_nonce latest = { 0 };
+		struct transfer lowest;
+		size_t n = 0;
+		if (!is_scanned(wallet, chain))
+			continue;
+		if (!chain_nonces(self->options.chains[chain], CHAIN_BLOCK_LATEST,
+				  &wallet->row.address, 1, &latest, err) ||
+		    !store_transfers_load(self->options.store, &filter, &lowest, &n, err))
+			return false;
+		uint64_t next = n > 0 ? lowest.nonce : wallet->row.next_nonce;
+		*ret_missing =
+			latest.known && next < latest.count && !is_strangers(self, wallet, next);
+	}
+	return true;
+}
+
+static void scan_lower(struct scan *scan, uint64_t head)
+{
+	scan->low = scan->low > scan->step ? scan->low - scan->step : 0;
+	scan->next = scan->low;
+	scan->step *= 2;
+	scan->reached_at = head;
+}
+
+static bool chain_scan(struct signer *self, size_t chain, struct scan *scan, bool *ret_worked,
+		       struct err *err)
+{
+	struct address senders[WALLETS_MAX];
+	struct chain_head head;
+	bool missing = false;
+	size_t n = senders_of(self, chain, senders);
+	if (n == 0) {
+		scan->reached = true;
+		return true;
+	}
+	if ((!scan->begun && !scan_begin(self, chain, scan, err)) ||
+	    !signer_head(self, chain, HEAD_AGE_MS, &head, err))
+		return false;
+	for (size_t i = 0; i < SCAN_CALLS && scan->next <= head.number; i++) {
+		*ret_worked = true;
+		if (!blocks_read(self, chain, scan, head.number, senders, n, err))
+			return false;
+	}
+	self->recovery->block = scan->next > 0 ? scan->next - 1 : 0;
+	self->recovery->block_head = head.number;
+	if (scan->next <= head.number)
+		return true;
+	bool first = !scan->reached;
+	scan->reached = true;
+	if (first)
+		scan->reached_at = head.number;
+	if (head.number < scan->reached_at + SCAN_AGAIN)
+		return true;
+	if (!nonces_missing(self, chain, &missing, err))
+		return false;
+	scan->reached_at = head.number;
+	if (missing)
+		scan_lower(scan, head.number);
+	return true;
+}
+
+bool signer_scan(struct signer *self, bool *ret_scanned, bool *ret_worked, struct err *err)
+{
+	*ret_scanned = true;
+	for (size_t i = 0; i < self->options.catalogue->chains_len; i++) {
+		struct scan *scan = &self->recovery->scans[i];
+		if (!chain_scan(self, i, scan, ret_worked, err))
+			return false;
+		*ret_scanned &= scan->reached;
+	}
+	return true;
+}

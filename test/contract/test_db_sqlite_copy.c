@@ -1,0 +1,187 @@
+/* adapter/db_sqlite_copy.h: a copy while others write, and a file that is held for oneself. */
+#include "adapter/db_sqlite_copy.h"
+#include "adapter/db_sqlite.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct place {
+	char dir[64];
+	char path[96];
+};
+
+static int place_make(void **state)
+{
+	struct place *place = calloc(1, sizeof *place);
+
+	assert_non_null(place);
+	snprintf(place->dir, sizeof place->dir, "/tmp/sluice-db-XXXXXX");
+	assert_non_null(mkdtemp(place->dir));
+	snprintf(place->path, sizeof place->path, "%s/store.db", place->dir);
+	*state = place;
+	return 0;
+}
+
+static int place_remove(void **state)
+{
+	struct place *place = *state;
+	pid_t child = fork();
+
+	if (child == 0) {
+		execlp("rm", "rm", "-rf", place->dir, (char *)NULL);
+		_exit(127);
+	}
+	waitpid(child, NULL, 0);
+	free(place);
+	return 0;
+}
+
+static struct db *open_db(const char *path)
+{
+	struct db_sqlite_options options = { .path = path };
+	struct err err = { 0 };
+	struct db *db = NULL;
+
+	/* Also called in children, which must not return into the test runner. */
+	if (!db_sqlite_open(&options, &db, &err))
+		fprintf(stderr, "%s\n", err.text);
+	CHECK(db);
+	return db;
+}
+
+static void path_beside(const struct place *place, const char *name, char ret_path[128])
+{
+	snprintf(ret_path, 128, "%s/%s", place->dir, name);
+}
+
+static void fill(struct db *db, int64_t from, int64_t to)
+{
+	struct err err = { 0 };
+
+	assert_true(db_begin(db, true, &err));
+	for (int64_t i = from; i < to; i++) {
+		struct db_statement *insert =
+			db_prepare(db, "INSERT INTO rows (id, bytes) VALUES (?, ?)", &err);
+		char bytes[512] = { 0 };
+		assert_non_null(insert);
+		db_bind_i64(db, insert, 1, i);
+		db_bind_bytes(db, insert, 2, bytes, sizeof bytes);
+		assert_int_equal(db_step(db, insert, &err), DB_DONE);
+	}
+	assert_true(db_commit(db, &err));
+}
+
+static int64_t count_rows(const char *path)
+{
+	struct db_sqlite_options options = { .path = path, .read_only = true };
+	struct err err = { 0 };
+	struct db *db = NULL;
+	assert_true(db_sqlite_open(&options, &db, &err));
+	struct db_statement *count = db_prepare(db, "SELECT COUNT(*) FROM rows", &err);
+	assert_non_null(count);
+	assert_int_equal(db_step(db, count, &err), DB_ROW);
+	int64_t rows = db_column_i64(db, count, 0);
+	db_reset(db, count);
+	db_close(db);
+	return rows;
+}
+
+struct copying {
+	struct db *db;
+	int64_t told;
+	int64_t all;
+};
+
+/* In the middle of the copy somebody writes. */
+static void copying_write(void *context, int64_t done, int64_t all)
+{
+	struct copying *copying = context;
+	if (copying->told++ == 0)
+		fill(copying->db, 10000, 10100);
+	assert_true(done <= all);
+	copying->all = all;
+}
+
+static void copy_is_one_snapshot_while_others_write(void **state)
+{
+	struct place *place = *state;
+	struct db *db = open_db(place->path);
+	struct copying copying = { .db = db };
+	struct err err = { 0 };
+	struct stat status;
+	char to[128], wal[128];
+	path_beside(place, "copy.db", to);
+	path_beside(place, "copy.db-wal", wal);
+	assert_true(db_exec(db, "CREATE TABLE rows (id BIGINT PRIMARY KEY, bytes {blob})", &err));
+	fill(db, 0, 10000);
+	struct db_sqlite_copy copy = {
+		.from = place->path, .to = to, .progress = copying_write, .context = &copying
+	};
+	assert_true(db_sqlite_copy(&copy, &err));
+	assert_true(copying.told > 1 && copying.all > 0);
+	assert_int_equal(count_rows(to), 10000);
+	assert_int_equal(stat(to, &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0600);
+	assert_int_not_equal(stat(wal, &status), 0);
+	/* What stands there is never touched. */
+	assert_false(db_sqlite_copy(&copy, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	assert_int_equal(count_rows(to), 10000);
+	assert_int_equal(count_rows(place->path), 10100);
+	db_close(db);
+}
+
+static void copy_that_fails_leaves_nothing(void **state)
+{
+	struct place *place = *state;
+	struct err err = { 0 };
+	struct stat status;
+	char to[128];
+	path_beside(place, "copy.db", to);
+	struct db_sqlite_copy copy = { .from = place->path, .to = to };
+	assert_false(db_sqlite_copy(&copy, &err)); /* there is no such database */
+	assert_int_not_equal(stat(to, &status), 0);
+}
+
+static void claim_is_for_one(void **state)
+{
+	struct place *place = *state;
+	struct db_sqlite_options options = { .path = place->path };
+	struct db *db = open_db(place->path);
+	struct db *second = NULL;
+	struct err err = { 0 };
+	int fd = -1;
+	int other = -1;
+	assert_false(db_sqlite_claim(place->path, &fd, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	db_close(db);
+	assert_true(db_sqlite_claim(place->path, &fd, &err));
+	assert_false(db_sqlite_open(&options, &second, &err));
+	assert_int_equal(err.kind, ERR_NOT_DONE);
+	assert_false(db_sqlite_claim(place->path, &other, &err));
+	close(fd);
+	db_close(open_db(place->path));
+}
+
+#define AT_PLACE(test) cmocka_unit_test_setup_teardown(test, place_make, place_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		AT_PLACE(copy_is_one_snapshot_while_others_write),
+		AT_PLACE(copy_that_fails_leaves_nothing),
+		AT_PLACE(claim_is_for_one),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
