@@ -1,0 +1,259 @@
+#!/usr/bin/env node
+// The restore drill: withdrawals are paid, a backup is made, more are paid, and the store is lost. The
+// backup is restored beside the journal that lives, `sluice reconcile --after-restore` runs (and is
+// killed, and runs again), every client repeats all its keys, and people unpause. Then the judge
+// compares the clients' lists with the chain: everyone is to be paid once, those of the lost hour
+// not again, and nobody is to be lost.
+//
+// usage: restore.mjs [options]
+//
+//   --program FILE   the `sluice` to try; one is built in build/torture if absent
+//   --payouts N      after the backup, 500 by default
+//   --before N       before it, 60 by default
+//   --kills N        kill -9 of `reconcile --after-restore`, 0 by default
+//   --seed TEXT      of the withdrawals and kills; random by default
+//   --dir DIR        where everything is; a fresh directory, removed after success, if absent
+//   --keep           keep the directory
+//
+// Exit status 0 only if every withdrawal was paid once, nobody else was, every repeated key ended as
+// COMPLETED, and nothing was paid while the store was paused.
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { numberOption, readArguments, runMain } from '../tools/src/cli.mjs';
+import { readIntents } from '../tools/src/intents.mjs';
+import { startLoad } from '../tools/src/load.mjs';
+import { Screen } from '../tools/src/screen.mjs';
+import { Stack, demoAssets, sourceRoot } from '../tools/src/stack.mjs';
+
+const execute = promisify(execFile);
+const settleTimeoutMs = 120_000;
+const wallets = 2;
+
+async function buildProgram() {
+	const dir = join(sourceRoot, 'build', 'torture');
+	if (!existsSync(join(dir, 'build.ninja'))) {
+		await execute('meson', ['setup', '-Dstop_points=true', dir, sourceRoot]);
+	}
+	await execute('ninja', ['-C', dir, 'src/sluice'], { maxBuffer: 1 << 26 });
+	return join(dir, 'src', 'sluice');
+}
+
+class Drill {
+	constructor(options) {
+		Object.assign(this, options);
+		this.screen = new Screen(process.stdout);
+		this.backup = join(this.dir, 'backup');
+		this.stack = new Stack({
+			program: this.program,
+			dir: this.dir,
+			wallets,
+			scryptN: 1024,
+			settings: { 'signer.in_flight': 4 }, // so that all stages are met
+			anvil: { blockTime: 0.25, slots: 1, gasLimit: 300_000_000 },
+		});
+		this.loads = [];
+	}
+
+	fact(name, text) {
+		this.screen.fact(name, text);
+	}
+
+	list(name) {
+		return join(this.dir, `${name}.jsonl`);
+	}
+
+	// Posts withdrawals whose list is `name`; the same seed again repeats their keys.
+	post(name, seed, count) {
+		return startLoad({
+			url: this.stack.url,
+			apiKey: this.stack.apiKey,
+			journalPath: this.list(name),
+			count,
+			assets: demoAssets,
+			seed: `${this.seed}-${seed}`,
+		});
+	}
+
+	async count(status) {
+		let found = 0;
+		for await (const _ of this.stack.withdrawals(`status=${status}`)) found++;
+		return found;
+	}
+
+	async waitForCompleted(wanted) {
+		const deadline = Date.now() + settleTimeoutMs;
+		for (;;) {
+			const completed = await this.count('COMPLETED');
+			if (completed >= wanted) return completed;
+			if (Date.now() > deadline) throw new Error(`${completed} of ${wanted} completed in time`);
+			await sleep(100);
+		}
+	}
+
+	sluice(command, ...args) {
+		return this.stack.run([command, '--config', this.stack.configFile, ...args]);
+	}
+
+	async refuses(command, ...args) {
+		await assert.rejects(this.sluice(command, ...args), `${command} is to refuse`);
+	}
+
+	async pay() {
+		const first = await this.post('before', 'before', this.before).finished;
+		assert.equal(first.accepted, this.before);
+		await this.waitForCompleted(Math.floor(this.before / 2));
+		// While a few are on their way, so that the backup holds rows of every stage.
+		const middle = this.post('middle', 'middle', this.before);
+		await sleep(300);
+		await this.sluice('backup', '--to', this.backup);
+		await middle.finished;
+		this.fact('backup', 'made while withdrawals were on their way');
+		const { mode } = statSync(join(this.backup, 'store.db'));
+		assert.equal(mode & 0o777, 0o600);
+		await this.refuses('backup', '--to', this.backup);
+		await this.refuses('restore', '--from', this.backup); // Sluice runs
+		const after = this.post('after', 'after', this.payouts);
+		assert.equal((await after.finished).accepted, this.payouts);
+		// Some are final, some out, some only accepted when the store is lost.
+		await this.waitForCompleted(2 * this.before + Math.floor(this.payouts * 0.5));
+		await this.stack.crash();
+		this.fact('lost', `the store, after ${this.payouts} more withdrawals`);
+	}
+
+	async restore() {
+		const { stdout } = await this.sluice('restore', '--from', this.backup, '--json');
+		const restored = JSON.parse(stdout);
+		assert.equal(restored.incarnation, 1);
+		assert.equal(restored.journal_lost, false);
+		await this.refuses('unpause', '--reason', 'too early');
+		this.fact('restored', `incarnation ${restored.incarnation}, beside the living journal`);
+	}
+
+	// Kills it somewhere in the middle; whatever it had done stays done.
+	async reconcile() {
+		const args = ['reconcile', '--after-restore', '--json', '--config', this.stack.configFile];
+		const { program } = this.stack;
+		const options = { cwd: this.dir, env: this.stack.environment, stdio: 'ignore' };
+		let killed = 0;
+		for (let i = 0; i < this.kills; i++) {
+			const child = spawn(program, args, options);
+			const ended = once(child, 'exit');
+			const digest = createHash('sha256').update(`${this.seed}/${i}`).digest();
+			const timer = setTimeout(() => child.kill('SIGKILL'), 200 + (digest.readUInt16BE(0) % 4000));
+			await ended;
+			clearTimeout(timer);
+			killed += child.signalCode === 'SIGKILL' ? 1 : 0;
+		}
+		if (this.kills > 0) this.fact('killed', `${killed} of ${this.kills} runs of reconcile`);
+		const wasDone = killed < this.kills;
+		if (wasDone) return;
+		const begun = performance.now();
+		const { stdout } = await this.stack.run(args);
+		const done = JSON.parse(stdout);
+		const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+		this.fact(
+			'reconciled',
+			`${seconds} s: ${done.transactions_found} transactions found, ` +
+				`${done.withdrawals_bound} bound, ${done.unbound_count} unbound, ${done.held_count} held`,
+		);
+		assert.equal(done.held_count, 0);
+	}
+
+	lists() {
+		return ['before', 'middle', 'after'].map((name) => this.list(name));
+	}
+
+	// Every client asks again for all that it ever asked for.
+	async repeat() {
+		await this.stack.start();
+		const before = await this.stack.judge(this.lists());
+		for (const name of ['before', 'middle', 'after']) {
+			const count = name === 'after' ? this.payouts : this.before;
+			const summary = await this.post(`${name}-again`, name, count).finished;
+			assert.equal(summary.accepted, count);
+		}
+		await sleep(3000);
+		const paused = await this.stack.judge(this.lists());
+		assert.equal(paused.accepted.paid, before.accepted.paid, 'paid while paused');
+		await this.sluice('unpause', '--reason', 'the drill');
+		const total = 2 * this.before + this.payouts;
+		await this.waitForCompleted(total);
+		this.fact('repeated', `all ${total} keys; all are completed`);
+	}
+
+	async judge() {
+		const report = await this.stack.judge(this.lists());
+		this.fact('judge', JSON.stringify(report.accepted));
+		assert.equal(report.accepted.paid, 2 * this.before + this.payouts);
+		for (const name of ['doubled', 'lost', 'wrong']) assert.equal(report.accepted[name], 0, name);
+		assert.deepEqual(report.unknown, []);
+		// What the API says of each repeated key is what the chain says.
+		const again = readIntents(['before', 'middle', 'after'].map((n) => this.list(`${n}-again`)));
+		const hashes = new Set();
+		for (const { id } of again) {
+			const row = await this.stack.get(`/v1/withdrawals/${id}`);
+			assert.equal(row.status, 'COMPLETED', id);
+			assert.match(row.transfer?.tx_hash ?? '', /^0x[0-9a-f]{64}$/, JSON.stringify(row));
+			hashes.add(row.transfer.tx_hash);
+		}
+		assert.equal(hashes.size, again.length);
+	}
+
+	async run() {
+		const { stack } = this;
+		this.screen.title(`Restore drill, seed ${this.seed}`);
+		await stack.startChain();
+		await stack.makeWallets();
+		await stack.fundWallets();
+		await stack.writeConfiguration();
+		await stack.makeStore();
+		await stack.start();
+		await this.pay();
+		await this.restore();
+		await this.reconcile();
+		await this.repeat();
+		await this.judge();
+	}
+}
+
+async function main() {
+	const { values } = readArguments(import.meta.url, {
+		program: { type: 'string' },
+		payouts: { type: 'string', default: '500' },
+		before: { type: 'string', default: '60' },
+		kills: { type: 'string', default: '0' },
+		seed: { type: 'string' },
+		dir: { type: 'string' },
+		keep: { type: 'boolean' },
+	});
+	const dir = values.dir ?? mkdtempSync(join(tmpdir(), 'sluice-restore-'));
+	const drill = new Drill({
+		program: values.program ?? (await buildProgram()),
+		dir,
+		payouts: numberOption(values, 'payouts'),
+		before: numberOption(values, 'before'),
+		kills: numberOption(values, 'kills'),
+		seed: values.seed ?? String(Math.random()).slice(2, 10),
+	});
+	let ok = false;
+	try {
+		await drill.run();
+		ok = true;
+	} catch (error) {
+		console.error(error);
+		console.error(drill.stack.logLines({ level: 'error', count: 10 }).join('\n'));
+	}
+	await drill.stack.close();
+	if (ok && !values.keep && !values.dir) rmSync(dir, { recursive: true, force: true });
+	else console.log(`everything: ${dir}`);
+	process.exit(ok ? 0 : 1);
+}
+
+await runMain(import.meta.url, main);
