@@ -17,7 +17,7 @@
 //   --base-fee N       of the first block, wei
 //   --state FILE       load the chain from FILE, save it there at the end (the pool is not saved)
 //
-// DIR holds anvil.json (pid, port, url) while it runs, and anvil.log.
+// DIR holds anvil.json (pid, port, url) and states/ while it runs, and anvil.log.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -45,7 +45,10 @@ async function findFreePort() {
 	return port;
 }
 
-function buildArguments(options, port) {
+// Where anvil puts the states of old blocks. It would keep them in the home directory for ever.
+const statesPath = (dir) => resolve(dir, 'states');
+
+function buildArguments(options, port, dir) {
 	const {
 		blockTime = 0.25,
 		noMining = false,
@@ -74,6 +77,8 @@ function buildArguments(options, port) {
 		'--gas-limit',
 		gasLimit,
 		'--no-request-size-limit',
+		'--cache-path',
+		statesPath(dir),
 		'--quiet',
 	];
 	if (noMining) list.push('--no-mining');
@@ -119,7 +124,7 @@ async function waitUntilReady(record, logPath) {
 	throw new Error(`anvil does not answer at ${record.url}:\n${readFileSync(logPath, 'utf8')}`);
 }
 
-async function stopProcess(record) {
+async function stopProcess(record, dir) {
 	signal(record, 'SIGCONT');
 	signal(record, 'SIGTERM');
 	const deadline = Date.now() + stopTimeoutMs;
@@ -127,6 +132,7 @@ async function stopProcess(record) {
 		if (Date.now() > deadline) signal(record, 'SIGKILL');
 		await sleep(20);
 	}
+	rmSync(statesPath(dir), { recursive: true, force: true });
 }
 
 // Starts anvil and waits until it answers. It dies with this process unless `detached`. `dir` gets
@@ -136,7 +142,7 @@ export async function startAnvil(dir, options = {}) {
 	const logPath = join(dir, 'anvil.log');
 	const recordPath = join(dir, 'anvil.json');
 	const port = options.port || (await findFreePort());
-	const argv = [anvilPath, ...buildArguments(options, port)];
+	const argv = [anvilPath, ...buildArguments(options, port, dir)];
 	if (!options.detached) argv.unshift('setpriv', '--pdeathsig', 'SIGKILL');
 	const log = openSync(logPath, 'a');
 	const child = spawn(argv[0], argv.slice(1), {
@@ -153,7 +159,7 @@ export async function startAnvil(dir, options = {}) {
 	const record = { pid: child.pid, startTick: readStartTick(child.pid), port, url };
 	writeFileSync(recordPath, `${JSON.stringify(record)}\n`);
 	const stop = async () => {
-		await stopProcess(record);
+		await stopProcess(record, dir);
 		rmSync(recordPath, { force: true });
 	};
 	try {
@@ -183,7 +189,7 @@ export function findAnvil(dir) {
 
 export async function stopAnvil(dir) {
 	const record = findAnvil(dir);
-	if (record) await stopProcess(record);
+	if (record) await stopProcess(record, dir);
 	rmSync(join(dir, 'anvil.json'), { force: true });
 }
 
