@@ -211,7 +211,8 @@ static bool is_early(const struct signer *self, const struct slot_work *work)
 	const struct chain_params *params = &self->options.catalogue->chains[work->wallet->chain];
 	int64_t age_ms = clock_now_ms(self->options.clock) - work->attempt.signed_at;
 	/* A time that is still to come was written under a wrong clock. */
-	return age_ms >= 0 && age_ms < params->rebroadcast_after_ms;
+	return age_ms >= 0 && age_ms < params->rebroadcast_after_ms &&
+	       DEFENCE("one_bump_per_interval");
 }
 
 /* The next signature of a slot whose newest bytes pay: is it a cancellation? Once the journal has
@@ -228,7 +229,8 @@ static bool bump_verify(struct signer *self, struct slot_work *work, bool cancel
 		return true;
 	/* Whatever asked for the bump: a cancel that stands comes before it. */
 	bool stands = distrust == NULL && row->cancel_requested && row->held_reason[0] == 0;
-	if ((canceled && DEFENCE("after_cancel_no_payment")) || stands)
+	bool first = stands && (work->cancels || DEFENCE("cancel_before_speed"));
+	if ((canceled && DEFENCE("after_cancel_no_payment")) || first)
 		signer_work_cancel_sent(self, work);
 	else if (work->cancels &&
 		 (!work->wished || work->slot->wish != WISH_BUMP || is_early(self, work)))
