@@ -27,7 +27,8 @@ export class Meddler {
 		if (share < cancelShare) verb = 'cancel';
 		else if (share < cancelShare + speedUpShare) verb = 'speed-up';
 		if (!verb) return;
-		const work = this.meddle(verb, { key, id }, delay * delayMaxMs);
+		// Most of them soon: a payment is in a block within a second, unless something goes wrong.
+		const work = this.meddle(verb, { key, id }, delay ** 3 * delayMaxMs);
 		this.underWay.add(work);
 		work.finally(() => this.underWay.delete(work));
 	}
