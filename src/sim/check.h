@@ -17,13 +17,14 @@ enum sim_what {
 	SIM_SLOT_EDITED = 6,
 	SIM_ATTEMPT_MADE = 7,
 	SIM_ATTEMPT_EDITED = 8,
+	SIM_WALLET_STOPPED = 9,
 };
 
 /* One change of one row; value: as the trigger of its kind wrote them. */
 struct sim_change {
 	enum sim_what what;
 	int64_t row;
-	int64_t value[4];
+	int64_t value[5];
 	int64_t n;
 };
 
@@ -33,12 +34,24 @@ struct sim_change {
 int64_t sim_ask_i64(struct sim_world *world, const char *literal, int64_t row);
 bool sim_ask_bytes(struct sim_world *world, const char *literal, int64_t row, void *ret_bytes,
 		   size_t cap, size_t *ret_len);
+/* Several numbers of the row with this id; false when there is none. */
+bool sim_ask_of_id(struct sim_world *world, const char *literal, struct id id, int64_t *ret_values,
+		   int n);
 
 /* check_change.c */
 /* Up to where the truth is final: by the chain's word, or by the depth that the run promises. */
 uint64_t sim_final_height(const struct sim_world *world);
 void sim_check_change(struct sim_world *world, const struct sim_change *change);
 struct sim_slot *sim_slot_of_row(struct sim_world *world, int64_t row);
+const struct sim_slot *sim_slot_of_nonce(struct sim_world *world, unsigned wallet, uint64_t nonce);
+/* The newest slot of that round of the withdrawal; NULL: none was seen. */
+const struct sim_slot *sim_slot_of_round(struct sim_world *world, struct id withdrawal,
+					 unsigned round);
+/* The hash of an attempt; false: there is none of this number. */
+bool sim_slot_hash(struct sim_world *world, const struct sim_slot *slot, unsigned number,
+		   struct hash32 *ret_hash);
+bool sim_attempt_hash(struct sim_world *world, struct id transfer, unsigned number,
+		      struct hash32 *ret_hash);
 /* check_withdrawal.c */
 void sim_check_withdrawal_made(struct sim_world *world, const struct sim_change *change);
 void sim_check_withdrawal_moved(struct sim_world *world, const struct sim_change *change);
@@ -53,5 +66,19 @@ void sim_check_attempt_made(struct sim_world *world, const struct sim_change *ch
 void sim_check_fees(struct sim_world *world, struct sim_slot *slot, int64_t row, bool cancels);
 /* What leaves costs no more than a slot may. */
 void sim_check_cost(struct sim_world *world, const struct sim_slot *slot, const struct tx *tx);
+/* check_proof.c */
+struct tx;
+void sim_check_void(struct sim_world *world, const struct sim_order *order,
+		    enum withdrawal_stage to);
+/* Signed bytes: does the journal know them, and is the right spent on them? */
+void sim_check_journaled(struct sim_world *world, const struct sim_slot *slot, const struct tx *tx,
+			 bool pays);
+/* check_money.c */
+void sim_check_purse(struct sim_world *world, unsigned wallet);
+void sim_check_limits(struct sim_world *world, const struct sim_slot *slot);
+/* check_stop.c */
+void sim_check_stopped(struct sim_world *world, unsigned wallet);
+/* Did the chain take back what was final, and a wallet goes on? */
+bool sim_check_goes_on(struct sim_world *world);
 
 #endif

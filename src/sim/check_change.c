@@ -26,16 +26,63 @@ struct sim_order *sim_order_of_row(struct sim_world *world, int64_t row)
 	return NULL;
 }
 
+const struct sim_slot *sim_slot_of_nonce(struct sim_world *world, unsigned wallet, uint64_t nonce)
+{
+	for (size_t i = world->slots_len; i > 0; i--)
+		if (world->slots[i - 1].wallet == wallet && world->slots[i - 1].nonce == nonce)
+			return &world->slots[i - 1];
+	return NULL;
+}
+
+const struct sim_slot *sim_slot_of_round(struct sim_world *world, struct id withdrawal,
+					 unsigned round)
+{
+	for (size_t i = world->slots_len; i > 0; i--) {
+		const struct sim_slot *slot = &world->slots[i - 1];
+		if (slot->order >= 0 && slot->round == round &&
+		    id_equal(world->orders[slot->order].id_stored, withdrawal))
+			return slot;
+	}
+	return NULL;
+}
+
+/* The row says another stage now; whoever asks for the slot's stage is told so. */
+static void slot_edited(struct sim_world *world, const struct sim_change *change)
+{
+	struct sim_slot *slot = sim_slot_of_row(world, change->row);
+	if (slot == NULL)
+		return;
+	slot->is_edited = true;
+	if (change->what != SIM_SLOT_MOVED)
+		return;
+	bool was_final = slot->stage == TRANSFER_FINAL;
+	slot->stage = (enum transfer_stage)change->value[1];
+	slot->outcome = (enum transfer_outcome)change->value[3];
+	bool is_final = slot->stage == TRANSFER_FINAL;
+	if (slot->order >= 0 && was_final != is_final) {
+		struct sim_order *order = &world->orders[slot->order];
+		order->live = is_final ? order->live - 1 : order->live + 1;
+		order->causes |= SIM_CAUSE_EDITED;
+	}
+}
+
 /* Somebody with the database's password: what follows from it is not the services' doing. */
 static void edited(struct sim_world *world, const struct sim_change *change)
 {
 	struct sim_order *order = NULL;
+	if (change->what == SIM_SLOT_MOVED || change->what == SIM_SLOT_EDITED)
+		slot_edited(world, change);
 	if (change->what == SIM_WITHDRAWAL_EDITED || change->what == SIM_WITHDRAWAL_MOVED)
 		order = sim_order_of_row(world, change->row);
 	if (order == NULL)
 		return;
 	order->causes |= SIM_CAUSE_EDITED;
 	if (change->what == SIM_WITHDRAWAL_MOVED) {
+		size_t len = 0;
+		memset(order->held_reason, 0, sizeof order->held_reason);
+		(void)sim_ask_bytes(world, "SELECT held_reason FROM withdrawals WHERE rowid = ?",
+				    order->row, order->held_reason, REASON_LEN_MAX, &len);
+		order->cancel_requested &= change->value[4] != 0;
 		order->stage = (enum withdrawal_stage)change->value[1];
 		order->version = (uint64_t)change->value[3];
 	}
@@ -71,6 +118,9 @@ void sim_check_change(struct sim_world *world, const struct sim_change *change)
 		break;
 	case SIM_ATTEMPT_MADE:
 		sim_check_attempt_made(world, change);
+		break;
+	case SIM_WALLET_STOPPED:
+		sim_check_stopped(world, (unsigned)change->row - 1);
 		break;
 	case SIM_ATTEMPT_EDITED:
 		sim_fail(world, "T3", "row %lld of attempts: it changed, or is gone",

@@ -15,7 +15,8 @@ static bool may_wait(const struct sim_world *world, const struct sim_order *orde
 		return false;
 	if (order->held_reason[0] != 0 && (order->causes != 0 || world->causes != 0))
 		return true;
-	return (world->causes & SIM_CAUSE_TAKE_BACK) != 0 ||
+	/* Whoever edits slots can hold up what stands behind them. */
+	return (world->causes & SIM_CAUSE_TAKE_BACK) != 0 || world->has_slot_edits ||
 	       ((world->causes & SIM_CAUSE_FOREIGN) != 0 && order->stage == WITHDRAWAL_ASSIGNED);
 }
 
@@ -53,7 +54,7 @@ bool sim_check_is_done(struct sim_world *world)
 {
 	unsigned wallet = 0;
 	uint64_t nonce = 0;
-	if (strangers_go_on(world, &wallet, &nonce))
+	if (strangers_go_on(world, &wallet, &nonce) || sim_check_goes_on(world))
 		return false;
 	for (size_t i = 0; i < world->orders_len; i++) {
 		const struct sim_order *order = &world->orders[i];
@@ -110,6 +111,8 @@ static void stuck_tell(struct sim_world *world)
 	if (strangers_go_on(world, &wallet, &nonce))
 		sim_fail(world, "T12", "a stranger took nonce %llu of wallet %u, which goes on",
 			 (unsigned long long)nonce, wallet);
+	else if (sim_check_goes_on(world))
+		sim_fail(world, "T9", "what was final was taken back, and a wallet goes on");
 	for (size_t i = 0; i < world->orders_len; i++) {
 		const struct sim_order *order = &world->orders[i];
 		if (order->accepted && (is_terminal(order) || may_wait(world, order)))

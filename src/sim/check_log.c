@@ -5,14 +5,14 @@
 
 static const char *const statements[] = {
 	"CREATE TEMP TABLE sim_log (n INTEGER PRIMARY KEY AUTOINCREMENT, what INTEGER NOT NULL, "
-	"row_id INTEGER NOT NULL, a INTEGER, b INTEGER, c INTEGER, d INTEGER)",
+	"row_id INTEGER NOT NULL, a INTEGER, b INTEGER, c INTEGER, d INTEGER, e INTEGER)",
 
 	"CREATE TEMP TRIGGER sim_1 AFTER INSERT ON main.withdrawals BEGIN "
 	"INSERT INTO sim_log (what, row_id, a, b) VALUES (1, NEW.rowid, NEW.stage, NEW.version); END",
 
 	"CREATE TEMP TRIGGER sim_2 AFTER UPDATE OF stage, version ON main.withdrawals BEGIN "
-	"INSERT INTO sim_log (what, row_id, a, b, c, d) VALUES "
-	"(2, NEW.rowid, OLD.stage, NEW.stage, OLD.version, NEW.version); END",
+	"INSERT INTO sim_log (what, row_id, a, b, c, d, e) VALUES "
+	"(2, NEW.rowid, OLD.stage, NEW.stage, OLD.version, NEW.version, NEW.cancel_requested); END",
 
 	"CREATE TEMP TRIGGER sim_3 AFTER UPDATE OF id, account, chain_id, asset, receiver, amount, "
 	"key_hash, intent_mac ON main.withdrawals BEGIN "
@@ -43,6 +43,10 @@ static const char *const statements[] = {
 	"INSERT INTO sim_log (what, row_id) VALUES (8, NEW.rowid); END",
 	"CREATE TEMP TRIGGER sim_8d AFTER DELETE ON main.attempts BEGIN "
 	"INSERT INTO sim_log (what, row_id) VALUES (8, OLD.rowid); END",
+
+	"CREATE TEMP TRIGGER sim_9 AFTER UPDATE OF stop_reason ON main.wallets "
+	"WHEN NEW.stop_reason <> OLD.stop_reason AND NEW.stop_reason <> '' BEGIN "
+	"INSERT INTO sim_log (what, row_id) VALUES (9, NEW.rowid); END",
 };
 
 bool sim_check_open(struct sim_world *world, struct err *err)
@@ -60,17 +64,17 @@ static size_t changes_read(struct sim_world *world, struct sim_change *ret_chang
 	struct err err = { 0 };
 	size_t n = 0;
 	struct db_statement *statement = db_prepare(
-		world->db, "SELECT what, row_id, a, b, c, d, n FROM sim_log WHERE n > ? ORDER BY n",
-		&err);
+		world->db,
+		"SELECT what, row_id, a, b, c, d, e, n FROM sim_log WHERE n > ? ORDER BY n", &err);
 	CHECK(statement != NULL);
 	db_bind_i64(world->db, statement, 1, world->log_seen);
 	while (n < CHANGES_MAX && db_step(world->db, statement, &err) == DB_ROW) {
 		struct sim_change *change = &ret_changes[n++];
 		change->what = (enum sim_what)db_column_i64(world->db, statement, 0);
 		change->row = db_column_i64(world->db, statement, 1);
-		for (int i = 0; i < 4; i++)
+		for (int i = 0; i < 5; i++)
 			change->value[i] = db_column_i64(world->db, statement, 2 + i);
-		change->n = db_column_i64(world->db, statement, 6);
+		change->n = db_column_i64(world->db, statement, 7);
 	}
 	db_reset(world->db, statement);
 	return n;
@@ -117,4 +121,60 @@ bool sim_ask_bytes(struct sim_world *world, const char *literal, int64_t row, vo
 	}
 	db_reset(world->db, statement);
 	return found;
+}
+
+bool sim_ask_of_id(struct sim_world *world, const char *literal, struct id id, int64_t *ret_values,
+		   int n)
+{
+	struct err err = { 0 };
+	struct db_statement *statement = db_prepare(world->db, literal, &err);
+	CHECK(statement != NULL);
+	db_bind_bytes(world->db, statement, 1, id.bytes, sizeof id.bytes);
+	bool found = db_step(world->db, statement, &err) == DB_ROW;
+	for (int i = 0; found && i < n; i++)
+		ret_values[i] = db_column_i64(world->db, statement, i);
+	db_reset(world->db, statement);
+	return found;
+}
+
+static bool hash_take(struct sim_world *world, struct db_statement *statement,
+		      struct hash32 *ret_hash)
+{
+	struct err err = { 0 };
+	bool found = db_step(world->db, statement, &err) == DB_ROW;
+	if (found) {
+		struct str bytes = db_column_bytes(world->db, statement, 0);
+		CHECK(bytes.len == sizeof ret_hash->bytes);
+		memcpy(ret_hash->bytes, bytes.at, sizeof ret_hash->bytes);
+	}
+	db_reset(world->db, statement);
+	return found;
+}
+
+bool sim_slot_hash(struct sim_world *world, const struct sim_slot *slot, unsigned number,
+		   struct hash32 *ret_hash)
+{
+	struct err err = { 0 };
+	struct db_statement *statement =
+		db_prepare(world->db,
+			   "SELECT a.tx_hash FROM transfers t JOIN attempts a ON "
+			   "a.transfer_id = t.id WHERE t.rowid = ? AND a.number = ?",
+			   &err);
+	CHECK(statement != NULL);
+	db_bind_i64(world->db, statement, 1, slot->row);
+	db_bind_i64(world->db, statement, 2, number);
+	return hash_take(world, statement, ret_hash);
+}
+
+bool sim_attempt_hash(struct sim_world *world, struct id transfer, unsigned number,
+		      struct hash32 *ret_hash)
+{
+	struct err err = { 0 };
+	struct db_statement *statement = db_prepare(
+		world->db, "SELECT tx_hash FROM attempts WHERE transfer_id = ? AND number = ?",
+		&err);
+	CHECK(statement != NULL);
+	db_bind_bytes(world->db, statement, 1, transfer.bytes, sizeof transfer.bytes);
+	db_bind_i64(world->db, statement, 2, number);
+	return hash_take(world, statement, ret_hash);
 }

@@ -16,9 +16,16 @@ static int order_of_slot(struct sim_world *world, int64_t row)
 	return order == NULL ? -1 : (int)(order - world->orders);
 }
 
+/* What was edited while the step was under way it could not know of. */
+static bool knew_of_edit(const struct sim_world *world, unsigned wallet)
+{
+	return world->acting == NULL || world->acting->seen->step > world->nonce_edited[wallet];
+}
+
 static void nonce_check(struct sim_world *world, unsigned wallet, uint64_t nonce)
 {
-	if (world->nonces_known[wallet] && nonce != world->next_nonce[wallet])
+	if (world->nonces_known[wallet] && nonce != world->next_nonce[wallet] &&
+	    knew_of_edit(world, wallet))
 		sim_fail(world, "T2", "wallet %u: nonce %llu follows %llu", wallet,
 			 (unsigned long long)nonce,
 			 (unsigned long long)world->next_nonce[wallet] - 1);
@@ -37,6 +44,11 @@ void sim_check_slot_made(struct sim_world *world, const struct sim_change *chang
 	CHECK(slot->wallet < SIM_WALLETS);
 	nonce_check(world, slot->wallet, slot->nonce);
 	slot->order = order_of_slot(world, change->row);
+	int64_t round = sim_ask_i64(world,
+				    "SELECT i.round FROM transfers t JOIN transfer_items i ON "
+				    "i.transfer_id = t.id WHERE t.rowid = ?",
+				    change->row);
+	slot->round = round > 0 ? (unsigned)round : 0;
 	world->summary->transfer_moves[0][slot->stage]++;
 	if (slot->order < 0)
 		return;
@@ -87,13 +99,19 @@ static void final_check(struct sim_world *world, const struct sim_slot *slot)
 			 slot->wallet, nonce);
 		return;
 	}
+	uint64_t depth = sim_chain_head(world->model) - consumer.block_number;
+	const struct chain_params *chain = &world->catalogue.chains[0];
 	if (consumer.block_number > sim_final_height(world))
 		sim_fail(world, "T12", "wallet %u nonce %llu is final before its block is",
 			 slot->wallet, nonce);
 	else if (slot->outcome != OUTCOME_FOREIGN && !mined_hash_is(world, slot, consumer.tx_hash))
 		sim_fail(world, "T12", "wallet %u nonce %llu ended by another transaction",
 			 slot->wallet, nonce);
-	else if (slot->outcome != true_outcome(world, slot, &consumer))
+	else if (depth <
+		 (slot->outcome == OUTCOME_SUCCEEDED ? chain->depth_paid : chain->depth_unpaid))
+		sim_fail(world, "T12", "wallet %u nonce %llu: outcome %d at a depth of %llu",
+			 slot->wallet, nonce, (int)slot->outcome, (unsigned long long)depth);
+	else if (slot->outcome != true_outcome(world, slot, &consumer) && !slot->is_bent)
 		sim_fail(world, "T12", "wallet %u nonce %llu: outcome %d, and %d is true",
 			 slot->wallet, nonce, (int)slot->outcome,
 			 (int)true_outcome(world, slot, &consumer));
@@ -140,33 +158,7 @@ void sim_check_slot_moved(struct sim_world *world, const struct sim_change *chan
 	final_check(world, slot);
 }
 
-void sim_check_attempt_made(struct sim_world *world, const struct sim_change *change)
-{
-	int64_t row = sim_ask_i64(world,
-				  "SELECT t.rowid FROM attempts a JOIN transfers t "
-				  "ON t.id = a.transfer_id WHERE a.rowid = ?",
-				  change->row);
-	struct sim_slot *slot = sim_slot_of_row(world, row);
-	CHECK(slot != NULL);
-	world->summary->attempts++;
-	if (change->value[0] != (int64_t)++slot->attempts)
-		sim_fail(world, "T3", "wallet %u nonce %llu: attempt %lld is its number %u",
-			 slot->wallet, (unsigned long long)slot->nonce, (long long)change->value[0],
-			 slot->attempts);
-	bool cancels = sim_ask_i64(world, "SELECT is_cancel FROM attempts WHERE rowid = ?",
-				   change->row) != 0;
-	if (slot->canceled && !cancels)
-		sim_fail(world, "T7",
-			 "wallet %u nonce %llu: a payment is signed after a cancellation",
-			 slot->wallet, (unsigned long long)slot->nonce);
-	sim_check_fees(world, slot, change->row, cancels);
-	slot->canceled |= cancels;
-	if (slot->stage == TRANSFER_FINAL)
-		sim_fail(world, "T12", "wallet %u nonce %llu is final, and is signed again",
-			 slot->wallet, (unsigned long long)slot->nonce);
-}
-
-/* ---- bytes on their way out ---- */
+/* ---- what transactions pay ---- */
 
 static bool pays_order(const struct sim_world *world, const struct sim_order *order,
 		       const struct tx *tx)
@@ -187,6 +179,81 @@ static bool pays_nobody(const struct sim_world *world, const struct sim_slot *sl
 	return address_equal(tx->to, world->catalogue.wallets[slot->wallet].address) &&
 	       u256_is_zero(tx->value.value) && tx->data_len == 0;
 }
+
+/* ---- signatures ---- */
+
+/* What is signed is what the order, the slot's row and the journal say. */
+static void payload_check(struct sim_world *world, struct sim_slot *slot, int64_t attempt,
+			  bool cancels)
+{
+	uint8_t raw[TX_BYTES_MAX];
+	size_t len = 0;
+	struct tx tx;
+	struct tx_signature signature;
+	const struct sim_order *order = slot->order < 0 ? NULL : &world->orders[slot->order];
+	(void)sim_ask_bytes(world, "SELECT raw FROM attempts WHERE rowid = ?", attempt, raw,
+			    sizeof raw, &len);
+	bool read = tx_read_signed(str_from_bytes(raw, len), &tx, &signature) &&
+		    tx.nonce == slot->nonce;
+	bool pays = read && !pays_nobody(world, slot, &tx);
+	if (!read || pays == cancels || (pays && (order == NULL || !pays_order(world, order, &tx))))
+		sim_fail(world, "T7", "wallet %u nonce %llu is signed for what nobody asked for",
+			 slot->wallet, (unsigned long long)slot->nonce);
+	else if (pays && slot->attempts == 1 && slot->is_bent)
+		sim_fail(world, "T7",
+			 "wallet %u nonce %llu is signed, and its row says something else",
+			 slot->wallet, (unsigned long long)slot->nonce);
+	else
+		sim_check_journaled(world, slot, &tx, pays);
+}
+
+/* Before the first signature that pays a person, or the client, can still say no. */
+static void first_check(struct sim_world *world, struct sim_slot *slot)
+{
+	const struct sim_order *order = &world->orders[slot->order];
+	uint64_t step = world->acting == NULL ? 0 : world->acting->seen->step;
+	slot->paid_at = world->now_ms;
+	if (order->cancel_requested && order->cancel_step < step)
+		sim_fail(world, "cancel", "%s is signed, and its cancellation was asked for before",
+			 order->key);
+	else if (order->held_reason[0] != 0 && order->held_step < step)
+		sim_fail(world, "hold", "%s is signed, and was held before", order->key);
+	sim_check_limits(world, slot);
+}
+
+void sim_check_attempt_made(struct sim_world *world, const struct sim_change *change)
+{
+	int64_t row = sim_ask_i64(world,
+				  "SELECT t.rowid FROM attempts a JOIN transfers t "
+				  "ON t.id = a.transfer_id WHERE a.rowid = ?",
+				  change->row);
+	struct sim_slot *slot = sim_slot_of_row(world, row);
+	CHECK(slot != NULL);
+	world->summary->attempts++;
+	if (change->value[0] != (int64_t)++slot->attempts)
+		sim_fail(world, "T3", "wallet %u nonce %llu: attempt %lld is its number %u",
+			 slot->wallet, (unsigned long long)slot->nonce, (long long)change->value[0],
+			 slot->attempts);
+	bool cancels = sim_ask_i64(world, "SELECT is_cancel FROM attempts WHERE rowid = ?",
+				   change->row) != 0;
+	payload_check(world, slot, change->row, cancels);
+	if (slot->canceled && !cancels)
+		sim_fail(world, "T7",
+			 "wallet %u nonce %llu: a payment is signed after a cancellation",
+			 slot->wallet, (unsigned long long)slot->nonce);
+	if (!world->failed)
+		sim_check_fees(world, slot, change->row, cancels);
+	slot->canceled |= cancels;
+	slot->signed_epoch = (uint64_t)sim_ask_i64(
+		world, "SELECT lease_epoch FROM wallets WHERE rowid = ?", slot->wallet + 1);
+	if (!cancels && slot->paid_at == 0 && slot->order >= 0 && !world->failed)
+		first_check(world, slot);
+	if (slot->stage == TRANSFER_FINAL)
+		sim_fail(world, "T12", "wallet %u nonce %llu is final, and is signed again",
+			 slot->wallet, (unsigned long long)slot->nonce);
+}
+
+/* ---- bytes at a node ---- */
 
 static int64_t slot_row_of_hash(struct sim_world *world, struct hash32 hash)
 {
@@ -217,6 +284,7 @@ void sim_check_sent(struct sim_world *world, struct str raw)
 	}
 	slot = sim_slot_of_row(world, row);
 	CHECK(slot != NULL);
+	slot->sender = world->acting == NULL ? 0 : world->acting->born;
 	if (!tx_read_signed(raw, &tx, &signature) || tx.nonce != slot->nonce) {
 		sim_fail(world, "T7", "wallet %u nonce %llu: bytes of another slot", slot->wallet,
 			 (unsigned long long)slot->nonce);

@@ -42,6 +42,8 @@ void sim_check_withdrawal_made(struct sim_world *world, const struct sim_change 
 		return;
 	}
 	order->row = change->row;
+	CHECK(sim_ask_bytes(world, "SELECT id FROM withdrawals WHERE rowid = ?", change->row,
+			    order->id_stored.bytes, sizeof order->id_stored.bytes, &len));
 	order->stage = (enum withdrawal_stage)change->value[0];
 	order->version = (uint64_t)change->value[1];
 	world->summary->withdrawal_moves[0][order->stage]++;
@@ -54,6 +56,8 @@ static void held_note(struct sim_world *world, struct sim_order *order)
 	(void)sim_ask_bytes(world, "SELECT held_reason FROM withdrawals WHERE rowid = ?",
 			    order->row, reason, sizeof reason - 1, &len);
 	bool is_news = reason[0] != 0 && strcmp(reason, order->held_reason) != 0;
+	if (is_news)
+		order->held_step = world->steps;
 	memcpy(order->held_reason, reason, sizeof order->held_reason);
 	/* A message that killed its worker over and over: somebody will put it back. */
 	if (strcmp(reason, "dead_letter") == 0 &&
@@ -149,6 +153,18 @@ static void arrival_check(struct sim_world *world, const struct sim_order *order
 		sim_fail(world, "T4", "%s is canceled, and nobody asked for it", order->key);
 }
 
+/* What is held stays where it is, and what is held because its row is doubted stays held. A payment
+ * that nobody doubts ends the hold of a dead letter. */
+static void held_check(struct sim_world *world, const struct sim_order *order, bool was_held,
+		       bool is_doubted, int moved_to)
+{
+	if (was_held && moved_to != 0 && (is_doubted || moved_to != WITHDRAWAL_COMPLETED))
+		sim_fail(world, "hold", "%s was held, and moved to stage %d", order->key, moved_to);
+	else if (is_doubted && order->held_reason[0] == 0)
+		sim_fail(world, "hold", "%s was held, and is not, and no person said so",
+			 order->key);
+}
+
 void sim_check_withdrawal_moved(struct sim_world *world, const struct sim_change *change)
 {
 	struct sim_order *order = sim_order_of_row(world, change->row);
@@ -159,7 +175,13 @@ void sim_check_withdrawal_moved(struct sim_world *world, const struct sim_change
 		sim_fail(world, "events", "%s: version %lld follows %lld", order->key,
 			 (long long)change->value[3], (long long)change->value[2]);
 	order->version = (uint64_t)change->value[3];
+	if (change->value[4] != 0 && !order->cancel_requested)
+		order->cancel_step = world->steps;
+	order->cancel_requested = change->value[4] != 0;
+	bool was_held = order->held_reason[0] != 0;
+	bool is_doubted = was_held && strcmp(order->held_reason, "dead_letter") != 0;
 	held_note(world, order);
+	held_check(world, order, was_held, is_doubted, from != to ? (int)to : 0);
 	if (from == to)
 		return;
 	order->stage = to;
@@ -171,5 +193,7 @@ void sim_check_withdrawal_moved(struct sim_world *world, const struct sim_change
 	world->summary->withdrawal_moves[from][to]++;
 	sim_tell(world, "%s: stage %d -> %d", order->key, (int)from, (int)to);
 	arrival_check(world, order, from, to);
+	if (to > WITHDRAWAL_COMPLETED && from != WITHDRAWAL_ACCEPTED && !world->failed)
+		sim_check_void(world, order, to);
 	end_count(world, to);
 }

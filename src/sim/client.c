@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SIM_JOBS      8
 #define GAP_MS_MAX    900
 #define AGAIN_MS_MIN  200
 #define AGAIN_MS_MAX  5000
@@ -21,6 +20,8 @@
 #define HURRY_TRIES   20
 #define REPEAT_SHARE  200
 #define ODD_SHARE     60
+#define FLIP_SHARE    80
+#define FLIPS_MAX     20 /* blocks while it is assigned */
 #define TOKEN_SHARE   450
 
 /* Those of a client that waits, while a process stands still, are not to be touched. */
@@ -32,7 +33,13 @@ static struct job *jobs_of(struct sim_world *world)
 static void receiver_plan(struct sim_world *world, struct sim_order *order)
 {
 	struct sim_receiver odd = { 0 };
-	if (!sim_has(world, SIM_FAMILY_RECEIVER) || !sim_chance(world, ODD_SHARE))
+	if (!sim_has(world, SIM_FAMILY_RECEIVER))
+		return;
+	if (sim_chance(world, FLIP_SHARE)) {
+		order->flips = (unsigned)sim_between(world, 1, FLIPS_MAX);
+		return;
+	}
+	if (!sim_chance(world, ODD_SHARE))
 		return;
 	order->causes |= SIM_CAUSE_RECEIVER;
 	bool is_token = order->asset > 0;
@@ -186,25 +193,40 @@ static void orders_post(struct sim_world *world, struct sim_process *api)
 			answer_take(world, asked[i], jobs[i]);
 }
 
-static void cancels_post(struct sim_world *world, struct sim_process *api)
+static void cancel_post(struct sim_world *world, struct sim_process *api, struct sim_order *order)
+{
+	struct job *job = jobs_of(world);
+	memset(job, 0, sizeof *job);
+	job->kind = JOB_CANCEL;
+	job->withdrawal = order->id;
+	job_sign(job);
+	order->cancel_at = 0;
+	order->cancel_asked = true;
+	sim_tell(world, "client: cancels %s", order->key);
+	if (!sim_process_answer(api, &job, 1))
+		return;
+	if (job->problem == PROBLEM_STORE_UNAVAILABLE)
+		order->cancel_at = world->now_ms + AGAIN_MS_MAX;
+	buf_free(&job->body);
+}
+
+void sim_client_cancel(struct sim_world *world, struct sim_order *order)
+{
+	struct sim_process *api = sim_process_of_role(world, SIM_API);
+	if (api != NULL)
+		cancel_post(world, api, order);
+}
+
+static void cancels_post(struct sim_world *world)
 {
 	for (size_t i = 0; i < world->orders_len; i++) {
 		struct sim_order *order = &world->orders[i];
-		struct job *job = jobs_of(world);
+		struct sim_process *api = sim_process_of_role(world, SIM_API);
+		if (api == NULL)
+			return;
 		if (!order->accepted || order->cancel_at == 0 || order->cancel_at > world->now_ms)
 			continue;
-		memset(job, 0, sizeof *job);
-		job->kind = JOB_CANCEL;
-		job->withdrawal = order->id;
-		job_sign(job);
-		order->cancel_at = 0;
-		order->cancel_asked = true;
-		sim_tell(world, "client: cancels %s", order->key);
-		if (!sim_process_answer(api, &job, 1))
-			return;
-		if (job->problem == PROBLEM_STORE_UNAVAILABLE)
-			order->cancel_at = world->now_ms + AGAIN_MS_MAX;
-		buf_free(&job->body);
+		cancel_post(world, api, order);
 	}
 }
 
@@ -270,7 +292,7 @@ void sim_client_act(struct sim_world *world)
 		orders_post(world, api);
 	api = sim_process_of_role(world, SIM_API);
 	if (api != NULL)
-		cancels_post(world, api);
+		cancels_post(world);
 	api = sim_process_of_role(world, SIM_API);
 	if (api != NULL)
 		hurries_post(world, api);

@@ -22,6 +22,25 @@ static const char *const texts[SIM_PLANTS] = {
 	[SIM_PLANT_BUMP_TOO_LOW] = "bump-too-low",
 	[SIM_PLANT_BUMP_TOO_SOON] = "bump-too-soon",
 	[SIM_PLANT_FEE_ABOVE_LIMIT] = "fee-above-limit",
+	[SIM_PLANT_OLD_EPOCH] = "old-epoch",
+	[SIM_PLANT_MOVED] = "moved",
+	[SIM_PLANT_UNASKED] = "unasked",
+	[SIM_PLANT_NO_VOID] = "no-void",
+	[SIM_PLANT_UNPROVEN] = "unproven",
+	[SIM_PLANT_UNWISHED] = "unwished",
+	[SIM_PLANT_NOT_OUT] = "not-out",
+	[SIM_PLANT_UNDRAINED] = "undrained",
+	[SIM_PLANT_LOST_WAKE_UP] = "lost-wake-up",
+	[SIM_PLANT_SIGNED_CANCELED] = "signed-canceled",
+	[SIM_PLANT_HELD] = "held",
+	[SIM_PLANT_FALSE_ALARM] = "false-alarm",
+	[SIM_PLANT_STOPPED] = "stopped",
+	[SIM_PLANT_OVERDRAWN] = "overdrawn",
+	[SIM_PLANT_LIMIT] = "limit",
+	[SIM_PLANT_STRANGER] = "stranger",
+	[SIM_PLANT_SHALLOW] = "shallow",
+	[SIM_PLANT_STALE] = "stale",
+	[SIM_PLANT_TAKEN_BACK] = "taken-back",
 };
 
 const char *sim_plant_text(enum sim_plant plant)
@@ -148,50 +167,93 @@ static bool paid_after_cancel(struct sim_world *world)
 	"(SELECT w.rowid FROM withdrawals w JOIN transfers t ON t.id = w.transfer_id WHERE " \
 	"w.stage = 4 AND t.stage < 4 LIMIT 1)"
 
+#define FINAL_BLOCK_GONE "UPDATE transfers SET mined_block_hash = zeroblob(32) WHERE stage = 5"
+
+static bool false_alarm(struct sim_world *world)
+{
+	log_line(&world->log, LOG_ERROR,
+		 &(struct log_about){ .action = "withdrawal_held",
+				      .trace_id = world->orders[0].key,
+				      .alarm = true },
+		 "withdrawal_held round_was_paid");
+	return true;
+}
+
+static bool taken_back(struct sim_world *world)
+{
+	world->causes |= SIM_CAUSE_TAKE_BACK;
+	return change(world, FINAL_BLOCK_GONE) > 0;
+}
+
+static bool stuck(struct sim_world *world)
+{
+	if (world->sqs != NULL)
+		(void)sim_sqs_wipe(world->sqs);
+	return change(world, "UPDATE withdrawals SET due_at = NULL WHERE stage = 3") > 0 &&
+	       change(world, "DELETE FROM messages WHERE queue = 2") >= 0;
+}
+
+/* Each by an edit of rows, or by what it does; false: there is no row for it yet. */
+static const struct step_plant {
+	enum sim_plant plant;
+	const char *statement;
+	bool (*act)(struct sim_world *world);
+} at_steps[] = {
+	{ SIM_PLANT_TWO_LIVE, NULL, two_live },
+	{ SIM_PLANT_NONCE_GAP, NULL, nonce_gap },
+	{ SIM_PLANT_UNSTORED, NULL, unstored },
+	{ SIM_PLANT_OTHER_PAYLOAD, NULL, other_payload },
+	{ SIM_PLANT_PAID_AFTER_CANCEL, NULL, paid_after_cancel },
+	{ SIM_PLANT_BUMP_TOO_LOW, BUMP("tip, cap", "60000"), NULL },
+	{ SIM_PLANT_BUMP_TOO_SOON, BUMP(FEES_300, "4999"), NULL },
+	{ SIM_PLANT_FEE_ABOVE_LIMIT, BUMP(FEES_600, "60000"), NULL },
+	{ SIM_PLANT_LEFT_EARLY, ASSIGNED_BECOMES("3"), NULL },
+	{ SIM_PLANT_FAILED_PAID, ASSIGNED_BECOMES("6"), NULL },
+	{ SIM_PLANT_NOT_PAID, ASSIGNED_BECOMES("5"), NULL },
+	{ SIM_PLANT_FINAL_CHANGED,
+	  "UPDATE transfers SET stage = 4, version = version + 1 WHERE "
+	  "rowid = (SELECT MIN(rowid) FROM transfers WHERE stage = 5)",
+	  NULL },
+	{ SIM_PLANT_NO_CONSUMER,
+	  "UPDATE transfers SET stage = 5, outcome = 1 WHERE rowid = "
+	  "(SELECT MAX(rowid) FROM transfers WHERE stage = 4)",
+	  NULL },
+	{ SIM_PLANT_STUCK, NULL, stuck },
+	{ SIM_PLANT_NO_VOID,
+	  "UPDATE withdrawals SET stage = 6, version = version + 1 WHERE rowid = "
+	  "(SELECT MIN(rowid) FROM withdrawals WHERE stage = 3)",
+	  NULL },
+	{ SIM_PLANT_HELD,
+	  "UPDATE withdrawals SET held_reason = 'intent_mac_invalid', "
+	  "version = version + 1 WHERE rowid = 1",
+	  NULL },
+	{ SIM_PLANT_STOPPED, "UPDATE wallets SET stop_reason = 'nonces_not_dense' WHERE id = 1",
+	  NULL },
+	{ SIM_PLANT_FALSE_ALARM, NULL, false_alarm },
+	{ SIM_PLANT_TAKEN_BACK, NULL, taken_back },
+};
+
 static bool plant(struct sim_world *world)
 {
-	switch (world->options->plant) {
-	case SIM_PLANT_TWO_LIVE:
-		return two_live(world);
-	case SIM_PLANT_NONCE_GAP:
-		return nonce_gap(world);
-	case SIM_PLANT_UNSTORED:
-		return unstored(world);
-	case SIM_PLANT_OTHER_PAYLOAD:
-		return other_payload(world);
-	case SIM_PLANT_PAID_AFTER_CANCEL:
-		return paid_after_cancel(world);
-	case SIM_PLANT_BUMP_TOO_LOW:
-		return change(world, BUMP("tip, cap", "60000")) > 0;
-	case SIM_PLANT_BUMP_TOO_SOON:
-		return change(world, BUMP(FEES_300, "4999")) > 0;
-	case SIM_PLANT_FEE_ABOVE_LIMIT:
-		return change(world, BUMP(FEES_600, "60000")) > 0;
-	case SIM_PLANT_LEFT_EARLY:
-		return change(world, ASSIGNED_BECOMES("3")) > 0;
-	case SIM_PLANT_FAILED_PAID:
-		return change(world, ASSIGNED_BECOMES("6")) > 0;
-	case SIM_PLANT_NOT_PAID:
-		return change(world, ASSIGNED_BECOMES("5")) > 0;
-	case SIM_PLANT_FINAL_CHANGED:
-		return change(world,
-			      "UPDATE transfers SET stage = 4, version = version + 1 WHERE "
-			      "rowid = (SELECT MIN(rowid) FROM transfers WHERE stage = 5)") > 0;
-	case SIM_PLANT_NO_CONSUMER:
-		return change(world, "UPDATE transfers SET stage = 5, outcome = 1 WHERE rowid = "
-				     "(SELECT MAX(rowid) FROM transfers WHERE stage = 4)") > 0;
-	case SIM_PLANT_STUCK:
-		if (world->sqs != NULL)
-			(void)sim_sqs_wipe(world->sqs);
-		return change(world, "UPDATE withdrawals SET due_at = NULL WHERE stage = 3") > 0 &&
-		       change(world, "DELETE FROM messages WHERE queue = 2") >= 0;
-	case SIM_PLANT_NONE:
-	case SIM_PLANT_TWICE:
-	case SIM_PLANT_LEAK:
-	case SIM_PLANTS:
-		break;
+	for (size_t i = 0; i < sizeof at_steps / sizeof *at_steps; i++) {
+		const struct step_plant *step = &at_steps[i];
+		if (step->plant == world->options->plant)
+			return step->act != NULL ? step->act(world)
+						 : change(world, step->statement) > 0;
 	}
 	return false;
+}
+
+/* A slot that was mined, as if its block had gone long ago. */
+static void stale_plant(struct sim_world *world)
+{
+	(void)change(world, FINAL_BLOCK_GONE);
+	for (size_t i = 0; i < world->slots_len; i++) {
+		world->slots[i].stage = TRANSFER_MINED;
+		world->slots[i].stale_since = world->born_ms;
+	}
+	world->now_ms += 24 * 3600 * 1000LL;
+	sim_check_calm(world);
 }
 
 void sim_plant(struct sim_world *world)
@@ -208,6 +270,8 @@ void sim_plant_end(struct sim_world *world)
 {
 	struct address to = world->orders[0].to;
 	uint64_t units = 1;
+	if (world->options->plant == SIM_PLANT_STALE)
+		stale_plant(world);
 	if (world->options->plant == SIM_PLANT_LEAK)
 		memset(to.bytes, 0xbd, sizeof to.bytes);
 	else if (world->options->plant != SIM_PLANT_TWICE)

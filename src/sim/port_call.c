@@ -4,6 +4,7 @@
 #include "sim/world.h"
 
 #define PAUSE_SHORT_MS 200
+#define OTHERS_MS      8000  /* then somebody else may take its place */
 #define PAUSE_LONG_MS  40000 /* longer than a lease, a visibility, a request */
 
 static bool is_on(const struct sim_process *process, enum sim_call call, enum sim_fault fault)
@@ -60,6 +61,8 @@ static void stand_still(struct sim_process *process)
 	int64_t ms = sim_chance(world, 300) ? sim_between(world, PAUSE_SHORT_MS, PAUSE_LONG_MS)
 					    : sim_between(world, 1, PAUSE_SHORT_MS);
 	sim_tell(world, "%s stands still for %lld ms", process->instance, (long long)ms);
+	if (ms > OTHERS_MS && sim_has(world, SIM_FAMILY_OVERLAP) && sim_chance(world, 500))
+		sim_process_second(process);
 	world->depth++;
 	sim_schedule_run(world, world->now_ms + ms);
 	world->depth--;
@@ -71,10 +74,12 @@ bool sim_call_enter(struct sim_process *process, enum sim_call call, enum sim_fa
 		    struct err *err)
 {
 	struct sim_world *world = process->world;
-	if (world->failed)
+	sim_aim(process, call);
+	if (world->failed || process->doomed)
 		die(process);
 	enum sim_fault fault = roll(process, call);
 	*ret_fault = fault;
+	world->acting = process;
 	if (fault == SIM_FAULTS)
 		return true;
 	world->summary->hits[fault][call]++;
@@ -83,6 +88,7 @@ bool sim_call_enter(struct sim_process *process, enum sim_call call, enum sim_fa
 		die(process);
 	if (fault == SIM_PAUSE)
 		stand_still(process);
+	world->acting = process;
 	if (fault == SIM_FAIL)
 		return err_set(err, ERR_NOT_DONE, "%s failed", sim_call_text(call));
 	return true;

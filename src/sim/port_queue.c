@@ -1,6 +1,6 @@
 /* The queue as a process sees it: in even seeds the embedded one, in odd ones the outbox over a
  * simulated SQS, each of whose requests may go wrong as well. */
-#include "sim/world.h"
+#include "sim/check_port.h"
 
 #include "adapter/message_body.h"
 
@@ -54,7 +54,16 @@ static bool ack(struct queue *self, const struct message_ack *acks, size_t n, st
 {
 	struct sim_process *process = PROCESS(self);
 	struct queue *real = real_of(process);
-	FORWARD(QUEUE_ACK, real->ops->ack(real, acks, n, err));
+	enum sim_fault fault;
+	if (!sim_call_enter(process, SIM_CALL_QUEUE_ACK, &fault, err))
+		return false;
+	/* Of the outbox's claims the messages' own table knows nothing. */
+	size_t watched = process->outbox == NULL ? n : 0;
+	sim_before_acks(process, acks, watched);
+	bool done = real->ops->ack(real, acks, n, err);
+	if (done)
+		sim_after_acks(process, acks, watched);
+	return sim_call_leave(process, SIM_CALL_QUEUE_ACK, fault, done, err);
 }
 
 /* Hands over and wakes one who sleeps, or does not. */

@@ -1,5 +1,6 @@
 /* Journal, keys and chain as a process sees them. */
-#include "sim/world.h"
+#include "core/tx.h"
+#include "sim/check_port.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,14 @@ static bool append_many(struct journal *self, const struct journal_entry *entrie
 {
 	struct sim_process *process = PROCESS(self);
 	struct journal *real = process->world->journal;
-	FORWARD(real, JOURNAL_APPEND, append_many(real, entries, n, ret_verdicts, err));
+	enum sim_fault fault;
+	if (!sim_call_enter(process, SIM_CALL_JOURNAL_APPEND, &fault, err))
+		return false;
+	sim_before_journal(process, entries, n);
+	bool done = real->ops->append_many(real, entries, n, ret_verdicts, err);
+	if (done)
+		sim_after_journal(process, entries, n, ret_verdicts);
+	return sim_call_leave(process, SIM_CALL_JOURNAL_APPEND, fault, done, err);
 }
 
 static bool rights_of(struct journal *self, struct id withdrawal, const uint8_t pay_tag[32],
@@ -28,8 +36,13 @@ static bool rights_of(struct journal *self, struct id withdrawal, const uint8_t 
 {
 	struct sim_process *process = PROCESS(self);
 	struct journal *real = process->world->journal;
-	FORWARD(real, JOURNAL_RIGHTS,
-		rights_of(real, withdrawal, pay_tag, ret_rights, cap, ret_len, err));
+	enum sim_fault fault;
+	if (!sim_call_enter(process, SIM_CALL_JOURNAL_RIGHTS, &fault, err))
+		return false;
+	bool done = real->ops->rights_of(real, withdrawal, pay_tag, ret_rights, cap, ret_len, err);
+	if (done)
+		sim_seen_rights(process->seen, withdrawal, ret_rights, *ret_len);
+	return sim_call_leave(process, SIM_CALL_JOURNAL_RIGHTS, fault, done, err);
 }
 
 static bool slot_of(struct journal *self, const struct journal_slot *slot, bool *ret_has_pay,
@@ -116,9 +129,30 @@ const struct keys_ops sim_keys_ops = { .sign_many = sign_many };
 	struct chain *real = ((struct sim_port *)(void *)self)->node; \
 	FORWARD(real, call, expression)
 
+/* The same, and what was answered is remembered. */
+#define CHAIN_SEEN(call, expression, remember)                            \
+	struct sim_process *process = PROCESS(self);                      \
+	struct chain *real = ((struct sim_port *)(void *)self)->node;     \
+	struct sim_view *view = view_of((struct sim_port *)(void *)self); \
+	enum sim_fault fault;                                             \
+	if (!sim_call_enter(process, SIM_CALL_##call, &fault, err))       \
+		return false;                                             \
+	bool done = real->ops->expression;                                \
+	if (done)                                                         \
+		remember;                                                 \
+	return sim_call_leave(process, SIM_CALL_##call, fault, done, err)
+
+static struct sim_view *view_of(struct sim_port *port)
+{
+	struct sim_process *process = port->process;
+	if (port == &process->chain)
+		return &process->seen->views[SIM_NODES_MAX];
+	return &process->seen->views[port - process->nodes];
+}
+
 static bool head(struct chain *self, struct chain_head *ret_head, struct err *err)
 {
-	CHAIN(CHAIN_HEAD, head(real, ret_head, err));
+	CHAIN_SEEN(CHAIN_HEAD, head(real, ret_head, err), sim_seen_head(view, ret_head));
 }
 
 static bool estimate_many(struct chain *self, const struct chain_call *calls, size_t n,
@@ -147,6 +181,7 @@ static void send_many(struct chain *self, const struct str *raw, size_t n,
 	struct chain *real = ((struct sim_port *)(void *)self)->node;
 	struct err err = { 0 };
 	enum sim_fault fault;
+	process->world->acting = process;
 	for (size_t i = 0; i < n; i++)
 		sim_check_sent(process->world, raw[i]);
 	bool done = sim_call_enter(process, SIM_CALL_CHAIN_SEND, &fault, &err);
@@ -158,12 +193,15 @@ static void send_many(struct chain *self, const struct str *raw, size_t n,
 		ret_sends[i].state = CHAIN_SEND_UNKNOWN;
 		(void)snprintf(ret_sends[i].text, sizeof ret_sends[i].text, "no answer");
 	}
+	for (size_t i = 0; i < n; i++)
+		sim_seen_send(process->seen, tx_hash_of(raw[i]), ret_sends[i].state);
 }
 
 static bool receipts(struct chain *self, const struct hash32 *hashes, size_t n,
 		     struct chain_receipt *ret_receipts, struct err *err)
 {
-	CHAIN(CHAIN_RECEIPTS, receipts(real, hashes, n, ret_receipts, err));
+	CHAIN_SEEN(CHAIN_RECEIPTS, receipts(real, hashes, n, ret_receipts, err),
+		   sim_seen_receipts(view, ret_receipts, n));
 }
 
 static bool lookups(struct chain *self, const struct hash32 *hashes, size_t n,
@@ -175,7 +213,8 @@ static bool lookups(struct chain *self, const struct hash32 *hashes, size_t n,
 static bool blocks(struct chain *self, const uint64_t *numbers, size_t n,
 		   struct chain_block *ret_blocks, struct err *err)
 {
-	CHAIN(CHAIN_BLOCKS, blocks(real, numbers, n, ret_blocks, err));
+	CHAIN_SEEN(CHAIN_BLOCKS, blocks(real, numbers, n, ret_blocks, err),
+		   sim_seen_blocks(view, numbers, ret_blocks, n));
 }
 
 static bool find(struct chain *self, uint64_t block, const struct chain_wanted *wanted,

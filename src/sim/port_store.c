@@ -1,5 +1,5 @@
 /* The store as a process sees it. */
-#include "sim/world.h"
+#include "sim/check_port.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +12,19 @@
 		return false;                                                     \
 	return sim_call_leave(process, SIM_CALL_##call, fault,                    \
 			      real->ops->function(real, __VA_ARGS__, err), err)
+
+/* The same, with a look at what stands there before, and at what it did. */
+#define STORE_WATCHED(call, before, after, expression)                            \
+	struct sim_process *process = ((struct sim_port *)(void *)self)->process; \
+	struct store *real = process->world->store;                               \
+	enum sim_fault fault;                                                     \
+	if (!sim_call_enter(process, SIM_CALL_##call, &fault, err))               \
+		return false;                                                     \
+	before;                                                                   \
+	bool done = real->ops->expression;                                        \
+	if (done)                                                                 \
+		after;                                                            \
+	return sim_call_leave(process, SIM_CALL_##call, fault, done, err)
 
 static bool accept_withdrawals(struct store *self, struct store_accept *items, size_t n,
 			       struct err *err)
@@ -28,7 +41,9 @@ static bool withdrawals_load(struct store *self, const struct id *ids, size_t n,
 static bool withdrawals_change(struct store *self, struct store_change *changes, size_t n,
 			       const struct store_by *by, struct err *err)
 {
-	STORE(STORE_CHANGE, withdrawals_change, changes, n, by);
+	STORE_WATCHED(STORE_CHANGE, sim_before_change(process, changes, n),
+		      sim_after_change(process, changes, n),
+		      withdrawals_change(real, changes, n, by, err));
 }
 
 static bool withdrawal_view(struct store *self, struct id id, struct store_view *ret_view,
@@ -70,33 +85,46 @@ static bool wallet_stop(struct store *self, int64_t wallet_id, const char *reaso
 static bool transfers_reserve(struct store *self, struct store_reservation *items, size_t n,
 			      const struct store_by *by, struct err *err)
 {
-	STORE(STORE_RESERVE, transfers_reserve, items, n, by);
+	STORE_WATCHED(STORE_RESERVE, sim_before_reserve(process, items, n),
+		      sim_after_reserve(process, items, n),
+		      transfers_reserve(real, items, n, by, err));
 }
 
 static bool transfer_turn_cancel(struct store *self, struct transfer *transfer, uint64_t epoch,
 				 const struct store_by *by, enum store_write *ret_result,
 				 struct err *err)
 {
-	STORE(STORE_TURN_CANCEL, transfer_turn_cancel, transfer, epoch, by, ret_result);
+	STORE_WATCHED(STORE_TURN_CANCEL, sim_before_acks(process, NULL, 0),
+		      sim_after_turn_cancel(process, transfer, epoch, *ret_result),
+		      transfer_turn_cancel(real, transfer, epoch, by, ret_result, err));
 }
 
 static bool attempts_add(struct store *self, struct store_attempt *items, size_t n,
 			 const struct store_by *by, struct err *err)
 {
-	STORE(STORE_ATTEMPTS_ADD, attempts_add, items, n, by);
+	STORE_WATCHED(STORE_ATTEMPTS_ADD, sim_before_attempts(process, items, n),
+		      sim_after_attempts(process, items, n), attempts_add(real, items, n, by, err));
+}
+
+static void plant_sent(const struct sim_process *process, struct store_sent *items)
+{
+	items[0].may_be_out &= process->world->options->plant != SIM_PLANT_NOT_OUT;
 }
 
 static bool attempts_sent(struct store *self, struct store_sent *items, size_t n,
 			  const struct store_by *by, struct err *err)
 {
-	STORE(STORE_ATTEMPTS_SENT, attempts_sent, items, n, by);
+	STORE_WATCHED(STORE_ATTEMPTS_SENT, plant_sent(process, items),
+		      sim_after_sent(process, items, n), attempts_sent(real, items, n, by, err));
 }
 
 static bool transfers_observe(struct store *self, struct store_observation *items, size_t n,
 			      const struct store_lease *lease, const struct store_by *by,
 			      struct err *err)
 {
-	STORE(STORE_OBSERVE, transfers_observe, items, n, lease, by);
+	STORE_WATCHED(STORE_OBSERVE, sim_before_observe(process, items, n),
+		      sim_after_observe(process, items, n, lease),
+		      transfers_observe(real, items, n, lease, by, err));
 }
 
 static bool transfers_wish(struct store *self, const struct store_wish *wishes, size_t n,

@@ -119,7 +119,11 @@ void sim_process_start(struct sim_world *world, struct sim_process *process, enu
 		       bool is_extra)
 {
 	CHECK(!process->alive && !process->busy);
-	*process = (struct sim_process){ .role = role, .world = world, .is_extra = is_extra };
+	*process = (struct sim_process){ .role = role,
+					 .world = world,
+					 .is_extra = is_extra,
+					 .born = world->born + 1,
+					 .seen = &world->told[process - world->processes] };
 	(void)snprintf(process->instance, sizeof process->instance, "%s-%u", role_texts[role],
 		       ++world->born);
 	sim_clock_init(&process->clock, world);
@@ -146,6 +150,23 @@ void sim_process_start(struct sim_world *world, struct sim_process *process, enu
 	process->wake_at = world->now_ms;
 	process->dies_at = world->now_ms + sim_between(world, 0, EXTRA_LIFE_MS);
 	sim_tell(world, "%s starts", process->instance);
+}
+
+struct sim_process *sim_process_free_slot(struct sim_world *world)
+{
+	for (size_t i = 0; i < SIM_PROCESSES_MAX; i++) {
+		struct sim_process *process = &world->processes[i];
+		if (!process->alive && !process->busy && process->wake_at == INT64_MAX)
+			return process;
+	}
+	return NULL;
+}
+
+void sim_process_second(struct sim_process *process)
+{
+	struct sim_process *second = sim_process_free_slot(process->world);
+	if (second != NULL && process->role != SIM_API)
+		sim_process_start(process->world, second, process->role, true);
 }
 
 static void memory_free(struct sim_process *process)
@@ -228,7 +249,7 @@ void sim_process_step(struct sim_process *process)
 	struct sim_world *world = process->world;
 	struct err err = { 0 };
 	bool worked = false;
-	world->steps++;
+	sim_seen_reset(process->seen, ++world->steps);
 	process->busy = true;
 	if (setjmp(process->death) != 0) {
 		bury(process);
@@ -249,7 +270,7 @@ void sim_process_step(struct sim_process *process)
 
 bool sim_process_answer(struct sim_process *process, struct job **jobs, size_t n)
 {
-	process->world->steps++;
+	sim_seen_reset(process->seen, ++process->world->steps);
 	process->busy = true;
 	if (setjmp(process->death) != 0) {
 		bury(process);

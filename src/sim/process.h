@@ -13,6 +13,7 @@
 #include "sim/chain_model.h"
 #include "sim/fault.h"
 #include "sim/random.h"
+#include "sim/seen.h"
 
 #include <setjmp.h>
 
@@ -57,7 +58,9 @@ struct sim_process {
 	bool is_extra;   /* a second incarnation; dies for good */
 	int64_t wake_at; /* INT64_MAX: never */
 	int64_t dies_at; /* of an extra one */
+	unsigned born;   /* counts incarnations, from 1 */
 	char instance[32];
+	struct sim_seen *seen;
 	struct sim_clock clock;
 	struct sim_port store, queue, transport, journal, keys, chain, nodes[SIM_NODES_MAX];
 	struct queue *outbox; /* its queue, where the seed has an external one; or NULL */
@@ -79,6 +82,10 @@ struct keys *sim_keys_new(struct sim_random random);
 /* process.c */
 void sim_process_start(struct sim_world *world, struct sim_process *process, enum sim_role role,
 		       bool is_extra);
+/* Another one of its role, while it stands still; where there is room. */
+void sim_process_second(struct sim_process *process);
+/* A place for an incarnation; NULL: there is none. */
+struct sim_process *sim_process_free_slot(struct sim_world *world);
 /* One step. */
 void sim_process_step(struct sim_process *process);
 /* The API's: answers jobs. False: the process died or none is there; nothing is known. */

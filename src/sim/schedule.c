@@ -16,16 +16,7 @@
 #define SPIKE_GWEI_MAX 900
 #define TIP_GWEI_MAX   200
 #define SKEW_MS_MAX    7200000
-
-static struct sim_process *free_slot(struct sim_world *world)
-{
-	for (size_t i = 0; i < SIM_PROCESSES_MAX; i++) {
-		struct sim_process *process = &world->processes[i];
-		if (!process->alive && !process->busy && process->wake_at == INT64_MAX)
-			return process;
-	}
-	return NULL;
-}
+#define FLIP_SHARE     700
 
 static struct sim_node *some_node(struct sim_world *world)
 {
@@ -96,6 +87,9 @@ static void trouble_reorg(struct sim_world *world)
 	unsigned keep = (unsigned)sim_between(world, 0, 1000);
 	uint64_t back = sim_chain_reorg(world->model, depth, keep, world->now_ms);
 	world->summary->reorgs += back > 0 ? 1 : 0;
+	world->reorgs += back > 0 ? 1 : 0;
+	world->is_reorged |= back > 0;
+	sim_check_block(world);
 	sim_tell(world, "chain: %llu blocks are taken back", (unsigned long long)back);
 }
 
@@ -142,7 +136,7 @@ static void trouble_clock(struct sim_world *world)
 /* A second incarnation, as a rolling restart or a mistaken supervisor makes it. */
 static void trouble_overlap(struct sim_world *world)
 {
-	struct sim_process *process = free_slot(world);
+	struct sim_process *process = sim_process_free_slot(world);
 	if (process != NULL)
 		sim_process_start(world, process,
 				  (enum sim_role)sim_between(world, SIM_PROCESSOR, SIM_MONITOR),
@@ -267,9 +261,29 @@ static void process_act(struct sim_world *world, struct sim_process *process)
 		sim_process_kill(process);
 }
 
+/* A receiver that an estimate finds willing, and a block does not. */
+static void receivers_flip(struct sim_world *world, bool refuse)
+{
+	struct sim_receiver receiver = { .reverts = refuse, .blocked = refuse };
+	for (size_t i = 0; i < world->orders_len; i++) {
+		struct sim_order *order = &world->orders[i];
+		if (order->flips == 0 || order->stage != WITHDRAWAL_ASSIGNED)
+			continue;
+		sim_chain_receiver_set(world->model, order->to, &receiver);
+		order->flips -= refuse ? 0 : 1;
+	}
+}
+
 static void block_act(struct sim_world *world)
 {
+	bool flips = world->faults_on && sim_has(world, SIM_FAMILY_RECEIVER) &&
+		     sim_chance(world, FLIP_SHARE);
+	if (flips)
+		receivers_flip(world, true);
 	sim_chain_mine(world->model, world->now_ms);
+	if (flips)
+		receivers_flip(world, false);
+	sim_check_block(world);
 	world->summary->blocks++;
 	world->block_at = world->now_ms + world->block_ms;
 }

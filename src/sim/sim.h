@@ -43,6 +43,25 @@ enum sim_plant {
 	SIM_PLANT_BUMP_TOO_LOW,      /* fees: a replacement that no node takes */
 	SIM_PLANT_BUMP_TOO_SOON,     /* fees: a second replacement within the interval */
 	SIM_PLANT_FEE_ABOVE_LIMIT,   /* fees: more than the signer may spend on a slot */
+	SIM_PLANT_OLD_EPOCH,         /* fence: a write with a lease that has passed on */
+	SIM_PLANT_MOVED,             /* moved: a write upon a row that has moved since */
+	SIM_PLANT_UNASKED,           /* journal: a nonce, and nobody asked for the right */
+	SIM_PLANT_NO_VOID,           /* journal: an end without payment, and without a void */
+	SIM_PLANT_UNPROVEN,          /* proof: a verdict about what nobody was told */
+	SIM_PLANT_UNWISHED,          /* wish: a bump that nobody asked for */
+	SIM_PLANT_NOT_OUT,           /* T5: bytes that may be out are said not to be */
+	SIM_PLANT_UNDRAINED,         /* drain: a nonce before what others signed was sent */
+	SIM_PLANT_LOST_WAKE_UP,      /* messages: a wake-up ends that was renewed */
+	SIM_PLANT_SIGNED_CANCELED,   /* cancel: signed after it was canceled */
+	SIM_PLANT_HELD,              /* hold: held for nothing */
+	SIM_PLANT_FALSE_ALARM,       /* hold: a person is called for nothing */
+	SIM_PLANT_STOPPED,           /* stop: a wallet stops for nothing */
+	SIM_PLANT_OVERDRAWN,         /* funds: a wallet owes more than it has */
+	SIM_PLANT_LIMIT,             /* limit: more than a payment may be */
+	SIM_PLANT_STRANGER,          /* T10: a payment to somebody who asked for nothing */
+	SIM_PLANT_SHALLOW,           /* T12: final before it is deep */
+	SIM_PLANT_STALE,             /* T12: a block went away, and nobody notices */
+	SIM_PLANT_TAKEN_BACK,        /* T9: what was final went away, and a wallet goes on */
 	SIM_PLANTS
 };
 

@@ -57,8 +57,10 @@ static void log_hear(void *listener, enum log_level level, const struct log_abou
 {
 	struct sim_world *world = listener;
 	(void)level;
-	if (about != NULL && about->alarm)
+	if (about != NULL && about->alarm) {
 		world->alarms++;
+		sim_check_alarm(world, about->action, about->trace_id, message);
+	}
 	sim_tell(world, "  log: %s%s%s%s", about != NULL && about->alarm ? "ALARM " : "", message,
 		 about != NULL && about->trace_id != NULL ? " of " : "",
 		 about != NULL && about->trace_id != NULL ? about->trace_id : "");
@@ -234,6 +236,7 @@ static void mix_make(struct sim_world *world)
 	world->depth_unpaid = (uint64_t)sim_between(world, 6, 40);
 	world->has_finality = sim_chance(world, 850);
 	world->short_approvals = sim_chance(world, 200);
+	world->edits_slots = sim_has(world, SIM_FAMILY_EDITOR) && sim_chance(world, 500);
 }
 
 static int64_t log_now(void *context)
@@ -248,9 +251,11 @@ static struct sim_world *world_new(const struct sim_options *options, struct sim
 	world->options = options;
 	world->summary = summary;
 	world->slots = calloc(SIM_SLOTS_MAX, sizeof *world->slots);
+	world->told = calloc(SIM_PROCESSES_MAX, sizeof *world->told);
 	world->story = calloc(SIM_STORY_LINES, sizeof *world->story);
 	world->jobs = calloc((SIM_NEST_MAX + 1) * SIM_JOBS, sizeof *world->jobs);
-	CHECK(world->slots != NULL && world->story != NULL && world->jobs != NULL);
+	CHECK(world->slots != NULL && world->told != NULL && world->story != NULL &&
+	      world->jobs != NULL);
 	world->now_ms = world->born_ms = BIRTH_MS;
 	world->monotonic_ms = 1000;
 	world->random = sim_random_of(options->seed);
@@ -301,6 +306,7 @@ static void world_free(struct sim_world *world)
 	sim_chain_free(world->model);
 	free(world->jobs);
 	free(world->story);
+	free(world->told);
 	free(world->slots);
 	free(world);
 }
@@ -329,6 +335,7 @@ static void liveness_run(struct sim_world *world)
 		sim_client_redrive(world);
 		sim_schedule_run(world, world->now_ms + LOOK_MS);
 		calm = sim_check_is_done(world) ? calm + 1 : 0;
+		sim_check_calm(world);
 	}
 	sim_plant_end(world);
 	if (!world->failed)

@@ -6,7 +6,10 @@
  *	port_*.c    the ports as a process sees them: each call may go wrong
  *	client.c    what is asked for, and the list of what was answered with 202
  *	check_*.c   the rules T1 to T12, looked after from outside the code under test
- *	outside.c   what only a person can put right: an editor of rows, a stranger with a key
+ *	outside.c   what only a person can put right: a stranger with a key, a chain that goes back
+ *	editor.c    somebody with the password of the database
+ *	aim.c       trouble at the worst moment: right before a certain call
+ *	seen.c      what each process was told in its step
  *	plant.c     violations made on purpose, to see the checkers fire
  */
 #ifndef SLUICE_SIM_WORLD_H
@@ -20,6 +23,7 @@
 #include "sim/chain_node.h"
 #include "sim/process.h"
 #include "sim/random.h"
+#include "sim/record.h"
 #include "sim/sim.h"
 #include "sim/sqs.h"
 
@@ -29,59 +33,6 @@
 #define SIM_REORG_MAX     250
 #define SIM_STORY_LINES   400
 #define SIM_JOBS          8 /* requests in one group commit */
-
-/* Why a person may be needed for a withdrawal: a hold without any is a failure of the run. */
-#define SIM_CAUSE_EDITED    (1U << 0)
-#define SIM_CAUSE_RECEIVER  (1U << 1) /* receiver or token behaves oddly */
-#define SIM_CAUSE_TAKE_BACK (1U << 2)
-#define SIM_CAUSE_FOREIGN   (1U << 3)
-
-/* What the client knows, and what the checkers keep, of one withdrawal. */
-struct sim_order {
-	struct id id; /* once answered with 202 */
-	char key[24];
-	size_t asset;
-	struct address to;
-	struct amount amount;
-	bool accepted;
-	bool cancel_asked;
-	unsigned causes; /* SIM_CAUSE_* */
-	int64_t post_at;
-	int64_t cancel_at;     /* 0: not */
-	int64_t hurry_at;      /* when it asks for more speed; */
-	unsigned hurries_left; /* 0: not */
-	unsigned repeats_left; /* of the request after its 202: they must change nothing */
-	/* As the store has it: */
-	int64_t row; /* rowid; 0 before it was seen */
-	enum withdrawal_stage stage;
-	uint64_t version;
-	char held_reason[REASON_LEN_MAX + 1];
-	unsigned live; /* transfers of it that are not final */
-	unsigned rounds;
-};
-
-/* One slot as the checkers saw it grow. */
-struct sim_slot {
-	int64_t row; /* rowid of transfers */
-	unsigned wallet;
-	uint64_t nonce;
-	enum transfer_stage stage;
-	enum transfer_outcome outcome;
-	int order; /* -1: a filler */
-	unsigned attempts;
-	bool canceled; /* a cancellation of it was signed */
-	/* Of the newest attempt: */
-	struct fees fees;
-	int64_t signed_at;
-};
-#define SIM_SLOTS_MAX (4 * SIM_WITHDRAWALS_MAX)
-
-struct sim_lease {
-	char name[80];
-	const struct sim_process *owner;
-	char holder[32]; /* its name then */
-	int64_t renewed_ms;
-};
 
 struct sim_world {
 	const struct sim_options *options;
@@ -95,6 +46,7 @@ struct sim_world {
 	int64_t skew_ms; /* of the wall clocks, for what starts from now on */
 	bool has_finality;
 	bool short_approvals; /* they run out while a payout waits */
+	bool edits_slots;     /* the editor knows what slots are */
 	unsigned born;        /* incarnations so far */
 	uint64_t steps;
 	int depth; /* of processes that stand still */
@@ -118,6 +70,9 @@ struct sim_world {
 	size_t nodes_len;
 	struct log log;
 	struct sim_process processes[SIM_PROCESSES_MAX];
+	struct sim_seen *told;               /* of each of them */
+	const struct sim_process *acting;    /* whose call it is */
+	struct sim_before before[BATCH_MAX]; /* of that call */
 	struct sim_lease leases[16];
 	/* The client. */
 	struct sim_order orders[SIM_WITHDRAWALS_MAX];
@@ -137,8 +92,17 @@ struct sim_world {
 	bool nonces_known[SIM_WALLETS];
 	int64_t log_seen; /* the last change that was checked */
 	bool planted;
-	bool editing;    /* changes of now are an editor's */
-	unsigned causes; /* of everything, from now on */
+	bool editing;                       /* changes of now are an editor's */
+	bool has_edits;                     /* of any row */
+	bool has_slot_edits;                /* of slots, attempts or wallets */
+	bool has_lies;                      /* a node has lied */
+	uint64_t nonce_edited[SIM_WALLETS]; /* step of the world; 0: never */
+	unsigned foreign;                   /* wallets that a stranger used, as bits */
+	unsigned causes;                    /* of everything, from now on */
+	uint64_t reorgs;
+	bool is_reorged;
+	uint64_t money_reorgs; /* when the blocks were looked through last */
+	uint64_t money_nonce[SIM_WALLETS];
 	bool failed;
 	struct err failure;
 	unsigned alarms;
@@ -188,6 +152,8 @@ void sim_schedule_calm(struct sim_world *world);
 
 /* client.c */
 void sim_client_plan(struct sim_world *world);
+/* Cancels this order now, if the API listens. */
+void sim_client_cancel(struct sim_world *world, struct sim_order *order);
 /* When the client acts next; INT64_MAX: never. */
 int64_t sim_client_next(const struct sim_world *world);
 void sim_client_act(struct sim_world *world);
@@ -202,16 +168,32 @@ void sim_check_changes(struct sim_world *world);
 void sim_check_sent(struct sim_world *world, struct str raw);
 /* At the end. */
 void sim_check_end(struct sim_world *world);
+/* A block is mined, or some were taken back. */
+void sim_check_block(struct sim_world *world);
+/* While nothing goes wrong any more: what has to have been noticed by now? */
+void sim_check_calm(struct sim_world *world);
+/* A person is called. */
+void sim_check_alarm(struct sim_world *world, const char *action, const char *key,
+		     const char *message);
 bool sim_check_is_done(struct sim_world *world);
 struct sim_order *sim_order_of_row(struct sim_world *world, int64_t row);
 
-/* outside.c */
+/* editor.c */
+/* One edit, of whatever. */
 void sim_editor_act(struct sim_world *world);
+/* One that meets what a call is about to write. */
+void sim_editor_strike(struct sim_world *world, enum sim_call call);
+/* aim.c */
+/* A call begins. */
+void sim_aim(struct sim_process *process, enum sim_call call);
+/* outside.c */
 void sim_outside_foreign(struct sim_world *world);
 void sim_outside_take_back(struct sim_world *world);
 /* plant.c */
 /* After each step; and before the last look. */
 void sim_plant(struct sim_world *world);
 void sim_plant_end(struct sim_world *world);
+/* Between a call and the look at what it did. */
+void sim_plant_port(struct sim_process *process, enum sim_call call);
 
 #endif

@@ -147,6 +147,34 @@ static void test_reorged_then_new_nonce(void **state)
 	assert_one_slot_each(life, 2);
 }
 
+/* What was found in the new blocks could not be written: it is looked for again. */
+static void test_reorg_not_written(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal rows[2];
+	life_fault_install(life);
+	(void)sent(life, "POL", 1032, &rows[0]);
+	(void)sent(life, "TUSD", 1033, &rows[1]);
+	life_mine(life, 1);
+	life_watch(life);
+	assert_int_equal(life_view(life, rows[0].intent.id).transfer.stage, TRANSFER_MINED);
+	life_reorg(life, 1);
+	life_fault_at(life, LIFE_FAULT_FAIL, "store_transfers_observe", 1);
+	life_watch(life);
+	assert_string_equal(life_fault_hit(life), "store_transfers_observe");
+	assert_int_equal(life_view(life, rows[0].intent.id).transfer.stage, TRANSFER_MINED);
+	life_fault_clear(life);
+	life_watch(life);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_int_equal(life_view(life, rows[i].intent.id).transfer.stage,
+				 TRANSFER_BROADCAST);
+	life_wait(life, 3000);
+	life_run(life, 7);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		life_assert_paid(life, &rows[i]);
+	assert_one_slot_each(life, 2);
+}
+
 /* The monitor was away while the block was replaced. */
 static void test_reorg_while_monitor_is_away(void **state)
 {
@@ -530,6 +558,7 @@ int main(void)
 		LIFE_TEST(test_evicted_from_pool),
 		LIFE_TEST(test_head_of_line_lost),
 		LIFE_TEST(test_reorged_then_new_nonce),
+		LIFE_TEST(test_reorg_not_written),
 		LIFE_TEST(test_reorg_while_monitor_is_away),
 		LIFE_TEST(test_stuck_is_bumped),
 		LIFE_TEST(test_bumped_hash_forgotten),

@@ -60,6 +60,41 @@ static void test_finalized_goes_backwards(void **state)
 	life_assert_quiet(life);
 }
 
+/* A block goes away, and the one in its place has another payment: the first one is looked for
+ * again, though the height is known by its new block. */
+static void test_two_payments_of_one_height(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal rows[2]; /* in two wallets */
+	char params[80];
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		rows[i] = life_accept(life, "POL", 7050 + i);
+	life_process(life);
+	life_sign(life);
+	struct hash32 hash = life_view(life, rows[1].intent.id).tx_hash;
+	snprintf(params, sizeof params, "[\"%s\"]", life_hex(hash.bytes, 32));
+	assert_non_null(strstr(life_rpc(life, "anvil_dropTransaction", params), "0x"));
+	struct past past = remember(life);
+	life_mine(life, 1);
+	life_watch(life);
+	assert_int_equal(life_view(life, rows[0].intent.id).transfer.stage, TRANSFER_MINED);
+	life_wait(life, 3000);
+	life_watch(life);
+	assert_non_null(strstr(life_rpc(life, "evm_revert", past.params), "true"));
+	life_drop_pool(life);
+	life_base_fee(life, UINT64_C(1100000000));
+	life_sign(life);
+	life_mine(life, 1);
+	life_watch(life);
+	assert_int_equal(life_view(life, rows[1].intent.id).transfer.stage, TRANSFER_MINED);
+	assert_int_equal(life_view(life, rows[0].intent.id).transfer.stage, TRANSFER_BROADCAST);
+	life_wait(life, 3000);
+	life_run(life, 7);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		life_assert_paid(life, &rows[i]);
+	life_assert_settled(life);
+}
+
 /* After it: nobody says so silently, nobody pays again, and a person is called (T9). */
 static void completed_run(struct life *life, bool restart)
 {
@@ -85,6 +120,29 @@ static void completed_run(struct life *life, bool restart)
 static void test_completed_then_reorged(void **state)
 {
 	completed_run(*state, false);
+}
+
+/* Each monitor dies before it has seen enough of it; meanwhile something else becomes ripe on the
+ * new chain. It must not stand in the place of what was final. */
+static void test_completed_then_reorged_by_turns(void **state)
+{
+	struct life *life = *state;
+	struct past past = remember(life);
+	struct withdrawal row = life_accept(life, "POL", 7110);
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+	struct withdrawal other = life_accept(life, "TUSD", 7111);
+	go_back(life, &past);
+	for (int i = 0; i < 12; i++) {
+		life_restart(life, LIFE_MONITOR);
+		life_run(life, 1);
+	}
+	assert_int_equal(life_alarms(life, "final_taken_back"), 0);
+	life_assert_stage(life, &other, WITHDRAWAL_ASSIGNED);
+	life_run(life, 4);
+	assert_int_equal(life_alarms(life, "final_taken_back"), 1);
+	assert_int_equal(
+		life_number(life, "SELECT count(*) FROM wallets WHERE stop_reason = ''", NULL), 0);
 }
 
 /* The monitor was not there when it happened. */
@@ -199,8 +257,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_finalized_goes_backwards),
+		LIFE_TEST(test_two_payments_of_one_height),
 		LIFE_TEST(test_completed_then_reorged),
 		LIFE_TEST(test_completed_then_reorged_unseen),
+		LIFE_TEST(test_completed_then_reorged_by_turns),
 		LIFE_TEST(test_failed_at_zero_confirmations),
 		LIFE_TEST(test_outcome_edited_before_it_is_deep),
 		LIFE_TEST(test_missing_receipt_resend),

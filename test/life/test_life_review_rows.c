@@ -203,6 +203,33 @@ static void void_now(struct life *life, const struct withdrawal *row)
 	assert_int_equal(verdict, JOURNAL_WRITTEN);
 }
 
+static void round_put_back(struct life *life, const struct withdrawal *row)
+{
+	(void)row;
+	life_sql(life, "UPDATE withdrawals SET round = 0, version = version + 1, due_at = 1");
+}
+
+/* A row that was read, and has moved before the journal was asked: nobody is called for that. */
+static void test_right_judged_by_a_row_that_moved(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "POL", 6095);
+	life_fault_install(life);
+	life_process(life);
+	life_sql(life, "UPDATE withdrawals SET round = 1");
+	life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_ACT,
+							.call = "journal_rights_of",
+							.at = 1,
+							.act = round_put_back,
+							.row = &row });
+	life_sign(life);
+	assert_string_equal(life_fault_hit(life), "journal_rights_of");
+	life_fault_clear(life);
+	life_run(life, 8);
+	life_assert_paid(life, &row);
+	life_assert_quiet(life);
+}
+
 static void void_run(struct life *life, const char *symbol, const char *call)
 {
 	struct withdrawal row = life_accept(life, symbol, 6090);
@@ -357,6 +384,7 @@ int main(void)
 		LIFE_TEST(test_renewal_under_a_stricter_rule),
 		LIFE_TEST(test_breaker_never_closes_keys),
 		LIFE_TEST(test_new_owner_drains_first),
+		LIFE_TEST(test_right_judged_by_a_row_that_moved),
 		LIFE_TEST(test_nonce_taken_before_lease),
 	};
 	return LIFE_MAIN(tests);

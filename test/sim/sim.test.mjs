@@ -69,11 +69,17 @@ test('what a queue does to its messages is counted', async () => {
 for (const [plant, rule] of Object.entries({
 	'two-live': 'T1', 'nonce-gap': 'T2', 'unstored': 'T3', 'left-early': 'T4', 'failed-paid': 'T5',
 	'not-paid': 'T6', 'other-payload': 'T7', 'twice': 'T8', 'final-changed': 'T9', 'leak': 'T10',
-	'stuck': 'T11', 'no-consumer': 'T12', 'paid-after-cancel': 'T7',
 	'bump-too-low': 'fees', 'bump-too-soon': 'fees', 'fee-above-limit': 'fees',
+	'stuck': 'T11', 'no-consumer': 'T12', 'paid-after-cancel': 'T7', 'old-epoch': 'fence', 'moved': 'moved',
+	'unasked': 'journal', 'no-void': 'journal', 'unproven': 'proof', 'not-out': 'T5', 'undrained': 'drain',
+	'lost-wake-up': 'messages', 'signed-canceled': 'cancel', 'held': 'hold', 'false-alarm': 'hold',
+	'stopped': 'stop', 'overdrawn': 'funds', 'limit': 'limit', 'stranger': 'T10', 'shallow': 'T12',
+	'stale': 'T12', 'taken-back': 'T9', 'unwished': 'wish',
 }))
 	test(`${rule} fires on a planted violation: ${plant}`, async () => {
-		const result = await sim('--seed', '3', '--withdrawals', '20', '--faults=none', '--plant', plant);
+		// A second signature takes somebody who asks for it.
+		const faults = plant === 'unwished' ? ['--faults=cancel', '--seeds', '10'] : ['--faults=none'];
+		const result = await sim('--seed', '3', '--withdrawals', '20', ...faults, '--plant', plant);
 		assert.equal(result.status, 1);
 		assert.match(result.err.trimEnd().split('\n').at(-1), new RegExp(`^sluice sim: ${rule}: `));
 	});

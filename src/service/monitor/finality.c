@@ -78,6 +78,11 @@ bool monitor_finality(struct monitor *self, struct err *err)
 	struct chain_block block = { 0 };
 	if (!final_load(self, err))
 		return false;
+	/* Until the chain is seen to have it still, nothing beside or above it becomes final: a
+	 * newer final block would stand in its place after a start, and nobody would hear of it. */
+	chain->final_bound = UINT64_MAX;
+	if (!hash32_is_zero(chain->final_block.hash) && chain->final_doubts < FOREIGN_SIGHTINGS)
+		chain->final_bound = chain->final_block.number - 1;
 	/* A node that does not have the height lags, and says nothing; so does one that has a block
 	 * there which it does not call final itself, from before a reorg. */
 	uint64_t reach =
@@ -90,6 +95,7 @@ bool monitor_finality(struct monitor *self, struct err *err)
 	if (!block.known)
 		return true;
 	if (hash32_equal(block.hash, chain->final_block.hash)) {
+		chain->final_bound = UINT64_MAX;
 		chain->final_doubts = 0;
 		return true;
 	}

@@ -17,14 +17,30 @@
 _Static_assert(WALK_BLOCKS_MAX < LINKS_MAX, "what is walked fits the links");
 _Static_assert(WATCHED_BLOCKS_MAX < LINKS_MAX, "watched blocks are among the links");
 
+static struct watched_block *block_find(struct monitor_chain *chain, uint64_t number)
+{
+	for (size_t i = 0; i < chain->blocks_len; i++)
+		if (chain->blocks[i].number == number)
+			return &chain->blocks[i];
+	return NULL;
+}
+
+/* Its slots were looked for: what they say is of this block. */
+static void block_compared(struct monitor_chain *chain, uint64_t number, struct hash32 hash)
+{
+	struct watched_block *block = block_find(chain, number);
+	if (block != NULL)
+		block->hash = hash;
+}
+
 void monitor_block_watch(struct monitor_chain *chain, uint64_t number, struct hash32 hash)
 {
-	for (size_t i = 0; i < chain->blocks_len; i++) {
-		if (chain->blocks[i].number == number) {
-			chain->blocks[i].hash = hash;
-			return;
-		}
-	}
+	struct watched_block *known = block_find(chain, number);
+	/* Slots of one height and two blocks: no hash is all of theirs. */
+	if (known != NULL && !hash32_equal(known->hash, hash))
+		known->hash = (struct hash32){ { 0 } };
+	if (known != NULL)
+		return;
 	if (chain->blocks_len == WATCHED_BLOCKS_MAX) {
 		memmove(&chain->blocks[0], &chain->blocks[1],
 			(WATCHED_BLOCKS_MAX - 1) * sizeof chain->blocks[0]);
@@ -179,7 +195,7 @@ static bool blocks_compare(struct monitor *self, bool *ret_compared, struct err 
 				return false;
 			*ret_compared &= answered;
 			if (answered)
-				monitor_block_watch(chain, numbers[i], blocks[i].hash);
+				block_compared(chain, numbers[i], blocks[i].hash);
 		}
 	}
 	return true;
@@ -241,7 +257,7 @@ bool monitor_blocks_check(struct monitor *self, struct err *err)
 			return false;
 		/* A slot that moved may have put its new block among them, and the oldest out. */
 		if (answered)
-			monitor_block_watch(chain, block.number, *canonical);
+			block_compared(chain, block.number, *canonical);
 	}
 	return true;
 }

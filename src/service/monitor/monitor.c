@@ -203,6 +203,11 @@ static void chain_away(struct monitor *self, struct monitor_chain *chain, const 
 	struct log_about about = { .action = "chain_unwatched", .alarm = true, .err = fault };
 	/* What blocks did meanwhile nobody saw: no slot is stuck by it. */
 	memset(chain->lowest, 0, sizeof chain->lowest);
+	/* Blocks count as compared when what was found in them is written, and not before. */
+	if (self->observations_len > 0) {
+		chain->links.len = 0;
+		chain->blocks_loaded = false;
+	}
 	if (!chain->is_away)
 		chain->away_since = now;
 	chain->is_away = true;

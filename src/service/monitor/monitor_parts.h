@@ -99,6 +99,7 @@ struct monitor_chain {
 	bool blocks_loaded;               /* after a start: from the rows */
 	struct watched_block final_block; /* the newest with a final transfer; zero hash: none */
 	bool final_loaded;
+	uint64_t final_bound;           /* nothing above it becomes final in this step */
 	unsigned final_doubts;          /* heads in a row that had another block there */
 	struct hash32 final_doubted_by; /* the newest of them */
 	int64_t balances_at;
@@ -186,6 +187,7 @@ MUST_CHECK bool monitor_follow(struct monitor *self, struct err *err);
 /* The canonical block at a height: out of the links, or asked for. */
 MUST_CHECK bool monitor_canonical(struct monitor *self, uint64_t number,
 				  struct chain_block *ret_block, struct err *err);
+/* A slot is mined in this block. */
 void monitor_block_watch(struct monitor_chain *chain, uint64_t number, struct hash32 hash);
 /* Slots in watched blocks that are not canonical are looked for again. */
 MUST_CHECK bool monitor_blocks_check(struct monitor *self, struct err *err);

@@ -266,6 +266,8 @@ bool monitor_settle(struct monitor *self, struct err *err)
 	if (!chain->new_head || !confirm_final_block(chain->params, chain->head.number,
 						     monitor_finalized(chain), &block))
 		return true;
+	if (block > chain->final_bound)
+		block = chain->final_bound;
 	for (size_t i = 0; i < self->wallets_len; i++)
 		if (monitor_is_of_chain(self, &self->wallets[i]) &&
 		    !mined_walk(self, &self->wallets[i], 0, block, page_judge, err))

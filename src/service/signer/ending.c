@@ -297,7 +297,8 @@ static bool end_differs(struct signer *self, const struct withdrawal *row,
 	if (found && void_read(row, &right, &to, &refusal))
 		end_queue(self, row, to, refusal, ack);
 	else
-		signer_change_hold(self, row, reason_code(REASON_RIGHT_ALREADY_SPENT), ack, false);
+		return signer_hold_if_same(self, row, reason_code(REASON_RIGHT_ALREADY_SPENT), ack,
+					   err);
 	return true;
 }
 
@@ -417,10 +418,8 @@ static bool unpaid_end(struct signer *self, const struct withdrawal *row,
 	if (!signer_round_judge(self, row, row->round, &verdict, err))
 		return false;
 	const char *distrust = signer_round_distrust(verdict);
-	if (distrust != NULL) {
-		signer_change_hold(self, row, distrust, ack, false);
-		return true;
-	}
+	if (distrust != NULL)
+		return signer_hold_if_same(self, row, distrust, ack, err);
 	if (verdict == ROUND_UNPROVEN) {
 		signer_change_wait(self, row, reason_code(REASON_NOT_PROVEN_UNPAID), ack);
 		return true;
@@ -430,22 +429,6 @@ static bool unpaid_end(struct signer *self, const struct withdrawal *row,
 	if (slot->outcome == OUTCOME_REVERTED)
 		return reverted_end(self, row, slot, ack, err);
 	requeue(self, row, ack);
-	return true;
-}
-
-/* Slot and withdrawal end in one transaction, but they are read one after the other: what looks
- * torn is looked at again before a person is called. */
-static bool torn_end(struct signer *self, const struct withdrawal *row,
-		     const struct message_ack *ack, struct err *err)
-{
-	struct withdrawal again;
-	bool found = false;
-	if (!store_withdrawals_load(self->options.store, &row->intent.id, 1, &again, &found, err))
-		return false;
-	if (found && (again.version == row->version || !DEFENCE("torn_read_again")))
-		signer_change_hold(self, row, reason_code(REASON_SLOT_ROWS_MISMATCH), ack, false);
-	else
-		self->idle[self->idle_len++] = *ack;
 	return true;
 }
 
@@ -460,7 +443,8 @@ bool signer_end_assigned(struct signer *self, const struct withdrawal *row,
 		return false;
 	bool bound = found && slot.round == row->round && id_equal(slot.withdrawal, row->intent.id);
 	if (!bound || (slot.stage == TRANSFER_FINAL && slot.outcome == OUTCOME_SUCCEEDED))
-		return torn_end(self, row, ack, err);
+		return signer_hold_if_same(self, row, reason_code(REASON_SLOT_ROWS_MISMATCH), ack,
+					   err);
 	if (slot.stage != TRANSFER_FINAL || !lifecycle_outcome_is_unpaid(slot.outcome)) {
 		self->idle[self->idle_len++] = *ack;
 		return true;

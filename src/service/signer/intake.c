@@ -65,6 +65,20 @@ void signer_change_hold(struct signer *self, const struct withdrawal *row, const
 	signer_log(self, row, "withdrawal_held", reason, true);
 }
 
+bool signer_hold_if_same(struct signer *self, const struct withdrawal *row, const char *reason,
+			 const struct message_ack *ack, struct err *err)
+{
+	struct withdrawal again;
+	bool found = false;
+	if (!store_withdrawals_load(self->options.store, &row->intent.id, 1, &again, &found, err))
+		return false;
+	if (found && (again.version == row->version || !DEFENCE("torn_read_again")))
+		signer_change_hold(self, row, reason, ack, false);
+	else
+		self->idle[self->idle_len++] = *ack;
+	return true;
+}
+
 /* What the journal says of a row's right to be paid. */
 struct journal_word {
 	const char *distrust;       /* NULL: the row's round is the next one to spend */
@@ -124,8 +138,8 @@ static bool round_check(struct signer *self, const struct withdrawal *row,
 	*ret_go_on = verdict == ROUND_UNPAID;
 	const char *distrust = signer_round_distrust(verdict);
 	if (distrust != NULL)
-		signer_change_hold(self, row, distrust, ack, false);
-	else if (verdict == ROUND_UNPROVEN)
+		return signer_hold_if_same(self, row, distrust, ack, err);
+	if (verdict == ROUND_UNPROVEN)
 		signer_change_wait(self, row, reason_code(REASON_PREVIOUS_ROUND_NOT_PROVEN_UNPAID),
 				   ack);
 	return true;
@@ -140,9 +154,7 @@ static bool spent_answer(struct signer *self, const struct withdrawal *row,
 	bool answered = false;
 	if (word->has_next && !signer_adopt(self, row, &word->right, ack, &answered, err))
 		return false;
-	if (!answered)
-		signer_change_hold(self, row, word->distrust, ack, false);
-	return true;
+	return answered || signer_hold_if_same(self, row, word->distrust, ack, err);
 }
 
 static bool queued_take(struct signer *self, struct withdrawal *row, const struct message_ack *ack,

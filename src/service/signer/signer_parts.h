@@ -204,6 +204,11 @@ void signer_change_wait(struct signer *self, const struct withdrawal *row, const
 			const struct message_ack *ack);
 void signer_change_hold(struct signer *self, const struct withdrawal *row, const char *reason,
 			const struct message_ack *ack, bool bury);
+/* Holds the row unless it has moved since it was read: row, slot and journal are read one after the
+ * other, and what looks wrong may be torn. A row that moved has its own wake-up. */
+MUST_CHECK bool signer_hold_if_same(struct signer *self, const struct withdrawal *row,
+				    const char *reason, const struct message_ack *ack,
+				    struct err *err);
 
 /* reserve.c */
 /* Gives each candidate a wallet and a gas limit, or a reason to wait, or ends it. */
