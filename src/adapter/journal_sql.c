@@ -45,6 +45,12 @@ static const char *const schema[] = {
 	"previous {u256} NOT NULL, mac {u256} NOT NULL, chain_id BIGINT NOT NULL, "
 	"wallet {blob 20} NOT NULL, nonce BIGINT NOT NULL, number BIGINT NOT NULL, "
 	"fee_ceiling {u256} NOT NULL, UNIQUE (chain_id, wallet, nonce, number)) {without rowid}",
+
+	"CREATE TABLE IF NOT EXISTS resolutions (sequence BIGINT NOT NULL PRIMARY KEY, "
+	"previous {u256} NOT NULL, mac {u256} NOT NULL, withdrawal {id} NOT NULL, "
+	"round BIGINT NOT NULL, is_paid BIGINT NOT NULL, chain_id BIGINT NOT NULL, "
+	"tx_hash {u256} NOT NULL, time_ms BIGINT NOT NULL, UNIQUE (withdrawal, round), "
+	"UNIQUE (chain_id, tx_hash, is_paid)) {without rowid}",
 };
 
 /* --- append -------------------------------------------------------------------------------------
@@ -57,6 +63,7 @@ struct entry_state {
 	bool write_slot;
 	bool write_right;
 	bool write_attempt;
+	bool write_resolution;
 };
 
 static bool slots_equal(const struct journal_slot *a, const struct journal_slot *b)
@@ -174,6 +181,43 @@ static bool look_at_right(struct journal_sql *journal, const struct journal_entr
 	return sql_end(&sql) && verified;
 }
 
+static bool resolutions_equal(const struct journal_resolution *a,
+			      const struct journal_resolution *b)
+{
+	return id_equal(a->withdrawal, b->withdrawal) && a->round == b->round &&
+	       a->is_paid == b->is_paid && a->chain_id == b->chain_id &&
+	       hash32_equal(a->tx_hash, b->tx_hash);
+}
+
+/* Of this round, or of this transaction. */
+static bool look_at_resolution(struct journal_sql *journal, const struct journal_entry *entry,
+			       struct entry_state *state, struct err *err)
+{
+	const struct journal_resolution *resolution = &entry->resolution;
+	struct sql sql = sql_prepare(journal->db,
+				     "SELECT " JOURNAL_RESOLUTION_COLUMNS
+				     " FROM resolutions WHERE (withdrawal = ? AND round = ?) OR "
+				     "(chain_id = ? AND tx_hash = ? AND is_paid = ?)",
+				     err);
+	struct journal_resolution_row row;
+	bool verified = true;
+
+	sql_put_id(&sql, resolution->withdrawal);
+	sql_put_u64(&sql, resolution->round);
+	sql_put_u64(&sql, resolution->chain_id);
+	sql_put_hash(&sql, resolution->tx_hash);
+	sql_put_i64(&sql, resolution->is_paid);
+	state->write_resolution = true;
+	while (sql_next(&sql)) {
+		verified = journal_resolution_take(&sql, journal->key, &row, err);
+		if (!verified)
+			break;
+		state->write_resolution = false;
+		state->different |= !resolutions_equal(&row.resolution, resolution);
+	}
+	return sql_end(&sql) && verified;
+}
+
 static bool look_at_entry(struct journal_sql *journal, const struct journal_entry *entry,
 			  struct entry_state *ret_state, struct err *err)
 {
@@ -185,6 +229,8 @@ static bool look_at_entry(struct journal_sql *journal, const struct journal_entr
 	if (entry->has_attempt && !look_at_attempt(journal, entry, &state, err))
 		return false;
 	if (entry->has_right && !look_at_right(journal, entry, &state, err))
+		return false;
+	if (entry->has_resolution && !look_at_resolution(journal, entry, &state, err))
 		return false;
 	/* Once a slot has a cancel row it signs cancellations only. */
 	writes = state.write_slot || state.write_right || state.write_attempt;
@@ -204,6 +250,7 @@ static bool write_entry(struct journal_sql *journal, const struct journal_entry 
 	struct journal_attempt_row attempt = { .slot = entry->slot,
 					       .number = entry->attempt_number,
 					       .fee_ceiling = entry->fee_ceiling };
+	struct journal_resolution_row resolution = { .resolution = entry->resolution };
 
 	if (state->write_slot && !journal_slot_insert(journal->db, journal->key, head, &slot, err))
 		return false;
@@ -213,7 +260,8 @@ static bool write_entry(struct journal_sql *journal, const struct journal_entry 
 	if (state->write_attempt &&
 	    !journal_attempt_insert(journal->db, journal->key, head, &attempt, err))
 		return false;
-	return true;
+	return !state->write_resolution ||
+	       journal_resolution_insert(journal->db, journal->key, head, &resolution, err);
 }
 
 static bool append_entry(struct journal_sql *journal, const struct journal_entry *entry,
@@ -228,7 +276,8 @@ static bool append_entry(struct journal_sql *journal, const struct journal_entry
 		*ret_verdict = JOURNAL_DIFFERENT;
 		return true;
 	}
-	if (!state.write_slot && !state.write_right && !state.write_attempt) {
+	if (!state.write_slot && !state.write_right && !state.write_attempt &&
+	    !state.write_resolution) {
 		*ret_verdict = JOURNAL_EQUAL;
 		return true;
 	}
@@ -501,6 +550,30 @@ static bool journal_sql_next_nonce(struct journal *base, uint64_t chain_id, stru
 	return true;
 }
 
+static bool journal_sql_resolution_of(struct journal *base, struct id withdrawal, uint32_t round,
+				      bool *ret_any, struct journal_resolution *ret_resolution,
+				      struct err *err)
+{
+	struct journal_sql *journal = journal_sql_of(base);
+	struct sql sql = sql_prepare(journal->db,
+				     "SELECT " JOURNAL_RESOLUTION_COLUMNS
+				     " FROM resolutions WHERE withdrawal = ? AND round = ?",
+				     err);
+	struct journal_resolution_row row = { 0 };
+	bool verified = true, any;
+
+	sql_put_id(&sql, withdrawal);
+	sql_put_u64(&sql, round);
+	any = sql_next(&sql);
+	if (any)
+		verified = journal_resolution_take(&sql, journal->key, &row, err);
+	if (!sql_end(&sql) || !verified)
+		return false;
+	*ret_any = any;
+	*ret_resolution = row.resolution;
+	return true;
+}
+
 /* --- open, close, verify ------------------------------------------------------------------------
  */
 
@@ -520,6 +593,7 @@ static const struct journal_ops journal_sql_ops = {
 	.window = journal_sql_window,
 	.rights_after = journal_sql_rights_after,
 	.next_nonce = journal_sql_next_nonce,
+	.resolution_of = journal_sql_resolution_of,
 	.close = journal_sql_close,
 };
 

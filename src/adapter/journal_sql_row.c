@@ -86,6 +86,22 @@ static void attempt_mac(const uint8_t key[32], const struct journal_attempt_row 
 	message_end(&out, key, ret_mac);
 }
 
+static void resolution_mac(const uint8_t key[32], const struct journal_resolution_row *row,
+			   uint8_t ret_mac[32])
+{
+	const struct journal_resolution *resolution = &row->resolution;
+	uint8_t storage[MAC_MESSAGE_BYTES];
+	struct buf out = message_start(storage, "sluice/journal/resolutions/1", &row->link);
+
+	buf_prefixed(&out, resolution->withdrawal.bytes, sizeof resolution->withdrawal.bytes);
+	buf_prefixed_u64(&out, resolution->round);
+	buf_prefixed_u64(&out, resolution->is_paid);
+	buf_prefixed_u64(&out, resolution->chain_id);
+	buf_prefixed(&out, resolution->tx_hash.bytes, sizeof resolution->tx_hash.bytes);
+	buf_prefixed_u64(&out, (uint64_t)resolution->time_ms);
+	message_end(&out, key, ret_mac);
+}
+
 void journal_meta_mac(const uint8_t key[32], struct id deployment, uint8_t ret_mac[32])
 {
 	static const struct journal_link start = { .sequence = 0 };
@@ -119,7 +135,10 @@ static uint32_t take_u32(struct sql *sql)
 
 static enum journal_kind take_kind(struct sql *sql)
 {
-	return take_u32(sql) == JOURNAL_CANCEL ? JOURNAL_CANCEL : JOURNAL_PAY;
+	uint32_t kind = take_u32(sql);
+
+	return kind == JOURNAL_CANCEL || kind == JOURNAL_FOREIGN ? (enum journal_kind)kind
+								 : JOURNAL_PAY;
 }
 
 static struct journal_slot take_slot(struct sql *sql)
@@ -197,6 +216,25 @@ bool journal_attempt_take(struct sql *sql, const uint8_t key[32],
 	row.fee_ceiling.value = sql_take_u256(sql);
 	attempt_mac(key, &row, mac);
 	if (!judge("attempts", &row.link, mac, err))
+		return false;
+	*ret_row = row;
+	return true;
+}
+
+bool journal_resolution_take(struct sql *sql, const uint8_t key[32],
+			     struct journal_resolution_row *ret_row, struct err *err)
+{
+	struct journal_resolution_row row = { .link = take_link(sql) };
+	uint8_t mac[32];
+
+	row.resolution.withdrawal = sql_take_id(sql);
+	row.resolution.round = take_u32(sql);
+	row.resolution.is_paid = sql_take_i64(sql) != 0;
+	row.resolution.chain_id = sql_take_u64(sql);
+	row.resolution.tx_hash = sql_take_hash(sql);
+	row.resolution.time_ms = sql_take_i64(sql);
+	resolution_mac(key, &row, mac);
+	if (!judge("resolutions", &row.link, mac, err))
 		return false;
 	*ret_row = row;
 	return true;
@@ -301,6 +339,27 @@ bool journal_attempt_insert(struct db *db, const uint8_t key[32], struct journal
 	return run_and_move(&sql, &row->link, head);
 }
 
+bool journal_resolution_insert(struct db *db, const uint8_t key[32], struct journal_head *head,
+			       struct journal_resolution_row *row, struct err *err)
+{
+	const struct journal_resolution *resolution = &row->resolution;
+	struct sql sql = sql_prepare(db,
+				     "INSERT INTO resolutions (" JOURNAL_RESOLUTION_COLUMNS
+				     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+				     err);
+
+	link_behind(head, &row->link);
+	resolution_mac(key, row, row->link.mac);
+	put_link(&sql, &row->link);
+	sql_put_id(&sql, resolution->withdrawal);
+	sql_put_u64(&sql, resolution->round);
+	sql_put_i64(&sql, resolution->is_paid);
+	sql_put_u64(&sql, resolution->chain_id);
+	sql_put_hash(&sql, resolution->tx_hash);
+	sql_put_i64(&sql, resolution->time_ms);
+	return run_and_move(&sql, &row->link, head);
+}
+
 /* --- the chain ----------------------------------------------------------------------------------
  */
 
@@ -310,6 +369,7 @@ bool journal_last_sequence(struct db *db, int64_t *ret_sequence, struct err *err
 		"SELECT max(sequence) FROM slots",
 		"SELECT max(sequence) FROM rights",
 		"SELECT max(sequence) FROM attempts",
+		"SELECT max(sequence) FROM resolutions",
 	};
 	int64_t last = 0;
 
@@ -429,6 +489,38 @@ static bool visit_attempt(struct db *db, const uint8_t key[32], int64_t sequence
 	return is_found_by(&sql, sequence, err);
 }
 
+static bool visit_resolution(struct db *db, const uint8_t key[32], int64_t sequence,
+			     struct journal_link *ret_link, int *count, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "SELECT " JOURNAL_RESOLUTION_COLUMNS " FROM resolutions WHERE sequence = ?",
+		err);
+	struct journal_resolution_row row;
+	bool verified = true, any;
+
+	sql_put_i64(&sql, sequence);
+	any = sql_next(&sql);
+	if (any)
+		verified = journal_resolution_take(&sql, key, &row, err);
+	if (!sql_end(&sql) || !verified)
+		return false;
+	if (!any)
+		return true;
+	*ret_link = row.link;
+	++*count;
+	sql = sql_prepare(db,
+			  "SELECT count(*) FROM resolutions WHERE sequence = ? AND withdrawal = ? "
+			  "AND round = ? AND is_paid = ? AND chain_id = ? AND tx_hash = ?",
+			  err);
+	sql_put_i64(&sql, sequence);
+	sql_put_id(&sql, row.resolution.withdrawal);
+	sql_put_u64(&sql, row.resolution.round);
+	sql_put_i64(&sql, row.resolution.is_paid);
+	sql_put_u64(&sql, row.resolution.chain_id);
+	sql_put_hash(&sql, row.resolution.tx_hash);
+	return is_found_by(&sql, sequence, err);
+}
+
 static bool visit(struct db *db, const uint8_t key[32], int64_t sequence,
 		  struct journal_link *ret_link, struct err *err)
 {
@@ -436,7 +528,8 @@ static bool visit(struct db *db, const uint8_t key[32], int64_t sequence,
 
 	if (!visit_slot(db, key, sequence, ret_link, &count, err) ||
 	    !visit_right(db, key, sequence, ret_link, &count, err) ||
-	    !visit_attempt(db, key, sequence, ret_link, &count, err))
+	    !visit_attempt(db, key, sequence, ret_link, &count, err) ||
+	    !visit_resolution(db, key, sequence, ret_link, &count, err))
 		return false;
 	if (count == 1)
 		return true;

@@ -11,10 +11,12 @@
 	"wallet, nonce, chain_id, asset, amount, time_ms"
 #define JOURNAL_ATTEMPT_COLUMNS \
 	"sequence, previous, mac, chain_id, wallet, nonce, number, fee_ceiling"
+#define JOURNAL_RESOLUTION_COLUMNS \
+	"sequence, previous, mac, withdrawal, round, is_paid, chain_id, tx_hash, time_ms"
 
 /* The place of a row in the chain. */
 struct journal_link {
-	int64_t sequence;     /* from 1, dense over the three tables */
+	int64_t sequence;     /* from 1, dense over the four tables */
 	uint8_t previous[32]; /* the MAC of the row before; of `meta` for the first one */
 	uint8_t mac[32];      /* over the table's label, sequence, previous and the columns */
 };
@@ -38,6 +40,11 @@ struct journal_attempt_row {
 	struct wei fee_ceiling;
 };
 
+struct journal_resolution_row {
+	struct journal_link link;
+	struct journal_resolution resolution;
+};
+
 /* The end of the chain: what the next row is linked to. */
 struct journal_head {
 	int64_t sequence; /* 0: no row yet */
@@ -53,6 +60,8 @@ MUST_CHECK bool journal_right_take(struct sql *sql, const uint8_t key[32],
 				   struct journal_right_row *ret_row, struct err *err);
 MUST_CHECK bool journal_attempt_take(struct sql *sql, const uint8_t key[32],
 				     struct journal_attempt_row *ret_row, struct err *err);
+MUST_CHECK bool journal_resolution_take(struct sql *sql, const uint8_t key[32],
+					struct journal_resolution_row *ret_row, struct err *err);
 
 /* Append a row behind `head` (its link is filled in) and move the head to it. In a write
  * transaction; a conflict is a fault. */
@@ -64,6 +73,9 @@ MUST_CHECK bool journal_right_insert(struct db *db, const uint8_t key[32],
 MUST_CHECK bool journal_attempt_insert(struct db *db, const uint8_t key[32],
 				       struct journal_head *head, struct journal_attempt_row *row,
 				       struct err *err);
+MUST_CHECK bool journal_resolution_insert(struct db *db, const uint8_t key[32],
+					  struct journal_head *head,
+					  struct journal_resolution_row *row, struct err *err);
 
 /* The highest sequence, 0 for an empty journal. */
 MUST_CHECK bool journal_last_sequence(struct db *db, int64_t *ret_sequence, struct err *err);

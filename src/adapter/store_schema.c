@@ -107,7 +107,16 @@ static const char *const step_1[] = {
 
 	"CREATE TABLE api_keys (id {text 32} PRIMARY KEY, secret_hash {blob 32} NOT NULL, "
 	"account {text 64} NOT NULL, name {text 64} NOT NULL, created_at BIGINT NOT NULL, "
-	"revoked_at BIGINT NOT NULL DEFAULT 0, mac_key_id INTEGER NOT NULL, mac {blob 32} NOT NULL)",
+	"revoked_at BIGINT NOT NULL DEFAULT 0, may_resolve INTEGER NOT NULL DEFAULT 0, "
+	"mac_key_id INTEGER NOT NULL, mac {blob 32} NOT NULL)",
+
+	"CREATE TABLE decisions (withdrawal_id {blob 16} NOT NULL, transfer_id {blob 16} NOT NULL, "
+	"version BIGINT NOT NULL, person {text 64} NOT NULL, key_id {text 32} NOT NULL, "
+	"verdict INTEGER NOT NULL, tx_hash {blob 32} NOT NULL, decided_at BIGINT NOT NULL, "
+	"answer {text 48} NOT NULL DEFAULT '', mac_key_id INTEGER NOT NULL, "
+	"mac {blob 32} NOT NULL, "
+	"PRIMARY KEY (withdrawal_id, transfer_id, version, person)) {without rowid}",
+	"CREATE INDEX decisions_open ON decisions (answer)",
 
 	"CREATE TABLE wallet_balances (chain_id BIGINT NOT NULL, wallet {blob 20} NOT NULL, "
 	"asset {text 16} NOT NULL, amount {u256} NOT NULL, block BIGINT NOT NULL, "

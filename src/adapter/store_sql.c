@@ -56,6 +56,10 @@ static const struct store_ops store_sql_ops = {
 	.withdrawals_open = store_sql_open_rows,
 	.reconciled_load = store_sql_reconciled,
 	.reconciled_raise = store_sql_reconciled_raise,
+	.decision_put = store_sql_decision_put,
+	.decisions_load = store_sql_decisions,
+	.attempt_owner = store_sql_attempt_owner,
+	.case_resolve = store_sql_case_resolve,
 	.close = store_sql_close,
 };
 

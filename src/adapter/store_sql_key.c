@@ -2,10 +2,12 @@
 #include "adapter/store_sql_parts.h"
 
 static const char key_columns[] =
-	"SELECT id, secret_hash, account, name, created_at, revoked_at, mac_key_id, mac "
+	"SELECT id, secret_hash, account, name, created_at, revoked_at, may_resolve, "
+	"mac_key_id, mac "
 	"FROM api_keys WHERE id = ?";
 static const char keys_columns[] =
-	"SELECT id, secret_hash, account, name, created_at, revoked_at, mac_key_id, mac "
+	"SELECT id, secret_hash, account, name, created_at, revoked_at, may_resolve, "
+	"mac_key_id, mac "
 	"FROM api_keys ORDER BY created_at, id LIMIT ?";
 
 static void key_take(struct sql *sql, struct store_api_key *ret_key)
@@ -16,6 +18,7 @@ static void key_take(struct sql *sql, struct store_api_key *ret_key)
 	sql_take_text(sql, ret_key->name, sizeof ret_key->name);
 	ret_key->created_at = sql_take_i64(sql);
 	ret_key->revoked_at = sql_take_i64(sql);
+	ret_key->may_resolve = sql_take_i64(sql) != 0;
 	ret_key->mac = sql_take_mac(sql);
 }
 
@@ -40,6 +43,7 @@ static bool key_write(struct db *db, void *context, struct err *err)
 	sql_put_text(&sql, key->name);
 	sql_put_i64(&sql, key->created_at);
 	sql_put_i64(&sql, key->revoked_at);
+	sql_put_i64(&sql, key->may_resolve);
 	sql_put_mac(&sql, &key->mac);
 	sql_put_text(&sql, key->id);
 	if (!sql_run(&sql, &conflict))
@@ -58,7 +62,7 @@ bool store_sql_key_add(struct store *store, const struct store_api_key *key,
 	struct key_write write = {
 		key, by,
 		"INSERT INTO api_keys (secret_hash, account, name, created_at, revoked_at, "
-		"mac_key_id, mac, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		"may_resolve, mac_key_id, mac, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		"api_key_created"
 	};
 	return store_sql_write(db_of(store), key_write, &write, err);
@@ -70,7 +74,7 @@ bool store_sql_key_replace(struct store *store, const struct store_api_key *key,
 	struct key_write write = {
 		key, by,
 		"UPDATE api_keys SET secret_hash = ?, account = ?, name = ?, created_at = ?, "
-		"revoked_at = ?, mac_key_id = ?, mac = ? WHERE id = ?",
+		"revoked_at = ?, may_resolve = ?, mac_key_id = ?, mac = ? WHERE id = ?",
 		"api_key_changed"
 	};
 	return store_sql_write(db_of(store), key_write, &write, err);

@@ -94,6 +94,9 @@ static bool withdrawal_settle(struct db *db, const struct store_observation *ite
 		return false;
 	bool bound =
 		found && row.stage == WITHDRAWAL_ASSIGNED && id_equal(row.transfer, transfer->id);
+	if (found && row.stage == WITHDRAWAL_COMPLETED && id_equal(row.transfer, transfer->id) &&
+	    item->outcome == OUTCOME_SUCCEEDED) /* taken back, resolved, and sent again */
+		return audit_add(db, "final_again", transfer->id, "", by, err);
 	if (!bound) /* an edited row: the transfer is final all the same, a person is told */
 		return audit_add(db, "settled_without_withdrawal", transfer->id, "", by, err);
 	if (item->outcome != OUTCOME_SUCCEEDED)

@@ -170,4 +170,15 @@ bool store_sql_open_rows(struct store *store, struct id after, struct id *ret_id
 bool store_sql_balances_list(struct store *store, struct store_balance *ret_balances, size_t cap,
 			     size_t *ret_len, struct err *err);
 
+/* store_sql_resolve.c */
+bool store_sql_decision_put(struct store *store, const struct decision *decision,
+			    const struct store_by *by, bool *ret_current, struct err *err);
+bool store_sql_decisions(struct store *store, const struct resolve_case *of,
+			 struct decision *ret_decisions, size_t cap, size_t *ret_len,
+			 struct err *err);
+bool store_sql_attempt_owner(struct store *store, struct hash32 tx_hash, struct id *ret_transfer,
+			     struct err *err);
+bool store_sql_case_resolve(struct store *store, struct store_resolution *resolution,
+			    const struct store_by *by, struct err *err);
+
 #endif

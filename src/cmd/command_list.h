@@ -31,6 +31,7 @@ enum exit_status command_withdraw(const struct invocation *invocation);
 enum exit_status command_status(const struct invocation *invocation);
 enum exit_status command_cancel(const struct invocation *invocation);
 enum exit_status command_speed_up(const struct invocation *invocation);
+enum exit_status command_resolve(const struct invocation *invocation);
 enum exit_status command_dlq_list(const struct invocation *invocation);
 enum exit_status command_dlq_redrive(const struct invocation *invocation);
 

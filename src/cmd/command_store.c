@@ -191,6 +191,7 @@ static void write_key(struct buf *out, const struct store_api_key *key)
 	json_write_member_text(out, "id", key->id);
 	json_write_member_text(out, "name", key->name);
 	json_write_member_text(out, "account", key->account);
+	json_write_member_bool(out, "may_resolve", key->may_resolve);
 	write_time(out, "created_at", key->created_at);
 	write_time(out, "revoked_at", key->revoked_at);
 }
@@ -208,6 +209,7 @@ enum exit_status command_api_key_create(const struct invocation *invocation)
 	if (!desk_open(&desk, invocation, &err))
 		return invocation_failed(invocation, &err);
 	bool ok = admin_api_key_create(&desk.admin, account != NULL ? account : "default", name,
+				       invocation_flag(invocation, "resolve"),
 				       clock_now_ms(&desk.clock), &text, &key, &err);
 	if (ok && invocation->json) {
 		char bytes[1024];

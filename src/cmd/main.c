@@ -61,6 +61,7 @@ static const struct command_option api_key_create_options[] = {
 	OPTION_CONFIG,
 	{ "name", "NAME", "whom it is for" },
 	{ "account", "NAME", "whose withdrawals it may make; \"default\" if absent" },
+	{ "resolve", NULL, "it may decide about held withdrawals of all accounts; one a person" },
 	OPTIONS_END,
 };
 
@@ -119,6 +120,13 @@ static const struct command_option status_options[] = {
 	OPTIONS_HTTP,
 	{ "wait", NULL, "follow it to its end; fails unless it was paid" },
 	{ "timeout", "S", "how long to wait; 600 s if absent" },
+	OPTIONS_END,
+};
+
+static const struct command_option resolve_options[] = {
+	OPTIONS_HTTP,
+	{ "paid-by", "HASH", "this transaction paid it" },
+	{ "not-paid", NULL, "nothing did: it may go on" },
 	OPTIONS_END,
 };
 
@@ -240,6 +248,12 @@ const struct command commands[] = {
 	  "canceled has its cancellation sped up. Fails while nothing is sent, and when a\n"
 	  "block has the payment.",
 	  http_options, command_speed_up },
+	{ "resolve", "ID", 1, 1, "decide about a held withdrawal or slot, over HTTP",
+	  "ID is a withdrawal's, or a transfer's that the chain took back after it was final.\n"
+	  "With --paid-by HASH or --not-paid. Two people have to say the same, each with an API\n"
+	  "key of an own name that was made with --resolve. The signer compares what they say\n"
+	  "with the chain, and refuses what that does not bear out: see `sluice status ID`.",
+	  resolve_options, command_resolve },
 	{ "dlq list", "[QUEUE]", 0, 1, "show the dead-letter queues, over HTTP", NULL,
 	  dlq_list_options, command_dlq_list },
 	{ "dlq redrive", "QUEUE", 1, 1, "put dead letters back into their queue, over HTTP",

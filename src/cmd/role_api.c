@@ -54,7 +54,8 @@ static bool server_open(struct role_parts *parts, struct api_role *role, struct 
 		.listen = role->address,
 	};
 	if (!role_mac_keys(parts, TRUST_INTENT_MAC, &options.api.intent_keys, err) ||
-	    !role_mac_keys(parts, TRUST_IDENTITY_GRANTS, &options.api.identity_keys, err))
+	    !role_mac_keys(parts, TRUST_IDENTITY_GRANTS, &options.api.identity_keys, err) ||
+	    !role_mac_keys(parts, TRUST_CONTROLS, &options.api.controls_keys, err))
 		return false;
 	if (!api_server_open(&options, &role->server, err))
 		return err_wrap(err, "api.listen");

@@ -164,6 +164,27 @@ static const struct withdrawal_row withdrawal_rows[] = {
 	  "canceled",
 	  "T4, and cancel requested; void journaled first",
 	  { REFUSAL_CANCELED } },
+	{ WITHDRAWAL_ASSIGNED,
+	  WITHDRAWAL_COMPLETED,
+	  ACTOR_PERSON,
+	  QUEUE_NONE,
+	  "completed",
+	  "two people name the transaction that paid; the signer finds it final and exactly that",
+	  { REFUSAL_NONE } },
+	{ WITHDRAWAL_ASSIGNED,
+	  WITHDRAWAL_QUEUED,
+	  ACTOR_PERSON,
+	  QUEUE_SIGNING,
+	  "requeued",
+	  "two people say unpaid; the signer finds that its slot cannot have paid; round + 1",
+	  { REFUSAL_NONE } },
+	{ WITHDRAWAL_ASSIGNED,
+	  WITHDRAWAL_CANCELED,
+	  ACTOR_PERSON,
+	  QUEUE_NONE,
+	  "canceled",
+	  "the same, and cancel requested; void journaled first",
+	  { REFUSAL_CANCELED } },
 };
 
 /* What leaves a withdrawal in its stage, and is an event all the same. For the document. */
@@ -203,6 +224,14 @@ static const struct stay_row stay_rows[] = {
 	  "a reason to hold" },
 	{ "accepted, queued, assigned", ACTOR_PERSON, "redriven",
 	  "held as `dead_letter`, and its queue was redriven", "its queue", "–" },
+	{ "accepted, queued, assigned", ACTOR_PERSON, "released",
+	  "two people decided, and MACs, journal and slot say the same as the row", "its queue",
+	  "–" },
+	{ "any", ACTOR_PERSON, "resolve_refused",
+	  "two people decided, and chain or journal do not bear it out", "–",
+	  "a reason to refuse" },
+	{ "any", ACTOR_PERSON, "finality_lost",
+	  "T9: two people decided; the same bytes go out again", "–", "–" },
 };
 
 struct transfer_row {
@@ -242,14 +271,17 @@ static const struct withdrawal_row *withdrawal_row_of(int from, enum withdrawal_
 	for (size_t i = 0; i < COUNT_OF(withdrawal_rows); i++)
 		if (withdrawal_rows[i].from == from && withdrawal_rows[i].to == to)
 			return &withdrawal_rows[i];
-	return NULL;
+	return NULL; /* rows of the same change wake the same queue, whoever makes it */
 }
 
 bool lifecycle_withdrawal_allows(enum withdrawal_stage from, enum withdrawal_stage to,
 				 enum actor actor)
 {
-	const struct withdrawal_row *row = withdrawal_row_of((int)from, to);
-	return row != NULL && row->actor == actor;
+	for (size_t i = 0; i < COUNT_OF(withdrawal_rows); i++)
+		if (withdrawal_rows[i].from == (int)from && withdrawal_rows[i].to == to &&
+		    withdrawal_rows[i].actor == actor)
+			return true;
+	return false;
 }
 
 bool lifecycle_transfer_allows(enum transfer_stage from, enum transfer_stage to, enum actor actor)

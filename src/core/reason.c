@@ -24,6 +24,7 @@ struct reason_row {
 #define STOP_BY_JOURNAL(text)     REASON_STOPS, 0, false, true, false, text
 #define STOP_ALL_BY_JOURNAL(text) REASON_STOPS, 0, false, true, true, text
 #define STOP_ALL(text)            REASON_STOPS, 0, false, false, true, text
+#define REFUSE(text)              REASON_REFUSES, 0, false, false, false, text
 
 static const struct reason_row rows[REASON_COUNT] = {
 	[REASON_NONE] = { "", 0, 0, true, false, false, "" },
@@ -112,8 +113,9 @@ static const struct reason_row rows[REASON_COUNT] = {
 					      HOLD_STOP("a transaction that is none of ours has a "
 							"nonce of the wallet") },
 	[REASON_FINAL_TAKEN_BACK] = { "final_taken_back",
-				      STOP("the chain took back a block in which something was "
-					   "final") },
+				      HOLD_STOP(
+					      "the chain took back a block in which something was "
+					      "final") },
 	[REASON_NODE_SAYS_INVALID] = { "node_says_invalid",
 				       STOP("the node refuses the wallet's transactions as "
 					    "invalid") },
@@ -143,6 +145,32 @@ static const struct reason_row rows[REASON_COUNT] = {
 	[REASON_RECOVERED] = { "recovered",
 			       STOP_ALL("the store was restored and reconciled; `sluice unpause` "
 					"lets it pay again") },
+
+	[REASON_RESOLVE_STILL_IN_DOUBT] = { "resolve_still_in_doubt",
+					    REFUSE("MACs or journal still do not say what the row "
+						   "says") },
+	[REASON_RESOLVE_SLOT_IS_OPEN] = { "resolve_slot_is_open",
+					  REFUSE("no block has its slot yet: what is out may still "
+						 "pay") },
+	[REASON_RESOLVE_TX_NOT_FOUND] = { "resolve_tx_not_found",
+					  REFUSE("the named transaction is in no block") },
+	[REASON_RESOLVE_TX_IS_NO_PAYMENT] = { "resolve_tx_is_no_payment",
+					      REFUSE("the named transaction does not pay exactly "
+						     "this, from this wallet") },
+	[REASON_RESOLVE_TX_OF_ANOTHER] = { "resolve_tx_of_another",
+					   REFUSE("the named transaction belongs to another slot, "
+						  "or paid another withdrawal") },
+	[REASON_RESOLVE_WAS_PAID] = { "resolve_was_paid",
+				      REFUSE("the transaction that has its nonce pays it") },
+	[REASON_RESOLVE_MAY_HAVE_PAID] = { "resolve_may_have_paid",
+					   REFUSE("the transaction that has its nonce may have "
+						  "paid it") },
+	[REASON_RESOLVE_BLOCK_STANDS] = { "resolve_block_stands",
+					  REFUSE("the block in which it was final is still the "
+						 "chain's") },
+	[REASON_RESOLVE_WOULD_PAY_AGAIN] = { "resolve_would_pay_again",
+					     REFUSE("its bytes would pay a withdrawal that went on "
+						    "without them") },
 };
 
 static const struct reason_row *row_of(enum reason reason)
@@ -232,6 +260,15 @@ void reason_write_markdown(struct buf *out)
 			buf_format(out, "| `%s` | %s | %s |\n", rows[i].code,
 				   (rows[i].uses & REASON_STOPS) != 0 ? "stops" : "–",
 				   rows[i].text);
+	buf_text(out,
+		 "\n## Reasons to refuse a decision\n\n"
+		 "What two people decided (`sluice resolve`) and the chain or the journal does "
+		 "not bear out: event `resolve_refused`, and `wait_reason` of the row, which "
+		 "stays held.\n\n"
+		 "| code | meaning |\n| --- | --- |\n");
+	for (int i = REASON_NONE + 1; i < REASON_COUNT; i++)
+		if (rows[i].uses == REASON_REFUSES)
+			buf_format(out, "| `%s` | %s |\n", rows[i].code, rows[i].text);
 	buf_text(out, "\n## Reasons for which a wallet stops\n\n"
 		      "`stopped` of a wallet, always an alarm: it takes no new payouts until a "
 		      "person starts it (`sluice wallet start`), with `--force` where it says "

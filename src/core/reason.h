@@ -62,13 +62,24 @@ enum reason {
 	REASON_RECONCILIATION_DIFFERS,
 	REASON_RECOVERING,
 	REASON_RECOVERED,
+	/* A decision of people was refused: wait_reason of a row that stays held. */
+	REASON_RESOLVE_STILL_IN_DOUBT,
+	REASON_RESOLVE_SLOT_IS_OPEN,
+	REASON_RESOLVE_TX_NOT_FOUND,
+	REASON_RESOLVE_TX_IS_NO_PAYMENT,
+	REASON_RESOLVE_TX_OF_ANOTHER,
+	REASON_RESOLVE_WAS_PAID,
+	REASON_RESOLVE_MAY_HAVE_PAID,
+	REASON_RESOLVE_BLOCK_STANDS,
+	REASON_RESOLVE_WOULD_PAY_AGAIN,
 	REASON_COUNT,
 };
 
 /* What a reason may be given for; several at once. */
-#define REASON_WAITS 1u /* a withdrawal's wait */
-#define REASON_HOLDS 2u /* a withdrawal's hold */
-#define REASON_STOPS 4u /* a wallet's stop */
+#define REASON_WAITS   1u /* a withdrawal's wait */
+#define REASON_HOLDS   2u /* a withdrawal's hold */
+#define REASON_STOPS   4u /* a wallet's stop */
+#define REASON_REFUSES 8u /* a refusal of what people decided */
 
 /* "funds"; "" for REASON_NONE. At most REASON_LEN_MAX bytes. Static storage. */
 const char *reason_code(enum reason reason);

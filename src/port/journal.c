@@ -29,11 +29,20 @@ static void check_right(const struct journal_entry *entry)
 	CHECK(right->chain_id == right->slot.chain_id);
 }
 
+static void check_resolution(const struct journal_resolution *resolution)
+{
+	CHECK(!id_is_zero(resolution->withdrawal) && !hash32_is_zero(resolution->tx_hash));
+	CHECK(resolution->chain_id <= INT64_MAX && resolution->time_ms >= 0);
+}
+
 static void check_entry(const struct journal_entry *entry)
 {
-	CHECK(entry->has_slot || entry->has_right);
+	CHECK(entry->has_slot || entry->has_right || entry->has_resolution);
+	if (entry->has_resolution)
+		check_resolution(&entry->resolution);
 	if (entry->has_slot) {
-		CHECK(entry->kind == JOURNAL_PAY || entry->kind == JOURNAL_CANCEL);
+		CHECK(entry->kind >= JOURNAL_PAY && entry->kind <= JOURNAL_FOREIGN);
+		CHECK(entry->kind != JOURNAL_FOREIGN || !entry->has_attempt);
 		CHECK(entry->slot.nonce <= INT64_MAX && entry->slot.chain_id <= INT64_MAX);
 	}
 	if (entry->has_attempt)
@@ -129,6 +138,16 @@ bool journal_next_nonce(struct journal *journal, uint64_t chain_id, struct addre
 	CHECK(journal && ret_any && ret_next_nonce);
 	CHECK(chain_id <= INT64_MAX);
 	return journal->ops->next_nonce(journal, chain_id, wallet, ret_any, ret_next_nonce, err);
+}
+
+bool journal_resolution_of(struct journal *journal, struct id withdrawal, uint32_t round,
+			   bool *ret_any, struct journal_resolution *ret_resolution,
+			   struct err *err)
+{
+	PORT_CALL();
+	CHECK(journal && ret_any && ret_resolution && !id_is_zero(withdrawal));
+	return journal->ops->resolution_of(journal, withdrawal, round, ret_any, ret_resolution,
+					   err);
 }
 
 void journal_close(struct journal *journal)

@@ -21,6 +21,8 @@ struct journal;
 enum journal_kind {
 	JOURNAL_PAY = 1,
 	JOURNAL_CANCEL = 2,
+	/* The nonce went to a transaction that is none of ours; the payload hash is its own. */
+	JOURNAL_FOREIGN = 3,
 };
 
 struct journal_slot {
@@ -44,7 +46,20 @@ struct journal_right {
 	int64_t time_ms;
 };
 
-/* One entry is one slot about to be signed, or one void. */
+/* What people said of a round, and the chain did not contradict: paid by a transaction that is not
+ * the slot's own payment, or not paid by the one that took its nonce. One per round; a transaction
+ * pays one round. */
+struct journal_resolution {
+	struct id withdrawal;
+	uint32_t round;
+	bool is_paid;
+	uint64_t chain_id;
+	struct hash32 tx_hash;
+	int64_t time_ms;
+};
+
+/* One entry is one slot about to be signed, one void, or one resolution (with the slot and the
+ * right of its round, where they are not written yet). */
 struct journal_entry {
 	bool has_slot;
 	struct journal_slot slot;
@@ -55,6 +70,8 @@ struct journal_entry {
 	bool has_attempt;
 	uint32_t attempt_number; /* from 1 */
 	struct wei fee_ceiling;  /* gas limit × fee cap */
+	bool has_resolution;
+	struct journal_resolution resolution;
 };
 
 enum journal_verdict {
@@ -101,6 +118,9 @@ struct journal_ops {
 			     struct err *err);
 	bool (*next_nonce)(struct journal *journal, uint64_t chain_id, struct address wallet,
 			   bool *ret_any, uint64_t *ret_next_nonce, struct err *err);
+	bool (*resolution_of)(struct journal *journal, struct id withdrawal, uint32_t round,
+			      bool *ret_any, struct journal_resolution *ret_resolution,
+			      struct err *err);
 	void (*close)(struct journal *journal);
 };
 
@@ -144,6 +164,10 @@ MUST_CHECK bool journal_rights_after(struct journal *journal, int64_t sequence,
 MUST_CHECK bool journal_next_nonce(struct journal *journal, uint64_t chain_id,
 				   struct address wallet, bool *ret_any, uint64_t *ret_next_nonce,
 				   struct err *err);
+/* What people resolved of a round. REFUSED when the row's MAC does not verify. */
+MUST_CHECK bool journal_resolution_of(struct journal *journal, struct id withdrawal, uint32_t round,
+				      bool *ret_any, struct journal_resolution *ret_resolution,
+				      struct err *err);
 void journal_close(struct journal *journal); /* accepts NULL */
 
 #endif

@@ -108,6 +108,47 @@ bool store_api_key_replace(struct store *store, const struct store_api_key *key,
 	return store->ops->api_key_replace(store, key, by, err);
 }
 
+bool store_decision_put(struct store *store, const struct decision *decision,
+			const struct store_by *by, bool *ret_current, struct err *err)
+{
+	PORT_CALL();
+	CHECK(decision != NULL && by != NULL && ret_current != NULL);
+	CHECK(decision->person[0] != 0 && decision->of.version <= INT64_MAX);
+	CHECK(!id_is_zero(decision->of.withdrawal) || !id_is_zero(decision->of.transfer));
+	CHECK((decision->verdict == RESOLVE_PAID_BY) != hash32_is_zero(decision->tx_hash));
+	return store->ops->decision_put(store, decision, by, ret_current, err);
+}
+
+bool store_decisions_load(struct store *store, const struct resolve_case *of,
+			  struct decision *ret_decisions, size_t cap, size_t *ret_len,
+			  struct err *err)
+{
+	PORT_CALL();
+	CHECK(ret_decisions != NULL && ret_len != NULL && cap > 0);
+	return store->ops->decisions_load(store, of, ret_decisions, cap, ret_len, err);
+}
+
+bool store_attempt_owner(struct store *store, struct hash32 tx_hash, struct id *ret_transfer,
+			 struct err *err)
+{
+	PORT_CALL();
+	CHECK(!hash32_is_zero(tx_hash) && ret_transfer != NULL);
+	return store->ops->attempt_owner(store, tx_hash, ret_transfer, err);
+}
+
+bool store_case_resolve(struct store *store, struct store_resolution *resolution,
+			const struct store_by *by, struct err *err)
+{
+	PORT_CALL();
+	CHECK(resolution != NULL && by != NULL && by->actor == ACTOR_PERSON);
+	CHECK(resolution->act >= STORE_RESOLVE_STALE && resolution->act <= STORE_RESOLVE_RESEND);
+	CHECK((resolution->act == STORE_RESOLVE_REFUSE ||
+	       resolution->act == STORE_RESOLVE_CANCEL) == (resolution->code != NULL));
+	CHECK(resolution->wallet_id != 0 || id_is_zero(resolution->of.transfer) ||
+	      resolution->act <= STORE_RESOLVE_REFUSE);
+	return store->ops->case_resolve(store, resolution, by, err);
+}
+
 void store_close(struct store *store)
 {
 	if (store != NULL)

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "core/catalogue.h"
+#include "core/resolve.h"
 #include "core/withdrawal.h"
 #include "port/queue.h"
 
@@ -115,6 +116,7 @@ struct store_api_key {
 	char name[65];
 	int64_t created_at;
 	int64_t revoked_at; /* 0: valid */
+	bool may_resolve;   /* withdrawals and slots of every account */
 	struct mac_tag mac; /* over all of the above: without it the row grants nothing */
 };
 
@@ -164,6 +166,15 @@ MUST_CHECK bool store_api_keys_list(struct store *store, struct store_api_key *r
 /* Replaces the row (revocation carries a new MAC). */
 MUST_CHECK bool store_api_key_replace(struct store *store, const struct store_api_key *key,
 				      const struct store_by *by, struct err *err);
+/* Stores what a person decided, in place of what that person decided of the same case before; and
+ * wakes the signer. *ret_current false: the case has changed since, nothing is written. */
+MUST_CHECK bool store_decision_put(struct store *store, const struct decision *decision,
+				   const struct store_by *by, bool *ret_current, struct err *err);
+/* The decisions that are not answered yet, neighbours of one case beside each other: all of them
+ * (of NULL), or those of one case. */
+MUST_CHECK bool store_decisions_load(struct store *store, const struct resolve_case *of,
+				     struct decision *ret_decisions, size_t cap, size_t *ret_len,
+				     struct err *err);
 void store_close(struct store *store); /* accepts NULL */
 
 #endif

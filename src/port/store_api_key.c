@@ -18,6 +18,7 @@ static struct str fields_of(const struct store_api_key *key, char *storage)
 	buf_prefixed(&out, key->name, strnlen(key->name, sizeof key->name));
 	buf_prefixed_u64(&out, (uint64_t)key->created_at);
 	buf_prefixed_u64(&out, (uint64_t)key->revoked_at);
+	buf_prefixed_u64(&out, key->may_resolve ? 1 : 0);
 	CHECK(!out.overflow);
 	return buf_view(&out);
 }

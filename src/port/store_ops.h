@@ -84,6 +84,13 @@ struct store_ops {
 	bool (*reconciled_load)(struct store *, uint64_t, uint64_t *, struct err *);
 	bool (*reconciled_raise)(struct store *, uint64_t, uint64_t, const struct store_lease *,
 				 struct err *);
+	bool (*decision_put)(struct store *, const struct decision *, const struct store_by *,
+			     bool *, struct err *);
+	bool (*decisions_load)(struct store *, const struct resolve_case *, struct decision *,
+			       size_t, size_t *, struct err *);
+	bool (*attempt_owner)(struct store *, struct hash32, struct id *, struct err *);
+	bool (*case_resolve)(struct store *, struct store_resolution *, const struct store_by *,
+			     struct err *);
 	void (*close)(struct store *);
 };
 

@@ -78,6 +78,7 @@ struct store_transfer_filter {
 	uint64_t mined_block_max; /* UINT64_MAX for any */
 	uint64_t nonce_min;       /* 0 for any */
 	bool without_held;        /* leaves out what waits for a person */
+	bool unresolved;          /* only what does: held, or foreign with a held withdrawal */
 	bool for_signer; /* leaves out what is broadcast and has no wish, nor one to cancel */
 	bool has_after;  /* continues behind a row: */
 	uint64_t after_block;
@@ -89,6 +90,28 @@ struct store_transfer_filter {
 struct store_taken {
 	struct address contract; /* of the token; zero: the native coin */
 	struct amount amount;    /* saturated */
+};
+
+/* What becomes of a case that two people decided. */
+enum store_resolve {
+	STORE_RESOLVE_STALE = 1,    /* the case has changed: its decisions are answered, no more */
+	STORE_RESOLVE_REFUSE = 2,   /* with a code; the row stays held */
+	STORE_RESOLVE_RELEASE = 3,  /* the holds of row and slot end */
+	STORE_RESOLVE_COMPLETE = 4, /* the slot is final; tx_hash paid it */
+	STORE_RESOLVE_REQUEUE = 5,  /* the slot is final and did not pay; round + 1 */
+	STORE_RESOLVE_CANCEL = 6,   /* the same; with a failure code */
+	STORE_RESOLVE_RESEND = 7,   /* a final slot that was taken back is broadcast again */
+};
+
+struct store_resolution {
+	struct resolve_case of; /* must be current, but for STALE */
+	enum store_resolve act;
+	const char *code;        /* REFUSE, CANCEL; borrowed */
+	struct hash32 tx_hash;   /* COMPLETE */
+	const char *people[2];   /* their names; borrowed; NULL: none */
+	int64_t wallet_id;       /* of the slot; 0: the case has none */
+	uint64_t epoch;          /* of the wallet's lease */
+	enum store_write result; /* WRITTEN; MOVED: it was not current, or not as it must be */
 };
 
 struct store_mark {
@@ -166,6 +189,13 @@ MUST_CHECK bool store_attempts_load(struct store *store, struct id transfer,
 /* The transfer of a withdrawal's round. */
 MUST_CHECK bool store_transfer_of_round(struct store *store, struct id withdrawal, uint32_t round,
 					struct transfer *ret_row, bool *ret_found, struct err *err);
+/* Is it an attempt of any slot? Zero in *ret_transfer: no. */
+MUST_CHECK bool store_attempt_owner(struct store *store, struct hash32 tx_hash,
+				    struct id *ret_transfer, struct err *err);
+/* Carries out what people decided: row, slot, event and the decisions' answer in one transaction.
+ */
+MUST_CHECK bool store_case_resolve(struct store *store, struct store_resolution *resolution,
+				   const struct store_by *by, struct err *err);
 /* Raises the finalized mark of a chain and returns it. */
 MUST_CHECK bool store_mark_raise(struct store *store, struct store_mark *mark, struct err *err);
 MUST_CHECK bool store_balances_save(struct store *store, const struct store_balance *balances,

@@ -64,6 +64,10 @@ enum sim_fault {
 	call(STORE_OF_ROUND, "store_transfer_of_round", false) \
 	call(STORE_MARK, "store_mark_raise", true) \
 	call(STORE_BALANCES, "store_balances_save", true) \
+	call(STORE_DECISION_PUT, "store_decision_put", true) \
+	call(STORE_DECISIONS, "store_decisions_load", false) \
+	call(STORE_ATTEMPT_OWNER, "store_attempt_owner", false) \
+	call(STORE_CASE_RESOLVE, "store_case_resolve", true) \
 	call(STORE_OF_SLOT, "store_transfer_of_slot", false) \
 	call(STORE_BIND, "store_transfer_bind", true) \
 	call(STORE_INCARNATION, "store_incarnation_load", false) \
@@ -87,6 +91,7 @@ enum sim_fault {
 	call(JOURNAL_SUM, "journal_sum_of", false) \
 	call(JOURNAL_WINDOW, "journal_window_of", false) \
 	call(JOURNAL_AFTER, "journal_rights_after", false) \
+	call(JOURNAL_RESOLUTION, "journal_resolution_of", false) \
 	call(JOURNAL_NEXT, "journal_next_nonce", false) \
 	call(KEYS_SIGN, "keys_sign_many", false) \
 	call(CHAIN_HEAD, "chain_head", false) \

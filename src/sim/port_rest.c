@@ -90,6 +90,15 @@ static bool next_nonce(struct journal *self, uint64_t chain_id, struct address w
 		next_nonce(real, chain_id, wallet, ret_any, ret_next_nonce, err));
 }
 
+static bool resolution_of(struct journal *self, struct id withdrawal, uint32_t round, bool *ret_any,
+			  struct journal_resolution *ret_resolution, struct err *err)
+{
+	struct sim_process *process = PROCESS(self);
+	struct journal *real = process->world->journal;
+	FORWARD(real, JOURNAL_RESOLUTION,
+		resolution_of(real, withdrawal, round, ret_any, ret_resolution, err));
+}
+
 const struct journal_ops sim_journal_ops = {
 	.append_many = append_many,
 	.rights_of = rights_of,
@@ -98,6 +107,7 @@ const struct journal_ops sim_journal_ops = {
 	.window = window,
 	.rights_after = rights_after,
 	.next_nonce = next_nonce,
+	.resolution_of = resolution_of,
 };
 
 /* ---- keys ---- */

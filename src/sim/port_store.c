@@ -234,6 +234,31 @@ static bool reconciled_raise(struct store *self, uint64_t chain_id, uint64_t blo
 	STORE(STORE_RECONCILED_RAISE, reconciled_raise, chain_id, block, lease);
 }
 
+static bool decision_put(struct store *self, const struct decision *decision,
+			 const struct store_by *by, bool *ret_current, struct err *err)
+{
+	STORE(STORE_DECISION_PUT, decision_put, decision, by, ret_current);
+}
+
+static bool decisions_load(struct store *self, const struct resolve_case *of,
+			   struct decision *ret_decisions, size_t cap, size_t *ret_len,
+			   struct err *err)
+{
+	STORE(STORE_DECISIONS, decisions_load, of, ret_decisions, cap, ret_len);
+}
+
+static bool attempt_owner(struct store *self, struct hash32 tx_hash, struct id *ret_transfer,
+			  struct err *err)
+{
+	STORE(STORE_ATTEMPT_OWNER, attempt_owner, tx_hash, ret_transfer);
+}
+
+static bool case_resolve(struct store *self, struct store_resolution *resolution,
+			 const struct store_by *by, struct err *err)
+{
+	STORE(STORE_CASE_RESOLVE, case_resolve, resolution, by);
+}
+
 /* Who holds which lease. A file lock tells at once that an owner is dead; of one that lives, the
  * term has to pass, which only somebody who stands still lets happen. */
 #define TERM_MS 10000
@@ -320,4 +345,8 @@ const struct store_ops sim_store_ops = {
 	.withdrawals_open = withdrawals_open,
 	.reconciled_load = reconciled_load,
 	.reconciled_raise = reconciled_raise,
+	.decision_put = decision_put,
+	.decisions_load = decisions_load,
+	.attempt_owner = attempt_owner,
+	.case_resolve = case_resolve,
 };

@@ -42,6 +42,7 @@ static void api_open(struct sim_process *process)
 				       .deployment = world->deployment,
 				       .intent_keys = mac_keys_of(world, 0),
 				       .identity_keys = mac_keys_of(world, 0),
+				       .controls_keys = mac_keys_of(world, 4),
 				       .instance = process->instance };
 	process->work = work_new(&options);
 }
@@ -79,6 +80,7 @@ static void signer_open(struct sim_process *process)
 					  .deployment = world->deployment,
 					  .intent_keys = mac_keys_of(world, 0),
 					  .approval_keys = mac_keys_of(world, 1),
+					  .controls_keys = mac_keys_of(world, 4),
 					  .pay_tag_key = world->keys_bytes[2],
 					  .instance = process->instance,
 					  .visibility_ms = VISIBILITY_MS,

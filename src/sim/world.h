@@ -57,7 +57,7 @@ struct sim_world {
 	uint64_t seen[SIM_CALLS];
 	struct catalogue catalogue;
 	struct id deployment;
-	uint8_t keys_bytes[4][32];
+	uint8_t keys_bytes[5][32];
 	struct db *db;
 	struct store *store;
 	struct queue *queue; /* the embedded one */

@@ -674,9 +674,10 @@ static const struct rule rules[] = {
 	  "SELECT COUNT(*) FROM withdrawals w WHERE w.stage IN (4, 5) AND NOT EXISTS (SELECT 1 FROM "
 	  "transfer_items i WHERE i.withdrawal_id = w.id AND i.round = w.round AND "
 	  "i.transfer_id = w.transfer_id)" },
+	/* Or foreign, and two people named the transaction that paid. */
 	{ "T6: completed means that the slot is final and succeeded",
 	  "SELECT COUNT(*) FROM withdrawals w WHERE w.stage = 5 AND NOT EXISTS (SELECT 1 FROM "
-	  "transfers t WHERE t.id = w.transfer_id AND t.stage = 5 AND t.outcome = 1)" },
+	  "transfers t WHERE t.id = w.transfer_id AND t.stage = 5 AND t.outcome IN (1, 4))" },
 	{ "an item belongs to a slot and a withdrawal",
 	  "SELECT COUNT(*) FROM transfer_items i WHERE NOT EXISTS (SELECT 1 FROM transfers t "
 	  "WHERE t.id = i.transfer_id) OR NOT EXISTS (SELECT 1 FROM withdrawals w "

@@ -317,6 +317,102 @@ static void fill(struct place *place)
 	assert_int_equal(verified_rows(place), 16);
 }
 
+static struct journal_entry resolution(uint8_t number, uint32_t round, uint8_t hash, bool is_paid)
+{
+	struct journal_entry entry = { .has_resolution = true };
+	entry.resolution.withdrawal = payment(number, 0).right.withdrawal;
+	entry.resolution.round = round;
+	entry.resolution.is_paid = is_paid;
+	entry.resolution.chain_id = 137;
+	entry.resolution.tx_hash.bytes[0] = hash;
+	entry.resolution.time_ms = 5000;
+	return entry;
+}
+
+/* One per round, and a transaction pays one round. */
+static void people_resolve_a_round_once(void **state)
+{
+	struct place *place = *state;
+	struct journal_entry entry = resolution(1, 0, 7, true);
+	struct journal_resolution row;
+	struct err err = { 0 };
+	bool any = true;
+
+	assert_true(journal_resolution_of(place->journal, entry.resolution.withdrawal, 0, &any,
+					  &row, &err));
+	assert_false(any);
+	assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+	entry.resolution.time_ms = 6000;
+	assert_int_equal(append(place, &entry), JOURNAL_EQUAL);
+	assert_true(journal_resolution_of(place->journal, entry.resolution.withdrawal, 0, &any,
+					  &row, &err));
+	assert_true(any && row.is_paid && row.round == 0 && row.chain_id == 137);
+	assert_int_equal(row.tx_hash.bytes[0], 7);
+	assert_int_equal(row.time_ms, 5000);
+	entry = resolution(1, 0, 7, false);
+	assert_int_equal(append(place, &entry), JOURNAL_DIFFERENT);
+	entry = resolution(1, 0, 8, true);
+	assert_int_equal(append(place, &entry), JOURNAL_DIFFERENT);
+	entry = resolution(2, 0, 7, true); /* another withdrawal, the same transaction */
+	assert_int_equal(append(place, &entry), JOURNAL_DIFFERENT);
+	entry = resolution(2, 0, 7, false);
+	assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+	entry = resolution(2, 1, 8, false);
+	assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+	assert_int_equal(verified_rows(place), 3);
+}
+
+/* A slot that a stranger took is one: nonces stay dense. */
+static void a_foreign_slot_is_a_slot(void **state)
+{
+	struct place *place = *state;
+	struct journal_entry entry = payment(1, 7);
+	struct err err = { 0 };
+	uint64_t next = 0;
+	bool any = false;
+
+	entry.kind = JOURNAL_FOREIGN;
+	entry.has_attempt = false;
+	entry.has_resolution = true;
+	entry.resolution = resolution(1, 0, 7, false).resolution;
+	assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+	assert_int_equal(append(place, &entry), JOURNAL_EQUAL);
+	assert_int_equal(verified_rows(place), 3);
+	assert_true(journal_next_nonce(place->journal, entry.slot.chain_id, entry.slot.wallet, &any,
+				       &next, &err));
+	assert_true(any && next == 8);
+}
+
+static void edited_resolutions_are_found(void **state)
+{
+	static const char *const edits[] = {
+		"UPDATE resolutions SET withdrawal = zeroblob(16)",
+		"UPDATE resolutions SET round = 1",
+		"UPDATE resolutions SET is_paid = 1",
+		"UPDATE resolutions SET chain_id = 1",
+		"UPDATE resolutions SET tx_hash = zeroblob(32)",
+		"UPDATE resolutions SET time_ms = 1",
+		"UPDATE resolutions SET previous = zeroblob(32)",
+		"DELETE FROM resolutions",
+	};
+	for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
+		struct place *place;
+		struct journal_entry entry = resolution(1, 0, 7, false);
+		struct err err = { 0 };
+		int64_t rows;
+
+		place_make((void **)&place);
+		fill(place);
+		assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+		edit(place, edits[i]);
+		if (journal_sql_verify(place->journal, &rows, &err))
+			fail_msg("verified after: %s", edits[i]);
+		assert_int_equal(err.kind, ERR_REFUSED);
+		place_remove((void **)&place);
+	}
+	(void)state;
+}
+
 /* Every column of every table, and rows that were taken out, moved or put in: the walk refuses, and
  * so does the next open. */
 static void every_edit_is_found(void **state)
@@ -537,6 +633,9 @@ int main(void)
 		AT_PLACE(another_deployment_is_refused),
 		AT_PLACE(two_writers_one_chain),
 		cmocka_unit_test(every_edit_is_found),
+		cmocka_unit_test(edited_resolutions_are_found),
+		AT_PLACE(people_resolve_a_round_once),
+		AT_PLACE(a_foreign_slot_is_a_slot),
 		AT_PLACE(edited_row_is_not_handed_out),
 		AT_PLACE(spliced_rows_are_found),
 		AT_PLACE(old_edit_is_found_by_the_walk),

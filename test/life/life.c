@@ -140,6 +140,7 @@ static void signer_open(struct life *life)
 					  .deployment = life->deployment,
 					  .intent_keys = mac_keys_of(life, 0),
 					  .approval_keys = mac_keys_of(life, 1),
+					  .controls_keys = mac_keys_of(life, 4),
 					  .pay_tag_key = life->keys_bytes[2],
 					  .instance = life->instance,
 					  .visibility_ms = 60000,

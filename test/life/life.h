@@ -56,7 +56,7 @@ struct life {
 	struct log log;
 	int log_fd; /* a file; life_alarms counts in it */
 	struct id deployment;
-	uint8_t keys_bytes[4][32];
+	uint8_t keys_bytes[5][32]; /* intent, approval, pay tag, journal, controls */
 	struct processor *processor;
 	struct signer *signer;
 	struct monitor *monitor;

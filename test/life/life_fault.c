@@ -278,6 +278,31 @@ static bool reconciled_raise(struct store *self, uint64_t chain_id, uint64_t blo
 	STORE(reconciled_raise(REAL_STORE, chain_id, block, lease, err), "reconciled_raise");
 }
 
+static bool decision_put(struct store *self, const struct decision *decision,
+			 const struct store_by *by, bool *ret_current, struct err *err)
+{
+	STORE(decision_put(REAL_STORE, decision, by, ret_current, err), "decision_put");
+}
+
+static bool decisions_load(struct store *self, const struct resolve_case *of,
+			   struct decision *ret_decisions, size_t cap, size_t *ret_len,
+			   struct err *err)
+{
+	STORE(decisions_load(REAL_STORE, of, ret_decisions, cap, ret_len, err), "decisions_load");
+}
+
+static bool attempt_owner(struct store *self, struct hash32 tx_hash, struct id *ret_transfer,
+			  struct err *err)
+{
+	STORE(attempt_owner(REAL_STORE, tx_hash, ret_transfer, err), "attempt_owner");
+}
+
+static bool case_resolve(struct store *self, struct store_resolution *resolution,
+			 const struct store_by *by, struct err *err)
+{
+	STORE(case_resolve(REAL_STORE, resolution, by, err), "case_resolve");
+}
+
 static const struct store_ops store_ops = {
 	.withdrawals_load = withdrawals_load,
 	.withdrawals_change = withdrawals_change,
@@ -309,6 +334,10 @@ static const struct store_ops store_ops = {
 	.withdrawals_open = withdrawals_open,
 	.reconciled_load = reconciled_load,
 	.reconciled_raise = reconciled_raise,
+	.decision_put = decision_put,
+	.decisions_load = decisions_load,
+	.attempt_owner = attempt_owner,
+	.case_resolve = case_resolve,
 };
 
 /* --- queue --------------------------------------------------------------------------------------
@@ -398,6 +427,13 @@ static bool next_nonce(struct journal *self, uint64_t chain_id, struct address w
 		"next_nonce");
 }
 
+static bool resolution_of(struct journal *self, struct id withdrawal, uint32_t round, bool *ret_any,
+			  struct journal_resolution *ret_resolution, struct err *err)
+{
+	JOURNAL(resolution_of(REAL_JOURNAL, withdrawal, round, ret_any, ret_resolution, err),
+		"resolution_of");
+}
+
 static const struct journal_ops journal_ops = {
 	.append_many = append_many,
 	.rights_of = rights_of,
@@ -406,6 +442,7 @@ static const struct journal_ops journal_ops = {
 	.window = window,
 	.rights_after = rights_after,
 	.next_nonce = next_nonce,
+	.resolution_of = resolution_of,
 };
 
 /* --- keys ---------------------------------------------------------------------------------------

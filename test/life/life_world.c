@@ -106,6 +106,38 @@ void life_foreign_send(struct life *life, struct address wallet, struct address 
 	transaction_send(life, life_hex(wallet.bytes, sizeof wallet.bytes), to, "0x", "0x1");
 }
 
+void life_foreign_pay(struct life *life, struct address wallet, struct address to, uint64_t wei)
+{
+	char value[24];
+	snprintf(value, sizeof value, "0x%llx", (unsigned long long)wei);
+	transaction_send(life, life_hex(wallet.bytes, sizeof wallet.bytes), to, "0x", value);
+}
+
+void life_decide(struct life *life, const struct withdrawal *row, const char *person,
+		 const struct hash32 *paid_by)
+{
+	struct store_by by = { ACTOR_PERSON, person, "", clock_now_ms(&life->clock.base) };
+	struct mac_keys keys = { .keys = { { 1, life->keys_bytes[4] } }, .len = 1 };
+	struct store_view view = life_view(life, row->intent.id);
+	bool has_slot = view.has_transfer && view.withdrawal.stage >= WITHDRAWAL_ASSIGNED;
+	struct err err = { 0 };
+	bool current = false;
+	struct decision decision = {
+		.of = { .withdrawal = row->intent.id, .version = view.withdrawal.version },
+		.verdict = paid_by != NULL ? RESOLVE_PAID_BY : RESOLVE_NOT_PAID,
+		.decided_at = by.now_ms
+	};
+	if (has_slot)
+		decision.of.transfer = view.transfer.id;
+	if (paid_by != NULL)
+		decision.tx_hash = *paid_by;
+	snprintf(decision.person, sizeof decision.person, "%s", person);
+	snprintf(decision.key_id, sizeof decision.key_id, "key-%s", person);
+	decision_seal(&keys, &decision);
+	assert_true(store_decision_put(life->store, &decision, &by, &current, &err));
+	assert_true(current);
+}
+
 uint64_t life_chain_nonce(struct life *life, struct address wallet)
 {
 	struct err err = { 0 };

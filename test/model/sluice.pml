@@ -122,7 +122,10 @@ bit taken_back; /* T9: the wallet stands still until a person resolves */
 #endif
 #ifdef FOREIGN
 bit stopped;
+bit j_unpaid[ROWS]; /* people said that its transaction did not pay; journaled */
+#define is_said_unpaid(row) j_unpaid[row]
 #else
+#define is_said_unpaid(row) false
 #define stopped false
 #endif
 #ifdef LIMITS
@@ -153,8 +156,9 @@ bit c_too_low[ROWS]; /* the first attempt's fee */
 #endif
 
 /* What is true of a slot, whatever the store says. */
-#define is_paid(row) (c_mined[row] != 0 && c_mined[row] != FOREIGN_BYTES && \
-		      kind_of(c_mined[row]) == PAY && !c_reverted[row])
+/* A stranger's transaction pays the very same, or (as if reverted) somebody else. */
+#define is_paid(row) (c_mined[row] != 0 && !c_reverted[row] && \
+		      (c_mined[row] == FOREIGN_BYTES || kind_of(c_mined[row]) == PAY))
 #define cannot_pay(row) (c_final[row] && !is_paid(row))
 #define pays(w, row) (s_owner[row] == w && is_paid(row))
 #define is_live(w, row) (s_owner[row] == w && s_stage[row] != TRANSFER_FINAL)
@@ -180,7 +184,8 @@ bit c_too_low[ROWS]; /* the first attempt's fee */
 	must(T5, !(leaves(from, to) || is_end_unpaid(to)) || !any_row(is_out, w));                 \
 	must(T4, edited || !leaves(from, to) || (s_stage[w_slot[w]] == TRANSFER_FINAL &&                   \
 				       (s_outcome[w_slot[w]] == OUTCOME_REVERTED ||              \
-					s_outcome[w_slot[w]] == OUTCOME_REPLACED) &&             \
+					s_outcome[w_slot[w]] == OUTCOME_REPLACED ||              \
+					is_said_unpaid(w_slot[w])) &&                            \
 				       cannot_pay(w_slot[w])));                                  \
 	must(T4, edited || !is_end_unpaid(to) || !any_row(may_pay, w));                                      \
 	must(T6, (to) != WITHDRAWAL_COMPLETED || (is_paid(w_slot[w]) && c_final[w_slot[w]]));    \
@@ -218,9 +223,16 @@ bit c_too_low[ROWS]; /* the first attempt's fee */
 #define round_is_paid(w, round) false
 #define round_is_lost(w, round) false
 #else
-#define round_is_lost(w, round) (!is_journaled(w, round) || !knows_bytes(spent_row(w, round)))
-#define round_is_unpaid(w, round) (consumed_by_us(spent_row(w, round)) && \
-				   !is_paid(spent_row(w, round)))
+#ifdef FOREIGN
+#define is_resolved(w, round) (is_journaled(w, round) && j_unpaid[spent_row(w, round)])
+#else
+#define is_resolved(w, round) false
+#endif
+#define round_is_lost(w, round) (!is_journaled(w, round) || \
+				 (!is_resolved(w, round) && !knows_bytes(spent_row(w, round))))
+#define round_is_unpaid(w, round) (is_resolved(w, round) || \
+				   (consumed_by_us(spent_row(w, round)) && \
+				    !is_paid(spent_row(w, round))))
 #define round_is_paid(w, round) (consumed_by_us(spent_row(w, round)) && \
 				 is_paid(spent_row(w, round)))
 #endif
@@ -723,6 +735,33 @@ proctype monitor(byte row)
 		    s_attempts[row] < K && (is_stuck(row) || wants_cancel(row)) ->
 		s_wish[row] = WISH_BUMP }
 #endif
+#ifdef FOREIGN
+	/* People say what a stranger's transaction did, and the signer finds the same. */
+	:: atomic { s_stage[row] == TRANSFER_FINAL && s_outcome[row] == OUTCOME_FOREIGN &&
+		    is_bound(row) && c_final[row] && is_paid(row) ->
+		withdrawal_moves(s_owner[row], WITHDRAWAL_ASSIGNED, WITHDRAWAL_COMPLETED, ACTOR_PERSON);
+		stopped = 0 }
+	:: atomic { s_stage[row] == TRANSFER_FINAL && s_outcome[row] == OUTCOME_FOREIGN &&
+		    is_bound(row) && cannot_pay(row) && !has_void(s_owner[row]) ->
+		if
+		:: right_of(s_owner[row], s_round[row]) == 0 ->
+			right_of(s_owner[row], s_round[row]) = SPENT_ON(row)
+		:: else
+		fi;
+		j_unpaid[row] = 1;
+		if
+		:: w_cancel[s_owner[row]] ->
+			right_of(s_owner[row], s_round[row] + 1) = VOID;
+			j_end[s_owner[row]] = WITHDRAWAL_CANCELED;
+			withdrawal_moves(s_owner[row], WITHDRAWAL_ASSIGNED, WITHDRAWAL_CANCELED, ACTOR_PERSON)
+		:: !w_cancel[s_owner[row]] ->
+			withdrawal_moves(s_owner[row], WITHDRAWAL_ASSIGNED, WITHDRAWAL_QUEUED, ACTOR_PERSON);
+			w_round[s_owner[row]]++;
+			w_slot[s_owner[row]] = NONE;
+			signing_wakes(s_owner[row])
+		fi;
+		stopped = 0 }
+#endif
 #ifdef DEEP
 	/* T9: a person looks, and the same bytes go out again. */
 	:: atomic { taken_back && s_stage[row] == TRANSFER_FINAL && c_mined[row] == 0 ->
@@ -778,7 +817,9 @@ proctype chain(byte n)
 		i = 0 }
 #ifdef FOREIGN
 	:: atomic { is_next(n) && faults > 0 && !stopped && n < rows ->
-		faults--; c_mined[n] = FOREIGN_BYTES; stopped = 1 }
+		faults--; c_mined[n] = FOREIGN_BYTES; c_reverted[n] = 1; stopped = 1 }
+	:: atomic { is_next(n) && faults > 0 && !stopped && n < rows && is_bound(n) ->
+		faults--; c_mined[n] = FOREIGN_BYTES; c_reverted[n] = 0; stopped = 1 }
 #endif
 #ifdef DEEP
 	:: atomic { c_final[n] && faults > 0 && is_paid(n) && s_stage[n] == TRANSFER_FINAL &&

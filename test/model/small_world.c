@@ -434,7 +434,14 @@ static void include(struct step *step, size_t n)
 	if (world->strangers > 0 && world->slots[n].stage != 0) {
 		struct world *next = event(step);
 		next->strangers--;
-		mined(next, n, FOREIGN_ATTEMPT, RESULT_PAID);
+		mined(next, n, FOREIGN_ATTEMPT,
+		      RESULT_REVERTED); /* whom else it paid is no matter */
+		const struct world_slot *slot = &world->slots[n];
+		if (world->withdrawals[slot->owner - 1u].slot != n + 1)
+			return;
+		next = event(step);
+		next->strangers--;
+		mined(next, n, FOREIGN_ATTEMPT, RESULT_PAID); /* the very same */
 	}
 }
 
@@ -542,10 +549,38 @@ static void settle(struct step *step, size_t n)
 	}
 }
 
+/* A stranger's transaction: people say what it did, and the signer finds the same. */
+static void resolve_foreign(struct step *step, size_t n)
+{
+	const struct world_slot *slot = &step->from->slots[n];
+	const struct world_receipt *receipt = &step->from->chain[n];
+	size_t w = slot->owner - 1u;
+	if (slot->stage != TRANSFER_FINAL || slot->outcome != OUTCOME_FOREIGN ||
+	    !receipt->finalized || receipt->age < DEPTH_UNPAID ||
+	    receipt->attempt != FOREIGN_ATTEMPT)
+		return;
+	const struct world_withdrawal *row = &step->from->withdrawals[w];
+	if (row->stage != WITHDRAWAL_ASSIGNED || row->slot != n + 1)
+		return;
+	struct world *next = event(step);
+	next->stopped = 0;
+	next->withdrawals[w].hold = HOLD_NONE;
+	if (receipt->result == RESULT_PAID) {
+		withdrawal_move(step, next, w, WITHDRAWAL_COMPLETED, ACTOR_PERSON);
+	} else if (row->cancel_requested) {
+		withdrawal_move(step, next, w, WITHDRAWAL_CANCELED, ACTOR_PERSON);
+	} else {
+		withdrawal_move(step, next, w, WITHDRAWAL_QUEUED, ACTOR_PERSON);
+		next->withdrawals[w].round++;
+		next->withdrawals[w].slot = 0;
+	}
+}
+
 /* T9: a person has looked, and the same bytes go out again. */
 static void resolve(struct step *step, size_t n)
 {
 	const struct world *world = step->from;
+	resolve_foreign(step, n);
 	if (!world->taken_back || world->slots[n].stage != TRANSFER_FINAL ||
 	    world->chain[n].attempt != 0)
 		return;
@@ -590,9 +625,9 @@ size_t world_successors(const struct world *world, struct seen_moves *moves,
 static bool is_paid(const struct world *world, size_t n)
 {
 	const struct world_receipt *receipt = &world->chain[n];
-	return receipt->attempt != 0 && receipt->attempt != FOREIGN_ATTEMPT &&
-	       receipt->result == RESULT_PAID &&
-	       !is_cancellation(&world->slots[n], receipt->attempt);
+	return receipt->attempt != 0 && receipt->result == RESULT_PAID &&
+	       (receipt->attempt == FOREIGN_ATTEMPT ||
+		!is_cancellation(&world->slots[n], receipt->attempt));
 }
 
 static bool cannot_pay(const struct world *world, size_t n)
@@ -666,7 +701,8 @@ static const char *broken_of_slot(const struct world *world, size_t n)
 		return NULL;
 	if (receipt->attempt == 0)
 		return "T12: final, and nothing has its nonce";
-	if ((slot->outcome == OUTCOME_SUCCEEDED) != is_paid(world, n))
+	if (slot->outcome != OUTCOME_FOREIGN &&
+	    (slot->outcome == OUTCOME_SUCCEEDED) != is_paid(world, n))
 		return "T6: what the slot says is not what the chain did";
 	return NULL;
 }

@@ -60,10 +60,10 @@ static void key_make(struct entropy *entropy, struct secret *text, struct store_
 }
 
 bool admin_api_key_create(const struct admin_api_keys *admin, const char *account, const char *name,
-			  int64_t now_ms, struct secret *ret_text, struct store_api_key *ret_key,
-			  struct err *err)
+			  bool may_resolve, int64_t now_ms, struct secret *ret_text,
+			  struct store_api_key *ret_key, struct err *err)
 {
-	struct store_api_key key = { .created_at = now_ms };
+	struct store_api_key key = { .created_at = now_ms, .may_resolve = may_resolve };
 	struct secret text;
 	struct store_by by = by_whom(admin, now_ms);
 	if (!name_check(str_from(name), err) || !account_check(str_from(account), err) ||

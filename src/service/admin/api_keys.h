@@ -21,10 +21,12 @@ struct admin_api_keys {
 
 /* Adds a key for an account. name: 1 to 64 bytes of UTF-8 without control characters; account: 1 to
  * ACCOUNT_LEN_MAX letters, digits, '-', '_'. ret_text: API_KEY_TEXT_LEN bytes of new secret memory,
- * freed by the caller. REFUSED for a bad name or account. */
+ * freed by the caller. may_resolve: it may decide about withdrawals and slots of all accounts; its
+ * name is the person's. REFUSED for a bad name or account. */
 MUST_CHECK bool admin_api_key_create(const struct admin_api_keys *admin, const char *account,
-				     const char *name, int64_t now_ms, struct secret *ret_text,
-				     struct store_api_key *ret_key, struct err *err);
+				     const char *name, bool may_resolve, int64_t now_ms,
+				     struct secret *ret_text, struct store_api_key *ret_key,
+				     struct err *err);
 /* Revokes a key for ever; felt by the API within the life of its cache. A revoked one stays as it
  * is. REFUSED when there is no such key, or its seal is broken: then it grants nothing already. */
 MUST_CHECK bool admin_api_key_revoke(const struct admin_api_keys *admin, const char *id,

@@ -53,6 +53,27 @@ static bool wallet_find(const struct admin_wallets *admin, const char *chain, co
 	return err_set(err, ERR_REFUSED, "the store has no wallet %s on %s", address, chain);
 }
 
+/* A wallet goes on when people have said what became of its slots. */
+static bool resolved_check(const struct admin_wallets *admin, const struct wallet *wallet,
+			   struct err *err)
+{
+	struct store_transfer_filter filter = { .wallet_id = wallet->id,
+						.first = TRANSFER_RESERVED,
+						.last = TRANSFER_FINAL,
+						.mined_block_max = UINT64_MAX,
+						.unresolved = true,
+						.limit = 1 };
+	struct transfer slot;
+	size_t n = 0;
+	if (!store_transfers_load(admin->store, &filter, &slot, &n, err))
+		return false;
+	if (n == 0)
+		return true;
+	return err_set(err, ERR_REFUSED,
+		       "nonce %llu waits for people: `sluice resolve %s` first, or --force",
+		       (unsigned long long)slot.nonce, id_text(slot.id).at);
+}
+
 bool admin_wallet_start(const struct admin_wallets *admin, const char *chain, const char *address,
 			const char *reason, bool force, int64_t now_ms, struct wallet *ret_wallet,
 			struct err *err)
@@ -77,6 +98,8 @@ bool admin_wallet_start(const struct admin_wallets *admin, const char *chain, co
 			       "store does not, and they may be paid again. Compare both with the "
 			       "chain first; then --force",
 			       wallet.stop_reason);
+	if (!force && !resolved_check(admin, &wallet, err))
+		return false;
 	if (!store_wallet_start(admin->store, wallet.id, wallet.stop_reason, reason, &by, &started,
 				err))
 		return false;

@@ -28,6 +28,7 @@ struct api_options {
 	struct id deployment;
 	struct mac_keys intent_keys;
 	struct mac_keys identity_keys; /* verifies api_keys rows */
+	struct mac_keys controls_keys; /* seals what people decide */
 	const char *instance;
 	int64_t key_cache_ms;   /* how long a verdict about an API key is kept in memory: 5 s */
 	size_t jobs_max;        /* waiting requests before 503: 4096 */

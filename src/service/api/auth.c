@@ -129,6 +129,8 @@ static void remember_grant(struct auth *auth, const struct store_api_key *row, i
 	best->until_ms = until_ms;
 	memcpy(best->principal.key_id, row->id, sizeof best->principal.key_id);
 	memcpy(best->principal.account, row->account, sizeof best->principal.account);
+	memcpy(best->principal.name, row->name, sizeof best->principal.name);
+	best->principal.may_resolve = row->may_resolve;
 	memcpy(best->secret_hash, row->secret_hash, sizeof best->secret_hash);
 }
 

@@ -67,6 +67,8 @@ void http_withdrawals_get(struct exchange *exchange);
 void http_withdrawals_events(struct exchange *exchange);
 void http_withdrawals_cancel(struct exchange *exchange);
 void http_withdrawals_speed_up(struct exchange *exchange);
+void http_withdrawals_resolve(struct exchange *exchange);
+void http_transfers_resolve(struct exchange *exchange);
 /* http_routes.c */
 void http_assets_list(struct exchange *exchange);
 void http_wallets_list(struct exchange *exchange);

@@ -12,6 +12,8 @@ const struct http_route http_routes[] = {
 	{ HTTP_GET, "/v1/withdrawals/{id}/events", false, true, http_withdrawals_events },
 	{ HTTP_POST, "/v1/withdrawals/{id}/cancel", false, false, http_withdrawals_cancel },
 	{ HTTP_POST, "/v1/withdrawals/{id}/speed-up", false, false, http_withdrawals_speed_up },
+	{ HTTP_POST, "/v1/withdrawals/{id}/resolve", false, false, http_withdrawals_resolve },
+	{ HTTP_POST, "/v1/transfers/{id}/resolve", false, false, http_transfers_resolve },
 	{ HTTP_GET, "/v1/assets", false, false, http_assets_list },
 	{ HTTP_GET, "/v1/wallets", false, false, http_wallets_list },
 	{ HTTP_GET, "/v1/queues", false, false, http_queues_list },

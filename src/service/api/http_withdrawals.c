@@ -153,6 +153,44 @@ void http_withdrawals_speed_up(struct exchange *exchange)
 		submit_for_id(exchange, JOB_SPEED_UP, id);
 }
 
+/* The decision of the one who calls, on a withdrawal or on a slot. */
+static void submit_decision(struct exchange *exchange, bool is_slot)
+{
+	struct str type = { 0 };
+	struct problem_report report;
+	struct id id;
+	size_t types = http_header(exchange->request, "content-type", &type);
+	enum problem problem = request_content_type_check(types, type);
+	if (!exchange->by.may_resolve)
+		problem = PROBLEM_RESOLVE_FORBIDDEN;
+	if (problem != PROBLEM_NONE) {
+		exchange_refuse_with(exchange, problem);
+		return;
+	}
+	if (!read_id(exchange, &id))
+		return;
+	struct job *job = exchange_job(exchange, JOB_RESOLVE);
+	if (job == NULL)
+		return;
+	job->withdrawal = id;
+	if (!resolve_query_read(exchange->request->body, is_slot, &job->resolve, &report)) {
+		exchange_drop(exchange, job);
+		exchange_refuse(exchange, &report);
+		return;
+	}
+	exchange_submit(exchange, job, exchange_answer);
+}
+
+void http_withdrawals_resolve(struct exchange *exchange)
+{
+	submit_decision(exchange, false);
+}
+
+void http_transfers_resolve(struct exchange *exchange)
+{
+	submit_decision(exchange, true);
+}
+
 void http_withdrawals_events(struct exchange *exchange)
 {
 	const struct http_request *request = exchange->request;

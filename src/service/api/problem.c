@@ -50,6 +50,8 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 				      "The API key is unknown, revoked or wrong." },
 	[PROBLEM_ACCOUNT_FORBIDDEN] = { 0, 403, "account_forbidden", "Another account",
 					"The API key belongs to another account." },
+	[PROBLEM_RESOLVE_FORBIDDEN] = { 0, 403, "resolve_forbidden", "May not resolve",
+					"The API key was made without --resolve." },
 
 	[PROBLEM_CONTENT_TYPE_UNSUPPORTED] = { 0, 415, "content_type_unsupported",
 					       "Unsupported media type",
@@ -97,6 +99,10 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 	[PROBLEM_NUMBER_FORBIDDEN] = { 0, 422, "number_forbidden", "JSON number",
 				       "Bodies hold no JSON numbers, which lose digits on their "
 				       "way; write a string such as \"12.5\"." },
+	[PROBLEM_VERDICT_UNKNOWN] = { 0, 422, "verdict_unknown", "Unknown verdict",
+				      "verdict is paid_by (with tx_hash) or not_paid (without)." },
+	[PROBLEM_TX_HASH_MALFORMED] = { 0, 422, "tx_hash_malformed", "Malformed tx_hash",
+					"tx_hash is 0x and 64 hexadecimal digits, not all zero." },
 	[PROBLEM_EXTERNAL_ID_MALFORMED] = { 0, 422, "external_id_malformed",
 					    "Malformed external_id",
 					    "external_id is 1 to 128 bytes without control "
@@ -145,6 +151,14 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 				    "GET it to see how it ended." },
 	[PROBLEM_WITHDRAWAL_HELD] = { 0, 409, "withdrawal_held", "The withdrawal is held",
 				      "A person has to look at the withdrawal first." },
+	[PROBLEM_NOTHING_TO_RESOLVE] = { 0, 409, "nothing_to_resolve", "Nothing to resolve",
+					 "It is not held, and no final slot of it was taken back." },
+	[PROBLEM_DEAD_LETTER] = { 0, 409, "dead_letter", "It is held as a dead letter",
+				  "Redrive its queue: what is wrong is not the withdrawal." },
+	[PROBLEM_DECISION_DIFFERS] = { 0, 409, "decision_differs",
+				       "Another person decided differently",
+				       "decisions says what stands there. Say the same, or have that "
+				       "person decide anew." },
 
 	[PROBLEM_OVERLOADED] = { 0, 503, "overloaded", "Too many requests are waiting",
 				 "Send the same request again, with the same key." },

@@ -106,7 +106,7 @@ static enum problem parse_problem(const struct err *err)
 	return PROBLEM_JSON_MALFORMED;
 }
 
-static bool parse(struct str body, struct json **ret_json, struct problem_report *report)
+bool request_body_parse(struct str body, struct json **ret_json, struct problem_report *report)
 {
 	struct err err;
 	struct json *json;
@@ -356,7 +356,7 @@ bool request_read(struct str body, const struct catalogue *catalogue,
 		  struct withdrawal *ret_withdrawal, struct problem_report *ret_report)
 {
 	JSON_OWNED json = NULL;
-	if (!parse(body, &json, ret_report))
+	if (!request_body_parse(body, &json, ret_report))
 		return false;
 	memset(ret_withdrawal, 0, sizeof *ret_withdrawal);
 	struct reading reading = { .catalogue = catalogue,

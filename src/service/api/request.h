@@ -6,6 +6,7 @@
 #ifndef SLUICE_SERVICE_API_REQUEST_H
 #define SLUICE_SERVICE_API_REQUEST_H
 
+#include "base/json.h"
 #include "core/catalogue.h"
 #include "core/intent.h"
 #include "core/withdrawal.h"
@@ -18,6 +19,8 @@ enum problem request_idempotency_key_check(size_t count, struct str value);
 /* PROBLEM_NONE for an empty body and for {}. */
 enum problem request_empty_body_check(struct str body);
 
+/* The JSON object that a body is; freed by the caller. False: *report says why it is none. */
+bool request_body_parse(struct str body, struct json **ret_json, struct problem_report *report);
 /* Reads the body of POST /v1/withdrawals.
  *
  * ret_withdrawal  on success zero but for what the body says: chain, asset, contract, decimals,

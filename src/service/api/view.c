@@ -85,6 +85,7 @@ static void write_transfer(struct buf *out, const struct store_view *view)
 	bool is_mined = transfer->stage == TRANSFER_MINED || transfer->stage == TRANSFER_FINAL;
 	json_write_name(out, "transfer");
 	buf_byte(out, '{');
+	json_write_member_text(out, "id", id_text(transfer->id).at);
 	json_write_member_text(out, "stage", transfer_stage_text(transfer->stage));
 	write_address(out, "wallet", transfer->wallet);
 	json_write_member_u64(out, "nonce", transfer->nonce);

@@ -176,7 +176,9 @@ static bool load_view(struct work *work, struct job *job)
 		return false;
 	}
 	note_answer(work);
-	if (found && strcmp(view->withdrawal.intent.account, job->by.account) == 0)
+	/* Who may resolve has to see what. */
+	bool seen = job->by.may_resolve && (job->kind == JOB_VIEW || job->kind == JOB_EVENTS);
+	if (found && (seen || strcmp(view->withdrawal.intent.account, job->by.account) == 0))
 		return true;
 	job->problem = PROBLEM_WITHDRAWAL_UNKNOWN;
 	return false;
@@ -601,6 +603,10 @@ static void run_one(struct work *work, struct job *job)
 		break;
 	case JOB_REDRIVE:
 		run_redrive(work, job);
+		break;
+	case JOB_RESOLVE:
+		if (resolve_run(&work->options, job))
+			note_answer(work);
 		break;
 	case JOB_KEY:
 		run_key(work, job);

@@ -7,6 +7,7 @@
 #include "service/api/auth.h"
 #include "service/api/problem.h"
 #include "service/api/query.h"
+#include "service/api/resolve.h"
 
 enum job_kind {
 	JOB_ACCEPT,
@@ -18,6 +19,7 @@ enum job_kind {
 	JOB_WALLETS,
 	JOB_QUEUES,
 	JOB_REDRIVE,
+	JOB_RESOLVE,
 	JOB_KEY, /* load the row of an API key */
 };
 
@@ -33,11 +35,12 @@ struct job {
 	enum job_kind kind;
 	struct principal by;
 	char request_id[ID_TEXT_LEN + 1];
-	struct id withdrawal; /* VIEW, EVENTS, CANCEL, SPEED_UP */
+	struct id withdrawal; /* VIEW, EVENTS, CANCEL, SPEED_UP; RESOLVE: or a slot's id */
 	union {
 		struct withdrawal accept; /* ACCEPT: complete; answered with the one that counts */
 		struct list_query list;
 		struct events_query events;
+		struct resolve_query resolve;
 		enum queue_name queue;    /* REDRIVE: the queue, not its dead letters */
 		struct store_api_key key; /* KEY: its id; answered with the row */
 	};

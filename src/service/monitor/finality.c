@@ -22,6 +22,7 @@ static bool wallet_look(struct monitor *self, int64_t wallet_id, uint64_t from, 
 						.last = TRANSFER_FINAL,
 						.mined_block_min = from,
 						.mined_block_max = UINT64_MAX,
+						.without_held = true,
 						.limit = WATCH_BATCH };
 	size_t n = WATCH_BATCH;
 	while (n == WATCH_BATCH) {
@@ -70,6 +71,63 @@ static bool chain_stop(struct monitor *self, struct err *err)
 	return true;
 }
 
+static bool slot_mark(struct monitor *self, const struct transfer *row, struct err *err)
+{
+	struct chain_block block = { 0 };
+	if (!monitor_canonical(self, row->mined_block, &block, err) || !monitor_room(self, err))
+		return false;
+	if (!block.known || hash32_equal(block.hash, row->mined_block_hash))
+		return true;
+	monitor_observe(self, row)->held_reason = reason_code(REASON_FINAL_TAKEN_BACK);
+	monitor_log(self, row, "transfer_taken_back", &row->mined_hash,
+		    "was final, and its block is gone: people resolve it", true);
+	return true;
+}
+
+/* Each slot whose block is gone is held, so that people see which ones they have to resolve. */
+static bool wallet_mark(struct monitor *self, int64_t wallet_id, uint64_t from, struct err *err)
+{
+	struct store_transfer_filter filter = { .wallet_id = wallet_id,
+						.first = TRANSFER_FINAL,
+						.last = TRANSFER_FINAL,
+						.mined_block_min = from,
+						.mined_block_max = UINT64_MAX,
+						.without_held = true,
+						.limit = WATCH_BATCH };
+	size_t n = WATCH_BATCH;
+	while (n == WATCH_BATCH) {
+		if (!store_transfers_load(self->options.store, &filter, self->rows, &n, err))
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (!slot_mark(self, &self->rows[i], err))
+				return false;
+		if (n == 0)
+			return true;
+		filter.has_after = true;
+		filter.after_block = self->rows[n - 1].mined_block;
+		filter.after_nonce = self->rows[n - 1].nonce;
+	}
+	return true;
+}
+
+/* Then the newest final slot that is left stands for the others. */
+static bool taken_back_mark(struct monitor *self, struct err *err)
+{
+	struct monitor_chain *chain = self->chain;
+	uint64_t number = chain->final_block.number;
+	uint64_t from = number > FINAL_BLOCKS_BACK ? number - FINAL_BLOCKS_BACK : 0;
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (monitor_is_of_chain(self, &self->wallets[i]) &&
+		    !wallet_mark(self, self->wallets[i].id, from, err))
+			return false;
+	if (!monitor_flush(self, err))
+		return false;
+	chain->final_block = (struct watched_block){ 0 };
+	chain->final_doubts = 0;
+	chain->final_loaded = false;
+	return true;
+}
+
 /* Several heads in a row, so that a node that contradicts itself for a moment stops nobody; then
  * once. */
 bool monitor_finality(struct monitor *self, struct err *err)
@@ -100,12 +158,10 @@ bool monitor_finality(struct monitor *self, struct err *err)
 		return true;
 	}
 	/* A head whose step failed comes again, and counts once. */
-	if (chain->final_doubts == FOREIGN_SIGHTINGS ||
-	    (chain->final_doubts > 0 && hash32_equal(chain->head.hash, chain->final_doubted_by)))
+	if (chain->final_doubts > 0 && hash32_equal(chain->head.hash, chain->final_doubted_by))
 		return true;
-	if (chain->final_doubts + 1 == FOREIGN_SIGHTINGS && DEFENCE("final_watch") &&
-	    !chain_stop(self, err))
-		return false;
+	if (chain->final_doubts + 1 == FOREIGN_SIGHTINGS && DEFENCE("final_watch"))
+		return chain_stop(self, err) && taken_back_mark(self, err);
 	chain->final_doubts++;
 	chain->final_doubted_by = chain->head.hash;
 	return true;

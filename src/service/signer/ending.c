@@ -67,7 +67,7 @@ static bool attempts_read(struct signer *self, const struct withdrawal *row, uin
 	return true;
 }
 
-static bool is_deep(const struct chain_params *params, const struct chain_head *head,
+bool signer_is_deep(const struct chain_params *params, const struct chain_head *head,
 		    uint64_t block)
 {
 	uint64_t depth = DEFENCE("depth_unpaid") ? params->depth_unpaid : 0;
@@ -80,7 +80,7 @@ static bool is_deep(const struct chain_params *params, const struct chain_head *
 /* The blocks that a verdict hangs on are the canonical ones of this very answer: the receipt's, and
  * those that the head names. A receipt of a block that was taken back, and answers of two nodes
  * behind one address, prove nothing. */
-static bool view_agrees(struct chain *node, const struct chain_head *head,
+bool signer_view_agrees(struct chain *node, const struct chain_head *head,
 			const struct chain_receipt *receipt, bool *ret_agrees, struct err *err)
 {
 	const uint64_t numbers[3] = { receipt->block_number, head->number, head->finalized_number };
@@ -124,9 +124,10 @@ static bool consumed_find(struct signer *self, struct chain *node,
 		ret_consumed->receipt = receipts[i];
 		found++;
 	}
-	if (!clear || found != 1 || !is_deep(params, &head, ret_consumed->receipt.block_number))
+	if (!clear || found != 1 ||
+	    !signer_is_deep(params, &head, ret_consumed->receipt.block_number))
 		return true;
-	return view_agrees(node, &head, &ret_consumed->receipt, &ret_consumed->found, err);
+	return signer_view_agrees(node, &head, &ret_consumed->receipt, &ret_consumed->found, err);
 }
 
 static bool says_the_same(const struct consumed *a, const struct consumed *b)
@@ -139,12 +140,18 @@ static bool says_the_same(const struct consumed *a, const struct consumed *b)
  * that is away, or lags, says nothing. */
 #define NODES_AGREE_MIN 2
 
+size_t signer_nodes_needed(const struct chain *chain)
+{
+	size_t len = chain_nodes_len(chain);
+	return len < NODES_AGREE_MIN || !DEFENCE("nodes_agree") ? 1 : NODES_AGREE_MIN;
+}
+
 static bool nodes_ask(struct signer *self, struct chain *chain, const struct chain_params *params,
 		      const struct journal_slot *slot, size_t n, struct consumed *ret_consumed,
 		      struct err *err)
 {
 	size_t len = chain_nodes_len(chain);
-	size_t needed = len < NODES_AGREE_MIN || !DEFENCE("nodes_agree") ? 1 : NODES_AGREE_MIN;
+	size_t needed = signer_nodes_needed(chain);
 	size_t agree = 0;
 	ret_consumed->found = false;
 	for (size_t i = 0; i < len; i++) {
@@ -181,6 +188,14 @@ bool signer_round_judge(struct signer *self, const struct withdrawal *row, uint3
 		catalogue_chain_by_id(self->options.catalogue, row->intent.chain_id);
 	CHECK(params != NULL); /* only rows that are believed get here */
 	size_t chain = (size_t)(params - self->options.catalogue->chains);
+	struct journal_resolution resolution;
+	bool resolved = false;
+	if (!journal_resolution_of(self->options.journal, row->intent.id, round, &resolved,
+				   &resolution, err))
+		return false;
+	*ret_verdict = resolved && resolution.is_paid ? ROUND_PAID : ROUND_UNPAID;
+	if (resolved)
+		return true;
 	*ret_verdict = ROUND_LOST;
 	if (!attempts_read(self, row, round, txs, &n, &slot, &good, err))
 		return false;
@@ -220,7 +235,7 @@ const char *signer_round_distrust(enum round_verdict verdict)
 	return reason_code(REASON_SLOT_ROWS_MISSING);
 }
 
-static bool void_append(struct signer *self, const struct withdrawal *row, uint32_t round,
+bool signer_void_append(struct signer *self, const struct withdrawal *row, uint32_t round,
 			enum withdrawal_stage to, enum refusal refusal,
 			enum journal_verdict *ret_verdict, struct err *err)
 {
@@ -309,7 +324,7 @@ static bool end_in_round(struct signer *self, const struct withdrawal *row, uint
 	enum journal_verdict verdict = JOURNAL_DIFFERENT;
 	if (!DEFENCE("void_first"))
 		verdict = JOURNAL_WRITTEN;
-	else if (!void_append(self, row, round, to, refusal, &verdict, err))
+	else if (!signer_void_append(self, row, round, to, refusal, &verdict, err))
 		return false;
 	if (verdict == JOURNAL_DIFFERENT)
 		return end_differs(self, row, ack, err);

@@ -117,6 +117,16 @@ static bool journal_ask(struct signer *self, const struct withdrawal *row,
 	return true;
 }
 
+bool signer_queued_judge(struct signer *self, const struct withdrawal *row,
+			 const char **ret_distrust, struct err *err)
+{
+	struct journal_word word = { .distrust = NULL };
+	if (!journal_ask(self, row, &word, err))
+		return false;
+	*ret_distrust = word.has_void ? NULL : word.distrust;
+	return true;
+}
+
 static void candidate_add(struct signer *self, struct withdrawal *row,
 			  const struct message_ack *ack)
 {

@@ -46,6 +46,7 @@ struct signer *signer_new(const struct signer_options *options)
 	struct signer *self = calloc(1, sizeof *self);
 	CHECK(self != NULL);
 	CHECK(options->intent_keys.len > 0 && options->approval_keys.len > 0);
+	CHECK(options->controls_keys.len > 0);
 	CHECK(options->pay_tag_key != NULL && !id_is_zero(options->deployment));
 	self->options = *options;
 	self->context = signature_context_new();
@@ -147,7 +148,8 @@ bool signer_step(struct signer *signer, bool *ret_worked, struct err *err)
 {
 	bool slots_worked = false;
 	*ret_worked = false;
-	if (!signer_wallets_refresh(signer, err) || !owners_drain(signer, &slots_worked, err))
+	if (!signer_wallets_refresh(signer, err) || !owners_drain(signer, &slots_worked, err) ||
+	    !signer_resolve(signer, err))
 		return false;
 	*ret_worked = slots_worked;
 	size_t free_slots = signer_free_slots(signer);

@@ -30,7 +30,8 @@ struct signer_options {
 	struct id deployment;
 	struct mac_keys intent_keys;
 	struct mac_keys approval_keys;
-	const uint8_t *pay_tag_key; /* 32 bytes in secret memory */
+	struct mac_keys controls_keys; /* verify what people decided */
+	const uint8_t *pay_tag_key;    /* 32 bytes in secret memory */
 	const char *instance;
 	int64_t visibility_ms;  /* 60 s by default */
 	int64_t funds_wait_ms;  /* before a payout that waits for funds is looked at again: 5 s */

@@ -12,6 +12,7 @@
  *	price.c    gas and fees of what is signed
  *	slot.c     reserved and wished-for slots: journal, sign, store
  *	send.c     stored bytes: send, record
+ *	resolve.c  what two people decided of holds, and of what was final
  *	ending.c   final and unpaid: once more, or the end (with its void)
  *	recover.c  after a restore, in a process of its own: what the store does not know
  */
@@ -110,6 +111,7 @@ struct slot_work {
 
 struct recovery;
 
+#define FORGERIES_TOLD 16 /* decisions without a MAC that a person was told of */
 struct signer {
 	struct signer_options options;
 	struct signature_context *context;
@@ -143,8 +145,11 @@ struct signer {
 	bool store_paused;         /* a restored store: nothing is reserved, no withdrawal judged */
 	uint64_t bound;            /* withdrawals bound to what paid them before a restore */
 	struct recovery *recovery; /* recover.c; NULL unless options.recovers */
-	int64_t leases_at;         /* monotonic: when leases are looked at again */
-	int64_t intake_at;         /* monotonic: when wake-ups are taken although no slot is free */
+	struct id forgeries[FORGERIES_TOLD];
+	size_t forgeries_len;
+	int64_t cases_at;  /* monotonic: when decisions of people are looked at again */
+	int64_t leases_at; /* monotonic: when leases are looked at again */
+	int64_t intake_at; /* monotonic: when wake-ups are taken although no slot is free */
 	/* Metrics. */
 	struct metric *reserved;
 	struct metric *signatures;
@@ -230,6 +235,9 @@ MUST_CHECK bool signer_reserve(struct signer *self, struct err *err);
 MUST_CHECK bool signer_slots(struct signer *self, bool *ret_worked, struct err *err);
 /* send.c */
 MUST_CHECK bool signer_send(struct signer *self, struct err *err);
+
+/* resolve.c */
+MUST_CHECK bool signer_resolve(struct signer *self, struct err *err);
 
 /* ending.c */
 /* An assigned withdrawal whose transfer is final and unpaid. */

@@ -15,6 +15,17 @@ const char *signer_slot_distrust(const struct signer *self, const struct signer_
 MUST_CHECK bool signer_rights_load(struct signer *self, const struct withdrawal *row,
 				   struct journal_right ret_rights[ATTEMPTS_MAX], size_t *ret_len,
 				   struct err *err);
+/* What the journal says of a queued row (*ret_distrust: NULL, or why it may not be paid), and of an
+ * assigned one with its slot. A void is no distrust: it ends the row. */
+MUST_CHECK bool signer_queued_judge(struct signer *self, const struct withdrawal *row,
+				    const char **ret_distrust, struct err *err);
+MUST_CHECK bool signer_rights_judge(struct signer *self, const struct transfer *slot,
+				    const struct withdrawal *row, const char **ret_distrust,
+				    struct err *err);
+/* The right of a slot's round; row: believed, or NULL. */
+void signer_right_fill(const struct signer *self, const struct transfer *slot,
+		       const struct withdrawal *row, const struct journal_slot *key,
+		       struct journal_right *ret_right);
 /* A distrust: the withdrawal was ended, by another signer or in another life. */
 #define RIGHT_IS_VOID "right_is_void"
 /* Is the right of the slot's round there to be spent on this slot? *ret_distrust: NULL, or why not.
@@ -71,6 +82,18 @@ enum round_verdict {
 MUST_CHECK bool signer_round_judge(struct signer *self, const struct withdrawal *row,
 				   uint32_t round, enum round_verdict *ret_verdict,
 				   struct err *err);
+/* Is the block as deep as "unpaid" asks for, and finalized? */
+bool signer_is_deep(const struct chain_params *params, const struct chain_head *head,
+		    uint64_t block);
+/* Are the blocks that a verdict hangs on the canonical ones of the same node? */
+MUST_CHECK bool signer_view_agrees(struct chain *node, const struct chain_head *head,
+				   const struct chain_receipt *receipt, bool *ret_agrees,
+				   struct err *err);
+/* How many nodes have to say the same: two, where there are two. */
+size_t signer_nodes_needed(const struct chain *chain);
+MUST_CHECK bool signer_void_append(struct signer *self, const struct withdrawal *row,
+				   uint32_t round, enum withdrawal_stage to, enum refusal refusal,
+				   enum journal_verdict *ret_verdict, struct err *err);
 /* A held_reason for the last two, else NULL. */
 const char *signer_round_distrust(enum round_verdict verdict);
 

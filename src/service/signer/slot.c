@@ -142,22 +142,22 @@ static void tag_of_id(const struct signer *self, struct id id, uint8_t ret_tag[3
 	pay_tag_make(self->options.pay_tag_key, &nobody, ret_tag);
 }
 
-static void right_fill(const struct signer *self, const struct slot_work *work,
+void signer_right_fill(const struct signer *self, const struct transfer *slot,
+		       const struct withdrawal *row, const struct journal_slot *key,
 		       struct journal_right *right)
 {
-	const struct transfer *slot = work->slot;
-	right->withdrawal = slot->withdrawal;
-	right->round = slot->round;
-	right->chain_id = slot->chain_id;
-	right->time_ms = clock_now_ms(self->options.clock);
-	right->slot = work->entry.slot;
-	if (work->row == NULL) {
+	*right = (struct journal_right){ .withdrawal = slot->withdrawal,
+					 .round = slot->round,
+					 .chain_id = slot->chain_id,
+					 .time_ms = clock_now_ms(self->options.clock),
+					 .slot = *key };
+	if (row == NULL) {
 		tag_of_id(self, slot->withdrawal, right->pay_tag);
 		return;
 	}
-	pay_tag_make(self->options.pay_tag_key, &work->row->intent, right->pay_tag);
-	right->asset = work->row->intent.contract;
-	right->amount = work->row->intent.amount;
+	pay_tag_make(self->options.pay_tag_key, &row->intent, right->pay_tag);
+	right->asset = row->intent.contract;
+	right->amount = row->intent.amount;
 }
 
 /* A self-transfer spends the right of its round only where it is not spent (or void) yet. */
@@ -189,7 +189,7 @@ static bool entry_fill(struct signer *self, struct slot_work *work, bool *ret_go
 	entry->payload_hash = tx_payload_hash(&work->tx, slot->wallet);
 	/* With a bump the right was spent long ago; a slot without a withdrawal has none. */
 	if (!work->is_bump && !id_is_zero(slot->withdrawal)) {
-		right_fill(self, work, &entry->right);
+		signer_right_fill(self, slot, work->row, &entry->slot, &entry->right);
 		entry->has_right = true;
 		if (!work->pays && !right_is_missing(self, &entry->right, &entry->has_right, err))
 			return false;

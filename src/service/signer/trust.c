@@ -103,6 +103,20 @@ static const char *rights_judge(const struct journal_right *rights, size_t n,
 	return before == slot->round ? NULL : reason_code(REASON_ROUNDS_DO_NOT_MATCH_JOURNAL);
 }
 
+bool signer_rights_judge(struct signer *self, const struct transfer *slot,
+			 const struct withdrawal *row, const char **ret_distrust, struct err *err)
+{
+	struct journal_right rights[ATTEMPTS_MAX];
+	bool spent = false;
+	size_t n = 0;
+	if (!signer_rights_load(self, row, rights, &n, err))
+		return false;
+	*ret_distrust = rights_judge(rights, n, slot, &spent);
+	if (*ret_distrust != NULL && strcmp(*ret_distrust, RIGHT_IS_VOID) == 0)
+		*ret_distrust = NULL;
+	return true;
+}
+
 bool signer_slot_may_pay(struct signer *self, const struct transfer *slot,
 			 const struct withdrawal *row, const char **ret_distrust, bool *ret_spent,
 			 bool *ret_wait, struct err *err)

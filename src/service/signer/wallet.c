@@ -269,6 +269,38 @@ static bool story_read_again(struct signer *self, struct signer_wallet *wallet, 
 	       slots_load(self, wallet, err);
 }
 
+/* Slots that were never signed for and went to somebody else's transaction: the journal takes them
+ * over once they are final, so that its nonces are dense again. */
+static bool foreign_journal(struct signer *self, struct signer_wallet *wallet, struct err *err)
+{
+	struct transfer rows[BATCH_MAX];
+	struct journal_entry entries[BATCH_MAX];
+	enum journal_verdict verdicts[BATCH_MAX];
+	struct store_transfer_filter filter = { .wallet_id = wallet->row.id,
+						.first = TRANSFER_FINAL,
+						.last = TRANSFER_FINAL,
+						.mined_block_max = UINT64_MAX,
+						.nonce_min = journaled_of(wallet),
+						.limit = BATCH_MAX };
+	size_t n = 0;
+	size_t len = 0;
+	if (!store_transfers_load(self->options.store, &filter, rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].outcome != OUTCOME_FOREIGN || rows[i].attempts > 0)
+			continue;
+		entries[len++] = (struct journal_entry){
+			.has_slot = true,
+			.slot = { rows[i].chain_id, rows[i].wallet, rows[i].nonce },
+			.kind = JOURNAL_FOREIGN,
+			.payload_hash = rows[i].mined_hash,
+		};
+	}
+	return len == 0 ||
+	       (journal_append_many(self->options.journal, entries, len, verdicts, err) &&
+		journal_look(self, wallet, err));
+}
+
 /* Store and journal must tell the same story (T2). A store that does not know slots of the journal
  * is an old one (a restored backup), and what was paid from them is unknown to it; a nonce without
  * a row would keep all later ones waiting for ever. Only people can go on from there. */
@@ -277,6 +309,8 @@ static bool nonces_compare(struct signer *self, struct signer_wallet *wallet, st
 	if (!DEFENCE("same_story") || wallet->row.stop_reason[0] != 0 || is_same_story(wallet))
 		return true;
 	if (DEFENCE("torn_read_again") && !story_read_again(self, wallet, err))
+		return false;
+	if (wallet->owned && !foreign_journal(self, wallet, err))
 		return false;
 	if (!wallet->owned || is_same_story(wallet))
 		return true;

@@ -72,6 +72,15 @@ static void codes_are_pinned(void **state)
 		"reconciliation_differs",
 		"recovering",
 		"recovered",
+		"resolve_still_in_doubt",
+		"resolve_slot_is_open",
+		"resolve_tx_not_found",
+		"resolve_tx_is_no_payment",
+		"resolve_tx_of_another",
+		"resolve_was_paid",
+		"resolve_may_have_paid",
+		"resolve_block_stands",
+		"resolve_would_pay_again",
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(pinned); i++) {

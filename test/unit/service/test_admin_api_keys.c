@@ -29,7 +29,7 @@ static void a_key_is_made_and_found_by_its_hash(void **state)
 	struct str id, secret;
 	uint8_t hash[SHA256_BYTES];
 	bool found = false;
-	MUST(admin_api_key_create, &admin, "default", "shop", 1000, &text, &key);
+	MUST(admin_api_key_create, &admin, "default", "shop", false, 1000, &text, &key);
 	assert_int_equal(text.len, API_KEY_TEXT_LEN);
 	assert_true(api_key_read(str_from_bytes(text.at, text.len), &id, &secret));
 	assert_true(str_equal_text(id, key.id));
@@ -51,8 +51,8 @@ static void two_keys_have_nothing_in_common(void **state)
 	struct admin_api_keys admin = admin_of(*state);
 	struct store_api_key one, two;
 	struct secret one_text, two_text;
-	MUST(admin_api_key_create, &admin, "default", "same", 1000, &one_text, &one);
-	MUST(admin_api_key_create, &admin, "default", "same", 1000, &two_text, &two);
+	MUST(admin_api_key_create, &admin, "default", "same", false, 1000, &one_text, &one);
+	MUST(admin_api_key_create, &admin, "default", "same", false, 1000, &two_text, &two);
 	assert_string_not_equal(one.id, two.id);
 	assert_memory_not_equal(one.secret_hash, two.secret_hash, sizeof one.secret_hash);
 	secret_free(&one_text);
@@ -64,7 +64,7 @@ static void a_revocation_is_for_ever(void **state)
 	struct admin_api_keys admin = admin_of(*state);
 	struct store_api_key key, row;
 	struct secret text;
-	MUST(admin_api_key_create, &admin, "default", "shop", 1000, &text, &key);
+	MUST(admin_api_key_create, &admin, "default", "shop", false, 1000, &text, &key);
 	secret_free(&text);
 	MUST(admin_api_key_revoke, &admin, key.id, 2000, &row);
 	assert_int_equal(row.revoked_at, 2000);
@@ -85,7 +85,7 @@ static void an_edited_row_is_shown_and_not_sealed_again(void **state)
 	struct store_api_key key, row;
 	struct secret text;
 	size_t len = 0;
-	MUST(admin_api_key_create, &admin, "default", "shop", 1000, &text, &key);
+	MUST(admin_api_key_create, &admin, "default", "shop", false, 1000, &text, &key);
 	secret_free(&text);
 	row = key;
 	snprintf(row.account, sizeof row.account, "other");
@@ -112,11 +112,11 @@ static void names_and_accounts_are_checked(void **state)
 	struct secret text;
 	size_t len = 1;
 	for (size_t i = 0; i < sizeof bad_names / sizeof bad_names[0]; i++)
-		MUST_FAIL(ERR_REFUSED, admin_api_key_create, &admin, "default", bad_names[i], 1000,
-			  &text, &key);
+		MUST_FAIL(ERR_REFUSED, admin_api_key_create, &admin, "default", bad_names[i], false,
+			  1000, &text, &key);
 	for (size_t i = 0; i < sizeof bad_accounts / sizeof bad_accounts[0]; i++)
-		MUST_FAIL(ERR_REFUSED, admin_api_key_create, &admin, bad_accounts[i], "shop", 1000,
-			  &text, &key);
+		MUST_FAIL(ERR_REFUSED, admin_api_key_create, &admin, bad_accounts[i], "shop", false,
+			  1000, &text, &key);
 	MUST(admin_api_keys_list, &admin, keys, sealed, &len);
 	assert_int_equal(len, 0);
 }

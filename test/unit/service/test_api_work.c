@@ -187,7 +187,8 @@ static void a_view_tells_of_the_transfer(void **state)
 	struct transfer sent = fixture_broadcast(fixture, "k-2", 0);
 	body = job_about(&desk, &job, JOB_VIEW, sent.withdrawal);
 	assert_is_json(body);
-	assert_has(body, "\"transfer\":{\"stage\":\"broadcast\",\"wallet\":\"0x");
+	assert_has(body, "\"transfer\":{\"id\":\"018bcfe5-6800-7000-8000-000000000003\","
+			 "\"stage\":\"broadcast\",\"wallet\":\"0x");
 	assert_has(body, "\"nonce\":5,\"tx_hash\":\"0x");
 	assert_has(body, "\"attempts\":1,\"block_number\":null,\"outcome\":null}");
 	buf_free(&job.body);

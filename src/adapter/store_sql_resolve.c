@@ -1,0 +1,394 @@
+/* The exits for people: what each of them decided, and what the signer made of it once two agreed.
+ * A case is a withdrawal (and its slot) at a version: whatever has changed since, the decision is
+ * not about that any more. */
+#include "adapter/store_sql_parts.h"
+
+#include "base/json.h"
+#include "core/reason.h"
+
+#include <string.h>
+
+#define DECISION_COLUMNS                                                                      \
+	"withdrawal_id, transfer_id, version, person, key_id, verdict, tx_hash, decided_at, " \
+	"mac_key_id, mac"
+
+/* ---- decisions ---- */
+
+static void case_put(struct sql *sql, const struct resolve_case *of)
+{
+	sql_put_bytes(sql, of->withdrawal.bytes, ID_BYTES);
+	sql_put_bytes(sql, of->transfer.bytes, ID_BYTES);
+	sql_put_u64(sql, of->version);
+}
+
+static void decision_take(struct sql *sql, struct decision *ret_decision)
+{
+	memset(ret_decision, 0, sizeof *ret_decision);
+	sql_take_bytes(sql, ret_decision->of.withdrawal.bytes, ID_BYTES);
+	sql_take_bytes(sql, ret_decision->of.transfer.bytes, ID_BYTES);
+	ret_decision->of.version = sql_take_u64(sql);
+	sql_take_text(sql, ret_decision->person, sizeof ret_decision->person);
+	sql_take_text(sql, ret_decision->key_id, sizeof ret_decision->key_id);
+	ret_decision->verdict = (enum resolve_verdict)sql_take_i64(sql);
+	ret_decision->tx_hash = sql_take_hash(sql);
+	ret_decision->decided_at = sql_take_i64(sql);
+	ret_decision->mac = sql_take_mac(sql);
+}
+
+/* Row and slot of a case as they stand now. */
+struct standing {
+	bool has_row;
+	struct withdrawal row;
+	bool has_slot;
+	struct transfer slot;
+};
+
+static bool standing_load(struct db *db, const struct resolve_case *of, struct standing *ret_now,
+			  bool *ret_current, struct err *err)
+{
+	memset(ret_now, 0, sizeof *ret_now);
+	if (!id_is_zero(of->withdrawal) &&
+	    !withdrawal_load(db, of->withdrawal, &ret_now->row, &ret_now->has_row, err))
+		return false;
+	if (!id_is_zero(of->transfer) &&
+	    !transfer_load(db, of->transfer, &ret_now->slot, &ret_now->has_slot, err))
+		return false;
+	bool whole = ret_now->has_row == !id_is_zero(of->withdrawal) &&
+		     ret_now->has_slot == !id_is_zero(of->transfer);
+	uint64_t version = ret_now->has_row ? ret_now->row.version : ret_now->slot.version;
+	*ret_current = whole && version == of->version &&
+		       (!ret_now->has_slot || id_equal(ret_now->slot.withdrawal, of->withdrawal));
+	return true;
+}
+
+static bool decision_write(struct db *db, const struct decision *decision, struct err *err)
+{
+	struct sql sql = sql_prepare(db,
+				     "REPLACE INTO decisions (" DECISION_COLUMNS
+				     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+				     err);
+	case_put(&sql, &decision->of);
+	sql_put_text(&sql, decision->person);
+	sql_put_text(&sql, decision->key_id);
+	sql_put_i64(&sql, decision->verdict);
+	sql_put_bytes(&sql, decision->tx_hash.bytes, sizeof decision->tx_hash.bytes);
+	sql_put_i64(&sql, decision->decided_at);
+	sql_put_mac(&sql, &decision->mac);
+	return sql_run(&sql, NULL);
+}
+
+static void decision_tell(struct buf *out, const struct decision *decision)
+{
+	buf_byte(out, '{');
+	json_write_member_text(out, "verdict", resolve_verdict_text(decision->verdict));
+	if (!hash32_is_zero(decision->tx_hash))
+		json_write_member_text(out, "tx_hash", hash32_text(decision->tx_hash).at);
+	json_write_member_text(out, "person", decision->person);
+	buf_byte(out, '}');
+}
+
+struct put {
+	const struct decision *decision;
+	const struct store_by *by;
+	bool current;
+};
+
+static bool put_write(struct db *db, void *context, struct err *err)
+{
+	struct put *put = context;
+	const struct decision *decision = put->decision;
+	struct standing now;
+	char detail[512];
+	struct buf out = buf_of(detail, sizeof detail);
+	if (!standing_load(db, &decision->of, &now, &put->current, err))
+		return false;
+	if (!put->current)
+		return true;
+	decision_tell(&out, decision);
+	struct id subject = now.has_row ? decision->of.withdrawal : decision->of.transfer;
+	return decision_write(db, decision, err) &&
+	       audit_add(db, "decided", subject, buf_terminated(&out), put->by, err);
+}
+
+bool store_sql_decision_put(struct store *store, const struct decision *decision,
+			    const struct store_by *by, bool *ret_current, struct err *err)
+{
+	struct put put = { decision, by, false };
+	if (!store_sql_write(db_of(store), put_write, &put, err))
+		return false;
+	*ret_current = put.current;
+	return true;
+}
+
+bool store_sql_decisions(struct store *store, const struct resolve_case *of,
+			 struct decision *ret_decisions, size_t cap, size_t *ret_len,
+			 struct err *err)
+{
+	static const struct resolve_case any = { .version = 0 };
+	size_t len = 0;
+	struct sql sql = sql_prepare(db_of(store),
+				     "SELECT " DECISION_COLUMNS
+				     " FROM decisions WHERE answer = '' AND (? = 1 OR "
+				     "(withdrawal_id = ? AND transfer_id = ? AND version = ?)) "
+				     "ORDER BY withdrawal_id, transfer_id, version, decided_at, "
+				     "person LIMIT ?",
+				     err);
+	sql_put_i64(&sql, of == NULL);
+	case_put(&sql, of == NULL ? &any : of);
+	sql_put_i64(&sql, (int64_t)cap);
+	while (len < cap && sql_next(&sql))
+		decision_take(&sql, &ret_decisions[len++]);
+	*ret_len = len;
+	return sql_end(&sql);
+}
+
+bool store_sql_attempt_owner(struct store *store, struct hash32 tx_hash, struct id *ret_transfer,
+			     struct err *err)
+{
+	struct sql sql = sql_prepare(db_of(store),
+				     "SELECT transfer_id FROM attempts WHERE tx_hash = ?", err);
+	sql_put_hash(&sql, tx_hash);
+	*ret_transfer = (struct id){ 0 };
+	if (sql_next(&sql))
+		*ret_transfer = sql_take_id(&sql);
+	return sql_end(&sql);
+}
+
+/* ---- what becomes of it ---- */
+
+static const char *act_text(enum store_resolve act)
+{
+	switch (act) {
+	case STORE_RESOLVE_STALE:
+		return "stale";
+	case STORE_RESOLVE_REFUSE:
+		return "resolve_refused";
+	case STORE_RESOLVE_RELEASE:
+		return "released";
+	case STORE_RESOLVE_COMPLETE:
+		return "completed";
+	case STORE_RESOLVE_REQUEUE:
+		return "requeued";
+	case STORE_RESOLVE_CANCEL:
+		return "canceled";
+	case STORE_RESOLVE_RESEND:
+		return "finality_lost";
+	}
+	return "unknown";
+}
+
+static bool decisions_answer(struct db *db, const struct store_resolution *item, struct err *err)
+{
+	struct sql sql = sql_prepare(db,
+				     "UPDATE decisions SET answer = ? WHERE withdrawal_id = ? AND "
+				     "transfer_id = ? AND version = ? AND answer = ''",
+				     err);
+	sql_put_text(&sql, act_text(item->act));
+	case_put(&sql, &item->of);
+	return sql_run(&sql, NULL);
+}
+
+static void detail_write(struct buf *out, const struct store_resolution *item,
+			 const struct standing *now)
+{
+	buf_byte(out, '{');
+	if (item->code != NULL)
+		json_write_member_text(out, "code", item->code);
+	if (item->act == STORE_RESOLVE_COMPLETE)
+		json_write_member_text(out, "tx_hash", hash32_text(item->tx_hash).at);
+	if (item->act == STORE_RESOLVE_RESEND) {
+		json_write_member_text(out, "tx_hash", hash32_text(now->slot.mined_hash).at);
+		json_write_member_u64(out, "block_number", now->slot.mined_block);
+	}
+	if (now->has_row && now->row.held_reason[0] != 0)
+		json_write_member_text(out, "held", now->row.held_reason);
+	json_write_name(out, "people");
+	buf_byte(out, '[');
+	for (size_t i = 0; i < 2 && item->people[i] != NULL; i++) {
+		buf_text(out, i == 0 ? "" : ",");
+		json_write_string(out, str_from(item->people[i]));
+	}
+	buf_text(out, "]}");
+}
+
+static enum withdrawal_stage stage_after(const struct store_resolution *item,
+					 enum withdrawal_stage stage)
+{
+	if (item->act == STORE_RESOLVE_COMPLETE)
+		return WITHDRAWAL_COMPLETED;
+	if (item->act == STORE_RESOLVE_REQUEUE)
+		return WITHDRAWAL_QUEUED;
+	return item->act == STORE_RESOLVE_CANCEL ? WITHDRAWAL_CANCELED : stage;
+}
+
+/* T4, T6, T9, judged again under the lock: only what the signer looked at is changed. */
+static bool is_allowed(const struct store_resolution *item, const struct standing *now)
+{
+	const struct withdrawal *row = &now->row;
+	bool held = now->has_row && row->held_reason[0] != 0 && !lifecycle_is_terminal(row->stage);
+	bool over = held && row->stage == WITHDRAWAL_ASSIGNED && now->has_slot &&
+		    id_equal(row->transfer, now->slot.id) && now->slot.stage == TRANSFER_FINAL;
+	switch (item->act) {
+	case STORE_RESOLVE_STALE:
+	case STORE_RESOLVE_REFUSE:
+		return true;
+	case STORE_RESOLVE_RELEASE:
+		return held || (now->has_slot && now->slot.held_reason[0] != 0);
+	case STORE_RESOLVE_COMPLETE:
+		return over;
+	case STORE_RESOLVE_REQUEUE:
+	case STORE_RESOLVE_CANCEL:
+		return over && now->slot.outcome != OUTCOME_SUCCEEDED;
+	case STORE_RESOLVE_RESEND:
+		return now->has_slot && now->slot.stage == TRANSFER_FINAL && now->slot.attempts > 0;
+	}
+	return false;
+}
+
+static bool row_write(struct db *db, const struct store_resolution *item,
+		      const struct standing *now, enum withdrawal_stage to,
+		      const struct store_by *by, struct err *err)
+{
+	const struct withdrawal *row = &now->row;
+	const char *taken_back = reason_code(REASON_FINAL_TAKEN_BACK);
+	bool stays_held =
+		item->act == STORE_RESOLVE_REFUSE ||
+		(item->act == STORE_RESOLVE_RESEND && strcmp(row->held_reason, taken_back) != 0);
+	bool keeps_due = lifecycle_is_terminal(to) || item->act == STORE_RESOLVE_REFUSE;
+	struct sql sql = sql_prepare(
+		db,
+		"UPDATE withdrawals SET stage = ?, version = version + 1, round = round + ?, "
+		"held_reason = ?, wait_reason = ?, failure_code = ?, funds_since = 0, due_at = ?, "
+		"updated_at = ? WHERE id = ?",
+		err);
+	sql_put_i64(&sql, to);
+	sql_put_i64(&sql, item->act == STORE_RESOLVE_REQUEUE ? 1 : 0);
+	sql_put_text(&sql, stays_held ? row->held_reason : "");
+	sql_put_text(&sql, item->act == STORE_RESOLVE_REFUSE && row->held_reason[0] != 0
+				   ? item->code
+				   : "");
+	sql_put_text(&sql, item->act == STORE_RESOLVE_CANCEL ? item->code : row->failure_code);
+	if (lifecycle_is_terminal(to))
+		sql_put_null(&sql);
+	else
+		sql_put_i64(&sql, keeps_due ? row->due_at : by->now_ms);
+	sql_put_i64(&sql, by->now_ms);
+	sql_put_id(&sql, row->intent.id);
+	return sql_run(&sql, NULL);
+}
+
+/* Who goes on with it. A released row with a slot goes on by its slot, and by its end. */
+static enum queue_name queue_after(const struct store_resolution *item, enum withdrawal_stage to)
+{
+	if (item->act == STORE_RESOLVE_REQUEUE)
+		return lifecycle_withdrawal_wakes(WITHDRAWAL_ASSIGNED, to);
+	if (item->act != STORE_RESOLVE_RELEASE || lifecycle_is_terminal(to))
+		return QUEUE_NONE;
+	return to == WITHDRAWAL_ACCEPTED ? QUEUE_REQUEST : QUEUE_SIGNING;
+}
+
+static bool row_resolve(struct db *db, const struct store_resolution *item,
+			const struct standing *now, const char *detail, const struct store_by *by,
+			struct err *err)
+{
+	const struct withdrawal *row = &now->row;
+	enum withdrawal_stage to = stage_after(item, row->stage);
+	if (!now->has_row)
+		return audit_add(db, act_text(item->act), item->of.transfer, detail, by, err);
+	CHECK(to == row->stage || lifecycle_withdrawal_allows(row->stage, to, by->actor));
+	struct event_row event = { .withdrawal = row->intent.id,
+				   .sequence = row->version + 1,
+				   .type = act_text(item->act),
+				   .stage = to,
+				   .detail = detail };
+	return row_write(db, item, now, to, by, err) && event_row_add(db, &event, by, err) &&
+	       message_put(db, queue_after(item, to), row->intent.id, row->correlation_id,
+			   by->now_ms, err);
+}
+
+static bool slot_release(struct db *db, const struct transfer *slot, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "UPDATE transfers SET held_reason = '', version = version + 1 WHERE id = ?",
+		err);
+	sql_put_id(&sql, slot->id);
+	return sql_run(&sql, NULL);
+}
+
+static bool slot_resend(struct db *db, const struct transfer *slot, const struct store_by *by,
+			struct err *err)
+{
+	CHECK(lifecycle_transfer_allows(slot->stage, TRANSFER_BROADCAST, by->actor));
+	struct sql sql = sql_prepare(
+		db,
+		"UPDATE transfers SET stage = ?, outcome = 0, mined_hash = NULL, mined_block = 0, "
+		"mined_block_hash = NULL, held_reason = '', wish = ?, wish_attempts_seen = attempts, "
+		"stage_at = ?, version = version + 1 WHERE id = ?",
+		err);
+	sql_put_i64(&sql, TRANSFER_BROADCAST);
+	sql_put_i64(&sql, WISH_REBROADCAST);
+	sql_put_i64(&sql, by->now_ms);
+	sql_put_id(&sql, slot->id);
+	if (!sql_run(&sql, NULL))
+		return false;
+	struct sql items =
+		sql_prepare(db, "UPDATE transfer_items SET outcome = 0 WHERE transfer_id = ?", err);
+	sql_put_id(&items, slot->id);
+	return sql_run(&items, NULL);
+}
+
+/* A refusal changes a slot without a withdrawal too, so that its decisions are not heard again. */
+static bool slot_resolve(struct db *db, const struct store_resolution *item,
+			 const struct standing *now, const struct store_by *by, struct err *err)
+{
+	if (item->act == STORE_RESOLVE_RESEND)
+		return slot_resend(db, &now->slot, by, err);
+	if (item->act == STORE_RESOLVE_RELEASE && now->slot.held_reason[0] != 0)
+		return slot_release(db, &now->slot, err);
+	if (item->act != STORE_RESOLVE_REFUSE || now->has_row)
+		return true;
+	struct sql sql =
+		sql_prepare(db, "UPDATE transfers SET version = version + 1 WHERE id = ?", err);
+	sql_put_id(&sql, now->slot.id);
+	return sql_run(&sql, NULL);
+}
+
+struct resolve {
+	struct store_resolution *item;
+	const struct store_by *by;
+};
+
+static bool resolve_write(struct db *db, void *context, struct err *err)
+{
+	const struct resolve *resolve = context;
+	struct store_resolution *item = resolve->item;
+	struct standing now;
+	bool current = false;
+	char detail[512];
+	struct buf out = buf_of(detail, sizeof detail);
+	item->result = STORE_WRITTEN;
+	if (item->wallet_id != 0 &&
+	    !wallet_fence(db, item->wallet_id, item->epoch, false, &item->result, err))
+		return false;
+	if (item->result != STORE_WRITTEN)
+		return true;
+	if (!standing_load(db, &item->of, &now, &current, err))
+		return false;
+	if (item->act == STORE_RESOLVE_STALE)
+		return current || decisions_answer(db, item, err);
+	if (!current || !is_allowed(item, &now)) {
+		item->result = STORE_MOVED;
+		return true;
+	}
+	detail_write(&out, item, &now);
+	return row_resolve(db, item, &now, buf_terminated(&out), resolve->by, err) &&
+	       (!now.has_slot || slot_resolve(db, item, &now, resolve->by, err)) &&
+	       decisions_answer(db, item, err);
+}
+
+bool store_sql_case_resolve(struct store *store, struct store_resolution *resolution,
+			    const struct store_by *by, struct err *err)
+{
+	struct resolve resolve = { resolution, by };
+	return store_sql_write(db_of(store), resolve_write, &resolve, err);
+}

@@ -1,0 +1,207 @@
+#include "core/resolve.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+#define LABEL      "sluice decisions 1"
+#define FIELDS_MAX 512
+
+_Static_assert(sizeof(struct decision) < FIELDS_MAX, "all columns and their lengths fit");
+
+/* ---- decisions ---- */
+
+bool resolve_case_equal(const struct resolve_case *a, const struct resolve_case *b)
+{
+	return id_equal(a->withdrawal, b->withdrawal) && id_equal(a->transfer, b->transfer) &&
+	       a->version == b->version;
+}
+
+const char *resolve_verdict_text(enum resolve_verdict verdict)
+{
+	switch (verdict) {
+	case RESOLVE_PAID_BY:
+		return "paid_by";
+	case RESOLVE_NOT_PAID:
+		return "not_paid";
+	}
+	return "unknown";
+}
+
+bool resolve_verdict_read(struct str text, enum resolve_verdict *ret_verdict)
+{
+	for (int i = RESOLVE_PAID_BY; i <= RESOLVE_NOT_PAID; i++) {
+		if (!str_equal_text(text, resolve_verdict_text((enum resolve_verdict)i)))
+			continue;
+		*ret_verdict = (enum resolve_verdict)i;
+		return true;
+	}
+	return false;
+}
+
+static struct str fields_of(const struct decision *decision, char *storage)
+{
+	struct buf out = buf_of(storage, FIELDS_MAX);
+	buf_prefixed(&out, decision->of.withdrawal.bytes, ID_BYTES);
+	buf_prefixed(&out, decision->of.transfer.bytes, ID_BYTES);
+	buf_prefixed_u64(&out, decision->of.version);
+	buf_prefixed(&out, decision->person, strnlen(decision->person, sizeof decision->person));
+	buf_prefixed(&out, decision->key_id, strnlen(decision->key_id, sizeof decision->key_id));
+	buf_prefixed_u64(&out, (uint64_t)decision->verdict);
+	buf_prefixed(&out, decision->tx_hash.bytes, sizeof decision->tx_hash.bytes);
+	buf_prefixed_u64(&out, (uint64_t)decision->decided_at);
+	CHECK(!out.overflow);
+	return buf_view(&out);
+}
+
+void decision_seal(const struct mac_keys *keys, struct decision *decision)
+{
+	char storage[FIELDS_MAX];
+	CHECK(decision->person[0] != 0 && decision->key_id[0] != 0);
+	decision->mac = row_mac_make(keys, LABEL, fields_of(decision, storage));
+}
+
+bool decision_is_sealed(const struct mac_keys *keys, const struct decision *decision)
+{
+	char storage[FIELDS_MAX];
+	return row_mac_verify(keys, LABEL, fields_of(decision, storage), &decision->mac);
+}
+
+bool decision_agrees(const struct decision *a, const struct decision *b)
+{
+	return resolve_case_equal(&a->of, &b->of) && a->verdict == b->verdict &&
+	       hash32_equal(a->tx_hash, b->tx_hash);
+}
+
+static bool is_same_person(const struct decision *a, const struct decision *b)
+{
+	return strcmp(a->person, b->person) == 0 || strcmp(a->key_id, b->key_id) == 0;
+}
+
+bool resolve_is_decided(const struct decision *decisions, size_t n, struct decision *ret_decision)
+{
+	const struct decision *second = NULL;
+	for (size_t i = 1; i < n; i++) {
+		if (!decision_agrees(&decisions[0], &decisions[i]))
+			return false;
+		if (!is_same_person(&decisions[0], &decisions[i]))
+			second = &decisions[i];
+	}
+	if (second == NULL)
+		return false;
+	*ret_decision = second->decided_at < decisions[0].decided_at ? decisions[0] : *second;
+	return true;
+}
+
+/* ---- what the chain says ---- */
+
+static enum resolve_payment native_judge(const struct intent *intent, struct address wallet,
+					 const struct resolve_tx *tx)
+{
+	int to_amount = u256_compare(tx->value.value, intent->amount.units);
+	if (!address_equal(tx->to, intent->to))
+		return tx->data_len == 0 || to_amount < 0 ? PAYMENT_EXCLUDED : PAYMENT_UNCLEAR;
+	if (u256_is_zero(tx->value.value))
+		return PAYMENT_EXCLUDED;
+	return to_amount == 0 && address_equal(tx->from, wallet) ? PAYMENT_PROVEN : PAYMENT_UNCLEAR;
+}
+
+static enum resolve_payment token_judge(const struct intent *intent, struct address wallet,
+					const struct resolve_tx *tx)
+{
+	size_t seen = 0;
+	size_t named = 0;
+	size_t paid = 0;
+	if (tx->logs_len > tx->logs_cap)
+		return PAYMENT_UNCLEAR;
+	for (size_t i = 0; i < tx->logs_len; i++) {
+		struct abi_transfer event;
+		if (!address_equal(tx->logs[i].contract, intent->contract) ||
+		    !abi_read_transfer_log(&tx->logs[i], &event))
+			continue;
+		bool ours = address_equal(event.to, intent->to);
+		seen++;
+		named += ours ? 1 : 0;
+		paid += ours && address_equal(event.from, wallet) &&
+					amount_compare(event.amount, intent->amount) == 0
+				? 1
+				: 0;
+	}
+	if (named == 0)
+		return PAYMENT_EXCLUDED;
+	return seen == 1 && paid == 1 && address_equal(tx->to, intent->contract) ? PAYMENT_PROVEN
+										 : PAYMENT_UNCLEAR;
+}
+
+enum resolve_payment resolve_payment_judge(const struct intent *intent, struct address wallet,
+					   const struct resolve_tx *tx)
+{
+	if (!tx->success)
+		return PAYMENT_EXCLUDED;
+	return intent->is_native ? native_judge(intent, wallet, tx)
+				 : token_judge(intent, wallet, tx);
+}
+
+static enum resolve_act refuse(enum reason reason, enum reason *ret_reason)
+{
+	*ret_reason = reason;
+	return RESOLVE_REFUSE;
+}
+
+static enum resolve_act paid_decide(const struct resolve_facts *facts, enum reason *ret_reason)
+{
+	if (!facts->has_slot || !facts->slot_is_over)
+		return refuse(REASON_RESOLVE_SLOT_IS_OPEN, ret_reason);
+	if (facts->named_is_anothers)
+		return refuse(REASON_RESOLVE_TX_OF_ANOTHER, ret_reason);
+	if (facts->named == RESOLVE_SEEN_ABSENT)
+		return refuse(REASON_RESOLVE_TX_NOT_FOUND, ret_reason);
+	if (facts->named == RESOLVE_SEEN_UNKNOWN || facts->consumer != RESOLVE_SEEN_FINAL)
+		return RESOLVE_WAIT;
+	if (facts->named_payment != PAYMENT_PROVEN)
+		return refuse(REASON_RESOLVE_TX_IS_NO_PAYMENT, ret_reason);
+	return RESOLVE_COMPLETE;
+}
+
+/* A success of the slot's own payload, whatever its logs say, is no proof that nothing moved. */
+static enum resolve_act unpaid_decide(const struct resolve_facts *facts, enum reason *ret_reason)
+{
+	if (!facts->has_slot || !facts->slot_is_over)
+		return RESOLVE_RELEASE;
+	if (facts->consumer != RESOLVE_SEEN_FINAL)
+		return RESOLVE_WAIT;
+	if (facts->consumer_payment == PAYMENT_PROVEN)
+		return refuse(REASON_RESOLVE_WAS_PAID, ret_reason);
+	if (facts->consumer_payment != PAYMENT_EXCLUDED)
+		return refuse(REASON_RESOLVE_MAY_HAVE_PAID, ret_reason);
+	if (facts->own_success)
+		return refuse(REASON_RESOLVE_MAY_HAVE_PAID, ret_reason);
+	return RESOLVE_UNPAID;
+}
+
+enum resolve_act resolve_decide(const struct resolve_facts *facts, enum reason *ret_reason)
+{
+	*ret_reason = REASON_NONE;
+	if (!facts->row_is_good)
+		return refuse(REASON_RESOLVE_STILL_IN_DOUBT, ret_reason);
+	switch (facts->verdict) {
+	case RESOLVE_PAID_BY:
+		return paid_decide(facts, ret_reason);
+	case RESOLVE_NOT_PAID:
+		return unpaid_decide(facts, ret_reason);
+	}
+	return refuse(REASON_RESOLVE_STILL_IN_DOUBT, ret_reason);
+}
+
+enum resolve_act resolve_back_decide(const struct resolve_back_facts *facts,
+				     enum reason *ret_reason)
+{
+	*ret_reason = REASON_NONE;
+	if (facts->block_is_there == facts->block_is_gone)
+		return RESOLVE_WAIT;
+	if (facts->block_is_there)
+		return RESOLVE_RELEASE;
+	if (facts->may_pay_again || !facts->has_bytes)
+		return refuse(REASON_RESOLVE_WOULD_PAY_AGAIN, ret_reason);
+	return RESOLVE_UNPAID;
+}

@@ -1,0 +1,537 @@
+/* What two people decided about a withdrawal or a slot that nobody else may touch: the signer reads
+ * the chain itself, judges (core/resolve), journals, and only then changes a row. One decision
+ * alone does nothing; a row without its MAC is somebody else's, and an alarm. Whatever is not
+ * certain yet waits: the decisions stay, and are looked at again. */
+#include "service/signer/signer_trust.h"
+
+#include "core/resolve.h"
+#include "core/timing.h"
+#include "core/transfer.h"
+
+#include <string.h>
+
+#define CASES_LOOK_MS LEASES_LOOK_MS
+#define OPEN_MAX      64 /* decisions that are looked at in a step */
+
+/* A case as it stands, and what two people said of it. */
+struct work_case {
+	struct decision decision;
+	const char *people[2];
+	bool has_row;
+	struct withdrawal row;
+	bool has_slot;
+	struct transfer slot;
+	struct signer_wallet *wallet; /* of the slot */
+};
+
+static struct store_by people_by(const struct signer *self)
+{
+	struct store_by by = signer_by(self);
+	by.actor = ACTOR_PERSON;
+	return by;
+}
+
+static bool case_end(struct signer *self, const struct work_case *work, enum store_resolve act,
+		     const char *code, struct err *err)
+{
+	struct store_by by = people_by(self);
+	struct store_resolution item = {
+		.of = work->decision.of,
+		.act = act,
+		.code = code,
+		.tx_hash = work->decision.tx_hash,
+		.people = { work->people[0], work->people[1] },
+		.wallet_id = work->has_slot && work->wallet != NULL ? work->wallet->row.id : 0,
+		.epoch = work->wallet != NULL ? work->wallet->lease.epoch : 0
+	};
+	if (!store_case_resolve(self->options.store, &item, &by, err))
+		return false;
+	if (item.result != STORE_WRITTEN || act == STORE_RESOLVE_STALE)
+		return true;
+	bool refused = act == STORE_RESOLVE_REFUSE;
+	const char *text = refused ? code : resolve_verdict_text(work->decision.verdict);
+	if (work->has_row)
+		signer_log(self, &work->row, refused ? "resolve_refused" : "resolved", text, true);
+	else
+		signer_log_slot(self, &work->slot, refused ? "resolve_refused" : "resolved", NULL,
+				text, true);
+	return true;
+}
+
+/* ---- what the nodes say of a transaction ---- */
+
+struct tx_look {
+	enum resolve_seen seen;
+	struct chain_receipt receipt;
+	struct chain_found found;
+};
+
+static bool node_look(struct chain *node, const struct chain_params *params, struct hash32 hash,
+		      struct tx_look *ret_look, struct err *err)
+{
+	const struct chain_wanted wanted = { .tx_hash = hash };
+	struct chain_receipt *receipt = &ret_look->receipt;
+	struct chain_head head;
+	bool agrees = false;
+	ret_look->seen = RESOLVE_SEEN_UNKNOWN;
+	if (!chain_receipts(node, &hash, 1, receipt, err) || !chain_head(node, &head, err))
+		return false;
+	if (receipt->state == CHAIN_RECEIPT_ABSENT)
+		ret_look->seen = RESOLVE_SEEN_ABSENT;
+	if (receipt->state != CHAIN_RECEIPT_FOUND ||
+	    !signer_is_deep(params, &head, receipt->block_number))
+		return true;
+	if (!signer_view_agrees(node, &head, receipt, &agrees, err) ||
+	    !chain_find(node, receipt->block_number, &wanted, &ret_look->found, err))
+		return false;
+	if (agrees && ret_look->found.state == CHAIN_FOUND &&
+	    hash32_equal(ret_look->found.block_hash, receipt->block_hash) &&
+	    address_equal(ret_look->found.from, receipt->from))
+		ret_look->seen = RESOLVE_SEEN_FINAL;
+	return true;
+}
+
+static bool looks_equal(const struct tx_look *a, const struct tx_look *b)
+{
+	return hash32_equal(a->found.block_hash, b->found.block_hash) &&
+	       a->receipt.success == b->receipt.success &&
+	       a->receipt.logs_len == b->receipt.logs_len && a->found.nonce == b->found.nonce &&
+	       address_equal(a->found.to, b->found.to) &&
+	       wei_compare(a->found.value, b->found.value) == 0;
+}
+
+/* Two of them agree, where there are two, and none contradicts. "In no block" is what all say. */
+static bool tx_look(struct signer *self, size_t chain, struct hash32 hash, struct tx_look *ret_look,
+		    struct err *err)
+{
+	struct chain *nodes = self->options.chains[chain];
+	const struct chain_params *params = &self->options.catalogue->chains[chain];
+	size_t len = chain_nodes_len(nodes);
+	size_t agree = 0;
+	size_t absent = 0;
+	ret_look->seen = RESOLVE_SEEN_UNKNOWN;
+	for (size_t i = 0; i < len; i++) {
+		struct tx_look one = { .seen = RESOLVE_SEEN_UNKNOWN };
+		struct chain *node = NULL;
+		if (!chain_node(nodes, i, &node, err) || !node_look(node, params, hash, &one, err))
+			one.seen = RESOLVE_SEEN_UNKNOWN;
+		absent += one.seen == RESOLVE_SEEN_ABSENT ? 1 : 0;
+		if (one.seen != RESOLVE_SEEN_FINAL)
+			continue;
+		if (agree > 0 && !looks_equal(ret_look, &one)) {
+			ret_look->seen = RESOLVE_SEEN_UNKNOWN;
+			return true;
+		}
+		*ret_look = one;
+		agree++;
+	}
+	ret_look->seen = agree >= signer_nodes_needed(nodes) ? RESOLVE_SEEN_FINAL
+			 : absent == len                     ? RESOLVE_SEEN_ABSENT
+							     : RESOLVE_SEEN_UNKNOWN;
+	return true;
+}
+
+static enum resolve_payment payment_of(const struct work_case *work, const struct tx_look *look)
+{
+	struct resolve_tx tx = { .from = look->found.from,
+				 .to = look->found.to,
+				 .value = look->found.value,
+				 .data_len = look->found.data_len,
+				 .success = look->receipt.success,
+				 .logs = look->receipt.logs,
+				 .logs_len = look->receipt.logs_len,
+				 .logs_cap = CHAIN_LOGS_MAX };
+	return resolve_payment_judge(&work->row.intent, work->slot.wallet, &tx);
+}
+
+/* ---- a hold ---- */
+
+/* Before the processor's decision there is only the API's word. */
+static bool row_is_good(const struct signer *self, const struct withdrawal *row)
+{
+	const struct signer_options *options = &self->options;
+	if (row->stage < WITHDRAWAL_QUEUED)
+		return intent_mac_verify(&options->intent_keys, options->deployment, &row->intent,
+					 &row->intent_mac);
+	return signer_row_distrust(self, row) == NULL;
+}
+
+/* Row, slot and journal tell the same story. A void is one: it ends what is released. */
+static bool story_is_good(struct signer *self, const struct work_case *work, bool *ret_good,
+			  struct err *err)
+{
+	const char *distrust = NULL;
+	*ret_good = row_is_good(self, &work->row);
+	if (!*ret_good || work->row.stage < WITHDRAWAL_QUEUED)
+		return true;
+	if (!work->has_slot)
+		return signer_queued_judge(self, &work->row, &distrust, err) &&
+		       ((*ret_good = distrust == NULL), true);
+	bool pays = !work->slot.is_cancel;
+	if (pays)
+		distrust = signer_slot_distrust(self, work->wallet, &work->slot, &work->row);
+	if (distrust == NULL && !signer_rights_judge(self, &work->slot, &work->row, &distrust, err))
+		return false;
+	*ret_good = work->row.stage == WITHDRAWAL_ASSIGNED && distrust == NULL &&
+		    work->row.round == work->slot.round &&
+		    id_equal(work->row.transfer, work->slot.id);
+	return true;
+}
+
+/* Does the journal know that the signer has made a payment of this nonce? */
+static bool slot_pays(struct signer *self, const struct work_case *work, uint64_t nonce,
+		      bool *ret_pays, bool *ret_any, struct err *err)
+{
+	struct journal_slot key = { work->slot.chain_id, work->slot.wallet, nonce };
+	struct hash32 hash;
+	struct wei ceiling;
+	uint32_t attempts = 0;
+	bool cancels = false;
+	if (!journal_slot_of(self->options.journal, &key, ret_pays, &cancels, &hash, &ceiling,
+			     &attempts, err))
+		return false;
+	*ret_any = *ret_pays || cancels;
+	return true;
+}
+
+static bool looks_like_payload(const struct intent *intent, const struct chain_found *found)
+{
+	if (intent->is_native)
+		return address_equal(found->to, intent->to) && found->data_len == 0;
+	return address_equal(found->to, intent->contract) && found->data_len == ABI_TRANSFER_BYTES;
+}
+
+static bool consumer_look(struct signer *self, const struct work_case *work, struct tx_look *look,
+			  struct resolve_facts *facts, struct err *err)
+{
+	bool pays = false;
+	bool any = false;
+	if (!tx_look(self, work->wallet->chain, work->slot.mined_hash, look, err) ||
+	    !slot_pays(self, work, work->slot.nonce, &pays, &any, err))
+		return false;
+	facts->consumer = look->seen;
+	if (look->seen != RESOLVE_SEEN_FINAL)
+		return true;
+	/* The row named a transaction that has not this nonce: edited. */
+	facts->row_is_good &= look->found.nonce == work->slot.nonce &&
+			      address_equal(look->found.from, work->slot.wallet);
+	facts->consumer_payment = payment_of(work, look);
+	facts->own_success = look->receipt.success && pays &&
+			     looks_like_payload(&work->row.intent, &look->found);
+	return true;
+}
+
+static bool named_look(struct signer *self, const struct work_case *work,
+		       const struct tx_look *consumer, struct resolve_facts *facts, struct err *err)
+{
+	struct tx_look look = *consumer;
+	struct hash32 named = work->decision.tx_hash;
+	struct id owner;
+	bool pays = false;
+	bool any = false;
+	bool same = hash32_equal(named, work->slot.mined_hash);
+	if (!same && !tx_look(self, work->wallet->chain, named, &look, err))
+		return false;
+	facts->named = look.seen;
+	if (!store_attempt_owner(self->options.store, named, &owner, err))
+		return false;
+	facts->named_is_anothers = !id_is_zero(owner) && !id_equal(owner, work->slot.id);
+	if (look.seen != RESOLVE_SEEN_FINAL)
+		return true;
+	facts->named_payment = payment_of(work, &look);
+	if (same || !address_equal(look.found.from, work->slot.wallet))
+		return true;
+	/* What the store has forgotten the journal knows: a payment of ours pays its own slot. */
+	if (!slot_pays(self, work, look.found.nonce, &pays, &any, err))
+		return false;
+	facts->named_is_anothers |= pays;
+	return true;
+}
+
+static bool facts_gather(struct signer *self, const struct work_case *work,
+			 struct resolve_facts *facts, struct err *err)
+{
+	struct tx_look consumer = { .seen = RESOLVE_SEEN_UNKNOWN };
+	*facts = (struct resolve_facts){ .verdict = work->decision.verdict,
+					 .has_slot = work->has_slot,
+					 .consumer = RESOLVE_SEEN_UNKNOWN,
+					 .consumer_payment = PAYMENT_UNCLEAR,
+					 .named = RESOLVE_SEEN_UNKNOWN,
+					 .named_payment = PAYMENT_UNCLEAR };
+	facts->slot_is_over = work->has_slot && work->slot.stage >= TRANSFER_MINED;
+	if (!story_is_good(self, work, &facts->row_is_good, err))
+		return false;
+	if (!facts->row_is_good || !facts->slot_is_over)
+		return true;
+	if (!consumer_look(self, work, &consumer, facts, err))
+		return false;
+	return facts->verdict != RESOLVE_PAID_BY || named_look(self, work, &consumer, facts, err);
+}
+
+/* The resolution, with the slot and the right of the round where the journal lacks them: a slot
+ * that was never signed has neither. */
+static bool resolution_journal(struct signer *self, const struct work_case *work, bool is_paid,
+			       enum journal_verdict *ret_verdict, struct err *err)
+{
+	struct journal_right rights[ATTEMPTS_MAX];
+	const struct transfer *slot = &work->slot;
+	struct journal_entry entry = { .has_resolution = true };
+	bool pays = false;
+	bool any = false;
+	size_t n = 0;
+	entry.resolution = (struct journal_resolution){
+		.withdrawal = work->row.intent.id,
+		.round = work->row.round,
+		.is_paid = is_paid,
+		.chain_id = slot->chain_id,
+		.tx_hash = is_paid ? work->decision.tx_hash : slot->mined_hash,
+		.time_ms = clock_now_ms(self->options.clock),
+	};
+	if (!slot_pays(self, work, slot->nonce, &pays, &any, err) ||
+	    !signer_rights_load(self, &work->row, rights, &n, err))
+		return false;
+	if (!any) {
+		entry.has_slot = true;
+		entry.slot = (struct journal_slot){ slot->chain_id, slot->wallet, slot->nonce };
+		entry.kind = JOURNAL_FOREIGN;
+		entry.payload_hash = slot->mined_hash;
+		entry.has_right = n == work->row.round;
+		signer_right_fill(self, slot, &work->row, &entry.slot, &entry.right);
+	}
+	return journal_append_many(self->options.journal, &entry, 1, ret_verdict, err);
+}
+
+static bool unpaid_end(struct signer *self, const struct work_case *work, struct err *err)
+{
+	enum journal_verdict verdict = JOURNAL_DIFFERENT;
+	if (!work->row.cancel_requested)
+		return case_end(self, work, STORE_RESOLVE_REQUEUE, NULL, err);
+	if (!signer_void_append(self, &work->row, work->row.round + 1, WITHDRAWAL_CANCELED,
+				REFUSAL_CANCELED, &verdict, err))
+		return false;
+	if (verdict == JOURNAL_DIFFERENT)
+		return case_end(self, work, STORE_RESOLVE_REFUSE,
+				reason_code(REASON_RESOLVE_STILL_IN_DOUBT), err);
+	return case_end(self, work, STORE_RESOLVE_CANCEL, refusal_code(REFUSAL_CANCELED), err);
+}
+
+static bool decided_end(struct signer *self, const struct work_case *work, bool is_paid,
+			struct err *err)
+{
+	enum journal_verdict verdict = JOURNAL_DIFFERENT;
+	enum reason reason = is_paid ? REASON_RESOLVE_TX_OF_ANOTHER : REASON_RESOLVE_STILL_IN_DOUBT;
+	/* What is only mined becomes final by the monitor, which judges it anew. */
+	if (work->slot.stage != TRANSFER_FINAL)
+		return case_end(self, work, STORE_RESOLVE_RELEASE, NULL, err);
+	if (!resolution_journal(self, work, is_paid, &verdict, err))
+		return false;
+	if (verdict == JOURNAL_DIFFERENT)
+		return case_end(self, work, STORE_RESOLVE_REFUSE, reason_code(reason), err);
+	if (work->wallet != NULL)
+		signer_wallet_journaled(work->wallet, work->slot.nonce);
+	return is_paid ? case_end(self, work, STORE_RESOLVE_COMPLETE, NULL, err)
+		       : unpaid_end(self, work, err);
+}
+
+static bool hold_resolve(struct signer *self, const struct work_case *work, struct err *err)
+{
+	struct resolve_facts facts;
+	enum reason reason = REASON_NONE;
+	if (!facts_gather(self, work, &facts, err))
+		return false;
+	switch (resolve_decide(&facts, &reason)) {
+	case RESOLVE_WAIT:
+		return true;
+	case RESOLVE_REFUSE:
+		return case_end(self, work, STORE_RESOLVE_REFUSE, reason_code(reason), err);
+	case RESOLVE_RELEASE:
+		return case_end(self, work, STORE_RESOLVE_RELEASE, NULL, err);
+	case RESOLVE_COMPLETE:
+		return decided_end(self, work, true, err);
+	case RESOLVE_UNPAID:
+		return decided_end(self, work, false, err);
+	}
+	return true;
+}
+
+/* ---- T9: what was final was taken back ---- */
+
+static bool block_look(struct signer *self, const struct work_case *work,
+		       struct resolve_back_facts *facts, struct err *err)
+{
+	struct chain *nodes = self->options.chains[work->wallet->chain];
+	const uint64_t number = work->slot.mined_block;
+	size_t len = chain_nodes_len(nodes);
+	size_t gone = 0;
+	size_t there = 0;
+	for (size_t i = 0; i < len; i++) {
+		struct chain_block block = { 0 };
+		struct chain *node = NULL;
+		if (!chain_node(nodes, i, &node, err) ||
+		    !chain_blocks(node, &number, 1, &block, err) || !block.known)
+			continue;
+		bool same = hash32_equal(block.hash, work->slot.mined_block_hash);
+		there += same ? 1 : 0;
+		gone += same ? 0 : 1;
+	}
+	facts->block_is_gone = gone >= signer_nodes_needed(nodes) && there == 0;
+	facts->block_is_there = there >= signer_nodes_needed(nodes) && gone == 0;
+	return true;
+}
+
+/* The newest bytes, which go out again: do they pay somebody who has gone on without them? */
+static bool bytes_look(struct signer *self, const struct work_case *work,
+		       struct resolve_back_facts *facts, struct err *err)
+{
+	struct attempt_word word = { 0 };
+	struct tx tx;
+	size_t n = 0;
+	if (!store_attempts_load(self->options.store, work->slot.id, self->attempts, ATTEMPTS_MAX,
+				 &n, err))
+		return false;
+	if (n == 0)
+		return true;
+	if (!signer_attempt_judge(self, work->wallet, &work->slot, &self->attempts[n - 1], &tx,
+				  &word, err))
+		return false;
+	bool bound =
+		work->has_row && id_equal(work->row.transfer, work->slot.id) &&
+		(work->row.stage == WITHDRAWAL_ASSIGNED || work->row.stage == WITHDRAWAL_COMPLETED);
+	facts->has_bytes = word.ours;
+	facts->may_pay_again = word.pays && !bound;
+	return true;
+}
+
+static bool back_resolve(struct signer *self, const struct work_case *work, struct err *err)
+{
+	struct resolve_back_facts facts = { 0 };
+	enum reason reason = REASON_NONE;
+	if (!block_look(self, work, &facts, err) || !bytes_look(self, work, &facts, err))
+		return false;
+	switch (resolve_back_decide(&facts, &reason)) {
+	case RESOLVE_WAIT:
+	case RESOLVE_COMPLETE:
+		return true;
+	case RESOLVE_REFUSE:
+		return case_end(self, work, STORE_RESOLVE_REFUSE, reason_code(reason), err);
+	case RESOLVE_RELEASE:
+		if (work->slot.held_reason[0] != 0)
+			return case_end(self, work, STORE_RESOLVE_RELEASE, NULL, err);
+		return case_end(self, work, STORE_RESOLVE_REFUSE,
+				reason_code(REASON_RESOLVE_BLOCK_STANDS), err);
+	case RESOLVE_UNPAID:
+		return case_end(self, work, STORE_RESOLVE_RESEND, NULL, err);
+	}
+	return true;
+}
+
+/* ---- the cases ---- */
+
+static bool case_load(struct signer *self, struct work_case *work, bool *ret_current,
+		      struct err *err)
+{
+	const struct resolve_case *of = &work->decision.of;
+	bool wants_row = !id_is_zero(of->withdrawal);
+	bool wants_slot = !id_is_zero(of->transfer);
+	if (wants_row && !store_withdrawals_load(self->options.store, &of->withdrawal, 1,
+						 &work->row, &work->has_row, err))
+		return false;
+	if (wants_slot && !store_transfer_load(self->options.store, of->transfer, &work->slot,
+					       &work->has_slot, err))
+		return false;
+	if (work->has_slot)
+		work->wallet = signer_wallet_of(self, work->slot.wallet_id);
+	uint64_t version = work->has_row ? work->row.version : work->slot.version;
+	*ret_current = work->has_row == wants_row && work->has_slot == wants_slot &&
+		       version == of->version;
+	return true;
+}
+
+static bool case_resolve(struct signer *self, struct work_case *work, bool decided, struct err *err)
+{
+	bool current = false;
+	if (!case_load(self, work, &current, err))
+		return false;
+	if (!current)
+		return case_end(self, work, STORE_RESOLVE_STALE, NULL, err);
+	if (!decided)
+		return true;
+	/* Only the owner of the wallet acts on its slots. */
+	if (work->has_slot && (work->wallet == NULL || !work->wallet->owned))
+		return true;
+	bool held = work->has_row && work->row.held_reason[0] != 0 &&
+		    !lifecycle_is_terminal(work->row.stage);
+	bool taken_back = work->has_slot && work->slot.stage == TRANSFER_FINAL &&
+			  (!held || strcmp(work->slot.held_reason,
+					   reason_code(REASON_FINAL_TAKEN_BACK)) == 0);
+	if (taken_back)
+		return back_resolve(self, work, err);
+	return !held || hold_resolve(self, work, err);
+}
+
+/* A row without its MAC decides nothing. It is told of once, as far as that is remembered. */
+static void forgery_tell(struct signer *self, const struct decision *decision)
+{
+	struct id subject = id_is_zero(decision->of.withdrawal) ? decision->of.transfer
+								: decision->of.withdrawal;
+	struct id_text id = id_text(subject);
+	struct log_about about = { .action = "decision_mac_invalid",
+				   .withdrawal_id = id.at,
+				   .alarm = true };
+	for (size_t i = 0; i < FORGERIES_TOLD; i++)
+		if (id_equal(self->forgeries[i], subject))
+			return;
+	self->forgeries[self->forgeries_len++ % FORGERIES_TOLD] = subject;
+	metric_count(self->alarms, 1);
+	log_line(self->options.log, LOG_ERROR, &about,
+		 "decision_mac_invalid a decision that nobody made is ignored");
+}
+
+/* The decisions of one case: rows[0] to rows[n - 1]. */
+static bool group_resolve(struct signer *self, const struct decision *rows, size_t n,
+			  struct err *err)
+{
+	struct decision sealed[DECISIONS_MAX];
+	struct work_case work = { .has_row = false };
+	size_t len = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (!decision_is_sealed(&self->options.controls_keys, &rows[i]))
+			forgery_tell(self, &rows[i]);
+		else if (len < DECISIONS_MAX)
+			sealed[len++] = rows[i];
+	}
+	if (len == 0)
+		return true;
+	work.decision = sealed[0];
+	bool decided = resolve_is_decided(sealed, len, &work.decision);
+	work.people[0] = sealed[0].person;
+	for (size_t i = 1; i < len && work.people[1] == NULL; i++)
+		if (strcmp(sealed[i].person, sealed[0].person) != 0)
+			work.people[1] = sealed[i].person;
+	return case_resolve(self, &work, decided, err);
+}
+
+bool signer_resolve(struct signer *self, struct err *err)
+{
+	struct decision rows[OPEN_MAX];
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	size_t n = 0;
+	/* A restored store says nothing of what was paid until it is reconciled. */
+	if (now < self->cases_at || self->store_paused)
+		return true;
+	if (!store_decisions_load(self->options.store, NULL, rows, OPEN_MAX, &n, err))
+		return false;
+	for (size_t from = 0, to = 0; from < n; from = to) {
+		while (to < n && resolve_case_equal(&rows[from].of, &rows[to].of))
+			to++;
+		/* A node that is away keeps no other case waiting, and no slot. */
+		struct err fault = { 0 };
+		if (group_resolve(self, &rows[from], to - from, &fault))
+			continue;
+		log_line(self->options.log, LOG_WARN,
+			 &(struct log_about){ .action = "resolve_waits", .err = &fault },
+			 "a decision of people is carried out later");
+	}
+	self->cases_at = now + CASES_LOOK_MS;
+	return true;
+}
