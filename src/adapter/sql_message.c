@@ -55,7 +55,16 @@ static bool received_end(struct db *db, const struct message_ack *ack, struct er
 	return sql_run(&sql, NULL);
 }
 
-#define MESSAGE_END "DELETE FROM messages WHERE queue = ? AND subject = ? AND claim = ? "
+#define MESSAGE_END "DELETE FROM messages WHERE queue = ? AND subject = ? "
+
+static const char *message_end_text(void)
+{
+	if (!DEFENCE("message_generation"))
+		return MESSAGE_END "AND claim = ? AND ? >= 0";
+	if (!DEFENCE("claim_token"))
+		return MESSAGE_END "AND LENGTH(?) > 0 AND generation = ?";
+	return MESSAGE_END "AND claim = ? AND generation = ?";
+}
 
 bool message_end(struct db *db, const struct message_ack *ack, int64_t now_ms, struct err *err)
 {
@@ -64,11 +73,7 @@ bool message_end(struct db *db, const struct message_ack *ack, int64_t now_ms, s
 	if (ack->is_received)
 		return received_end(db, ack, err);
 	int64_t deleted = 0;
-	struct sql sql =
-		sql_prepare(db,
-			    DEFENCE("message_generation") ? MESSAGE_END "AND generation = ?"
-							  : MESSAGE_END "AND ? >= 0",
-			    err);
+	struct sql sql = sql_prepare(db, message_end_text(), err);
 	sql_put_i64(&sql, ack->queue);
 	sql_put_id(&sql, ack->subject);
 	sql_put_bytes(&sql, ack->token, sizeof ack->token);

@@ -193,18 +193,21 @@ static bool nonce_save(struct db *db, int64_t wallet_id, uint64_t next, struct e
 #define ASSIGN                                                      \
 	"UPDATE withdrawals SET stage = ?, version = version + 1, " \
 	"transfer_id = ?, wait_reason = '', funds_since = 0, due_at = ?, updated_at = ? "
+#define AS_IT_WAS_READ "WHERE id = ? AND version = ? AND stage = ? AND round = ? "
+#define AS_IT_IS       "WHERE id = ? AND ? >= 0 AND ? >= 0 AND round = ? "
+#define FREE           "AND held_reason = '' AND cancel_requested = 0"
+
+static const char *assign_text(void)
+{
+	if (!DEFENCE("assign_compares"))
+		return DEFENCE("assign_sees_cancel") ? ASSIGN AS_IT_IS FREE : ASSIGN AS_IT_IS;
+	return DEFENCE("assign_sees_cancel") ? ASSIGN AS_IT_WAS_READ FREE : ASSIGN AS_IT_WAS_READ;
+}
 
 static bool withdrawal_assign(struct db *db, const struct store_reservation *item, int64_t now_ms,
 			      int64_t *ret_changed, struct err *err)
 {
-	struct sql sql = sql_prepare(
-		db,
-		DEFENCE("assign_compares")
-			? ASSIGN "WHERE id = ? AND version = ? AND stage = ? AND round = ? "
-				 "AND held_reason = '' AND cancel_requested = 0"
-			: ASSIGN "WHERE id = ? AND ? >= 0 AND ? >= 0 AND round = ? "
-				 "AND held_reason = '' AND cancel_requested = 0",
-		err);
+	struct sql sql = sql_prepare(db, assign_text(), err);
 	sql_put_i64(&sql, WITHDRAWAL_ASSIGNED);
 	sql_put_id(&sql, item->transfer.id);
 	sql_put_i64(&sql, now_ms + lifecycle_due_in_ms(WITHDRAWAL_ASSIGNED));

@@ -253,6 +253,32 @@ static void test_node_lags_behind_final(void **state)
 	life_assert_quiet(life);
 }
 
+/* The mark that was reached on another branch makes nothing final on this one. */
+static void test_final_by_the_mark_of_another_branch(void **state)
+{
+	struct life *life = *state;
+	life->catalogue.chains[0].depth_paid = 0;
+	life_mine(life, 8);
+	struct past past = remember(life);
+	life_mine(life, 6);
+	life_watch(life);
+	int64_t mark = mark_of(life);
+	go_back(life, &past);
+	struct withdrawal row = life_accept(life, "POL", 7600);
+	life_process(life);
+	life_sign(life);
+	life_mine(life, 1);
+	life_watch(life);
+	struct transfer slot = life_view(life, row.intent.id).transfer;
+	assert_int_equal(slot.stage, TRANSFER_MINED);
+	assert_true(slot.mined_block <= (uint64_t)mark);
+	life_watch(life);
+	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +291,7 @@ int main(void)
 		LIFE_TEST(test_outcome_edited_before_it_is_deep),
 		LIFE_TEST(test_missing_receipt_resend),
 		LIFE_TEST(test_node_lags_behind_final),
+		LIFE_TEST(test_final_by_the_mark_of_another_branch),
 	};
 	return LIFE_MAIN(tests);
 }

@@ -573,6 +573,35 @@ static void test_gas_that_never_fits(void **state)
 	life_assert_settled(life);
 }
 
+/* The block of a payment is gone, and the node does not say what became of it: what its receipt
+ * said is not worth anything any more. */
+static void test_reorg_while_receipts_are_unknown(void **state)
+{
+	struct life *life = *state;
+	struct node node = node_make(life);
+	node_give(life, &node);
+	struct withdrawal row = life_accept(life, "POL", 5060);
+	life_process(life);
+	life_sign(life);
+	life_mine(life, 1);
+	life_watch(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	life_reorg(life, 1);
+	life_drop_pool(life);
+	node.receipts_unknown = true;
+	for (int i = 0; i < 5; i++) {
+		life_mine(life, 1);
+		life_watch(life);
+		life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
+	}
+	node.receipts_unknown = false;
+	life_run(life, 2);
+	life_wait(life, 3000);
+	life_run(life, 8);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -591,6 +620,7 @@ int main(void)
 		LIFE_TEST(test_one_chain_away),
 		LIFE_TEST(test_gas_refused_by_node),
 		LIFE_TEST(test_gas_that_never_fits),
+		LIFE_TEST(test_reorg_while_receipts_are_unknown),
 	};
 	return LIFE_MAIN(tests);
 }

@@ -369,6 +369,42 @@ static void test_nonce_taken_before_lease(void **state)
 	life_assert_settled(life);
 }
 
+/* What the step read of the wallet is older than what it read after: once more, and nobody stops.
+ */
+static void torn_run(struct life *life, const char *before)
+{
+	life_fault_install(life);
+	wallets_stop_but_one(life);
+	struct withdrawal row = life_accept(life, "POL", 6140);
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+	life_wait(life, 1000);
+	life_sql(life, "UPDATE wallets SET next_nonce = next_nonce - 1 WHERE id = 1; %s", before);
+	life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_ACT,
+							.call = "store_lease_take",
+							.at = 1,
+							.act = nonce_taken });
+	life_sign(life);
+	assert_string_equal(life_fault_hit(life), "store_lease_take");
+	life_fault_clear(life);
+	wallets_start(life);
+	life_assert_quiet(life);
+	life_assert_alive(life);
+	life_assert_settled(life);
+}
+
+static void test_nonce_taken_during_a_step(void **state)
+{
+	torn_run(*state, "");
+}
+
+/* Another owner had the wallet in between. */
+static void test_nonce_taken_while_the_lease_was_away(void **state)
+{
+	torn_run(*state, "UPDATE leases SET epoch = epoch + 1, holder = 'thief'; "
+			 "UPDATE wallets SET lease_epoch = lease_epoch + 1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,6 +422,8 @@ int main(void)
 		LIFE_TEST(test_new_owner_drains_first),
 		LIFE_TEST(test_right_judged_by_a_row_that_moved),
 		LIFE_TEST(test_nonce_taken_before_lease),
+		LIFE_TEST(test_nonce_taken_during_a_step),
+		LIFE_TEST(test_nonce_taken_while_the_lease_was_away),
 	};
 	return LIFE_MAIN(tests);
 }

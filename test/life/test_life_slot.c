@@ -468,6 +468,50 @@ static void test_reserved_slot_said_to_be_final(void **state)
 	nonces_run(*state, "UPDATE transfers SET stage = 5, outcome = 3", "nonces_not_dense");
 }
 
+/* Somebody holds the withdrawal while its slot waits for the keys: the slot pays nobody. */
+static void test_held_before_signature(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "POL", 9910);
+	life_process(life);
+	life_fault_at(life, LIFE_FAULT_FAIL, "keys_sign_many", 0);
+	life_sign(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_RESERVED);
+	life_sql(life, "UPDATE withdrawals SET held_reason = 'dead_letter'");
+	life_fault_clear(life);
+	life_wait(life, 11000);
+	life_sign(life);
+	life_mine(life, 1);
+	life_assert_unpaid(life, &row);
+	assert_true(life_view(life, row.intent.id).transfer.is_cancel);
+}
+
+static void slot_move(struct life *life, const struct withdrawal *row)
+{
+	(void)row;
+	life_sql(life, "UPDATE transfers SET attempts = attempts + 1");
+}
+
+/* The slot is another one by the time its bytes are to be stored: what is not stored is not sent.
+ */
+static void test_moved_before_it_is_stored(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "POL", 9920);
+	life_process(life);
+	life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_ACT,
+							.call = "store_attempts_add",
+							.at = 1,
+							.act = slot_move });
+	life_sign(life);
+	assert_string_equal(life_fault_hit(life), "store_attempts_add");
+	assert_int_equal(life_number(life, "SELECT count(*) FROM attempts", NULL), 0);
+	life_mine(life, 1);
+	life_assert_unpaid(life, &row);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -501,6 +545,8 @@ int main(void)
 		LIFE_TEST(test_counter_expired),
 		LIFE_TEST(test_reserved_slot_deleted),
 		LIFE_TEST(test_reserved_slot_said_to_be_final),
+		LIFE_TEST(test_held_before_signature),
+		LIFE_TEST(test_moved_before_it_is_stored),
 	};
 	return LIFE_MAIN(tests);
 }

@@ -217,6 +217,42 @@ static void test_bump_of_what_is_dropped_silently(void **state)
 	life_assert_settled(life);
 }
 
+/* A wish that was made before the newest attempt was: nobody acts on it. */
+static void test_wish_about_fewer_attempts(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "POL", 6150);
+	life_process(life);
+	life_sign(life);
+	life_sql(life, "UPDATE transfers SET wish = 2, wish_attempts_seen = 0");
+	life_wait(life, 20000);
+	life_sign(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.attempts, 1);
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
+/* What a receipt said is of the block that it was of, whatever the row says by now. */
+static void test_mined_block_edited(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "POL", 6160);
+	life_process(life);
+	life_sign(life);
+	life_mine(life, 1);
+	life_watch(life);
+	struct transfer seen = life_view(life, row.intent.id).transfer;
+	assert_int_equal(seen.stage, TRANSFER_MINED);
+	life_sql(life, "UPDATE transfers SET mined_block_hash = zeroblob(32)");
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+	struct transfer paid = life_view(life, row.intent.id).transfer;
+	assert_int_equal(paid.mined_block, seen.mined_block);
+	assert_true(hash32_equal(paid.mined_block_hash, seen.mined_block_hash));
+	life_assert_settled(life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +266,8 @@ int main(void)
 		LIFE_TEST(test_reorg_during_a_restart),
 		LIFE_TEST(test_no_bump_without_blocks),
 		LIFE_TEST(test_bump_of_what_is_dropped_silently),
+		LIFE_TEST(test_wish_about_fewer_attempts),
+		LIFE_TEST(test_mined_block_edited),
 	};
 	return LIFE_MAIN(tests);
 }

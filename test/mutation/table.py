@@ -3,12 +3,13 @@
 FAILURES  each named failure, by groups, in a sentence. Its tests bear its name.
 NOTES     what a test does not show yet; '' is the beginning of doc/failures.md.
 DEFENCES  each switch of src/ (DEFENCE("name"), src/base/defence.h), in a sentence: what it does.
-ROWS      failure (or the rule that is broken, T1 to T12), test, the defences that are taken out together, and the words of whoever has to
-          notice. More than one defence in a row: one behind the other, and each alone holds.
+ROWS      failure (or the rule that is broken, T1 to T12), test, the defences that are taken out
+          together, and the words of whoever has to notice. More than one defence in a row: one behind
+          the other, and as long as one of them stands the test passes.
 UNSHOWN   defences that no row takes out, and why.
 
 A test is ('life', program, name), ('cmocka', program, name), ('anvil', program, name), which needs a
-node, ('node', file, name) or ('sim', arguments).
+node, or ('sim', arguments): seeds until one is caught, which then has to pass with its defences.
 """
 from collections import namedtuple
 
@@ -75,7 +76,7 @@ NOTES = {
         '',
         'Written by `test/mutation/run --document` out of `test/mutation/table.py`. A switch is',
         '`DEFENCE("name")` in `src/`: a constant in what is shipped ([defence.h](../src/base/defence.h)).',
-        'Several switches in a row stand one behind the other: each alone holds.',
+        'Several switches in a row stand one behind the other: the test passes as long as one of them stands.',
     ),
     'cache-wiped': 'what is in memory today are the processes\' own caches; a cache that several share joins '
                    'the test when there is one.',
@@ -94,15 +95,20 @@ DEFENCES = {
     'all_hashes': 'the hashes of all attempts of a slot are looked for, not the newest alone',
     'all_or_nothing': 'a write of the store that breaks off is undone',
     'answers_are_no_verdict': 'what a node says about sent bytes stops nothing, short of "invalid"',
+    'approval_expires': 'an approval that ran out is renewed before a nonce is taken',
     'approval_mac': 'a row without the processor\'s MAC is not paid',
+    'asset_is_pinned': 'a row is paid only while its asset is configured as it was',
     'assign_compares': 'a nonce goes only to a row that is as it was read: version and stage',
+    'assign_sees_cancel': 'no nonce goes to a row that is held or to be canceled',
     'attempts_seen': 'a wish that speaks of fewer attempts than there are is not acted on',
     'bump': 'what blocks pass by is sent again for more',
     'bump_from_last': 'a bump starts from the last attempt\'s fees',
     'cancel_before_signature': 'a slot whose cancellation is asked for before it is signed pays nobody',
     'cancel_before_speed': 'a cancel that stands comes before whatever else asks for the next attempt',
     'cancellation_is_known': 'a mined cancellation is no payment',
+    'chain_id_is_checked': 'a node of another chain is not spoken with',
     'claim_runs_out': 'a claim hides its message for a time only',
+    'claim_token': 'only who holds the claim of a message ends it',
     'claims_of_the_dead': 'the claims of a dead process come back as soon as another one starts',
     'connection_is_kept': 'calls to a node share connections that stay open',
     'depth_unpaid': '"unpaid" needs more blocks than "paid"',
@@ -147,6 +153,7 @@ DEFENCES = {
     'same_story': 'store and journal have to tell the same of every nonce, or the wallet stops',
     'sent_is_listed': 'only what an external queue lists as sent leaves the outbox',
     'signer_limits': 'the signer\'s own limits of an hour and a day',
+    'signer_refuses': 'the signer\'s own rules: the most in one payment, receivers that are never paid',
     'slot_matches_row': 'a slot has to say what its withdrawal says',
     'stored_before_sent': 'bytes and hash are stored before they are sent',
     'stored_bytes_judged': 'stored bytes go out only if signature and journal say that they are ours',
@@ -156,6 +163,7 @@ DEFENCES = {
     'transfer_log': 'a token is paid by exactly one log of its contract, from us, to the receiver, over the amount',
     'unknown_is_no_news': 'a receipt that was not answered for is not an absent one',
     'unpaid_is_canonical': 'the signer\'s proof is of blocks that its node calls canonical',
+    'unpaid_is_read_again': '"unpaid" is judged by a receipt that is read for it',
     'unpaid_proof': 'the signer reads "unpaid" from the chain itself',
     'unstored_is_not_sent': 'bytes whose row was not stored are not sent',
     'void_first': 'an end without payment is in the journal before it is in the store',
@@ -290,11 +298,19 @@ ROWS = [Row(*row) for row in (
      ('assign_compares',), 'STORE_MOVED'),
     ('T2', life('review_rows', 'new_owner_drains_first'), ('drain',),
      'life_assert_stage: is not queued'),
+    ('T2', life('review_rows', 'nonce_taken_during_a_step'), ('torn_read_again',),
+     'life_assert_quiet'),
+    ('T2', life('review_rows', 'nonce_taken_while_the_lease_was_away'),
+     ('lease_epoch', 'torn_read_again'), 'life_assert_quiet'),
     ('T4', cmocka('contract_store_change', 'a_slot_that_may_pay_is_not_left'),
      ('left_when_unpaid',), 'leave'),
     ('T4', life('review_node', 'one_of_two_nodes_lies'), ('nodes_agree',), 'withdrawal.round'),
     ('T4', life('review_node', 'receipt_of_lost_block'), ('unpaid_is_canonical',),
      'withdrawal.round'),
+    ('T3', life('slot', 'moved_before_it_is_stored'), ('unstored_is_not_sent',),
+     'life_assert_unpaid'),
+    ('T4', life('watch', 'unpaid_by_a_receipt_that_is_read'), ('unpaid_is_read_again',),
+     'life_fault_seen'),
     ('T5', life('chain', 'stuck_is_bumped'), ('bump',), 'life_assert_stage: is not completed'),
     ('T6', cmocka('core_confirm', 'paid_is_deep_and_finalized'), ('finalized',), 'decide'),
     ('T6', cmocka('contract_store_observe', 'success_of_a_strange_hash_is_held'),
@@ -304,6 +320,15 @@ ROWS = [Row(*row) for row in (
      ('held_is_left_alone',), 'WITHDRAWAL_ASSIGNED'),
     ('T7', life('cancel', 'cancel_of_reserved_slot'), ('cancel_before_signature',), 'is_cancel'),
     ('T7', life('speed_up', 'cancel_wins_after_the_cap'), ('cancel_before_speed',), 'reason'),
+    ('T6', life('watch', 'mined_block_edited'), ('fact_is_of_its_row',), 'mined_block_hash'),
+    ('T6', life('review_node', 'reorg_while_receipts_are_unknown'), ('paid_is_canonical',),
+     'life_assert_stage: is not assigned'),
+    ('T6', life('finality', 'final_by_the_mark_of_another_branch'), ('own_finalized',),
+     'TRANSFER_MINED'),
+    ('T7', life('slot', 'held_before_signature'), ('hold_before_signature',), 'life_assert_unpaid'),
+    ('T7', life('cancel', 'cancel_races_reservation'), ('assign_compares', 'assign_sees_cancel'),
+     'life_assert_stage: is not canceled'),
+    ('T7', life('watch', 'wish_about_fewer_attempts'), ('attempts_seen',), 'attempts, 1'),
     ('T7', life('slot', 'slot_edited'), ('slot_matches_row',), 'life_assert_unpaid'),
     ('T7', life('slot', 'bytes_of_another_payload'), ('stored_bytes_judged',),
      'assert_thief_has_nothing'),
@@ -311,11 +336,17 @@ ROWS = [Row(*row) for row in (
     ('T8', life('trust', 'row_reset_items_deleted'), ('journal_right',), 'count'),
     ('T8', life('cancel', 'canceled_row_reset'), ('void_first',), 'life_assert_unpaid'),
     ('T8', life('queue', 'hour_and_day_limits'), ('signer_limits',), 'completed'),
+    ('T8', life('', 'signer_limit_ends_with_a_void'), ('signer_refuses',), 'WITHDRAWAL_REJECTED'),
+    ('T8', life('queue', 'approval_expired'), ('approval_expires',), 'approval_expired'),
+    ('T8', ('anvil', 'contract_chain_gate', 'a_wrong_chain_answers_nothing'),
+     ('chain_id_is_checked',), 'CHAIN_SEND_UNKNOWN'),
     ('T8', life('asset', 'funds_for_some'), ('funds_under_way',), 'count'),
     ('T11', cmocka('contract_queue', 'a_message_received_before_comes_alone'),
      ('received_before_comes_alone',), 'len'),
     ('T11', cmocka('contract_queue', 'claims_of_a_dead_consumer_come_back_at_once'),
      ('claims_of_the_dead',), 'claim_by'),
+    ('T11', cmocka('contract_queue', 'only_the_claims_token_ends_it'), ('claim_token',),
+     'assert_digest_equal'),
     ('T11', cmocka('contract_queue', 'a_renewed_message_is_open_again_after_its_ack'),
      ('message_generation',), 'claim'),
     ('T11', ('anvil', 'contract_chain_gate', 'the_next_node_is_asked_when_one_is_away'),
@@ -326,12 +357,5 @@ ROWS = [Row(*row) for row in (
 )]
 
 UNSHOWN = {
-    'attempts_seen': 'the store takes no such wish either',
-    'fact_is_of_its_row': 'no test yet',
-    'hold_before_signature': 'no test yet',
-    'lease_epoch': 'no test yet',
-    'own_finalized': 'no test yet',
-    'paid_is_canonical': 'no test yet',
-    'torn_read_again': 'no test yet',
-    'unstored_is_not_sent': 'no test yet',
+    'asset_is_pinned': 'behind it stands a CHECK, which ends the process: a crash is no judgement',
 }

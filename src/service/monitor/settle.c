@@ -233,7 +233,8 @@ static bool fact_judge(struct monitor *self, const struct transfer *row, bool *r
 				       .head = self->chain->head.number,
 				       .finalized = monitor_finalized(self->chain) };
 	enum confirm verdict = confirm_decide(self->chain->params, &facts, &outcome);
-	bool paid = verdict == CONFIRM_FINAL && outcome == OUTCOME_SUCCEEDED;
+	bool paid = verdict == CONFIRM_FINAL &&
+		    (outcome == OUTCOME_SUCCEEDED || !DEFENCE("unpaid_is_read_again"));
 	if (paid)
 		final_observe(self, row, outcome);
 	*ret_settled = paid || verdict == CONFIRM_WAIT;

@@ -125,7 +125,7 @@ static void decide(struct processor *self, const struct withdrawal *row,
 	if (DEFENCE("receives_are_bounded") && message->receives > RECEIVES_WITHOUT_VERDICT_MAX) {
 		change->bury = true;
 		decide_held(self, row, reason_code(REASON_DEAD_LETTER), change);
-	} else if (!policy_asset_matches(asset, intent)) {
+	} else if (DEFENCE("asset_is_pinned") && !policy_asset_matches(asset, intent)) {
 		decide_held(self, row, reason_code(REASON_ASSET_MISMATCH), change);
 	} else {
 		enum refusal refusal = policy_decide(asset, intent);

@@ -187,9 +187,10 @@ static bool queued_take(struct signer *self, struct withdrawal *row, const struc
 	if (row->cancel_requested)
 		return signer_end(self, row, WITHDRAWAL_CANCELED, REFUSAL_CANCELED, ack, err);
 	enum refusal refusal = policy_signer_decide(self->options.catalogue, asset, &row->intent);
-	if (refusal != REFUSAL_NONE)
+	if (DEFENCE("signer_refuses") && refusal != REFUSAL_NONE)
 		return signer_end(self, row, WITHDRAWAL_REJECTED, REFUSAL_SIGNER_LIMIT, ack, err);
-	if (row->approval.expires_at <= clock_now_ms(self->options.clock))
+	if (DEFENCE("approval_expires") &&
+	    row->approval.expires_at <= clock_now_ms(self->options.clock))
 		signer_change_wait(self, row, reason_code(REASON_APPROVAL_EXPIRED), ack);
 	else
 		candidate_add(self, row, ack);

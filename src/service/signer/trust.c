@@ -24,7 +24,7 @@ const char *signer_row_distrust(const struct signer *self, const struct withdraw
 	    !approval_mac_verify(&options->approval_keys, &row->intent_mac, &row->approval,
 				 &row->approval_mac))
 		return reason_code(REASON_APPROVAL_MAC_INVALID);
-	if (!policy_asset_matches(asset, &row->intent))
+	if (DEFENCE("asset_is_pinned") && !policy_asset_matches(asset, &row->intent))
 		return reason_code(REASON_ASSET_MISMATCH);
 	return NULL;
 }
