@@ -320,7 +320,10 @@ static bool decided_end(struct signer *self, const struct work_case *work, bool 
 {
 	enum journal_verdict verdict = JOURNAL_DIFFERENT;
 	enum reason reason = is_paid ? REASON_RESOLVE_TX_OF_ANOTHER : REASON_RESOLVE_STILL_IN_DOUBT;
-	/* What is only mined becomes final by the monitor, which judges it anew. */
+	/* What is only mined becomes final by the monitor: it judges what was held anew, and of a
+	 * stranger's transaction nobody judges but people, so that they wait for it. */
+	if (work->slot.stage != TRANSFER_FINAL && work->slot.outcome == OUTCOME_FOREIGN)
+		return true;
 	if (work->slot.stage != TRANSFER_FINAL)
 		return case_end(self, work, STORE_RESOLVE_RELEASE, NULL, err);
 	if (!resolution_journal(self, work, is_paid, &verdict, err))
