@@ -7,17 +7,29 @@ static bool is_terminal(const struct sim_order *order)
 	return order->stage >= WITHDRAWAL_COMPLETED;
 }
 
-/* It is a person's turn, who was told, and there is a reason for it. After a stranger's transaction
- * its wallet stands, with what is bound to it; after the chain took back what was final, all do. */
+/* It is a person's turn, who was told, and there is a reason for it. After the chain took back what
+ * was final, all wallets stand. */
 static bool may_wait(const struct sim_world *world, const struct sim_order *order)
 {
 	if (world->alarms == 0)
 		return false;
-	if (order->held_reason[0] != 0 && (order->causes != 0 || world->causes != 0))
+	/* What a stranger did people have resolved. */
+	unsigned causes = order->causes | (world->causes & ~SIM_CAUSE_FOREIGN);
+	if (order->held_reason[0] != 0 && causes != 0)
 		return true;
 	/* Whoever edits slots can hold up what stands behind them. */
-	return (world->causes & SIM_CAUSE_TAKE_BACK) != 0 || world->has_slot_edits ||
-	       ((world->causes & SIM_CAUSE_FOREIGN) != 0 && order->stage == WITHDRAWAL_ASSIGNED);
+	return (world->causes & SIM_CAUSE_TAKE_BACK) != 0 || world->has_slot_edits;
+}
+
+/* Its slot is final as what it is. */
+static bool is_recorded(const struct sim_world *world, unsigned wallet, uint64_t nonce)
+{
+	for (size_t i = 0; i < world->slots_len; i++) {
+		const struct sim_slot *slot = &world->slots[i];
+		if (slot->wallet == wallet && slot->nonce == nonce)
+			return slot->stage == TRANSFER_FINAL && slot->outcome == OUTCOME_FOREIGN;
+	}
+	return false;
 }
 
 /* The first nonce of ours that a stranger used; before a wallet entered, its past is its own. */
@@ -32,7 +44,7 @@ static bool used_by_stranger(struct sim_world *world, unsigned wallet, uint64_t 
 			    wallet + 1);
 	for (uint64_t nonce = (uint64_t)first; first >= 0 && nonce < nonces; nonce++)
 		if (sim_chain_consumer(world->model, wallet, nonce, &consumer) &&
-		    consumer.is_foreign) {
+		    consumer.is_foreign && !is_recorded(world, wallet, nonce)) {
 			*ret_nonce = nonce;
 			return true;
 		}

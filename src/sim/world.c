@@ -333,6 +333,7 @@ static void liveness_run(struct sim_world *world)
 	/* Done is what stays done: what is still under way on the chain may not change it. */
 	for (int calm = 0; !world->failed && calm < CALM_LOOKS && world->now_ms < bound;) {
 		sim_client_redrive(world);
+		sim_people_act(world);
 		sim_schedule_run(world, world->now_ms + LOOK_MS);
 		calm = sim_check_is_done(world) ? calm + 1 : 0;
 		sim_check_calm(world);

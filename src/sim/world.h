@@ -159,6 +159,8 @@ int64_t sim_client_next(const struct sim_world *world);
 void sim_client_act(struct sim_world *world);
 /* An operator puts dead letters back. */
 void sim_client_redrive(struct sim_world *world);
+/* people.c: once the faults are over. */
+void sim_people_act(struct sim_world *world);
 
 /* check_*.c */
 bool sim_check_open(struct sim_world *world, struct err *err);

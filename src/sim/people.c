@@ -1,0 +1,98 @@
+/* People who look after what only they can: once the faults are over, two of them say of each
+ * payment whose nonce a stranger took that it was not paid, and start its wallet again. What they
+ * say is compared with the chain by the signer; they make no mistakes here, the lives of test/life
+ * do. */
+#include "sim/world.h"
+
+#include "core/reason.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct store_by people_by(const struct sim_world *world, const char *person)
+{
+	return (struct store_by){
+		.actor = ACTOR_PERSON, .who = person, .request_id = "", .now_ms = world->now_ms
+	};
+}
+
+static void decide(struct sim_world *world, const struct store_view *view, const char *person)
+{
+	struct mac_keys keys = { .keys = { { 1, world->keys_bytes[4] } }, .len = 1 };
+	struct store_by by = people_by(world, person);
+	struct err err = { 0 };
+	bool current = false;
+	struct decision decision = { .of = { .withdrawal = view->withdrawal.intent.id,
+					     .transfer = view->transfer.id,
+					     .version = view->withdrawal.version },
+				     .verdict = RESOLVE_NOT_PAID,
+				     .decided_at = world->now_ms };
+	(void)snprintf(decision.person, sizeof decision.person, "%s", person);
+	(void)snprintf(decision.key_id, sizeof decision.key_id, "key of %s", person);
+	decision_seal(&keys, &decision);
+	CHECK(store_decision_put(world->store, &decision, &by, &current, &err));
+}
+
+static void order_resolve(struct sim_world *world, struct sim_order *order)
+{
+	struct store_view view;
+	struct err err = { 0 };
+	bool found = false;
+	if (strcmp(order->held_reason, reason_code(REASON_NONCE_CONSUMED_ELSEWHERE)) != 0 ||
+	    order->stage != WITHDRAWAL_ASSIGNED)
+		return;
+	CHECK(store_withdrawal_view(world->store, order->id, &view, &found, &err));
+	/* What was refused once is refused again. */
+	if (!found || !view.has_transfer || view.withdrawal.wait_reason[0] != 0)
+		return;
+	if (!order->resolved)
+		sim_tell(world, "people: %s was not paid", order->key);
+	order->resolved = true;
+	decide(world, &view, "ann");
+	decide(world, &view, "ben");
+}
+
+static void wallet_start(struct sim_world *world, const struct wallet *wallet)
+{
+	const char *reason = reason_code(REASON_NONCE_CONSUMED_ELSEWHERE);
+	struct store_transfer_filter filter = { .wallet_id = wallet->id,
+						.first = TRANSFER_RESERVED,
+						.last = TRANSFER_FINAL,
+						.mined_block_max = UINT64_MAX,
+						.unresolved = true,
+						.limit = 1 };
+	struct store_by by = people_by(world, "ann");
+	struct transfer slot;
+	struct err err = { 0 };
+	bool started = false;
+	size_t n = 0;
+	if (strcmp(wallet->stop_reason, reason) != 0)
+		return;
+	CHECK(store_transfers_load(world->store, &filter, &slot, &n, &err));
+	if (n > 0)
+		return;
+	CHECK(store_wallet_start(world->store, wallet->id, reason, "seen", &by, &started, &err));
+	sim_tell(world, "people: wallet %d goes on", (int)wallet->id);
+}
+
+void sim_people_act(struct sim_world *world)
+{
+	struct wallet wallets[WALLETS_MAX];
+	struct err err = { 0 };
+	size_t len = 0;
+	bool open = false;
+	if ((world->causes & SIM_CAUSE_FOREIGN) == 0 || world->depth > 0)
+		return;
+	for (size_t i = 0; i < world->orders_len; i++) {
+		struct sim_order *order = &world->orders[i];
+		open |= order->accepted && order->stage < WITHDRAWAL_COMPLETED;
+		if (order->accepted)
+			order_resolve(world, order);
+	}
+	if (!open)
+		return;
+	CHECK(store_wallets_load(world->store, wallets, WALLETS_MAX, &len, &err));
+	for (size_t i = 0; i < len; i++)
+		wallet_start(world, &wallets[i]);
+	sim_check_changes(world);
+}
