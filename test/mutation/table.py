@@ -86,8 +86,8 @@ NOTES = {
                           'other one goes over the outbox to a queue that takes a part of a batch.',
     'blocked-receiver-in-batch': 'a step estimates and reserves many payouts at once; batches on the chain '
                                  'join the test when there are any.',
-    'breaker-never-closes': 'what backs off today are keys, nodes and failing steps. Nodes are asked in turn '
-                            'and have no breaker.',
+    'breaker-never-closes': 'there is no breaker today: keys that are away are asked again after a pause that '
+                            'is bounded, nodes in turn with every call.',
 }
 
 DEFENCES = {
@@ -279,6 +279,10 @@ ROWS = [Row(*row) for row in (
      'life_assert_stage: is not completed'),
     ('breaker-never-closes', life('review_rows', 'breaker_never_closes_keys'),
      ('keys_pause_is_bounded',), 'life_assert_stage: is not completed'),
+    ('breaker-never-closes', cmocka('contract_chain_gate_nodes', 'breaker_never_closes_on_nodes'),
+     ('next_node',), 'assert_answers'),
+    ('breaker-never-closes', cmocka('contract_chain_gate_nodes', 'breaker_never_closes_on_sends'),
+     ('next_node',), 'CHAIN_SEND_ACCEPTED'),
     ('reconnect-storm', cmocka('net_http_client', 'test_reconnect_storm_keeps_its_connection'),
      ('connection_is_kept',), 'str_equal_text'),
     ('reconnect-storm', cmocka('core_retry', 'reconnect_storm_is_slowed_down'), ('pause_grows',),
