@@ -218,16 +218,6 @@ MUST_CHECK bool signer_hold_if_same(struct signer *self, const struct withdrawal
 /* reserve.c */
 /* Gives each candidate a wallet and a gas limit, or a reason to wait, or ends it. */
 void signer_choose(struct signer *self);
-enum blame {
-	BLAME_NOBODY = 1,   /* it does not revert any more */
-	BLAME_RECEIVER = 2, /* the same amount goes to the wallet itself */
-	BLAME_ASSET = 3,    /* it does not: paused, or the wallet is blocked */
-	BLAME_UNKNOWN = 4,
-};
-/* A payout that reverts: who is to blame, now? Whatever a node does not know blames nobody. */
-MUST_CHECK bool signer_revert_judge(struct signer *self, const struct signer_wallet *wallet,
-				    const struct transfer *transfer, enum blame *ret_blame,
-				    struct err *err);
 /* Takes the nonces of all candidates that have a wallet. */
 MUST_CHECK bool signer_reserve(struct signer *self, struct err *err);
 

@@ -121,4 +121,16 @@ uint64_t signer_work_gas_limit(const struct signer *self, const struct slot_work
  * never have them turns into its self-transfer. */
 MUST_CHECK bool signer_works_price(struct signer *self, struct err *err);
 
+/* reserve.c */
+enum blame {
+	BLAME_NOBODY = 1,   /* it does not revert any more */
+	BLAME_RECEIVER = 2, /* the same amount goes to the wallet itself */
+	BLAME_ASSET = 3,    /* it does not: paused, or the wallet is blocked */
+	BLAME_UNKNOWN = 4,
+};
+/* A payout that reverts: who is to blame, now? Whatever a node does not know blames nobody. */
+MUST_CHECK bool signer_revert_judge(struct signer *self, const struct signer_wallet *wallet,
+				    const struct transfer *transfer, enum blame *ret_blame,
+				    struct err *err);
+
 #endif
