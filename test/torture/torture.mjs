@@ -110,6 +110,8 @@ const stopCallsMax = 3; // a stop point is the first to third call after it was 
 const stopTimeoutMs = 20_000;
 const freezeNodeMs = 10_000;
 const reorgDepthMax = 15; // with 8 slots in an epoch, `finalized` is 16 blocks behind
+// With more than 1,000 blocks anvil loses contracts when it reorganises, unless it keeps few states.
+const nodeStates = 600;
 const settleTimeoutMs = 60_000; // without any withdrawal ending
 const missesMax = 8; // for each hit that is asked for
 const trickleEveryMs = 300;
@@ -192,7 +194,7 @@ class Torture {
 			dir: this.dir,
 			wallets: 4,
 			scryptN: 1024,
-			anvil: { slots: 8, gasLimit: 300_000_000 },
+			anvil: { slots: 8, gasLimit: 300_000_000, extra: ['--prune-history', nodeStates] },
 			blockMs: 250,
 			settings,
 			environment: { SLUICE_TEST_STOP_DIR: this.stopDir },
