@@ -157,6 +157,15 @@ static bool gate_transactions(struct chain *chain, uint64_t first, size_t blocks
 				   ret_blocks, err));
 }
 
+static bool gate_transfers(struct chain *chain, uint64_t first, uint64_t last,
+			   const struct address *wallets, size_t n,
+			   struct chain_transfer *ret_transfers, size_t *ret_len,
+			   struct hash32 *ret_last, struct err *err)
+{
+	FORWARD(chain_transfers(node, first, last, wallets, n, ret_transfers, ret_len, ret_last,
+				err));
+}
+
 /* To one node only: what is unknown there is sent again by the signer, then to the next. */
 static void gate_send_many(struct chain *chain, const struct str *raw, size_t n,
 			   struct chain_send *ret_sends)
@@ -222,6 +231,7 @@ static const struct chain_ops gate_ops = {
 	.blocks = gate_blocks,
 	.find = gate_find,
 	.transactions = gate_transactions,
+	.transfers = gate_transfers,
 	.nodes_len = gate_nodes_len,
 	.node = gate_node_at,
 	.close = gate_close,

@@ -527,6 +527,74 @@ static bool transactions(struct chain *chain, uint64_t first, size_t blocks,
 	return true;
 }
 
+static bool read_transfers(const struct json_value *logs, uint64_t first, uint64_t last,
+			   struct chain_transfer *ret_transfers, size_t *ret_len)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < json_size(logs); i++) {
+		struct chain_transfer one;
+		bool is_transfer = false;
+		if (!chain_read_transfer(json_element(logs, i), &one, &is_transfer) ||
+		    one.block < first || one.block > last)
+			return false;
+		if (is_transfer)
+			ret_transfers[found++] = one;
+	}
+	*ret_len = found;
+	return true;
+}
+
+static void write_topics(struct buf *out, const struct address *wallets, size_t n)
+{
+	static const uint8_t zeros[12];
+	const struct hash32 topic = abi_transfer_topic();
+	buf_text(out, ",\"topics\":[");
+	write_bytes(out, topic.bytes, sizeof topic.bytes);
+	buf_text(out, ",[");
+	for (size_t i = 0; i < n; i++) {
+		buf_text(out, i == 0 ? "\"0x" : ",\"0x");
+		hex_write(out, zeros, sizeof zeros);
+		hex_write(out, wallets[i].bytes, sizeof wallets[i].bytes);
+		buf_byte(out, '"');
+	}
+	buf_text(out, "]]}");
+}
+
+/* One post: the node that answers for the logs says as well which block it has at their end. */
+static bool transfers(struct chain *chain, uint64_t first, uint64_t last,
+		      const struct address *wallets, size_t n, struct chain_transfer *ret_transfers,
+		      size_t *ret_len, struct hash32 *ret_last, struct err *err)
+{
+	struct json_rpc *rpc = rpc_of(chain);
+	struct chain_block block;
+	uint64_t number;
+	json_rpc_begin(rpc);
+	struct buf *out = json_rpc_add(rpc, "eth_getLogs");
+	buf_text(out, "{\"fromBlock\":");
+	write_block(out, first);
+	buf_text(out, ",\"toBlock\":");
+	write_block(out, last);
+	write_topics(out, wallets, n);
+	out = json_rpc_add(rpc, "eth_getBlockByNumber");
+	write_block(out, last);
+	buf_text(out, ",false");
+	if (!ask(rpc, err))
+		return false;
+	const struct json_rpc_answer *logs = json_rpc_answer(rpc, 0);
+	const struct json_rpc_answer *end = json_rpc_answer(rpc, 1);
+	if (end->verdict != JSON_RPC_RESULT || !chain_read_block(end->result, &number, &block) ||
+	    number != last)
+		return fail(end, "the last block of the logs", err);
+	if (logs->verdict != JSON_RPC_RESULT || json_type_of(logs->result) != JSON_TYPE_ARRAY)
+		return fail(logs, "eth_getLogs", err);
+	if (json_size(logs->result) > CHAIN_TRANSFERS_MAX)
+		return err_set(err, ERR_REFUSED, "too many logs in these blocks");
+	if (!read_transfers(logs->result, first, last, ret_transfers, ret_len))
+		return fail(logs, "eth_getLogs", err);
+	*ret_last = block.hash;
+	return true;
+}
+
 static void close_chain(struct chain *chain)
 {
 	struct chain_jsonrpc *jsonrpc = (struct chain_jsonrpc *)chain;
@@ -551,6 +619,7 @@ bool chain_jsonrpc_open(const struct chain_jsonrpc_options *options, struct chai
 		.blocks = blocks,
 		.find = find,
 		.transactions = transactions,
+		.transfers = transfers,
 		.close = close_chain,
 	};
 	const struct json_rpc_options rpc_options = { .url = options->url,

@@ -283,3 +283,16 @@ bool chain_read_transaction(const struct json_value *transaction,
 		ret_transaction->raw_len = raw.len;
 	return true;
 }
+
+bool chain_read_transfer(const struct json_value *log, struct chain_transfer *ret_transfer,
+			 bool *ret_is_transfer)
+{
+	struct abi_log read;
+	if (!read_log(log, &read) ||
+	    !chain_read_hash(json_member(log, "transactionHash"), &ret_transfer->tx_hash) ||
+	    !chain_read_u64(json_member(log, "blockNumber"), &ret_transfer->block))
+		return false;
+	ret_transfer->contract = read.contract;
+	*ret_is_transfer = abi_read_transfer_log(&read, &ret_transfer->transfer);
+	return true;
+}

@@ -33,5 +33,8 @@ bool chain_read_sender(const struct json_value *transaction, struct address *ret
  * bytes. ret_transaction: block and from are the caller's. False when the answer makes no sense. */
 bool chain_read_transaction(const struct json_value *transaction,
 			    struct chain_transaction *ret_transaction);
+/* A log of eth_getLogs. ret_is_transfer false: not Transfer(address, address, uint256). */
+bool chain_read_transfer(const struct json_value *log, struct chain_transfer *ret_transfer,
+			 bool *ret_is_transfer);
 
 #endif

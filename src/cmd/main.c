@@ -87,6 +87,7 @@ static const struct command_option restore_options[] = {
 
 static const struct command_option reconcile_options[] = {
 	OPTION_CONFIG,
+	{ "from-block", "N", "compare from there on; the first slot's block if absent" },
 	{ "after-restore", NULL, "bring a restored store up to the journal and the chain" },
 	OPTIONS_END,
 };
@@ -223,6 +224,9 @@ const struct command commands[] = {
 	  "what was, and a person has said `sluice unpause`.",
 	  restore_options, command_restore },
 	{ "reconcile", "", 0, 0, "compare the store with the chain",
+	  "Every mined nonce of our wallets has one slot and the reverse, and what left them\n"
+	  "is what the store says that it paid; up to the finalized block, while Sluice runs.\n"
+	  "Fails when anything differs, and says what. The monitor does the same all the time.\n"
 	  "With --after-restore, on the signer's host and with Sluice stopped: finds what the\n"
 	  "wallets sent since the backup, by the journal and the chain, fills the nonces that\n"
 	  "nobody used with transactions of nothing, waits until all are final, and binds the\n"

@@ -85,18 +85,19 @@ static bool trust_open(struct role_parts *parts, struct err *err)
 	return true;
 }
 
-static bool chain_open(struct role_parts *parts, size_t index, struct err *err)
+bool role_chain_open(const struct config *config, size_t index, struct chain **ret_chain,
+		     struct err *err)
 {
 	char storage[CONFIG_RPC_BYTES_MAX];
 	const char *urls[RPC_ENDPOINTS_MAX];
 	size_t len = 0;
-	struct chain_gate_options gate = { .catalogue = &parts->config->catalogue, .chain = index };
-	if (!config_chain_urls(parts->config, index, storage, urls, &len, err))
+	struct chain_gate_options gate = { .catalogue = &config->catalogue, .chain = index };
+	if (!config_chain_urls(config, index, storage, urls, &len, err))
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		struct chain_jsonrpc_options node = {
 			.url = urls[i],
-			.deadline_ms = parts->config->chains[index].rpc_timeout_ms,
+			.deadline_ms = config->chains[index].rpc_timeout_ms,
 		};
 		if (!chain_jsonrpc_open(&node, &gate.nodes[gate.len], err)) {
 			while (gate.len > 0)
@@ -105,7 +106,7 @@ static bool chain_open(struct role_parts *parts, size_t index, struct err *err)
 		}
 		gate.len++;
 	}
-	parts->chains[index] = chain_gate_new(&gate);
+	*ret_chain = chain_gate_new(&gate);
 	return true;
 }
 
@@ -136,7 +137,7 @@ static bool parts_open(struct role_parts *parts, const struct role_program *prog
 	    !catalogue_pin(parts, err))
 		return false;
 	for (size_t i = 0; program->asks_chains && i < catalogue->chains_len; i++)
-		if (!chain_open(parts, i, err))
+		if (!role_chain_open(parts->config, i, &parts->chains[i], err))
 			return false;
 	return true;
 }

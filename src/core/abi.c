@@ -74,6 +74,11 @@ bool abi_read_word(struct str return_data, struct u256 *ret_value)
 	return true;
 }
 
+struct hash32 abi_transfer_topic(void)
+{
+	return topic_transfer;
+}
+
 bool abi_read_transfer_log(const struct abi_log *log, struct abi_transfer *ret_transfer)
 {
 	struct abi_transfer transfer;

@@ -38,6 +38,8 @@ struct abi_transfer {
 	struct amount amount;
 };
 
+/* The first topic of such a log. */
+struct hash32 abi_transfer_topic(void);
 /* True when the log is Transfer(address indexed, address indexed, uint256): three topics, 32 bytes.
  */
 bool abi_read_transfer_log(const struct abi_log *log, struct abi_transfer *ret_transfer);

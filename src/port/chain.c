@@ -180,6 +180,20 @@ bool chain_transactions(struct chain *chain, uint64_t first, size_t blocks,
 	return true;
 }
 
+bool chain_transfers(struct chain *chain, uint64_t first, uint64_t last,
+		     const struct address *wallets, size_t n, struct chain_transfer *ret_transfers,
+		     size_t *ret_len, struct hash32 *ret_last, struct err *err)
+{
+	PORT_CALL();
+	check_batch(chain, wallets, n, ret_transfers);
+	CHECK(first <= last && last < CHAIN_BLOCK_PENDING);
+	if (!chain->ops->transfers(chain, first, last, wallets, n, ret_transfers, ret_len, ret_last,
+				   err))
+		return false;
+	CHECK(*ret_len <= CHAIN_TRANSFERS_MAX && !hash32_is_zero(*ret_last));
+	return true;
+}
+
 size_t chain_nodes_len(const struct chain *chain)
 {
 	CHECK(chain != NULL && chain->ops != NULL);

@@ -142,6 +142,15 @@ struct chain_transaction {
 	size_t raw_len;            /* 0: not of the kind that we make (type, access list, length) */
 };
 
+/* Tokens that left a wallet. */
+#define CHAIN_TRANSFERS_MAX 1024
+struct chain_transfer {
+	struct address contract;
+	struct abi_transfer transfer;
+	struct hash32 tx_hash;
+	uint64_t block;
+};
+
 #define CHAIN_BLOCK_LATEST  UINT64_MAX
 #define CHAIN_BLOCK_PENDING (UINT64_MAX - 1) /* nonces only */
 
@@ -171,6 +180,10 @@ struct chain_ops {
 			     const struct address *senders, size_t n,
 			     struct chain_transaction *ret_transactions, size_t cap,
 			     size_t *ret_len, size_t *ret_blocks, struct err *err);
+	bool (*transfers)(struct chain *chain, uint64_t first, uint64_t last,
+			  const struct address *wallets, size_t n,
+			  struct chain_transfer *ret_transfers, size_t *ret_len,
+			  struct hash32 *ret_last, struct err *err);
 	/* Both NULL: the chain is one node. */
 	size_t (*nodes_len)(const struct chain *chain);
 	bool (*node)(struct chain *chain, size_t index, struct chain **ret_node, struct err *err);
@@ -215,6 +228,14 @@ MUST_CHECK bool chain_transactions(struct chain *chain, uint64_t first, size_t b
 				   const struct address *senders, size_t n,
 				   struct chain_transaction *ret_transactions, size_t cap,
 				   size_t *ret_len, size_t *ret_blocks, struct err *err);
+/* The Transfer logs of all contracts whose sender is one of these wallets, in the canonical blocks
+ * first to last, in their order: up to CHAIN_TRANSFERS_MAX. ret_last: the hash that the node has
+ * for the last block, so that it is known of which chain it spoke. REFUSED when there are more: ask
+ * for fewer blocks. NOT_DONE also when the node does not have the last block. */
+MUST_CHECK bool chain_transfers(struct chain *chain, uint64_t first, uint64_t last,
+				const struct address *wallets, size_t n,
+				struct chain_transfer *ret_transfers, size_t *ret_len,
+				struct hash32 *ret_last, struct err *err);
 /* The nodes behind the chain, for what must not hang on the word of one; at least 1. */
 size_t chain_nodes_len(const struct chain *chain);
 /* One of them, borrowed, once it has proved to be of the chain. */

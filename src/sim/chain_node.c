@@ -416,6 +416,52 @@ static bool node_find(struct chain *chain, uint64_t number, const struct chain_w
 	return true;
 }
 
+static void block_transfers(struct sim_node *node, const struct sim_tree_block *block,
+			    const struct address *wallets, size_t n,
+			    struct chain_transfer *ret_transfers, size_t *len)
+{
+	for (uint32_t i = 0; i < block->inclusions_len; i++) {
+		const struct sim_inclusion *inclusion =
+			&node->chain->inclusions[block->inclusions + i];
+		struct abi_log logs[CHAIN_LOGS_MAX];
+		size_t logs_len = sim_logs_of(node->chain, inclusion, logs);
+		for (size_t k = 0; k < logs_len; k++) {
+			struct chain_transfer one = { .contract = logs[k].contract,
+						      .tx_hash =
+							      node->chain->txs[inclusion->tx].hash,
+						      .block = block->number };
+			bool ours = false;
+			if (!abi_read_transfer_log(&logs[k], &one.transfer))
+				continue;
+			for (size_t w = 0; w < n; w++)
+				ours |= address_equal(wallets[w], one.transfer.from);
+			if (ours && *len < CHAIN_TRANSFERS_MAX)
+				ret_transfers[(*len)++] = one;
+		}
+	}
+}
+
+static bool node_transfers(struct chain *chain, uint64_t first, uint64_t last,
+			   const struct address *wallets, size_t n,
+			   struct chain_transfer *ret_transfers, size_t *ret_len,
+			   struct hash32 *ret_last, struct err *err)
+{
+	struct sim_node *node = node_of(chain);
+	size_t len = 0;
+	if (!answers(node, err))
+		return false;
+	if (last > head_of(node)->number || is_lost(node))
+		return err_set(err, ERR_NOT_DONE, "the node does not have these blocks");
+	for (uint64_t number = first; number <= last; number++) {
+		const struct sim_tree_block *block =
+			&node->chain->blocks[sim_ancestor(node->chain, node->head, number)];
+		block_transfers(node, block, wallets, n, ret_transfers, &len);
+		*ret_last = block->hash;
+	}
+	*ret_len = len;
+	return true;
+}
+
 static void node_close(struct chain *chain)
 {
 	(void)chain; /* it is the simulated chain's */
@@ -433,6 +479,7 @@ static const struct chain_ops node_ops = {
 	.lookups = node_lookups,
 	.blocks = node_blocks,
 	.find = node_find,
+	.transfers = node_transfers,
 	.close = node_close,
 };
 

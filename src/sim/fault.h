@@ -68,6 +68,8 @@ enum sim_fault {
 	call(STORE_DECISIONS, "store_decisions_load", false) \
 	call(STORE_ATTEMPT_OWNER, "store_attempt_owner", false) \
 	call(STORE_CASE_RESOLVE, "store_case_resolve", true) \
+	call(STORE_RECONCILED, "store_reconciled_load", false) \
+	call(STORE_RECONCILED_RAISE, "store_reconciled_raise", true) \
 	call(STORE_OF_SLOT, "store_transfer_of_slot", false) \
 	call(STORE_BIND, "store_transfer_bind", true) \
 	call(STORE_INCARNATION, "store_incarnation_load", false) \
@@ -76,8 +78,6 @@ enum sim_fault {
 	call(STORE_WALLET_RECOVERED, "store_wallet_recovered", true) \
 	call(STORE_IMPORT, "store_attempt_import", true) \
 	call(STORE_OPEN, "store_withdrawals_open", false) \
-	call(STORE_RECONCILED, "store_reconciled_load", false) \
-	call(STORE_RECONCILED_RAISE, "store_reconciled_raise", true) \
 	call(TRANSPORT_SEND, "transport_send_batch", true) \
 	call(TRANSPORT_RECEIVE, "transport_receive", true) \
 	call(TRANSPORT_EXTEND, "transport_extend_batch", true) \
@@ -102,14 +102,15 @@ enum sim_fault {
 	call(CHAIN_RECEIPTS, "chain_receipts", false) \
 	call(CHAIN_LOOKUPS, "chain_lookups", false) \
 	call(CHAIN_BLOCKS, "chain_blocks", false) \
-	call(CHAIN_FIND, "chain_find", false)
+	call(CHAIN_FIND, "chain_find", false) \
+	call(CHAIN_TRANSFERS, "chain_transfers", false)
 /* clang-format on */
 
 #define SIM_CALL_NAME(name, text, writes) SIM_CALL_##name,
 enum sim_call { SIM_CALL_LIST(SIM_CALL_NAME) SIM_CALLS };
 #undef SIM_CALL_NAME
 
-#define SIM_CALL_STORE_RECOVER_LAST SIM_CALL_STORE_RECONCILED_RAISE
+#define SIM_CALL_STORE_RECOVER_LAST SIM_CALL_STORE_OPEN
 #define SIM_STAGES                  9 /* of withdrawals and of transfers, 0 for "none yet" */
 
 /* Can this go wrong with that call, with these families on? */

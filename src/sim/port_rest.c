@@ -233,6 +233,14 @@ static bool find(struct chain *self, uint64_t block, const struct chain_wanted *
 	CHAIN(CHAIN_FIND, find(real, block, wanted, ret_found, err));
 }
 
+static bool transfers(struct chain *self, uint64_t first, uint64_t last,
+		      const struct address *wallets, size_t n, struct chain_transfer *ret_transfers,
+		      size_t *ret_len, struct hash32 *ret_last, struct err *err)
+{
+	CHAIN(CHAIN_TRANSFERS,
+	      transfers(real, first, last, wallets, n, ret_transfers, ret_len, ret_last, err));
+}
+
 static size_t nodes_len(const struct chain *self)
 {
 	const struct sim_port *port = (const struct sim_port *)(const void *)self;
@@ -259,6 +267,7 @@ const struct chain_ops sim_chain_ops = {
 	.lookups = lookups,
 	.blocks = blocks,
 	.find = find,
+	.transfers = transfers,
 	.nodes_len = nodes_len,
 	.node = node,
 };

@@ -512,6 +512,46 @@ static void test_transactions(void **state)
 	assert_int_equal(blocks + len, 0);
 }
 
+/* Tokens that left a wallet, of any contract, and what the node has as the last block. */
+static void test_transfers(void **state)
+{
+	(void)state;
+	struct wallet wallet = make_wallet(), other = make_wallet();
+	struct tx tx = make_tx(0, other.address, 0);
+	struct address wallets[2] = { other.address, wallet.address };
+	static struct chain_transfer found[CHAIN_TRANSFERS_MAX];
+	struct chain_block block;
+	struct hash32 last;
+	struct raw raw;
+	struct err err;
+	size_t len = 9;
+	mint(wallet.address, 50);
+	uint64_t first = height();
+	write_token_transfer(&tx, other.address, 7);
+	sign(&wallet, &tx, &raw);
+	assert_int_equal(send_raw(raw.text), CHAIN_SEND_ACCEPTED);
+	mine(2);
+	uint64_t end = height();
+	assert_true(
+		chain_transfers(fixture.chain, first, end, wallets, 2, found, &len, &last, &err));
+	assert_int_equal(len, 1);
+	assert_true(address_equal(found[0].contract, fixture.token));
+	assert_true(address_equal(found[0].transfer.from, wallet.address));
+	assert_true(address_equal(found[0].transfer.to, other.address));
+	assert_true(u256_equal(found[0].transfer.amount.units, u256_from_u64(7)));
+	assert_true(hash32_equal(found[0].tx_hash, raw.hash));
+	assert_int_equal(found[0].block, first + 1);
+	assert_true(chain_blocks(fixture.chain, &end, 1, &block, &err));
+	assert_true(hash32_equal(block.hash, last));
+	/* What was minted to it left nobody of ours; nor is anything in the blocks behind it. */
+	assert_true(
+		chain_transfers(fixture.chain, first, first, wallets, 2, found, &len, &last, &err));
+	assert_int_equal(len, 0);
+	assert_false(chain_transfers(fixture.chain, first, end + 1, wallets, 2, found, &len, &last,
+				     &err));
+	assert_int_equal(err.kind, ERR_NOT_DONE);
+}
+
 static void test_send_refused(void **state)
 {
 	(void)state;
@@ -717,6 +757,7 @@ int main(void)
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_transactions),
+		cmocka_unit_test(test_transfers),
 		cmocka_unit_test(test_balances_and_nonces),
 		cmocka_unit_test(test_estimates),
 		cmocka_unit_test(test_send_life),

@@ -194,6 +194,15 @@ class Drill {
 		assert.equal(report.accepted.paid, 2 * this.before + this.payouts);
 		for (const name of ['doubled', 'lost', 'wrong']) assert.equal(report.accepted[name], 0, name);
 		assert.deepEqual(report.unknown, []);
+		// And the store says what the chain says.
+		const { stdout } = await this.sluice('reconcile', '--json');
+		const agreed = JSON.parse(stdout);
+		assert.equal(agreed.agrees, true, stdout);
+		for (const one of agreed.assets) {
+			assert.equal(one.left_wallets, one.paid_by_store, one.asset);
+			assert.notEqual(one.left_wallets, '0', one.asset);
+		}
+		this.fact('reconcile', `${agreed.slots} slots, no difference`);
 		// What the API says of each repeated key is what the chain says.
 		const again = readIntents(['before', 'middle', 'after'].map((n) => this.list(`${n}-again`)));
 		const hashes = new Set();

@@ -7,6 +7,7 @@
  *	wish.c      forgotten and stuck ones are wished to be sent again, or bumped
  *	settle.c    mined slots: still on the canonical chain? deep enough to be final?
  *	facts.c     what their receipts said
+ *	reconcile.c  behind finality: does the store say what the chain says?
  */
 #include "service/monitor/monitor_parts.h"
 
@@ -43,11 +44,21 @@ struct monitor *monitor_new(const struct monitor_options *options)
 				  "Lines that a person should read.");
 	self->head = metric_add(metrics, METRIC_GAUGE, "sluice_chain_head_block", "",
 				"Newest block seen.");
+	self->reconciled = metric_add(metrics, METRIC_GAUGE, "sluice_reconciled_block", "",
+				      "Store and chain agree up to this block.");
+	self->differences =
+		metric_add(metrics, METRIC_COUNTER, "sluice_reconciliation_differences_total", "",
+			   "What the chain says of a wallet and the store does not.");
+	self->reconciler = calloc(1, sizeof *self->reconciler);
+	CHECK(self->reconciler != NULL);
 	return self;
 }
 
 void monitor_free(struct monitor *monitor)
 {
+	if (monitor == NULL)
+		return;
+	free(monitor->reconciler);
 	free(monitor);
 }
 
@@ -192,7 +203,7 @@ static bool chain_step(struct monitor *self, struct monitor_chain *chain, struct
 		return false;
 	chain->new_head = false;
 	chain->busy = self->busy;
-	return monitor_balances(self, err);
+	return monitor_reconcile(self, err) && monitor_balances(self, err);
 }
 
 /* A chain whose steps fail is told of once, when it has lasted, and once when it is over: not with

@@ -4,7 +4,9 @@
 
 #include "core/confirm.h"
 #include "core/links.h"
+#include "service/monitor/facts.h"
 #include "service/monitor/monitor.h"
+#include "service/monitor/reconciler.h"
 
 /* Blocks that hold mined slots which are not final: a reorg shows in their hashes. Twice the depth
  * of the dangerous verdict; beyond that a reorg is still found when a slot is about to become
@@ -38,25 +40,6 @@ struct watched_block {
 #define WALK_BLOCKS_MAX 256
 /* Heads in a row that do not link before the same is done. */
 #define UNLINKED_HEADS_MAX 3
-
-/* What a receipt said of a slot, until another one needs its place: worth as much as the receipt
- * for as long as its block is canonical. */
-struct fact {
-	struct id transfer; /* zero: free */
-	struct hash32 tx_hash;
-	uint64_t block;
-	struct hash32 block_hash;
-	struct address to;
-	bool is_cancel;
-	bool is_foreign;
-	bool success;
-	bool has_log; /* the one Transfer log of the contract `to` */
-	struct abi_log log;
-};
-/* About 1.3 MB when all are in use: what is mined in a minute at 60 a second. What is not there is
- * read again. A fact stands in one of a few places, found by its id. */
-#define FACTS_MAX    4096
-#define FACTS_PLACES 4
 
 /* The slot that a wallet's others wait for, for as long as it has these attempts. */
 struct lowest {
@@ -103,6 +86,7 @@ struct monitor_chain {
 	unsigned final_doubts;          /* heads in a row that had another block there */
 	struct hash32 final_doubted_by; /* the newest of them */
 	int64_t balances_at;
+	struct reconcile_cursor reconcile;
 	struct sighting sightings[SIGHTINGS_MAX];
 	unsigned ahead[WALLETS_MAX]; /* sightings of a wallet whose chain knows more nonces than we
 				      */
@@ -155,6 +139,9 @@ struct monitor {
 	struct metric *wishes;
 	struct metric *alarms;
 	struct metric *head;
+	struct metric *reconciled;
+	struct metric *differences;
+	struct reconciler *reconciler;
 };
 
 static inline struct store_by monitor_by(const struct monitor *self)
@@ -242,6 +229,9 @@ MUST_CHECK bool monitor_block_recheck(struct monitor *self, uint64_t number, boo
 void monitor_final_note(struct monitor_chain *chain, uint64_t number, struct hash32 hash);
 /* Is the newest block with a final transfer still the chain's? If not, the wallets stop. */
 MUST_CHECK bool monitor_finality(struct monitor *self, struct err *err);
+
+/* reconcile.c */
+MUST_CHECK bool monitor_reconcile(struct monitor *self, struct err *err);
 
 /* balances.c */
 MUST_CHECK bool monitor_balances(struct monitor *self, struct err *err);

@@ -1,6 +1,6 @@
 #include "service/signer/signer.h"
 
-#include "service/signer/signer_parts.h"
+#include "service/signer/signer_recovery.h"
 
 #include <stdlib.h>
 #include <string.h>

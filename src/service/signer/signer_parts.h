@@ -180,13 +180,7 @@ void signer_tell_slot(struct signer *self, struct signer_wallet *wallet,
 void signer_log_wallet(const struct signer *self, const struct signer_wallet *wallet,
 		       const char *action, const char *text, bool alarm);
 
-/* recover.c */
-void signer_recovery_init(struct signer *self);
-void signer_recovery_deinit(struct signer *self);
-
 /* wallet.c */
-/* Is it stopped because the store is an old one? */
-bool signer_wallet_recovers(const struct signer_wallet *wallet);
 MUST_CHECK bool signer_wallets_refresh(struct signer *self, struct err *err);
 struct signer_wallet *signer_wallet_of(struct signer *self, int64_t wallet_id);
 bool signer_wallet_can_reserve(const struct signer_wallet *wallet);

@@ -29,6 +29,10 @@ struct recovery {
 	size_t strangers_len;
 };
 
+void signer_recovery_init(struct signer *self);
+void signer_recovery_deinit(struct signer *self);
+/* wallet.c: is it stopped because the store is an old one? */
+bool signer_wallet_recovers(const struct signer_wallet *wallet);
 /* Takes the next n nonces for self-transfers. */
 MUST_CHECK bool signer_fillers_reserve(struct signer *self, struct signer_wallet *wallet, size_t n,
 				       struct err *err);

@@ -1,7 +1,7 @@
 /* Slots on their way out: what is reserved is journaled, signed and stored; what is stored is sent;
  * what the monitor wishes for is sent again or bumped. Everything here starts from rows, so that a
  * crash at any point goes on here. verify.c says which of them may, price.c with which gas. */
-#include "service/signer/signer_trust.h"
+#include "service/signer/signer_recovery.h"
 
 #include "base/defence.h"
 #include "core/reason.h"

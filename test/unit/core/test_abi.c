@@ -94,6 +94,16 @@ static void refuses_other_logs(void **state)
 	vectors_close(&vectors, 1);
 }
 
+static void names_its_topic(void **state)
+{
+	(void)state;
+	struct abi_log log = { .topics = { abi_transfer_topic() },
+			       .topics_len = 3,
+			       .data_len = 32 };
+	struct abi_transfer transfer;
+	assert_true(abi_read_transfer_log(&log, &transfer));
+}
+
 static void reads_its_own_calldata(void **state)
 {
 	(void)state;
@@ -138,6 +148,7 @@ int main(void)
 		cmocka_unit_test(refuses_other_logs),
 		cmocka_unit_test(reads_words),
 		cmocka_unit_test(reads_its_own_calldata),
+		cmocka_unit_test(names_its_topic),
 	};
 	return cmocka_run_group_tests_name("core/abi", tests, NULL, NULL);
 }

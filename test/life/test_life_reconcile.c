@@ -1,0 +1,112 @@
+/* The continuous reconciliation: what the chain says of our wallets is what the store says, or the
+ * wallet stops and a person hears of it. */
+#include "life_fault.h"
+#include "life_world.h"
+#include "port/store_recover.h"
+
+static uint64_t reconciled(struct life *life)
+{
+	uint64_t block = 0;
+	struct err err = { 0 };
+	if (!store_reconciled_load(life->store, 31337, &block, &err))
+		fail_msg("%s", err.text);
+	return block;
+}
+
+static int64_t stopped(struct life *life)
+{
+	return life_number(life,
+			   "SELECT count(*) FROM wallets WHERE stop_reason = "
+			   "'reconciliation_differs'",
+			   NULL);
+}
+
+/* Payouts of both kinds that are final, with the reconciliation behind them. */
+static void pay(struct life *life)
+{
+	struct withdrawal rows[4];
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		rows[i] = life_accept(life, i % 2 ? "TUSD" : "POL", 7000 + i);
+	life_run(life, 10);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		life_assert_paid(life, &rows[i]);
+	for (int i = 0; i < 4; i++) {
+		life_wait(life, 1500);
+		life_run(life, 1);
+	}
+}
+
+/* An editor has been there, and the blocks are compared once more. */
+static void compare_again(struct life *life)
+{
+	life_sql(life, "UPDATE chains SET reconciled_block = 0");
+	life_restart(life, LIFE_MONITOR);
+	for (int i = 0; i < 8; i++) {
+		life_wait(life, 1500);
+		life_run(life, 1);
+	}
+}
+
+static void test_what_agrees_stops_nobody(void **state)
+{
+	struct life *life = *state;
+	pay(life);
+	uint64_t last = (uint64_t)life_number(life, "SELECT max(mined_block) FROM transfers", NULL);
+	assert_true(reconciled(life) >= last);
+	compare_again(life);
+	assert_int_equal(stopped(life), 0);
+	assert_int_equal(life_alarms(life, "reconciliation_differs"), 0);
+	assert_true(reconciled(life) >= last);
+}
+
+static void differs(struct life *life, const char *edit)
+{
+	pay(life);
+	life_sql(life, "%s", edit);
+	compare_again(life);
+	assert_int_equal(stopped(life), 1);
+	assert_true(life_alarms(life, "reconciliation_differs") >= 1);
+	/* Told once: what differed is behind it. */
+	size_t told = life_alarms(life, "reconciliation_differs");
+	for (int i = 0; i < 4; i++) {
+		life_wait(life, 1500);
+		life_run(life, 1);
+	}
+	assert_int_equal(life_alarms(life, "reconciliation_differs"), told);
+}
+
+static void test_token_amount_differs(void **state)
+{
+	differs(*state, "UPDATE transfers SET amount = zeroblob(31) || x'07' WHERE id = "
+			"(SELECT id FROM transfers WHERE is_token = 1 LIMIT 1)");
+}
+
+static void test_native_amount_differs(void **state)
+{
+	differs(*state, "UPDATE transfers SET amount = zeroblob(31) || x'07' WHERE id = "
+			"(SELECT id FROM transfers WHERE is_token = 0 LIMIT 1)");
+}
+
+static void test_payout_is_said_to_be_unpaid(void **state)
+{
+	differs(*state, "UPDATE transfers SET outcome = 3 WHERE id = "
+			"(SELECT id FROM transfers WHERE is_token = 1 LIMIT 1)");
+}
+
+static void test_slot_is_said_to_have_paid(void **state)
+{
+	differs(*state, "UPDATE transfers SET mined_hash = randomblob(32) WHERE id = "
+			"(SELECT id FROM transfers WHERE is_token = 1 LIMIT 1)");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIFE_TEST(test_what_agrees_stops_nobody),
+		LIFE_TEST(test_token_amount_differs),
+		LIFE_TEST(test_native_amount_differs),
+		LIFE_TEST(test_payout_is_said_to_be_unpaid),
+		LIFE_TEST(test_slot_is_said_to_have_paid),
+	};
+	return LIFE_MAIN(tests);
+}
