@@ -55,7 +55,10 @@ static void head_move(struct sim_node *node, uint32_t to)
 void sim_node_sync(struct sim_node *node)
 {
 	size_t newest = node->chain->moments_len - 1;
-	node->moment = node->settings.lag > newest ? 0 : newest - (size_t)node->settings.lag;
+	uint64_t lag = node->settings.lag;
+	if (node->settings.split_lag > 0 && sim_random_chance(&node->random, 500))
+		lag = node->settings.split_lag;
+	node->moment = lag > newest ? 0 : newest - (size_t)lag;
 	uint32_t to = node->chain->moments[node->moment].head;
 	if (to != node->head)
 		head_move(node, to);

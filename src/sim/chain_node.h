@@ -29,7 +29,8 @@ enum sim_node_state {
 struct sim_node_settings {
 	enum sim_node_flavour flavour;
 	enum sim_node_state state;
-	uint64_t lag; /* blocks; a head that steps back is another machine behind the URL */
+	uint64_t lag;       /* blocks; a head that steps back is another machine behind the URL */
+	uint64_t split_lag; /* of a second machine behind the URL, for half of the calls; 0: none */
 	uint64_t finalized_back;    /* so far below its own finalized block it answers */
 	bool no_finalized;          /* does not know the tag */
 	uint64_t tip_min;           /* wei per gas; refused below */

@@ -149,6 +149,11 @@ static void arrival_check(struct sim_world *world, const struct sim_order *order
 	case WITHDRAWAL_ASSIGNED:
 		break;
 	}
+	const struct asset *asset = &world->catalogue.assets[order->asset];
+	if (to == WITHDRAWAL_REJECTED && order->causes == 0 &&
+	    (amount_is_zero(asset->payment_max) ||
+	     amount_compare(order->amount, asset->payment_max) <= 0))
+		sim_fail(world, "limit", "%s is rejected, and is within the limits", order->key);
 	if (to == WITHDRAWAL_CANCELED && !order->cancel_asked && order->causes == 0)
 		sim_fail(world, "T4", "%s is canceled, and nobody asked for it", order->key);
 }

@@ -43,7 +43,10 @@ static void order_resolve(struct sim_world *world, struct sim_order *order)
 		return;
 	CHECK(store_withdrawal_view(world->store, order->id, &view, &found, &err));
 	/* What was refused once is refused again. */
-	if (!found || !view.has_transfer || view.withdrawal.wait_reason[0] != 0)
+	const char *wait_reason = view.withdrawal.wait_reason;
+	bool refused =
+		wait_reason[0] != 0 && strcmp(wait_reason, reason_code(REASON_UNAVAILABLE)) != 0;
+	if (!found || !view.has_transfer || refused)
 		return;
 	if (!order->resolved)
 		sim_tell(world, "people: %s was not paid", order->key);

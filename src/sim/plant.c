@@ -269,6 +269,9 @@ void sim_plant(struct sim_world *world)
 void sim_plant_end(struct sim_world *world)
 {
 	struct address to = world->orders[0].to;
+	for (size_t i = 0; i < world->orders_len; i++)
+		if (world->orders[i].stage == WITHDRAWAL_COMPLETED && world->orders[i].asset == 0)
+			to = world->orders[i].to;
 	uint64_t units = 1;
 	if (world->options->plant == SIM_PLANT_STALE)
 		stale_plant(world);

@@ -17,6 +17,7 @@
 #define TIP_GWEI_MAX   200
 #define SKEW_MS_MAX    7200000
 #define FLIP_SHARE     700
+#define SPLIT_LAG_MAX  40
 
 static struct sim_node *some_node(struct sim_world *world)
 {
@@ -37,7 +38,7 @@ static void trouble_node(struct sim_world *world)
 {
 	struct sim_node *node = some_node(world);
 	struct sim_node_settings *settings = sim_node_settings(node);
-	switch (sim_between(world, 0, 9)) {
+	switch (sim_between(world, 0, 11)) {
 	case 0:
 		settings->state = SIM_NODE_DOWN;
 		break;
@@ -65,6 +66,10 @@ static void trouble_node(struct sim_world *world)
 		break;
 	case 8:
 		sim_chain_space_set(world->model, (unsigned)sim_between(world, 0, 500));
+		break;
+	case 9:
+	case 10:
+		settings->split_lag = (uint64_t)sim_between(world, 1, SPLIT_LAG_MAX);
 		break;
 	default:
 		settings->pool_full = true;
@@ -187,6 +192,8 @@ static void nodes_calm(struct sim_world *world)
 		struct sim_node_settings *settings = sim_node_settings(world->nodes[i]);
 		settings->state = SIM_NODE_UP;
 		settings->lag = 0;
+		if (!world->faults_on)
+			settings->split_lag = 0;
 		settings->unknown_per_mille = 0;
 		settings->finalized_back = 0;
 		settings->pool_full = false;

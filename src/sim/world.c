@@ -16,6 +16,8 @@
 #define CHAIN_ID           424242
 #define GWEI               1000000000ULL
 #define DEPTH_PAID         4
+#define PAYMENT_MAX        95000000LL
+#define HOUR_MAX           600000000LL
 #define TAIL_LINES         60
 #define CALM_BOUND_MS      (4 * 3600 * 1000LL) /* of T11 */
 #define LOOK_MS            20000
@@ -104,6 +106,24 @@ static void assets_make(struct catalogue *catalogue, struct address contract)
 	catalogue->assets_len = 2;
 }
 
+/* Of a payment, and of an hour: such that some wait, and some are refused. */
+static void limits_make(struct sim_world *world)
+{
+	for (size_t i = 0; i < 2; i++) {
+		struct asset *asset = &world->catalogue.assets[i];
+		asset->payment_max.units = u256_from_u64(PAYMENT_MAX);
+		asset->hour_max.units =
+			u256_from_u64((uint64_t)sim_between(world, PAYMENT_MAX, HOUR_MAX));
+	}
+}
+
+/* A person thinks that it may be more. */
+static void limits_raise(struct sim_world *world)
+{
+	for (size_t i = 0; i < 2; i++)
+		world->catalogue.assets[i].hour_max.units = u256_from_u64(UINT64_MAX);
+}
+
 static void wallets_make(struct sim_world *world)
 {
 	struct catalogue *catalogue = &world->catalogue;
@@ -112,7 +132,8 @@ static void wallets_make(struct sim_world *world)
 		struct wallet_params *wallet = &catalogue->wallets[i];
 		(void)snprintf(wallet->key_ref, sizeof wallet->key_ref, "sim/%zu", i);
 		CHECK(keys_address(world->keys, wallet->key_ref, &wallet->address, &err));
-		wallet->in_flight_max = (unsigned)sim_between(world, 1, 16);
+		wallet->in_flight_max =
+			(unsigned)sim_between(world, 1, sim_chance(world, 150) ? 64 : 16);
 		wallet->fresh = i == 0;
 		(void)sim_chain_wallet_add(world->model, wallet->address,
 					   i == 0 ? 0 : (uint64_t)sim_between(world, 0, 50));
@@ -133,6 +154,8 @@ static void nodes_make(struct sim_world *world)
 			settings.state_blocks = sim_chance(world, 300) ? 128 : 0;
 			settings.gossip_per_mille = (unsigned)sim_between(world, 300, 1000);
 			settings.gossip_delay_max = (unsigned)sim_between(world, 0, 3);
+			settings.split_lag =
+				sim_chance(world, 150) ? (uint64_t)sim_between(world, 1, 8) : 0;
 		}
 		world->nodes[i] = sim_node_add(world->model, &settings);
 	}
@@ -165,6 +188,8 @@ static void chain_make(struct sim_world *world)
 	chain_params_make(world, &catalogue->chains[0]);
 	catalogue->chains_len = 1;
 	assets_make(catalogue, contract);
+	if (world->has_limits)
+		limits_make(world);
 	wallets_make(world);
 	(void)sim_chain_token_add(world->model, contract, catalogue->assets[1].decimals, 50000);
 	nodes_make(world);
@@ -236,6 +261,10 @@ static void mix_make(struct sim_world *world)
 	world->depth_unpaid = (uint64_t)sim_between(world, 6, 40);
 	world->has_finality = sim_chance(world, 850);
 	world->short_approvals = sim_chance(world, 200);
+	world->has_limits = sim_chance(world, 200);
+	/* Whose clock jumps may pay too early or too late: by its own it keeps the hour. */
+	if (world->has_limits)
+		world->families &= ~SIM_FAMILY_CLOCK;
 	world->edits_slots = sim_has(world, SIM_FAMILY_EDITOR) && sim_chance(world, 500);
 }
 
@@ -330,6 +359,7 @@ static void liveness_run(struct sim_world *world)
 	sim_schedule_calm(world);
 	sim_queue_calm(world);
 	wallets_fund(world);
+	limits_raise(world);
 	/* Done is what stays done: what is still under way on the chain may not change it. */
 	for (int calm = 0; !world->failed && calm < CALM_LOOKS && world->now_ms < bound;) {
 		sim_client_redrive(world);

@@ -46,6 +46,7 @@ struct sim_world {
 	int64_t skew_ms; /* of the wall clocks, for what starts from now on */
 	bool has_finality;
 	bool short_approvals; /* they run out while a payout waits */
+	bool has_limits;      /* of the signer, that some payments meet */
 	bool edits_slots;     /* the editor knows what slots are */
 	unsigned born;        /* incarnations so far */
 	uint64_t steps;

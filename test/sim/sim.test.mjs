@@ -78,7 +78,7 @@ for (const [plant, rule] of Object.entries({
 }))
 	test(`${rule} fires on a planted violation: ${plant}`, async () => {
 		// A second signature takes somebody who asks for it.
-		const faults = plant === 'unwished' ? ['--faults=cancel', '--seeds', '10'] : ['--faults=none'];
+		const faults = plant === 'unwished' ? ['--faults=cancel', '--seeds', '30'] : ['--faults=none'];
 		const result = await sim('--seed', '3', '--withdrawals', '20', ...faults, '--plant', plant);
 		assert.equal(result.status, 1);
 		assert.match(result.err.trimEnd().split('\n').at(-1), new RegExp(`^sluice sim: ${rule}: `));
