@@ -157,6 +157,63 @@ static void test_one_hash_pays_once(void **state)
 		u256_equal(life_balance(life, "POL", rows[0].intent.to), u256_from_u64(2 * UNITS)));
 }
 
+/* People are quicker than the chain: the signer sees that it is deep before the monitor has made it
+ * final. */
+static void early_run(struct life *life, bool same)
+{
+	struct withdrawal row;
+	struct address nobody = life_fresh_address(life);
+	life_fault_install(life);
+	struct transfer slot = lost_send(life, "POL", &row);
+	life_foreign_pay(life, slot.wallet, same ? row.intent.to : nobody, UNITS);
+	for (int i = 0; i < 20 && slot.stage != TRANSFER_MINED; i++) {
+		life_run(life, 1);
+		slot = life_view(life, row.intent.id).transfer;
+	}
+	assert_int_equal(slot.stage, TRANSFER_MINED);
+	assert_int_equal(slot.outcome, OUTCOME_FOREIGN);
+	both_decide(life, &row, same ? &slot.mined_hash : NULL);
+	life_mine(life, 12);
+	life_wait(life, 3000);
+	life_sign(life);
+	resolve_run(life);
+	watch_deep(life);
+	watch_deep(life);
+	life_assert_stage(life, &row, WITHDRAWAL_COMPLETED);
+	assert_true(u256_equal(life_balance(life, "POL", row.intent.to), u256_from_u64(UNITS)));
+}
+
+static void test_decided_before_final(void **state)
+{
+	early_run(*state, true);
+}
+
+static void test_decided_unpaid_before_final(void **state)
+{
+	early_run(*state, false);
+}
+
+/* A hold that stood there first goes, and the doubt of the nonce is still there. */
+static void test_redriven_onto_a_stranger(void **state)
+{
+	struct life *life = *state;
+	struct address nobody = life_fresh_address(life);
+	struct withdrawal row;
+	life_fault_install(life);
+	struct transfer slot = lost_send(life, "POL", &row);
+	life_sql(life, "UPDATE withdrawals SET held_reason = 'dead_letter'");
+	life_foreign_pay(life, slot.wallet, nobody, UNITS);
+	watch_deep(life);
+	life_sql(life, "UPDATE withdrawals SET held_reason = '', due_at = 1");
+	life_wait(life, 61000);
+	watch_deep(life);
+	life_assert_held(life, &row, "nonce_consumed_elsewhere");
+	both_decide(life, &row, NULL);
+	resolve_run(life);
+	watch_deep(life);
+	life_assert_paid(life, &row);
+}
+
 /* Who writes the store decides nothing, and a decision is about the case as it stood. */
 static void test_forged_and_replayed(void **state)
 {
@@ -311,6 +368,9 @@ int main(void)
 		LIFE_TEST(test_foreign_and_canceled),
 		LIFE_TEST(test_foreign_paid_the_same),
 		LIFE_TEST(test_one_hash_pays_once),
+		LIFE_TEST(test_decided_before_final),
+		LIFE_TEST(test_decided_unpaid_before_final),
+		LIFE_TEST(test_redriven_onto_a_stranger),
 		LIFE_TEST(test_forged_and_replayed),
 		LIFE_TEST(test_row_set_right),
 		LIFE_TEST(test_taken_back),

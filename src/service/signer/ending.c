@@ -460,6 +460,11 @@ bool signer_end_assigned(struct signer *self, const struct withdrawal *row,
 	if (!bound || (slot.stage == TRANSFER_FINAL && slot.outcome == OUTCOME_SUCCEEDED))
 		return signer_hold_if_same(self, row, reason_code(REASON_SLOT_ROWS_MISMATCH), ack,
 					   err);
+	/* Another hold stood there when it was seen, and is gone: still only people can judge it.
+	 */
+	if (slot.stage == TRANSFER_FINAL && slot.outcome == OUTCOME_FOREIGN)
+		return signer_hold_if_same(self, row, reason_code(REASON_NONCE_CONSUMED_ELSEWHERE),
+					   ack, err);
 	if (slot.stage != TRANSFER_FINAL || !lifecycle_outcome_is_unpaid(slot.outcome)) {
 		self->idle[self->idle_len++] = *ack;
 		return true;
