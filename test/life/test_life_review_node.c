@@ -139,6 +139,30 @@ static bool node_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 	return true;
 }
 
+static bool node_find(struct chain *chain, uint64_t block, const struct chain_wanted *wanted,
+		      struct chain_found *ret_found, struct err *err)
+{
+	return chain_find(node_of(chain)->real, block, wanted, ret_found, err);
+}
+
+static bool node_transactions(struct chain *chain, uint64_t first, size_t blocks,
+			      const struct address *senders, size_t n,
+			      struct chain_transaction *ret_transactions, size_t cap,
+			      size_t *ret_len, size_t *ret_blocks, struct err *err)
+{
+	return chain_transactions(node_of(chain)->real, first, blocks, senders, n, ret_transactions,
+				  cap, ret_len, ret_blocks, err);
+}
+
+static bool node_transfers(struct chain *chain, uint64_t first, uint64_t last,
+			   const struct address *wallets, size_t n,
+			   struct chain_transfer *ret_transfers, size_t *ret_len,
+			   struct hash32 *ret_last, struct err *err)
+{
+	return chain_transfers(node_of(chain)->real, first, last, wallets, n, ret_transfers,
+			       ret_len, ret_last, err);
+}
+
 static void node_close(struct chain *chain)
 {
 	(void)chain; /* the life's own */
@@ -155,6 +179,9 @@ static const struct chain_ops node_ops = {
 	.receipts = node_receipts,
 	.lookups = node_lookups,
 	.blocks = node_blocks,
+	.find = node_find,
+	.transactions = node_transactions,
+	.transfers = node_transfers,
 	.close = node_close,
 };
 
