@@ -75,6 +75,8 @@ void sim_check_journaled(struct sim_world *world, const struct sim_slot *slot, c
 			 bool pays);
 /* check_money.c */
 void sim_check_purse(struct sim_world *world, unsigned wallet);
+/* Could the chain itself have paid it twice? */
+bool sim_is_excused(const struct sim_world *world, const struct sim_order *order);
 void sim_check_limits(struct sim_world *world, const struct sim_slot *slot);
 /* check_stop.c */
 void sim_check_stopped(struct sim_world *world, unsigned wallet);

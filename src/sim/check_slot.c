@@ -138,6 +138,14 @@ void sim_check_slot_moved(struct sim_world *world, const struct sim_change *chan
 	enum transfer_stage from = (enum transfer_stage)change->value[0];
 	enum transfer_stage to = (enum transfer_stage)change->value[1];
 	CHECK(slot != NULL);
+	/* T9: people said that it goes out again. */
+	if (from == TRANSFER_FINAL && to == TRANSFER_BROADCAST && slot->order >= 0 &&
+	    world->orders[slot->order].resolved) {
+		slot->stage = to;
+		slot->outcome = (enum transfer_outcome)change->value[3];
+		world->orders[slot->order].live++;
+		return;
+	}
 	if (from == TRANSFER_FINAL) {
 		sim_fail(world, "T9", "wallet %u nonce %llu was final, and changed", slot->wallet,
 			 (unsigned long long)slot->nonce);

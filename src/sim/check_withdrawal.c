@@ -98,7 +98,10 @@ void sim_check_unpaid(struct sim_world *world, const struct sim_order *order, co
 		struct sim_mined consumer;
 		if (slot->order != index)
 			continue;
-		if (slot->stage != TRANSFER_FINAL)
+		/* A row that somebody set back leaves no slot: the chain alone says what became
+		 * of it. */
+		bool is_set_back = (order->causes & SIM_CAUSE_EDITED) != 0 && !slot->is_edited;
+		if (slot->stage != TRANSFER_FINAL && !is_set_back)
 			sim_fail(world, rule,
 				 "%s counts as unpaid, and nonce %llu may still pay it", order->key,
 				 (unsigned long long)slot->nonce);
