@@ -267,7 +267,10 @@ static bool nonce_compare(struct reconciler *self, const struct wallet *wallet, 
 	static const struct hash32 none = { { 0 } };
 	struct transfer row;
 	bool found = false;
-	if (count > wallet->next_nonce || count < wallet->first_nonce) {
+	/* The block is older than the wallet's entry: none of its slots can be in it. */
+	if (count < wallet->first_nonce)
+		return true;
+	if (count > wallet->next_nonce) {
 		difference_add(self, wallet, RECONCILE_NO_NONCE, none,
 			       "the chain knows %llu transactions, the store slots up to %llu",
 			       (unsigned long long)count, (unsigned long long)wallet->next_nonce);
