@@ -240,6 +240,8 @@ static enum queue_name queue_woken(const struct store_change *change)
 {
 	if (change->from != change->to)
 		return lifecycle_withdrawal_wakes(change->from, change->to);
+	if (change->request_cancel && change->from < WITHDRAWAL_QUEUED)
+		return QUEUE_REQUEST;
 	return change->request_cancel || change->request_speed_up || change->has_approval ||
 			       change->next_round
 		       ? QUEUE_SIGNING

@@ -192,6 +192,44 @@ static void test_restore_old_backup(void **state)
 	life_assert_paid(life, &fresh);
 }
 
+/* Whom the store does not know any more was paid all the same: neither today's rules nor a client
+ * who cancels before the approval make "rejected" or "canceled" of it. */
+static void test_restore_ends_nothing_early(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal paid[2];
+	life_back_up(life);
+	for (size_t i = 0; i < COUNT_OF(paid); i++)
+		paid[i] = life_accept(life, "POL", 5500 + i);
+	life_run(life, 8);
+	for (size_t i = 0; i < COUNT_OF(paid); i++)
+		life_assert_paid(life, &paid[i]);
+	life_restore(life);
+	life_run(life, 2); /* it shows itself */
+	recover(life);
+	life->made = 0;
+	for (size_t i = 0; i < COUNT_OF(paid); i++)
+		paid[i] = life_accept_to(life, "POL", 5500 + i, paid[i].intent.to);
+	struct withdrawal fresh[2];
+	for (size_t i = 0; i < COUNT_OF(fresh); i++)
+		fresh[i] = life_accept(life, "POL", 5510 + i);
+	life_sql(life, "UPDATE withdrawals SET cancel_requested = 1 WHERE id IN (%s, %s)",
+		 life_blob(paid[0].intent.id.bytes, ID_BYTES),
+		 life_blob(fresh[0].intent.id.bytes, ID_BYTES));
+	struct asset *pol = &life->catalogue.assets[0];
+	assert_string_equal(pol->symbol, "POL");
+	struct amount minimum = pol->minimum;
+	pol->minimum.units = u256_from_u64(6000);
+	life_run(life, 6);
+	pol->minimum = minimum;
+	for (size_t i = 0; i < COUNT_OF(paid); i++)
+		life_assert_stage(life, &paid[i], WITHDRAWAL_COMPLETED);
+	for (size_t i = 0; i < COUNT_OF(fresh); i++) {
+		life_assert_stage(life, &fresh[i], WITHDRAWAL_CANCELED);
+		life_assert_unpaid(life, &fresh[i]);
+	}
+}
+
 /* Backups of a wallet that worked on: its nonces are taken, though the store gives them again. */
 static void test_restore_gives_nonces_again(void **state)
 {
@@ -279,9 +317,13 @@ static void test_reorg_of_a_full_wallet(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LIFE_TEST(test_split_brain_wallet),         LIFE_TEST(test_owner_dies),
-		LIFE_TEST(test_slow_signer_outlives_lease), LIFE_TEST(test_restore_old_backup),
-		LIFE_TEST(test_restore_gives_nonces_again), LIFE_TEST(test_journal_lost),
+		LIFE_TEST(test_split_brain_wallet),
+		LIFE_TEST(test_owner_dies),
+		LIFE_TEST(test_slow_signer_outlives_lease),
+		LIFE_TEST(test_restore_old_backup),
+		LIFE_TEST(test_restore_gives_nonces_again),
+		LIFE_TEST(test_restore_ends_nothing_early),
+		LIFE_TEST(test_journal_lost),
 		LIFE_TEST(test_reorg_of_a_full_wallet),
 	};
 	return LIFE_MAIN(tests);

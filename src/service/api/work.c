@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "port/store_recover.h"
 #include "service/api/view.h"
 
 #include <stdlib.h>
@@ -343,7 +344,7 @@ enum cancel_decision work_cancel_decide(const struct store_view *view)
 	switch (withdrawal->stage) {
 	case WITHDRAWAL_ACCEPTED:
 	case WITHDRAWAL_AWAITING_APPROVAL:
-		return CANCEL_NOW;
+		return withdrawal->cancel_requested ? CANCEL_REQUESTED : CANCEL_NOW;
 	case WITHDRAWAL_QUEUED:
 		return withdrawal->cancel_requested ? CANCEL_REQUESTED : CANCEL_REQUEST;
 	case WITHDRAWAL_ASSIGNED:
@@ -382,14 +383,33 @@ static bool change_for_cancel(struct work *work, const struct job *job, bool is_
 	return true;
 }
 
+/* A store that was restored does not know who was paid under the same key. The signer, whose
+ * journal does, ends such a row, also before the approval: here it is only asked for. */
+static bool cancel_decide(struct work *work, enum cancel_decision *ret_decision, struct err *err)
+{
+	struct store_incarnation last;
+	*ret_decision = work_cancel_decide(&work->views[0]);
+	if (*ret_decision != CANCEL_NOW)
+		return true;
+	if (!store_incarnation_load(work->options.store, &last, err))
+		return false;
+	if (last.number > 0)
+		*ret_decision = CANCEL_REQUEST;
+	return true;
+}
+
 /* True when the job is answered, false when the row moved meanwhile. */
 static bool try_cancel(struct work *work, struct job *job)
 {
 	struct err err;
 	bool is_applied;
+	enum cancel_decision decision;
 	if (!load_view(work, job))
 		return true;
-	enum cancel_decision decision = work_cancel_decide(&work->views[0]);
+	if (!cancel_decide(work, &decision, &err)) {
+		fault(work, job, &err);
+		return true;
+	}
 	switch (decision) {
 	case CANCEL_DONE:
 		answer_view(work, job, 200);

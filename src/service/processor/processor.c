@@ -3,6 +3,7 @@
 #include "base/defence.h"
 #include "core/policy.h"
 #include "core/reason.h"
+#include "port/store_recover.h"
 
 #include <stdlib.h>
 
@@ -52,18 +53,23 @@ static void change_log(const struct processor *self, const struct withdrawal *ro
 	log_line(self->options.log, alarm ? LOG_ERROR : LOG_INFO, &about, "%s %s", action, code);
 }
 
+static void hand_over(struct processor *self, const struct withdrawal *row, int64_t now_ms,
+		      int64_t expires_at, struct store_change *change)
+{
+	change->to = WITHDRAWAL_QUEUED;
+	change->has_approval = true;
+	change->approval = (struct approval){ .policy_version = POLICY_VERSION,
+					      .approved_at = now_ms,
+					      .expires_at = expires_at };
+	change->approval_mac = approval_mac_make(&self->options.approval_keys, &row->intent_mac,
+						 &change->approval);
+}
+
 static void decide_queued(struct processor *self, const struct withdrawal *row, int64_t now_ms,
 			  struct store_change *change)
 {
-	change->to = WITHDRAWAL_QUEUED;
 	change->event = row->stage == WITHDRAWAL_QUEUED ? "approval_renewed" : "queued";
-	change->has_approval = true;
-	change->approval =
-		(struct approval){ .policy_version = POLICY_VERSION,
-				   .approved_at = now_ms,
-				   .expires_at = now_ms + self->options.approval_life_ms };
-	change->approval_mac = approval_mac_make(&self->options.approval_keys, &row->intent_mac,
-						 &change->approval);
+	hand_over(self, row, now_ms, now_ms + self->options.approval_life_ms, change);
 	metric_count(self->allowed, 1);
 	change_log(self, row, "withdrawal_queued", "", false);
 }
@@ -86,6 +92,19 @@ static void decide_rejected(struct processor *self, const struct withdrawal *row
 	change->failure_code = refusal_code(refusal);
 	metric_count(self->refused, 1);
 	change_log(self, row, "withdrawal_rejected", refusal_code(refusal), false);
+}
+
+/* A store that was restored does not know who was paid under the same key. The signer does, and
+ * ends the row with its void where nobody was: the approval that it gets ran out long ago, and pays
+ * nobody, whatever becomes of the request to cancel. */
+static void decide_unpayable(struct processor *self, const struct withdrawal *row,
+			     enum refusal refusal, int64_t now_ms, struct store_change *change)
+{
+	change->event = "approval_refused";
+	change->request_cancel = true;
+	hand_over(self, row, now_ms, 0, change);
+	metric_count(self->refused, 1);
+	change_log(self, row, "approval_refused", refusal_code(refusal), false);
 }
 
 /* The grant ran out, and today's rules would not give it again. From the approval on only the
@@ -112,7 +131,7 @@ static bool is_ours(const struct withdrawal *row)
 	return row->stage == WITHDRAWAL_ACCEPTED;
 }
 
-static void decide(struct processor *self, const struct withdrawal *row,
+static void decide(struct processor *self, const struct withdrawal *row, bool restored,
 		   const struct message *message, int64_t now_ms, struct store_change *change)
 {
 	const struct intent *intent = &row->intent;
@@ -133,6 +152,8 @@ static void decide(struct processor *self, const struct withdrawal *row,
 			decide_queued(self, row, now_ms, change);
 		else if (row->stage == WITHDRAWAL_QUEUED)
 			decide_canceled(self, row, refusal, change);
+		else if (restored)
+			decide_unpayable(self, row, refusal, now_ms, change);
 		else
 			decide_rejected(self, row, refusal, change);
 	}
@@ -146,13 +167,16 @@ static bool batch_decide(struct processor *self, size_t n, struct err *err)
 	size_t changes = 0;
 	size_t idle_len = 0;
 	int64_t now_ms = clock_now_ms(self->options.clock);
+	struct store_incarnation last;
 	for (size_t i = 0; i < n; i++)
 		ids[i] = self->messages[i].ack.subject;
-	if (!store_withdrawals_load(self->options.store, ids, n, self->rows, found, err))
+	if (!store_withdrawals_load(self->options.store, ids, n, self->rows, found, err) ||
+	    !store_incarnation_load(self->options.store, &last, err))
 		return false;
+	bool restored = last.number > 0;
 	for (size_t i = 0; i < n; i++) {
 		if (found[i] && is_ours(&self->rows[i]))
-			decide(self, &self->rows[i], &self->messages[i], now_ms,
+			decide(self, &self->rows[i], restored, &self->messages[i], now_ms,
 			       &self->changes[changes++]);
 		else
 			idle[idle_len++] = self->messages[i].ack;

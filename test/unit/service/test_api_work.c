@@ -4,6 +4,7 @@
 #include "../../contract/store_fixture.h"
 #include "adapter/queue_store.h"
 #include "base/json.h"
+#include "port/store_recover.h"
 
 struct desk {
 	struct fixture *fixture;
@@ -313,6 +314,26 @@ static void the_row_of_a_key_is_loaded(void **state)
 
 /* ---- cancelling ---- */
 
+/* A store that was restored does not know who was paid: the one who has the journal ends it. */
+static void of_a_restored_store_it_is_asked_for(void **state)
+{
+	struct fixture *fixture = *state;
+	struct desk desk = desk_make(fixture);
+	struct withdrawal row = fixture_accept(fixture, "k-1");
+	struct job job = { 0 };
+	struct store_by by = fixture_by(fixture, ACTOR_PERSON);
+	uint64_t number = 0;
+	MUST(store_recover_begin, fixture->store, 1, false, &by, &number);
+	for (int i = 0; i < 2; i++) {
+		struct str body = job_about(&desk, &job, JOB_CANCEL, row.intent.id);
+		assert_int_equal(job.status, 202);
+		assert_has(body, "\"stage\":\"accepted\"");
+		assert_has(body, "\"cancel_requested\":true");
+	}
+	buf_free(&job.body);
+	desk_end(&desk);
+}
+
 static void before_the_approval_it_is_canceled_at_once(void **state)
 {
 	struct fixture *fixture = *state;
@@ -543,6 +564,7 @@ int main(void)
 		ON_STORE(events_wallets_and_queues_are_json),
 		ON_STORE(the_row_of_a_key_is_loaded),
 		ON_STORE(before_the_approval_it_is_canceled_at_once),
+		ON_STORE(of_a_restored_store_it_is_asked_for),
 		ON_STORE(a_queued_one_is_left_to_the_signer),
 		ON_STORE(one_that_was_sent_is_left_to_the_signer),
 		ON_STORE(in_a_block_it_is_too_late),
