@@ -28,6 +28,7 @@ bool store_sql_incarnation(struct store *store, struct store_incarnation *ret_la
 
 struct begin {
 	uint64_t number; /* at least; then what it became */
+	uint64_t jump;   /* of the versions */
 	bool journal_lost;
 	const struct store_by *by;
 };
@@ -60,7 +61,7 @@ static bool open_rows_event(struct db *db, const struct begin *begin, struct err
 			    "detail) SELECT id, version + ?, ?, 'restored', ?, stage, '' "
 			    "FROM withdrawals WHERE stage < ?",
 			    err);
-	sql_put_i64(&sql, RECOVER_VERSION_JUMP);
+	sql_put_u64(&sql, begin->jump);
 	sql_put_i64(&sql, begin->by->now_ms);
 	sql_put_i64(&sql, begin->by->actor);
 	sql_put_i64(&sql, WITHDRAWAL_COMPLETED);
@@ -91,7 +92,7 @@ static bool open_rows_jump(struct db *db, const struct begin *begin, struct err 
 				     "UPDATE withdrawals SET version = version + ?, "
 				     "updated_at = ? WHERE stage < ?",
 				     err);
-	sql_put_i64(&sql, RECOVER_VERSION_JUMP);
+	sql_put_u64(&sql, begin->jump);
 	sql_put_i64(&sql, begin->by->now_ms);
 	sql_put_i64(&sql, WITHDRAWAL_COMPLETED);
 	return sql_run(&sql, NULL);
@@ -107,6 +108,8 @@ static bool begin_write(struct db *db, void *context, struct err *err)
 		return false;
 	if (begin->number <= last.number)
 		begin->number = last.number + 1;
+	/* Above what was told in the lives between, too: a backup may be restored once more. */
+	begin->jump = (begin->number - last.number) * RECOVER_VERSION_JUMP;
 	begin->journal_lost |= last.journal_lost;
 	buf_format(&out, "{\"incarnation\":%llu,\"journal_lost\":%s}",
 		   (unsigned long long)begin->number, begin->journal_lost ? "true" : "false");
@@ -119,7 +122,7 @@ static bool begin_write(struct db *db, void *context, struct err *err)
 bool store_sql_recover_begin(struct store *store, uint64_t number_min, bool journal_lost,
 			     const struct store_by *by, uint64_t *ret_number, struct err *err)
 {
-	struct begin begin = { number_min, journal_lost, by };
+	struct begin begin = { .number = number_min, .journal_lost = journal_lost, .by = by };
 	if (!store_sql_write(db_of(store), begin_write, &begin, err))
 		return false;
 	*ret_number = begin.number;

@@ -6,8 +6,8 @@
 
 #include "port/store_transfer.h"
 
-/* By so much the version of every open withdrawal jumps: whoever has seen events that the store
- * does not know takes what comes now for newer. */
+/* By so much the version of every open withdrawal jumps, for each incarnation that the store did
+ * not live: whoever has seen events that it does not know takes what comes now for newer. */
 #define RECOVER_VERSION_JUMP 1000000
 
 /* How often this store was replaced by an older copy of itself. */
