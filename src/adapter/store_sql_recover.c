@@ -227,20 +227,23 @@ static bool import_insert(struct db *db, struct store_import *item, bool *ret_co
 	return sql_run(&sql, ret_conflict);
 }
 
-/* Its bytes were out: it is in a block, or was. */
+/* Its bytes were out: it is in a block, or was. A monitor that saw it there first took it for a
+ * stranger's. */
 static bool import_stage(struct db *db, const struct store_import *item, int64_t now_ms,
 			 struct err *err)
 {
 	struct sql sql = sql_prepare(
 		db,
 		"UPDATE transfers SET stage_at = CASE WHEN stage < ? THEN ? ELSE stage_at END, "
-		"stage = CASE WHEN stage < ? THEN ? ELSE stage END, attempts = ?, wish = 0, "
-		"sent_at = ?, version = version + 1 WHERE id = ?",
+		"stage = CASE WHEN stage < ? THEN ? ELSE stage END, "
+		"outcome = CASE WHEN mined_hash = ? THEN 0 ELSE outcome END, attempts = ?, "
+		"wish = 0, sent_at = ?, version = version + 1 WHERE id = ?",
 		err);
 	sql_put_i64(&sql, TRANSFER_BROADCAST);
 	sql_put_i64(&sql, now_ms);
 	sql_put_i64(&sql, TRANSFER_BROADCAST);
 	sql_put_i64(&sql, TRANSFER_BROADCAST);
+	sql_put_hash(&sql, item->attempt.tx_hash);
 	sql_put_i64(&sql, item->attempt.number);
 	sql_put_i64(&sql, now_ms);
 	sql_put_id(&sql, item->transfer);

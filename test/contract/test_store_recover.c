@@ -94,6 +94,34 @@ static enum store_write bind(struct fixture *f, struct store_binding *item)
 	return item->result;
 }
 
+/* The monitor came first, and took it for a stranger's: that it is ours is known now, and it may be
+ * final as what it is. */
+static void a_stranger_turns_out_to_be_ours(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal paid = fixture_accept(f, "paid");
+	(void)begin(f, 0);
+	struct transfer slot = recovered_slot(f, 0);
+	struct store_import item = import_of(f, &slot, &paid);
+	struct store_by by = fixture_by(f, ACTOR_MONITOR);
+	struct store_observation seen =
+		fixture_observation(f, &slot, TRANSFER_MINED, OUTCOME_FOREIGN);
+	seen.mined_hash = item.attempt.tx_hash;
+	MUST(store_transfers_observe, f->store, &seen, 1, &f->monitor, &by);
+	assert_int_equal(seen.result, STORE_WRITTEN);
+	item.version = fixture_transfer(f, slot.id).version;
+	assert_int_equal(import(f, &item), STORE_WRITTEN);
+	slot = fixture_transfer(f, slot.id);
+	assert_int_equal(slot.stage, TRANSFER_MINED);
+	assert_int_equal(slot.outcome, OUTCOME_NONE);
+	struct store_observation last =
+		fixture_observation(f, &slot, TRANSFER_FINAL, OUTCOME_SUCCEEDED);
+	last.mined_hash = item.attempt.tx_hash;
+	MUST(store_transfers_observe, f->store, &last, 1, &f->monitor, &by);
+	assert_int_equal(last.result, STORE_WRITTEN);
+	assert_int_equal(fixture_transfer(f, slot.id).stage, TRANSFER_FINAL);
+}
+
 /* A slot that paid a withdrawal which this store does not know: mined, and held so. */
 static struct transfer unbound(struct fixture *f, const struct withdrawal *paid)
 {
@@ -366,6 +394,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_restore_stops_all_wallets_and_open_rows_jump),
+		TEST(a_stranger_turns_out_to_be_ours),
 		TEST(an_old_store_pays_from_no_wallet),
 		TEST(slots_of_a_recovery_need_a_wallet_that_recovers),
 		TEST(a_wallet_is_recovered_when_its_slots_are_there),
