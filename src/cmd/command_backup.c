@@ -363,6 +363,7 @@ static void restored_print(const struct invocation *invocation, const struct res
 	(void)printf("%s\n", restoring->journal_lost
 				     ? "THE JOURNAL IS LOST: people have to look at every payment"
 				     : "the journal that lives was left as it is");
+	(void)puts("API keys that were revoked since the backup are valid again: revoke them now");
 	(void)puts("next: sluice reconcile --after-restore; then sluice unpause");
 }
 
