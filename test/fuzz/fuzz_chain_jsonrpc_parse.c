@@ -6,7 +6,8 @@
 #include "base/hex.h"
 #include "core/tx.h"
 
-#define NUMBER_MAX ((UINT64_C(1) << 62) - 1)
+#define TRANSFER_TOPIC "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+#define NUMBER_MAX     ((UINT64_C(1) << 62) - 1)
 
 /* The hash that the node says, so that what comes behind the comparison is reached too. */
 static struct hash32 hash_of(const struct json_value *root, const char *name)
@@ -67,6 +68,32 @@ static void write_receipt(struct buf *out, const struct chain_receipt *receipt)
 		write_log(out, &receipt->logs[i]);
 	}
 	buf_text(out, "]}");
+}
+
+static struct hash32 topic_of(struct address address)
+{
+	struct hash32 topic = { .bytes = { 0 } };
+	memcpy(topic.bytes + sizeof topic.bytes - ADDRESS_BYTES, address.bytes, ADDRESS_BYTES);
+	return topic;
+}
+
+/* As a node would answer eth_getLogs. */
+static void write_transfer(struct buf *out, const struct chain_transfer *transfer)
+{
+	struct hash32 from = topic_of(transfer->transfer.from);
+	struct hash32 to = topic_of(transfer->transfer.to);
+	uint8_t data[32];
+	u256_to_bytes(transfer->transfer.amount.units, data);
+	buf_byte(out, '{');
+	write_hex(out, "transactionHash", transfer->tx_hash.bytes, sizeof transfer->tx_hash.bytes);
+	write_number(out, "blockNumber", u256_from_u64(transfer->block));
+	write_hex(out, "address", transfer->contract.bytes, ADDRESS_BYTES);
+	write_hex(out, "data", data, sizeof data);
+	buf_text(out, ",\"topics\":[\"" TRANSFER_TOPIC "\",\"");
+	hash32_write(from, out);
+	buf_text(out, "\",\"");
+	hash32_write(to, out);
+	buf_text(out, "\"]}");
 }
 
 static bool is_kept_whole(const struct chain_receipt *receipt)
@@ -192,6 +219,33 @@ static void check_transaction(const struct json_value *value)
 	CHECK(hash32_equal(tx_hash_of(raw), transaction.hash));
 }
 
+/* What is a transfer of a receipt is one of eth_getLogs too, and nothing is half of one. */
+static void check_transfer(const struct json_value *value)
+{
+	struct chain_transfer transfer, again;
+	bool is_transfer = false;
+	bool still = false;
+	char storage[1024];
+	struct buf text = buf_of(storage, sizeof storage);
+	if (!chain_read_transfer(value, &transfer, &is_transfer)) {
+		CHECK(!is_transfer);
+		return;
+	}
+	CHECK(transfer.block <= NUMBER_MAX);
+	if (!is_transfer)
+		return;
+	write_transfer(&text, &transfer);
+	CHECK(!text.overflow);
+	JSON_OWNED json = fuzz_json(buf_view(&text));
+	CHECK(json != NULL);
+	CHECK(chain_read_transfer(json_root(json), &again, &still) && still);
+	CHECK(again.block == transfer.block && hash32_equal(again.tx_hash, transfer.tx_hash));
+	CHECK(address_equal(again.contract, transfer.contract));
+	CHECK(address_equal(again.transfer.from, transfer.transfer.from));
+	CHECK(address_equal(again.transfer.to, transfer.transfer.to));
+	CHECK(u256_equal(again.transfer.amount.units, transfer.transfer.amount.units));
+}
+
 static void check_number(const struct json_value *value)
 {
 	struct u256 number, again;
@@ -222,6 +276,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	check_blocks(root);
 	check_found(root);
 	check_transaction(root);
+	check_transfer(root);
 	check_number(root);
 	return 0;
 }
