@@ -123,6 +123,17 @@ bool db_sqlite_copy(const struct db_sqlite_copy *copy, struct err *err)
 	return done;
 }
 
+/* "0": nobody kept it from being whole. */
+bool db_sqlite_fold(const char *path, struct err *err)
+{
+	sqlite3 *sqlite = NULL;
+	bool done = database_open(path, &sqlite, err) &&
+		    run(sqlite, path, "PRAGMA synchronous=FULL", err) &&
+		    says(sqlite, path, "PRAGMA wal_checkpoint(TRUNCATE)", "0", err);
+	done = sqlite3_close(sqlite) == SQLITE_OK && done;
+	return done;
+}
+
 bool db_sqlite_claim(const char *path, int *ret_fd, struct err *err)
 {
 	char real[PATH_MAX];

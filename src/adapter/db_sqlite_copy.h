@@ -25,4 +25,9 @@ MUST_CHECK bool db_sqlite_copy(const struct db_sqlite_copy *copy, struct err *er
  * is closed or the process ends. The file itself need not exist. REFUSED: somebody has it open. */
 MUST_CHECK bool db_sqlite_claim(const char *path, int *ret_fd, struct err *err);
 
+/* Brings all that was committed into the one file at `path`, and empties its write-ahead log, so
+ * that the file may be moved alone. For who has claimed it. NOT_DONE: it is no sound database, or
+ * somebody has it open all the same; nothing of it is lost. */
+MUST_CHECK bool db_sqlite_fold(const char *path, struct err *err);
+
 #endif

@@ -193,7 +193,7 @@ struct restoring {
 	struct backup_manifest manifest;
 };
 
-static const char *const companions[] = { "-wal", "-shm", "" };
+static const char *const companions[] = { "", "-wal", "-shm" };
 static const char *const locks[] = { "-next", "-turn", DB_SQLITE_OPEN_SUFFIX, "-wal", "-shm", "" };
 
 static bool companion_path(const char *path, const char *suffix, char *ret_path, struct err *err)
@@ -259,11 +259,32 @@ static bool move(const char *from, const char *to, struct err *err)
 	return err_set(err, ERR_NOT_DONE, "%s to %s: %s", from, to, strerror(errno));
 }
 
-/* Its write-ahead log goes first: a log beside another database would be taken for that one's. */
+/* Something of a store is there: of a restore that was interrupted perhaps only its log. */
+static bool old_exists(const char *path, bool *ret_exists, struct err *err)
+{
+	char one[PATH_MAX];
+	*ret_exists = false;
+	for (size_t i = 0; i < sizeof companions / sizeof companions[0]; i++) {
+		if (!companion_path(path, companions[i], one, err))
+			return false;
+		*ret_exists |= access(one, F_OK) == 0;
+	}
+	return true;
+}
+
+/* All that was committed is in the one file before it is moved, so that no end in between takes the
+ * newest commits from it. One that cannot be read goes as it is, the file before its write-ahead
+ * log: nobody then works on it without. The log goes too, or it would be taken for the new one's.
+ */
 static bool old_move(const struct restoring *restoring, struct err *err)
 {
 	char from[PATH_MAX];
 	char to[PATH_MAX];
+	struct err unread = { 0 };
+	if (access(restoring->config->store_path, F_OK) == 0 &&
+	    !db_sqlite_fold(restoring->config->store_path, &unread))
+		(void)fprintf(stderr, "the store that stands there is moved as it is: %s\n",
+			      unread.text);
 	for (size_t i = 0; i < sizeof companions / sizeof companions[0]; i++)
 		if (!companion_path(restoring->config->store_path, companions[i], from, err) ||
 		    !companion_path(restoring->aside, companions[i], to, err) ||
@@ -296,7 +317,10 @@ static bool fresh_place(struct restoring *restoring, struct err *err)
 	struct clock clock;
 	clock_posix_init(&clock);
 	time_write_rfc3339(clock_now_ms(&clock), &time);
-	if (access(path, F_OK) == 0) {
+	bool exists = false;
+	if (!old_exists(path, &exists, err))
+		return false;
+	if (exists) {
 		if (snprintf(restoring->aside, PATH_MAX, "%s.before-restore-%s", path,
 			     buf_terminated(&time)) >= PATH_MAX)
 			return err_set(err, ERR_REFUSED, "%s is too long a path", path);

@@ -65,6 +65,18 @@ static void path_beside(const struct place *place, const char *name, char ret_pa
 	snprintf(ret_path, 128, "%s/%s", place->dir, name);
 }
 
+static void file_copy(const char *from, const char *to)
+{
+	pid_t child = fork();
+	int status = -1;
+	if (child == 0) {
+		execlp("cp", "cp", from, to, (char *)NULL);
+		_exit(127);
+	}
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+}
+
 static void fill(struct db *db, int64_t from, int64_t to)
 {
 	struct err err = { 0 };
@@ -154,6 +166,76 @@ static void copy_that_fails_leaves_nothing(void **state)
 	assert_int_not_equal(stat(to, &status), 0);
 }
 
+/* What a process that was killed has left: the file, and a log that holds all of its rows. */
+static void leave(struct place *place, char ret_path[128], char ret_wal[128])
+{
+	char from_wal[128];
+	struct err err = { 0 };
+	struct stat status;
+	struct db *db = open_db(place->path);
+	path_beside(place, "left.db", ret_path);
+	path_beside(place, "left.db-wal", ret_wal);
+	assert_true(db_exec(db, "CREATE TABLE rows (id BIGINT PRIMARY KEY, bytes {blob})", &err));
+	fill(db, 0, 50);
+	snprintf(from_wal, sizeof from_wal, "%s-wal", place->path);
+	file_copy(place->path, ret_path);
+	file_copy(from_wal, ret_wal);
+	db_close(db);
+	assert_int_equal(stat(ret_wal, &status), 0);
+	assert_true(status.st_size > 50 * 512);
+}
+
+static void folded_it_needs_no_log(void **state)
+{
+	struct place *place = *state;
+	struct err err = { 0 };
+	char path[128], wal[128];
+	leave(place, path, wal);
+	assert_true(db_sqlite_fold(path, &err));
+	(void)unlink(wal);
+	assert_int_equal(count_rows(path), 50);
+	assert_true(db_sqlite_fold(path, &err)); /* again */
+	assert_int_equal(count_rows(path), 50);
+}
+
+/* Somebody reads it: what is not whole is not said to be. */
+static void what_is_read_is_not_folded(void **state)
+{
+	struct place *place = *state;
+	struct db_sqlite_options options = { .path = place->path, .read_only = true };
+	struct err err = { 0 };
+	struct db *reader = NULL;
+	struct db *db = open_db(place->path);
+	assert_true(db_exec(db, "CREATE TABLE rows (id BIGINT PRIMARY KEY, bytes {blob})", &err));
+	fill(db, 0, 50);
+	assert_true(db_sqlite_open(&options, &reader, &err));
+	assert_true(db_begin(reader, false, &err));
+	struct db_statement *count = db_prepare(reader, "SELECT COUNT(*) FROM rows", &err);
+	assert_int_equal(db_step(reader, count, &err), DB_ROW);
+	fill(db, 50, 60);
+	assert_false(db_sqlite_fold(place->path, &err));
+	db_reset(reader, count);
+	db_rollback(reader);
+	db_close(reader);
+	db_close(db);
+	assert_int_equal(count_rows(place->path), 60);
+}
+
+static void what_is_no_database_is_not_folded(void **state)
+{
+	struct place *place = *state;
+	struct err err = { 0 };
+	struct stat status;
+	static const char text[] = "no database, but what somebody wrote over it";
+	FILE *file = fopen(place->path, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(text, 1, sizeof text, file), sizeof text);
+	assert_int_equal(fclose(file), 0);
+	assert_false(db_sqlite_fold(place->path, &err));
+	assert_int_equal(stat(place->path, &status), 0);
+	assert_int_equal(status.st_size, sizeof text);
+}
+
 static void claim_is_for_one(void **state)
 {
 	struct place *place = *state;
@@ -181,6 +263,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		AT_PLACE(copy_is_one_snapshot_while_others_write),
 		AT_PLACE(copy_that_fails_leaves_nothing),
+		AT_PLACE(folded_it_needs_no_log),
+		AT_PLACE(what_is_read_is_not_folded),
+		AT_PLACE(what_is_no_database_is_not_folded),
 		AT_PLACE(claim_is_for_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -34,6 +34,11 @@ import { Stack, demoAssets, sourceRoot } from '../tools/src/stack.mjs';
 
 const execute = promisify(execFile);
 const settleTimeoutMs = 120_000;
+
+const lengthOf = (file) => (existsSync(file) ? statSync(file).size : 0);
+const digestOf = (file) =>
+	existsSync(file) ? createHash('sha256').update(readFileSync(file)).digest('hex') : '';
+
 const wallets = 2;
 
 async function buildProgram() {
@@ -128,8 +133,15 @@ class Drill {
 	}
 
 	async restore() {
+		const journal = join(this.stack.dir, 'data', 'journal.db');
+		const lived = [journal, `${journal}-wal`].map(digestOf);
+		assert.notEqual(lived[0], '');
 		const { stdout } = await this.sluice('restore', '--from', this.backup, '--json');
 		const restored = JSON.parse(stdout);
+		// What was lost is whole in its one file, and the journal is as it was.
+		assert.ok(lengthOf(restored.before) > 0);
+		assert.equal(lengthOf(`${restored.before}-wal`), 0);
+		assert.deepEqual([journal, `${journal}-wal`].map(digestOf), lived);
 		assert.equal(restored.incarnation, 1);
 		assert.equal(restored.journal_lost, false);
 		await this.refuses('unpause', '--reason', 'too early');
