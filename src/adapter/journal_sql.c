@@ -213,7 +213,8 @@ static bool look_at_resolution(struct journal_sql *journal, const struct journal
 		if (!verified)
 			break;
 		state->write_resolution = false;
-		state->different |= !resolutions_equal(&row.resolution, resolution);
+		state->different |= !resolutions_equal(&row.resolution, resolution) &&
+				    DEFENCE("one_round_per_transaction");
 	}
 	return sql_end(&sql) && verified;
 }

@@ -21,7 +21,8 @@ static bool reserving_judge(struct db *db, int64_t wallet_id, enum store_write *
 		char reason[REASON_LEN_MAX + 1];
 		bool entered = sql_take_i64(&sql) != 0;
 		sql_take_text(&sql, reason, sizeof reason);
-		if (!entered || reason[0] != 0 || sql_take_i64(&sql) > 0)
+		if (!entered || reason[0] != 0 ||
+		    (sql_take_i64(&sql) > 0 && DEFENCE("old_store_reserves_nothing")))
 			*ret_result = STORE_PAUSED;
 	}
 	return sql_end(&sql);

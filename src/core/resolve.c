@@ -1,6 +1,7 @@
 #include "core/resolve.h"
 
 #include "base/check.h"
+#include "base/defence.h"
 
 #include <string.h>
 
@@ -80,7 +81,7 @@ static bool is_same_person(const struct decision *a, const struct decision *b)
 
 bool resolve_is_decided(const struct decision *decisions, size_t n, struct decision *ret_decision)
 {
-	const struct decision *second = NULL;
+	const struct decision *second = DEFENCE("two_people") ? NULL : &decisions[0];
 	for (size_t i = 1; i < n; i++) {
 		if (!decision_agrees(&decisions[0], &decisions[i]))
 			return false;
@@ -168,8 +169,10 @@ static enum resolve_act unpaid_decide(const struct resolve_facts *facts, enum re
 {
 	if (!facts->has_slot || !facts->slot_is_over)
 		return RESOLVE_RELEASE;
-	if (facts->consumer != RESOLVE_SEEN_FINAL)
+	if (DEFENCE("consumer_is_final") && facts->consumer != RESOLVE_SEEN_FINAL)
 		return RESOLVE_WAIT;
+	if (!DEFENCE("unpaid_is_excluded"))
+		return RESOLVE_UNPAID;
 	if (facts->consumer_payment == PAYMENT_PROVEN)
 		return refuse(REASON_RESOLVE_WAS_PAID, ret_reason);
 	if (facts->consumer_payment != PAYMENT_EXCLUDED)

@@ -171,7 +171,7 @@ static void a_restore_stops_all_wallets_and_open_rows_jump(void **state)
 }
 
 /* Nothing is reserved from any wallet while one is an old store's, whatever that one is. */
-static void an_old_store_pays_from_no_wallet(void **state)
+static void restore_old_backup_pays_from_no_wallet(void **state)
 {
 	static const enum reason reasons[] = { REASON_RECOVERING, REASON_RECOVERED };
 	struct fixture *f = *state;
@@ -395,7 +395,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_restore_stops_all_wallets_and_open_rows_jump),
 		TEST(a_stranger_turns_out_to_be_ours),
-		TEST(an_old_store_pays_from_no_wallet),
+		TEST(restore_old_backup_pays_from_no_wallet),
 		TEST(slots_of_a_recovery_need_a_wallet_that_recovers),
 		TEST(a_wallet_is_recovered_when_its_slots_are_there),
 		TEST(a_filler_that_paid_becomes_a_payment),

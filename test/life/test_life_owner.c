@@ -230,6 +230,27 @@ static void test_restore_ends_nothing_early(void **state)
 	}
 }
 
+/* One wallet of an old store recovers: no other one pays either, until people say so. */
+static void test_restore_old_backup_pays_from_no_wallet(void **state)
+{
+	static const char *const reasons[] = { "recovering", "recovered" };
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "POL", 5350);
+	for (size_t i = 0; i < COUNT_OF(reasons); i++) {
+		life_sql(life, "UPDATE wallets SET stop_reason = '%s' WHERE id = 3", reasons[i]);
+		for (int k = 0; k < 3; k++) {
+			life_wait(life, 16000);
+			life_run(life, 2);
+		}
+		assert_false(life_view(life, row.intent.id).has_transfer);
+		life_assert_unpaid(life, &row);
+	}
+	life_sql(life, "UPDATE wallets SET stop_reason = ''");
+	life_wait(life, 16000);
+	life_run(life, 8);
+	life_assert_paid(life, &row);
+}
+
 /* Backups of a wallet that worked on: its nonces are taken, though the store gives them again. */
 static void test_restore_gives_nonces_again(void **state)
 {
@@ -321,6 +342,7 @@ int main(void)
 		LIFE_TEST(test_owner_dies),
 		LIFE_TEST(test_slow_signer_outlives_lease),
 		LIFE_TEST(test_restore_old_backup),
+		LIFE_TEST(test_restore_old_backup_pays_from_no_wallet),
 		LIFE_TEST(test_restore_gives_nonces_again),
 		LIFE_TEST(test_restore_ends_nothing_early),
 		LIFE_TEST(test_journal_lost),

@@ -76,6 +76,7 @@ static void elsewhere_run(struct life *life, const char *symbol)
 	life_decide(life, &row, "ann", NULL); /* one person twice is one */
 	resolve_run(life);
 	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
+	assert_int_equal(life_view(life, row.intent.id).withdrawal.round, 0);
 	life_decide(life, &row, "ben", NULL);
 	resolve_run(life);
 	watch_deep(life);
@@ -136,7 +137,9 @@ static void test_one_hash_pays_once(void **state)
 	both_decide(life, &rows[0], &paid.mined_hash);
 	resolve_run(life);
 	life_assert_stage(life, &rows[0], WITHDRAWAL_COMPLETED);
-	/* Another one of the same receiver and amount, whose slot a stranger took. */
+	/* Another one of the same wallet, receiver and amount, whose slot a stranger took. */
+	life_sql(life, "UPDATE wallets SET stop_reason = CASE id WHEN %lld THEN '' ELSE 'test' END",
+		 (long long)paid.wallet_id);
 	struct address nobody = life_fresh_address(life);
 	life_fault_at(life, LIFE_FAULT_FAIL, "chain_send_many", 1);
 	rows[1] = life_accept_to(life, "POL", UNITS, rows[0].intent.to);
@@ -144,11 +147,13 @@ static void test_one_hash_pays_once(void **state)
 	life_sign(life);
 	life_fault_clear(life);
 	struct transfer slot = life_view(life, rows[1].intent.id).transfer;
+	assert_int_equal(slot.wallet_id, paid.wallet_id);
 	life_foreign_pay(life, slot.wallet, nobody, 1);
 	watch_deep(life);
 	both_decide(life, &rows[1], &paid.mined_hash);
 	resolve_run(life);
-	life_assert_stage(life, &rows[1], WITHDRAWAL_ASSIGNED);
+	assert_refused(life, &rows[1], "resolve_tx_of_another");
+	life_sql(life, "UPDATE wallets SET stop_reason = ''");
 	both_decide(life, &rows[1], NULL);
 	resolve_run(life);
 	watch_deep(life);
@@ -173,6 +178,10 @@ static void early_run(struct life *life, bool same)
 	assert_int_equal(slot.stage, TRANSFER_MINED);
 	assert_int_equal(slot.outcome, OUTCOME_FOREIGN);
 	both_decide(life, &row, same ? &slot.mined_hash : NULL);
+	life_wait(life, 1000);
+	life_sign(life);
+	assert_int_equal(
+		life_number(life, "SELECT count(*) FROM decisions WHERE answer = ''", NULL), 2);
 	life_mine(life, 12);
 	life_wait(life, 3000);
 	life_sign(life);

@@ -3,6 +3,7 @@
  * what became of it. Nobody is paid by what is done here. */
 #include "service/signer/signer_trust.h"
 
+#include "base/defence.h"
 #include "core/reason.h"
 
 #include <string.h>
@@ -127,7 +128,8 @@ bool signer_adopt(struct signer *self, const struct withdrawal *row,
 		return true;
 	}
 	/* The same key, and another request than the one that was paid. */
-	if (!paid_the_same(&slot, row)) {
+	if (!DEFENCE("bound_by_tag") ||
+	    (DEFENCE("bound_is_the_same") && !paid_the_same(&slot, row))) {
 		*ret_answered = false;
 		return true;
 	}

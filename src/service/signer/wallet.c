@@ -80,7 +80,7 @@ static bool rows_load(struct signer *self, struct err *err)
 		return false;
 	self->store_paused = self->options.recovers;
 	for (size_t i = 0; i < len; i++) {
-		self->store_paused |= pauses_store(&rows[i]);
+		self->store_paused |= DEFENCE("old_store_is_paused") && pauses_store(&rows[i]);
 		const struct wallet_params *params =
 			catalogue_wallet(catalogue, rows[i].chain_id, rows[i].address);
 		if (params == NULL)
