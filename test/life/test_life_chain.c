@@ -549,6 +549,26 @@ static void test_receipt_null_with_nonce_advanced(void **state)
 	life_assert_settled(life);
 }
 
+/* One machine behind an address has no receipts, the other one says that the nonce is consumed,
+ * deep enough for a verdict, head after head: it is by our own transaction, and nobody stops. */
+static void test_own_transaction_is_no_stranger(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row;
+	life_fault_install(life);
+	(void)sent(life, "POL", 1092, &row);
+	life_fault_at(life, LIFE_FAULT_LOSE, "chain_receipts", 0);
+	for (int i = 0; i < 24; i++) {
+		life_wait(life, 3000);
+		life_run(life, 1);
+	}
+	assert_int_equal(life_alarms(life, "nonce_consumed_elsewhere"), 0);
+	life_fault_clear(life);
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -571,6 +591,7 @@ int main(void)
 		LIFE_TEST(test_foreign_transaction_of_idle_wallet),
 		LIFE_TEST(test_receipts_unknown),
 		LIFE_TEST(test_receipt_null_with_nonce_advanced),
+		LIFE_TEST(test_own_transaction_is_no_stranger),
 	};
 	return LIFE_MAIN(tests);
 }

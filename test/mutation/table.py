@@ -125,6 +125,7 @@ DEFENCES = {
     'final_watch': 'the newest final block is compared with the chain at every head',
     'finalized': 'a verdict needs a finalized block',
     'foreign_is_deep': 'a nonce is compared at a block that is deep enough for a verdict',
+    'own_is_no_stranger': 'a slot whose nonce is consumed is looked for in the blocks before its wallet stops',
     'foreign_stop': 'a nonce that none of ours consumed stops its wallet',
     'funds_cover': 'a payout gets a nonce only where the funds cover it',
     'funds_under_way': 'what is on its way is taken off the balance',
@@ -273,7 +274,7 @@ ROWS = [Row(*row) for row in (
     ('nonce-too-low-lagging-node', life('chain', 'nonce_too_low_lagging_node'),
      ('answers_are_no_verdict',), 'life_assert_quiet'),
     ('receipt-null-with-nonce-advanced', life('chain', 'receipt_null_with_nonce_advanced'),
-     ('foreign_is_deep',), 'nonce_consumed_elsewhere'),
+     ('foreign_is_deep', 'own_is_no_stranger'), 'nonce_consumed_elsewhere'),
     ('failed-at-zero-confirmations', life('finality', 'failed_at_zero_confirmations'),
      ('depth_unpaid',), 'TRANSFER_MINED|WITHDRAWAL_ASSIGNED'),
     ('status-one-without-transfer-log', life('asset', 'status_one_without_transfer_log'),
@@ -403,6 +404,8 @@ ROWS = [Row(*row) for row in (
     ('T12', cmocka('contract_store_observe', 'a_monitor_without_the_lease_writes_nothing'),
      ('monitor_fence',), 'STORE_FENCED'),
     ('T12', life('chain', 'receipts_unknown'), ('unknown_is_no_news',), 'nonce_consumed_elsewhere'),
+    ('T12', life('chain', 'own_transaction_is_no_stranger'), ('own_is_no_stranger',),
+     'nonce_consumed_elsewhere'),
 )]
 
 UNSHOWN = {

@@ -59,8 +59,8 @@ static bool block_search(struct monitor *self, struct search *search, struct err
 	return true;
 }
 
-static bool foreign_observe(struct monitor *self, const struct transfer *row,
-			    const struct chain_found *found, struct err *err)
+bool monitor_foreign_observe(struct monitor *self, const struct transfer *row,
+			     const struct chain_found *found, struct err *err)
 {
 	struct chain_receipt receipt;
 	if (!chain_receipts(self->client, &found->tx_hash, 1, &receipt, err))
@@ -99,19 +99,16 @@ static bool is_own(struct monitor *self, const struct transfer *row, struct hash
 
 /* Reads some blocks from `scan` down. */
 static bool blocks_read(struct monitor *self, struct sighting *sighting, const struct transfer *row,
-			struct err *err)
+			struct chain_found *ret_found, bool *ret_own, struct err *err)
 {
 	struct chain_wanted wanted = { .from = row->wallet, .nonce = row->nonce };
 	for (int i = 0; i < FOREIGN_BLOCKS_READ && sighting->scan > 0; i++) {
-		struct chain_found found = { .state = CHAIN_FOUND_UNKNOWN };
-		bool own = false;
-		if (!chain_find(self->client, sighting->scan, &wanted, &found, err))
+		if (!chain_find(self->client, sighting->scan, &wanted, ret_found, err))
 			return false;
-		if (found.state == CHAIN_FOUND_UNKNOWN)
+		if (ret_found->state == CHAIN_FOUND)
+			return is_own(self, row, ret_found->tx_hash, ret_own, err);
+		if (ret_found->state == CHAIN_FOUND_UNKNOWN)
 			return true;
-		if (found.state == CHAIN_FOUND)
-			return is_own(self, row, found.tx_hash, &own, err) &&
-			       (own || foreign_observe(self, row, &found, err));
 		sighting->scan--;
 	}
 	/* It is in none of them: a reorg has moved it. */
@@ -121,16 +118,19 @@ static bool blocks_read(struct monitor *self, struct sighting *sighting, const s
 }
 
 bool monitor_foreign_find(struct monitor *self, struct sighting *sighting,
-			  const struct transfer *row, struct err *err)
+			  const struct transfer *row, struct chain_found *ret_found, bool *ret_own,
+			  struct err *err)
 {
 	struct search search = { .wallet = row->wallet,
 				 .nonce = row->nonce,
 				 .high = self->nonces_block };
 	CHECK(self->nonces_read);
+	*ret_own = false;
+	ret_found->state = CHAIN_FOUND_UNKNOWN;
 	if (sighting->scan == 0 || sighting->scan > self->nonces_block) {
 		if (!block_search(self, &search, err))
 			return false;
 		sighting->scan = search.high;
 	}
-	return blocks_read(self, sighting, row, err);
+	return blocks_read(self, sighting, row, ret_found, ret_own, err);
 }

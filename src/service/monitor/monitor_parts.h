@@ -15,6 +15,8 @@
 /* Sightings in a row of a consumed nonce without any of our hashes, or of another block where
  * payments were final, before it is told. */
 #define FOREIGN_SIGHTINGS 3
+/* A slot's wallet stops after so many, whether its transaction was found or not. */
+#define FOREIGN_PATIENCE 9
 /* Slots are looked at with each head, and at least so often. */
 #define WATCH_INTERVAL_MS 500
 /* A chain that cannot be watched for so long is told of, once. */
@@ -203,10 +205,14 @@ const struct chain_receipt *monitor_receipt_of(const struct monitor *self,
 bool monitor_is_unknown(const struct monitor *self, const struct watched *watched);
 
 /* foreign.c */
-/* Looks on for the transaction that has the nonce of a slot and is none of its attempts, and
- * records it. The wallet is stopped already. */
+/* Looks on for the transaction that has the nonce of a slot none of whose hashes is in a block.
+ * ret_found: its state is FOUND when it is there; ret_own: and it is one of the slot's attempts. */
 MUST_CHECK bool monitor_foreign_find(struct monitor *self, struct sighting *sighting,
-				     const struct transfer *row, struct err *err);
+				     const struct transfer *row, struct chain_found *ret_found,
+				     bool *ret_own, struct err *err);
+/* Records it, once its receipt agrees. */
+MUST_CHECK bool monitor_foreign_observe(struct monitor *self, const struct transfer *row,
+					const struct chain_found *found, struct err *err);
 
 /* wish.c */
 /* What of the collected slots lingers is wished to be sent again, or bumped. */

@@ -207,26 +207,45 @@ static bool watched_ask(struct monitor *self, struct err *err)
 	return true;
 }
 
-/* At first sight the wallet stops; then its transaction is looked for, with each head that shows
- * the slot as it was. */
-static bool foreign_act(struct monitor *self, struct sighting *sighting, struct err *err)
+static bool foreign_stop(struct monitor *self, struct sighting *sighting,
+			 const struct transfer *row, struct err *err)
 {
 	struct store_by by = monitor_by(self);
+	if (sighting->told)
+		return true;
+	monitor_log(self, row, "nonce_consumed_elsewhere", NULL,
+		    "is consumed, and by none of our transactions: the wallet stops", true);
+	if (!store_wallet_stop(self->options.store, row->wallet_id,
+			       reason_code(REASON_NONCE_CONSUMED_ELSEWHERE), &by, err))
+		return false;
+	sighting->told = true;
+	return true;
+}
+
+/* Its transaction is looked for, with each head that shows the slot as it was. As soon as it is
+ * there, or when it is not found for a while, the wallet stops, before anything else is written.
+ * One of ours is no sight: receipts and nonces were of two machines. */
+static bool foreign_act(struct monitor *self, struct sighting *sighting, struct err *err)
+{
 	struct transfer row;
-	bool found = false;
+	struct chain_found tx;
+	struct err fault = { 0 };
+	bool found = false, own = false;
 	if (!store_transfer_load(self->options.store, sighting->transfer, &row, &found, err))
 		return false;
 	if (!found || row.stage >= TRANSFER_MINED)
 		return true;
-	if (!sighting->told) {
-		monitor_log(self, &row, "nonce_consumed_elsewhere", NULL,
-			    "is consumed, and by none of our transactions: the wallet stops", true);
-		if (!store_wallet_stop(self->options.store, row.wallet_id,
-				       reason_code(REASON_NONCE_CONSUMED_ELSEWHERE), &by, err))
-			return false;
-		sighting->told = true;
+	bool looked = monitor_foreign_find(self, sighting, &row, &tx, &own, &fault);
+	bool is_there = looked && tx.state == CHAIN_FOUND;
+	if (is_there && own && DEFENCE("own_is_no_stranger")) {
+		sighting->count = 0;
+		return true;
 	}
-	return monitor_foreign_find(self, sighting, &row, err);
+	if (!is_there && sighting->count < FOREIGN_PATIENCE)
+		return true;
+	if (!foreign_stop(self, sighting, &row, err))
+		return false;
+	return !is_there || monitor_foreign_observe(self, &row, &tx, err);
 }
 
 /* A wallet that the chain has seen more transactions of than we ever reserved: somebody else has
