@@ -14,7 +14,9 @@ struct node {
 	uint64_t head;
 	uint64_t receipts_lag; /* blocks that have no receipts yet */
 	bool receipts_unknown;
-	bool says_reverted;       /* of every payment */
+	struct chain_receipt
+		old;        /* what a machine says that is on the old branch; FOUND: it answers */
+	bool says_reverted; /* of every payment */
 	bool says_other_block;    /* and in a block that is not the canonical one */
 	const char *estimate_err; /* what it says to every estimate, with estimate_code */
 	int64_t estimate_code;
@@ -96,8 +98,11 @@ static void node_send_many(struct chain *chain, const struct str *raw, size_t n,
 		ret_sends[i] = (struct chain_send){ .state = node->send, .text = "refused" };
 }
 
-static void receipt_bend(const struct node *node, struct chain_receipt *receipt)
+static void receipt_bend(const struct node *node, struct hash32 tx_hash,
+			 struct chain_receipt *receipt)
 {
+	if (node->old.state == CHAIN_RECEIPT_FOUND && hash32_equal(tx_hash, node->old.tx_hash))
+		*receipt = node->old;
 	if (node->receipts_unknown)
 		receipt->state = CHAIN_RECEIPT_UNKNOWN;
 	if (receipt->state != CHAIN_RECEIPT_FOUND)
@@ -119,7 +124,7 @@ static bool node_receipts(struct chain *chain, const struct hash32 *hashes, size
 	if (!chain_receipts(node->real, hashes, n, ret_receipts, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		receipt_bend(node, &ret_receipts[i]);
+		receipt_bend(node, hashes[i], &ret_receipts[i]);
 	return true;
 }
 
@@ -629,6 +634,35 @@ static void test_reorg_while_receipts_are_unknown(void **state)
 	life_assert_settled(life);
 }
 
+/* Blocks are named by one machine, receipts by another one that has not heard of the reorg: the
+ * slot is looked for again as soon as somebody has. */
+static void test_reorg_while_receipts_are_old(void **state)
+{
+	struct life *life = *state;
+	struct node node = node_make(life);
+	struct err err = { 0 };
+	node_give(life, &node);
+	struct withdrawal row = life_accept(life, "POL", 5061);
+	life_process(life);
+	life_sign(life);
+	life_mine(life, 1);
+	life_watch(life);
+	struct transfer transfer = life_view(life, row.intent.id).transfer;
+	assert_int_equal(transfer.stage, TRANSFER_MINED);
+	assert_true(chain_receipts(node.real, &transfer.mined_hash, 1, &node.old, &err));
+	life_reorg(life, 1);
+	life_drop_pool(life);
+	life_watch(life);
+	node.old.state = CHAIN_RECEIPT_ABSENT;
+	life_mine(life, 1);
+	life_watch(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_BROADCAST);
+	life_wait(life, 3000);
+	life_run(life, 8);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -648,6 +682,7 @@ int main(void)
 		LIFE_TEST(test_gas_refused_by_node),
 		LIFE_TEST(test_gas_that_never_fits),
 		LIFE_TEST(test_reorg_while_receipts_are_unknown),
+		LIFE_TEST(test_reorg_while_receipts_are_old),
 	};
 	return LIFE_MAIN(tests);
 }

@@ -125,6 +125,7 @@ DEFENCES = {
     'final_watch': 'the newest final block is compared with the chain at every head',
     'finalized': 'a verdict needs a finalized block',
     'foreign_is_deep': 'a nonce is compared at a block that is deep enough for a verdict',
+    'old_branch_is_no_news': 'a receipt of a block that the chain does not have says nothing of a slot',
     'own_is_no_stranger': 'a slot whose nonce is consumed is looked for in the blocks before its wallet stops',
     'foreign_stop': 'a nonce that none of ours consumed stops its wallet',
     'funds_cover': 'a payout gets a nonce only where the funds cover it',
@@ -404,6 +405,8 @@ ROWS = [Row(*row) for row in (
     ('T12', cmocka('contract_store_observe', 'a_monitor_without_the_lease_writes_nothing'),
      ('monitor_fence',), 'STORE_FENCED'),
     ('T12', life('chain', 'receipts_unknown'), ('unknown_is_no_news',), 'nonce_consumed_elsewhere'),
+    ('T12', life('review_node', 'reorg_while_receipts_are_old'), ('old_branch_is_no_news',),
+     'TRANSFER_BROADCAST'),
     ('T12', life('chain', 'own_transaction_is_no_stranger'), ('own_is_no_stranger',),
      'nonce_consumed_elsewhere'),
 )]

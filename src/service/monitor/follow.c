@@ -191,7 +191,8 @@ static bool blocks_compare(struct monitor *self, bool *ret_compared, struct err 
 			*ret_compared &= blocks[i].known;
 			if (!blocks[i].known || hash32_equal(blocks[i].hash, asked[i].hash))
 				continue;
-			if (!monitor_block_recheck(self, numbers[i], &answered, err))
+			if (!monitor_block_recheck(self, numbers[i], blocks[i].hash, &answered,
+						   err))
 				return false;
 			*ret_compared &= answered;
 			if (answered)
@@ -253,7 +254,7 @@ bool monitor_blocks_check(struct monitor *self, struct err *err)
 		bool answered = true;
 		if (canonical == NULL || hash32_equal(*canonical, block.hash))
 			continue;
-		if (!monitor_block_recheck(self, block.number, &answered, err))
+		if (!monitor_block_recheck(self, block.number, *canonical, &answered, err))
 			return false;
 		/* A slot that moved may have put its new block among them, and the oldest out. */
 		if (answered)

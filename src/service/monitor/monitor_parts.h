@@ -130,7 +130,8 @@ struct monitor {
 	bool hash_is_foreign[HASHES_MAX]; /* of none of the slot's attempts */
 	size_t hashes_len;
 	struct chain_receipt receipts[HASHES_MAX];
-	bool unanswered; /* a receipt of this recheck is not known */
+	bool unanswered;         /* a receipt of this recheck is not known, or of another branch */
+	struct hash32 rechecked; /* the block that its slots are compared with */
 	struct fact facts[FACTS_MAX];
 	struct hash32 walk[WALK_BLOCKS_MAX]; /* from the head down */
 	struct chain_block asked; /* the canonical block that a verdict of this step was asked of */
@@ -225,10 +226,10 @@ void monitor_lowest_set(struct monitor *self, size_t wallet, const struct transf
 
 /* settle.c */
 MUST_CHECK bool monitor_settle(struct monitor *self, struct err *err);
-/* Looks again for the slots that are mined in a block; false in *ret_answered: the node did not say
- * of all. */
-MUST_CHECK bool monitor_block_recheck(struct monitor *self, uint64_t number, bool *ret_answered,
-				      struct err *err);
+/* Looks again for the slots that are mined at a height, whose block is `canonical`; false in
+ * *ret_answered: the node did not say of all. */
+MUST_CHECK bool monitor_block_recheck(struct monitor *self, uint64_t number,
+				      struct hash32 canonical, bool *ret_answered, struct err *err);
 
 /* finality.c */
 /* A transfer became final in this block. */

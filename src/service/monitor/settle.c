@@ -17,8 +17,12 @@ static bool moved_observe(struct monitor *self, const struct watched *watched, s
 		return true; /* no answer is no news */
 	}
 	if (receipt != NULL && hash32_equal(receipt->block_hash, row->mined_block_hash) &&
-	    hash32_equal(receipt->tx_hash, row->mined_hash))
+	    hash32_equal(receipt->tx_hash, row->mined_hash)) {
+		/* A machine that is still on the old branch agrees with the row: no news either. */
+		self->unanswered |= !hash32_equal(row->mined_block_hash, self->rechecked) &&
+				    DEFENCE("old_branch_is_no_news");
 		return true;
+	}
 	if (!monitor_room(self, err))
 		return false;
 	struct store_observation *item = monitor_observe(self, row);
@@ -97,10 +101,11 @@ static bool mined_walk(struct monitor *self, const struct wallet *wallet, uint64
 	return true;
 }
 
-bool monitor_block_recheck(struct monitor *self, uint64_t number, bool *ret_answered,
-			   struct err *err)
+bool monitor_block_recheck(struct monitor *self, uint64_t number, struct hash32 canonical,
+			   bool *ret_answered, struct err *err)
 {
 	self->unanswered = false;
+	self->rechecked = canonical;
 	for (size_t i = 0; i < self->wallets_len; i++)
 		if (monitor_is_of_chain(self, &self->wallets[i]) &&
 		    !mined_walk(self, &self->wallets[i], number, number, page_recheck, err))
