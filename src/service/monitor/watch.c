@@ -346,6 +346,9 @@ bool monitor_watch(struct monitor *self, struct err *err)
 	}
 	chain->watch_at = now + WATCH_INTERVAL_MS;
 	self->nonces_read = false;
+	/* What a step saw that failed is seen again, or it is none. */
+	for (size_t i = 0; i < SIGHTINGS_MAX; i++)
+		chain->sightings[i].seen = false;
 	if (!nonces_ask(self, chain->head.number, self->latest, err))
 		return false;
 	monitor_watched_reset(self);
