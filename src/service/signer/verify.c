@@ -35,11 +35,17 @@ static const struct withdrawal *row_of(const struct signer *self, const struct t
 
 bool signer_work_drop_if_torn(struct signer *self, struct slot_work *work, struct err *err)
 {
+	struct store_lease lease = work->wallet->lease;
 	struct transfer again;
-	bool found = false;
-	if (!store_transfer_load(self->options.store, work->slot->id, &again, &found, err))
+	bool found = false, owned = false;
+	if (!store_transfer_load(self->options.store, work->slot->id, &again, &found, err) ||
+	    !store_lease_take(self->options.store, &lease, self->options.instance,
+			      clock_now_ms(self->options.clock), &owned, err))
 		return false;
-	work->drop = DEFENCE("torn_read_again") && found && again.version != work->slot->version;
+	/* Another owner may have written in the journal, and not yet in the store. */
+	owned &= lease.epoch == work->wallet->lease.epoch;
+	work->drop = DEFENCE("torn_read_again") &&
+		     ((found && again.version != work->slot->version) || !owned);
 	return true;
 }
 
