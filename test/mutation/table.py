@@ -296,7 +296,7 @@ ROWS = [Row(*row) for row in (
     ('underpriced-loop', life('chain', 'underpriced_loop'), ('bump_from_last',),
      'assert_each_is_for_more'),
     ('one-oversize-payment', life('asset', 'one_oversize_payment'), ('funds_cover',),
-     'life_assert_stage: is not completed'),
+     'is not completed|does not wait for funds'),
     ('fee-cap-reached', life('chain', 'fee_cap_reached'), ('fee_cap',), 'fee_above_cap'),
     ('blocked-receiver-in-batch', life('asset', 'blocked_receiver_in_batch'), ('each_by_itself',),
      'life_assert_stage: is not completed'),
