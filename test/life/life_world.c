@@ -19,16 +19,21 @@ static struct address token_address(struct life *life)
 /* The node's first account made the token, and is unlocked. */
 #define OWNER "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 
-static void transaction_send(struct life *life, const char *from, struct address to,
-			     const char *data, const char *value)
+static struct hash32 transaction_send(struct life *life, const char *from, struct address to,
+				      const char *data, const char *value)
 {
 	char params[1024];
 	snprintf(params, sizeof params,
 		 "[{\"from\":\"%s\",\"to\":\"%s\",\"data\":\"%s\",\"value\":\"%s\","
 		 "\"gas\":\"0x493e0\"}]",
 		 from, life_hex(to.bytes, sizeof to.bytes), data, value);
-	assert_non_null(strstr(life_rpc(life, "eth_sendTransaction", params), "\"result\""));
+	struct hash32 hash;
+	const char *result =
+		strstr(life_rpc(life, "eth_sendTransaction", params), "\"result\":\"0x");
+	assert_non_null(result);
+	assert_true(hash32_read((struct str){ strstr(result, "0x"), 66 }, &hash));
 	life_mine(life, 1);
+	return hash;
 }
 
 static void token_call(struct life *life, const char *signature, const uint8_t *words,
@@ -106,11 +111,22 @@ void life_foreign_send(struct life *life, struct address wallet, struct address 
 	transaction_send(life, life_hex(wallet.bytes, sizeof wallet.bytes), to, "0x", "0x1");
 }
 
-void life_foreign_pay(struct life *life, struct address wallet, struct address to, uint64_t wei)
+struct hash32 life_foreign_pay(struct life *life, struct address wallet, struct address to,
+			       uint64_t wei)
 {
 	char value[24];
 	snprintf(value, sizeof value, "0x%llx", (unsigned long long)wei);
-	transaction_send(life, life_hex(wallet.bytes, sizeof wallet.bytes), to, "0x", value);
+	return transaction_send(life, life_hex(wallet.bytes, sizeof wallet.bytes), to, "0x", value);
+}
+
+struct hash32 life_foreign_transfer(struct life *life, struct address wallet, struct address to,
+				    uint64_t units)
+{
+	char data[2 + 8 + 64 + 64 + 1];
+	snprintf(data, sizeof data, "0xa9059cbb%024d%s%048d%016llx", 0,
+		 life_hex(to.bytes, sizeof to.bytes) + 2, 0, (unsigned long long)units);
+	return transaction_send(life, life_hex(wallet.bytes, sizeof wallet.bytes),
+				token_address(life), data, "0x0");
 }
 
 void life_decide(struct life *life, const struct withdrawal *row, const char *person,

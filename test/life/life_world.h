@@ -34,8 +34,12 @@ void life_reorg(struct life *life, unsigned depth);
 void life_base_fee(struct life *life, uint64_t wei);
 /* Somebody else who holds the wallet's key sends a coin with it. */
 void life_foreign_send(struct life *life, struct address wallet, struct address to);
-/* The same, with so many wei. */
-void life_foreign_pay(struct life *life, struct address wallet, struct address to, uint64_t wei);
+/* The same, with so many wei; the transaction's hash. */
+struct hash32 life_foreign_pay(struct life *life, struct address wallet, struct address to,
+			       uint64_t wei);
+/* The same, with units of the token. */
+struct hash32 life_foreign_transfer(struct life *life, struct address wallet, struct address to,
+				    uint64_t units);
 /* A person decides; the newest version of the withdrawal and its slot, as the API does it.
  * paid_by: NULL for "not paid". */
 void life_decide(struct life *life, const struct withdrawal *row, const char *person,

@@ -319,6 +319,38 @@ static void test_taken_back(void **state)
 	life_assert_alive(life);
 }
 
+/* People said that a transaction of a later nonce paid it; the chain takes both back. Our bytes
+ * stay where they are: the other transaction may be mined again. */
+static void test_taken_back_after_paid_elsewhere(void **state)
+{
+	struct life *life = *state;
+	char params[40];
+	unsigned long long number = 0;
+	struct withdrawal row;
+	struct hash32 paid;
+	life_fault_install(life);
+	struct transfer slot = lost_send(life, "POL", &row);
+	const char *result = strstr(life_rpc(life, "evm_snapshot", "[]"), "\"result\":\"0x");
+	assert_int_equal(sscanf(result, "\"result\":\"0x%llx", &number), 1);
+	snprintf(params, sizeof params, "[\"0x%llx\"]", number);
+	life_foreign_pay(life, slot.wallet, life_fresh_address(life), 1);
+	paid = life_foreign_pay(life, slot.wallet, row.intent.to, UNITS);
+	watch_deep(life);
+	both_decide(life, &row, &paid);
+	resolve_run(life);
+	life_assert_stage(life, &row, WITHDRAWAL_COMPLETED);
+	assert_non_null(strstr(life_rpc(life, "evm_revert", params), "true"));
+	life_drop_pool(life);
+	life_base_fee(life, UINT64_C(1100000000));
+	life_mine(life, 1);
+	life_run(life, 12);
+	assert_int_equal(life_alarms(life, "transfer_taken_back"), 1);
+	both_decide(life, &row, NULL);
+	resolve_run(life);
+	watch_deep(life);
+	life_assert_unpaid(life, &row);
+}
+
 /* Whatever breaks on the way, the end is the same: paid once more, or completed by that hash. */
 static void crash_run(struct life *life, const char *call, enum life_fault_mode mode, bool same)
 {
@@ -383,6 +415,7 @@ int main(void)
 		LIFE_TEST(test_forged_and_replayed),
 		LIFE_TEST(test_row_set_right),
 		LIFE_TEST(test_taken_back),
+		LIFE_TEST(test_taken_back_after_paid_elsewhere),
 		LIFE_TEST(test_resolving_fails),
 		LIFE_TEST(test_resolving_loses_answers),
 		LIFE_TEST(test_resolving_dies),

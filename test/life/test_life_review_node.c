@@ -15,8 +15,9 @@ struct node {
 	uint64_t receipts_lag; /* blocks that have no receipts yet */
 	bool receipts_unknown;
 	struct chain_receipt
-		old;        /* what a machine says that is on the old branch; FOUND: it answers */
-	bool says_reverted; /* of every payment */
+		old; /* what a machine says that is on the old branch; FOUND: it answers */
+	struct address says_paid; /* in every log, unless zero */
+	bool says_reverted;       /* of every payment */
 	bool says_other_block;    /* and in a block that is not the canonical one */
 	const char *estimate_err; /* what it says to every estimate, with estimate_code */
 	int64_t estimate_code;
@@ -113,6 +114,8 @@ static void receipt_bend(const struct node *node, struct hash32 tx_hash,
 		receipt->success = false;
 		receipt->logs_len = 0;
 	}
+	if (!address_is_zero(node->says_paid) && receipt->logs_len > 0)
+		memcpy(&receipt->logs[0].topics[2].bytes[12], node->says_paid.bytes, 20);
 	if (node->says_other_block)
 		receipt->block_hash.bytes[0] ^= 1;
 }
@@ -663,6 +666,52 @@ static void test_reorg_while_receipts_are_old(void **state)
 	life_assert_settled(life);
 }
 
+/* A stranger's transaction paid somebody else; one of two nodes says that it paid who should have
+ * been paid, and two people believe it. */
+static void people_hear_a_lie(struct life *life, size_t liar)
+{
+	struct node nodes[2] = { node_make(life), node_make(life) };
+	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
+					      .len = 2,
+					      .catalogue = &life->catalogue };
+	life_fault_install(life);
+	life_fault_at(life, LIFE_FAULT_FAIL, "chain_send_many", 1);
+	struct withdrawal row = life_accept(life, "TUSD", 5070);
+	life_process(life);
+	life_sign(life);
+	life_fault_clear(life);
+	struct transfer slot = life_view(life, row.intent.id).transfer;
+	struct hash32 other =
+		life_foreign_transfer(life, slot.wallet, life_fresh_address(life), 5070);
+	for (int i = 0; i < 6; i++) {
+		life_wait(life, 3000);
+		life_run(life, 2);
+	}
+	nodes[liar].says_paid = row.intent.to;
+	struct chain *gate = chain_gate_new(&options);
+	chain_give(life, LIFE_SIGNER, gate);
+	life_decide(life, &row, "ann", &other);
+	life_decide(life, &row, "ben", &other);
+	for (int i = 0; i < 4; i++) {
+		life_wait(life, 1000);
+		life_run(life, 1);
+	}
+	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
+	life_assert_unpaid(life, &row);
+	life_restart(life, LIFE_SIGNER);
+	chain_close(gate);
+}
+
+static void test_first_node_lies_to_people(void **state)
+{
+	people_hear_a_lie(*state, 0);
+}
+
+static void test_second_node_lies_to_people(void **state)
+{
+	people_hear_a_lie(*state, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -675,6 +724,8 @@ int main(void)
 		LIFE_TEST(test_pool_full_for_long),
 		LIFE_TEST(test_estimate_in_trouble),
 		LIFE_TEST(test_one_of_two_nodes_lies),
+		LIFE_TEST(test_first_node_lies_to_people),
+		LIFE_TEST(test_second_node_lies_to_people),
 		LIFE_TEST(test_one_of_two_nodes_away),
 		LIFE_TEST(test_receipt_of_lost_block),
 		LIFE_TEST(test_head_away_while_signing),

@@ -92,13 +92,38 @@ static bool node_look(struct chain *node, const struct chain_params *params, str
 	return true;
 }
 
+static bool log_equal(const struct abi_log *a, const struct abi_log *b)
+{
+	if (!address_equal(a->contract, b->contract) || a->topics_len != b->topics_len ||
+	    a->data_len != b->data_len)
+		return false;
+	for (size_t i = 0; i < a->topics_len && i < ABI_LOG_TOPICS_MAX; i++)
+		if (!hash32_equal(a->topics[i], b->topics[i]))
+			return false;
+	size_t kept = a->data_len < ABI_LOG_DATA_MAX ? a->data_len : ABI_LOG_DATA_MAX;
+	return memcmp(a->data, b->data, kept) == 0;
+}
+
+static bool logs_equal(const struct chain_receipt *a, const struct chain_receipt *b)
+{
+	if (a->logs_len != b->logs_len)
+		return false;
+	for (size_t i = 0; i < a->logs_len && i < CHAIN_LOGS_MAX; i++)
+		if (!log_equal(&a->logs[i], &b->logs[i]))
+			return false;
+	return true;
+}
+
+/* In all that a verdict is made of: one node that lies decides nothing. */
 static bool looks_equal(const struct tx_look *a, const struct tx_look *b)
 {
 	return hash32_equal(a->found.block_hash, b->found.block_hash) &&
-	       a->receipt.success == b->receipt.success &&
-	       a->receipt.logs_len == b->receipt.logs_len && a->found.nonce == b->found.nonce &&
+	       a->receipt.success == b->receipt.success && a->found.nonce == b->found.nonce &&
+	       address_equal(a->found.from, b->found.from) &&
 	       address_equal(a->found.to, b->found.to) &&
-	       wei_compare(a->found.value, b->found.value) == 0;
+	       wei_compare(a->found.value, b->found.value) == 0 &&
+	       a->found.data_len == b->found.data_len &&
+	       (logs_equal(&a->receipt, &b->receipt) || !DEFENCE("logs_agree"));
 }
 
 /* Two of them agree, where there are two, and none contradicts. "In no block" is what all say. */
@@ -384,12 +409,28 @@ static bool block_look(struct signer *self, const struct work_case *work,
 	return true;
 }
 
+/* Have people said that a transaction of another nonce paid it? */
+static bool paid_elsewhere(struct signer *self, const struct work_case *work, bool *ret_elsewhere,
+			   struct err *err)
+{
+	struct journal_resolution said;
+	bool any = false;
+	if (work->has_row && !journal_resolution_of(self->options.journal, work->row.intent.id,
+						    work->slot.round, &any, &said, err))
+		return false;
+	*ret_elsewhere = any && said.is_paid &&
+			 !hash32_equal(said.tx_hash, work->slot.mined_hash) &&
+			 DEFENCE("paid_elsewhere");
+	return true;
+}
+
 /* The newest bytes, which go out again: do they pay somebody who has gone on without them? */
 static bool bytes_look(struct signer *self, const struct work_case *work,
 		       struct resolve_back_facts *facts, struct err *err)
 {
 	struct attempt_word word = { 0 };
 	struct tx tx;
+	bool elsewhere = false;
 	size_t n = 0;
 	if (!store_attempts_load(self->options.store, work->slot.id, self->attempts, ATTEMPTS_MAX,
 				 &n, err))
@@ -397,13 +438,14 @@ static bool bytes_look(struct signer *self, const struct work_case *work,
 	if (n == 0)
 		return true;
 	if (!signer_attempt_judge(self, work->wallet, &work->slot, &self->attempts[n - 1], &tx,
-				  &word, err))
+				  &word, err) ||
+	    !paid_elsewhere(self, work, &elsewhere, err))
 		return false;
 	bool bound =
 		work->has_row && id_equal(work->row.transfer, work->slot.id) &&
 		(work->row.stage == WITHDRAWAL_ASSIGNED || work->row.stage == WITHDRAWAL_COMPLETED);
 	facts->has_bytes = word.ours;
-	facts->may_pay_again = word.pays && !bound;
+	facts->may_pay_again = word.pays && (!bound || elsewhere);
 	return true;
 }
 
