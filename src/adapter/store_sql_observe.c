@@ -157,11 +157,16 @@ static bool transfer_hold(struct db *db, const struct store_observation *item,
 }
 
 /* A foreign transaction has the nonce: it may have paid the very same, or not. The withdrawal waits
- * for people, its slot goes on to its end, and the wallet takes no more. */
-static bool foreign_hold(struct db *db, const struct store_observation *item,
-			 const struct transfer *row, const struct store_by *by, struct err *err)
+ * for people, its slot goes on to its end, and the wallet takes no more. With our own payment that
+ * proves nothing the wallet goes on. */
+static bool doubt_hold(struct db *db, const struct store_observation *item,
+		       const struct transfer *row, const struct store_by *by, struct err *err)
 {
 	const char *reason = reason_code(REASON_NONCE_CONSUMED_ELSEWHERE);
+	if (item->to == TRANSFER_MINED && item->outcome == OUTCOME_UNPROVEN)
+		return withdrawal_hold(db, reason_code(REASON_SUCCESS_WITHOUT_PROOF), row, by,
+				       err) &&
+		       audit_add(db, "slot_is_unproven", row->id, "", by, err);
 	if (item->to != TRANSFER_MINED || item->outcome != OUTCOME_FOREIGN)
 		return true;
 	return withdrawal_hold(db, reason, row, by, err) &&
@@ -210,10 +215,11 @@ static bool item_observe(struct db *db, struct store_observation *item, const st
 	if (!transfer_move(db, item, &row, by->now_ms, err))
 		return false;
 	if (item->to != TRANSFER_FINAL)
-		return foreign_hold(db, item, &row, by, err);
-	/* What a foreign transaction ends was seen as that before. */
+		return doubt_hold(db, item, &row, by, err);
+	/* What a foreign transaction ends was seen as that before; what proves nothing too. */
 	CHECK(item->outcome != OUTCOME_NONE &&
-	      (item->outcome == OUTCOME_FOREIGN) == (row.outcome == OUTCOME_FOREIGN));
+	      (item->outcome == OUTCOME_FOREIGN) == (row.outcome == OUTCOME_FOREIGN) &&
+	      (item->outcome != OUTCOME_UNPROVEN || row.outcome == OUTCOME_UNPROVEN));
 	return items_settle(db, item, err) && withdrawal_settle(db, item, &row, by, err);
 }
 

@@ -41,6 +41,18 @@ static bool payment_is_proven(const struct confirm_facts *facts)
 	return !facts->transfer->is_token || token_is_paid(facts);
 }
 
+/* People are called at once; they decide about what no reorg is to change any more. */
+static enum confirm unproven_decide(const struct confirm_facts *facts, bool deep,
+				    enum transfer_outcome *ret_outcome)
+{
+	if (facts->transfer->outcome != OUTCOME_UNPROVEN)
+		return CONFIRM_HOLD;
+	if (!deep)
+		return CONFIRM_WAIT;
+	*ret_outcome = OUTCOME_UNPROVEN;
+	return CONFIRM_FINAL;
+}
+
 enum confirm confirm_decide(const struct chain_params *chain, const struct confirm_facts *facts,
 			    enum transfer_outcome *ret_outcome)
 {
@@ -51,7 +63,7 @@ enum confirm confirm_decide(const struct chain_params *chain, const struct confi
 	if (!facts->canonical || !is_deep(chain, facts, paid ? chain->depth_paid : depth_unpaid))
 		return CONFIRM_WAIT;
 	if (paid && !payment_is_proven(facts))
-		return CONFIRM_HOLD;
+		return unproven_decide(facts, is_deep(chain, facts, depth_unpaid), ret_outcome);
 	if (facts->is_foreign)
 		*ret_outcome = OUTCOME_FOREIGN;
 	else if (cancel)

@@ -27,9 +27,11 @@ struct confirm_facts {
 enum confirm {
 	CONFIRM_WAIT,  /* mined, not yet final */
 	CONFIRM_FINAL, /* final, with ret_outcome */
-	CONFIRM_HOLD,  /* it succeeded and yet does not prove the payment: a person looks */
+	CONFIRM_HOLD,  /* it succeeded and yet does not prove the payment: people look */
 };
 
+/* A slot that is held for that (its row says OUTCOME_UNPROVEN) waits as deep as "unpaid" asks for,
+ * and is final as what it is: what it did is for people to say. */
 enum confirm confirm_decide(const struct chain_params *chain, const struct confirm_facts *facts,
 			    enum transfer_outcome *ret_outcome);
 /* The highest block at which something can be final now, for a paid slot; false: none. */

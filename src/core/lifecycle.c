@@ -260,7 +260,8 @@ static const struct transfer_row transfer_rows[] = {
 	{ TRANSFER_BROADCAST, TRANSFER_MINED, ACTOR_MONITOR,
 	  "receipt of one of its hashes, or a foreign transaction" },
 	{ TRANSFER_MINED, TRANSFER_MINED, ACTOR_MONITOR,
-	  "a reorg mined it elsewhere, or another attempt of it" },
+	  "a reorg mined it elsewhere, or another attempt of it; or its receipt does not prove the "
+	  "payment" },
 	{ TRANSFER_MINED, TRANSFER_BROADCAST, ACTOR_MONITOR, "a reorg took the block away" },
 	{ TRANSFER_MINED, TRANSFER_RESERVED, ACTOR_MONITOR,
 	  "a reorg took the foreign transaction away, and nothing was signed yet" },
@@ -422,6 +423,8 @@ const char *transfer_outcome_text(enum transfer_outcome outcome)
 		return "replaced";
 	case OUTCOME_FOREIGN:
 		return "foreign";
+	case OUTCOME_UNPROVEN:
+		return "unproven";
 	}
 	return "unknown";
 }

@@ -37,6 +37,8 @@ enum transfer_outcome {
 	OUTCOME_REVERTED = 2,
 	OUTCOME_REPLACED = 3, /* our own cancellation used the nonce */
 	OUTCOME_FOREIGN = 4,  /* somebody else's transaction did */
+	/* Our payment has status 1, and its receipt does not prove that it paid: people say. */
+	OUTCOME_UNPROVEN = 5,
 };
 
 enum actor {

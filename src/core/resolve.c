@@ -143,6 +143,38 @@ enum resolve_payment resolve_payment_judge(const struct intent *intent, struct a
 				 : token_judge(intent, wallet, tx);
 }
 
+/* What the transaction's own logs say that the wallet paid to others. */
+static struct u256 logged_out(const struct intent *intent, struct address wallet,
+			      const struct resolve_tx *tx)
+{
+	struct u256 sum = u256_zero();
+	for (size_t i = 0; i < tx->logs_len && i < tx->logs_cap; i++) {
+		struct abi_transfer event;
+		if (address_equal(tx->logs[i].contract, intent->contract) &&
+		    abi_read_transfer_log(&tx->logs[i], &event) &&
+		    address_equal(event.from, wallet) && !address_equal(event.to, intent->to))
+			sum = u256_add_saturated(sum, event.amount.units);
+	}
+	return sum;
+}
+
+enum resolve_moved resolve_moved_judge(const struct intent *intent, struct address wallet,
+				       const struct resolve_tx *tx,
+				       const struct resolve_balances *balances)
+{
+	if (!balances->known)
+		return MOVED_UNKNOWN;
+	struct u256 fall = u256_sub_saturated(balances->wallet[0], balances->wallet[1]);
+	int to_logged = u256_compare(fall, logged_out(intent, wallet, tx));
+	int to_before = u256_compare(balances->receiver[1], balances->receiver[0]);
+	if (to_before > 0 || (balances->is_alone && to_logged > 0))
+		return MOVED_MAYBE;
+	if (to_before < 0)
+		return MOVED_UNKNOWN;
+	return u256_is_zero(fall) || (balances->is_alone && to_logged == 0) ? MOVED_NOTHING
+									    : MOVED_UNKNOWN;
+}
+
 static enum resolve_act refuse(enum reason reason, enum reason *ret_reason)
 {
 	*ret_reason = reason;
@@ -159,12 +191,27 @@ static enum resolve_act paid_decide(const struct resolve_facts *facts, enum reas
 		return refuse(REASON_RESOLVE_TX_NOT_FOUND, ret_reason);
 	if (facts->named == RESOLVE_SEEN_UNKNOWN || facts->consumer != RESOLVE_SEEN_FINAL)
 		return RESOLVE_WAIT;
-	if (facts->named_payment != PAYMENT_PROVEN)
+	if (facts->named_payment == PAYMENT_PROVEN)
+		return RESOLVE_COMPLETE;
+	/* A token that logs what it does wrongly, or not at all: people have seen the money, and
+	 * what is said to be paid is never paid again. */
+	bool surely_not = facts->named_payment == PAYMENT_EXCLUDED && facts->moved == MOVED_NOTHING;
+	if (!facts->named_is_own || surely_not)
 		return refuse(REASON_RESOLVE_TX_IS_NO_PAYMENT, ret_reason);
 	return RESOLVE_COMPLETE;
 }
 
-/* A success of the slot's own payload, whatever its logs say, is no proof that nothing moved. */
+/* Of a payment with status 1 that no log tells of, people say that it did not pay. Every node has
+ * to show the same receipt, and balances, where a node still knows them, may not tell otherwise. */
+static enum resolve_act silent_decide(const struct resolve_facts *facts, enum reason *ret_reason)
+{
+	if (!facts->seen_by_all)
+		return RESOLVE_WAIT;
+	if (facts->moved == MOVED_MAYBE && DEFENCE("balances_are_asked"))
+		return refuse(REASON_RESOLVE_MAY_HAVE_PAID, ret_reason);
+	return RESOLVE_UNPAID;
+}
+
 static enum resolve_act unpaid_decide(const struct resolve_facts *facts, enum reason *ret_reason)
 {
 	if (!facts->has_slot || !facts->slot_is_over)
@@ -177,9 +224,7 @@ static enum resolve_act unpaid_decide(const struct resolve_facts *facts, enum re
 		return refuse(REASON_RESOLVE_WAS_PAID, ret_reason);
 	if (facts->consumer_payment != PAYMENT_EXCLUDED)
 		return refuse(REASON_RESOLVE_MAY_HAVE_PAID, ret_reason);
-	if (facts->own_success)
-		return refuse(REASON_RESOLVE_MAY_HAVE_PAID, ret_reason);
-	return RESOLVE_UNPAID;
+	return facts->is_token_success ? silent_decide(facts, ret_reason) : RESOLVE_UNPAID;
 }
 
 enum resolve_act resolve_decide(const struct resolve_facts *facts, enum reason *ret_reason)

@@ -79,6 +79,24 @@ enum resolve_payment {
 enum resolve_payment resolve_payment_judge(const struct intent *intent, struct address wallet,
 					   const struct resolve_tx *tx);
 
+/* What two accounts of the payment's token had before the transaction's block, and after it. */
+struct resolve_balances {
+	bool known;
+	struct u256 wallet[2]; /* before, after */
+	struct u256 receiver[2];
+	bool is_alone; /* no other transaction of the wallet is in that block */
+};
+
+enum resolve_moved {
+	MOVED_UNKNOWN = 1, /* the node does not say, or others moved as well */
+	MOVED_MAYBE = 2,   /* the receiver got something, or the wallet lost what no log tells of */
+	MOVED_NOTHING = 3, /* neither: the receiver has not got it */
+};
+/* What a token did that does not log what it does. */
+enum resolve_moved resolve_moved_judge(const struct intent *intent, struct address wallet,
+				       const struct resolve_tx *tx,
+				       const struct resolve_balances *balances);
+
 /* What a transaction's place on the chain is, as the nodes say. */
 enum resolve_seen {
 	RESOLVE_SEEN_UNKNOWN = 1, /* not all have answered, or not deep enough: later */
@@ -92,12 +110,16 @@ struct resolve_facts {
 	bool row_is_good;  /* MACs and journal say the same as the row */
 	bool has_slot;     /* a transfer, of the row's own round */
 	bool slot_is_over; /* mined or final; then the transaction that has its nonce */
-	bool own_success;  /* is the slot's own payment, with status 1 */
+	/* is a payment of the token with status 1, as the slot's own one: what moved then? */
+	bool is_token_success;
+	bool seen_by_all; /* every node says that it is final, and what it says */
+	enum resolve_moved moved;
 	enum resolve_seen consumer;
 	enum resolve_payment consumer_payment;
 	/* With PAID_BY, of the transaction that people name: */
 	enum resolve_seen named;
 	enum resolve_payment named_payment;
+	bool named_is_own;      /* the slot's own payment by its bytes, with status 1 */
 	bool named_is_anothers; /* an attempt of another slot, or it paid another withdrawal */
 };
 

@@ -55,7 +55,7 @@ struct store_observation {
 	struct id transfer;
 	uint64_t version;              /* expected, of the transfer */
 	enum transfer_stage to;        /* mined, broadcast or reserved (reorg), final */
-	enum transfer_outcome outcome; /* when final; FOREIGN when that is what is mined */
+	enum transfer_outcome outcome; /* when final; FOREIGN, UNPROVEN when mined as that */
 	struct hash32 mined_hash;      /* when mined or final */
 	uint64_t mined_block;
 	struct hash32 mined_block_hash;
@@ -78,7 +78,8 @@ struct store_transfer_filter {
 	uint64_t mined_block_max; /* UINT64_MAX for any */
 	uint64_t nonce_min;       /* 0 for any */
 	bool without_held;        /* leaves out what waits for a person */
-	bool unresolved;          /* only what does: held, or foreign with a held withdrawal */
+	bool unresolved; /* only what does: held, or final by people alone (foreign, unproven) with
+			    a held withdrawal */
 	bool for_signer; /* leaves out what is broadcast and has no wish, nor one to cancel */
 	bool has_after;  /* continues behind a row: */
 	uint64_t after_block;

@@ -224,6 +224,8 @@ static struct sim_mined mined_of(const struct sim_chain *chain, uint32_t id)
 				   .success = inclusion->success,
 				   .is_foreign = tx->is_foreign,
 				   .paid_asset = inclusion->asset,
+				   .is_odd = inclusion->is_token && inclusion->success &&
+					     inclusion->mode != SIM_TOKEN_GOOD,
 				   .paid_to = chain->parties[inclusion->receiver].address,
 				   .paid = inclusion->paid };
 }

@@ -141,6 +141,7 @@ struct sim_mined {
 	unsigned paid_asset;
 	struct address paid_to;
 	struct u256 paid; /* what arrived there; zero: it paid nobody */
+	bool is_odd;      /* a token with status 1 that does not say what the bytes ask for */
 };
 /* Who took the nonce. False: nobody yet. O(1). */
 bool sim_chain_consumer(const struct sim_chain *chain, unsigned wallet, uint64_t nonce,

@@ -80,6 +80,8 @@ static enum transfer_outcome true_outcome(const struct sim_world *world,
 		return OUTCOME_FOREIGN;
 	if (!consumer->success)
 		return OUTCOME_REVERTED;
+	if (consumer->is_odd)
+		return OUTCOME_UNPROVEN;
 	if (slot->order < 0)
 		return OUTCOME_REPLACED;
 	const struct sim_order *order = &world->orders[slot->order];

@@ -261,6 +261,9 @@ static void a_step_outside_of_the_life_cycle_aborts(void **state)
 	assert_aborts(try_observe(f,
 				  fixture_observation(f, &mined, TRANSFER_FINAL, OUTCOME_FOREIGN),
 				  ACTOR_MONITOR, epoch));
+	assert_aborts(try_observe(f,
+				  fixture_observation(f, &mined, TRANSFER_FINAL, OUTCOME_UNPROVEN),
+				  ACTOR_MONITOR, epoch));
 	struct store_observation good = fixture_observation(f, &slot, TRANSFER_MINED, OUTCOME_NONE);
 	assert_aborts(try_observe(f, good, ACTOR_SIGNER, epoch));
 	assert_aborts(try_observe(f, good, ACTOR_MONITOR, 0));
@@ -286,6 +289,25 @@ static void an_edited_withdrawal_does_not_hold_up_its_slot(void **state)
 
 /* --- foreign -------------------------------------------------------------------------------------
  */
+
+/* Our own payment succeeded and proves nothing: the withdrawal waits for people, its slot goes on
+ * to its end, and the wallet pays others. */
+static void what_proves_nothing_holds_its_withdrawal(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer slot = fixture_broadcast(f, "one", 0);
+	slot = fixture_observe(f, &slot, TRANSFER_MINED, OUTCOME_NONE);
+	slot = fixture_observe(f, &slot, TRANSFER_MINED, OUTCOME_UNPROVEN);
+	assert_int_equal(slot.outcome, OUTCOME_UNPROVEN);
+	assert_string_equal(slot.held_reason, "");
+	assert_string_equal(fixture_load(f, slot.withdrawal).held_reason, "success_without_proof");
+	assert_string_equal(fixture_wallet(f, 0).stop_reason, "");
+	slot = fixture_observe(f, &slot, TRANSFER_FINAL, OUTCOME_UNPROVEN);
+	assert_int_equal(slot.stage, TRANSFER_FINAL);
+	struct withdrawal row = fixture_load(f, slot.withdrawal);
+	assert_int_equal(row.stage, WITHDRAWAL_ASSIGNED);
+	assert_string_equal(row.held_reason, "success_without_proof");
+}
 
 /* Another's transaction is recorded as what is mined; the withdrawal waits for people from then on,
  * and the wallet stops; its end is no verdict about the payment. */
@@ -535,6 +557,7 @@ int main(void)
 		STORE_TEST(a_monitor_without_the_lease_writes_nothing),
 		STORE_TEST(a_step_outside_of_the_life_cycle_aborts),
 		STORE_TEST(an_edited_withdrawal_does_not_hold_up_its_slot),
+		STORE_TEST(what_proves_nothing_holds_its_withdrawal),
 		STORE_TEST(a_foreign_transaction_holds_its_withdrawal),
 		STORE_TEST(a_foreign_transaction_may_go_away),
 		STORE_TEST(a_held_slot_that_is_not_mined_stops_its_wallet),

@@ -309,8 +309,8 @@ static void behaviour_run(struct life *life, enum token_behaviour behaviour, boo
 		struct store_view view = life_view(life, row.intent.id);
 		assert_int_equal(view.withdrawal.stage, WITHDRAWAL_ASSIGNED);
 		assert_string_equal(view.withdrawal.held_reason, "success_without_proof");
-		assert_string_equal(view.transfer.held_reason, "success_without_proof");
-		assert_int_equal(life_alarms(life, "transfer_held"), 1);
+		assert_int_equal(view.transfer.outcome, OUTCOME_UNPROVEN);
+		assert_int_equal(life_alarms(life, "transfer_unproven"), 1);
 	}
 	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers", NULL), 1);
 	life_assert_alive(life);

@@ -12,6 +12,7 @@
  *            APPROVALS, LIMITS, REFUSALS   people, rules and receivers say no
  *            EDITOR    somebody writes rows of the store
  *            FOREIGN   somebody else uses a nonce
+ *            SILENT    a token has status 1, and no log says what it did
  *            DEEP      the chain takes back what was final (T9)
  *            LIVENESS  queues that lose, a pool that forgets, fees that are too low; with T11
  * The names in MUTATIONS of test/model/run take one defence out each.
@@ -49,6 +50,7 @@
 #define OUTCOME_REVERTED 2
 #define OUTCOME_REPLACED 3
 #define OUTCOME_FOREIGN 4
+#define OUTCOME_UNPROVEN 5
 
 #define NONE 15
 #define NOBODY 0
@@ -120,13 +122,26 @@ bit taken_back; /* T9: the wallet stands still until a person resolves */
 #else
 #define taken_back false
 #endif
+#ifdef SILENT
+bit c_silent[ROWS]; /* our payment with status 1 proves nothing: it moved the money, or did not */
+#define PEOPLE
+#define is_silent(row) c_silent[row]
+#else
+#define is_silent(row) false
+#endif
 #ifdef FOREIGN
+#define PEOPLE
 bit stopped;
+#define wallet_starts() stopped = 0
+#else
+#define wallet_starts() skip
+#define stopped false
+#endif
+#ifdef PEOPLE
 bit j_unpaid[ROWS]; /* people said that its transaction did not pay; journaled */
 #define is_said_unpaid(row) j_unpaid[row]
 #else
 #define is_said_unpaid(row) false
-#define stopped false
 #endif
 #ifdef LIMITS
 bit w_limit[W]; /* the signer's own limit says no */
@@ -223,7 +238,7 @@ bit c_too_low[ROWS]; /* the first attempt's fee */
 #define round_is_paid(w, round) false
 #define round_is_lost(w, round) false
 #else
-#ifdef FOREIGN
+#ifdef PEOPLE
 #define is_resolved(w, round) (is_journaled(w, round) && j_unpaid[spent_row(w, round)])
 #else
 #define is_resolved(w, round) false
@@ -683,7 +698,10 @@ inline slot_final(row)
 	:: c_mined[row] == FOREIGN_BYTES -> s_outcome[row] = OUTCOME_FOREIGN
 	:: c_mined[row] != FOREIGN_BYTES && (kind_of(c_mined[row]) == CANCEL || s_cancel[row]) ->
 		s_outcome[row] = OUTCOME_REPLACED
-	:: c_mined[row] != FOREIGN_BYTES && kind_of(c_mined[row]) == PAY && !s_cancel[row] ->
+	:: c_mined[row] != FOREIGN_BYTES && kind_of(c_mined[row]) == PAY && !s_cancel[row] &&
+	   is_silent(row) -> s_outcome[row] = OUTCOME_UNPROVEN
+	:: c_mined[row] != FOREIGN_BYTES && kind_of(c_mined[row]) == PAY && !s_cancel[row] &&
+	   !is_silent(row) ->
 		s_outcome[row] = (c_reverted[row] -> OUTCOME_REVERTED : OUTCOME_SUCCEEDED)
 	fi;
 	transfer_moves(row, TRANSFER_MINED, TRANSFER_FINAL, ACTOR_MONITOR);
@@ -694,6 +712,13 @@ inline slot_final(row)
 	:: else
 	fi
 }
+
+#ifdef PEOPLE_ALONE
+#define people_may_say_unpaid(row) c_final[row]
+#else
+#define people_may_say_unpaid(row) cannot_pay(row)
+#endif
+#define is_doubtful(row) (s_outcome[row] == OUTCOME_FOREIGN || s_outcome[row] == OUTCOME_UNPROVEN)
 
 proctype monitor(byte row)
 {
@@ -735,14 +760,15 @@ proctype monitor(byte row)
 		    s_attempts[row] < K && (is_stuck(row) || wants_cancel(row)) ->
 		s_wish[row] = WISH_BUMP }
 #endif
-#ifdef FOREIGN
-	/* People say what a stranger's transaction did, and the signer finds the same. */
-	:: atomic { s_stage[row] == TRANSFER_FINAL && s_outcome[row] == OUTCOME_FOREIGN &&
+#ifdef PEOPLE
+	/* People say what a stranger's transaction did, or our own that proves nothing, and the signer
+	 * finds the same. */
+	:: atomic { s_stage[row] == TRANSFER_FINAL && is_doubtful(row) &&
 		    is_bound(row) && c_final[row] && is_paid(row) ->
 		withdrawal_moves(s_owner[row], WITHDRAWAL_ASSIGNED, WITHDRAWAL_COMPLETED, ACTOR_PERSON);
-		stopped = 0 }
-	:: atomic { s_stage[row] == TRANSFER_FINAL && s_outcome[row] == OUTCOME_FOREIGN &&
-		    is_bound(row) && cannot_pay(row) && !has_void(s_owner[row]) ->
+		wallet_starts() }
+	:: atomic { s_stage[row] == TRANSFER_FINAL && is_doubtful(row) &&
+		    is_bound(row) && people_may_say_unpaid(row) && !has_void(s_owner[row]) ->
 		if
 		:: right_of(s_owner[row], s_round[row]) == 0 ->
 			right_of(s_owner[row], s_round[row]) = SPENT_ON(row)
@@ -760,7 +786,7 @@ proctype monitor(byte row)
 			w_slot[s_owner[row]] = NONE;
 			signing_wakes(s_owner[row])
 		fi;
-		stopped = 0 }
+		wallet_starts() }
 #endif
 #ifdef DEEP
 	/* T9: a person looks, and the same bytes go out again. */
@@ -775,6 +801,9 @@ inline mine(n, bytes, is_reverted)
 {
 	c_mined[n] = bytes;
 	c_reverted[n] = is_reverted;
+#ifdef SILENT
+	c_silent[n] = 0;
+#endif
 	/* What is in a block is an attempt that the store knows. */
 	must(T3, is_known(n));
 	must(ONCE, count_rows(pays, s_owner[n]) <= 1);
@@ -815,6 +844,12 @@ proctype chain(byte n)
 		:: else -> break
 		od;
 		i = 0 }
+#ifdef SILENT
+	:: atomic { is_offered(n, bytes_of(1, PAY)) && faults > 0 ->
+		faults--; mine(n, bytes_of(1, PAY), 0); c_silent[n] = 1 }
+	:: atomic { is_offered(n, bytes_of(1, PAY)) && faults > 0 ->
+		faults--; mine(n, bytes_of(1, PAY), 1); c_silent[n] = 1 }
+#endif
 #ifdef FOREIGN
 	:: atomic { is_next(n) && faults > 0 && !stopped && n < rows ->
 		faults--; c_mined[n] = FOREIGN_BYTES; c_reverted[n] = 1; stopped = 1 }

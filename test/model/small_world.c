@@ -123,6 +123,7 @@ static enum confirm confirm_ask(const struct world *world, size_t n,
 	bool token = is_token(w) && !slot->is_cancel;
 	struct transfer transfer = { .wallet = our_wallet,
 				     .is_cancel = slot->is_cancel,
+				     .outcome = (enum transfer_outcome)slot->outcome,
 				     .is_token = token,
 				     .to = token ? contract : receiver,
 				     .receiver = receiver,
@@ -501,6 +502,7 @@ static void observe(struct step *step, size_t n)
 	enum transfer_stage back = slot->attempts == 0 ? TRANSFER_RESERVED : TRANSFER_BROADCAST;
 	transfer_move(step, next, n, receipt->attempt == 0 ? back : TRANSFER_MINED, ACTOR_MONITOR);
 	next->slots[n].seen = *receipt;
+	next->slots[n].outcome = OUTCOME_NONE;
 	next->stopped |= receipt->attempt == FOREIGN_ATTEMPT;
 }
 
@@ -540,7 +542,8 @@ static void settle(struct step *step, size_t n)
 		break;
 	case CONFIRM_HOLD: {
 		struct world *next = event(step);
-		next->slots[n].held = 1;
+		transfer_move(step, next, n, TRANSFER_MINED, ACTOR_MONITOR);
+		next->slots[n].outcome = OUTCOME_UNPROVEN;
 		struct world_withdrawal *row = &next->withdrawals[slot->owner - 1];
 		if (!lifecycle_is_terminal((enum withdrawal_stage)row->stage))
 			row->hold = HOLD_DOUBT;
@@ -549,15 +552,17 @@ static void settle(struct step *step, size_t n)
 	}
 }
 
-/* A stranger's transaction: people say what it did, and the signer finds the same. */
-static void resolve_foreign(struct step *step, size_t n)
+/* A stranger's transaction, or our own that proves nothing: people say what it did, and the signer
+ * finds nothing else. */
+static void resolve_doubt(struct step *step, size_t n)
 {
 	const struct world_slot *slot = &step->from->slots[n];
 	const struct world_receipt *receipt = &step->from->chain[n];
 	size_t w = slot->owner - 1u;
-	if (slot->stage != TRANSFER_FINAL || slot->outcome != OUTCOME_FOREIGN ||
-	    !receipt->finalized || receipt->age < DEPTH_UNPAID ||
-	    receipt->attempt != FOREIGN_ATTEMPT)
+	bool is_doubt = slot->outcome == OUTCOME_FOREIGN || slot->outcome == OUTCOME_UNPROVEN;
+	if (slot->stage != TRANSFER_FINAL || !is_doubt || !receipt->finalized ||
+	    receipt->age < DEPTH_UNPAID ||
+	    (receipt->attempt == FOREIGN_ATTEMPT) != (slot->outcome == OUTCOME_FOREIGN))
 		return;
 	const struct world_withdrawal *row = &step->from->withdrawals[w];
 	if (row->stage != WITHDRAWAL_ASSIGNED || row->slot != n + 1)
@@ -580,7 +585,7 @@ static void resolve_foreign(struct step *step, size_t n)
 static void resolve(struct step *step, size_t n)
 {
 	const struct world *world = step->from;
-	resolve_foreign(step, n);
+	resolve_doubt(step, n);
 	if (!world->taken_back || world->slots[n].stage != TRANSFER_FINAL ||
 	    world->chain[n].attempt != 0)
 		return;
@@ -694,7 +699,10 @@ static const char *broken_of_slot(const struct world *world, size_t n)
 	if (slot->is_cancel && slot->cancels != (1u << slot->attempts) - 1u)
 		return "T7: a self-transfer has an attempt that pays";
 	if (slot->stage != TRANSFER_FINAL)
-		return slot->outcome == OUTCOME_NONE ? NULL : "an outcome before the end";
+		return slot->outcome == OUTCOME_NONE || (slot->outcome == OUTCOME_UNPROVEN &&
+							 slot->stage == TRANSFER_MINED)
+			       ? NULL
+			       : "an outcome before the end";
 	if (slot->outcome == OUTCOME_NONE)
 		return "T12: an end without an outcome";
 	if (world->taken_back) /* T9: what rows say is for a person to compare */

@@ -38,6 +38,8 @@ struct monitor *monitor_new(const struct monitor_options *options)
 		metric_add(metrics, METRIC_COUNTER, final, "outcome=\"replaced\"", help);
 	self->final[OUTCOME_FOREIGN] =
 		metric_add(metrics, METRIC_COUNTER, final, "outcome=\"foreign\"", help);
+	self->final[OUTCOME_UNPROVEN] =
+		metric_add(metrics, METRIC_COUNTER, final, "outcome=\"unproven\"", help);
 	self->wishes = metric_add(metrics, METRIC_COUNTER, "sluice_wishes_total", "",
 				  "Slots that should be sent again or bumped.");
 	self->alarms = metric_add(metrics, METRIC_COUNTER, "sluice_alarms_total", "",

@@ -138,7 +138,7 @@ struct monitor {
 	uint64_t asked_number;
 	struct metric *mined;
 	struct metric *reorged;
-	struct metric *final[OUTCOME_FOREIGN + 1];
+	struct metric *final[OUTCOME_UNPROVEN + 1];
 	struct metric *wishes;
 	struct metric *alarms;
 	struct metric *head;

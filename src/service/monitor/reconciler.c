@@ -80,7 +80,7 @@ static void sum_add(struct amount *sum, struct amount more)
 static bool is_judged(const struct transfer *row)
 {
 	bool unbound = strcmp(row->held_reason, reason_code(REASON_PAYOUT_UNBOUND)) == 0;
-	if (row->outcome == OUTCOME_FOREIGN)
+	if (row->outcome == OUTCOME_FOREIGN || row->outcome == OUTCOME_UNPROVEN)
 		return false;
 	return row->held_reason[0] == 0 || unbound;
 }

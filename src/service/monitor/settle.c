@@ -163,9 +163,22 @@ static void final_observe(struct monitor *self, const struct transfer *row,
 	monitor_final_note(self->chain, row->mined_block, row->mined_block_hash);
 	metric_count(self->final[outcome], 1);
 	/* A cancellation is our own doing, and whoever wanted one of its own accord has told. */
-	monitor_log(self, row,
-		    outcome == OUTCOME_SUCCEEDED ? "transfer_final" : "transfer_final_unpaid",
+	bool is_paid = outcome == OUTCOME_SUCCEEDED || outcome == OUTCOME_UNPROVEN;
+	monitor_log(self, row, is_paid ? "transfer_final" : "transfer_final_unpaid",
 		    &row->mined_hash, transfer_outcome_text(outcome), outcome == OUTCOME_REVERTED);
+}
+
+/* Its withdrawal is held for people; the slot itself goes on to its end. */
+static void unproven_observe(struct monitor *self, const struct transfer *row)
+{
+	struct store_observation *item = monitor_observe(self, row);
+	item->to = TRANSFER_MINED;
+	item->outcome = OUTCOME_UNPROVEN;
+	item->mined_hash = row->mined_hash;
+	item->mined_block = row->mined_block;
+	item->mined_block_hash = row->mined_block_hash;
+	monitor_log(self, row, "transfer_unproven", &row->mined_hash,
+		    "status 1 without the payment's proof", true);
 }
 
 static bool deep_judge(struct monitor *self, const struct watched *watched, struct err *err)
@@ -201,9 +214,7 @@ static bool deep_judge(struct monitor *self, const struct watched *watched, stru
 		final_observe(self, row, outcome);
 		break;
 	case CONFIRM_HOLD:
-		monitor_observe(self, row)->held_reason = reason_code(REASON_SUCCESS_WITHOUT_PROOF);
-		monitor_log(self, row, "transfer_held", &receipt->tx_hash,
-			    "status 1 without the payment's proof", true);
+		unproven_observe(self, row);
 		break;
 	}
 	return true;

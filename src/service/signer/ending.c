@@ -465,6 +465,9 @@ bool signer_end_assigned(struct signer *self, const struct withdrawal *row,
 	if (slot.stage == TRANSFER_FINAL && slot.outcome == OUTCOME_FOREIGN)
 		return signer_hold_if_same(self, row, reason_code(REASON_NONCE_CONSUMED_ELSEWHERE),
 					   ack, err);
+	if (slot.stage == TRANSFER_FINAL && slot.outcome == OUTCOME_UNPROVEN)
+		return signer_hold_if_same(self, row, reason_code(REASON_SUCCESS_WITHOUT_PROOF),
+					   ack, err);
 	if (slot.stage != TRANSFER_FINAL || !lifecycle_outcome_is_unpaid(slot.outcome)) {
 		self->idle[self->idle_len++] = *ack;
 		return true;

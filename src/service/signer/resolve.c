@@ -63,6 +63,7 @@ static bool case_end(struct signer *self, const struct work_case *work, enum sto
 
 struct tx_look {
 	enum resolve_seen seen;
+	bool by_all; /* every node says so */
 	struct chain_receipt receipt;
 	struct chain_found found;
 };
@@ -151,23 +152,85 @@ static bool tx_look(struct signer *self, size_t chain, struct hash32 hash, struc
 		*ret_look = one;
 		agree++;
 	}
+	ret_look->by_all = agree == len;
 	ret_look->seen = agree >= signer_nodes_needed(nodes) ? RESOLVE_SEEN_FINAL
 			 : absent == len                     ? RESOLVE_SEEN_ABSENT
 							     : RESOLVE_SEEN_UNKNOWN;
 	return true;
 }
 
+static struct resolve_tx tx_of(const struct tx_look *look)
+{
+	return (struct resolve_tx){ .from = look->found.from,
+				    .to = look->found.to,
+				    .value = look->found.value,
+				    .data_len = look->found.data_len,
+				    .success = look->receipt.success,
+				    .logs = look->receipt.logs,
+				    .logs_len = look->receipt.logs_len,
+				    .logs_cap = CHAIN_LOGS_MAX };
+}
+
 static enum resolve_payment payment_of(const struct work_case *work, const struct tx_look *look)
 {
-	struct resolve_tx tx = { .from = look->found.from,
-				 .to = look->found.to,
-				 .value = look->found.value,
-				 .data_len = look->found.data_len,
-				 .success = look->receipt.success,
-				 .logs = look->receipt.logs,
-				 .logs_len = look->receipt.logs_len,
-				 .logs_cap = CHAIN_LOGS_MAX };
+	struct resolve_tx tx = tx_of(look);
 	return resolve_payment_judge(&work->row.intent, work->slot.wallet, &tx);
+}
+
+/* ---- what moved, where no log says so ---- */
+
+/* Nodes forget the states of old blocks: then nothing is known, and nothing is wrong. */
+static void node_balances(struct chain *node, const struct work_case *work,
+			  const struct tx_look *look, struct resolve_balances *ret_balances)
+{
+	const struct intent *intent = &work->row.intent;
+	const struct chain_balance_query queries[2] = {
+		{ .owner = work->slot.wallet, .is_token = true, .token = intent->contract },
+		{ .owner = intent->to, .is_token = true, .token = intent->contract },
+	};
+	ret_balances->known = look->receipt.block_number > 0;
+	for (size_t i = 0; i < 2 && ret_balances->known; i++) {
+		struct chain_balance found[2] = { { 0 } };
+		struct err fault = { 0 };
+		ret_balances->known = chain_balances(node, look->receipt.block_number - 1 + i,
+						     queries, 2, found, &fault) &&
+				      found[0].known && found[1].known;
+		ret_balances->wallet[i] = found[0].units;
+		ret_balances->receiver[i] = found[1].units;
+	}
+}
+
+/* What any node says that moved counts; else what any says that did not. */
+static bool moved_look(struct signer *self, const struct work_case *work,
+		       const struct tx_look *look, enum resolve_moved *ret_moved, struct err *err)
+{
+	struct chain *nodes = self->options.chains[work->wallet->chain];
+	const struct resolve_tx tx = tx_of(look);
+	const struct store_transfer_filter filter = { .wallet_id = work->slot.wallet_id,
+						      .first = TRANSFER_MINED,
+						      .last = TRANSFER_FINAL,
+						      .mined_block_min = look->receipt.block_number,
+						      .mined_block_max = look->receipt.block_number,
+						      .limit = 2 };
+	struct transfer rows[2];
+	struct resolve_balances balances = { 0 };
+	size_t n = 0;
+	*ret_moved = MOVED_UNKNOWN;
+	if (!store_transfers_load(self->options.store, &filter, rows, &n, err))
+		return false;
+	balances.is_alone = n == 1;
+	for (size_t i = 0; i < chain_nodes_len(nodes); i++) {
+		struct chain *node = NULL;
+		struct err fault = { 0 };
+		if (!chain_node(nodes, i, &node, &fault))
+			continue;
+		node_balances(node, work, look, &balances);
+		enum resolve_moved one =
+			resolve_moved_judge(&work->row.intent, work->slot.wallet, &tx, &balances);
+		if (one != MOVED_UNKNOWN && *ret_moved != MOVED_MAYBE)
+			*ret_moved = one;
+	}
+	return true;
 }
 
 /* ---- a hold ---- */
@@ -220,11 +283,34 @@ static bool slot_pays(struct signer *self, const struct work_case *work, uint64_
 	return true;
 }
 
+/* A coin that moves is in the transaction itself; what a call to a token did only the token says.
+ */
 static bool looks_like_payload(const struct intent *intent, const struct chain_found *found)
 {
-	if (intent->is_native)
-		return address_equal(found->to, intent->to) && found->data_len == 0;
-	return address_equal(found->to, intent->contract) && found->data_len == ABI_TRANSFER_BYTES;
+	return !intent->is_native && address_equal(found->to, intent->contract) &&
+	       found->data_len == ABI_TRANSFER_BYTES;
+}
+
+/* Is what was mined the slot's own payment, by the bytes that the signer made? */
+static bool is_own_payment(struct signer *self, const struct work_case *work, bool *ret_own,
+			   struct err *err)
+{
+	struct attempt_word word = { 0 };
+	struct tx tx;
+	size_t n = 0;
+	*ret_own = false;
+	if (!store_attempts_load(self->options.store, work->slot.id, self->attempts, ATTEMPTS_MAX,
+				 &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!hash32_equal(self->attempts[i].tx_hash, work->slot.mined_hash))
+			continue;
+		if (!signer_attempt_judge(self, work->wallet, &work->slot, &self->attempts[i], &tx,
+					  &word, err))
+			return false;
+		*ret_own = word.ours && word.pays;
+	}
+	return true;
 }
 
 static bool consumer_look(struct signer *self, const struct work_case *work, struct tx_look *look,
@@ -242,9 +328,12 @@ static bool consumer_look(struct signer *self, const struct work_case *work, str
 	facts->row_is_good &= look->found.nonce == work->slot.nonce &&
 			      address_equal(look->found.from, work->slot.wallet);
 	facts->consumer_payment = payment_of(work, look);
-	facts->own_success = look->receipt.success && pays &&
-			     looks_like_payload(&work->row.intent, &look->found);
-	return true;
+	facts->is_token_success = look->receipt.success && pays &&
+				  looks_like_payload(&work->row.intent, &look->found);
+	facts->seen_by_all = look->by_all;
+	if (!facts->is_token_success || facts->consumer_payment == PAYMENT_PROVEN)
+		return true;
+	return moved_look(self, work, look, &facts->moved, err);
 }
 
 static bool named_look(struct signer *self, const struct work_case *work,
@@ -265,7 +354,10 @@ static bool named_look(struct signer *self, const struct work_case *work,
 	if (look.seen != RESOLVE_SEEN_FINAL)
 		return true;
 	facts->named_payment = payment_of(work, &look);
-	if (same || !address_equal(look.found.from, work->slot.wallet))
+	if (same)
+		return !look.receipt.success ||
+		       is_own_payment(self, work, &facts->named_is_own, err);
+	if (!address_equal(look.found.from, work->slot.wallet))
 		return true;
 	/* What the store has forgotten the journal knows: a payment of ours pays its own slot. */
 	if (!slot_pays(self, work, look.found.nonce, &pays, &any, err))
@@ -282,6 +374,7 @@ static bool facts_gather(struct signer *self, const struct work_case *work,
 					 .has_slot = work->has_slot,
 					 .consumer = RESOLVE_SEEN_UNKNOWN,
 					 .consumer_payment = PAYMENT_UNCLEAR,
+					 .moved = MOVED_UNKNOWN,
 					 .named = RESOLVE_SEEN_UNKNOWN,
 					 .named_payment = PAYMENT_UNCLEAR };
 	facts->slot_is_over = work->has_slot && work->slot.stage >= TRANSFER_MINED;
@@ -347,9 +440,10 @@ static bool decided_end(struct signer *self, const struct work_case *work, bool 
 	enum journal_verdict verdict = JOURNAL_DIFFERENT;
 	enum reason reason = is_paid ? REASON_RESOLVE_TX_OF_ANOTHER : REASON_RESOLVE_STILL_IN_DOUBT;
 	/* What is only mined becomes final by the monitor: it judges what was held anew, and of a
-	 * stranger's transaction nobody judges but people, so that they wait for it. */
+	 * stranger's transaction, and of one that proves nothing, nobody judges but people, so that
+	 * they wait for it. */
 	if (DEFENCE("strangers_are_final") && work->slot.stage != TRANSFER_FINAL &&
-	    work->slot.outcome == OUTCOME_FOREIGN)
+	    (work->slot.outcome == OUTCOME_FOREIGN || work->slot.outcome == OUTCOME_UNPROVEN))
 		return true;
 	if (work->slot.stage != TRANSFER_FINAL)
 		return case_end(self, work, STORE_RESOLVE_RELEASE, NULL, err);

@@ -162,6 +162,21 @@ static void a_token_is_paid_by_its_log(void **state)
 	}
 }
 
+/* People were called: it is final as what it is, as deep as "unpaid"; or it is paid after all. */
+static void what_proves_nothing_is_final_for_people(void **state)
+{
+	(void)state;
+	struct scene scene;
+	scene_make(true, &scene);
+	scene.facts.logs_len = 0;
+	scene.transfer.outcome = OUTCOME_UNPROVEN;
+	assert_final(&scene, OUTCOME_UNPROVEN);
+	scene.facts.head = BLOCK + 99;
+	assert_verdict(&scene, CONFIRM_WAIT);
+	scene.facts.logs_len = 1;
+	assert_final(&scene, OUTCOME_SUCCEEDED);
+}
+
 static void other_logs_do_not_count(void **state)
 {
 	(void)state;
@@ -203,6 +218,7 @@ int main(void)
 		cmocka_unit_test(a_foreign_transaction_is_foreign),
 		cmocka_unit_test(native_coin_went_to_the_receiver),
 		cmocka_unit_test(a_token_is_paid_by_its_log),
+		cmocka_unit_test(what_proves_nothing_is_final_for_people),
 		cmocka_unit_test(other_logs_do_not_count),
 		cmocka_unit_test(the_highest_block_that_can_be_final),
 	};

@@ -103,13 +103,13 @@ static void texts_are_read_back(void **state)
 
 static void every_value_has_a_text_of_its_own(void **state)
 {
-	static const char *const outcomes[] = { "none", "succeeded", "reverted", "replaced",
-						"foreign" };
+	static const char *const outcomes[] = { "none",     "succeeded", "reverted",
+						"replaced", "foreign",   "unproven" };
 	static const char *const transfers[] = { "reserved", "signed", "broadcast", "mined",
 						 "final" };
 	static const char *const actors[] = { "api", "processor", "signer", "monitor", "person" };
 	(void)state;
-	for (int i = OUTCOME_NONE; i <= OUTCOME_FOREIGN; i++)
+	for (int i = OUTCOME_NONE; i <= OUTCOME_UNPROVEN; i++)
 		assert_string_equal(transfer_outcome_text((enum transfer_outcome)i), outcomes[i]);
 	for (int i = TRANSFER_RESERVED; i <= TRANSFER_FINAL; i++)
 		assert_string_equal(transfer_stage_text((enum transfer_stage)i), transfers[i - 1]);
@@ -144,6 +144,7 @@ static void only_two_outcomes_prove_a_payment_unpaid(void **state)
 	assert_true(lifecycle_outcome_is_unpaid(OUTCOME_REVERTED));
 	assert_true(lifecycle_outcome_is_unpaid(OUTCOME_REPLACED));
 	assert_false(lifecycle_outcome_is_unpaid(OUTCOME_FOREIGN));
+	assert_false(lifecycle_outcome_is_unpaid(OUTCOME_UNPROVEN));
 	assert_false(lifecycle_outcome_is_unpaid(OUTCOME_SUCCEEDED));
 	assert_false(lifecycle_outcome_is_unpaid(OUTCOME_NONE));
 }

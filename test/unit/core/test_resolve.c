@@ -217,9 +217,6 @@ static void unpaid_is_proven_or_refused(void **state)
 	(void)state;
 	struct resolve_facts facts = unpaid_facts;
 	decide(&facts, RESOLVE_UNPAID, REASON_NONE);
-	facts.own_success = true;
-	decide(&facts, RESOLVE_REFUSE, REASON_RESOLVE_MAY_HAVE_PAID);
-	facts.own_success = false;
 	facts.consumer_payment = PAYMENT_PROVEN;
 	decide(&facts, RESOLVE_REFUSE, REASON_RESOLVE_WAS_PAID);
 	facts.consumer_payment = PAYMENT_UNCLEAR;
@@ -237,6 +234,92 @@ static void unpaid_is_proven_or_refused(void **state)
 	facts.row_is_good = true;
 	facts.verdict = (enum resolve_verdict)9;
 	decide(&facts, RESOLVE_REFUSE, REASON_RESOLVE_STILL_IN_DOUBT);
+}
+
+/* Status 1, and no log tells what the token did. */
+static void a_silent_payment_is_what_people_say(void **state)
+{
+	(void)state;
+	struct resolve_facts facts = unpaid_facts;
+	facts.is_token_success = true;
+	facts.moved = MOVED_UNKNOWN;
+	decide(&facts, RESOLVE_WAIT, REASON_NONE); /* not all nodes have answered */
+	facts.seen_by_all = true;
+	decide(&facts, RESOLVE_UNPAID, REASON_NONE);
+	facts.moved = MOVED_NOTHING;
+	decide(&facts, RESOLVE_UNPAID, REASON_NONE);
+	facts.moved = MOVED_MAYBE;
+	decide(&facts, RESOLVE_REFUSE, REASON_RESOLVE_MAY_HAVE_PAID);
+	facts.consumer_payment = PAYMENT_UNCLEAR; /* a log names the receiver */
+	facts.moved = MOVED_NOTHING;
+	decide(&facts, RESOLVE_REFUSE, REASON_RESOLVE_MAY_HAVE_PAID);
+
+	facts.verdict = RESOLVE_PAID_BY;
+	facts.named = RESOLVE_SEEN_FINAL;
+	facts.named_is_own = true;
+	facts.named_payment = PAYMENT_UNCLEAR;
+	decide(&facts, RESOLVE_COMPLETE, REASON_NONE);
+	facts.named_payment = PAYMENT_EXCLUDED;
+	decide(&facts, RESOLVE_REFUSE, REASON_RESOLVE_TX_IS_NO_PAYMENT);
+	facts.moved = MOVED_UNKNOWN;
+	decide(&facts, RESOLVE_COMPLETE, REASON_NONE);
+	facts.moved = MOVED_MAYBE;
+	decide(&facts, RESOLVE_COMPLETE, REASON_NONE);
+	facts.named_is_own = false;
+	decide(&facts, RESOLVE_REFUSE, REASON_RESOLVE_TX_IS_NO_PAYMENT);
+}
+
+static enum resolve_moved moved(uint64_t wallet_after, uint64_t receiver_after, bool is_alone,
+				const struct abi_log *logs, size_t logs_len)
+{
+	const struct intent intent = { .to = receiver,
+				       .contract = contract,
+				       .amount = { u256_from_u64(100) } };
+	const struct resolve_tx tx = { .from = wallet,
+				       .to = contract,
+				       .success = true,
+				       .logs = logs,
+				       .logs_len = logs_len,
+				       .logs_cap = 4 };
+	const struct resolve_balances balances = {
+		.known = true,
+		.wallet = { u256_from_u64(1000), u256_from_u64(wallet_after) },
+		.receiver = { u256_from_u64(50), u256_from_u64(receiver_after) },
+		.is_alone = is_alone
+	};
+	return resolve_moved_judge(&intent, wallet, &tx, &balances);
+}
+
+static void balances_tell_what_no_log_does(void **state)
+{
+	(void)state;
+	struct abi_log logs[5] = { log_of(wallet, stranger, 100), log_of(stranger, stranger, 7),
+				   log_of(wallet, receiver, 7), log_of(wallet, stranger, 7),
+				   log_of(wallet, stranger, 7) };
+	const struct intent intent = { .to = receiver };
+	const struct resolve_tx tx = { .logs_len = 0 };
+	const struct resolve_balances unknown = { .known = false };
+	assert_int_equal(resolve_moved_judge(&intent, wallet, &tx, &unknown), MOVED_UNKNOWN);
+	assert_int_equal(moved(1000, 50, true, NULL, 0), MOVED_NOTHING);
+	assert_int_equal(moved(1000, 50, false, NULL, 0), MOVED_NOTHING);
+	assert_int_equal(moved(900, 150, true, NULL, 0), MOVED_MAYBE);
+	assert_int_equal(moved(1000, 51, false, NULL, 0), MOVED_MAYBE);
+	assert_int_equal(moved(999, 50, true, NULL, 0), MOVED_MAYBE);    /* swept at once */
+	assert_int_equal(moved(900, 50, false, NULL, 0), MOVED_UNKNOWN); /* others paid too */
+	assert_int_equal(moved(1000, 40, true, NULL, 0), MOVED_UNKNOWN);
+	/* What its own logs say that others got is explained. */
+	assert_int_equal(moved(900, 50, true, logs, 1), MOVED_NOTHING);
+	assert_int_equal(moved(900, 50, true, logs, 3), MOVED_NOTHING);
+	assert_int_equal(moved(899, 50, true, logs, 3), MOVED_MAYBE);
+	assert_int_equal(moved(950, 50, true, logs, 1), MOVED_UNKNOWN);
+	assert_int_equal(moved(900, 51, true, logs, 1), MOVED_MAYBE);
+	/* Of more logs than are kept the rest says nothing. */
+	assert_int_equal(moved(893, 50, true, logs, 5), MOVED_NOTHING);
+	logs[0].contract = stranger;
+	assert_int_equal(moved(900, 50, true, logs, 1), MOVED_MAYBE);
+	logs[0].contract = contract;
+	logs[0].topics_len = 1;
+	assert_int_equal(moved(900, 50, true, logs, 1), MOVED_MAYBE);
 }
 
 static void paid_is_proven_or_refused(void **state)
@@ -295,6 +378,8 @@ int main(void)
 		cmocka_unit_test(native_coin_is_paid_by_a_plain_payment),
 		cmocka_unit_test(a_token_is_paid_by_its_log),
 		cmocka_unit_test(unpaid_is_proven_or_refused),
+		cmocka_unit_test(a_silent_payment_is_what_people_say),
+		cmocka_unit_test(balances_tell_what_no_log_does),
 		cmocka_unit_test(paid_is_proven_or_refused),
 		cmocka_unit_test(what_was_taken_back_is_sent_again),
 	};

@@ -1,0 +1,196 @@
+/* More exits for people: what a token did that does not log it, what became of an earlier round,
+ * and whose word counts. Two people decide, the signer asks chain and journal, and nobody is paid
+ * twice.
+ */
+#include "life_fault.h"
+#include "life_world.h"
+
+#define UNITS 10000
+
+static void both_decide(struct life *life, const struct withdrawal *row,
+			const struct hash32 *paid_by)
+{
+	life_decide(life, row, "ann", paid_by);
+	life_decide(life, row, "ben", paid_by);
+}
+
+static void resolve_run(struct life *life)
+{
+	for (int i = 0; i < 4; i++) {
+		life_wait(life, 1000);
+		life_run(life, 2);
+	}
+}
+
+static void watch_deep(struct life *life)
+{
+	for (int i = 0; i < 6; i++) {
+		life_wait(life, 3000);
+		life_run(life, 2);
+	}
+}
+
+static void assert_refused(struct life *life, const struct withdrawal *row, const char *reason)
+{
+	struct store_view view = life_view(life, row->intent.id);
+	assert_int_equal(view.withdrawal.stage, WITHDRAWAL_ASSIGNED);
+	assert_string_equal(view.withdrawal.wait_reason, reason);
+	assert_true(view.withdrawal.held_reason[0] != 0);
+}
+
+/* ---- a token that does not log what it does ---- */
+
+/* Sent while the token behaves so; held, and its slot is final as what proves nothing. */
+static struct transfer odd_slot(struct life *life, enum token_behaviour behaviour,
+				struct withdrawal *ret_row)
+{
+	life_token_behave(life, behaviour);
+	*ret_row = life_accept(life, "TUSD", UNITS);
+	life_run(life, 6);
+	life_token_behave(life, TOKEN_GOOD);
+	watch_deep(life);
+	struct store_view view = life_view(life, ret_row->intent.id);
+	assert_string_equal(view.withdrawal.held_reason, "success_without_proof");
+	assert_int_equal(view.transfer.stage, TRANSFER_FINAL);
+	assert_int_equal(view.transfer.outcome, OUTCOME_UNPROVEN);
+	return view.transfer;
+}
+
+static void assert_received(struct life *life, const struct withdrawal *row, uint64_t units)
+{
+	assert_true(u256_equal(life_balance(life, "TUSD", row->intent.to), u256_from_u64(units)));
+}
+
+/* Nothing moved: people say so, and it is paid in its second round, once. */
+static void test_silent_token_was_not_paid(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row;
+	(void)odd_slot(life, TOKEN_SILENT_FALSE, &row);
+	life_decide(life, &row, "ann", NULL);
+	resolve_run(life);
+	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
+	assert_received(life, &row, 0);
+	life_decide(life, &row, "ben", NULL);
+	resolve_run(life);
+	watch_deep(life);
+	life_assert_paid(life, &row);
+	assert_int_equal(life_view(life, row.intent.id).withdrawal.round, 1);
+	life_assert_quiet(life);
+	life_assert_settled(life);
+}
+
+/* The same, and nobody said that it was paid: balances tell that it was not. */
+static void test_silent_token_is_not_said_to_be_paid(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row;
+	struct transfer slot = odd_slot(life, TOKEN_SILENT_FALSE, &row);
+	both_decide(life, &row, &slot.mined_hash);
+	resolve_run(life);
+	assert_refused(life, &row, "resolve_tx_is_no_payment");
+	assert_received(life, &row, 0);
+}
+
+/* Where nodes keep no states that old, two people's word and the missing log decide. */
+static void test_silent_token_without_states(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row;
+	(void)odd_slot(life, TOKEN_SILENT_FALSE, &row);
+	life_fault_install(life);
+	life_fault_at(life, LIFE_FAULT_FAIL, "chain_balances", 0);
+	both_decide(life, &row, NULL);
+	life_wait(life, 1000);
+	life_sign(life);
+	life_fault_clear(life);
+	assert_int_equal(life_view(life, row.intent.id).withdrawal.round, 1);
+	watch_deep(life);
+	life_assert_paid(life, &row);
+}
+
+/* The money moved, and no log says so: never again, and completed by its own hash. */
+static void test_moved_without_log_is_paid(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row;
+	struct hash32 other = { { 7 } };
+	struct transfer slot = odd_slot(life, TOKEN_NO_LOG, &row);
+	both_decide(life, &row, NULL);
+	resolve_run(life);
+	assert_refused(life, &row, "resolve_may_have_paid");
+	both_decide(life, &row, &other);
+	resolve_run(life);
+	assert_refused(life, &row, "resolve_tx_not_found");
+	both_decide(life, &row, &slot.mined_hash);
+	resolve_run(life);
+	life_assert_stage(life, &row, WITHDRAWAL_COMPLETED);
+	watch_deep(life);
+	assert_received(life, &row, UNITS);
+	assert_int_equal(life_view(life, row.intent.id).withdrawal.round, 0);
+	life_assert_alive(life);
+	life_assert_quiet(life);
+	life_assert_settled(life);
+}
+
+/* A log that names the receiver, wrong as it is, excludes that nothing was paid. */
+static void odd_log_run(struct life *life, enum token_behaviour behaviour, uint64_t received)
+{
+	struct withdrawal row;
+	struct transfer slot = odd_slot(life, behaviour, &row);
+	both_decide(life, &row, NULL);
+	resolve_run(life);
+	assert_refused(life, &row, "resolve_may_have_paid");
+	both_decide(life, &row, &slot.mined_hash);
+	resolve_run(life);
+	life_assert_stage(life, &row, WITHDRAWAL_COMPLETED);
+	watch_deep(life);
+	assert_received(life, &row, received);
+	life_assert_quiet(life);
+}
+
+static void test_odd_logs(void **state)
+{
+	odd_log_run(*state, TOKEN_WRONG_AMOUNT_LOG, UNITS);
+	odd_log_run(*state, TOKEN_WRONG_RECEIVER_LOG, UNITS);
+	odd_log_run(*state, TOKEN_TWO_LOGS, UNITS);
+	odd_log_run(*state, TOKEN_FEE, UNITS - UNITS / 100);
+}
+
+/* People are quicker than the chain: their word waits for the slot's end. */
+static void test_silent_token_decided_early(void **state)
+{
+	struct life *life = *state;
+	life_token_behave(life, TOKEN_SILENT_FALSE);
+	struct withdrawal row = life_accept(life, "TUSD", UNITS);
+	struct transfer slot = { .outcome = OUTCOME_NONE };
+	for (int i = 0; i < 20 && slot.outcome != OUTCOME_UNPROVEN; i++) {
+		life_run(life, 1);
+		slot = life_view(life, row.intent.id).transfer;
+	}
+	assert_int_equal(slot.stage, TRANSFER_MINED);
+	life_token_behave(life, TOKEN_GOOD);
+	both_decide(life, &row, NULL);
+	life_mine(life, 12);
+	life_wait(life, 1000);
+	life_sign(life);
+	assert_int_equal(
+		life_number(life, "SELECT count(*) FROM decisions WHERE answer = ''", NULL), 2);
+	resolve_run(life);
+	watch_deep(life);
+	life_assert_paid(life, &row);
+	life_assert_quiet(life);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIFE_TEST(test_silent_token_was_not_paid),
+		LIFE_TEST(test_silent_token_is_not_said_to_be_paid),
+		LIFE_TEST(test_silent_token_without_states),
+		LIFE_TEST(test_moved_without_log_is_paid),
+		LIFE_TEST(test_odd_logs),
+		LIFE_TEST(test_silent_token_decided_early),
+	};
+	return LIFE_MAIN(tests);
+}
