@@ -1,217 +1,10 @@
 /* A node that lags, does not know, is in trouble of its own, or lies: what must not be decided by
  * its word. */
 #include "adapter/chain_gate.h"
-#include "core/chain_answer.h"
 #include "life_fault.h"
+#include "life_node.h"
 #include "life_world.h"
 
-#include <stdio.h>
-
-/* A chain before the real one. */
-struct node {
-	struct chain base;
-	struct chain *real;
-	uint64_t head;
-	uint64_t receipts_lag; /* blocks that have no receipts yet */
-	bool receipts_unknown;
-	struct chain_receipt
-		old; /* what a machine says that is on the old branch; FOUND: it answers */
-	struct address says_paid; /* in every log, unless zero */
-	bool says_reverted;       /* of every payment */
-	bool says_other_block;    /* and in a block that is not the canonical one */
-	const char *estimate_err; /* what it says to every estimate, with estimate_code */
-	int64_t estimate_code;
-	uint64_t gas_more;   /* than an estimate says */
-	bool away;           /* its head cannot be read */
-	bool head_alone;     /* its parent is none of the blocks that it names */
-	bool blocks_of_fork; /* blocks are named by a machine that has others */
-	enum chain_send_state send;
-	uint64_t sends_refused; /* so many are answered so, and not taken */
-};
-
-static struct node *node_of(struct chain *chain)
-{
-	return (struct node *)(void *)chain;
-}
-
-static bool node_identity(struct chain *chain, uint64_t *ret_chain_id, struct err *err)
-{
-	return chain_identity(node_of(chain)->real, ret_chain_id, err);
-}
-
-static bool node_head(struct chain *chain, struct chain_head *ret_head, struct err *err)
-{
-	struct node *node = node_of(chain);
-	if (node->away)
-		return err_set(err, ERR_NOT_DONE, "injected: the node is away");
-	if (!chain_head(node->real, ret_head, err))
-		return false;
-	node->head = ret_head->number;
-	if (node->head_alone)
-		ret_head->parent.bytes[0] ^= 1;
-	return true;
-}
-
-static bool node_estimate_many(struct chain *chain, const struct chain_call *calls, size_t n,
-			       struct chain_estimate *ret_estimates, struct err *err)
-{
-	struct node *node = node_of(chain);
-	if (!chain_estimate_many(node->real, calls, n, ret_estimates, err))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		ret_estimates[i].gas += node->gas_more;
-		if (node->estimate_err != NULL)
-			ret_estimates[i].state = chain_estimate_classify(
-				node->estimate_code, str_from(node->estimate_err));
-	}
-	return true;
-}
-
-static bool node_balances(struct chain *chain, uint64_t block,
-			  const struct chain_balance_query *queries, size_t n,
-			  struct chain_balance *ret_balances, struct err *err)
-{
-	return chain_balances(node_of(chain)->real, block, queries, n, ret_balances, err);
-}
-
-static bool node_nonces(struct chain *chain, uint64_t block, const struct address *wallets,
-			size_t n, struct chain_nonce *ret_nonces, struct err *err)
-{
-	return chain_nonces(node_of(chain)->real, block, wallets, n, ret_nonces, err);
-}
-
-static bool node_decimals(struct chain *chain, struct address token, unsigned *ret_decimals,
-			  struct err *err)
-{
-	return chain_decimals(node_of(chain)->real, token, ret_decimals, err);
-}
-
-static void node_send_many(struct chain *chain, const struct str *raw, size_t n,
-			   struct chain_send *ret_sends)
-{
-	struct node *node = node_of(chain);
-	if (node->sends_refused == 0) {
-		chain_send_many(node->real, raw, n, ret_sends);
-		return;
-	}
-	node->sends_refused--;
-	for (size_t i = 0; i < n; i++)
-		ret_sends[i] = (struct chain_send){ .state = node->send, .text = "refused" };
-}
-
-static void receipt_bend(const struct node *node, struct hash32 tx_hash,
-			 struct chain_receipt *receipt)
-{
-	if (node->old.state == CHAIN_RECEIPT_FOUND && hash32_equal(tx_hash, node->old.tx_hash))
-		*receipt = node->old;
-	if (node->receipts_unknown)
-		receipt->state = CHAIN_RECEIPT_UNKNOWN;
-	if (receipt->state != CHAIN_RECEIPT_FOUND)
-		return;
-	if (receipt->block_number + node->receipts_lag > node->head)
-		receipt->state = CHAIN_RECEIPT_ABSENT;
-	if (node->says_reverted) {
-		receipt->success = false;
-		receipt->logs_len = 0;
-	}
-	if (!address_is_zero(node->says_paid) && receipt->logs_len > 0)
-		memcpy(&receipt->logs[0].topics[2].bytes[12], node->says_paid.bytes, 20);
-	if (node->says_other_block)
-		receipt->block_hash.bytes[0] ^= 1;
-}
-
-static bool node_receipts(struct chain *chain, const struct hash32 *hashes, size_t n,
-			  struct chain_receipt *ret_receipts, struct err *err)
-{
-	struct node *node = node_of(chain);
-	if (!chain_receipts(node->real, hashes, n, ret_receipts, err))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		receipt_bend(node, hashes[i], &ret_receipts[i]);
-	return true;
-}
-
-static bool node_lookups(struct chain *chain, const struct hash32 *hashes, size_t n,
-			 enum chain_lookup *ret_lookups, struct err *err)
-{
-	return chain_lookups(node_of(chain)->real, hashes, n, ret_lookups, err);
-}
-
-static bool node_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
-			struct chain_block *ret_blocks, struct err *err)
-{
-	if (!chain_blocks(node_of(chain)->real, numbers, n, ret_blocks, err))
-		return false;
-	for (size_t i = 0; i < n && node_of(chain)->blocks_of_fork; i++)
-		ret_blocks[i].hash.bytes[0] ^= 1;
-	return true;
-}
-
-static bool node_find(struct chain *chain, uint64_t block, const struct chain_wanted *wanted,
-		      struct chain_found *ret_found, struct err *err)
-{
-	return chain_find(node_of(chain)->real, block, wanted, ret_found, err);
-}
-
-static bool node_transactions(struct chain *chain, uint64_t first, size_t blocks,
-			      const struct address *senders, size_t n,
-			      struct chain_transaction *ret_transactions, size_t cap,
-			      size_t *ret_len, size_t *ret_blocks, struct err *err)
-{
-	return chain_transactions(node_of(chain)->real, first, blocks, senders, n, ret_transactions,
-				  cap, ret_len, ret_blocks, err);
-}
-
-static bool node_transfers(struct chain *chain, uint64_t first, uint64_t last,
-			   const struct address *wallets, size_t n,
-			   struct chain_transfer *ret_transfers, size_t *ret_len,
-			   struct hash32 *ret_last, struct err *err)
-{
-	return chain_transfers(node_of(chain)->real, first, last, wallets, n, ret_transfers,
-			       ret_len, ret_last, err);
-}
-
-static void node_close(struct chain *chain)
-{
-	(void)chain; /* the life's own */
-}
-
-static const struct chain_ops node_ops = {
-	.identity = node_identity,
-	.head = node_head,
-	.estimate_many = node_estimate_many,
-	.balances = node_balances,
-	.nonces = node_nonces,
-	.decimals = node_decimals,
-	.send_many = node_send_many,
-	.receipts = node_receipts,
-	.lookups = node_lookups,
-	.blocks = node_blocks,
-	.find = node_find,
-	.transactions = node_transactions,
-	.transfers = node_transfers,
-	.close = node_close,
-};
-
-static struct node node_make(struct life *life)
-{
-	return (struct node){ .base = { &node_ops }, .real = life->chain, .head = UINT64_MAX };
-}
-
-/* The role asks this chain from now on. */
-static void chain_give(struct life *life, enum life_role role, struct chain *chain)
-{
-	life->ports.chain = chain;
-	life_restart(life, role);
-	life->ports.chain = life->chain;
-}
-
-static void node_give(struct life *life, struct node *node)
-{
-	chain_give(life, LIFE_SIGNER, &node->base);
-	chain_give(life, LIFE_MONITOR, &node->base);
-	life_sign(life);
-}
 
 static void wallets_stop_but_one(struct life *life)
 {
@@ -235,8 +28,8 @@ static void test_receipts_lag_behind_head(void **state)
 {
 	struct life *life = *state;
 	struct withdrawal rows[6];
-	struct node node = node_make(life);
-	node_give(life, &node);
+	struct life_node node = life_node_make(life);
+	life_node_give(life, &node);
 	node.receipts_lag = 1;
 	wallets_stop_but_one(life);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -257,8 +50,8 @@ static void test_receipts_lag_behind_head(void **state)
 static void test_receipts_unknown_three_times(void **state)
 {
 	struct life *life = *state;
-	struct node node = node_make(life);
-	node_give(life, &node);
+	struct life_node node = life_node_make(life);
+	life_node_give(life, &node);
 	struct withdrawal row = life_accept(life, "POL", 5010);
 	life_process(life);
 	life_sign(life);
@@ -281,8 +74,8 @@ static void test_receipts_unknown_three_times(void **state)
 static void test_receipts_unknown_once_mined(void **state)
 {
 	struct life *life = *state;
-	struct node node = node_make(life);
-	node_give(life, &node);
+	struct life_node node = life_node_make(life);
+	life_node_give(life, &node);
 	struct withdrawal row = life_accept(life, "TUSD", 5020);
 	life_process(life);
 	life_sign(life);
@@ -300,14 +93,14 @@ static void test_receipts_unknown_once_mined(void **state)
 static void test_receipts_unknown_after_a_start(void **state)
 {
 	struct life *life = *state;
-	struct node node = node_make(life);
-	node_give(life, &node);
+	struct life_node node = life_node_make(life);
+	life_node_give(life, &node);
 	struct withdrawal row = life_accept(life, "TUSD", 5021);
 	life_process(life);
 	life_sign(life);
 	life_mine(life, 1);
 	life_watch(life);
-	chain_give(life, LIFE_MONITOR, &node.base);
+	life_chain_give(life, LIFE_MONITOR, &node.base);
 	node.receipts_unknown = true;
 	life_mine(life, 3);
 	life_wait(life, 300);
@@ -322,8 +115,8 @@ static void test_receipts_unknown_after_a_start(void **state)
 /* Machines behind one address that are not of one mind: what does not link proves nothing. */
 static void unlinked_run(struct life *life, bool head_alone, bool blocks_of_fork)
 {
-	struct node node = node_make(life);
-	node_give(life, &node);
+	struct life_node node = life_node_make(life);
+	life_node_give(life, &node);
 	life->catalogue.chains[0].depth_paid = 2000;
 	struct withdrawal row = life_accept(life, "TUSD", 5022);
 	life_run(life, 1);
@@ -359,8 +152,8 @@ static void test_blocks_of_another_machine(void **state)
 static void test_pool_full_for_long(void **state)
 {
 	struct life *life = *state;
-	struct node node = node_make(life);
-	node_give(life, &node);
+	struct life_node node = life_node_make(life);
+	life_node_give(life, &node);
 	node.send = CHAIN_SEND_BACK_PRESSURE;
 	node.sends_refused = UINT64_MAX;
 	struct withdrawal row = life_accept(life, "POL", 5030);
@@ -393,8 +186,8 @@ static void test_estimate_in_trouble(void **state)
 		{ -32000, "header not found", "chain_unavailable" },
 		{ 3, "execution reverted", "asset_reverts" },
 	};
-	struct node node = node_make(life);
-	node_give(life, &node);
+	struct life_node node = life_node_make(life);
+	life_node_give(life, &node);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct withdrawal rows[2] = { life_accept(life, "POL", 5040 + i),
 					      life_accept(life, "TUSD", 5050 + i) };
@@ -418,10 +211,10 @@ static void test_estimate_in_trouble(void **state)
 static void lied_run(struct life *life, const char *symbol, struct chain *asked)
 {
 	uint64_t once = 0;
-	struct node liar = node_make(life);
+	struct life_node liar = life_node_make(life);
 	liar.says_reverted = true;
-	chain_give(life, LIFE_MONITOR, &liar.base);
-	chain_give(life, LIFE_SIGNER, asked);
+	life_chain_give(life, LIFE_MONITOR, &liar.base);
+	life_chain_give(life, LIFE_SIGNER, asked);
 	life_sign(life);
 	struct withdrawal row = life_accept(life, symbol, 5060);
 	life_run(life, 12);
@@ -439,7 +232,7 @@ static void lied_run(struct life *life, const char *symbol, struct chain *asked)
 static void test_one_of_two_nodes_lies(void **state)
 {
 	struct life *life = *state;
-	struct node nodes[2] = { node_make(life), node_make(life) };
+	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
 	for (size_t liar = 0; liar < 2; liar++) {
 		nodes[liar].says_reverted = true;
 		nodes[1 - liar].says_reverted = false;
@@ -457,7 +250,7 @@ static void test_one_of_two_nodes_lies(void **state)
 static void test_one_of_two_nodes_away(void **state)
 {
 	struct life *life = *state;
-	struct node nodes[2] = { node_make(life), node_make(life) };
+	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
 	nodes[0].says_reverted = true;
 	nodes[1].away = true;
 	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
@@ -473,7 +266,7 @@ static void test_one_of_two_nodes_away(void **state)
 static void test_receipt_of_lost_block(void **state)
 {
 	struct life *life = *state;
-	struct node node = node_make(life);
+	struct life_node node = life_node_make(life);
 	node.says_reverted = node.says_other_block = true;
 	lied_run(life, "POL", &node.base);
 	/* The node has learned better, and so has the monitor's: a person compares the two. */
@@ -490,14 +283,14 @@ static void test_head_away_while_signing(void **state)
 	struct life *life = *state;
 	struct err err = { 0 };
 	bool worked = false;
-	struct node node = node_make(life);
+	struct life_node node = life_node_make(life);
 	life_fault_install(life);
 	struct withdrawal row = life_accept(life, "POL", 5070);
 	life_process(life);
 	life_fault_at(life, LIFE_FAULT_FAIL, "keys_sign_many", 0);
 	life_sign(life);
 	life_fault_clear(life);
-	chain_give(life, LIFE_SIGNER, &node.base);
+	life_chain_give(life, LIFE_SIGNER, &node.base);
 	node.away = true;
 	life_wait(life, 1000);
 	for (int i = 0; i < 3; i++) {
@@ -518,7 +311,7 @@ static void test_one_chain_away(void **state)
 {
 	struct life *life = *state;
 	static struct catalogue two;
-	struct node away = node_make(life);
+	struct life_node away = life_node_make(life);
 	struct withdrawal row = life_accept(life, "POL", 5080);
 	life_process(life);
 	life_sign(life);
@@ -555,8 +348,8 @@ static void test_one_chain_away(void **state)
 static void test_gas_refused_by_node(void **state)
 {
 	struct life *life = *state;
-	struct node node = node_make(life);
-	node_give(life, &node);
+	struct life_node node = life_node_make(life);
+	life_node_give(life, &node);
 	for (int i = 0; i < 2; i++) {
 		struct withdrawal row = life_accept(life, i == 0 ? "POL" : "TUSD", 5090);
 		life_process(life);
@@ -586,8 +379,8 @@ static void test_gas_refused_by_node(void **state)
 static void test_gas_that_never_fits(void **state)
 {
 	struct life *life = *state;
-	struct node node = node_make(life);
-	node_give(life, &node);
+	struct life_node node = life_node_make(life);
+	life_node_give(life, &node);
 	struct withdrawal row = life_accept(life, "TUSD", 5100);
 	life_process(life);
 	node.send = CHAIN_SEND_GAS_WRONG;
@@ -613,8 +406,8 @@ static void test_gas_that_never_fits(void **state)
 static void test_reorg_while_receipts_are_unknown(void **state)
 {
 	struct life *life = *state;
-	struct node node = node_make(life);
-	node_give(life, &node);
+	struct life_node node = life_node_make(life);
+	life_node_give(life, &node);
 	struct withdrawal row = life_accept(life, "POL", 5060);
 	life_process(life);
 	life_sign(life);
@@ -642,9 +435,9 @@ static void test_reorg_while_receipts_are_unknown(void **state)
 static void test_reorg_while_receipts_are_old(void **state)
 {
 	struct life *life = *state;
-	struct node node = node_make(life);
+	struct life_node node = life_node_make(life);
 	struct err err = { 0 };
-	node_give(life, &node);
+	life_node_give(life, &node);
 	struct withdrawal row = life_accept(life, "POL", 5061);
 	life_process(life);
 	life_sign(life);
@@ -670,7 +463,7 @@ static void test_reorg_while_receipts_are_old(void **state)
  * been paid, and two people believe it. */
 static void people_hear_a_lie(struct life *life, size_t liar)
 {
-	struct node nodes[2] = { node_make(life), node_make(life) };
+	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
 	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
 					      .len = 2,
 					      .catalogue = &life->catalogue };
@@ -689,7 +482,7 @@ static void people_hear_a_lie(struct life *life, size_t liar)
 	}
 	nodes[liar].says_paid = row.intent.to;
 	struct chain *gate = chain_gate_new(&options);
-	chain_give(life, LIFE_SIGNER, gate);
+	life_chain_give(life, LIFE_SIGNER, gate);
 	life_decide(life, &row, "ann", &other);
 	life_decide(life, &row, "ben", &other);
 	for (int i = 0; i < 4; i++) {

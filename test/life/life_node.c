@@ -1,0 +1,186 @@
+#include "life_node.h"
+
+#include "core/chain_answer.h"
+
+static struct life_node *node_of(struct chain *chain)
+{
+	return (struct life_node *)(void *)chain;
+}
+
+static bool node_identity(struct chain *chain, uint64_t *ret_chain_id, struct err *err)
+{
+	return chain_identity(node_of(chain)->real, ret_chain_id, err);
+}
+
+static bool node_head(struct chain *chain, struct chain_head *ret_head, struct err *err)
+{
+	struct life_node *node = node_of(chain);
+	if (node->away)
+		return err_set(err, ERR_NOT_DONE, "injected: the node is away");
+	if (!chain_head(node->real, ret_head, err))
+		return false;
+	node->head = ret_head->number;
+	if (node->head_alone)
+		ret_head->parent.bytes[0] ^= 1;
+	return true;
+}
+
+static bool node_estimate_many(struct chain *chain, const struct chain_call *calls, size_t n,
+			       struct chain_estimate *ret_estimates, struct err *err)
+{
+	struct life_node *node = node_of(chain);
+	if (!chain_estimate_many(node->real, calls, n, ret_estimates, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		ret_estimates[i].gas += node->gas_more;
+		if (node->estimate_err != NULL)
+			ret_estimates[i].state = chain_estimate_classify(
+				node->estimate_code, str_from(node->estimate_err));
+	}
+	return true;
+}
+
+static bool node_balances(struct chain *chain, uint64_t block,
+			  const struct chain_balance_query *queries, size_t n,
+			  struct chain_balance *ret_balances, struct err *err)
+{
+	return chain_balances(node_of(chain)->real, block, queries, n, ret_balances, err);
+}
+
+static bool node_nonces(struct chain *chain, uint64_t block, const struct address *wallets,
+			size_t n, struct chain_nonce *ret_nonces, struct err *err)
+{
+	return chain_nonces(node_of(chain)->real, block, wallets, n, ret_nonces, err);
+}
+
+static bool node_decimals(struct chain *chain, struct address token, unsigned *ret_decimals,
+			  struct err *err)
+{
+	return chain_decimals(node_of(chain)->real, token, ret_decimals, err);
+}
+
+static void node_send_many(struct chain *chain, const struct str *raw, size_t n,
+			   struct chain_send *ret_sends)
+{
+	struct life_node *node = node_of(chain);
+	if (node->sends_refused == 0) {
+		chain_send_many(node->real, raw, n, ret_sends);
+		return;
+	}
+	node->sends_refused--;
+	for (size_t i = 0; i < n; i++)
+		ret_sends[i] = (struct chain_send){ .state = node->send, .text = "refused" };
+}
+
+static void receipt_bend(const struct life_node *node, struct hash32 tx_hash,
+			 struct chain_receipt *receipt)
+{
+	if (node->old.state == CHAIN_RECEIPT_FOUND && hash32_equal(tx_hash, node->old.tx_hash))
+		*receipt = node->old;
+	if (node->receipts_unknown)
+		receipt->state = CHAIN_RECEIPT_UNKNOWN;
+	if (receipt->state != CHAIN_RECEIPT_FOUND)
+		return;
+	if (receipt->block_number + node->receipts_lag > node->head)
+		receipt->state = CHAIN_RECEIPT_ABSENT;
+	if (node->says_reverted) {
+		receipt->success = false;
+		receipt->logs_len = 0;
+	}
+	if (!address_is_zero(node->says_paid) && receipt->logs_len > 0)
+		memcpy(&receipt->logs[0].topics[2].bytes[12], node->says_paid.bytes, 20);
+	if (node->says_other_block)
+		receipt->block_hash.bytes[0] ^= 1;
+}
+
+static bool node_receipts(struct chain *chain, const struct hash32 *hashes, size_t n,
+			  struct chain_receipt *ret_receipts, struct err *err)
+{
+	struct life_node *node = node_of(chain);
+	if (!chain_receipts(node->real, hashes, n, ret_receipts, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		receipt_bend(node, hashes[i], &ret_receipts[i]);
+	return true;
+}
+
+static bool node_lookups(struct chain *chain, const struct hash32 *hashes, size_t n,
+			 enum chain_lookup *ret_lookups, struct err *err)
+{
+	return chain_lookups(node_of(chain)->real, hashes, n, ret_lookups, err);
+}
+
+static bool node_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
+			struct chain_block *ret_blocks, struct err *err)
+{
+	if (!chain_blocks(node_of(chain)->real, numbers, n, ret_blocks, err))
+		return false;
+	for (size_t i = 0; i < n && node_of(chain)->blocks_of_fork; i++)
+		ret_blocks[i].hash.bytes[0] ^= 1;
+	return true;
+}
+
+static bool node_find(struct chain *chain, uint64_t block, const struct chain_wanted *wanted,
+		      struct chain_found *ret_found, struct err *err)
+{
+	return chain_find(node_of(chain)->real, block, wanted, ret_found, err);
+}
+
+static bool node_transactions(struct chain *chain, uint64_t first, size_t blocks,
+			      const struct address *senders, size_t n,
+			      struct chain_transaction *ret_transactions, size_t cap,
+			      size_t *ret_len, size_t *ret_blocks, struct err *err)
+{
+	return chain_transactions(node_of(chain)->real, first, blocks, senders, n, ret_transactions,
+				  cap, ret_len, ret_blocks, err);
+}
+
+static bool node_transfers(struct chain *chain, uint64_t first, uint64_t last,
+			   const struct address *wallets, size_t n,
+			   struct chain_transfer *ret_transfers, size_t *ret_len,
+			   struct hash32 *ret_last, struct err *err)
+{
+	return chain_transfers(node_of(chain)->real, first, last, wallets, n, ret_transfers,
+			       ret_len, ret_last, err);
+}
+
+static void node_close(struct chain *chain)
+{
+	(void)chain; /* the life's own */
+}
+
+static const struct chain_ops node_ops = {
+	.identity = node_identity,
+	.head = node_head,
+	.estimate_many = node_estimate_many,
+	.balances = node_balances,
+	.nonces = node_nonces,
+	.decimals = node_decimals,
+	.send_many = node_send_many,
+	.receipts = node_receipts,
+	.lookups = node_lookups,
+	.blocks = node_blocks,
+	.find = node_find,
+	.transactions = node_transactions,
+	.transfers = node_transfers,
+	.close = node_close,
+};
+
+struct life_node life_node_make(struct life *life)
+{
+	return (struct life_node){ .base = { &node_ops }, .real = life->chain, .head = UINT64_MAX };
+}
+
+void life_chain_give(struct life *life, enum life_role role, struct chain *chain)
+{
+	life->ports.chain = chain;
+	life_restart(life, role);
+	life->ports.chain = life->chain;
+}
+
+void life_node_give(struct life *life, struct life_node *node)
+{
+	life_chain_give(life, LIFE_SIGNER, &node->base);
+	life_chain_give(life, LIFE_MONITOR, &node->base);
+	life_sign(life);
+}

@@ -1,0 +1,37 @@
+/* A node that lags, does not know, is in trouble of its own, or lies: a chain that stands before
+ * the life's own, and bends its answers. */
+#ifndef SLUICE_TEST_LIFE_LIFE_NODE_H
+#define SLUICE_TEST_LIFE_LIFE_NODE_H
+
+#include "life.h"
+
+/* A chain before the real one; as the real one is while nothing of it is set. */
+struct life_node {
+	struct chain base;
+	struct chain *real;
+	uint64_t head;         /* as it named it last */
+	uint64_t receipts_lag; /* blocks that have no receipts yet */
+	bool receipts_unknown;
+	struct chain_receipt
+		old; /* what a machine says that is on the old branch; FOUND: it answers */
+	struct address says_paid; /* in every log, unless zero */
+	bool says_reverted;       /* of every payment */
+	bool says_other_block;    /* and in a block that is not the canonical one */
+	const char *estimate_err; /* what it says to every estimate, with estimate_code */
+	int64_t estimate_code;
+	uint64_t gas_more;   /* than an estimate says */
+	bool away;           /* its head cannot be read */
+	bool head_alone;     /* its parent is none of the blocks that it names */
+	bool blocks_of_fork; /* blocks are named by a machine that has others */
+	enum chain_send_state send;
+	uint64_t sends_refused; /* so many are answered so, and not taken */
+};
+
+/* Before the life's chain; it is the caller's, and has to outlive the roles that ask it. */
+struct life_node life_node_make(struct life *life);
+/* The role asks this chain from now on: it starts again. */
+void life_chain_give(struct life *life, enum life_role role, struct chain *chain);
+/* Signer and monitor ask the node, and the signer has its wallets again. */
+void life_node_give(struct life *life, struct life_node *node);
+
+#endif
