@@ -20,6 +20,7 @@ static bool node_head(struct chain *chain, struct chain_head *ret_head, struct e
 	if (!chain_head(node->real, ret_head, err))
 		return false;
 	node->head = ret_head->number;
+	ret_head->has_finalized &= !node->final_unknown;
 	if (node->head_alone)
 		ret_head->parent.bytes[0] ^= 1;
 	return true;
@@ -81,7 +82,7 @@ static void receipt_bend(const struct life_node *node, struct hash32 tx_hash,
 		receipt->state = CHAIN_RECEIPT_UNKNOWN;
 	if (receipt->state != CHAIN_RECEIPT_FOUND)
 		return;
-	if (receipt->block_number + node->receipts_lag > node->head)
+	if (node->receipts_lag > 0 && receipt->block_number + node->receipts_lag > node->head)
 		receipt->state = CHAIN_RECEIPT_ABSENT;
 	if (node->says_reverted) {
 		receipt->success = false;
@@ -107,6 +108,8 @@ static bool node_receipts(struct chain *chain, const struct hash32 *hashes, size
 static bool node_lookups(struct chain *chain, const struct hash32 *hashes, size_t n,
 			 enum chain_lookup *ret_lookups, struct err *err)
 {
+	if (node_of(chain)->lookups_away)
+		return err_set(err, ERR_NOT_DONE, "injected: the node is away");
 	return chain_lookups(node_of(chain)->real, hashes, n, ret_lookups, err);
 }
 

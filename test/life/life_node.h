@@ -12,6 +12,7 @@ struct life_node {
 	uint64_t head;         /* as it named it last */
 	uint64_t receipts_lag; /* blocks that have no receipts yet */
 	bool receipts_unknown;
+	bool lookups_away;
 	struct chain_receipt
 		old; /* what a machine says that is on the old branch; FOUND: it answers */
 	struct address says_paid; /* in every log, unless zero */
@@ -21,6 +22,7 @@ struct life_node {
 	int64_t estimate_code;
 	uint64_t gas_more;   /* than an estimate says */
 	bool away;           /* its head cannot be read */
+	bool final_unknown;  /* it names no finalized block */
 	bool head_alone;     /* its parent is none of the blocks that it names */
 	bool blocks_of_fork; /* blocks are named by a machine that has others */
 	enum chain_send_state send;

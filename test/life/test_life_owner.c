@@ -113,6 +113,77 @@ static void test_slow_signer_outlives_lease(void **state)
 	assert_all_paid(life, rows, COUNT_OF(rows));
 }
 
+/* Another process owns the wallets while this one stands still. */
+static void other_owner(struct life *life, enum life_fault_mode mode, const char *call)
+{
+	struct signer *first = life->signer;
+	life->signer = NULL;
+	life->instance = "signer-second";
+	life_restart(life, LIFE_SIGNER);
+	life_fault_at(life, mode, call, 1);
+	life_sign(life);
+	assert_string_equal(life_fault_hit(life), call);
+	life_fault_clear(life);
+	signer_free(life->signer);
+	life->signer = first;
+	life->instance = "signer-life";
+}
+
+/* Fees have risen, so that it journals another ceiling than the first one would; and it dies before
+ * the store hears of it. */
+static void other_owner_journals(struct life *life, const struct withdrawal *row)
+{
+	(void)row;
+	life_base_fee(life, 90000000000);
+	life_mine(life, 1);
+	other_owner(life, LIFE_FAULT_KILL, "journal_append_many");
+}
+
+static void other_owner_bumps(struct life *life, const struct withdrawal *row)
+{
+	other_owner(life, LIFE_FAULT_KILL, "store_attempts_sent");
+	assert_int_equal(life_view(life, row->intent.id).transfer.attempts, 2);
+}
+
+/* Who has lost the lease judges nobody by what another one wrote meanwhile. */
+static void overtaken_run(struct life *life, const struct withdrawal *row, const char *call,
+			  void (*act)(struct life *, const struct withdrawal *))
+{
+	life_fault_plan(
+		life,
+		(struct life_fault_plan){
+			.mode = LIFE_FAULT_ACT, .call = call, .at = 1, .act = act, .row = row });
+	life_sign(life);
+	life_assert_quiet(life);
+	assert_int_equal(life_alarms(life, "wallet_stopped"), 0);
+	life_wait(life, 3000);
+	life_run(life, 8);
+	assert_all_paid(life, row, 1);
+}
+
+/* The journal differs beside a slot that has not changed. */
+static void test_journaled_by_another_owner(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "POL", 5250);
+	life_process(life);
+	overtaken_run(life, &row, "journal_append_many", other_owner_journals);
+}
+
+/* There are more attempts than the slot had when it was read. */
+static void test_bumped_by_another_owner(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "POL", 5251);
+	life_process(life);
+	life_sign(life);
+	life_sql(life, "UPDATE transfers SET wish = %d, wish_attempts_seen = 1", (int)WISH_BUMP);
+	life_wait(life, 3000);
+	overtaken_run(life, &row, "store_attempts_load", other_owner_bumps);
+}
+
 /* `reconcile --after-restore`, and a person who says that it may go on. */
 static void recover(struct life *life)
 {
@@ -341,6 +412,8 @@ int main(void)
 		LIFE_TEST(test_split_brain_wallet),
 		LIFE_TEST(test_owner_dies),
 		LIFE_TEST(test_slow_signer_outlives_lease),
+		LIFE_TEST(test_journaled_by_another_owner),
+		LIFE_TEST(test_bumped_by_another_owner),
 		LIFE_TEST(test_restore_old_backup),
 		LIFE_TEST(test_restore_old_backup_pays_from_no_wallet),
 		LIFE_TEST(test_restore_gives_nonces_again),

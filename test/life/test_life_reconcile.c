@@ -99,6 +99,34 @@ static void test_slot_is_said_to_have_paid(void **state)
 			"(SELECT id FROM transfers WHERE is_token = 1 LIMIT 1)");
 }
 
+/* A wallet that was used before enters at the head; the blocks that are compared first are older,
+ * and know fewer of its transactions than its first nonce says. */
+static void test_blocks_before_an_entry(void **state)
+{
+	struct life *life = *state;
+	struct address used = life->catalogue.wallets[2].address;
+	life->catalogue.chains[0].depth_paid = 20;
+	life_run(life, 1); /* from here on blocks are compared */
+	life_mine(life, 15);
+	for (int i = 0; i < 5; i++)
+		life_foreign_send(life, used, life_fresh_address(life));
+	life_sql(life, "UPDATE wallets SET entered = 0 WHERE id = 3");
+	life_restart(life, LIFE_SIGNER);
+	life_sign(life);
+	life_wait(life, 1000);
+	life_sign(life);
+	assert_int_equal(life_number(life, "SELECT first_nonce FROM wallets WHERE id = 3", NULL),
+			 5);
+	for (int i = 0; i < 30; i++) {
+		life_wait(life, 1500);
+		life_run(life, 1);
+		assert_int_equal(life_alarms(life, "reconciliation_differs"), 0);
+	}
+	assert_int_equal(stopped(life), 0);
+	life->catalogue.chains[0].depth_paid = 2;
+	life_assert_alive(life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -107,6 +135,7 @@ int main(void)
 		LIFE_TEST(test_native_amount_differs),
 		LIFE_TEST(test_payout_is_said_to_be_unpaid),
 		LIFE_TEST(test_slot_is_said_to_have_paid),
+		LIFE_TEST(test_blocks_before_an_entry),
 	};
 	return LIFE_MAIN(tests);
 }

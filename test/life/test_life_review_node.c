@@ -5,7 +5,6 @@
 #include "life_node.h"
 #include "life_world.h"
 
-
 static void wallets_stop_but_one(struct life *life)
 {
 	life_sql(life, "UPDATE wallets SET stop_reason = 'test' WHERE id > 1");
@@ -277,6 +276,35 @@ static void test_receipt_of_lost_block(void **state)
 	life_restart(life, LIFE_SIGNER);
 }
 
+/* The monitor has seen the revert become final; the signer's own node does not say what is final,
+ * and nobody is paid again by that. */
+static void test_unpaid_is_final(void **state)
+{
+	struct life *life = *state;
+	struct life_node node = life_node_make(life);
+	node.final_unknown = true;
+	life_chain_give(life, LIFE_SIGNER, &node.base);
+	life_sign(life);
+	struct withdrawal row = life_accept(life, "POL", 5065);
+	life_process(life);
+	life_sign(life);
+	life_refuse(life, row.intent.to, true);
+	life_mine(life, 1);
+	life_watch(life);
+	life_refuse(life, row.intent.to, false);
+	life_run(life, 12);
+	struct store_view view = life_view(life, row.intent.id);
+	assert_int_equal(view.withdrawal.round, 0);
+	assert_int_equal(view.transfer.outcome, OUTCOME_REVERTED);
+	life_assert_waits(life, &row, "not_proven_unpaid");
+	node.final_unknown = false;
+	life_wait(life, 20000);
+	life_run(life, 12);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+	life_restart(life, LIFE_SIGNER);
+}
+
 /* A chain that is away fails no step: other chains' slots are in the same batch. */
 static void test_head_away_while_signing(void **state)
 {
@@ -505,6 +533,73 @@ static void test_second_node_lies_to_people(void **state)
 	people_hear_a_lie(*state, 1);
 }
 
+static void head_watch(struct life *life)
+{
+	life_mine(life, 1);
+	life_watch(life);
+}
+
+/* What a step saw that failed is no sighting of the next one, which did not look: of three in a row
+ * that call a person there is one. */
+static void test_sighting_of_a_failed_step(void **state)
+{
+	struct life *life = *state;
+	struct life_node node = life_node_make(life);
+	life_node_give(life, &node);
+	struct withdrawal row = life_accept(life, "POL", 5062);
+	life_process(life);
+	life_sign(life);
+	life_mine(life, 4);
+	life_wait(life, 3000);
+	node.receipts_lag = 1000;
+	head_watch(life);
+	node.lookups_away = true;
+	head_watch(life);
+	node.lookups_away = false;
+	node.receipts_unknown = true;
+	head_watch(life);
+	node.receipts_unknown = false;
+	head_watch(life);
+	assert_int_equal(life_alarms(life, "nonce_consumed_elsewhere"), 0);
+	assert_int_equal(wallets_stopped(life), 0);
+	node.receipts_lag = 0;
+	life_run(life, 4);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
+/* A monitor that has just started hears from a machine of the old branch alone that the payment is
+ * mined, and deep. It is not: its block is not the chain's. */
+static void test_old_receipts_after_a_start(void **state)
+{
+	struct life *life = *state;
+	struct life_node node = life_node_make(life);
+	struct err err = { 0 };
+	life_node_give(life, &node);
+	struct withdrawal row = life_accept(life, "POL", 5063);
+	life_process(life);
+	life_sign(life);
+	life_mine(life, 1);
+	life_watch(life);
+	struct transfer transfer = life_view(life, row.intent.id).transfer;
+	assert_int_equal(transfer.stage, TRANSFER_MINED);
+	assert_true(chain_receipts(node.real, &transfer.mined_hash, 1, &node.old, &err));
+	life_reorg(life, 1);
+	life_drop_pool(life);
+	life_chain_give(life, LIFE_MONITOR, &node.base);
+	for (int i = 0; i < 6; i++) {
+		head_watch(life);
+		life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
+	}
+	node.old.state = CHAIN_RECEIPT_ABSENT;
+	head_watch(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_BROADCAST);
+	life_wait(life, 3000);
+	life_run(life, 8);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -521,12 +616,15 @@ int main(void)
 		LIFE_TEST(test_second_node_lies_to_people),
 		LIFE_TEST(test_one_of_two_nodes_away),
 		LIFE_TEST(test_receipt_of_lost_block),
+		LIFE_TEST(test_unpaid_is_final),
 		LIFE_TEST(test_head_away_while_signing),
 		LIFE_TEST(test_one_chain_away),
 		LIFE_TEST(test_gas_refused_by_node),
 		LIFE_TEST(test_gas_that_never_fits),
 		LIFE_TEST(test_reorg_while_receipts_are_unknown),
 		LIFE_TEST(test_reorg_while_receipts_are_old),
+		LIFE_TEST(test_old_receipts_after_a_start),
+		LIFE_TEST(test_sighting_of_a_failed_step),
 	};
 	return LIFE_MAIN(tests);
 }

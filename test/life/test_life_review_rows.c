@@ -227,6 +227,37 @@ static void test_right_judged_by_a_row_that_moved(void **state)
 	life_run(life, 8);
 	life_assert_paid(life, &row);
 	life_assert_quiet(life);
+	assert_int_equal(life_alarms(life, "withdrawal_held"), 0);
+}
+
+static void watch_now(struct life *life, const struct withdrawal *row)
+{
+	life_mine(life, 3);
+	life_watch(life);
+	life_assert_paid(life, row);
+}
+
+/* A row that was read as under way, and is completed before its slot is read. */
+static void test_completed_between_row_and_slot(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "POL", 6096);
+	life_fault_install(life);
+	life_run(life, 1);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	life_sql(life, "UPDATE withdrawals SET due_at = 1");
+	life_process(life);
+	life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_ACT,
+							.call = "store_transfer_load",
+							.at = 1,
+							.act = watch_now,
+							.row = &row });
+	life_sign(life);
+	assert_string_equal(life_fault_hit(life), "store_transfer_load");
+	life_fault_clear(life);
+	assert_int_equal(life_alarms(life, "withdrawal_held"), 0);
+	life_assert_quiet(life);
+	life_assert_settled(life);
 }
 
 static void void_run(struct life *life, const char *symbol, const char *call)
@@ -420,6 +451,7 @@ int main(void)
 		LIFE_TEST(test_breaker_never_closes_keys),
 		LIFE_TEST(test_new_owner_drains_first),
 		LIFE_TEST(test_right_judged_by_a_row_that_moved),
+		LIFE_TEST(test_completed_between_row_and_slot),
 		LIFE_TEST(test_nonce_taken_before_lease),
 		LIFE_TEST(test_nonce_taken_during_a_step),
 		LIFE_TEST(test_nonce_taken_while_the_lease_was_away),

@@ -124,6 +124,20 @@ static void test_slot_edited(void **state)
 	life_assert_alive(life);
 }
 
+/* The row says that it is canceled while its slot waits for the journal: then nobody is paid. */
+static void test_row_ended_before_signature(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = reserve_only(life, "POL", 9400, "journal_append_many");
+	life_sql(life, "UPDATE withdrawals SET stage = %d", (int)WITHDRAWAL_CANCELED);
+	life_run(life, 9);
+	life_assert_unpaid(life, &row);
+	life_assert_stage(life, &row, WITHDRAWAL_CANCELED);
+	life_assert_alive(life);
+	life_assert_settled(life);
+}
+
 /* Another nonce, another wallet, another chain: the journal knows where the right was spent. */
 static void moved_run(struct life *life, uint64_t nonces, size_t wallet, uint64_t chain_id)
 {
@@ -516,6 +530,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_slot_edited),
+		LIFE_TEST(test_row_ended_before_signature),
 		LIFE_TEST(test_slot_moved_to_another_nonce),
 		LIFE_TEST(test_slot_moved_to_another_wallet),
 		LIFE_TEST(test_slot_moved_to_another_chain),

@@ -1,5 +1,6 @@
 #include "service/monitor/reconciler.h"
 
+#include "base/defence.h"
 #include "core/reason.h"
 #include "core/tx.h"
 #include "port/store_recover.h"
@@ -268,9 +269,10 @@ static bool nonce_compare(struct reconciler *self, const struct wallet *wallet, 
 	struct transfer row;
 	bool found = false;
 	/* The block is older than the wallet's entry: none of its slots can be in it. */
-	if (count < wallet->first_nonce)
+	bool is_before = count < wallet->first_nonce;
+	if (is_before && DEFENCE("entry_bounds"))
 		return true;
-	if (count > wallet->next_nonce) {
+	if (count > wallet->next_nonce || is_before) {
 		difference_add(self, wallet, RECONCILE_NO_NONCE, none,
 			       "the chain knows %llu transactions, the store slots up to %llu",
 			       (unsigned long long)count, (unsigned long long)wallet->next_nonce);

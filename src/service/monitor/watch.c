@@ -348,7 +348,7 @@ bool monitor_watch(struct monitor *self, struct err *err)
 	self->nonces_read = false;
 	/* What a step saw that failed is seen again, or it is none. */
 	for (size_t i = 0; i < SIGHTINGS_MAX; i++)
-		chain->sightings[i].seen = false;
+		chain->sightings[i].seen &= !DEFENCE("failed_step_saw_nothing");
 	if (!nonces_ask(self, chain->head.number, self->latest, err))
 		return false;
 	monitor_watched_reset(self);

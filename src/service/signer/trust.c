@@ -53,10 +53,10 @@ const char *signer_slot_distrust(const struct signer *self, const struct signer_
 	const char *distrust = signer_row_distrust(self, row);
 	if (distrust != NULL)
 		return distrust;
-	if (!DEFENCE("slot_matches_row"))
-		return NULL;
-	if (row->stage != WITHDRAWAL_ASSIGNED || row->round != slot->round ||
-	    !id_equal(row->transfer, slot->id) || !payload_matches(wallet, slot, row))
+	bool bound = row->stage == WITHDRAWAL_ASSIGNED && row->round == slot->round &&
+		     id_equal(row->transfer, slot->id);
+	if ((!bound && DEFENCE("slot_is_of_its_row")) ||
+	    (!payload_matches(wallet, slot, row) && DEFENCE("slot_matches_row")))
 		return reason_code(REASON_PAYLOAD_MISMATCH);
 	return NULL;
 }

@@ -42,10 +42,10 @@ bool signer_work_drop_if_torn(struct signer *self, struct slot_work *work, struc
 	    !store_lease_take(self->options.store, &lease, self->options.instance,
 			      clock_now_ms(self->options.clock), &owned, err))
 		return false;
+	bool moved = found && again.version != work->slot->version;
 	/* Another owner may have written in the journal, and not yet in the store. */
 	owned &= lease.epoch == work->wallet->lease.epoch;
-	work->drop = DEFENCE("torn_read_again") &&
-		     ((found && again.version != work->slot->version) || !owned);
+	work->drop = (moved && DEFENCE("torn_read_again")) || (!owned && DEFENCE("owner_judges"));
 	return true;
 }
 
