@@ -127,6 +127,49 @@ static void test_blocks_before_an_entry(void **state)
 	life_assert_alive(life);
 }
 
+static void watch_steal(struct life *life, const struct withdrawal *row)
+{
+	(void)row;
+	life_sql(life, "UPDATE leases SET epoch = epoch + 1, holder = 'thief' "
+		       "WHERE name LIKE 'monitor-%%'");
+}
+
+/* Somebody else watches the chain since the middle of a step: that one compares no further, and
+ * tells nobody of what it saw twice before. */
+static void test_fenced_in_the_middle_of_a_step(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	pay(life);
+	struct withdrawal row = life_accept(life, "POL", 7010);
+	life->catalogue.chains[0].depth_paid = 3;
+	life_run(life, 1);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	life_sql(life, "UPDATE transfers SET amount = zeroblob(31) || x'07' WHERE stage = 5; "
+		       "UPDATE chains SET reconciled_block = 0");
+	life_restart(life, LIFE_MONITOR);
+	for (int i = 0; i < 2; i++) {
+		life_mine(life, 1);
+		life_wait(life, 1500);
+		life_watch(life);
+	}
+	assert_int_equal(stopped(life), 0);
+	life_mine(life, 1);
+	life_wait(life, 1500);
+	life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_ACT,
+							.call = "store_transfers_observe",
+							.at = 1,
+							.act = watch_steal });
+	life_watch(life);
+	assert_string_equal(life_fault_hit(life), "store_transfers_observe");
+	life_fault_clear(life);
+	assert_int_equal(stopped(life), 0);
+	assert_int_equal(life_alarms(life, "reconciliation_differs"), 0);
+	compare_again(life);
+	assert_true(stopped(life) > 0);
+	life_assert_paid(life, &row);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +179,7 @@ int main(void)
 		LIFE_TEST(test_payout_is_said_to_be_unpaid),
 		LIFE_TEST(test_slot_is_said_to_have_paid),
 		LIFE_TEST(test_blocks_before_an_entry),
+		LIFE_TEST(test_fenced_in_the_middle_of_a_step),
 	};
 	return LIFE_MAIN(tests);
 }

@@ -102,27 +102,30 @@ static bool concerns_signer(const struct store_observation *item)
 	return item->to != TRANSFER_FINAL || item->outcome != OUTCOME_SUCCEEDED;
 }
 
+/* Who is fenced off has lost the watch: its step ends there, and nothing more is compared, written
+ * or told by it. */
 bool monitor_flush(struct monitor *self, struct err *err)
 {
 	struct store_by by = monitor_by(self);
 	bool wake = false;
+	bool fenced = false;
 	if (self->observations_len == 0)
 		return true;
-	if (self->chain->lease.epoch == 0)
-		return err_set(err, ERR_NOT_DONE, "somebody else watches the chain by now");
 	if (!store_transfers_observe(self->options.store, self->observations,
 				     self->observations_len, &self->chain->lease, &by, err))
 		return false;
 	for (size_t i = 0; i < self->observations_len; i++) {
 		const struct store_observation *item = &self->observations[i];
-		if (item->result == STORE_FENCED)
-			self->chain->lease.epoch = 0;
+		fenced |= item->result == STORE_FENCED && DEFENCE("fenced_step_ends");
 		wake |= concerns_signer(item);
 	}
 	self->observations_len = 0;
 	if (wake)
 		queue_notify(self->options.queue, QUEUE_SIGNING);
-	return true;
+	if (!fenced)
+		return true;
+	self->chain->lease.epoch = 0;
+	return err_set(err, ERR_NOT_DONE, "somebody else watches the chain by now");
 }
 
 bool monitor_room(struct monitor *self, struct err *err)
