@@ -129,13 +129,17 @@ bool store_sql_decisions(struct store *store, const struct resolve_case *of,
 	size_t len = 0;
 	struct sql sql = sql_prepare(db_of(store),
 				     "SELECT " DECISION_COLUMNS
-				     " FROM decisions WHERE answer = '' AND (? = 1 OR "
+				     " FROM decisions d WHERE answer = '' AND (? = 1 OR "
 				     "(withdrawal_id = ? AND transfer_id = ? AND version = ?)) "
+				     "AND (? = 0 OR EXISTS (SELECT 1 FROM api_keys k WHERE "
+				     "k.id = d.key_id AND k.revoked_at = 0 AND "
+				     "k.may_resolve = 1)) "
 				     "ORDER BY withdrawal_id, transfer_id, version, decided_at, "
 				     "person LIMIT ?",
 				     err);
 	sql_put_i64(&sql, of == NULL);
 	case_put(&sql, of == NULL ? &any : of);
+	sql_put_i64(&sql, DEFENCE("revoked_decides_nothing"));
 	sql_put_i64(&sql, (int64_t)cap);
 	while (len < cap && sql_next(&sql))
 		decision_take(&sql, &ret_decisions[len++]);

@@ -171,7 +171,8 @@ MUST_CHECK bool store_api_key_replace(struct store *store, const struct store_ap
 MUST_CHECK bool store_decision_put(struct store *store, const struct decision *decision,
 				   const struct store_by *by, bool *ret_current, struct err *err);
 /* The decisions that are not answered yet, neighbours of one case beside each other: all of them
- * (of NULL), or those of one case. */
+ * (of NULL), or those of one case. Those of a key that is revoked by now, or gone, are left out:
+ * who may not decide any more has not decided. */
 MUST_CHECK bool store_decisions_load(struct store *store, const struct resolve_case *of,
 				     struct decision *ret_decisions, size_t cap, size_t *ret_len,
 				     struct err *err);

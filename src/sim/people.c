@@ -16,6 +16,19 @@ static struct store_by people_by(const struct sim_world *world, const char *pers
 	};
 }
 
+/* Each decides with a key of their own. */
+static void key_give(struct sim_world *world, const char *id, const struct store_by *by)
+{
+	struct store_api_key key = { .created_at = world->now_ms,
+				     .may_resolve = true,
+				     .mac = { .key_id = 1 } };
+	struct err err = { 0 };
+	bool found = false;
+	(void)snprintf(key.id, sizeof key.id, "%s", id);
+	CHECK(store_api_key_load(world->store, id, &key, &found, &err));
+	CHECK(found || store_api_key_add(world->store, &key, by, &err));
+}
+
 static void decide(struct sim_world *world, const struct store_view *view, const char *person)
 {
 	struct mac_keys keys = { .keys = { { 1, world->keys_bytes[4] } }, .len = 1 };
@@ -29,6 +42,7 @@ static void decide(struct sim_world *world, const struct store_view *view, const
 				     .decided_at = world->now_ms };
 	(void)snprintf(decision.person, sizeof decision.person, "%s", person);
 	(void)snprintf(decision.key_id, sizeof decision.key_id, "key of %s", person);
+	key_give(world, decision.key_id, &by);
 	decision_seal(&keys, &decision);
 	CHECK(store_decision_put(world->store, &decision, &by, &current, &err));
 }

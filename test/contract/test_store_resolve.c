@@ -15,6 +15,20 @@ static struct resolve_case case_of(struct fixture *f, const struct transfer *slo
 				      .version = fixture_load(f, slot->withdrawal).version };
 }
 
+static void key_set(struct fixture *f, const char *person, bool revoked)
+{
+	struct store_by by = fixture_by(f, ACTOR_PERSON);
+	struct store_api_key key = { .created_at = 1, .may_resolve = true, .mac = { .key_id = 1 } };
+	bool found = false;
+	snprintf(key.id, sizeof key.id, "key-%s", person);
+	MUST(store_api_key_load, f->store, key.id, &key, &found);
+	key.revoked_at = revoked ? 2 : 0;
+	if (found)
+		MUST(store_api_key_replace, f->store, &key, &by);
+	else
+		MUST(store_api_key_add, f->store, &key, &by);
+}
+
 static bool decide(struct fixture *f, struct resolve_case of, const char *person)
 {
 	struct store_by by = fixture_by(f, ACTOR_PERSON);
@@ -25,6 +39,7 @@ static bool decide(struct fixture *f, struct resolve_case of, const char *person
 	bool current = false;
 	snprintf(decision.person, sizeof decision.person, "%s", person);
 	snprintf(decision.key_id, sizeof decision.key_id, "key-%s", person);
+	key_set(f, person, false);
 	MUST(store_decision_put, f->store, &decision, &by, &current);
 	return current;
 }
@@ -75,6 +90,31 @@ static void a_decision_comes_back(void **state)
 	assert_int_equal(rows[0].verdict, RESOLVE_NOT_PAID);
 	assert_int_equal(rows[0].mac.key_id, 3);
 	assert_int_equal(rows[0].mac.bytes[0], 4);
+}
+
+/* Whose key is revoked before the signer acts has not decided; nor has a key that is not there, or
+ * one that was not made for it. */
+static void a_revoked_key_decides_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer slot = foreign(f, "one");
+	struct resolve_case of = case_of(f, &slot);
+	struct decision rows[DECISIONS_MAX];
+	size_t n = 0;
+	assert_true(decide(f, of, "ann"));
+	assert_true(decide(f, of, "ben"));
+	key_set(f, "ann", true);
+	MUST(store_decisions_load, f->store, &of, rows, DECISIONS_MAX, &n);
+	assert_int_equal(n, 1);
+	assert_string_equal(rows[0].person, "ben");
+	assert_int_equal(open_count(f, NULL), 1);
+	fixture_edit(f, "UPDATE api_keys SET may_resolve = 0 WHERE id = 'key-ben'");
+	assert_int_equal(open_count(f, NULL), 0);
+	fixture_edit(f, "DELETE FROM api_keys");
+	assert_int_equal(open_count(f, &of), 0);
+	/* The same person with another key says it again. */
+	assert_true(decide(f, of, "ann"));
+	assert_int_equal(open_count(f, &of), 1);
 }
 
 static void a_refusal_is_an_event_and_ends_the_case(void **state)
@@ -215,6 +255,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(a_decision_comes_back),
+		STORE_TEST(a_revoked_key_decides_nothing),
 		STORE_TEST(a_refusal_is_an_event_and_ends_the_case),
 		STORE_TEST(unpaid_goes_round_again),
 		STORE_TEST(paid_is_completed),

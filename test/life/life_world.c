@@ -129,6 +129,22 @@ struct hash32 life_foreign_transfer(struct life *life, struct address wallet, st
 				token_address(life), data, "0x0");
 }
 
+void life_key_set(struct life *life, const char *person, bool revoked)
+{
+	struct store_by by = { ACTOR_PERSON, person, "", clock_now_ms(&life->clock.base) };
+	struct store_api_key key = { .created_at = by.now_ms,
+				     .may_resolve = true,
+				     .mac = { .key_id = 1 } };
+	struct err err = { 0 };
+	bool found = false;
+	snprintf(key.id, sizeof key.id, "key-%s", person);
+	snprintf(key.name, sizeof key.name, "%s", person);
+	assert_true(store_api_key_load(life->store, key.id, &key, &found, &err));
+	key.revoked_at = revoked ? by.now_ms : 0;
+	assert_true(found ? store_api_key_replace(life->store, &key, &by, &err)
+			  : store_api_key_add(life->store, &key, &by, &err));
+}
+
 void life_decide(struct life *life, const struct withdrawal *row, const char *person,
 		 const struct hash32 *paid_by)
 {
@@ -149,6 +165,7 @@ void life_decide(struct life *life, const struct withdrawal *row, const char *pe
 		decision.tx_hash = *paid_by;
 	snprintf(decision.person, sizeof decision.person, "%s", person);
 	snprintf(decision.key_id, sizeof decision.key_id, "key-%s", person);
+	life_key_set(life, person, false);
 	decision_seal(&keys, &decision);
 	assert_true(store_decision_put(life->store, &decision, &by, &current, &err));
 	assert_true(current);

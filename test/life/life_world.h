@@ -44,6 +44,8 @@ struct hash32 life_foreign_transfer(struct life *life, struct address wallet, st
  * paid_by: NULL for "not paid". */
 void life_decide(struct life *life, const struct withdrawal *row, const char *person,
 		 const struct hash32 *paid_by);
+/* The key that a person decides with: there, or revoked. */
+void life_key_set(struct life *life, const char *person, bool revoked);
 uint64_t life_chain_nonce(struct life *life, struct address wallet);
 
 /* As the API does it: at once before the approval, by a request after it. False: too late,

@@ -182,6 +182,26 @@ static void test_silent_token_decided_early(void **state)
 	life_assert_quiet(life);
 }
 
+/* ---- whose word counts ---- */
+
+/* Who may not decide any more has not decided, even if nobody has acted on it yet. */
+static void test_revoked_before_it_was_done(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row;
+	(void)odd_slot(life, TOKEN_SILENT_FALSE, &row);
+	both_decide(life, &row, NULL);
+	life_key_set(life, "ann", true);
+	resolve_run(life);
+	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
+	assert_received(life, &row, 0);
+	life_decide(life, &row, "cat", NULL);
+	resolve_run(life);
+	watch_deep(life);
+	life_assert_paid(life, &row);
+	life_assert_quiet(life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +211,7 @@ int main(void)
 		LIFE_TEST(test_moved_without_log_is_paid),
 		LIFE_TEST(test_odd_logs),
 		LIFE_TEST(test_silent_token_decided_early),
+		LIFE_TEST(test_revoked_before_it_was_done),
 	};
 	return LIFE_MAIN(tests);
 }

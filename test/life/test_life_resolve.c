@@ -231,6 +231,7 @@ static void test_forged_and_replayed(void **state)
 	struct withdrawal row;
 	(void)foreign_slot(life, "POL", &nobody, &row);
 	life_decide(life, &row, "ann", NULL);
+	life_key_set(life, "ben", false);
 	life_sql(life, "INSERT INTO decisions SELECT withdrawal_id, transfer_id, version, 'ben', "
 		       "'key-ben', verdict, tx_hash, decided_at, '', mac_key_id, mac "
 		       "FROM decisions");
