@@ -37,6 +37,9 @@ static bool node_estimate_many(struct chain *chain, const struct chain_call *cal
 		if (node->estimate_err != NULL)
 			ret_estimates[i].state = chain_estimate_classify(
 				node->estimate_code, str_from(node->estimate_err));
+		if (!address_is_zero(node->says_refuses) &&
+		    address_equal(calls[i].to, node->says_refuses))
+			ret_estimates[i].state = CHAIN_ESTIMATE_REVERTED;
 	}
 	return true;
 }

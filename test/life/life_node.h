@@ -15,10 +15,11 @@ struct life_node {
 	bool lookups_away;
 	struct chain_receipt
 		old; /* what a machine says that is on the old branch; FOUND: it answers */
-	struct address says_paid; /* in every log, unless zero */
-	bool says_reverted;       /* of every payment */
-	bool says_other_block;    /* and in a block that is not the canonical one */
-	const char *estimate_err; /* what it says to every estimate, with estimate_code */
+	struct address says_paid;    /* in every log, unless zero */
+	struct address says_refuses; /* what is sent to it natively, unless zero */
+	bool says_reverted;          /* of every payment */
+	bool says_other_block;       /* and in a block that is not the canonical one */
+	const char *estimate_err;    /* what it says to every estimate, with estimate_code */
 	int64_t estimate_code;
 	uint64_t gas_more;   /* than an estimate says */
 	bool away;           /* its head cannot be read */

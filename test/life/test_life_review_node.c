@@ -220,8 +220,8 @@ static void lied_run(struct life *life, const char *symbol, struct chain *asked)
 	life_wait(life, 20000);
 	life_run(life, 12);
 	struct store_view view = life_view(life, row.intent.id);
-	assert_int_equal(view.transfer.outcome, OUTCOME_REVERTED); /* as the store has it */
 	assert_int_equal(view.withdrawal.round, 0);
+	assert_int_equal(view.transfer.outcome, OUTCOME_REVERTED); /* as the store has it */
 	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
 	assert_true(u256_to_u64(life_balance(life, symbol, row.intent.to), &once));
 	assert_int_equal(once, 5060);
@@ -243,6 +243,69 @@ static void test_one_of_two_nodes_lies(void **state)
 		life_restart(life, LIFE_SIGNER);
 		chain_close(gate);
 	}
+}
+
+/* The monitor hears two nodes as well: while they contradict each other nothing is final, and
+ * somebody is told, once. */
+static void monitor_hears(struct life *life, size_t liar)
+{
+	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
+	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
+					      .len = 2,
+					      .catalogue = &life->catalogue };
+	struct chain *gate = chain_gate_new(&options);
+	nodes[liar].says_reverted = true;
+	life_chain_give(life, LIFE_MONITOR, gate);
+	struct withdrawal row = life_accept(life, "TUSD", 5060);
+	life_run(life, 12);
+	life_wait(life, 20000);
+	life_run(life, 12);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	assert_int_equal(life_alarms(life, "nodes_disagree"), 1);
+	nodes[liar].says_reverted = false;
+	life_run(life, 12);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+	life_restart(life, LIFE_MONITOR);
+	chain_close(gate);
+}
+
+static void test_monitor_hears_first_node_lie(void **state)
+{
+	monitor_hears(*state, 0);
+}
+
+static void test_monitor_hears_second_node_lie(void **state)
+{
+	monitor_hears(*state, 1);
+}
+
+/* One node says that a receiver takes nothing, and the other that it does: nobody is refused. */
+static void test_one_of_two_nodes_refuses(void **state)
+{
+	struct life *life = *state;
+	for (size_t liar = 0; liar < 2; liar++) {
+		struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
+		struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
+						      .len = 2,
+						      .catalogue = &life->catalogue };
+		struct chain *gate = chain_gate_new(&options);
+		life_chain_give(life, LIFE_SIGNER, gate);
+		life_sign(life);
+		nodes[liar].says_refuses = life_fresh_address(life);
+		struct withdrawal row =
+			life_accept_to(life, "POL", 5060 + liar, nodes[liar].says_refuses);
+		life_run(life, 6);
+		if (liar == 0)
+			life_assert_waits(life, &row, "chain_unavailable");
+		nodes[liar].says_refuses = (struct address){ { 0 } };
+		life_wait(life, 1500);
+		life_run(life, 12);
+		life_assert_paid(life, &row);
+		life_restart(life, LIFE_SIGNER);
+		chain_close(gate);
+	}
+	life_assert_settled(life);
 }
 
 /* The other node is away: one word is not enough. */
@@ -614,6 +677,9 @@ int main(void)
 		LIFE_TEST(test_one_of_two_nodes_lies),
 		LIFE_TEST(test_first_node_lies_to_people),
 		LIFE_TEST(test_second_node_lies_to_people),
+		LIFE_TEST(test_monitor_hears_first_node_lie),
+		LIFE_TEST(test_monitor_hears_second_node_lie),
+		LIFE_TEST(test_one_of_two_nodes_refuses),
 		LIFE_TEST(test_one_of_two_nodes_away),
 		LIFE_TEST(test_receipt_of_lost_block),
 		LIFE_TEST(test_unpaid_is_final),

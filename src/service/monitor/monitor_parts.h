@@ -4,6 +4,7 @@
 
 #include "core/confirm.h"
 #include "core/links.h"
+#include "service/monitor/claims.h"
 #include "service/monitor/facts.h"
 #include "service/monitor/monitor.h"
 #include "service/monitor/reconciler.h"
@@ -52,12 +53,6 @@ struct lowest {
 	uint64_t heads;       /* chain's count when it became the lowest, or was forgotten */
 };
 
-/* What the receipt is of that was found among a slot's hashes. */
-struct receipt_of {
-	bool is_cancel;
-	bool is_foreign; /* of the transaction that was seen in the slot's place */
-};
-
 struct monitor_chain {
 	const struct chain_params *params;
 	struct store_lease lease;
@@ -87,6 +82,7 @@ struct monitor_chain {
 	uint64_t final_bound;           /* nothing above it becomes final in this step */
 	unsigned final_doubts;          /* heads in a row that had another block there */
 	struct hash32 final_doubted_by; /* the newest of them */
+	struct id disputed; /* the slot that nodes contradicted each other of, and was told */
 	int64_t balances_at;
 	struct reconcile_cursor reconcile;
 	struct sighting sightings[SIGHTINGS_MAX];
@@ -104,8 +100,7 @@ struct watched {
 	size_t hashes_len;
 };
 
-#define WATCH_BATCH 64
-#define HASHES_MAX  CHAIN_BATCH_MAX
+#define HASHES_MAX CHAIN_BATCH_MAX
 
 struct monitor {
 	struct monitor_options options;
@@ -132,6 +127,8 @@ struct monitor {
 	struct chain_receipt receipts[HASHES_MAX];
 	bool unanswered;         /* a receipt of this recheck is not known, or of another branch */
 	struct hash32 rechecked; /* the block that its slots are compared with */
+	struct claim claims[WATCH_BATCH];
+	size_t claims_len;
 	struct fact facts[FACTS_MAX];
 	struct hash32 walk[WALK_BLOCKS_MAX]; /* from the head down */
 	struct chain_block asked; /* the canonical block that a verdict of this step was asked of */

@@ -146,13 +146,6 @@ static bool is_canonical(struct monitor *self, uint64_t number, struct hash32 ha
 static void final_observe(struct monitor *self, const struct transfer *row,
 			  enum transfer_outcome outcome)
 {
-	/* Only a restore makes such slots: it waits for the withdrawal that it paid. */
-	if (outcome == OUTCOME_SUCCEEDED && id_is_zero(row->withdrawal)) {
-		monitor_observe(self, row)->held_reason = reason_code(REASON_PAYOUT_UNBOUND);
-		monitor_log(self, row, "payout_unbound", &row->mined_hash,
-			    "its withdrawal is not known", true);
-		return;
-	}
 	struct store_observation *item = monitor_observe(self, row);
 	item->to = TRANSFER_FINAL;
 	item->outcome = outcome;
@@ -180,6 +173,25 @@ static void unproven_observe(struct monitor *self, const struct transfer *row)
 		    "status 1 without the payment's proof", true);
 }
 
+/* Only a restore makes such slots: it waits for the withdrawal that it paid. */
+static void unbound_observe(struct monitor *self, const struct transfer *row)
+{
+	monitor_observe(self, row)->held_reason = reason_code(REASON_PAYOUT_UNBOUND);
+	monitor_log(self, row, "payout_unbound", &row->mined_hash, "its withdrawal is not known",
+		    true);
+}
+
+void monitor_claim_observe(struct monitor *self, const struct claim *claim)
+{
+	const struct transfer *row = &claim->row;
+	if (claim->verdict == CONFIRM_HOLD)
+		unproven_observe(self, row);
+	else if (claim->outcome == OUTCOME_SUCCEEDED && id_is_zero(row->withdrawal))
+		unbound_observe(self, row);
+	else
+		final_observe(self, row, claim->outcome);
+}
+
 static bool deep_judge(struct monitor *self, const struct watched *watched, struct err *err)
 {
 	struct receipt_of of = { 0 };
@@ -190,8 +202,7 @@ static bool deep_judge(struct monitor *self, const struct watched *watched, stru
 	if (receipt == NULL || !hash32_equal(receipt->block_hash, row->mined_block_hash) ||
 	    !hash32_equal(receipt->tx_hash, row->mined_hash))
 		return moved_observe(self, watched, err);
-	if (!is_canonical(self, receipt->block_number, receipt->block_hash, &canonical, err) ||
-	    !monitor_room(self, err))
+	if (!is_canonical(self, receipt->block_number, receipt->block_hash, &canonical, err))
 		return false;
 	struct confirm_facts facts = { .transfer = row,
 				       .is_foreign = of.is_foreign,
@@ -205,17 +216,11 @@ static bool deep_judge(struct monitor *self, const struct watched *watched, stru
 				       .logs_cap = CHAIN_LOGS_MAX,
 				       .head = self->chain->head.number,
 				       .finalized = monitor_finalized(self->chain) };
-	switch (confirm_decide(self->chain->params, &facts, &outcome)) {
-	case CONFIRM_WAIT:
+	enum confirm verdict = confirm_decide(self->chain->params, &facts, &outcome);
+	if (verdict == CONFIRM_WAIT)
 		monitor_fact_keep(self, row, receipt, of);
-		break;
-	case CONFIRM_FINAL:
-		final_observe(self, row, outcome);
-		break;
-	case CONFIRM_HOLD:
-		unproven_observe(self, row);
-		break;
-	}
+	else
+		monitor_claim(self, row, of, verdict, outcome);
 	return true;
 }
 
@@ -230,8 +235,7 @@ static bool fact_judge(struct monitor *self, const struct transfer *row, bool *r
 	*ret_settled = false;
 	if (fact == NULL)
 		return true;
-	if (!is_canonical(self, fact->block, fact->block_hash, &canonical, err) ||
-	    !monitor_room(self, err))
+	if (!is_canonical(self, fact->block, fact->block_hash, &canonical, err))
 		return false;
 	if (!canonical && DEFENCE("paid_is_canonical"))
 		return true;
@@ -250,8 +254,9 @@ static bool fact_judge(struct monitor *self, const struct transfer *row, bool *r
 	enum confirm verdict = confirm_decide(self->chain->params, &facts, &outcome);
 	bool paid = verdict == CONFIRM_FINAL &&
 		    (outcome == OUTCOME_SUCCEEDED || !DEFENCE("unpaid_is_read_again"));
+	struct receipt_of of = { .is_cancel = fact->is_cancel, .is_foreign = fact->is_foreign };
 	if (paid)
-		final_observe(self, row, outcome);
+		monitor_claim(self, row, of, verdict, outcome);
 	*ret_settled = paid || verdict == CONFIRM_WAIT;
 	return true;
 }
@@ -259,6 +264,7 @@ static bool fact_judge(struct monitor *self, const struct transfer *row, bool *r
 static bool page_judge(struct monitor *self, size_t n, struct err *err)
 {
 	size_t left = 0;
+	self->claims_len = 0;
 	for (size_t i = 0; i < n; i++) {
 		bool settled = false;
 		if (!fact_judge(self, &self->rows[i], &settled, err))
@@ -266,7 +272,7 @@ static bool page_judge(struct monitor *self, size_t n, struct err *err)
 		if (!settled)
 			self->rows[left++] = self->rows[i];
 	}
-	return page_ask(self, left, deep_judge, err);
+	return page_ask(self, left, deep_judge, err) && monitor_claims_settle(self, err);
 }
 
 bool monitor_settle(struct monitor *self, struct err *err)

@@ -403,7 +403,6 @@ static bool reverted_end(struct signer *self, const struct withdrawal *row,
 {
 	const struct signer_wallet *wallet = signer_wallet_of(self, slot->wallet_id);
 	struct transfer derived = *slot;
-	enum blame blame = BLAME_UNKNOWN;
 	uint32_t reverts = 0;
 	if (!reverts_count(self, row, &reverts, err))
 		return false;
@@ -412,8 +411,7 @@ static bool reverted_end(struct signer *self, const struct withdrawal *row,
 		return true;
 	}
 	transfer_bind(&derived, &row->intent);
-	if (!signer_revert_judge(self, wallet, &derived, &blame, err))
-		return false;
+	enum blame blame = signer_revert_judge(self, wallet, &derived);
 	bool refused = blame == BLAME_RECEIVER ||
 		       (blame == BLAME_NOBODY && (row->intent.is_native || reverts >= REVERTS_MAX));
 	if (refused)
@@ -421,7 +419,10 @@ static bool reverted_end(struct signer *self, const struct withdrawal *row,
 	if (blame == BLAME_NOBODY)
 		requeue(self, row, ack);
 	else
-		signer_change_wait(self, row, reason_code(REASON_ASSET_REVERTS), ack);
+		signer_change_wait(self, row,
+				   reason_code(blame == BLAME_ASSET ? REASON_ASSET_REVERTS
+								    : REASON_CHAIN_UNAVAILABLE),
+				   ack);
 	return true;
 }
 

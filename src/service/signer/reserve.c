@@ -119,37 +119,48 @@ static void call_make(const struct transfer *transfer, struct tx *tx, struct cha
 					 .data_len = tx->data_len };
 }
 
-bool signer_revert_judge(struct signer *self, const struct signer_wallet *wallet,
-			 const struct transfer *transfer, enum blame *ret_blame, struct err *err)
+/* Both in one batch, so that they see the same state, as far as a node allows. */
+static enum blame node_blame(struct chain *nodes, size_t index, const struct chain_call calls[2])
 {
 	struct chain_estimate estimates[2];
+	struct chain *node = NULL;
+	if (!chain_node(nodes, index, &node, NULL) ||
+	    !chain_estimate_many(node, calls, 2, estimates, NULL))
+		return BLAME_UNKNOWN;
+	bool reverts = estimates[0].state == CHAIN_ESTIMATE_REVERTED;
+	if (estimates[0].state == CHAIN_ESTIMATE_OK)
+		return BLAME_NOBODY;
+	if (reverts && estimates[1].state == CHAIN_ESTIMATE_OK)
+		return BLAME_RECEIVER;
+	if (reverts && estimates[1].state == CHAIN_ESTIMATE_REVERTED)
+		return BLAME_ASSET;
+	return BLAME_UNKNOWN;
+}
+
+enum blame signer_revert_judge(struct signer *self, const struct signer_wallet *wallet,
+			       const struct transfer *transfer)
+{
+	struct chain *nodes = self->options.chains[wallet->chain];
 	struct chain_call calls[2];
 	struct tx txs[2];
 	struct transfer probe = *transfer;
+	size_t len = DEFENCE("all_nodes_blame") ? chain_nodes_len(nodes) : 1;
+	enum blame blame = BLAME_UNKNOWN;
 	probe.receiver = probe.wallet;
 	if (!transfer->is_token)
 		probe.to = probe.wallet;
 	call_make(transfer, &txs[0], &calls[0]);
 	call_make(&probe, &txs[1], &calls[1]);
-	/* Both in one batch, so that they see the same state, as far as a node allows. */
-	if (!chain_estimate_many(self->options.chains[wallet->chain], calls, 2, estimates, err))
-		return false;
-	bool reverts = estimates[0].state == CHAIN_ESTIMATE_REVERTED;
-	*ret_blame = BLAME_UNKNOWN;
-	if (estimates[0].state == CHAIN_ESTIMATE_OK)
-		*ret_blame = BLAME_NOBODY;
-	else if (reverts && estimates[1].state == CHAIN_ESTIMATE_OK)
-		*ret_blame = BLAME_RECEIVER;
-	else if (reverts && estimates[1].state == CHAIN_ESTIMATE_REVERTED)
-		*ret_blame = BLAME_ASSET;
-	return true;
+	for (size_t i = 0; i < len; i++) {
+		enum blame one = node_blame(nodes, i, calls);
+		blame = i == 0 || one == blame ? one : BLAME_UNKNOWN;
+	}
+	return blame;
 }
 
 static bool reverted_judge(struct signer *self, struct candidate *candidate, struct err *err)
 {
-	enum blame blame = BLAME_UNKNOWN;
-	if (!signer_revert_judge(self, candidate->wallet, &candidate->transfer, &blame, err))
-		return false;
+	enum blame blame = signer_revert_judge(self, candidate->wallet, &candidate->transfer);
 	if (blame != BLAME_RECEIVER) {
 		candidate->wait_reason = blame == BLAME_ASSET
 						 ? reason_code(REASON_ASSET_REVERTS)

@@ -128,9 +128,9 @@ enum blame {
 	BLAME_ASSET = 3,    /* it does not: paused, or the wallet is blocked */
 	BLAME_UNKNOWN = 4,
 };
-/* A payout that reverts: who is to blame, now? Whatever a node does not know blames nobody. */
-MUST_CHECK bool signer_revert_judge(struct signer *self, const struct signer_wallet *wallet,
-				    const struct transfer *transfer, enum blame *ret_blame,
-				    struct err *err);
+/* A payout that reverts: who is to blame, now? All configured nodes have to say so; whatever one of
+ * them does not know, or is away for, blames nobody. */
+enum blame signer_revert_judge(struct signer *self, const struct signer_wallet *wallet,
+			       const struct transfer *transfer);
 
 #endif
