@@ -42,6 +42,8 @@ struct standing {
 	struct withdrawal row;
 	bool has_slot;
 	struct transfer slot;
+	struct id paid_from; /* the final slot of the row that was mined with the named hash; or
+				zero */
 };
 
 static bool standing_load(struct db *db, const struct resolve_case *of, struct standing *ret_now,
@@ -226,6 +228,23 @@ static enum withdrawal_stage stage_after(const struct store_resolution *item,
 	return item->act == STORE_RESOLVE_CANCEL ? WITHDRAWAL_CANCELED : stage;
 }
 
+static bool paid_from_load(struct db *db, const struct store_resolution *item, struct standing *now,
+			   struct err *err)
+{
+	struct sql sql = sql_prepare(db,
+				     "SELECT t.id FROM transfers t JOIN transfer_items i ON "
+				     "i.transfer_id = t.id WHERE i.withdrawal_id = ? AND "
+				     "t.mined_hash = ? AND t.stage = ?",
+				     err);
+	now->paid_from = (struct id){ 0 };
+	sql_put_id(&sql, item->of.withdrawal);
+	sql_put_hash(&sql, item->tx_hash);
+	sql_put_i64(&sql, TRANSFER_FINAL);
+	if (item->act == STORE_RESOLVE_COMPLETE && sql_next(&sql))
+		now->paid_from = sql_take_id(&sql);
+	return sql_end(&sql);
+}
+
 /* T4, T6, T9, judged again under the lock: only what the signer looked at is changed. */
 static bool is_allowed(const struct store_resolution *item, const struct standing *now)
 {
@@ -240,7 +259,8 @@ static bool is_allowed(const struct store_resolution *item, const struct standin
 	case STORE_RESOLVE_RELEASE:
 		return held || (now->has_slot && now->slot.held_reason[0] != 0);
 	case STORE_RESOLVE_COMPLETE:
-		return over;
+		return over ||
+		       (held && row->stage == WITHDRAWAL_QUEUED && !id_is_zero(now->paid_from));
 	case STORE_RESOLVE_REQUEUE:
 	case STORE_RESOLVE_CANCEL:
 		return over && now->slot.outcome != OUTCOME_SUCCEEDED;
@@ -264,7 +284,7 @@ static bool row_write(struct db *db, const struct store_resolution *item,
 		db,
 		"UPDATE withdrawals SET stage = ?, version = version + 1, round = round + ?, "
 		"held_reason = ?, wait_reason = ?, failure_code = ?, funds_since = 0, due_at = ?, "
-		"updated_at = ? WHERE id = ?",
+		"transfer_id = ?, updated_at = ? WHERE id = ?",
 		err);
 	sql_put_i64(&sql, to);
 	sql_put_i64(&sql, item->act == STORE_RESOLVE_REQUEUE ? 1 : 0);
@@ -277,6 +297,7 @@ static bool row_write(struct db *db, const struct store_resolution *item,
 		sql_put_null(&sql);
 	else
 		sql_put_i64(&sql, keeps_due ? row->due_at : by->now_ms);
+	sql_put_id(&sql, id_is_zero(now->paid_from) ? row->transfer : now->paid_from);
 	sql_put_i64(&sql, by->now_ms);
 	sql_put_id(&sql, row->intent.id);
 	return sql_run(&sql, NULL);
@@ -300,7 +321,10 @@ static bool row_resolve(struct db *db, const struct store_resolution *item,
 	enum withdrawal_stage to = stage_after(item, row->stage);
 	if (!now->has_row)
 		return audit_add(db, act_text(item->act), item->of.transfer, detail, by, err);
-	CHECK(to == row->stage || lifecycle_withdrawal_allows(row->stage, to, by->actor));
+	/* What was put back to the queue is bound again to the slot that paid it. */
+	bool binds = row->stage == WITHDRAWAL_QUEUED && !id_is_zero(now->paid_from);
+	enum withdrawal_stage from = binds ? WITHDRAWAL_ASSIGNED : row->stage;
+	CHECK(to == row->stage || lifecycle_withdrawal_allows(from, to, by->actor));
 	struct event_row event = { .withdrawal = row->intent.id,
 				   .sequence = row->version + 1,
 				   .type = act_text(item->act),
@@ -377,7 +401,8 @@ static bool resolve_write(struct db *db, void *context, struct err *err)
 		return false;
 	if (item->result != STORE_WRITTEN)
 		return true;
-	if (!standing_load(db, &item->of, &now, &current, err))
+	if (!standing_load(db, &item->of, &now, &current, err) ||
+	    !paid_from_load(db, item, &now, err))
 		return false;
 	if (item->act == STORE_RESOLVE_STALE)
 		return current || decisions_answer(db, item, err);

@@ -169,7 +169,8 @@ static const struct withdrawal_row withdrawal_rows[] = {
 	  ACTOR_PERSON,
 	  QUEUE_NONE,
 	  "completed",
-	  "two people name the transaction that paid; the signer finds it final and exactly that",
+	  "two people name the transaction that paid; the signer finds it final and exactly that; a "
+	  "queued row is bound again to the slot of its own that it was paid from",
 	  { REFUSAL_NONE } },
 	{ WITHDRAWAL_ASSIGNED,
 	  WITHDRAWAL_QUEUED,

@@ -183,13 +183,16 @@ static enum resolve_act refuse(enum reason reason, enum reason *ret_reason)
 
 static enum resolve_act paid_decide(const struct resolve_facts *facts, enum reason *ret_reason)
 {
-	if (!facts->has_slot || !facts->slot_is_over)
+	/* What an earlier slot paid needs no later one; but one that is open may pay as well. */
+	bool has_end = facts->has_slot ? facts->slot_is_over : facts->named_is_earlier;
+	if (!has_end)
 		return refuse(REASON_RESOLVE_SLOT_IS_OPEN, ret_reason);
 	if (facts->named_is_anothers)
 		return refuse(REASON_RESOLVE_TX_OF_ANOTHER, ret_reason);
 	if (facts->named == RESOLVE_SEEN_ABSENT)
 		return refuse(REASON_RESOLVE_TX_NOT_FOUND, ret_reason);
-	if (facts->named == RESOLVE_SEEN_UNKNOWN || facts->consumer != RESOLVE_SEEN_FINAL)
+	if (facts->named == RESOLVE_SEEN_UNKNOWN ||
+	    (facts->has_slot && facts->consumer != RESOLVE_SEEN_FINAL))
 		return RESOLVE_WAIT;
 	if (facts->named_payment == PAYMENT_PROVEN)
 		return RESOLVE_COMPLETE;

@@ -120,6 +120,7 @@ struct resolve_facts {
 	enum resolve_seen named;
 	enum resolve_payment named_payment;
 	bool named_is_own;      /* the slot's own payment by its bytes, with status 1 */
+	bool named_is_earlier;  /* of another slot of the same withdrawal, as the journal has it */
 	bool named_is_anothers; /* an attempt of another slot, or it paid another withdrawal */
 };
 

@@ -202,6 +202,78 @@ static void test_revoked_before_it_was_done(void **state)
 	life_assert_quiet(life);
 }
 
+/* ---- paid by an earlier slot ---- */
+
+/* A row that is back in the queue, and whose earlier round was paid: held, and completed by that.
+ */
+static void put_back_run(struct life *life, const char *symbol, unsigned round, const char *held)
+{
+	struct withdrawal row = life_accept(life, symbol, UNITS);
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+	struct store_view paid = life_view(life, row.intent.id);
+	life_sql(life,
+		 "UPDATE withdrawals SET stage = 3, round = %u, transfer_id = NULL, due_at = 1 "
+		 "WHERE id = %s",
+		 round, life_blob(row.intent.id.bytes, ID_BYTES));
+	life_wait(life, 61000);
+	watch_deep(life);
+	assert_string_equal(life_view(life, row.intent.id).withdrawal.held_reason, held);
+	both_decide(life, &row, NULL);
+	resolve_run(life);
+	watch_deep(life);
+	/* Journal or chain contradict: refused, or held again at once. */
+	struct store_view view = life_view(life, row.intent.id);
+	assert_int_equal(view.withdrawal.stage, WITHDRAWAL_QUEUED);
+	assert_string_equal(view.withdrawal.held_reason, held);
+	both_decide(life, &row, &paid.transfer.mined_hash);
+	resolve_run(life);
+	life_assert_paid(life, &row);
+	view = life_view(life, row.intent.id);
+	assert_true(hash32_equal(view.tx_hash, paid.tx_hash));
+	assert_int_equal(view.withdrawal.wait_reason[0], 0);
+	life_sql(life, "UPDATE wallets SET stop_reason = ''");
+	life_assert_alive(life);
+	life_assert_settled(life);
+}
+
+static void test_paid_by_an_earlier_round(void **state)
+{
+	put_back_run(*state, "POL", 1, "round_was_paid");
+}
+
+static void test_token_paid_by_an_earlier_round(void **state)
+{
+	put_back_run(*state, "TUSD", 1, "round_was_paid");
+}
+
+static void test_put_back_to_the_round_that_was_paid(void **state)
+{
+	put_back_run(*state, "POL", 0, "right_already_spent");
+}
+
+/* What paid another withdrawal pays no second one, whatever rows say whose slot it was. */
+static void test_slot_of_another_is_no_earlier_round(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal rows[2];
+	rows[0] = life_accept(life, "POL", UNITS);
+	rows[1] = life_accept_to(life, "POL", UNITS, rows[0].intent.to);
+	life_process(life);
+	life_sql(life, "UPDATE withdrawals SET held_reason = 'round_was_paid' WHERE id = %s",
+		 life_blob(rows[1].intent.id.bytes, ID_BYTES));
+	life_run(life, 6);
+	life_assert_paid(life, &rows[0]);
+	struct transfer slot = life_view(life, rows[0].intent.id).transfer;
+	life_sql(life, "UPDATE transfer_items SET withdrawal_id = %s",
+		 life_blob(rows[1].intent.id.bytes, ID_BYTES));
+	both_decide(life, &rows[1], &slot.mined_hash);
+	resolve_run(life);
+	struct store_view view = life_view(life, rows[1].intent.id);
+	assert_int_equal(view.withdrawal.stage, WITHDRAWAL_QUEUED);
+	assert_string_equal(view.withdrawal.wait_reason, "resolve_tx_of_another");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +284,10 @@ int main(void)
 		LIFE_TEST(test_odd_logs),
 		LIFE_TEST(test_silent_token_decided_early),
 		LIFE_TEST(test_revoked_before_it_was_done),
+		LIFE_TEST(test_paid_by_an_earlier_round),
+		LIFE_TEST(test_token_paid_by_an_earlier_round),
+		LIFE_TEST(test_put_back_to_the_round_that_was_paid),
+		LIFE_TEST(test_slot_of_another_is_no_earlier_round),
 	};
 	return LIFE_MAIN(tests);
 }

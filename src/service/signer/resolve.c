@@ -22,7 +22,10 @@ struct work_case {
 	struct withdrawal row;
 	bool has_slot;
 	struct transfer slot;
-	struct signer_wallet *wallet; /* of the slot */
+	struct signer_wallet *wallet; /* of the slot; without one, of the earlier slot */
+	/* Another slot of the withdrawal, final by the transaction that people name. */
+	bool has_earlier;
+	struct transfer earlier;
 };
 
 static struct store_by people_by(const struct signer *self)
@@ -42,7 +45,7 @@ static bool case_end(struct signer *self, const struct work_case *work, enum sto
 		.code = code,
 		.tx_hash = work->decision.tx_hash,
 		.people = { work->people[0], work->people[1] },
-		.wallet_id = work->has_slot && work->wallet != NULL ? work->wallet->row.id : 0,
+		.wallet_id = work->wallet != NULL ? work->wallet->row.id : 0,
 		.epoch = work->wallet != NULL ? work->wallet->lease.epoch : 0
 	};
 	if (!store_case_resolve(self->options.store, &item, &by, err))
@@ -171,10 +174,11 @@ static struct resolve_tx tx_of(const struct tx_look *look)
 				    .logs_cap = CHAIN_LOGS_MAX };
 }
 
-static enum resolve_payment payment_of(const struct work_case *work, const struct tx_look *look)
+static enum resolve_payment payment_of(const struct work_case *work, struct address wallet,
+				       const struct tx_look *look)
 {
 	struct resolve_tx tx = tx_of(look);
-	return resolve_payment_judge(&work->row.intent, work->slot.wallet, &tx);
+	return resolve_payment_judge(&work->row.intent, wallet, &tx);
 }
 
 /* ---- what moved, where no log says so ---- */
@@ -327,7 +331,7 @@ static bool consumer_look(struct signer *self, const struct work_case *work, str
 	/* The row named a transaction that has not this nonce: edited. */
 	facts->row_is_good &= look->found.nonce == work->slot.nonce &&
 			      address_equal(look->found.from, work->slot.wallet);
-	facts->consumer_payment = payment_of(work, look);
+	facts->consumer_payment = payment_of(work, work->slot.wallet, look);
 	facts->is_token_success = look->receipt.success && pays &&
 				  looks_like_payload(&work->row.intent, &look->found);
 	facts->seen_by_all = look->by_all;
@@ -353,7 +357,7 @@ static bool named_look(struct signer *self, const struct work_case *work,
 	facts->named_is_anothers = !id_is_zero(owner) && !id_equal(owner, work->slot.id);
 	if (look.seen != RESOLVE_SEEN_FINAL)
 		return true;
-	facts->named_payment = payment_of(work, &look);
+	facts->named_payment = payment_of(work, work->slot.wallet, &look);
 	if (same)
 		return !look.receipt.success ||
 		       is_own_payment(self, work, &facts->named_is_own, err);
@@ -363,6 +367,34 @@ static bool named_look(struct signer *self, const struct work_case *work,
 	if (!slot_pays(self, work, look.found.nonce, &pays, &any, err))
 		return false;
 	facts->named_is_anothers |= pays && DEFENCE("named_by_its_slot");
+	return true;
+}
+
+/* The journal spent a right of this very withdrawal on that slot: what is mined there is its own
+ * payment, whatever the rows make of its rounds. */
+static bool earlier_look(struct signer *self, const struct work_case *work,
+			 struct resolve_facts *facts, struct err *err)
+{
+	struct journal_right rights[ATTEMPTS_MAX];
+	struct tx_look look = { .seen = RESOLVE_SEEN_UNKNOWN };
+	const struct transfer *slot = &work->earlier;
+	bool spent = !DEFENCE("earlier_is_journaled");
+	size_t n = 0;
+	if (!signer_rights_load(self, &work->row, rights, &n, err) ||
+	    !tx_look(self, work->wallet->chain, work->decision.tx_hash, &look, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		spent |= !rights[i].is_void && id_equal(rights[i].withdrawal, slot->withdrawal) &&
+			 rights[i].slot.chain_id == slot->chain_id &&
+			 rights[i].slot.nonce == slot->nonce &&
+			 address_equal(rights[i].slot.wallet, slot->wallet);
+	facts->named_is_earlier = true;
+	facts->named = look.seen;
+	if (look.seen != RESOLVE_SEEN_FINAL)
+		return true;
+	facts->named_is_anothers = !spent || look.found.nonce != slot->nonce ||
+				   !address_equal(look.found.from, slot->wallet);
+	facts->named_payment = payment_of(work, slot->wallet, &look);
 	return true;
 }
 
@@ -378,12 +410,17 @@ static bool facts_gather(struct signer *self, const struct work_case *work,
 					 .named = RESOLVE_SEEN_UNKNOWN,
 					 .named_payment = PAYMENT_UNCLEAR };
 	facts->slot_is_over = work->has_slot && work->slot.stage >= TRANSFER_MINED;
-	if (!story_is_good(self, work, &facts->row_is_good, err))
+	/* What ends as paid is never paid again: of its rounds the journal needs no other story. */
+	if (work->has_earlier)
+		facts->row_is_good = row_is_good(self, &work->row);
+	else if (!story_is_good(self, work, &facts->row_is_good, err))
 		return false;
-	if (!facts->row_is_good || !facts->slot_is_over)
+	if (!facts->row_is_good || (!facts->slot_is_over && !work->has_earlier))
 		return true;
-	if (!consumer_look(self, work, &consumer, facts, err))
+	if (facts->slot_is_over && !consumer_look(self, work, &consumer, facts, err))
 		return false;
+	if (work->has_earlier)
+		return earlier_look(self, work, facts, err);
 	return facts->verdict != RESOLVE_PAID_BY || named_look(self, work, &consumer, facts, err);
 }
 
@@ -393,19 +430,21 @@ static bool resolution_journal(struct signer *self, const struct work_case *work
 			       enum journal_verdict *ret_verdict, struct err *err)
 {
 	struct journal_right rights[ATTEMPTS_MAX];
-	const struct transfer *slot = &work->slot;
+	const struct transfer *slot = work->has_earlier ? &work->earlier : &work->slot;
 	struct journal_entry entry = { .has_resolution = true };
 	bool pays = false;
 	bool any = false;
 	size_t n = 0;
 	entry.resolution = (struct journal_resolution){
 		.withdrawal = work->row.intent.id,
-		.round = work->row.round,
+		.round = work->has_earlier ? slot->round : work->row.round,
 		.is_paid = is_paid,
 		.chain_id = slot->chain_id,
 		.tx_hash = is_paid ? work->decision.tx_hash : slot->mined_hash,
 		.time_ms = clock_now_ms(self->options.clock),
 	};
+	if (work->has_earlier) /* its slot and its right stand there */
+		return journal_append_many(self->options.journal, &entry, 1, ret_verdict, err);
 	if (!slot_pays(self, work, slot->nonce, &pays, &any, err) ||
 	    !signer_rights_load(self, &work->row, rights, &n, err))
 		return false;
@@ -442,16 +481,17 @@ static bool decided_end(struct signer *self, const struct work_case *work, bool 
 	/* What is only mined becomes final by the monitor: it judges what was held anew, and of a
 	 * stranger's transaction, and of one that proves nothing, nobody judges but people, so that
 	 * they wait for it. */
-	if (DEFENCE("strangers_are_final") && work->slot.stage != TRANSFER_FINAL &&
+	if (DEFENCE("strangers_are_final") && work->has_slot &&
+	    work->slot.stage != TRANSFER_FINAL &&
 	    (work->slot.outcome == OUTCOME_FOREIGN || work->slot.outcome == OUTCOME_UNPROVEN))
 		return true;
-	if (work->slot.stage != TRANSFER_FINAL)
+	if (work->has_slot && work->slot.stage != TRANSFER_FINAL)
 		return case_end(self, work, STORE_RESOLVE_RELEASE, NULL, err);
 	if (!resolution_journal(self, work, is_paid, &verdict, err))
 		return false;
 	if (verdict == JOURNAL_DIFFERENT)
 		return case_end(self, work, STORE_RESOLVE_REFUSE, reason_code(reason), err);
-	if (work->wallet != NULL)
+	if (work->wallet != NULL && !work->has_earlier)
 		signer_wallet_journaled(work->wallet, work->slot.nonce);
 	return is_paid ? case_end(self, work, STORE_RESOLVE_COMPLETE, NULL, err)
 		       : unpaid_end(self, work, err);
@@ -568,6 +608,26 @@ static bool back_resolve(struct signer *self, const struct work_case *work, stru
 
 /* ---- the cases ---- */
 
+/* Do people name the transaction of another slot of the same withdrawal? */
+static bool earlier_load(struct signer *self, struct work_case *work, struct err *err)
+{
+	struct hash32 named = work->decision.tx_hash;
+	struct id owner;
+	bool found = false;
+	if (work->decision.verdict != RESOLVE_PAID_BY)
+		return true;
+	if (!store_attempt_owner(self->options.store, named, &owner, err))
+		return false;
+	if (id_is_zero(owner) || (work->has_slot && id_equal(owner, work->slot.id)))
+		return true;
+	if (!store_transfer_load(self->options.store, owner, &work->earlier, &found, err))
+		return false;
+	work->has_earlier = found && work->earlier.stage == TRANSFER_FINAL &&
+			    hash32_equal(work->earlier.mined_hash, named) &&
+			    id_equal(work->earlier.withdrawal, work->row.intent.id);
+	return true;
+}
+
 static bool case_load(struct signer *self, struct work_case *work, bool *ret_current,
 		      struct err *err)
 {
@@ -580,8 +640,11 @@ static bool case_load(struct signer *self, struct work_case *work, bool *ret_cur
 	if (wants_slot && !store_transfer_load(self->options.store, of->transfer, &work->slot,
 					       &work->has_slot, err))
 		return false;
-	if (work->has_slot)
-		work->wallet = signer_wallet_of(self, work->slot.wallet_id);
+	if (work->has_row && !earlier_load(self, work, err))
+		return false;
+	if (work->has_slot || work->has_earlier)
+		work->wallet = signer_wallet_of(self, work->has_slot ? work->slot.wallet_id
+								     : work->earlier.wallet_id);
 	uint64_t version = work->has_row ? work->row.version : work->slot.version;
 	*ret_current = work->has_row == wants_row && work->has_slot == wants_slot &&
 		       (version == of->version || !DEFENCE("decision_is_current"));
@@ -598,7 +661,7 @@ static bool case_resolve(struct signer *self, struct work_case *work, bool decid
 	if (!decided)
 		return true;
 	/* Only the owner of the wallet acts on its slots. */
-	if (work->has_slot && (work->wallet == NULL || !work->wallet->owned))
+	if ((work->has_slot || work->has_earlier) && (work->wallet == NULL || !work->wallet->owned))
 		return true;
 	bool held = work->has_row && work->row.held_reason[0] != 0 &&
 		    !lifecycle_is_terminal(work->row.stage);

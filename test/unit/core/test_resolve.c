@@ -349,6 +349,34 @@ static void paid_is_proven_or_refused(void **state)
 	decide(&facts, RESOLVE_REFUSE, REASON_RESOLVE_SLOT_IS_OPEN);
 }
 
+/* Without a slot of its own it is completed by an earlier one; with one, once that is over. */
+static void an_earlier_slot_paid(void **state)
+{
+	(void)state;
+	struct resolve_facts facts = { .verdict = RESOLVE_PAID_BY,
+				       .row_is_good = true,
+				       .consumer = RESOLVE_SEEN_UNKNOWN,
+				       .consumer_payment = PAYMENT_UNCLEAR,
+				       .named = RESOLVE_SEEN_FINAL,
+				       .named_payment = PAYMENT_PROVEN,
+				       .named_is_earlier = true };
+	decide(&facts, RESOLVE_COMPLETE, REASON_NONE);
+	facts.named_payment = PAYMENT_EXCLUDED;
+	decide(&facts, RESOLVE_REFUSE, REASON_RESOLVE_TX_IS_NO_PAYMENT);
+	facts.named = RESOLVE_SEEN_UNKNOWN;
+	decide(&facts, RESOLVE_WAIT, REASON_NONE);
+	facts.named = RESOLVE_SEEN_FINAL;
+	facts.named_payment = PAYMENT_PROVEN;
+	facts.has_slot = true;
+	decide(&facts, RESOLVE_REFUSE, REASON_RESOLVE_SLOT_IS_OPEN);
+	facts.slot_is_over = true;
+	decide(&facts, RESOLVE_WAIT, REASON_NONE);
+	facts.consumer = RESOLVE_SEEN_FINAL;
+	decide(&facts, RESOLVE_COMPLETE, REASON_NONE);
+	facts.row_is_good = false;
+	decide(&facts, RESOLVE_REFUSE, REASON_RESOLVE_STILL_IN_DOUBT);
+}
+
 static void what_was_taken_back_is_sent_again(void **state)
 {
 	(void)state;
@@ -381,6 +409,7 @@ int main(void)
 		cmocka_unit_test(a_silent_payment_is_what_people_say),
 		cmocka_unit_test(balances_tell_what_no_log_does),
 		cmocka_unit_test(paid_is_proven_or_refused),
+		cmocka_unit_test(an_earlier_slot_paid),
 		cmocka_unit_test(what_was_taken_back_is_sent_again),
 	};
 	return cmocka_run_group_tests_name("core/resolve", tests, NULL, NULL);
