@@ -399,125 +399,121 @@ static bool is_found_by(struct sql *sql, int64_t sequence, struct err *err)
 		       (long long)sequence);
 }
 
-static bool visit_slot(struct db *db, const uint8_t key[32], int64_t sequence,
-		       struct journal_link *ret_link, int *count, struct err *err)
-{
-	struct sql sql = sql_prepare(
-		db, "SELECT " JOURNAL_SLOT_COLUMNS " FROM slots WHERE sequence = ?", err);
-	struct journal_slot_row row;
-	bool verified = true, any;
+/* A row of any of the tables. */
+union journal_row {
+	struct journal_link link; /* each begins with it */
+	struct journal_slot_row slot;
+	struct journal_right_row right;
+	struct journal_attempt_row attempt;
+	struct journal_resolution_row resolution;
+};
 
-	sql_put_i64(&sql, sequence);
-	any = sql_next(&sql);
-	if (any)
-		verified = journal_slot_take(&sql, key, &row, err);
-	if (!sql_end(&sql) || !verified)
-		return false;
-	if (!any)
-		return true;
-	*ret_link = row.link;
-	++*count;
-	sql = sql_prepare(db,
-			  "SELECT count(*) FROM slots WHERE sequence = ? AND chain_id = ? AND "
-			  "wallet = ? AND nonce = ? AND kind = ?",
-			  err);
-	sql_put_i64(&sql, sequence);
-	put_slot(&sql, &row.slot);
-	sql_put_i64(&sql, row.kind);
-	return is_found_by(&sql, sequence, err);
+static bool take_slot_row(struct sql *sql, const uint8_t key[32], union journal_row *ret_row,
+			  struct err *err)
+{
+	return journal_slot_take(sql, key, &ret_row->slot, err);
 }
 
-static bool visit_right(struct db *db, const uint8_t key[32], int64_t sequence,
-			struct journal_link *ret_link, int *count, struct err *err)
+static void put_slot_values(struct sql *sql, const union journal_row *row)
 {
-	struct sql sql = sql_prepare(
-		db, "SELECT " JOURNAL_RIGHT_COLUMNS " FROM rights WHERE sequence = ?", err);
-	struct journal_right_row row;
-	bool verified = true, any;
-
-	sql_put_i64(&sql, sequence);
-	any = sql_next(&sql);
-	if (any)
-		verified = journal_right_take(&sql, key, &row, err);
-	if (!sql_end(&sql) || !verified)
-		return false;
-	if (!any)
-		return true;
-	*ret_link = row.link;
-	++*count;
-	sql = sql_prepare(db,
-			  "SELECT count(*) FROM rights WHERE sequence = ? AND withdrawal = ? AND "
-			  "round = ? AND pay_tag = ? AND chain_id = ? AND asset = ? AND "
-			  "time_ms = ? AND (is_void <> 0 OR wallet = ?)",
-			  err);
-	sql_put_i64(&sql, sequence);
-	sql_put_id(&sql, row.right.withdrawal);
-	sql_put_u64(&sql, row.right.round);
-	sql_put_bytes(&sql, row.right.pay_tag, sizeof row.right.pay_tag);
-	sql_put_u64(&sql, row.right.chain_id);
-	sql_put_address(&sql, row.right.asset);
-	sql_put_i64(&sql, row.right.time_ms);
-	sql_put_address(&sql, row.right.slot.wallet);
-	return is_found_by(&sql, sequence, err);
+	put_slot(sql, &row->slot.slot);
+	sql_put_i64(sql, row->slot.kind);
 }
 
-static bool visit_attempt(struct db *db, const uint8_t key[32], int64_t sequence,
-			  struct journal_link *ret_link, int *count, struct err *err)
+static bool take_right_row(struct sql *sql, const uint8_t key[32], union journal_row *ret_row,
+			   struct err *err)
 {
-	struct sql sql = sql_prepare(
-		db, "SELECT " JOURNAL_ATTEMPT_COLUMNS " FROM attempts WHERE sequence = ?", err);
-	struct journal_attempt_row row;
-	bool verified = true, any;
-
-	sql_put_i64(&sql, sequence);
-	any = sql_next(&sql);
-	if (any)
-		verified = journal_attempt_take(&sql, key, &row, err);
-	if (!sql_end(&sql) || !verified)
-		return false;
-	if (!any)
-		return true;
-	*ret_link = row.link;
-	++*count;
-	sql = sql_prepare(db,
-			  "SELECT count(*) FROM attempts WHERE sequence = ? AND chain_id = ? AND "
-			  "wallet = ? AND nonce = ? AND number = ?",
-			  err);
-	sql_put_i64(&sql, sequence);
-	put_slot(&sql, &row.slot);
-	sql_put_u64(&sql, row.number);
-	return is_found_by(&sql, sequence, err);
+	return journal_right_take(sql, key, &ret_row->right, err);
 }
 
-static bool visit_resolution(struct db *db, const uint8_t key[32], int64_t sequence,
-			     struct journal_link *ret_link, int *count, struct err *err)
+static void put_right_values(struct sql *sql, const union journal_row *row)
 {
-	struct sql sql = sql_prepare(
-		db, "SELECT " JOURNAL_RESOLUTION_COLUMNS " FROM resolutions WHERE sequence = ?",
-		err);
-	struct journal_resolution_row row;
-	bool verified = true, any;
+	const struct journal_right *right = &row->right.right;
+	sql_put_id(sql, right->withdrawal);
+	sql_put_u64(sql, right->round);
+	sql_put_bytes(sql, right->pay_tag, sizeof right->pay_tag);
+	sql_put_u64(sql, right->chain_id);
+	sql_put_address(sql, right->asset);
+	sql_put_i64(sql, right->time_ms);
+	sql_put_address(sql, right->slot.wallet);
+}
+
+static bool take_attempt_row(struct sql *sql, const uint8_t key[32], union journal_row *ret_row,
+			     struct err *err)
+{
+	return journal_attempt_take(sql, key, &ret_row->attempt, err);
+}
+
+static void put_attempt_values(struct sql *sql, const union journal_row *row)
+{
+	put_slot(sql, &row->attempt.slot);
+	sql_put_u64(sql, row->attempt.number);
+}
+
+static bool take_resolution_row(struct sql *sql, const uint8_t key[32], union journal_row *ret_row,
+				struct err *err)
+{
+	return journal_resolution_take(sql, key, &ret_row->resolution, err);
+}
+
+static void put_resolution_values(struct sql *sql, const union journal_row *row)
+{
+	const struct journal_resolution *resolution = &row->resolution.resolution;
+	sql_put_id(sql, resolution->withdrawal);
+	sql_put_u64(sql, resolution->round);
+	sql_put_i64(sql, resolution->is_paid);
+	sql_put_u64(sql, resolution->chain_id);
+	sql_put_hash(sql, resolution->tx_hash);
+}
+
+static const struct table {
+	const char *by_number;
+	bool (*take)(struct sql *sql, const uint8_t key[32], union journal_row *ret_row,
+		     struct err *err);
+	const char *by_values;
+	void (*put_values)(struct sql *sql, const union journal_row *row);
+} tables[] = {
+	{ "SELECT " JOURNAL_SLOT_COLUMNS " FROM slots WHERE sequence = ?", take_slot_row,
+	  "SELECT count(*) FROM slots WHERE sequence = ? AND chain_id = ? AND wallet = ? AND "
+	  "nonce = ? AND kind = ?",
+	  put_slot_values },
+	{ "SELECT " JOURNAL_RIGHT_COLUMNS " FROM rights WHERE sequence = ?", take_right_row,
+	  "SELECT count(*) FROM rights WHERE sequence = ? AND withdrawal = ? AND round = ? AND "
+	  "pay_tag = ? AND chain_id = ? AND asset = ? AND time_ms = ? AND (is_void <> 0 OR "
+	  "wallet = ?)",
+	  put_right_values },
+	{ "SELECT " JOURNAL_ATTEMPT_COLUMNS " FROM attempts WHERE sequence = ?", take_attempt_row,
+	  "SELECT count(*) FROM attempts WHERE sequence = ? AND chain_id = ? AND wallet = ? AND "
+	  "nonce = ? AND number = ?",
+	  put_attempt_values },
+	{ "SELECT " JOURNAL_RESOLUTION_COLUMNS " FROM resolutions WHERE sequence = ?",
+	  take_resolution_row,
+	  "SELECT count(*) FROM resolutions WHERE sequence = ? AND withdrawal = ? AND round = ? "
+	  "AND is_paid = ? AND chain_id = ? AND tx_hash = ?",
+	  put_resolution_values },
+};
+
+static bool table_visit(struct db *db, const struct table *table, const uint8_t key[32],
+			int64_t sequence, struct journal_link *ret_link, int *count,
+			struct err *err)
+{
+	struct sql sql = sql_prepare(db, table->by_number, err);
+	union journal_row row;
+	bool verified = true;
 
 	sql_put_i64(&sql, sequence);
-	any = sql_next(&sql);
+	bool any = sql_next(&sql);
 	if (any)
-		verified = journal_resolution_take(&sql, key, &row, err);
+		verified = table->take(&sql, key, &row, err);
 	if (!sql_end(&sql) || !verified)
 		return false;
 	if (!any)
 		return true;
 	*ret_link = row.link;
 	++*count;
-	sql = sql_prepare(db,
-			  "SELECT count(*) FROM resolutions WHERE sequence = ? AND withdrawal = ? "
-			  "AND round = ? AND is_paid = ? AND chain_id = ? AND tx_hash = ?",
-			  err);
+	sql = sql_prepare(db, table->by_values, err);
 	sql_put_i64(&sql, sequence);
-	sql_put_id(&sql, row.resolution.withdrawal);
-	sql_put_u64(&sql, row.resolution.round);
-	sql_put_i64(&sql, row.resolution.is_paid);
-	sql_put_u64(&sql, row.resolution.chain_id);
-	sql_put_hash(&sql, row.resolution.tx_hash);
+	table->put_values(&sql, &row);
 	return is_found_by(&sql, sequence, err);
 }
 
@@ -526,11 +522,9 @@ static bool visit(struct db *db, const uint8_t key[32], int64_t sequence,
 {
 	int count = 0;
 
-	if (!visit_slot(db, key, sequence, ret_link, &count, err) ||
-	    !visit_right(db, key, sequence, ret_link, &count, err) ||
-	    !visit_attempt(db, key, sequence, ret_link, &count, err) ||
-	    !visit_resolution(db, key, sequence, ret_link, &count, err))
-		return false;
+	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+		if (!table_visit(db, &tables[i], key, sequence, ret_link, &count, err))
+			return false;
 	if (count == 1)
 		return true;
 	return err_set(err, ERR_REFUSED, "journal: row %lld %s", (long long)sequence,
