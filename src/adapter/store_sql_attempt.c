@@ -43,13 +43,14 @@ static bool slot_state_load(struct db *db, struct id transfer, struct slot_state
 	return sql_end(&sql);
 }
 
-static bool attempt_insert(struct db *db, const struct attempt *attempt, bool *ret_conflict,
-			   struct err *err)
+bool attempt_row_add(struct db *db, const struct attempt *attempt, bool *ret_conflict,
+		     struct err *err)
 {
 	struct sql sql = sql_prepare(
 		db,
 		"INSERT INTO attempts (transfer_id, number, is_cancel, reason, tip, cap, "
-		"gas_limit, tx_hash, raw, signed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"gas_limit, tx_hash, raw, signed_at, sent_at) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		err);
 	sql_put_id(&sql, attempt->transfer);
 	sql_put_i64(&sql, attempt->number);
@@ -61,6 +62,7 @@ static bool attempt_insert(struct db *db, const struct attempt *attempt, bool *r
 	sql_put_hash(&sql, attempt->tx_hash);
 	sql_put_bytes(&sql, attempt->raw, attempt->raw_len);
 	sql_put_i64(&sql, attempt->signed_at);
+	sql_put_i64(&sql, attempt->sent_at);
 	return sql_run(&sql, ret_conflict);
 }
 
@@ -117,7 +119,7 @@ static bool attempt_add(struct db *db, struct store_attempt *item, const struct 
 	if (!found || state.wallet_id != item->wallet_id || state.stage > TRANSFER_BROADCAST ||
 	    state.attempts + 1 != attempt->number)
 		return rest_judge(db, item, err);
-	if (!attempt_insert(db, attempt, &conflict, err))
+	if (!attempt_row_add(db, attempt, &conflict, err))
 		return false;
 	if (conflict)
 		return rest_judge(db, item, err);

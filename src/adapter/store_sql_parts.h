@@ -54,6 +54,10 @@ MUST_CHECK bool transfer_speed_up(struct db *db, struct id transfer, bool *ret_w
 MUST_CHECK bool transfer_load(struct db *db, struct id id, struct transfer *ret_row,
 			      bool *ret_found, struct err *err);
 
+/* *ret_conflict: the slot has that number, or someone that hash. */
+MUST_CHECK bool attempt_row_add(struct db *db, const struct attempt *attempt, bool *ret_conflict,
+				struct err *err);
+
 struct event_row {
 	struct id withdrawal;
 	uint64_t sequence;

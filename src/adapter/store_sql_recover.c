@@ -205,28 +205,6 @@ bool store_sql_wallet_recovered(struct store *store, int64_t wallet_id, uint64_t
 
 /* ---- attempts that the chain knows ---- */
 
-static bool import_insert(struct db *db, struct store_import *item, bool *ret_conflict,
-			  struct err *err)
-{
-	const struct attempt *attempt = &item->attempt;
-	struct sql sql = sql_prepare(
-		db,
-		"INSERT INTO attempts (transfer_id, number, is_cancel, tip, cap, gas_limit, "
-		"tx_hash, raw, signed_at, sent_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		err);
-	sql_put_id(&sql, attempt->transfer);
-	sql_put_i64(&sql, attempt->number);
-	sql_put_i64(&sql, attempt->is_cancel);
-	sql_put_u256(&sql, attempt->fees.tip.value);
-	sql_put_u256(&sql, attempt->fees.cap.value);
-	sql_put_u64(&sql, attempt->gas_limit);
-	sql_put_hash(&sql, attempt->tx_hash);
-	sql_put_bytes(&sql, attempt->raw, attempt->raw_len);
-	sql_put_i64(&sql, attempt->signed_at);
-	sql_put_i64(&sql, attempt->signed_at);
-	return sql_run(&sql, ret_conflict);
-}
-
 /* Its bytes were out: it is in a block, or was. A monitor that saw it there first took it for a
  * stranger's. */
 static bool import_stage(struct db *db, const struct store_import *item, int64_t now_ms,
@@ -309,8 +287,9 @@ static bool import_write(struct db *db, void *context, struct err *err)
 		return true;
 	item->attempt.transfer = row.id;
 	item->attempt.number = row.attempts + 1;
-	item->attempt.signed_at = import->by->now_ms;
-	if (!import_insert(db, item, &conflict, err))
+	item->attempt.reason = WISH_REASON_NONE;
+	item->attempt.signed_at = item->attempt.sent_at = import->by->now_ms;
+	if (!attempt_row_add(db, &item->attempt, &conflict, err))
 		return false;
 	if (conflict)
 		return err_set(err, ERR_REFUSED, "the slot's attempts are not numbered in order");
