@@ -506,47 +506,49 @@ static void test_foreign_transaction_of_idle_wallet(void **state)
 			 0);
 }
 
-/* A node that fails at every receipt says nothing: nobody stops, and nothing is sent anew. */
-static void test_receipts_unknown(void **state)
+/* A payment whose receipts are not answered for, or absent (LOSE), while blocks come: nobody stops
+ * for that. */
+static struct withdrawal sent_without_receipts(struct life *life, enum life_fault_mode mode,
+					       int rounds)
 {
-	struct life *life = *state;
 	struct withdrawal row;
 	life_fault_install(life);
 	(void)sent(life, "POL", 1090, &row);
-	life_fault_at(life, LIFE_FAULT_FAIL, "chain_receipts", 0);
-	for (int i = 0; i < 8; i++) {
+	life_fault_at(life, mode, "chain_receipts", 0);
+	for (int i = 0; i < rounds; i++) {
 		life_wait(life, 3000);
 		life_run(life, 1);
 	}
 	assert_int_equal(life_alarms(life, "nonce_consumed_elsewhere"), 0);
+	return row;
+}
+
+/* They are there again: it was paid, by what was sent then. */
+static void receipts_return(struct life *life, const struct withdrawal *row)
+{
 	life_fault_clear(life);
 	life_run(life, 6);
-	life_assert_paid(life, &row);
-	assert_int_equal(life_alarms(life, "transfer_reorged"), 0);
+	life_assert_paid(life, row);
+	assert_int_equal(life_view(life, row->intent.id).transfer.attempts, 1);
 	assert_one_slot_each(life, 1);
 }
 
-/* The nonce has moved on, and another node has no receipt yet: no verdict, and no second payment.
- */
+/* A node that fails at every receipt says nothing: nobody stops, and nothing is sent anew. */
+static void test_receipts_unknown(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = sent_without_receipts(life, LIFE_FAULT_FAIL, 8);
+	receipts_return(life, &row);
+	assert_int_equal(life_alarms(life, "transfer_reorged"), 0);
+}
+
+/* The nonce has moved on, and another node has no receipt yet: no verdict, and no second payment;
+ * not even the wallet stops, for as long as it is not deep. */
 static void test_receipt_null_with_nonce_advanced(void **state)
 {
 	struct life *life = *state;
-	struct withdrawal row;
-	life_fault_install(life);
-	(void)sent(life, "POL", 1091, &row);
-	life_fault_at(life, LIFE_FAULT_LOSE, "chain_receipts", 0);
-	for (int i = 0; i < 8; i++) {
-		life_wait(life, 3000);
-		life_run(life, 1);
-		if (i == 3) /* not even the wallet stops, for as long as it is not deep */
-			assert_int_equal(life_alarms(life, "nonce_consumed_elsewhere"), 0);
-	}
-	life_fault_clear(life);
-	life_run(life, 6);
-	life_assert_paid(life, &row);
-	assert_int_equal(life_view(life, row.intent.id).transfer.attempts, 1);
-	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers", NULL), 1);
-	life_assert_settled(life);
+	struct withdrawal row = sent_without_receipts(life, LIFE_FAULT_LOSE, 4);
+	receipts_return(life, &row);
 }
 
 /* One machine behind an address has no receipts, the other one says that the nonce is consumed,
@@ -554,19 +556,8 @@ static void test_receipt_null_with_nonce_advanced(void **state)
 static void test_own_transaction_is_no_stranger(void **state)
 {
 	struct life *life = *state;
-	struct withdrawal row;
-	life_fault_install(life);
-	(void)sent(life, "POL", 1092, &row);
-	life_fault_at(life, LIFE_FAULT_LOSE, "chain_receipts", 0);
-	for (int i = 0; i < 24; i++) {
-		life_wait(life, 3000);
-		life_run(life, 1);
-	}
-	assert_int_equal(life_alarms(life, "nonce_consumed_elsewhere"), 0);
-	life_fault_clear(life);
-	life_run(life, 6);
-	life_assert_paid(life, &row);
-	life_assert_settled(life);
+	struct withdrawal row = sent_without_receipts(life, LIFE_FAULT_LOSE, 24);
+	receipts_return(life, &row);
 }
 
 int main(void)
