@@ -1,6 +1,6 @@
 /* The contract of port/db.h on SQLite: statements, transactions, conflicts, and several processes
  * that share one file. */
-#include "adapter/db_sqlite.h"
+#include "db_place.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -20,50 +20,6 @@
 	"CREATE TABLE things (id {id} PRIMARY KEY, name {text 40} NOT NULL, size BIGINT NOT " \
 	"NULL, note {blob}, CHECK (size < 1000)) {without rowid}"
 #define INSERT_THING "INSERT INTO things (id, name, size, note) VALUES (?, ?, ?, ?)"
-
-struct place {
-	char dir[64];
-	char path[96];
-};
-
-static int place_make(void **state)
-{
-	struct place *place = calloc(1, sizeof *place);
-
-	assert_non_null(place);
-	snprintf(place->dir, sizeof place->dir, "/tmp/sluice-db-XXXXXX");
-	assert_non_null(mkdtemp(place->dir));
-	snprintf(place->path, sizeof place->path, "%s/store.db", place->dir);
-	*state = place;
-	return 0;
-}
-
-static int place_remove(void **state)
-{
-	struct place *place = *state;
-	pid_t child = fork();
-
-	if (child == 0) {
-		execlp("rm", "rm", "-rf", place->dir, (char *)NULL);
-		_exit(127);
-	}
-	waitpid(child, NULL, 0);
-	free(place);
-	return 0;
-}
-
-static struct db *open_db(const char *path)
-{
-	struct db_sqlite_options options = { .path = path };
-	struct err err = { 0 };
-	struct db *db = NULL;
-
-	/* Also called in children, which must not return into the test runner. */
-	if (!db_sqlite_open(&options, &db, &err))
-		fprintf(stderr, "%s\n", err.text);
-	CHECK(db);
-	return db;
-}
 
 static struct db *open_with_schema(const char *path)
 {
@@ -689,8 +645,6 @@ static void opened_at_once(void **state)
 		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	}
 }
-
-#define AT_PLACE(test) cmocka_unit_test_setup_teardown(test, place_make, place_remove)
 
 int main(void)
 {

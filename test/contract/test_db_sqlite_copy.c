@@ -1,6 +1,6 @@
 /* adapter/db_sqlite_copy.h: a copy while others write, and a file that is held for oneself. */
 #include "adapter/db_sqlite_copy.h"
-#include "adapter/db_sqlite.h"
+#include "db_place.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -15,50 +15,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-struct place {
-	char dir[64];
-	char path[96];
-};
-
-static int place_make(void **state)
-{
-	struct place *place = calloc(1, sizeof *place);
-
-	assert_non_null(place);
-	snprintf(place->dir, sizeof place->dir, "/tmp/sluice-db-XXXXXX");
-	assert_non_null(mkdtemp(place->dir));
-	snprintf(place->path, sizeof place->path, "%s/store.db", place->dir);
-	*state = place;
-	return 0;
-}
-
-static int place_remove(void **state)
-{
-	struct place *place = *state;
-	pid_t child = fork();
-
-	if (child == 0) {
-		execlp("rm", "rm", "-rf", place->dir, (char *)NULL);
-		_exit(127);
-	}
-	waitpid(child, NULL, 0);
-	free(place);
-	return 0;
-}
-
-static struct db *open_db(const char *path)
-{
-	struct db_sqlite_options options = { .path = path };
-	struct err err = { 0 };
-	struct db *db = NULL;
-
-	/* Also called in children, which must not return into the test runner. */
-	if (!db_sqlite_open(&options, &db, &err))
-		fprintf(stderr, "%s\n", err.text);
-	CHECK(db);
-	return db;
-}
 
 static void path_beside(const struct place *place, const char *name, char ret_path[128])
 {
@@ -255,8 +211,6 @@ static void claim_is_for_one(void **state)
 	close(fd);
 	db_close(open_db(place->path));
 }
-
-#define AT_PLACE(test) cmocka_unit_test_setup_teardown(test, place_make, place_remove)
 
 int main(void)
 {
