@@ -12,24 +12,33 @@ struct desk {
 	struct work *work;
 };
 
-static struct desk desk_make(struct fixture *fixture)
+static int desk_set_up(void **state)
 {
-	struct desk desk = { .fixture = fixture };
+	struct desk *desk = calloc(1, sizeof *desk);
+	assert_non_null(desk);
+	if (fixture_set_up(state) != 0)
+		return -1;
+	struct fixture *fixture = desk->fixture = *state;
 	MUST(queue_store_open, fixture->db, &fixture->clock.base, &fixture->entropy, NULL,
-	     &desk.queue);
+	     &desk->queue);
 	struct api_options options = { .store = fixture->store,
-				       .queue = desk.queue,
+				       .queue = desk->queue,
 				       .clock = &fixture->clock.base,
 				       .entropy = &fixture->entropy,
 				       .catalogue = &fixture->catalogue };
-	desk.work = work_new(&options);
-	return desk;
+	desk->work = work_new(&options);
+	*state = desk;
+	return 0;
 }
 
-static void desk_end(struct desk *desk)
+static int desk_tear_down(void **state)
 {
+	struct desk *desk = *state;
 	work_free(desk->work);
 	queue_close(desk->queue);
+	*state = desk->fixture;
+	free(desk);
+	return fixture_tear_down(state);
 }
 
 static struct job job_make(enum job_kind kind)
@@ -76,8 +85,8 @@ static void assert_is_json(struct str text)
 
 static void one_group_judges_each_on_its_own(void **state)
 {
-	struct fixture *fixture = *state;
-	struct desk desk = desk_make(fixture);
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
 	struct job jobs[7], *pointers[7];
 	for (size_t i = 0; i < COUNT_OF(jobs); i++) {
 		jobs[i] = job_make(JOB_ACCEPT);
@@ -100,7 +109,7 @@ static void one_group_judges_each_on_its_own(void **state)
 	jobs[6].accept.intent.id = jobs[0].accept.intent.id;
 	struct id first = jobs[0].accept.intent.id, second = jobs[4].accept.intent.id;
 
-	work_run(desk.work, pointers, COUNT_OF(jobs));
+	work_run(desk->work, pointers, COUNT_OF(jobs));
 	static const struct {
 		enum store_accept_result accepted;
 		enum problem problem;
@@ -122,63 +131,60 @@ static void one_group_judges_each_on_its_own(void **state)
 	assert_true(id_equal(jobs[5].accept.intent.id, second));
 	assert_int_equal(fixture_number(fixture, "SELECT COUNT(*) FROM withdrawals"), 2);
 	assert_int_equal(fixture_messages(fixture, QUEUE_REQUEST, first), 1);
-	desk_end(&desk);
 }
 
 static void a_fault_of_the_store_is_503_for_all(void **state)
 {
-	struct fixture *fixture = *state;
-	struct desk desk = desk_make(fixture);
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
 	struct job accept = job_make(JOB_ACCEPT), view = job_make(JOB_VIEW);
 	struct job *both[] = { &accept, &view };
 	accept.accept = fixture_withdrawal(fixture, "k-1");
 	view.withdrawal = accept.accept.intent.id;
-	assert_true(work_answered_ms(desk.work) < 0);
+	assert_true(work_answered_ms(desk->work) < 0);
 	fixture_edit(fixture, "ALTER TABLE withdrawals RENAME TO elsewhere");
-	work_run(desk.work, both, COUNT_OF(both));
+	work_run(desk->work, both, COUNT_OF(both));
 	assert_int_equal(accept.problem, PROBLEM_STORE_UNAVAILABLE);
 	assert_int_equal(view.problem, PROBLEM_STORE_UNAVAILABLE);
-	assert_true(work_answered_ms(desk.work) < 0);
+	assert_true(work_answered_ms(desk->work) < 0);
 
 	fixture_edit(fixture, "ALTER TABLE elsewhere RENAME TO withdrawals");
 	accept.problem = PROBLEM_NONE;
-	job_run(&desk, &accept);
+	job_run(desk, &accept);
 	assert_int_equal(accept.problem, PROBLEM_NONE);
 	assert_int_equal(accept.accepted, STORE_ACCEPTED);
-	assert_int_equal(work_answered_ms(desk.work), fixture->clock.now_ms);
-	desk_end(&desk);
+	assert_int_equal(work_answered_ms(desk->work), fixture->clock.now_ms);
 }
 
 /* ---- reading ---- */
 
 static void a_withdrawal_of_another_account_is_not_there(void **state)
 {
-	struct fixture *fixture = *state;
-	struct desk desk = desk_make(fixture);
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
 	struct withdrawal row = fixture_accept(fixture, "k-1");
 	static const enum job_kind kinds[] = { JOB_VIEW, JOB_EVENTS, JOB_CANCEL, JOB_SPEED_UP };
 	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
 		struct job job = job_make(kinds[i]);
 		job.withdrawal = row.intent.id;
 		snprintf(job.by.account, sizeof job.by.account, "other");
-		job_run(&desk, &job);
+		job_run(desk, &job);
 		assert_int_equal(job.problem, PROBLEM_WITHDRAWAL_UNKNOWN);
 		job = job_make(kinds[i]);
 		job.withdrawal = fixture_id(fixture);
-		job_run(&desk, &job);
+		job_run(desk, &job);
 		assert_int_equal(job.problem, PROBLEM_WITHDRAWAL_UNKNOWN);
 	}
 	assert_int_equal(fixture_load(fixture, row.intent.id).version, 1);
-	desk_end(&desk);
 }
 
 static void a_view_tells_of_the_transfer(void **state)
 {
-	struct fixture *fixture = *state;
-	struct desk desk = desk_make(fixture);
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
 	struct job job = job_make(JOB_VIEW);
 	struct withdrawal accepted = fixture_accept(fixture, "k-1");
-	struct str body = job_about(&desk, &job, JOB_VIEW, accepted.intent.id);
+	struct str body = job_about(desk, &job, JOB_VIEW, accepted.intent.id);
 	assert_is_json(body);
 	assert_int_equal(job.status, 200);
 	assert_has(body, "\"status\":\"PENDING\",\"stage\":\"accepted\",\"chain\":\"polygon\"");
@@ -186,14 +192,13 @@ static void a_view_tells_of_the_transfer(void **state)
 	assert_false(str_contains_fold(body, STR("transfer")));
 
 	struct transfer sent = fixture_broadcast(fixture, "k-2", 0);
-	body = job_about(&desk, &job, JOB_VIEW, sent.withdrawal);
+	body = job_about(desk, &job, JOB_VIEW, sent.withdrawal);
 	assert_is_json(body);
 	assert_has(body, "\"transfer\":{\"id\":\"018bcfe5-6800-7000-8000-000000000003\","
 			 "\"stage\":\"broadcast\",\"wallet\":\"0x");
 	assert_has(body, "\"nonce\":5,\"tx_hash\":\"0x");
 	assert_has(body, "\"attempts\":1,\"block_number\":null,\"outcome\":null}");
 	buf_free(&job.body);
-	desk_end(&desk);
 }
 
 static size_t count_text(struct str text, const char *part)
@@ -206,8 +211,8 @@ static size_t count_text(struct str text, const char *part)
 
 static void lists_go_on_at_their_cursor(void **state)
 {
-	struct fixture *fixture = *state;
-	struct desk desk = desk_make(fixture);
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
 	struct id ids[5];
 	char key[16];
 	for (size_t i = 0; i < COUNT_OF(ids); i++) {
@@ -217,7 +222,7 @@ static void lists_go_on_at_their_cursor(void **state)
 	}
 	struct job job = job_make(JOB_LIST);
 	job.list = (struct list_query){ .limit = 3 };
-	job_run(&desk, &job);
+	job_run(desk, &job);
 	struct str body = buf_view(&job.body), before, cursor;
 	assert_is_json(body);
 	assert_int_equal(count_text(body, "\"id\":"), 3);
@@ -233,7 +238,7 @@ static void lists_go_on_at_their_cursor(void **state)
 
 	job = job_make(JOB_LIST);
 	job.list = (struct list_query){ .limit = 3, .has_before = true, .before = last };
-	job_run(&desk, &job);
+	job_run(desk, &job);
 	body = buf_view(&job.body);
 	assert_int_equal(count_text(body, "\"id\":"), 2);
 	assert_has(body, id_text(ids[1]).at);
@@ -244,19 +249,18 @@ static void lists_go_on_at_their_cursor(void **state)
 	job = job_make(JOB_LIST);
 	snprintf(job.by.account, sizeof job.by.account, "other");
 	job.list = (struct list_query){ .limit = 3 };
-	job_run(&desk, &job);
+	job_run(desk, &job);
 	assert_str_equal(buf_view(&job.body), "{\"items\":[],\"next_cursor\":null}");
 	buf_free(&job.body);
-	desk_end(&desk);
 }
 
 static void events_wallets_and_queues_are_json(void **state)
 {
-	struct fixture *fixture = *state;
-	struct desk desk = desk_make(fixture);
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
 	struct job job = job_make(JOB_VIEW);
 	struct transfer sent = fixture_broadcast(fixture, "k-1", 0);
-	struct str body = job_about(&desk, &job, JOB_EVENTS, sent.withdrawal);
+	struct str body = job_about(desk, &job, JOB_EVENTS, sent.withdrawal);
 	assert_is_json(body);
 	assert_has(body, "{\"items\":[{\"sequence\":1,");
 	assert_has(body, "\"type\":\"accepted\",\"actor\":\"api\",\"status\":\"PENDING\"");
@@ -269,7 +273,7 @@ static void events_wallets_and_queues_are_json(void **state)
 	balance.wallet = fixture->wallets[0].address;
 	balance.amount.units = u256_from_u64(1500000);
 	MUST(store_balances_save, fixture->store, &balance, 1);
-	body = job_about(&desk, &job, JOB_WALLETS, sent.withdrawal);
+	body = job_about(desk, &job, JOB_WALLETS, sent.withdrawal);
 	assert_is_json(body);
 	assert_int_equal(count_text(body, "\"address\":"), FIXTURE_WALLETS);
 	assert_has(body, "\"configured\":true,\"entered\":true,\"first_nonce\":5,\"next_nonce\":6,"
@@ -277,7 +281,7 @@ static void events_wallets_and_queues_are_json(void **state)
 	assert_has(body, "\"amount\":\"1.5\",\"amount_base\":\"1500000\",\"block_number\":9,");
 	assert_has(body, "\"entered\":false,\"first_nonce\":0,\"next_nonce\":0,\"in_flight\":0");
 
-	body = job_about(&desk, &job, JOB_QUEUES, sent.withdrawal);
+	body = job_about(desk, &job, JOB_QUEUES, sent.withdrawal);
 	assert_is_json(body);
 	assert_has(body, "{\"items\":[{\"name\":\"request\",\"waiting\":");
 	assert_int_equal(count_text(body, "\"name\":"), 3);
@@ -285,16 +289,15 @@ static void events_wallets_and_queues_are_json(void **state)
 
 	job = job_make(JOB_REDRIVE);
 	job.queue = QUEUE_SIGNING;
-	job_run(&desk, &job);
+	job_run(desk, &job);
 	assert_str_equal(buf_view(&job.body), "{\"queue\":\"signing\",\"moved\":0,\"more\":false}");
 	buf_free(&job.body);
-	desk_end(&desk);
 }
 
 static void the_row_of_a_key_is_loaded(void **state)
 {
-	struct fixture *fixture = *state;
-	struct desk desk = desk_make(fixture);
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
 	struct store_by by = fixture_by(fixture, ACTOR_PERSON);
 	struct store_api_key row = {
 		.id = "0123456789abcdef", .account = "acme", .created_at = 1, .mac = { .key_id = 1 }
@@ -302,14 +305,13 @@ static void the_row_of_a_key_is_loaded(void **state)
 	MUST(store_api_key_add, fixture->store, &row, &by);
 	struct job job = job_make(JOB_KEY);
 	snprintf(job.key.id, sizeof job.key.id, "0123456789abcdef");
-	job_run(&desk, &job);
+	job_run(desk, &job);
 	assert_true(job.problem == PROBLEM_NONE && job.found);
 	assert_string_equal(job.key.account, "acme");
 	job = job_make(JOB_KEY);
 	snprintf(job.key.id, sizeof job.key.id, "fedcba9876543210");
-	job_run(&desk, &job);
+	job_run(desk, &job);
 	assert_true(job.problem == PROBLEM_NONE && !job.found);
-	desk_end(&desk);
 }
 
 /* ---- cancelling ---- */
@@ -317,31 +319,30 @@ static void the_row_of_a_key_is_loaded(void **state)
 /* A store that was restored does not know who was paid: the one who has the journal ends it. */
 static void of_a_restored_store_it_is_asked_for(void **state)
 {
-	struct fixture *fixture = *state;
-	struct desk desk = desk_make(fixture);
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
 	struct withdrawal row = fixture_accept(fixture, "k-1");
 	struct job job = { 0 };
 	struct store_by by = fixture_by(fixture, ACTOR_PERSON);
 	uint64_t number = 0;
 	MUST(store_recover_begin, fixture->store, 1, false, &by, &number);
 	for (int i = 0; i < 2; i++) {
-		struct str body = job_about(&desk, &job, JOB_CANCEL, row.intent.id);
+		struct str body = job_about(desk, &job, JOB_CANCEL, row.intent.id);
 		assert_int_equal(job.status, 202);
 		assert_has(body, "\"stage\":\"accepted\"");
 		assert_has(body, "\"cancel_requested\":true");
 	}
 	buf_free(&job.body);
-	desk_end(&desk);
 }
 
 static void before_the_approval_it_is_canceled_at_once(void **state)
 {
-	struct fixture *fixture = *state;
-	struct desk desk = desk_make(fixture);
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
 	struct job job = job_make(JOB_VIEW);
 	struct withdrawal row = fixture_accept(fixture, "k-1");
 	for (int i = 0; i < 2; i++) { /* a repeat finds it done */
-		struct str body = job_about(&desk, &job, JOB_CANCEL, row.intent.id);
+		struct str body = job_about(desk, &job, JOB_CANCEL, row.intent.id);
 		assert_int_equal(job.problem, PROBLEM_NONE);
 		assert_int_equal(job.status, 200);
 		assert_has(body, "\"status\":\"CANCELED\",\"stage\":\"canceled\"");
@@ -349,20 +350,19 @@ static void before_the_approval_it_is_canceled_at_once(void **state)
 		assert_int_equal(fixture_load(fixture, row.intent.id).version, 2);
 	}
 	buf_free(&job.body);
-	desk_end(&desk);
 }
 
 static void a_queued_one_is_left_to_the_signer(void **state)
 {
-	struct fixture *fixture = *state;
-	struct desk desk = desk_make(fixture);
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
 	struct job job = job_make(JOB_VIEW);
 	struct withdrawal row = fixture_queue(fixture, "k-1");
 	struct store_change wait = fixture_change(&row, WITHDRAWAL_QUEUED, "waiting");
 	wait.wait_reason = "funds";
 	assert_true(fixture_apply(fixture, &wait, ACTOR_SIGNER));
 	for (int i = 0; i < 2; i++) {
-		struct str body = job_about(&desk, &job, JOB_CANCEL, row.intent.id);
+		struct str body = job_about(desk, &job, JOB_CANCEL, row.intent.id);
 		assert_int_equal(job.status, 202);
 		assert_has(body, "\"stage\":\"queued\"");
 		assert_has(body, "\"cancel_requested\":true,\"wait_reason\":\"funds\"");
@@ -370,18 +370,17 @@ static void a_queued_one_is_left_to_the_signer(void **state)
 		assert_int_equal(fixture_messages(fixture, QUEUE_SIGNING, row.intent.id), 1);
 	}
 	buf_free(&job.body);
-	desk_end(&desk);
 }
 
 static void one_that_was_sent_is_left_to_the_signer(void **state)
 {
-	struct fixture *fixture = *state;
-	struct desk desk = desk_make(fixture);
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
 	struct job job = job_make(JOB_VIEW);
 	struct transfer sent = fixture_broadcast(fixture, "k-1", 0);
 	struct withdrawal before = fixture_load(fixture, sent.withdrawal);
 	for (int i = 0; i < 2; i++) {
-		struct str body = job_about(&desk, &job, JOB_CANCEL, sent.withdrawal);
+		struct str body = job_about(desk, &job, JOB_CANCEL, sent.withdrawal);
 		assert_int_equal(job.status, 202);
 		assert_has(body, "\"cancel_requested\":true");
 		assert_int_equal(fixture_load(fixture, sent.withdrawal).version,
@@ -390,26 +389,24 @@ static void one_that_was_sent_is_left_to_the_signer(void **state)
 	}
 	/* Once asked for it stays so, whatever the chain does. */
 	fixture_observe(fixture, &sent, TRANSFER_MINED, OUTCOME_NONE);
-	job_about(&desk, &job, JOB_CANCEL, sent.withdrawal);
+	job_about(desk, &job, JOB_CANCEL, sent.withdrawal);
 	assert_int_equal(job.status, 202);
 	buf_free(&job.body);
-	desk_end(&desk);
 }
 
 static void in_a_block_it_is_too_late(void **state)
 {
-	struct fixture *fixture = *state;
-	struct desk desk = desk_make(fixture);
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
 	struct job job = job_make(JOB_VIEW);
 	struct transfer sent = fixture_broadcast(fixture, "k-1", 0);
 	fixture_observe(fixture, &sent, TRANSFER_MINED, OUTCOME_NONE);
 	struct withdrawal before = fixture_load(fixture, sent.withdrawal);
-	job_about(&desk, &job, JOB_CANCEL, sent.withdrawal);
+	job_about(desk, &job, JOB_CANCEL, sent.withdrawal);
 	assert_int_equal(job.problem, PROBLEM_TOO_LATE_TO_CANCEL);
 	struct withdrawal after = fixture_load(fixture, sent.withdrawal);
 	assert_withdrawal_equal(&before, &after);
 	buf_free(&job.body);
-	desk_end(&desk);
 }
 
 static void every_stage_has_its_decision(void **state)
@@ -462,13 +459,13 @@ static void an_assigned_one_is_decided_by_its_slot(void **state)
 
 static void a_wish_for_speed_is_written_once(void **state)
 {
-	struct fixture *fixture = *state;
-	struct desk desk = desk_make(fixture);
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
 	struct job job = job_make(JOB_VIEW);
 	struct transfer sent = fixture_broadcast(fixture, "k-1", 0);
 	struct withdrawal before = fixture_load(fixture, sent.withdrawal);
 	for (int i = 0; i < 2; i++) {
-		struct str body = job_about(&desk, &job, JOB_SPEED_UP, sent.withdrawal);
+		struct str body = job_about(desk, &job, JOB_SPEED_UP, sent.withdrawal);
 		assert_int_equal(job.problem, PROBLEM_NONE);
 		assert_int_equal(job.status, 202);
 		assert_has(body, "\"bump_requested\":\"speed_up\"");
@@ -479,28 +476,27 @@ static void a_wish_for_speed_is_written_once(void **state)
 	/* The next attempt has done it; what is asked for then is another one. */
 	sent = fixture_transfer(fixture, sent.id);
 	sent = fixture_sign(fixture, &sent);
-	struct str body = job_about(&desk, &job, JOB_VIEW, sent.withdrawal);
+	struct str body = job_about(desk, &job, JOB_VIEW, sent.withdrawal);
 	assert_false(str_contains_fold(body, STR("bump_requested")));
-	job_about(&desk, &job, JOB_SPEED_UP, sent.withdrawal);
+	job_about(desk, &job, JOB_SPEED_UP, sent.withdrawal);
 	assert_int_equal(job.status, 202);
 	assert_int_equal(fixture_load(fixture, sent.withdrawal).version, before.version + 2);
 	buf_free(&job.body);
-	desk_end(&desk);
 }
 
 static void what_cannot_be_sped_up_says_why(void **state)
 {
-	struct fixture *fixture = *state;
-	struct desk desk = desk_make(fixture);
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
 	struct job job = job_make(JOB_VIEW);
 	struct withdrawal row = fixture_queue(fixture, "k-1");
-	job_about(&desk, &job, JOB_SPEED_UP, row.intent.id);
+	job_about(desk, &job, JOB_SPEED_UP, row.intent.id);
 	assert_int_equal(job.problem, PROBLEM_NOT_SENT_YET);
 	struct transfer mined = fixture_broadcast(fixture, "k-2", 0);
 	fixture_observe(fixture, &mined, TRANSFER_MINED, OUTCOME_NONE);
-	job_about(&desk, &job, JOB_SPEED_UP, mined.withdrawal);
+	job_about(desk, &job, JOB_SPEED_UP, mined.withdrawal);
 	assert_int_equal(job.problem, PROBLEM_TOO_LATE_TO_SPEED_UP);
-	job_about(&desk, &job, JOB_SPEED_UP, fixture_id(fixture));
+	job_about(desk, &job, JOB_SPEED_UP, fixture_id(fixture));
 	assert_int_equal(job.problem, PROBLEM_WITHDRAWAL_UNKNOWN);
 	/* idor */
 	struct transfer ours = fixture_broadcast(fixture, "k-3", 0);
@@ -508,12 +504,11 @@ static void what_cannot_be_sped_up_says_why(void **state)
 	job = job_make(JOB_SPEED_UP);
 	snprintf(job.by.account, sizeof job.by.account, "other");
 	job.withdrawal = ours.withdrawal;
-	job_run(&desk, &job);
+	job_run(desk, &job);
 	assert_int_equal(job.problem, PROBLEM_WITHDRAWAL_UNKNOWN);
 	struct digest after = fixture_digest(fixture);
 	assert_digest_equal(&before, &after);
 	buf_free(&job.body);
-	desk_end(&desk);
 }
 
 static void every_stage_can_be_sped_up_or_not(void **state)
@@ -551,7 +546,7 @@ static void every_stage_can_be_sped_up_or_not(void **state)
 	assert_int_equal(work_speed_up_decide(&view), SPEED_UP_HELD);
 }
 
-#define ON_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
+#define ON_STORE(test) cmocka_unit_test_setup_teardown(test, desk_set_up, desk_tear_down)
 
 int main(void)
 {
