@@ -203,6 +203,18 @@ bool life_cancel(struct life *life, const struct withdrawal *row)
 	return change.applied;
 }
 
+struct withdrawal life_mined(struct life *life, const char *symbol, uint64_t units)
+{
+	struct withdrawal row = life_accept(life, symbol, units);
+	life_watch(life);
+	life_process(life);
+	life_sign(life);
+	life_mine(life, 1);
+	life_watch(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	return row;
+}
+
 bool life_speed_up(struct life *life, const struct withdrawal *row)
 {
 	struct store_by by = { ACTOR_API, "life", "", clock_now_ms(&life->clock.base) };

@@ -48,6 +48,9 @@ void life_decide(struct life *life, const struct withdrawal *row, const char *pe
 void life_key_set(struct life *life, const char *person, bool revoked);
 uint64_t life_chain_nonce(struct life *life, struct address wallet);
 
+/* Accepted, sent, in a block, and seen there. */
+struct withdrawal life_mined(struct life *life, const char *symbol, uint64_t units);
+
 /* As the API does it: at once before the approval, by a request after it. False: too late,
  * it is in a block. */
 bool life_cancel(struct life *life, const struct withdrawal *row);

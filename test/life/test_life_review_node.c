@@ -75,12 +75,7 @@ static void test_receipts_unknown_once_mined(void **state)
 	struct life *life = *state;
 	struct life_node node = life_node_make(life);
 	life_node_give(life, &node);
-	struct withdrawal row = life_accept(life, "TUSD", 5020);
-	life_process(life);
-	life_sign(life);
-	life_mine(life, 1);
-	life_watch(life);
-	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	struct withdrawal row = life_mined(life, "TUSD", 5020);
 	/* It is known already, and its block is canonical. */
 	node.receipts_unknown = true;
 	life_run(life, 4);
@@ -94,11 +89,7 @@ static void test_receipts_unknown_after_a_start(void **state)
 	struct life *life = *state;
 	struct life_node node = life_node_make(life);
 	life_node_give(life, &node);
-	struct withdrawal row = life_accept(life, "TUSD", 5021);
-	life_process(life);
-	life_sign(life);
-	life_mine(life, 1);
-	life_watch(life);
+	struct withdrawal row = life_mined(life, "TUSD", 5021);
 	life_chain_give(life, LIFE_MONITOR, &node.base);
 	node.receipts_unknown = true;
 	life_mine(life, 3);
@@ -499,12 +490,7 @@ static void test_reorg_while_receipts_are_unknown(void **state)
 	struct life *life = *state;
 	struct life_node node = life_node_make(life);
 	life_node_give(life, &node);
-	struct withdrawal row = life_accept(life, "POL", 5060);
-	life_process(life);
-	life_sign(life);
-	life_mine(life, 1);
-	life_watch(life);
-	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	struct withdrawal row = life_mined(life, "POL", 5060);
 	life_reorg(life, 1);
 	life_drop_pool(life);
 	node.receipts_unknown = true;
@@ -521,33 +507,46 @@ static void test_reorg_while_receipts_are_unknown(void **state)
 	life_assert_settled(life);
 }
 
+/* A payment whose block is gone; the node answers with the receipt that it had there. */
+static struct withdrawal mined_on_old_branch(struct life *life, struct life_node *node)
+{
+	struct err err = { 0 };
+	struct withdrawal row = life_mined(life, "POL", 5061);
+	struct hash32 tx_hash = life_view(life, row.intent.id).transfer.mined_hash;
+	assert_true(chain_receipts(node->real, &tx_hash, 1, &node->old, &err));
+	life_reorg(life, 1);
+	life_drop_pool(life);
+	return row;
+}
+
+static void head_watch(struct life *life)
+{
+	life_mine(life, 1);
+	life_watch(life);
+}
+
+/* Nobody answers with the old receipt any more: it goes out again. */
+static void old_branch_ends(struct life *life, struct life_node *node, const struct withdrawal *row)
+{
+	node->old.state = CHAIN_RECEIPT_ABSENT;
+	head_watch(life);
+	assert_int_equal(life_view(life, row->intent.id).transfer.stage, TRANSFER_BROADCAST);
+	life_wait(life, 3000);
+	life_run(life, 8);
+	life_assert_paid(life, row);
+	life_assert_settled(life);
+}
+
 /* Blocks are named by one machine, receipts by another one that has not heard of the reorg: the
  * slot is looked for again as soon as somebody has. */
 static void test_reorg_while_receipts_are_old(void **state)
 {
 	struct life *life = *state;
 	struct life_node node = life_node_make(life);
-	struct err err = { 0 };
 	life_node_give(life, &node);
-	struct withdrawal row = life_accept(life, "POL", 5061);
-	life_process(life);
-	life_sign(life);
-	life_mine(life, 1);
+	struct withdrawal row = mined_on_old_branch(life, &node);
 	life_watch(life);
-	struct transfer transfer = life_view(life, row.intent.id).transfer;
-	assert_int_equal(transfer.stage, TRANSFER_MINED);
-	assert_true(chain_receipts(node.real, &transfer.mined_hash, 1, &node.old, &err));
-	life_reorg(life, 1);
-	life_drop_pool(life);
-	life_watch(life);
-	node.old.state = CHAIN_RECEIPT_ABSENT;
-	life_mine(life, 1);
-	life_watch(life);
-	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_BROADCAST);
-	life_wait(life, 3000);
-	life_run(life, 8);
-	life_assert_paid(life, &row);
-	life_assert_settled(life);
+	old_branch_ends(life, &node, &row);
 }
 
 /* A stranger's transaction paid somebody else; one of two nodes says that it paid who should have
@@ -596,12 +595,6 @@ static void test_second_node_lies_to_people(void **state)
 	people_hear_a_lie(*state, 1);
 }
 
-static void head_watch(struct life *life)
-{
-	life_mine(life, 1);
-	life_watch(life);
-}
-
 /* What a step saw that failed is no sighting of the next one, which did not look: of three in a row
  * that call a person there is one. */
 static void test_sighting_of_a_failed_step(void **state)
@@ -637,30 +630,14 @@ static void test_old_receipts_after_a_start(void **state)
 {
 	struct life *life = *state;
 	struct life_node node = life_node_make(life);
-	struct err err = { 0 };
 	life_node_give(life, &node);
-	struct withdrawal row = life_accept(life, "POL", 5063);
-	life_process(life);
-	life_sign(life);
-	life_mine(life, 1);
-	life_watch(life);
-	struct transfer transfer = life_view(life, row.intent.id).transfer;
-	assert_int_equal(transfer.stage, TRANSFER_MINED);
-	assert_true(chain_receipts(node.real, &transfer.mined_hash, 1, &node.old, &err));
-	life_reorg(life, 1);
-	life_drop_pool(life);
+	struct withdrawal row = mined_on_old_branch(life, &node);
 	life_chain_give(life, LIFE_MONITOR, &node.base);
 	for (int i = 0; i < 6; i++) {
 		head_watch(life);
 		life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
 	}
-	node.old.state = CHAIN_RECEIPT_ABSENT;
-	head_watch(life);
-	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_BROADCAST);
-	life_wait(life, 3000);
-	life_run(life, 8);
-	life_assert_paid(life, &row);
-	life_assert_settled(life);
+	old_branch_ends(life, &node, &row);
 }
 
 int main(void)

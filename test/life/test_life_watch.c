@@ -8,25 +8,13 @@ static void count(struct life *life, const char *call)
 	life_fault_at(life, LIFE_FAULT_FAIL, call, UINT64_MAX);
 }
 
-static struct withdrawal mined(struct life *life, const char *symbol, uint64_t units)
-{
-	struct withdrawal row = life_accept(life, symbol, units);
-	life_watch(life);
-	life_process(life);
-	life_sign(life);
-	life_mine(life, 1);
-	life_watch(life);
-	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
-	return row;
-}
-
 /* A head whose parent is known tells of all blocks below: nobody asks for them. */
 static void test_heads_are_followed_by_their_parents(void **state)
 {
 	struct life *life = *state;
 	life_fault_install(life);
 	life->catalogue.chains[0].depth_paid = 8;
-	struct withdrawal row = mined(life, "TUSD", 6000);
+	struct withdrawal row = life_mined(life, "TUSD", 6000);
 	count(life, "chain_blocks");
 	life_run(life, 7);
 	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
@@ -41,7 +29,7 @@ static void test_paid_by_the_receipt_that_was_read(void **state)
 {
 	struct life *life = *state;
 	life_fault_install(life);
-	struct withdrawal row = mined(life, "TUSD", 6001);
+	struct withdrawal row = life_mined(life, "TUSD", 6001);
 	count(life, "chain_receipts");
 	life_run(life, 4);
 	life_assert_paid(life, &row);
@@ -102,7 +90,7 @@ static void test_reorg_behind_a_long_absence(void **state)
 {
 	struct life *life = *state;
 	life->catalogue.chains[0].depth_paid = 2000;
-	struct withdrawal row = mined(life, "POL", 6004);
+	struct withdrawal row = life_mined(life, "POL", 6004);
 	life_mine(life, 2);
 	life_watch(life);
 	life_reorg(life, 3);
@@ -124,7 +112,7 @@ static void test_reorg_behind_a_long_absence(void **state)
 static void reorg_run(struct life *life, unsigned depth, bool restart)
 {
 	life->catalogue.chains[0].depth_paid = 60;
-	struct withdrawal row = mined(life, "POL", 6005);
+	struct withdrawal row = life_mined(life, "POL", 6005);
 	for (unsigned i = 1; i < depth; i++) {
 		life_mine(life, 1);
 		life_watch(life);
@@ -237,13 +225,8 @@ static void test_wish_about_fewer_attempts(void **state)
 static void test_mined_block_edited(void **state)
 {
 	struct life *life = *state;
-	struct withdrawal row = life_accept(life, "POL", 6160);
-	life_process(life);
-	life_sign(life);
-	life_mine(life, 1);
-	life_watch(life);
+	struct withdrawal row = life_mined(life, "POL", 6160);
 	struct transfer seen = life_view(life, row.intent.id).transfer;
-	assert_int_equal(seen.stage, TRANSFER_MINED);
 	life_sql(life, "UPDATE transfers SET mined_block_hash = zeroblob(32)");
 	life_run(life, 6);
 	life_assert_paid(life, &row);
