@@ -125,17 +125,9 @@ static struct journal_link take_link(struct sql *sql)
 	return link;
 }
 
-/* Out of range reads as a value that no row of ours has, so that its MAC cannot verify. */
-static uint32_t take_u32(struct sql *sql)
-{
-	int64_t value = sql_take_i64(sql);
-
-	return value < 0 || value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
-}
-
 static enum journal_kind take_kind(struct sql *sql)
 {
-	uint32_t kind = take_u32(sql);
+	uint32_t kind = sql_take_u32(sql);
 
 	return kind == JOURNAL_CANCEL || kind == JOURNAL_FOREIGN ? (enum journal_kind)kind
 								 : JOURNAL_PAY;
@@ -185,7 +177,7 @@ bool journal_right_take(struct sql *sql, const uint8_t key[32], struct journal_r
 	uint8_t mac[32];
 
 	right->withdrawal = sql_take_id(sql);
-	right->round = take_u32(sql);
+	right->round = sql_take_u32(sql);
 	sql_take_bytes(sql, right->pay_tag, sizeof right->pay_tag);
 	right->is_void = sql_take_i64(sql) != 0;
 	sql_take_text(sql, right->void_stage, sizeof right->void_stage);
@@ -212,7 +204,7 @@ bool journal_attempt_take(struct sql *sql, const uint8_t key[32],
 
 	row.link = take_link(sql);
 	row.slot = take_slot(sql);
-	row.number = take_u32(sql);
+	row.number = sql_take_u32(sql);
 	row.fee_ceiling.value = sql_take_u256(sql);
 	attempt_mac(key, &row, mac);
 	if (!judge("attempts", &row.link, mac, err))
@@ -228,7 +220,7 @@ bool journal_resolution_take(struct sql *sql, const uint8_t key[32],
 	uint8_t mac[32];
 
 	row.resolution.withdrawal = sql_take_id(sql);
-	row.resolution.round = take_u32(sql);
+	row.resolution.round = sql_take_u32(sql);
 	row.resolution.is_paid = sql_take_i64(sql) != 0;
 	row.resolution.chain_id = sql_take_u64(sql);
 	row.resolution.tx_hash = sql_take_hash(sql);

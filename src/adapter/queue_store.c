@@ -153,7 +153,8 @@ static bool visible_load(struct queue_store *self, enum queue_name name, int64_t
 		message->ack = (struct message_ack){ .queue = name };
 		message->ack.subject = sql_take_id(&sql);
 		message->ack.generation = sql_take_u64(&sql);
-		message->receives = (uint32_t)sql_take_u64(&sql) + 1;
+		uint32_t before = sql_take_u32(&sql);
+		message->receives = before < UINT32_MAX ? before + 1 : before;
 		sql_take_text(&sql, message->correlation_id, sizeof message->correlation_id);
 	}
 	*ret_len = len;

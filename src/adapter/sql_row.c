@@ -146,6 +146,12 @@ uint64_t sql_take_u64(struct sql *sql)
 	return value < 0 ? 0 : (uint64_t)value;
 }
 
+uint32_t sql_take_u32(struct sql *sql)
+{
+	int64_t value = sql_take_i64(sql);
+	return value < 0 || value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
 void sql_take_bytes(struct sql *sql, void *ret_bytes, size_t len)
 {
 	struct str bytes = db_column_bytes(sql->db, sql->statement, sql->at++);
@@ -201,7 +207,7 @@ struct hash32 sql_take_hash(struct sql *sql)
 
 struct mac_tag sql_take_mac(struct sql *sql)
 {
-	struct mac_tag tag = { .key_id = (uint32_t)sql_take_u64(sql) };
+	struct mac_tag tag = { .key_id = sql_take_u32(sql) };
 	sql_take_bytes(sql, tag.bytes, sizeof tag.bytes);
 	return tag;
 }

@@ -50,6 +50,8 @@ MUST_CHECK bool sql_end(struct sql *sql);
 
 int64_t sql_take_i64(struct sql *sql);
 uint64_t sql_take_u64(struct sql *sql);
+/* What is out of range reads as UINT32_MAX, which no row of ours has. */
+uint32_t sql_take_u32(struct sql *sql);
 /* A stored value that does not have the form that only we could have written is an edited database:
  * these take what fits and leave the rest zero; the MACs catch it. */
 void sql_take_bytes(struct sql *sql, void *ret_bytes, size_t len);

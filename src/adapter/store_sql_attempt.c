@@ -38,7 +38,7 @@ static bool slot_state_load(struct db *db, struct id transfer, struct slot_state
 	if (*ret_found) {
 		ret_state->wallet_id = sql_take_i64(&sql);
 		ret_state->stage = (enum transfer_stage)sql_take_i64(&sql);
-		ret_state->attempts = (uint32_t)sql_take_u64(&sql);
+		ret_state->attempts = sql_take_u32(&sql);
 	}
 	return sql_end(&sql);
 }
@@ -360,7 +360,7 @@ bool store_sql_attempts(struct store *store, struct id transfer, struct attempt 
 	while (len < cap && sql_next(&sql)) {
 		struct attempt *attempt = &ret_rows[len++];
 		attempt->transfer = transfer;
-		attempt->number = (uint32_t)sql_take_u64(&sql);
+		attempt->number = sql_take_u32(&sql);
 		attempt->is_cancel = sql_take_i64(&sql) != 0;
 		attempt->reason = (enum wish_reason)sql_take_i64(&sql);
 		attempt->fees.tip.value = sql_take_u256(&sql);

@@ -33,7 +33,7 @@ void withdrawal_take(struct sql *sql, struct withdrawal *ret_row)
 	ret_row->approval_mac = sql_take_mac(sql);
 	ret_row->stage = (enum withdrawal_stage)sql_take_i64(sql);
 	ret_row->version = sql_take_u64(sql);
-	ret_row->round = (uint32_t)sql_take_u64(sql);
+	ret_row->round = sql_take_u32(sql);
 	ret_row->cancel_requested = sql_take_i64(sql) != 0;
 	sql_take_text(sql, ret_row->wait_reason, sizeof ret_row->wait_reason);
 	ret_row->funds_since = sql_take_i64(sql);

@@ -20,7 +20,7 @@ void transfer_take(struct sql *sql, struct transfer *ret_row)
 	ret_row->outcome = (enum transfer_outcome)sql_take_i64(sql);
 	ret_row->is_cancel = sql_take_i64(sql) != 0;
 	ret_row->withdrawal = sql_take_id(sql);
-	ret_row->round = (uint32_t)sql_take_u64(sql);
+	ret_row->round = sql_take_u32(sql);
 	ret_row->to = sql_take_address(sql);
 	ret_row->value.value = sql_take_u256(sql);
 	ret_row->is_token = sql_take_i64(sql) != 0;
@@ -30,8 +30,8 @@ void transfer_take(struct sql *sql, struct transfer *ret_row)
 	ret_row->payload_hash = sql_take_hash(sql);
 	ret_row->wish = (enum wish)sql_take_i64(sql);
 	ret_row->wish_reason = (enum wish_reason)sql_take_i64(sql);
-	ret_row->wish_attempts_seen = (uint32_t)sql_take_u64(sql);
-	ret_row->attempts = (uint32_t)sql_take_u64(sql);
+	ret_row->wish_attempts_seen = sql_take_u32(sql);
+	ret_row->attempts = sql_take_u32(sql);
 	ret_row->mined_hash = sql_take_hash(sql);
 	ret_row->mined_block = sql_take_u64(sql);
 	ret_row->mined_block_hash = sql_take_hash(sql);

@@ -66,6 +66,29 @@ static void a_message_from_before_all_time_has_an_age(void **state)
 	queue_close(queue);
 }
 
+/* It has not been received for the first time: it comes alone, now and when it comes back. */
+static void a_count_beyond_all_counts_is_no_fresh_one(void **state)
+{
+	static const char *const counts[] = { "4294967295", "1152921504606846975",
+					      "9223372036854775807", "-9" };
+	struct fixture *f = *state;
+	struct queue *queue = queue_over(f);
+	struct message messages[4];
+	(void)fixture_accept(f, "one");
+	(void)fixture_accept(f, "two");
+	for (size_t i = 0; i < COUNT_OF(counts); i++) {
+		char edit[96];
+		snprintf(edit, sizeof edit, "UPDATE messages SET receives = %s", counts[i]);
+		fixture_edit(f, edit);
+		for (int again = 0; again < 2; again++) {
+			fixture_wait(f, VISIBILITY_MS + 1);
+			assert_int_equal(claim(queue, COUNT_OF(messages), messages), 1);
+			assert_int_equal(messages[0].receives, UINT32_MAX);
+		}
+	}
+	queue_close(queue);
+}
+
 /* Claimed while the clock was wrong, a year ahead: it comes when there is nothing else. */
 static void a_claim_from_a_wrong_clock_does_not_last(void **state)
 {
@@ -95,6 +118,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_message_without_a_generation_ends, fixture_set_up,
 						fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_message_from_before_all_time_has_an_age,
+						fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_count_beyond_all_counts_is_no_fresh_one,
 						fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_claim_from_a_wrong_clock_does_not_last,
 						fixture_set_up, fixture_tear_down),

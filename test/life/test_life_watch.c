@@ -236,6 +236,22 @@ static void test_mined_block_edited(void **state)
 	life_assert_settled(life);
 }
 
+/* A row that says it had more attempts than any slot can have is looked at all the same. */
+static void test_attempts_edited(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "POL", 6170);
+	life_process(life);
+	life_sign(life);
+	life_sql(life, "UPDATE transfers SET attempts = 1000");
+	life_mine(life, 1);
+	life_watch(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	life_restart(life, LIFE_MONITOR);
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +267,7 @@ int main(void)
 		LIFE_TEST(test_bump_of_what_is_dropped_silently),
 		LIFE_TEST(test_wish_about_fewer_attempts),
 		LIFE_TEST(test_mined_block_edited),
+		LIFE_TEST(test_attempts_edited),
 	};
 	return LIFE_MAIN(tests);
 }

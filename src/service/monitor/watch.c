@@ -25,9 +25,11 @@ bool monitor_watched_add(struct monitor *self, const struct transfer *row, bool 
 			 struct err *err)
 {
 	size_t n = 0;
+	/* The row may say anything; there are no more. */
+	size_t most = row->attempts < ATTEMPTS_MAX ? row->attempts : ATTEMPTS_MAX;
 	*ret_added = false;
 	if (self->watched_len == WATCH_BATCH ||
-	    self->hashes_len + (row->attempts > 0 ? row->attempts : 1) > HASHES_MAX)
+	    self->hashes_len + (most > 0 ? most : 1) > HASHES_MAX)
 		return true;
 	if (!store_attempts_load(self->options.store, row->id, self->attempts, ATTEMPTS_MAX, &n,
 				 err))
