@@ -42,6 +42,7 @@ bool signer_work_drop_if_torn(struct signer *self, struct slot_work *work, struc
 	    !store_lease_take(self->options.store, &lease, self->options.instance,
 			      clock_now_ms(self->options.clock), &owned, err))
 		return false;
+	/* Other owners show in the lease as well; a slot that is in a block by now shows here. */
 	bool moved = found && again.version != work->slot->version;
 	/* Another owner may have written in the journal, and not yet in the store. */
 	owned &= lease.epoch == work->wallet->lease.epoch;
