@@ -179,6 +179,7 @@ static const char *act_text(enum store_resolve act)
 	case STORE_RESOLVE_CANCEL:
 		return "canceled";
 	case STORE_RESOLVE_RESEND:
+	case STORE_RESOLVE_FILL:
 		return "finality_lost";
 	}
 	return "unknown";
@@ -195,6 +196,11 @@ static bool decisions_answer(struct db *db, const struct store_resolution *item,
 	return sql_run(&sql, NULL);
 }
 
+static bool is_taken_back(const struct store_resolution *item)
+{
+	return item->act == STORE_RESOLVE_RESEND || item->act == STORE_RESOLVE_FILL;
+}
+
 static void detail_write(struct buf *out, const struct store_resolution *item,
 			 const struct standing *now)
 {
@@ -203,7 +209,7 @@ static void detail_write(struct buf *out, const struct store_resolution *item,
 		json_write_member_text(out, "code", item->code);
 	if (item->act == STORE_RESOLVE_COMPLETE)
 		json_write_member_text(out, "tx_hash", hash32_text(item->tx_hash).at);
-	if (item->act == STORE_RESOLVE_RESEND) {
+	if (is_taken_back(item)) {
 		json_write_member_text(out, "tx_hash", hash32_text(now->slot.mined_hash).at);
 		json_write_member_u64(out, "block_number", now->slot.mined_block);
 	}
@@ -265,6 +271,7 @@ static bool is_allowed(const struct store_resolution *item, const struct standin
 	case STORE_RESOLVE_CANCEL:
 		return over && now->slot.outcome != OUTCOME_SUCCEEDED;
 	case STORE_RESOLVE_RESEND:
+	case STORE_RESOLVE_FILL:
 		return now->has_slot && now->slot.stage == TRANSFER_FINAL && now->slot.attempts > 0;
 	}
 	return false;
@@ -276,9 +283,8 @@ static bool row_write(struct db *db, const struct store_resolution *item,
 {
 	const struct withdrawal *row = &now->row;
 	const char *taken_back = reason_code(REASON_FINAL_TAKEN_BACK);
-	bool stays_held =
-		item->act == STORE_RESOLVE_REFUSE ||
-		(item->act == STORE_RESOLVE_RESEND && strcmp(row->held_reason, taken_back) != 0);
+	bool stays_held = item->act == STORE_RESOLVE_REFUSE ||
+			  (is_taken_back(item) && strcmp(row->held_reason, taken_back) != 0);
 	bool keeps_due = lifecycle_is_terminal(to) || item->act == STORE_RESOLVE_REFUSE;
 	struct sql sql = sql_prepare(
 		db,
@@ -344,18 +350,21 @@ static bool slot_release(struct db *db, const struct transfer *slot, struct err 
 	return sql_run(&sql, NULL);
 }
 
-static bool slot_resend(struct db *db, const struct transfer *slot, const struct store_by *by,
-			struct err *err)
+static bool slot_resend(struct db *db, const struct store_resolution *item,
+			const struct transfer *slot, const struct store_by *by, struct err *err)
 {
 	CHECK(lifecycle_transfer_allows(slot->stage, TRANSFER_BROADCAST, by->actor));
 	struct sql sql = sql_prepare(
 		db,
 		"UPDATE transfers SET stage = ?, outcome = 0, mined_hash = NULL, mined_block = 0, "
-		"mined_block_hash = NULL, held_reason = '', wish = ?, wish_attempts_seen = attempts, "
+		"mined_block_hash = NULL, held_reason = '', wish = ?, wish_reason = ?, "
+		"wish_attempts_seen = attempts, "
 		"stage_at = ?, version = version + 1 WHERE id = ?",
 		err);
 	sql_put_i64(&sql, TRANSFER_BROADCAST);
-	sql_put_i64(&sql, WISH_REBROADCAST);
+	bool fills = item->act == STORE_RESOLVE_FILL;
+	sql_put_i64(&sql, fills ? WISH_BUMP : WISH_REBROADCAST);
+	sql_put_i64(&sql, fills ? WISH_REASON_CANCEL : WISH_REASON_NONE);
 	sql_put_i64(&sql, by->now_ms);
 	sql_put_id(&sql, slot->id);
 	if (!sql_run(&sql, NULL))
@@ -370,8 +379,8 @@ static bool slot_resend(struct db *db, const struct transfer *slot, const struct
 static bool slot_resolve(struct db *db, const struct store_resolution *item,
 			 const struct standing *now, const struct store_by *by, struct err *err)
 {
-	if (item->act == STORE_RESOLVE_RESEND)
-		return slot_resend(db, &now->slot, by, err);
+	if (is_taken_back(item))
+		return slot_resend(db, item, &now->slot, by, err);
 	if (item->act == STORE_RESOLVE_RELEASE && now->slot.held_reason[0] != 0)
 		return slot_release(db, &now->slot, err);
 	if (item->act != STORE_RESOLVE_REFUSE || now->has_row)

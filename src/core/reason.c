@@ -170,7 +170,10 @@ static const struct reason_row rows[REASON_COUNT] = {
 						 "chain's") },
 	[REASON_RESOLVE_WOULD_PAY_AGAIN] = { "resolve_would_pay_again",
 					     REFUSE("its bytes would pay a withdrawal that went on "
-						    "without them") },
+						    "without them, and no other can be made") },
+	[REASON_RESOLVE_LATER_ROUND_IS_OUT] = { "resolve_later_round_is_out",
+						REFUSE("a payment of a later round is out: to be "
+						       "canceled, or final, first") },
 };
 
 static const struct reason_row *row_of(enum reason reason)

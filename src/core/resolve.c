@@ -252,7 +252,12 @@ enum resolve_act resolve_back_decide(const struct resolve_back_facts *facts,
 		return RESOLVE_WAIT;
 	if (facts->block_is_there)
 		return RESOLVE_RELEASE;
-	if (facts->may_pay_again || !facts->has_bytes)
+	if (facts->has_bytes && !facts->may_pay_again)
+		return RESOLVE_UNPAID;
+	if (!facts->has_bytes || !facts->has_room)
 		return refuse(REASON_RESOLVE_WOULD_PAY_AGAIN, ret_reason);
-	return RESOLVE_UNPAID;
+	/* Whichever wins the nonce, nothing else may be on its way to the same receiver. */
+	if (facts->later_is_out && DEFENCE("later_round_stands"))
+		return refuse(REASON_RESOLVE_LATER_ROUND_IS_OUT, ret_reason);
+	return RESOLVE_FILL;
 }

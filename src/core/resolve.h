@@ -130,6 +130,7 @@ enum resolve_act {
 	RESOLVE_RELEASE = 3,  /* the hold ends; all goes on as it would have */
 	RESOLVE_COMPLETE = 4, /* it was paid by the named transaction */
 	RESOLVE_UNPAID = 5,   /* its slot is over and did not pay: again, or canceled */
+	RESOLVE_FILL = 6,     /* of a slot that was taken back: its nonce goes to a self-transfer */
 };
 enum resolve_act resolve_decide(const struct resolve_facts *facts, enum reason *ret_reason);
 
@@ -139,8 +140,11 @@ struct resolve_back_facts {
 	bool block_is_there; /* the same one, say the nodes */
 	bool may_pay_again;  /* its bytes pay a withdrawal that has gone on to another slot */
 	bool has_bytes;      /* something to send again */
+	bool later_is_out;   /* bytes of that other slot may pay, and are not final */
+	bool has_room;       /* for another attempt */
 };
-/* WAIT, REFUSE; RELEASE: its block stands after all; UNPAID: the same bytes go out again. */
+/* WAIT, REFUSE; RELEASE: its block stands after all; UNPAID: the same bytes go out again; FILL:
+ * they never do, and the nonce is used up. */
 enum resolve_act resolve_back_decide(const struct resolve_back_facts *facts,
 				     enum reason *ret_reason);
 

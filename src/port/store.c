@@ -141,7 +141,7 @@ bool store_case_resolve(struct store *store, struct store_resolution *resolution
 {
 	PORT_CALL();
 	CHECK(resolution != NULL && by != NULL && by->actor == ACTOR_PERSON);
-	CHECK(resolution->act >= STORE_RESOLVE_STALE && resolution->act <= STORE_RESOLVE_RESEND);
+	CHECK(resolution->act >= STORE_RESOLVE_STALE && resolution->act <= STORE_RESOLVE_FILL);
 	CHECK((resolution->act == STORE_RESOLVE_REFUSE ||
 	       resolution->act == STORE_RESOLVE_CANCEL) == (resolution->code != NULL));
 	CHECK(resolution->wallet_id != 0 || id_is_zero(resolution->of.transfer) ||

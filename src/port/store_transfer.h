@@ -102,6 +102,7 @@ enum store_resolve {
 	STORE_RESOLVE_REQUEUE = 5,  /* the slot is final and did not pay; round + 1 */
 	STORE_RESOLVE_CANCEL = 6,   /* the same; with a failure code */
 	STORE_RESOLVE_RESEND = 7,   /* a final slot that was taken back is broadcast again */
+	STORE_RESOLVE_FILL = 8,     /* the same, and wishes for its cancellation */
 };
 
 struct store_resolution {

@@ -145,22 +145,20 @@ void life_key_set(struct life *life, const char *person, bool revoked)
 			  : store_api_key_add(life->store, &key, &by, &err));
 }
 
-void life_decide(struct life *life, const struct withdrawal *row, const char *person,
-		 const struct hash32 *paid_by)
+static void decision_put(struct life *life, const struct withdrawal *row, const char *person,
+			 struct id slot, const struct hash32 *paid_by)
 {
 	struct store_by by = { ACTOR_PERSON, person, "", clock_now_ms(&life->clock.base) };
 	struct mac_keys keys = { .keys = { { 1, life->keys_bytes[4] } }, .len = 1 };
 	struct store_view view = life_view(life, row->intent.id);
-	bool has_slot = view.has_transfer && view.withdrawal.stage >= WITHDRAWAL_ASSIGNED;
 	struct err err = { 0 };
 	bool current = false;
-	struct decision decision = {
-		.of = { .withdrawal = row->intent.id, .version = view.withdrawal.version },
-		.verdict = paid_by != NULL ? RESOLVE_PAID_BY : RESOLVE_NOT_PAID,
-		.decided_at = by.now_ms
-	};
-	if (has_slot)
-		decision.of.transfer = view.transfer.id;
+	struct decision decision = { .of = { .withdrawal = row->intent.id,
+					     .transfer = slot,
+					     .version = view.withdrawal.version },
+				     .verdict =
+					     paid_by != NULL ? RESOLVE_PAID_BY : RESOLVE_NOT_PAID,
+				     .decided_at = by.now_ms };
 	if (paid_by != NULL)
 		decision.tx_hash = *paid_by;
 	snprintf(decision.person, sizeof decision.person, "%s", person);
@@ -169,6 +167,20 @@ void life_decide(struct life *life, const struct withdrawal *row, const char *pe
 	decision_seal(&keys, &decision);
 	assert_true(store_decision_put(life->store, &decision, &by, &current, &err));
 	assert_true(current);
+}
+
+void life_decide(struct life *life, const struct withdrawal *row, const char *person,
+		 const struct hash32 *paid_by)
+{
+	struct store_view view = life_view(life, row->intent.id);
+	bool has_slot = view.has_transfer && view.withdrawal.stage >= WITHDRAWAL_ASSIGNED;
+	decision_put(life, row, person, has_slot ? view.transfer.id : (struct id){ 0 }, paid_by);
+}
+
+void life_decide_slot(struct life *life, const struct withdrawal *row, const char *person,
+		      struct id slot)
+{
+	decision_put(life, row, person, slot, NULL);
 }
 
 uint64_t life_chain_nonce(struct life *life, struct address wallet)

@@ -44,6 +44,9 @@ struct hash32 life_foreign_transfer(struct life *life, struct address wallet, st
  * paid_by: NULL for "not paid". */
 void life_decide(struct life *life, const struct withdrawal *row, const char *person,
 		 const struct hash32 *paid_by);
+/* "Not paid" of a slot of the withdrawal that it has left. */
+void life_decide_slot(struct life *life, const struct withdrawal *row, const char *person,
+		      struct id slot);
 /* The key that a person decides with: there, or revoked. */
 void life_key_set(struct life *life, const char *person, bool revoked);
 uint64_t life_chain_nonce(struct life *life, struct address wallet);

@@ -274,6 +274,215 @@ static void test_slot_of_another_is_no_earlier_round(void **state)
 	assert_string_equal(view.withdrawal.wait_reason, "resolve_tx_of_another");
 }
 
+/* ---- what did not pay was taken back (T9) ---- */
+
+static void snapshot_take(struct life *life, char params[40])
+{
+	unsigned long long number = 0;
+	const char *result = strstr(life_rpc(life, "evm_snapshot", "[]"), "\"result\":\"0x");
+	assert_int_equal(sscanf(result, "\"result\":\"0x%llx", &number), 1);
+	snprintf(params, 40, "[\"0x%llx\"]", number);
+}
+
+static void take_back(struct life *life, const char *params)
+{
+	assert_non_null(strstr(life_rpc(life, "evm_revert", params), "true"));
+	life_drop_pool(life);
+	life_base_fee(life, UINT64_C(1100000000));
+	life_mine(life, 1);
+	life_run(life, 12);
+}
+
+static void wallets_stop(struct life *life, const char *reason)
+{
+	life_sql(life, "UPDATE wallets SET stop_reason = '%s'", reason);
+}
+
+/* Reverted for good, and queued again; then the chain takes that back. */
+static struct transfer reverted_slot(struct life *life, bool goes_on, struct withdrawal *ret_row)
+{
+	char params[40];
+	snapshot_take(life, params);
+	*ret_row = life_accept(life, "POL", UNITS);
+	life_process(life);
+	life_sign(life);
+	life_refuse(life, ret_row->intent.to, true);
+	life_mine(life, 1);
+	life_watch(life);
+	life_refuse(life, ret_row->intent.to, false);
+	struct transfer slot = life_view(life, ret_row->intent.id).transfer;
+	life_fault_install(life);
+	if (!goes_on) /* nothing is reserved before the chain takes it back */
+		life_fault_at(life, LIFE_FAULT_FAIL, "store_transfers_reserve", 0);
+	life_mine(life, 12);
+	for (int i = 0; i < 4; i++) {
+		life_wait(life, 1000);
+		life_watch(life);
+		life_sign(life);
+	}
+	struct store_view view = life_view(life, ret_row->intent.id);
+	assert_int_equal(view.withdrawal.round, 1);
+	assert_int_equal(view.withdrawal.stage, goes_on ? WITHDRAWAL_ASSIGNED : WITHDRAWAL_QUEUED);
+	take_back(life, params);
+	life_fault_clear(life);
+	struct err err = { 0 };
+	bool found = false;
+	assert_true(store_transfer_load(life->store, slot.id, &slot, &found, &err));
+	assert_string_equal(slot.held_reason, "final_taken_back");
+	return slot;
+}
+
+static void both_decide_slot(struct life *life, const struct withdrawal *row, struct id slot)
+{
+	life_decide_slot(life, row, "ann", slot);
+	life_decide_slot(life, row, "ben", slot);
+	life_wait(life, 1000);
+	life_sign(life);
+}
+
+static struct transfer slot_now(struct life *life, struct id id)
+{
+	struct transfer slot;
+	struct err err = { 0 };
+	bool found = false;
+	assert_true(store_transfer_load(life->store, id, &slot, &found, &err) && found);
+	return slot;
+}
+
+/* Its nonce goes to a self-transfer, its old bytes never out again; then the next round pays, once.
+ */
+static void test_taken_back_unpaid_is_filled(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row;
+	struct transfer slot = reverted_slot(life, false, &row);
+	both_decide_slot(life, &row, slot.id);
+	wallets_stop(life, "");
+	/* The next round waits until the nonce is used up. */
+	assert_int_equal(slot_now(life, slot.id).stage, TRANSFER_BROADCAST);
+	for (int i = 0; i < 3; i++) {
+		life_wait(life, 16000);
+		life_process(life);
+		life_sign(life);
+		assert_int_equal(life_view(life, row.intent.id).withdrawal.stage,
+				 WITHDRAWAL_QUEUED);
+	}
+	watch_deep(life);
+	watch_deep(life);
+	slot = slot_now(life, slot.id);
+	assert_int_equal(slot.stage, TRANSFER_FINAL);
+	assert_int_equal(slot.outcome, OUTCOME_REPLACED);
+	life_assert_paid(life, &row);
+	assert_int_equal(life_view(life, row.intent.id).withdrawal.round, 1);
+	life_assert_settled(life);
+}
+
+/* The old bytes are quicker: the withdrawal was paid by them, and never again. */
+static void test_taken_back_and_old_bytes_win(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row;
+	struct attempt attempts[ATTEMPTS_MAX];
+	struct chain_send answer;
+	struct err err = { 0 };
+	size_t n = 0;
+	struct transfer slot = reverted_slot(life, false, &row);
+	both_decide_slot(life, &row, slot.id);
+	assert_true(store_attempts_load(life->store, slot.id, attempts, ATTEMPTS_MAX, &n, &err));
+	struct str raw = str_from_bytes(attempts[0].raw, attempts[0].raw_len);
+	life_drop_pool(life);
+	chain_send_many(life->chain, &raw, 1, &answer);
+	assert_int_equal(answer.state, CHAIN_SEND_ACCEPTED);
+	life_mine(life, 1);
+	wallets_stop(life, "");
+	life_wait(life, 61000);
+	watch_deep(life);
+	watch_deep(life);
+	struct store_view view = life_view(life, row.intent.id);
+	assert_int_equal(view.withdrawal.stage, WITHDRAWAL_QUEUED);
+	assert_string_equal(view.withdrawal.held_reason, "round_was_paid");
+	both_decide(life, &row, &attempts[0].tx_hash);
+	resolve_run(life);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
+/* Fees above the cap: no cancellation can be signed, and what pays does not go out instead. */
+static void test_taken_back_and_nothing_is_resent(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row;
+	struct transfer slot = reverted_slot(life, false, &row);
+	both_decide_slot(life, &row, slot.id);
+	struct wei cap = life->catalogue.chains[0].fees.cap_max;
+	life->catalogue.chains[0].fees.cap_max = (struct wei){ u256_from_u64(1) };
+	life_sql(life, "UPDATE transfers SET sent_at = 1");
+	life_wait(life, 16000);
+	life_sign(life);
+	life_mine(life, 2);
+	life_assert_unpaid(life, &row);
+	assert_int_equal(slot_now(life, slot.id).attempts, 1);
+	life->catalogue.chains[0].fees.cap_max = cap;
+	wallets_stop(life, "");
+	watch_deep(life);
+	watch_deep(life);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
+/* People said of a silent token that it did not pay; taken back, its bytes may pay after all. */
+static void test_taken_back_after_people_said_unpaid(void **state)
+{
+	struct life *life = *state;
+	char params[40];
+	struct withdrawal row;
+	snapshot_take(life, params);
+	struct transfer slot = odd_slot(life, TOKEN_SILENT_FALSE, &row);
+	life_fault_install(life);
+	life_fault_at(life, LIFE_FAULT_FAIL, "store_transfers_reserve", 0);
+	both_decide(life, &row, NULL);
+	resolve_run(life);
+	assert_int_equal(life_view(life, row.intent.id).withdrawal.round, 1);
+	take_back(life, params);
+	life_fault_clear(life);
+	both_decide_slot(life, &row, slot.id);
+	wallets_stop(life, "");
+	life_process(life);
+	life_sign(life);
+	life_assert_waits(life, &row, "previous_round_not_proven_unpaid");
+	watch_deep(life);
+	watch_deep(life);
+	assert_int_equal(slot_now(life, slot.id).outcome, OUTCOME_REPLACED);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
+/* Another payment of it is out already: nothing is filled before that one is canceled. */
+static void test_taken_back_while_the_next_round_is_out(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row;
+	struct transfer slot = reverted_slot(life, true, &row);
+	both_decide_slot(life, &row, slot.id);
+	assert_int_equal(slot_now(life, slot.id).stage, TRANSFER_FINAL);
+	assert_int_equal(life_number(life,
+				     "SELECT count(*) FROM events WHERE detail LIKE "
+				     "'%resolve_later_round_is_out%'",
+				     NULL),
+			 1);
+	assert_true(life_cancel(life, &row));
+	life_wait(life, 16000);
+	life_sign(life);
+	both_decide_slot(life, &row, slot.id);
+	assert_int_equal(slot_now(life, slot.id).stage, TRANSFER_BROADCAST);
+	watch_deep(life);
+	watch_deep(life);
+	life_assert_stage(life, &row, WITHDRAWAL_CANCELED);
+	life_assert_unpaid(life, &row);
+	assert_int_equal(slot_now(life, slot.id).outcome, OUTCOME_REPLACED);
+	life_assert_settled(life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +497,11 @@ int main(void)
 		LIFE_TEST(test_token_paid_by_an_earlier_round),
 		LIFE_TEST(test_put_back_to_the_round_that_was_paid),
 		LIFE_TEST(test_slot_of_another_is_no_earlier_round),
+		LIFE_TEST(test_taken_back_unpaid_is_filled),
+		LIFE_TEST(test_taken_back_and_old_bytes_win),
+		LIFE_TEST(test_taken_back_and_nothing_is_resent),
+		LIFE_TEST(test_taken_back_after_people_said_unpaid),
+		LIFE_TEST(test_taken_back_while_the_next_round_is_out),
 	};
 	return LIFE_MAIN(tests);
 }

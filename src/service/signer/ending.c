@@ -176,8 +176,30 @@ static bool nodes_ask(struct signer *self, struct chain *chain, const struct cha
 	return true;
 }
 
-bool signer_round_judge(struct signer *self, const struct withdrawal *row, uint32_t round,
-			enum round_verdict *ret_verdict, struct err *err)
+/* What people said holds for the transaction that they spoke of: once the chain has taken it back,
+ * only the chain can tell. That it was paid holds for ever. */
+static bool resolution_judge(struct signer *self, const struct withdrawal *row, uint32_t round,
+			     bool *ret_resolved, enum round_verdict *ret_verdict, struct err *err)
+{
+	struct journal_resolution resolution;
+	struct transfer slot;
+	bool found = false;
+	if (!journal_resolution_of(self->options.journal, row->intent.id, round, ret_resolved,
+				   &resolution, err) ||
+	    !store_transfer_of_round(self->options.store, row->intent.id, round, &slot, &found,
+				     err))
+		return false;
+	if (!*ret_resolved)
+		return true;
+	*ret_verdict = resolution.is_paid ? ROUND_PAID : ROUND_UNPAID;
+	bool stands = !found || (slot.stage == TRANSFER_FINAL && slot.held_reason[0] == 0 &&
+				 hash32_equal(slot.mined_hash, resolution.tx_hash));
+	*ret_resolved = resolution.is_paid || stands || !DEFENCE("resolution_stands");
+	return true;
+}
+
+static bool one_round_judge(struct signer *self, const struct withdrawal *row, uint32_t round,
+			    enum round_verdict *ret_verdict, struct err *err)
 {
 	struct tx txs[ATTEMPTS_MAX];
 	struct journal_slot slot = { 0 };
@@ -188,12 +210,9 @@ bool signer_round_judge(struct signer *self, const struct withdrawal *row, uint3
 		catalogue_chain_by_id(self->options.catalogue, row->intent.chain_id);
 	CHECK(params != NULL); /* only rows that are believed get here */
 	size_t chain = (size_t)(params - self->options.catalogue->chains);
-	struct journal_resolution resolution;
 	bool resolved = false;
-	if (!journal_resolution_of(self->options.journal, row->intent.id, round, &resolved,
-				   &resolution, err))
+	if (!resolution_judge(self, row, round, &resolved, ret_verdict, err))
 		return false;
-	*ret_verdict = resolved && resolution.is_paid ? ROUND_PAID : ROUND_UNPAID;
 	if (resolved)
 		return true;
 	*ret_verdict = ROUND_LOST;
@@ -218,6 +237,27 @@ bool signer_round_judge(struct signer *self, const struct withdrawal *row, uint3
 	bool cancels = address_equal(tx->to, slot.wallet) && u256_is_zero(tx->value.value) &&
 		       tx->data_len == 0;
 	*ret_verdict = consumed.receipt.success && !cancels ? ROUND_PAID : ROUND_UNPAID;
+	return true;
+}
+
+/* The chain may have taken back an earlier round's slot since it was proved unpaid: until that one
+ * is final again its bytes may pay. */
+bool signer_round_judge(struct signer *self, const struct withdrawal *row, uint32_t round,
+			enum round_verdict *ret_verdict, struct err *err)
+{
+	struct transfer slot;
+	bool found = false;
+	if (!one_round_judge(self, row, round, ret_verdict, err))
+		return false;
+	for (uint32_t r = 0; r < round && *ret_verdict == ROUND_UNPAID; r++) {
+		if (!store_transfer_of_round(self->options.store, row->intent.id, r, &slot, &found,
+					     err))
+			return false;
+		bool ended = slot.stage == TRANSFER_FINAL && slot.held_reason[0] == 0 &&
+			     lifecycle_outcome_is_unpaid(slot.outcome);
+		if (found && !ended && !one_round_judge(self, row, r, ret_verdict, err))
+			return false;
+	}
 	return true;
 }
 

@@ -8,6 +8,7 @@
 #include "core/resolve.h"
 #include "core/timing.h"
 #include "core/transfer.h"
+#include "core/tx.h"
 
 #include <string.h>
 
@@ -505,6 +506,7 @@ static bool hold_resolve(struct signer *self, const struct work_case *work, stru
 		return false;
 	switch (resolve_decide(&facts, &reason)) {
 	case RESOLVE_WAIT:
+	case RESOLVE_FILL:
 		return true;
 	case RESOLVE_REFUSE:
 		return case_end(self, work, STORE_RESOLVE_REFUSE, reason_code(reason), err);
@@ -558,6 +560,54 @@ static bool paid_elsewhere(struct signer *self, const struct work_case *work, bo
 	return true;
 }
 
+/* The slot that its withdrawal is bound to by now: is a payment of it out, and not final? */
+static bool later_look(struct signer *self, const struct work_case *work,
+		       struct resolve_back_facts *facts, struct err *err)
+{
+	struct transfer later;
+	struct attempt_word word = { 0 };
+	struct tx tx;
+	bool found = false;
+	size_t n = 0;
+	if (!work->has_row || work->row.stage != WITHDRAWAL_ASSIGNED)
+		return true;
+	if (!store_transfer_load(self->options.store, work->row.transfer, &later, &found, err))
+		return false;
+	if (!found || later.stage == TRANSFER_RESERVED || later.stage == TRANSFER_FINAL)
+		return true;
+	const struct signer_wallet *wallet = signer_wallet_of(self, later.wallet_id);
+	facts->later_is_out = true;
+	if (wallet == NULL)
+		return true;
+	if (!store_attempts_load(self->options.store, later.id, self->attempts, ATTEMPTS_MAX, &n,
+				 err) ||
+	    (n > 0 &&
+	     !signer_attempt_judge(self, wallet, &later, &self->attempts[n - 1], &tx, &word, err)))
+		return false;
+	facts->later_is_out = !word.ours || word.pays;
+	return true;
+}
+
+/* From here on the slot signs nothing but its cancellation; what it paid with is never sent again.
+ */
+static bool back_fill(struct signer *self, const struct work_case *work, struct err *err)
+{
+	const struct transfer *slot = &work->slot;
+	enum journal_verdict verdict = JOURNAL_DIFFERENT;
+	struct tx tx;
+	struct journal_entry entry = { .has_slot = true,
+				       .slot = { slot->chain_id, slot->wallet, slot->nonce },
+				       .kind = JOURNAL_CANCEL };
+	transfer_cancellation(slot, &tx);
+	entry.payload_hash = tx_payload_hash(&tx, slot->wallet);
+	if (!journal_append_many(self->options.journal, &entry, 1, &verdict, err))
+		return false;
+	if (verdict == JOURNAL_DIFFERENT)
+		return case_end(self, work, STORE_RESOLVE_REFUSE,
+				reason_code(REASON_RESOLVE_STILL_IN_DOUBT), err);
+	return case_end(self, work, STORE_RESOLVE_FILL, NULL, err);
+}
+
 /* The newest bytes, which go out again: do they pay somebody who has gone on without them? */
 static bool bytes_look(struct signer *self, const struct work_case *work,
 		       struct resolve_back_facts *facts, struct err *err)
@@ -579,8 +629,9 @@ static bool bytes_look(struct signer *self, const struct work_case *work,
 		work->has_row && id_equal(work->row.transfer, work->slot.id) &&
 		(work->row.stage == WITHDRAWAL_ASSIGNED || work->row.stage == WITHDRAWAL_COMPLETED);
 	facts->has_bytes = word.ours;
+	facts->has_room = n < ATTEMPTS_MAX;
 	facts->may_pay_again = word.pays && (!bound || elsewhere);
-	return true;
+	return !facts->may_pay_again || later_look(self, work, facts, err);
 }
 
 static bool back_resolve(struct signer *self, const struct work_case *work, struct err *err)
@@ -602,6 +653,8 @@ static bool back_resolve(struct signer *self, const struct work_case *work, stru
 				reason_code(REASON_RESOLVE_BLOCK_STANDS), err);
 	case RESOLVE_UNPAID:
 		return case_end(self, work, STORE_RESOLVE_RESEND, NULL, err);
+	case RESOLVE_FILL:
+		return back_fill(self, work, err);
 	}
 	return true;
 }

@@ -75,6 +75,7 @@ static void work_add(struct signer *self, struct signer_wallet *wallet, struct t
 	work->wished = wished;
 	work->cancels = cancels;
 	work->turns = false;
+	work->is_stale = false;
 	work->is_bump =
 		cancels || (wished && slot->wish == WISH_BUMP && slot->attempts < ATTEMPTS_MAX);
 	work->sign |= work->is_bump;
@@ -431,14 +432,26 @@ static bool works_store(struct signer *self, struct err *err)
 	return true;
 }
 
+/* Without a new signature a slot goes out with its newest bytes: those that pay what has gone on
+ * without them stay here. */
+static void stale_spare(struct signer *self)
+{
+	for (size_t i = 0; i < self->work_len; i++)
+		if (self->work[i].is_stale && !self->work[i].sign)
+			self->work[i].drop |= DEFENCE("stale_is_not_sent");
+}
+
 static bool batch_run(struct signer *self, bool *ret_worked, struct err *err)
 {
 	size_t done = 0;
 	if (!signer_works_verify(self, err))
 		return false;
 	keys_spare(self);
-	if (!signer_works_price(self, err) || !works_journal(self, err) || !works_sign(self, err) ||
-	    (!DEFENCE("stored_before_sent") && !signer_send(self, err)) || !works_store(self, err))
+	if (!signer_works_price(self, err) || !works_journal(self, err))
+		return false;
+	stale_spare(self);
+	if (!works_sign(self, err) || (!DEFENCE("stored_before_sent") && !signer_send(self, err)) ||
+	    !works_store(self, err))
 		return false;
 	for (size_t i = 0; i < self->work_len; i++) {
 		tried_note(self, &self->work[i]);

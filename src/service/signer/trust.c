@@ -128,9 +128,10 @@ bool signer_slot_may_pay(struct signer *self, const struct transfer *slot,
 	if (!signer_rights_load(self, row, rights, &n, err))
 		return false;
 	*ret_distrust = rights_judge(rights, n, slot, ret_spent);
-	if (*ret_distrust != NULL || *ret_spent || slot->round == 0)
+	if (*ret_distrust != NULL || slot->round == 0)
 		return true;
-	/* Nothing of this round is journaled yet: the round before is proved as for a new slot. */
+	/* Nothing of this round is signed yet: the rounds before are proved as for a new slot, even
+	 * if they were when the right was spent; the chain may have taken that back. */
 	if (!signer_round_judge(self, row, slot->round - 1, &verdict, err))
 		return false;
 	*ret_distrust = signer_round_distrust(verdict);

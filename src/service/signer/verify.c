@@ -227,6 +227,10 @@ static bool is_early(const struct signer *self, const struct slot_work *work)
 static bool bump_verify(struct signer *self, struct slot_work *work, bool canceled, struct err *err)
 {
 	const struct withdrawal *row = row_of(self, work->slot);
+	if (work->is_stale) { /* it pays nobody: what became of the row is no matter */
+		signer_work_cancel_sent(self, work);
+		return true;
+	}
 	work_believe(self, work, row);
 	/* The hold is the withdrawal's; its slot goes on. */
 	const char *distrust = signer_slot_distrust(self, work->wallet, work->slot, row);
@@ -243,6 +247,15 @@ static bool bump_verify(struct signer *self, struct slot_work *work, bool cancel
 		 (!work->wished || work->slot->wish != WISH_BUMP || is_early(self, work)))
 		work->sign = work->is_bump = false; /* it does not stand any more */
 	return distrust == NULL || withdrawal_hold(self, row, distrust, err);
+}
+
+/* People gave the nonce to a cancellation, or the withdrawal is bound elsewhere by now. */
+static bool is_left(const struct signer *self, const struct transfer *slot)
+{
+	const struct withdrawal *row = row_of(self, slot);
+	bool bound = row != NULL && id_equal(row->transfer, slot->id) &&
+		     (row->stage == WITHDRAWAL_ASSIGNED || row->stage == WITHDRAWAL_COMPLETED);
+	return !bound || (slot->wish == WISH_BUMP && slot->wish_reason == WISH_REASON_CANCEL);
 }
 
 /* Bytes that may be out: they go out again only as they were signed and journaled, and a bump pays
@@ -263,6 +276,7 @@ static bool stored_verify(struct signer *self, struct slot_work *work, struct er
 	if (!word.ours || n != work->slot->attempts)
 		return slot_refuse(self, work, reason_code(REASON_ATTEMPT_MISMATCH), err);
 	work->pays = word.pays;
+	work->is_stale = word.pays && word.canceled && is_left(self, work->slot);
 	/* The first cancellation waits for nothing. */
 	if ((!work->cancels || !work->pays) && is_early(self, work))
 		work->sign = work->is_bump = false;

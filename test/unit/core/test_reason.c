@@ -81,6 +81,7 @@ static void codes_are_pinned(void **state)
 		"resolve_may_have_paid",
 		"resolve_block_stands",
 		"resolve_would_pay_again",
+		"resolve_later_round_is_out",
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(pinned); i++) {

@@ -395,6 +395,12 @@ static void what_was_taken_back_is_sent_again(void **state)
 	facts.has_bytes = facts.may_pay_again = true;
 	assert_int_equal(resolve_back_decide(&facts, &reason), RESOLVE_REFUSE);
 	assert_int_equal(reason, REASON_RESOLVE_WOULD_PAY_AGAIN);
+	facts.has_room = true;
+	assert_int_equal(resolve_back_decide(&facts, &reason), RESOLVE_FILL);
+	assert_int_equal(reason, REASON_NONE);
+	facts.later_is_out = true;
+	assert_int_equal(resolve_back_decide(&facts, &reason), RESOLVE_REFUSE);
+	assert_int_equal(reason, REASON_RESOLVE_LATER_ROUND_IS_OUT);
 }
 
 int main(void)
