@@ -11,6 +11,7 @@
 #define GAPPED_MAX     64
 #define REVERTED       3 /* JSON-RPC code of a revert */
 #define SERVER_ERROR   (-32000)
+#define LIES_STREAM    0x6c696172 /* of its own: honest nodes are as they would be */
 
 static struct sim_node *node_of(struct chain *chain)
 {
@@ -145,6 +146,7 @@ static bool node_head(struct chain *chain, struct chain_head *ret_head, struct e
 		.gas_limit = node->chain->options.gas_limit,
 	};
 	finalized_answer(node, ret_head);
+	sim_lie_head(node, ret_head);
 	return true;
 }
 
@@ -180,6 +182,7 @@ static bool node_estimate_many(struct chain *chain, const struct chain_call *cal
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		ret_estimates[i] = estimate(node, &calls[i]);
+		sim_lie_estimate(node, &calls[i], &ret_estimates[i]);
 		if (is_lost(node))
 			ret_estimates[i] = (struct chain_estimate){ .state = CHAIN_ESTIMATE_UNKNOWN,
 								    .text = "no answer" };
@@ -240,6 +243,7 @@ static bool node_nonces(struct chain *chain, uint64_t block, const struct addres
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		ret_nonces[i] = nonce(node, block, wallets[i]);
+		sim_lie_nonce(node, &ret_nonces[i]);
 		if (is_lost(node))
 			ret_nonces[i] = (struct chain_nonce){ .known = false };
 	}
@@ -270,6 +274,12 @@ static struct chain_send send_one(struct sim_node *node, struct str raw)
 {
 	struct chain_send send = { .state = CHAIN_SEND_ACCEPTED };
 	bool lost = is_lost(node);
+	bool takes = true;
+	if (sim_lie_send(node, &send, &takes)) {
+		if (takes)
+			(void)sim_node_take(node, raw);
+		return send;
+	}
 	/* One half gets lost on the way there, the other on the way back. */
 	if (lost && sim_random_chance(&node->random, 500)) {
 		send_lose(node, &send, "no answer");
@@ -335,6 +345,7 @@ static bool node_receipts(struct chain *chain, const struct hash32 *hashes, size
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		ret_receipts[i] = receipt(node, hashes[i]);
+		sim_lie_receipt(node, hashes[i], &ret_receipts[i]);
 		if (is_lost(node))
 			ret_receipts[i] = (struct chain_receipt){ .state = CHAIN_RECEIPT_UNKNOWN };
 	}
@@ -359,6 +370,7 @@ static bool node_lookups(struct chain *chain, const struct hash32 *hashes, size_
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		ret_lookups[i] = lookup(node, hashes[i]);
+		sim_lie_lookup(node, &ret_lookups[i]);
 		if (is_lost(node))
 			ret_lookups[i] = CHAIN_LOOKUP_UNKNOWN;
 	}
@@ -379,6 +391,7 @@ static bool node_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 		ret_blocks[i].known = true;
 		ret_blocks[i].hash = node->chain->blocks[block].hash;
 		ret_blocks[i].parent = parent_hash(node, &node->chain->blocks[block]);
+		sim_lie_block(node, numbers[i], &ret_blocks[i]);
 	}
 	return true;
 }
@@ -416,6 +429,7 @@ static bool node_find(struct chain *chain, uint64_t number, const struct chain_w
 		ret_found->value.value = tx->call.value;
 		ret_found->data_len = tx->call.is_transfer ? ABI_TRANSFER_BYTES : 0;
 	}
+	sim_lie_found(node, number, wanted, ret_found);
 	return true;
 }
 
@@ -508,6 +522,7 @@ struct sim_node *sim_node_add(struct sim_chain *chain, const struct sim_node_set
 	node->index = chain->nodes_len;
 	node->settings = *settings;
 	node->random = sim_random_fork(&chain->random, "node");
+	node->lies = sim_random_of(node->random.state ^ LIES_STREAM);
 	chain->nodes[chain->nodes_len++] = node;
 	sim_node_sync(node);
 	return node;

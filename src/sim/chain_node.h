@@ -4,7 +4,8 @@
  * A node sees the chain as it was some blocks ago: after a reorg it goes on telling of the old
  * branch until it has caught up. When its head moves to another branch it puts (some of) the
  * transactions of the blocks that it leaves back into its pool, as real ones do. It refuses what
- * real ones refuse, in the words of its flavour; core/chain_answer reads the words. No node lies.
+ * real ones refuse, in the words of its flavour; core/chain_answer reads the words. Only a liar
+ * (chain_lie.c) says what no node of this chain could.
  */
 #ifndef SLUICE_SIM_CHAIN_NODE_H
 #define SLUICE_SIM_CHAIN_NODE_H
@@ -25,6 +26,23 @@ enum sim_node_state {
 	SIM_NODE_HANGS, /* reads: NOT_DONE; sends: taken as if it were up, UNKNOWN */
 };
 
+/* What a liar says; a set of them at once. */
+enum sim_lie {
+	SIM_LIE_REVERTED,  /* receipts: it reverted */
+	SIM_LIE_PAID,      /* receipts: what is in no block, or reverted, has paid, long ago */
+	SIM_LIE_LOGS,      /* receipts: it paid another amount, or somebody else */
+	SIM_LIE_BLOCK,     /* receipts: of a block that nobody has */
+	SIM_LIE_ABSENT,    /* receipts: it is in no block */
+	SIM_LIE_NONCE,     /* wallets have sent more than they have, or less */
+	SIM_LIE_STRANGER,  /* and what they are said to have sent is found in blocks */
+	SIM_LIE_FINALIZED, /* its head is final */
+	SIM_LIE_ESTIMATE,  /* receivers refuse, or everything does, or gas is dear */
+	SIM_LIE_KNOWN,     /* sends: it has them already, and takes them not */
+	SIM_LIE_INVALID,   /* sends: they are invalid; it takes some of them */
+	SIM_LIE_FORK,      /* blocks are others, heads and receipts with them */
+	SIM_LIES
+};
+
 /* May be changed at any time, and count from the next call on. */
 struct sim_node_settings {
 	enum sim_node_flavour flavour;
@@ -42,7 +60,11 @@ struct sim_node_settings {
 	unsigned gossip_per_mille;  /* of accepted ones reach each other node */
 	unsigned gossip_delay_max;  /* blocks */
 	unsigned unknown_per_mille; /* of single answers in a batch are lost */
-	uint64_t state_blocks; /* older state is pruned: nonces and balances unknown; 0: never */
+	uint64_t state_blocks;  /* older state is pruned: nonces and balances unknown; 0: never */
+	unsigned lies;          /* bits of enum sim_lie; 0: it is honest */
+	unsigned lie_per_mille; /* of its answers; the rest are true */
+	unsigned lie_kind;      /* which way nonces and estimates are bent */
+	uint64_t lie_block;     /* where its false blocks begin, and its false payments lie */
 };
 
 struct sim_node;

@@ -9,6 +9,7 @@
  *	chain_refusal.c  the words of refusals
  *	chain_send.c     what a node takes
  *	chain_node.c     what a node answers
+ *	chain_lie.c      and what a liar makes of it
  *	chain_front.c    several nodes behind one port
  *
  * Everything lies in arrays that only grow, and is named by its index.
@@ -129,6 +130,11 @@ struct sim_node {
 	struct sim_pool pool;
 	uint32_t head; /* block */
 	size_t moment;
+	struct sim_random lies;  /* when it is a liar */
+	struct hash32 invented;  /* a transaction of its own making; zero: none */
+	uint64_t invented_block; /* in which it says that it is */
+	struct hash32 invented_hash;
+	struct address invented_from;
 };
 
 /* ---- chain_tree.c ---- */
@@ -154,6 +160,20 @@ void sim_block_unwind(struct sim_chain *chain);
 void sim_node_sync(struct sim_node *node);
 /* NULL: taken. Otherwise the words of the refusal. */
 const char *sim_node_take(struct sim_node *node, struct str raw);
+/* ---- chain_lie.c: each bends what was answered, when the node is a liar ---- */
+
+void sim_lie_head(struct sim_node *node, struct chain_head *head);
+void sim_lie_receipt(struct sim_node *node, struct hash32 tx_hash, struct chain_receipt *receipt);
+void sim_lie_nonce(struct sim_node *node, struct chain_nonce *nonce);
+void sim_lie_estimate(struct sim_node *node, const struct chain_call *asked,
+		      struct chain_estimate *estimate);
+void sim_lie_block(struct sim_node *node, uint64_t number, struct chain_block *block);
+void sim_lie_found(struct sim_node *node, uint64_t number, const struct chain_wanted *wanted,
+		   struct chain_found *found);
+/* True: this is the answer to a send, and whether the bytes are taken is ret_takes. */
+bool sim_lie_send(struct sim_node *node, struct chain_send *send, bool *ret_takes);
+void sim_lie_lookup(struct sim_node *node, enum chain_lookup *lookup);
+
 /* Gossip that has arrived. */
 void sim_gossip_deliver(struct sim_chain *chain);
 

@@ -12,10 +12,11 @@
 
 /* Does this head of the node prove that what stands in the block is there for good? */
 static bool head_proves(const struct sim_world *world, const struct sim_view *view,
-			const struct chain_head *head, const struct sim_seen_receipt *receipt)
+			const struct chain_head *head, const struct sim_seen_receipt *receipt,
+			uint64_t depth)
 {
 	const struct chain_params *chain = &world->catalogue.chains[0];
-	if (head->number < receipt->block || head->number - receipt->block < chain->depth_unpaid)
+	if (head->number < receipt->block || head->number - receipt->block < depth)
 		return false;
 	if (chain->has_finality &&
 	    (!head->has_finalized || head->finalized_number < receipt->block))
@@ -27,20 +28,29 @@ static bool head_proves(const struct sim_world *world, const struct sim_view *vi
 	       sim_view_has_block(view, head->finalized_number, head->finalized_hash);
 }
 
+static bool view_proves(const struct sim_world *world, const struct sim_view *view,
+			const struct sim_seen_receipt *receipt, uint64_t depth)
+{
+	size_t heads = view->heads_len < SIM_SEEN_HEADS ? view->heads_len : SIM_SEEN_HEADS;
+	for (size_t i = 0; receipt != NULL && i < heads; i++)
+		if (head_proves(world, view, &view->heads[i], receipt, depth))
+			return true;
+	return false;
+}
+
 /* The receipt of the slot's transaction that this node proves, if it does. */
 static const struct sim_seen_receipt *node_proves(struct sim_world *world,
 						  const struct sim_view *view,
 						  const struct sim_slot *slot)
 {
-	size_t heads = view->heads_len < SIM_SEEN_HEADS ? view->heads_len : SIM_SEEN_HEADS;
+	uint64_t depth = world->catalogue.chains[0].depth_unpaid;
 	for (unsigned number = 1; number <= slot->attempts; number++) {
 		struct hash32 hash;
 		if (!sim_slot_hash(world, slot, number, &hash))
 			continue;
 		const struct sim_seen_receipt *receipt = sim_view_receipt(view, hash);
-		for (size_t i = 0; receipt != NULL && i < heads; i++)
-			if (head_proves(world, view, &view->heads[i], receipt))
-				return receipt;
+		if (view_proves(world, view, receipt, depth))
+			return receipt;
 	}
 	return NULL;
 }
@@ -180,6 +190,29 @@ void sim_check_journaled(struct sim_world *world, const struct sim_slot *slot, c
 
 /* ---- final ---- */
 
+/* Did two nodes say so, where there are two, each of its own chain? */
+static void witness_check(struct sim_process *process, const struct store_observation *item)
+{
+	struct sim_world *world = process->world;
+	const struct chain_params *chain = &world->catalogue.chains[0];
+	bool paid = item->outcome == OUTCOME_SUCCEEDED;
+	size_t agree = 0;
+	for (size_t i = 0; i < world->nodes_len; i++) {
+		const struct sim_view *view = &process->seen->views[i];
+		const struct sim_seen_receipt *receipt = sim_view_receipt(view, item->mined_hash);
+		bool same = receipt != NULL &&
+			    hash32_equal(receipt->block_hash, item->mined_block_hash) &&
+			    (receipt->success || !paid) &&
+			    (!receipt->success || item->outcome != OUTCOME_REVERTED);
+		agree += same && view_proves(world, view, receipt,
+					     paid ? chain->depth_paid : chain->depth_unpaid);
+	}
+	if (world->nodes_len >= NODES_AGREE && agree < NODES_AGREE)
+		sim_fail(world, "proof", "%s: final in block %llu, and %zu of %zu nodes say so",
+			 process->instance, (unsigned long long)item->mined_block, agree,
+			 world->nodes_len);
+}
+
 void sim_check_final_proof(struct sim_process *process, const struct store_observation *item)
 {
 	struct sim_world *world = process->world;
@@ -200,4 +233,6 @@ void sim_check_final_proof(struct sim_process *process, const struct store_obser
 			world, "proof",
 			"%s: final and unpaid in block %llu, and it did not read the receipt again",
 			process->instance, (unsigned long long)item->mined_block);
+	else
+		witness_check(process, item);
 }

@@ -20,6 +20,9 @@ static bool is_caused(const struct sim_world *world, unsigned wallet, const char
 		return taken_back || world->has_lies;
 	if (is_reason(reason, "node_says_invalid"))
 		return world->has_lies;
+	if (is_reason(reason, "reconciliation_differs") &&
+	    (taken_back || world->has_lies || (world->foreign & (1U << wallet)) != 0))
+		return true;
 	return world->has_edits && !is_reason(reason, "signature_mismatch");
 }
 

@@ -64,6 +64,9 @@ static void held_note(struct sim_world *world, struct sim_order *order)
 	    sim_has(world,
 		    SIM_FAMILY_CRASH | SIM_FAMILY_PAUSE | SIM_FAMILY_MESSAGES | SIM_FAMILY_STORE))
 		return;
+	/* What a liar says of a stranger stops what is in doubt, until people have looked. */
+	if (strcmp(reason, "nonce_consumed_elsewhere") == 0 && world->has_lies)
+		return;
 	if (is_news && order->causes == 0 && world->causes == 0)
 		sim_fail(world, "hold", "%s is held for %s, and nothing was done to it", order->key,
 			 reason);
@@ -126,6 +129,18 @@ static void end_count(struct sim_world *world, enum withdrawal_stage stage)
 	summary->canceled += stage == WITHDRAWAL_CANCELED ? 1 : 0;
 }
 
+/* Who takes what is sent is not said to refuse it. */
+static void refused_check(struct sim_world *world, const struct sim_order *order)
+{
+	char code[REASON_LEN_MAX + 1] = "";
+	size_t len = 0;
+	(void)sim_ask_bytes(world, "SELECT failure_code FROM withdrawals WHERE rowid = ?",
+			    order->row, code, sizeof code - 1, &len);
+	if (strcmp(code, "receiver_refuses") == 0 && order->causes == 0 && !order->is_fickle)
+		sim_fail(world, "refused", "%s failed by its receiver, which takes everything",
+			 order->key);
+}
+
 static void arrival_check(struct sim_world *world, const struct sim_order *order,
 			  enum withdrawal_stage from, enum withdrawal_stage to)
 {
@@ -138,6 +153,7 @@ static void arrival_check(struct sim_world *world, const struct sim_order *order
 		break;
 	case WITHDRAWAL_FAILED:
 		sim_check_unpaid(world, order, "T5");
+		refused_check(world, order);
 		break;
 	case WITHDRAWAL_REJECTED:
 	case WITHDRAWAL_CANCELED:

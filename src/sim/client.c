@@ -37,6 +37,7 @@ static void receiver_plan(struct sim_world *world, struct sim_order *order)
 		return;
 	if (sim_chance(world, FLIP_SHARE)) {
 		order->flips = (unsigned)sim_between(world, 1, FLIPS_MAX);
+		order->is_fickle = true;
 		return;
 	}
 	if (!sim_chance(world, ODD_SHARE))

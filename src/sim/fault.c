@@ -19,7 +19,7 @@ static const char *const fault_texts[SIM_FAULTS] = {
 static const char *const family_texts[SIM_FAMILIES] = {
 	"crash",  "store", "journal", "keys",    "node",      "messages",
 	"reorg",  "fees",  "clock",   "pause",   "overlap",   "receiver",
-	"cancel", "funds", "editor",  "foreign", "take-back",
+	"cancel", "funds", "editor",  "foreign", "take-back", "liar",
 };
 
 const char *sim_call_text(enum sim_call call)

@@ -32,7 +32,8 @@ enum sim_fault {
 #define SIM_FAMILY_EDITOR    (1U << 14) /* somebody edits rows */
 #define SIM_FAMILY_FOREIGN   (1U << 15) /* a transaction that Sluice did not make */
 #define SIM_FAMILY_TAKE_BACK (1U << 16) /* the chain takes back what was final */
-#define SIM_FAMILIES         17
+#define SIM_FAMILY_LIAR      (1U << 17) /* one of several nodes lies */
+#define SIM_FAMILIES         18
 #define SIM_FAMILY_ALL       ((1U << SIM_FAMILIES) - 1)
 /* What a run may have without a person being needed at its end. */
 #define SIM_FAMILY_DEFAULT \

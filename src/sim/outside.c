@@ -1,7 +1,11 @@
 /* What only a person can put right: a stranger with the key, a chain that takes back what was
- * final.
+ * final, a node that lies.
  */
 #include "sim/world.h"
+
+#define HONEST_SHARE   400 /* per mille: a liar is honest again */
+#define LIES_TOGETHER  3
+#define LIE_BLOCKS_MAX 30
 
 void sim_outside_foreign(struct sim_world *world)
 {
@@ -28,4 +32,31 @@ void sim_outside_take_back(struct sim_world *world)
 	sim_check_block(world);
 	sim_tell(world, "chain: %llu blocks are taken back, final ones too",
 		 (unsigned long long)back);
+}
+
+static uint64_t own_below(struct sim_world *world, uint64_t n)
+{
+	return sim_random_below(&world->own, n);
+}
+
+void sim_outside_lie(struct sim_world *world)
+{
+	struct sim_node *node = world->nodes[world->options->seed % world->nodes_len];
+	struct sim_node_settings *settings = sim_node_settings(node);
+	uint64_t head = sim_chain_head(world->model);
+	uint64_t back = own_below(world, LIE_BLOCKS_MAX);
+	/* With one node nobody can know better. */
+	if (world->nodes_len < 2)
+		return;
+	settings->lies = 0;
+	if (!sim_random_chance(&world->own, HONEST_SHARE))
+		for (int i = 0; i < LIES_TOGETHER; i++)
+			settings->lies |= 1U << own_below(world, SIM_LIES);
+	if ((settings->lies >> SIM_LIE_STRANGER & 1U) != 0)
+		settings->lies |= 1U << SIM_LIE_NONCE;
+	settings->lie_per_mille = (unsigned)(own_below(world, 2) == 0 ? 1000 : 300);
+	settings->lie_kind = (unsigned)own_below(world, 60);
+	settings->lie_block = head > back ? head - back : 0;
+	world->has_lies |= settings->lies != 0;
+	sim_tell(world, "node: lies %x", settings->lies);
 }

@@ -69,6 +69,14 @@ static void order_resolve(struct sim_world *world, struct sim_order *order)
 	decide(world, &view, "ben");
 }
 
+/* A liar stops wallets, and nothing else; who knows better starts them again. */
+static bool is_by_lies(const char *reason)
+{
+	return strcmp(reason, reason_code(REASON_NODE_SAYS_INVALID)) == 0 ||
+	       strcmp(reason, reason_code(REASON_FINAL_TAKEN_BACK)) == 0 ||
+	       strcmp(reason, reason_code(REASON_RECONCILIATION_DIFFERS)) == 0;
+}
+
 static void wallet_start(struct sim_world *world, const struct wallet *wallet)
 {
 	const char *reason = reason_code(REASON_NONCE_CONSUMED_ELSEWHERE);
@@ -83,6 +91,8 @@ static void wallet_start(struct sim_world *world, const struct wallet *wallet)
 	struct err err = { 0 };
 	bool started = false;
 	size_t n = 0;
+	if (world->has_lies && is_by_lies(wallet->stop_reason))
+		reason = wallet->stop_reason;
 	if (strcmp(wallet->stop_reason, reason) != 0)
 		return;
 	CHECK(store_transfers_load(world->store, &filter, &slot, &n, &err));
@@ -98,7 +108,7 @@ void sim_people_act(struct sim_world *world)
 	struct err err = { 0 };
 	size_t len = 0;
 	bool open = false;
-	if ((world->causes & SIM_CAUSE_FOREIGN) == 0 || world->depth > 0)
+	if (((world->causes & SIM_CAUSE_FOREIGN) == 0 && !world->has_lies) || world->depth > 0)
 		return;
 	for (size_t i = 0; i < world->orders_len; i++) {
 		struct sim_order *order = &world->orders[i];

@@ -41,6 +41,7 @@ struct sim_order {
 	bool resolved;        /* people said that a stranger's transaction did not pay it */
 	unsigned live;        /* transfers of it that are not final */
 	unsigned rounds;
+	bool is_fickle; /* a block may find it unwilling, though an estimate did not */
 	unsigned flips; /* blocks in which its receiver refuses, though an estimate says yes */
 };
 

@@ -186,6 +186,12 @@ static const struct trouble troubles[] = {
 	{ SIM_FAMILY_TAKE_BACK, sim_outside_take_back },
 };
 
+/* Beside the others, so that they come as often as they would without it. */
+static const struct trouble late_troubles[] = {
+	{ SIM_FAMILY_LIAR, sim_outside_lie },
+};
+#define LATE_SHARE 300 /* per mille of troubles */
+
 static void nodes_calm(struct sim_world *world)
 {
 	for (size_t i = 0; i < world->nodes_len; i++) {
@@ -193,7 +199,7 @@ static void nodes_calm(struct sim_world *world)
 		settings->state = SIM_NODE_UP;
 		settings->lag = 0;
 		if (!world->faults_on)
-			settings->split_lag = 0;
+			settings->split_lag = settings->lies = 0;
 		settings->unknown_per_mille = 0;
 		settings->finalized_back = 0;
 		settings->pool_full = false;
@@ -227,6 +233,10 @@ static void outside_act(struct sim_world *world)
 		&troubles[sim_between(world, 0, (int64_t)(sizeof troubles / sizeof *troubles) - 1)];
 	if (world->faults_on && sim_has(world, trouble->family))
 		trouble->start(world);
+	for (size_t i = 0; i < sizeof late_troubles / sizeof *late_troubles; i++)
+		if (world->faults_on && sim_has(world, late_troubles[i].family) &&
+		    sim_random_chance(&world->own, LATE_SHARE))
+			late_troubles[i].start(world);
 	world->trouble_at =
 		world->now_ms + sim_between(world, TROUBLE_MS_MIN, world->trouble_ms_max);
 }

@@ -15,6 +15,7 @@
 #define BIRTH_MS           1760000000000LL
 #define CHAIN_ID           424242
 #define GWEI               1000000000ULL
+#define OWN_STREAM         0x6f776e
 #define DEPTH_PAID         4
 #define PAYMENT_MAX        95000000LL
 #define HOUR_MAX           600000000LL
@@ -249,9 +250,13 @@ static bool stores_open(struct sim_world *world, struct err *err)
 /* A seed's own mix: none of the families has to be in every run, or they would hide each other. */
 static void mix_make(struct sim_world *world)
 {
-	for (unsigned i = 0; i < SIM_FAMILIES; i++)
-		if ((world->options->faults & (1U << i)) != 0 && sim_chance(world, 600))
+	for (unsigned i = 0; i < SIM_FAMILIES; i++) {
+		bool is_late = (1U << i) >= SIM_FAMILY_LIAR;
+		struct sim_random *random = is_late ? &world->own : &world->random;
+		if ((world->options->faults & (1U << i)) != 0 &&
+		    sim_random_chance(random, is_late ? 400 : 600))
 			world->families |= 1U << i;
+	}
 	static const unsigned strong[SIM_FAULTS] = { 60000, 30000, 8000, 8000, 8000 };
 	unsigned strength = (unsigned)sim_between(world, 0, 1000);
 	for (enum sim_fault fault = 0; fault < SIM_FAULTS; fault++)
@@ -288,6 +293,7 @@ static struct sim_world *world_new(const struct sim_options *options, struct sim
 	world->now_ms = world->born_ms = BIRTH_MS;
 	world->monotonic_ms = 1000;
 	world->random = sim_random_of(options->seed);
+	world->own = sim_random_of(options->seed ^ OWN_STREAM);
 	world->log = (struct log){ .level = LOG_DEBUG,
 				   .service = "sluice-sim",
 				   .now_ms = log_now,
@@ -311,6 +317,8 @@ static bool world_open(struct sim_world *world, struct err *err)
 	world->keys = sim_keys_new(sim_random_fork(&world->random, "keys"));
 	chain_make(world);
 	wallets_start(world);
+	if (sim_has(world, SIM_FAMILY_LIAR))
+		sim_outside_lie(world);
 	if (!stores_open(world, err))
 		return false;
 	for (enum sim_role role = 0; role < SIM_ROLES; role++)

@@ -38,6 +38,7 @@ struct sim_world {
 	const struct sim_options *options;
 	struct sim_summary *summary;
 	struct sim_random random; /* of the world's own decisions */
+	struct sim_random own;    /* of what came later, so that older seeds tell what they told */
 	struct sim_entropy entropy;
 	struct sim_clock clock;
 	int64_t now_ms;       /* since 1970 */
@@ -192,6 +193,8 @@ void sim_aim(struct sim_process *process, enum sim_call call);
 /* outside.c */
 void sim_outside_foreign(struct sim_world *world);
 void sim_outside_take_back(struct sim_world *world);
+/* One node begins to lie, always the same one; or is honest again. */
+void sim_outside_lie(struct sim_world *world);
 /* plant.c */
 /* After each step; and before the last look. */
 void sim_plant(struct sim_world *world);

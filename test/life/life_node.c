@@ -54,7 +54,11 @@ static bool node_balances(struct chain *chain, uint64_t block,
 static bool node_nonces(struct chain *chain, uint64_t block, const struct address *wallets,
 			size_t n, struct chain_nonce *ret_nonces, struct err *err)
 {
-	return chain_nonces(node_of(chain)->real, block, wallets, n, ret_nonces, err);
+	if (!chain_nonces(node_of(chain)->real, block, wallets, n, ret_nonces, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		ret_nonces[i].count += node_of(chain)->nonce_more;
+	return true;
 }
 
 static bool node_decimals(struct chain *chain, struct address token, unsigned *ret_decimals,

@@ -22,6 +22,7 @@ struct life_node {
 	const char *estimate_err;    /* what it says to every estimate, with estimate_code */
 	int64_t estimate_code;
 	uint64_t gas_more;   /* than an estimate says */
+	uint64_t nonce_more; /* than a wallet has sent */
 	bool away;           /* its head cannot be read */
 	bool final_unknown;  /* it names no finalized block */
 	bool head_alone;     /* its parent is none of the blocks that it names */

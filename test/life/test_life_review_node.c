@@ -315,6 +315,41 @@ static void test_one_of_two_nodes_away(void **state)
 	chain_close(gate);
 }
 
+static struct chain *gate_of(struct life *life, struct life_node nodes[2])
+{
+	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
+					      .len = 2,
+					      .catalogue = &life->catalogue };
+	return chain_gate_new(&options);
+}
+
+/* A wallet enters at a nonce that two nodes name: at a higher one it would pay nobody for ever. */
+static void test_entry_is_nobodys_word(void **state)
+{
+	struct life *life = *state;
+	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
+	struct chain *gate = gate_of(life, nodes);
+	const char *entered = "SELECT entered FROM wallets WHERE id = 3";
+	nodes[0].nonce_more = 5;
+	life_sql(life, "UPDATE wallets SET entered = 0 WHERE id = 3");
+	life_chain_give(life, LIFE_SIGNER, gate);
+	for (int i = 0; i < 4; i++) {
+		life_run(life, 1);
+		life_wait(life, 20000);
+	}
+	assert_int_equal(life_number(life, entered, NULL), 0);
+	nodes[0].nonce_more = 0;
+	for (int i = 0; i < 4; i++) {
+		life_run(life, 1);
+		life_wait(life, 20000);
+	}
+	assert_int_equal(life_number(life, entered, NULL), 1);
+	life_assert_quiet(life);
+	life_assert_settled(life);
+	life_restart(life, LIFE_SIGNER);
+	chain_close(gate);
+}
+
 /* A receipt of a block that is no longer there proves nothing. */
 static void test_receipt_of_lost_block(void **state)
 {
@@ -658,6 +693,7 @@ int main(void)
 		LIFE_TEST(test_monitor_hears_second_node_lie),
 		LIFE_TEST(test_one_of_two_nodes_refuses),
 		LIFE_TEST(test_one_of_two_nodes_away),
+		LIFE_TEST(test_entry_is_nobodys_word),
 		LIFE_TEST(test_receipt_of_lost_block),
 		LIFE_TEST(test_unpaid_is_final),
 		LIFE_TEST(test_head_away_while_signing),

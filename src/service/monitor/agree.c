@@ -125,8 +125,10 @@ bool monitor_claims_settle(struct monitor *self, struct err *err)
 			dispute_tell(self, &claim->row);
 			told = true;
 		}
-		if (votes[i].contradicted || (!alone && votes[i].agree < NODES_AGREE_MIN))
+		if (votes[i].contradicted || (!alone && votes[i].agree < NODES_AGREE_MIN)) {
+			monitor_fact_forget(self, &claim->row);
 			continue;
+		}
 		if (!monitor_room(self, err))
 			return false;
 		monitor_claim_observe(self, claim);

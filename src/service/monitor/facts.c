@@ -73,3 +73,10 @@ const struct fact *monitor_fact_of(const struct monitor *self, const struct tran
 	}
 	return NULL;
 }
+
+void monitor_fact_forget(struct monitor *self, const struct transfer *row)
+{
+	struct fact *place = place_take(self, row->id);
+	if (id_equal(place->transfer, row->id))
+		*place = (struct fact){ .block = 0 };
+}

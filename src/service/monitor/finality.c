@@ -42,7 +42,9 @@ static bool wallet_look(struct monitor *self, int64_t wallet_id, uint64_t from, 
 static bool final_load(struct monitor *self, struct err *err)
 {
 	struct monitor_chain *chain = self->chain;
-	uint64_t top = chain->mark > chain->head.number ? chain->mark : chain->head.number;
+	/* The mark may be the word of one node that was wrong: the lower one is not too high. */
+	uint64_t head = chain->head.number;
+	uint64_t top = chain->mark > 0 && chain->mark < head ? chain->mark : head;
 	uint64_t from = top > FINAL_BLOCKS_BACK ? top - FINAL_BLOCKS_BACK : 0;
 	if (chain->final_loaded)
 		return true;

@@ -298,3 +298,18 @@ bool monitor_canonical(struct monitor *self, uint64_t number, struct chain_block
 		*ret_block = blocks[0];
 	return true;
 }
+
+/* The chain's own word for a verdict; slots come in the order of blocks, so one answer serves all
+ * of a block. */
+bool monitor_is_canonical(struct monitor *self, uint64_t number, struct hash32 hash,
+			  bool *ret_canonical, struct err *err)
+{
+	if (!self->asked.known || self->asked_number != number) {
+		self->asked_number = number;
+		self->asked.known = false;
+		if (!monitor_canonical(self, number, &self->asked, err))
+			return false;
+	}
+	*ret_canonical = self->asked.known && hash32_equal(self->asked.hash, hash);
+	return true;
+}

@@ -198,6 +198,7 @@ static bool chain_step(struct monitor *self, struct monitor_chain *chain, struct
 	self->chain = chain;
 	self->client = self->options.chains[chain - self->chains];
 	self->observations_len = 0;
+	self->asked.known = false;
 	self->busy = false;
 	if (!head_read(self, chain, err))
 		return false;

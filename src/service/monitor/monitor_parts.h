@@ -174,6 +174,9 @@ MUST_CHECK bool monitor_follow(struct monitor *self, struct err *err);
 /* The canonical block at a height: out of the links, or asked for. */
 MUST_CHECK bool monitor_canonical(struct monitor *self, uint64_t number,
 				  struct chain_block *ret_block, struct err *err);
+/* Is this the canonical block at a height? One answer serves all questions of a step about it. */
+MUST_CHECK bool monitor_is_canonical(struct monitor *self, uint64_t number, struct hash32 hash,
+				     bool *ret_canonical, struct err *err);
 /* A slot is mined in this block. */
 void monitor_block_watch(struct monitor_chain *chain, uint64_t number, struct hash32 hash);
 /* Slots in watched blocks that are not canonical are looked for again. */
@@ -182,6 +185,8 @@ MUST_CHECK bool monitor_blocks_check(struct monitor *self, struct err *err);
 /* facts.c */
 void monitor_fact_keep(struct monitor *self, const struct transfer *row,
 		       const struct chain_receipt *receipt, struct receipt_of of);
+/* Others do not say so: what its receipt said is worth nothing, and is read again. */
+void monitor_fact_forget(struct monitor *self, const struct transfer *row);
 /* What is known of a mined slot as its row has it; NULL: nothing. */
 const struct fact *monitor_fact_of(const struct monitor *self, const struct transfer *row);
 

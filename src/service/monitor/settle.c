@@ -17,12 +17,8 @@ static bool moved_observe(struct monitor *self, const struct watched *watched, s
 		return true; /* no answer is no news */
 	}
 	if (receipt != NULL && hash32_equal(receipt->block_hash, row->mined_block_hash) &&
-	    hash32_equal(receipt->tx_hash, row->mined_hash)) {
-		/* A machine that is still on the old branch agrees with the row: no news either. */
-		self->unanswered |= !hash32_equal(row->mined_block_hash, self->rechecked) &&
-				    DEFENCE("old_branch_is_no_news");
+	    hash32_equal(receipt->tx_hash, row->mined_hash))
 		return true;
-	}
 	if (!monitor_room(self, err))
 		return false;
 	struct store_observation *item = monitor_observe(self, row);
@@ -42,6 +38,22 @@ static bool moved_observe(struct monitor *self, const struct watched *watched, s
 	monitor_block_watch(self->chain, receipt->block_number, receipt->block_hash);
 	monitor_log(self, row, "transfer_mined_again", &receipt->tx_hash, "", false);
 	return true;
+}
+
+/* A receipt of this height, and of another block than the chain has there, is of a machine on some
+ * other branch, the row's or a third one: no news, or the row would be of that branch and count as
+ * compared. */
+static bool recheck_observe(struct monitor *self, const struct watched *watched, struct err *err)
+{
+	struct receipt_of of = { 0 };
+	const struct chain_receipt *receipt = monitor_receipt_of(self, watched, &of);
+	if (receipt != NULL && receipt->block_number == watched->row.mined_block &&
+	    !hash32_equal(receipt->block_hash, self->rechecked) &&
+	    DEFENCE("old_branch_is_no_news")) {
+		self->unanswered = true;
+		return true;
+	}
+	return moved_observe(self, watched, err);
 }
 
 /* Looks at slots with their receipts. */
@@ -68,7 +80,7 @@ static bool page_ask(struct monitor *self, size_t n,
 
 static bool page_recheck(struct monitor *self, size_t n, struct err *err)
 {
-	return page_ask(self, n, moved_observe, err);
+	return page_ask(self, n, recheck_observe, err);
 }
 
 /* Walks all mined slots of one wallet between two blocks, by pages in rows. What is held waits for
@@ -125,21 +137,6 @@ static void blocks_forget(struct monitor_chain *chain)
 			chain->blocks[kept++] = chain->blocks[i];
 	}
 	chain->blocks_len = kept;
-}
-
-/* The chain's own word for a verdict; slots come in the order of blocks, so one answer serves all
- * of a block. */
-static bool is_canonical(struct monitor *self, uint64_t number, struct hash32 hash,
-			 bool *ret_canonical, struct err *err)
-{
-	if (!self->asked.known || self->asked_number != number) {
-		self->asked_number = number;
-		self->asked.known = false;
-		if (!monitor_canonical(self, number, &self->asked, err))
-			return false;
-	}
-	*ret_canonical = self->asked.known && hash32_equal(self->asked.hash, hash);
-	return true;
 }
 
 /* By what the row says of its block, which is what was judged. */
@@ -199,11 +196,15 @@ static bool deep_judge(struct monitor *self, const struct watched *watched, stru
 	enum transfer_outcome outcome = OUTCOME_NONE;
 	const struct transfer *row = &watched->row;
 	const struct chain_receipt *receipt = monitor_receipt_of(self, watched, &of);
-	if (receipt == NULL || !hash32_equal(receipt->block_hash, row->mined_block_hash) ||
-	    !hash32_equal(receipt->tx_hash, row->mined_hash))
+	if (receipt == NULL)
 		return moved_observe(self, watched, err);
-	if (!is_canonical(self, receipt->block_number, receipt->block_hash, &canonical, err))
+	if (!monitor_is_canonical(self, receipt->block_number, receipt->block_hash, &canonical,
+				  err))
 		return false;
+	/* A receipt of a block that the chain has not moves nothing. */
+	if (!hash32_equal(receipt->block_hash, row->mined_block_hash) ||
+	    !hash32_equal(receipt->tx_hash, row->mined_hash))
+		return !canonical || moved_observe(self, watched, err);
 	struct confirm_facts facts = { .transfer = row,
 				       .is_foreign = of.is_foreign,
 				       .attempt_is_cancel = of.is_cancel,
@@ -235,7 +236,7 @@ static bool fact_judge(struct monitor *self, const struct transfer *row, bool *r
 	*ret_settled = false;
 	if (fact == NULL)
 		return true;
-	if (!is_canonical(self, fact->block, fact->block_hash, &canonical, err))
+	if (!monitor_is_canonical(self, fact->block, fact->block_hash, &canonical, err))
 		return false;
 	if (!canonical && DEFENCE("paid_is_canonical"))
 		return true;
@@ -280,7 +281,6 @@ bool monitor_settle(struct monitor *self, struct err *err)
 	struct monitor_chain *chain = self->chain;
 	uint64_t block = 0;
 	self->busy |= chain->blocks_len > 0;
-	self->asked.known = false;
 	/* What is mined now must be in the store before its block is compared. */
 	if (!monitor_flush(self, err) || !monitor_blocks_check(self, err) ||
 	    !monitor_flush(self, err))

@@ -84,6 +84,15 @@ static bool mined_observe(struct monitor *self, const struct watched *watched,
 			  const struct chain_receipt *receipt, struct receipt_of of,
 			  struct err *err)
 {
+	bool canonical = true;
+	/* Of a block that the chain has not it is some other machine's word. What lies above the
+	 * head is compared when the head gets there. */
+	if (receipt->block_number <= self->chain->head.number &&
+	    !monitor_is_canonical(self, receipt->block_number, receipt->block_hash, &canonical,
+				  err))
+		return false;
+	if (!canonical)
+		return true;
 	if (!monitor_room(self, err))
 		return false;
 	monitor_fact_keep(self, &watched->row, receipt, of);

@@ -332,17 +332,46 @@ static bool leases_keep(struct signer *self, struct err *err)
 	return true;
 }
 
+static bool entry_ask(struct chain *node, const struct signer_wallet *wallet, uint64_t *ret_nonce,
+		      bool *ret_settled, struct err *err)
+{
+	struct chain_nonce latest = { 0 };
+	struct chain_nonce pending = { 0 };
+	if (!chain_nonces(node, CHAIN_BLOCK_LATEST, &wallet->row.address, 1, &latest, err) ||
+	    !chain_nonces(node, CHAIN_BLOCK_PENDING, &wallet->row.address, 1, &pending, err))
+		return false;
+	*ret_settled = latest.known && pending.known && latest.count == pending.count;
+	*ret_nonce = latest.count;
+	return true;
+}
+
+/* A wallet that enters at a wrong nonce pays nobody, and only people get it out of that: two nodes
+ * say the same, where there are two, and none another thing. */
 static bool entry_nonces(struct signer *self, const struct signer_wallet *wallet,
 			 uint64_t *ret_nonce, bool *ret_settled, struct err *err)
 {
 	struct chain *chain = self->options.chains[wallet->chain];
-	struct chain_nonce latest = { 0 };
-	struct chain_nonce pending = { 0 };
-	if (!chain_nonces(chain, CHAIN_BLOCK_LATEST, &wallet->row.address, 1, &latest, err) ||
-	    !chain_nonces(chain, CHAIN_BLOCK_PENDING, &wallet->row.address, 1, &pending, err))
-		return false;
-	*ret_settled = latest.known && pending.known && latest.count == pending.count;
-	*ret_nonce = latest.count;
+	size_t len = chain_nodes_len(chain);
+	size_t agree = 0;
+	*ret_settled = false;
+	if (!DEFENCE("entry_has_witnesses"))
+		return entry_ask(chain, wallet, ret_nonce, ret_settled, err);
+	for (size_t i = 0; i < len; i++) {
+		struct chain *node = NULL;
+		uint64_t nonce = 0;
+		bool settled = false;
+		if (!chain_node(chain, i, &node, err) ||
+		    !entry_ask(node, wallet, &nonce, &settled, err)) {
+			if (len == 1)
+				return false;
+			continue;
+		}
+		if (!settled || (agree > 0 && nonce != *ret_nonce))
+			return true;
+		*ret_nonce = nonce;
+		agree++;
+	}
+	*ret_settled = agree >= signer_nodes_needed(chain);
 	return true;
 }
 
