@@ -61,11 +61,13 @@ static unsigned family_of(enum sim_call call)
 /* What is only asked for when a person is needed: without these families no wallet stops. */
 static bool is_made(enum sim_call call, unsigned families)
 {
-	const unsigned people = SIM_FAMILY_FOREIGN | SIM_FAMILY_TAKE_BACK | SIM_FAMILY_EDITOR;
-	if (call == SIM_CALL_STORE_STOP || call == SIM_CALL_STORE_DECISION_PUT ||
-	    call == SIM_CALL_STORE_ATTEMPT_OWNER || call == SIM_CALL_STORE_CASE_RESOLVE ||
-	    call == SIM_CALL_CHAIN_FIND)
+	const unsigned people =
+		SIM_FAMILY_FOREIGN | SIM_FAMILY_TAKE_BACK | SIM_FAMILY_EDITOR | SIM_FAMILY_LIAR;
+	if (call == SIM_CALL_STORE_STOP || call == SIM_CALL_CHAIN_FIND)
 		return (families & people) != 0;
+	if (call == SIM_CALL_STORE_DECISION_PUT || call == SIM_CALL_STORE_ATTEMPT_OWNER ||
+	    call == SIM_CALL_STORE_CASE_RESOLVE)
+		return (families & SIM_FAMILY_FOREIGN) != 0;
 	/* Restores are not among what goes wrong here. */
 	return call < SIM_CALL_STORE_OF_SLOT || call > SIM_CALL_STORE_RECOVER_LAST;
 }

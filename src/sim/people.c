@@ -1,13 +1,16 @@
-/* People who look after what only they can: once the faults are over, two of them say of each
- * payment whose nonce a stranger took that it was not paid, and start its wallet again. What they
- * say is compared with the chain by the signer; they make no mistakes here, the lives of test/life
- * do. */
+/* People who look after what only they can: two of them say of each payment whose nonce a stranger
+ * took that it was not paid, and start its wallet again; now and then also while all goes wrong,
+ * and then they may name the stranger's transaction as the payment. What they say is compared with
+ * the chain by the signer. */
 #include "sim/world.h"
 
 #include "core/reason.h"
+#include "service/api/work.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define MISTAKES 300 /* per mille of what they say while all goes wrong */
 
 static struct store_by people_by(const struct sim_world *world, const char *person)
 {
@@ -29,22 +32,26 @@ static void key_give(struct sim_world *world, const char *id, const struct store
 	CHECK(found || store_api_key_add(world->store, &key, by, &err));
 }
 
-static void decide(struct sim_world *world, const struct store_view *view, const char *person)
+/* By the API, as a person does; without its answer the person asks again later. */
+static void decide(struct sim_world *world, const struct sim_order *order, const char *person,
+		   const struct resolve_query *query)
 {
-	struct mac_keys keys = { .keys = { { 1, world->keys_bytes[4] } }, .len = 1 };
+	struct sim_process *api = sim_process_of_role(world, SIM_API);
 	struct store_by by = people_by(world, person);
-	struct err err = { 0 };
-	bool current = false;
-	struct decision decision = { .of = { .withdrawal = view->withdrawal.intent.id,
-					     .transfer = view->transfer.id,
-					     .version = view->withdrawal.version },
-				     .verdict = RESOLVE_NOT_PAID,
-				     .decided_at = world->now_ms };
-	(void)snprintf(decision.person, sizeof decision.person, "%s", person);
-	(void)snprintf(decision.key_id, sizeof decision.key_id, "key of %s", person);
-	key_give(world, decision.key_id, &by);
-	decision_seal(&keys, &decision);
-	CHECK(store_decision_put(world->store, &decision, &by, &current, &err));
+	struct job *job = world->jobs + world->depth * SIM_JOBS;
+	if (api == NULL)
+		return;
+	memset(job, 0, sizeof *job);
+	job->kind = JOB_RESOLVE;
+	job->withdrawal = order->id;
+	job->resolve = *query;
+	job->by.may_resolve = true;
+	(void)snprintf(job->by.account, sizeof job->by.account, "default");
+	(void)snprintf(job->by.name, sizeof job->by.name, "%s", person);
+	(void)snprintf(job->by.key_id, sizeof job->by.key_id, "key of %s", person);
+	key_give(world, job->by.key_id, &by);
+	if (sim_process_answer(api, &job, 1))
+		buf_free(&job->body);
 }
 
 static void order_resolve(struct sim_world *world, struct sim_order *order)
@@ -56,17 +63,26 @@ static void order_resolve(struct sim_world *world, struct sim_order *order)
 	    order->stage != WITHDRAWAL_ASSIGNED)
 		return;
 	CHECK(store_withdrawal_view(world->store, order->id, &view, &found, &err));
-	/* What was refused once is refused again. */
+	/* What was refused once is refused again; but for who named the wrong transaction. */
 	const char *wait_reason = view.withdrawal.wait_reason;
 	bool refused =
 		wait_reason[0] != 0 && strcmp(wait_reason, reason_code(REASON_UNAVAILABLE)) != 0;
-	if (!found || !view.has_transfer || refused)
+	if (!found || !view.has_transfer || (refused && !order->is_mistaken))
 		return;
+	struct resolve_query query = { .verdict = RESOLVE_NOT_PAID };
+	bool mistaken = world->faults_on && !hash32_is_zero(view.transfer.mined_hash) &&
+			sim_random_chance(&world->own, MISTAKES);
+	if (mistaken) {
+		query.verdict = RESOLVE_PAID_BY;
+		query.tx_hash = view.transfer.mined_hash;
+	}
 	if (!order->resolved)
-		sim_tell(world, "people: %s was not paid", order->key);
-	order->resolved = true;
-	decide(world, &view, "ann");
-	decide(world, &view, "ben");
+		sim_tell(world, "people: %s was %s", order->key,
+			 mistaken ? "paid by a stranger" : "not paid");
+	order->is_mistaken |= mistaken;
+	order->resolved |= !mistaken;
+	decide(world, order, "ann", &query);
+	decide(world, order, "ben", &query);
 }
 
 /* A liar stops wallets, and nothing else; who knows better starts them again. */

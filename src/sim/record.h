@@ -38,6 +38,7 @@ struct sim_order {
 	bool cancel_requested;
 	uint64_t cancel_step; /* of the world, when the row began to say so */
 	uint64_t held_step;   /* likewise */
+	bool is_mistaken;     /* they named a transaction that did not pay it */
 	bool resolved;        /* people said that a stranger's transaction did not pay it */
 	unsigned live;        /* transfers of it that are not final */
 	unsigned rounds;

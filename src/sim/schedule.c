@@ -187,10 +187,15 @@ static const struct trouble troubles[] = {
 };
 
 /* Beside the others, so that they come as often as they would without it. */
-static const struct trouble late_troubles[] = {
-	{ SIM_FAMILY_LIAR, sim_outside_lie },
+static const struct {
+	unsigned family;
+	unsigned per_mille; /* of all troubles */
+	void (*start)(struct sim_world *world);
+} late_troubles[] = {
+	{ SIM_FAMILY_LIAR, 300, sim_outside_lie },
+	{ SIM_FAMILY_FOREIGN, 300, sim_outside_foreign },
+	{ SIM_FAMILY_FOREIGN, 1000, sim_people_act },
 };
-#define LATE_SHARE 300 /* per mille of troubles */
 
 static void nodes_calm(struct sim_world *world)
 {
@@ -235,7 +240,7 @@ static void outside_act(struct sim_world *world)
 		trouble->start(world);
 	for (size_t i = 0; i < sizeof late_troubles / sizeof *late_troubles; i++)
 		if (world->faults_on && sim_has(world, late_troubles[i].family) &&
-		    sim_random_chance(&world->own, LATE_SHARE))
+		    sim_random_chance(&world->own, late_troubles[i].per_mille))
 			late_troubles[i].start(world);
 	world->trouble_at =
 		world->now_ms + sim_between(world, TROUBLE_MS_MIN, world->trouble_ms_max);

@@ -267,6 +267,7 @@ static void mix_make(struct sim_world *world)
 	world->has_finality = sim_chance(world, 850);
 	world->short_approvals = sim_chance(world, 200);
 	world->has_limits = sim_chance(world, 200);
+	world->favourite = (enum sim_call)sim_random_below(&world->own, SIM_CALLS);
 	/* Whose clock jumps may pay too early or too late: by its own it keeps the hour. */
 	if (world->has_limits)
 		world->families &= ~SIM_FAMILY_CLOCK;

@@ -57,6 +57,8 @@ struct sim_world {
 	unsigned per_million[SIM_FAULTS]; /* of port calls */
 	uint64_t calls;
 	uint64_t seen[SIM_CALLS];
+	enum sim_call
+		favourite; /* of the faults of this seed: what is called rarely goes wrong too */
 	struct catalogue catalogue;
 	struct id deployment;
 	uint8_t keys_bytes[5][32];
@@ -161,7 +163,7 @@ int64_t sim_client_next(const struct sim_world *world);
 void sim_client_act(struct sim_world *world);
 /* An operator puts dead letters back. */
 void sim_client_redrive(struct sim_world *world);
-/* people.c: once the faults are over. */
+/* people.c: what is held for a stranger, and wallets that stand. */
 void sim_people_act(struct sim_world *world);
 
 /* check_*.c */
