@@ -60,11 +60,17 @@ static bool chain_stop(struct monitor *self, struct err *err)
 {
 	struct store_by by = monitor_by(self);
 	struct log_about about = { .action = "final_taken_back", .alarm = true };
-	for (size_t i = 0; i < self->wallets_len; i++)
-		if (self->wallets[i].chain_id == self->chain->params->chain_id &&
-		    !store_wallet_stop(self->options.store, self->wallets[i].id,
+	bool is_news = false;
+	for (size_t i = 0; i < self->wallets_len; i++) {
+		if (!monitor_is_of_chain(self, &self->wallets[i]))
+			continue;
+		is_news |= self->wallets[i].stop_reason[0] == 0;
+		if (!store_wallet_stop(self->options.store, self->wallets[i].id,
 				       reason_code(REASON_FINAL_TAKEN_BACK), &by, err))
 			return false;
+	}
+	if (!is_news)
+		return true;
 	metric_count(self->alarms, 1);
 	log_line(self->options.log, LOG_ERROR, &about,
 		 "final_taken_back chain %s has another block %llu than the one in which payments "
@@ -130,6 +136,34 @@ static bool taken_back_mark(struct monitor *self, struct err *err)
 	return true;
 }
 
+/* Some node has the block still: it lags, or the one that named the head is on a chain of its own.
+ */
+static bool final_stands(struct monitor *self)
+{
+	const struct watched_block *final = &self->chain->final_block;
+	size_t len = chain_nodes_len(self->client);
+	for (size_t i = 0; i < len; i++) {
+		struct chain_block block = { 0 };
+		struct chain *node = NULL;
+		if (chain_node(self->client, i, &node, NULL) &&
+		    chain_blocks(node, &final->number, 1, &block, NULL) && block.known &&
+		    hash32_equal(block.hash, final->hash))
+			return true;
+	}
+	return false;
+}
+
+/* The wallets stop by one node's word; the slots are people's when no node says otherwise. */
+static bool taken_back_act(struct monitor *self, struct err *err)
+{
+	if (!chain_stop(self, err))
+		return false;
+	if (!final_stands(self))
+		return taken_back_mark(self, err);
+	self->chain->final_doubts = 0;
+	return true;
+}
+
 /* Several heads in a row, so that a node that contradicts itself for a moment stops nobody; then
  * once. */
 bool monitor_finality(struct monitor *self, struct err *err)
@@ -163,7 +197,7 @@ bool monitor_finality(struct monitor *self, struct err *err)
 	if (chain->final_doubts > 0 && hash32_equal(chain->head.hash, chain->final_doubted_by))
 		return true;
 	if (chain->final_doubts + 1 == FOREIGN_SIGHTINGS && DEFENCE("final_watch"))
-		return chain_stop(self, err) && taken_back_mark(self, err);
+		return taken_back_act(self, err);
 	chain->final_doubts++;
 	chain->final_doubted_by = chain->head.hash;
 	return true;
