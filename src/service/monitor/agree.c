@@ -126,6 +126,7 @@ bool monitor_claims_settle(struct monitor *self, struct err *err)
 			told = true;
 		}
 		if (votes[i].contradicted || (!alone && votes[i].agree < NODES_AGREE_MIN)) {
+			self->unsettled = true;
 			monitor_fact_forget(self, &claim->row);
 			continue;
 		}

@@ -129,6 +129,7 @@ struct monitor {
 	struct hash32 rechecked; /* the block that its slots are compared with */
 	struct claim claims[WATCH_BATCH];
 	size_t claims_len;
+	bool unsettled; /* too few nodes stand behind a claim of this step */
 	struct fact facts[FACTS_MAX];
 	struct hash32 walk[WALK_BLOCKS_MAX]; /* from the head down */
 	struct chain_block asked; /* the canonical block that a verdict of this step was asked of */

@@ -126,14 +126,15 @@ bool monitor_block_recheck(struct monitor *self, uint64_t number, struct hash32 
 	return true;
 }
 
-/* Blocks below the dangerous verdict's depth hold nothing that is not final. */
+/* Blocks below the dangerous verdict's depth hold nothing that is not final, but for what nodes do
+ * not agree on. */
 static void blocks_forget(struct monitor_chain *chain)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < chain->blocks_len; i++) {
 		uint64_t number = chain->blocks[i].number;
 		bool deep = chain->head.number > number + chain->params->depth_unpaid + 1;
-		if (!deep || (chain->params->has_finality && number > chain->mark))
+		if (!deep || (chain->params->has_finality && number > monitor_finalized(chain)))
 			chain->blocks[kept++] = chain->blocks[i];
 	}
 	chain->blocks_len = kept;
@@ -288,12 +289,14 @@ bool monitor_settle(struct monitor *self, struct err *err)
 	if (!chain->new_head || !confirm_final_block(chain->params, chain->head.number,
 						     monitor_finalized(chain), &block))
 		return true;
+	self->unsettled = false;
 	if (block > chain->final_bound)
 		block = chain->final_bound;
 	for (size_t i = 0; i < self->wallets_len; i++)
 		if (monitor_is_of_chain(self, &self->wallets[i]) &&
 		    !mined_walk(self, &self->wallets[i], 0, block, page_judge, err))
 			return false;
-	blocks_forget(chain);
+	if (!self->unsettled)
+		blocks_forget(chain);
 	return true;
 }
