@@ -1,0 +1,287 @@
+/* A hold: what people say of a withdrawal is compared with row, slot, journal and chain; the
+ * journal has it before the store. */
+#include "service/signer/signer_resolve.h"
+
+#include "base/defence.h"
+#include "core/tx.h"
+
+/* Before the processor's decision there is only the API's word. */
+static bool row_is_good(const struct signer *self, const struct withdrawal *row)
+{
+	const struct signer_options *options = &self->options;
+	if (row->stage < WITHDRAWAL_QUEUED)
+		return intent_mac_verify(&options->intent_keys, options->deployment, &row->intent,
+					 &row->intent_mac);
+	return signer_row_distrust(self, row) == NULL;
+}
+
+/* Row, slot and journal tell the same story. A void is one: it ends what is released. */
+static bool story_is_good(struct signer *self, const struct work_case *work, bool *ret_good,
+			  struct err *err)
+{
+	const char *distrust = NULL;
+	*ret_good = row_is_good(self, &work->row);
+	if (!*ret_good || work->row.stage < WITHDRAWAL_QUEUED)
+		return true;
+	if (!work->has_slot)
+		return signer_queued_judge(self, &work->row, &distrust, err) &&
+		       ((*ret_good = distrust == NULL), true);
+	bool pays = !work->slot.is_cancel;
+	if (pays)
+		distrust = signer_slot_distrust(self, work->wallet, &work->slot, &work->row);
+	if (distrust == NULL && !signer_rights_judge(self, &work->slot, &work->row, &distrust, err))
+		return false;
+	*ret_good = work->row.stage == WITHDRAWAL_ASSIGNED && distrust == NULL &&
+		    work->row.round == work->slot.round &&
+		    id_equal(work->row.transfer, work->slot.id);
+	return true;
+}
+
+/* Does the journal know that the signer has made a payment of this nonce? */
+static bool slot_pays(struct signer *self, const struct work_case *work, uint64_t nonce,
+		      bool *ret_pays, bool *ret_any, struct err *err)
+{
+	struct journal_slot key = { work->slot.chain_id, work->slot.wallet, nonce };
+	struct hash32 hash;
+	struct wei ceiling;
+	uint32_t attempts = 0;
+	bool cancels = false;
+	if (!journal_slot_of(self->options.journal, &key, ret_pays, &cancels, &hash, &ceiling,
+			     &attempts, err))
+		return false;
+	*ret_any = *ret_pays || cancels;
+	return true;
+}
+
+/* A coin that moves is in the transaction itself; what a call to a token did only the token says.
+ */
+static bool looks_like_payload(const struct intent *intent, const struct chain_found *found)
+{
+	return !intent->is_native && address_equal(found->to, intent->contract) &&
+	       found->data_len == ABI_TRANSFER_BYTES;
+}
+
+/* Is what was mined the slot's own payment, by the bytes that the signer made? */
+static bool is_own_payment(struct signer *self, const struct work_case *work, bool *ret_own,
+			   struct err *err)
+{
+	struct attempt_word word = { 0 };
+	struct tx tx;
+	size_t n = 0;
+	*ret_own = false;
+	if (!store_attempts_load(self->options.store, work->slot.id, self->attempts, ATTEMPTS_MAX,
+				 &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!hash32_equal(self->attempts[i].tx_hash, work->slot.mined_hash))
+			continue;
+		if (!signer_attempt_judge(self, work->wallet, &work->slot, &self->attempts[i], &tx,
+					  &word, err))
+			return false;
+		*ret_own = word.ours && word.pays;
+	}
+	return true;
+}
+
+static bool consumer_look(struct signer *self, const struct work_case *work, struct tx_look *look,
+			  struct resolve_facts *facts, struct err *err)
+{
+	bool pays = false;
+	bool any = false;
+	if (!signer_tx_look(self, work->wallet->chain, work->slot.mined_hash, look, err) ||
+	    !slot_pays(self, work, work->slot.nonce, &pays, &any, err))
+		return false;
+	facts->consumer = look->seen;
+	if (look->seen != RESOLVE_SEEN_FINAL)
+		return true;
+	/* The row named a transaction that has not this nonce: edited. */
+	facts->row_is_good &= look->found.nonce == work->slot.nonce &&
+			      address_equal(look->found.from, work->slot.wallet);
+	facts->consumer_payment = signer_payment_of(work, work->slot.wallet, look);
+	facts->is_token_success = look->receipt.success && pays &&
+				  looks_like_payload(&work->row.intent, &look->found);
+	facts->seen_by_all = look->by_all;
+	if (!facts->is_token_success || facts->consumer_payment == PAYMENT_PROVEN)
+		return true;
+	return signer_moved_look(self, work, look, &facts->moved, err);
+}
+
+static bool named_look(struct signer *self, const struct work_case *work,
+		       const struct tx_look *consumer, struct resolve_facts *facts, struct err *err)
+{
+	struct tx_look look = *consumer;
+	struct hash32 named = work->decision.tx_hash;
+	struct id owner;
+	bool pays = false;
+	bool any = false;
+	bool same = hash32_equal(named, work->slot.mined_hash);
+	if (!same && !signer_tx_look(self, work->wallet->chain, named, &look, err))
+		return false;
+	facts->named = look.seen;
+	if (!store_attempt_owner(self->options.store, named, &owner, err))
+		return false;
+	facts->named_is_anothers = !id_is_zero(owner) && !id_equal(owner, work->slot.id);
+	if (look.seen != RESOLVE_SEEN_FINAL)
+		return true;
+	facts->named_payment = signer_payment_of(work, work->slot.wallet, &look);
+	if (same)
+		return !look.receipt.success ||
+		       is_own_payment(self, work, &facts->named_is_own, err);
+	if (!address_equal(look.found.from, work->slot.wallet))
+		return true;
+	/* What the store has forgotten the journal knows: a payment of ours pays its own slot. */
+	if (!slot_pays(self, work, look.found.nonce, &pays, &any, err))
+		return false;
+	facts->named_is_anothers |= pays && DEFENCE("named_by_its_slot");
+	return true;
+}
+
+/* The journal spent a right of this very withdrawal on that slot: what is mined there is its own
+ * payment, whatever the rows make of its rounds. */
+static bool earlier_look(struct signer *self, const struct work_case *work,
+			 struct resolve_facts *facts, struct err *err)
+{
+	struct journal_right rights[ATTEMPTS_MAX];
+	struct tx_look look = { .seen = RESOLVE_SEEN_UNKNOWN };
+	const struct transfer *slot = &work->earlier;
+	bool spent = !DEFENCE("earlier_is_journaled");
+	size_t n = 0;
+	if (!signer_rights_load(self, &work->row, rights, &n, err) ||
+	    !signer_tx_look(self, work->wallet->chain, work->decision.tx_hash, &look, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		spent |= !rights[i].is_void && id_equal(rights[i].withdrawal, slot->withdrawal) &&
+			 rights[i].slot.chain_id == slot->chain_id &&
+			 rights[i].slot.nonce == slot->nonce &&
+			 address_equal(rights[i].slot.wallet, slot->wallet);
+	facts->named_is_earlier = true;
+	facts->named = look.seen;
+	if (look.seen != RESOLVE_SEEN_FINAL)
+		return true;
+	facts->named_is_anothers = !spent || look.found.nonce != slot->nonce ||
+				   !address_equal(look.found.from, slot->wallet);
+	facts->named_payment = signer_payment_of(work, slot->wallet, &look);
+	return true;
+}
+
+static bool facts_gather(struct signer *self, const struct work_case *work,
+			 struct resolve_facts *facts, struct err *err)
+{
+	struct tx_look consumer = { .seen = RESOLVE_SEEN_UNKNOWN };
+	*facts = (struct resolve_facts){ .verdict = work->decision.verdict,
+					 .has_slot = work->has_slot,
+					 .consumer = RESOLVE_SEEN_UNKNOWN,
+					 .consumer_payment = PAYMENT_UNCLEAR,
+					 .moved = MOVED_UNKNOWN,
+					 .named = RESOLVE_SEEN_UNKNOWN,
+					 .named_payment = PAYMENT_UNCLEAR };
+	facts->slot_is_over = work->has_slot && work->slot.stage >= TRANSFER_MINED;
+	/* What ends as paid is never paid again: of its rounds the journal needs no other story. */
+	if (work->has_earlier)
+		facts->row_is_good = row_is_good(self, &work->row);
+	else if (!story_is_good(self, work, &facts->row_is_good, err))
+		return false;
+	if (!facts->row_is_good || (!facts->slot_is_over && !work->has_earlier))
+		return true;
+	if (facts->slot_is_over && !consumer_look(self, work, &consumer, facts, err))
+		return false;
+	if (work->has_earlier)
+		return earlier_look(self, work, facts, err);
+	return facts->verdict != RESOLVE_PAID_BY || named_look(self, work, &consumer, facts, err);
+}
+
+/* The resolution, with the slot and the right of the round where the journal lacks them: a slot
+ * that was never signed has neither. */
+static bool resolution_journal(struct signer *self, const struct work_case *work, bool is_paid,
+			       enum journal_verdict *ret_verdict, struct err *err)
+{
+	struct journal_right rights[ATTEMPTS_MAX];
+	const struct transfer *slot = work->has_earlier ? &work->earlier : &work->slot;
+	struct journal_entry entry = { .has_resolution = true };
+	bool pays = false;
+	bool any = false;
+	size_t n = 0;
+	entry.resolution = (struct journal_resolution){
+		.withdrawal = work->row.intent.id,
+		.round = work->has_earlier ? slot->round : work->row.round,
+		.is_paid = is_paid,
+		.chain_id = slot->chain_id,
+		.tx_hash = is_paid ? work->decision.tx_hash : slot->mined_hash,
+		.time_ms = clock_now_ms(self->options.clock),
+	};
+	if (work->has_earlier) /* its slot and its right stand there */
+		return journal_append_many(self->options.journal, &entry, 1, ret_verdict, err);
+	if (!slot_pays(self, work, slot->nonce, &pays, &any, err) ||
+	    !signer_rights_load(self, &work->row, rights, &n, err))
+		return false;
+	if (!any) {
+		entry.has_slot = true;
+		entry.slot = (struct journal_slot){ slot->chain_id, slot->wallet, slot->nonce };
+		entry.kind = JOURNAL_FOREIGN;
+		entry.payload_hash = slot->mined_hash;
+		entry.has_right = n == work->row.round;
+		signer_right_fill(self, slot, &work->row, &entry.slot, &entry.right);
+	}
+	return journal_append_many(self->options.journal, &entry, 1, ret_verdict, err);
+}
+
+static bool unpaid_end(struct signer *self, const struct work_case *work, struct err *err)
+{
+	enum journal_verdict verdict = JOURNAL_DIFFERENT;
+	if (!work->row.cancel_requested)
+		return signer_case_end(self, work, STORE_RESOLVE_REQUEUE, NULL, err);
+	if (!signer_void_append(self, &work->row, work->row.round + 1, WITHDRAWAL_CANCELED,
+				REFUSAL_CANCELED, &verdict, err))
+		return false;
+	if (verdict == JOURNAL_DIFFERENT)
+		return signer_case_end(self, work, STORE_RESOLVE_REFUSE,
+				       reason_code(REASON_RESOLVE_STILL_IN_DOUBT), err);
+	return signer_case_end(self, work, STORE_RESOLVE_CANCEL, refusal_code(REFUSAL_CANCELED),
+			       err);
+}
+
+static bool decided_end(struct signer *self, const struct work_case *work, bool is_paid,
+			struct err *err)
+{
+	enum journal_verdict verdict = JOURNAL_DIFFERENT;
+	enum reason reason = is_paid ? REASON_RESOLVE_TX_OF_ANOTHER : REASON_RESOLVE_STILL_IN_DOUBT;
+	/* What is only mined becomes final by the monitor: it judges what was held anew, and of a
+	 * stranger's transaction, and of one that proves nothing, nobody judges but people, so that
+	 * they wait for it. */
+	if (DEFENCE("strangers_are_final") && work->has_slot &&
+	    work->slot.stage != TRANSFER_FINAL &&
+	    (work->slot.outcome == OUTCOME_FOREIGN || work->slot.outcome == OUTCOME_UNPROVEN))
+		return true;
+	if (work->has_slot && work->slot.stage != TRANSFER_FINAL)
+		return signer_case_end(self, work, STORE_RESOLVE_RELEASE, NULL, err);
+	if (!resolution_journal(self, work, is_paid, &verdict, err))
+		return false;
+	if (verdict == JOURNAL_DIFFERENT)
+		return signer_case_end(self, work, STORE_RESOLVE_REFUSE, reason_code(reason), err);
+	if (work->wallet != NULL && !work->has_earlier)
+		signer_wallet_journaled(work->wallet, work->slot.nonce);
+	return is_paid ? signer_case_end(self, work, STORE_RESOLVE_COMPLETE, NULL, err)
+		       : unpaid_end(self, work, err);
+}
+
+bool signer_hold_resolve(struct signer *self, const struct work_case *work, struct err *err)
+{
+	struct resolve_facts facts;
+	enum reason reason = REASON_NONE;
+	if (!facts_gather(self, work, &facts, err))
+		return false;
+	switch (resolve_decide(&facts, &reason)) {
+	case RESOLVE_WAIT:
+	case RESOLVE_FILL:
+		return true;
+	case RESOLVE_REFUSE:
+		return signer_case_end(self, work, STORE_RESOLVE_REFUSE, reason_code(reason), err);
+	case RESOLVE_RELEASE:
+		return signer_case_end(self, work, STORE_RESOLVE_RELEASE, NULL, err);
+	case RESOLVE_COMPLETE:
+		return decided_end(self, work, true, err);
+	case RESOLVE_UNPAID:
+		return decided_end(self, work, false, err);
+	}
+	return true;
+}
