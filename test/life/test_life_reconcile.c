@@ -110,11 +110,14 @@ static void test_blocks_before_an_entry(void **state)
 	life_mine(life, 15);
 	for (int i = 0; i < 5; i++)
 		life_foreign_send(life, used, life_fresh_address(life));
+	life_mine(life, 2);
+	life->catalogue.chains[0].depth_paid = 2; /* which is deep enough for the entry */
 	life_sql(life, "UPDATE wallets SET entered = 0 WHERE id = 3");
 	life_restart(life, LIFE_SIGNER);
 	life_sign(life);
 	life_wait(life, 1000);
 	life_sign(life);
+	life->catalogue.chains[0].depth_paid = 20;
 	assert_int_equal(life_number(life, "SELECT first_nonce FROM wallets WHERE id = 3", NULL),
 			 5);
 	for (int i = 0; i < 30; i++) {
@@ -124,6 +127,33 @@ static void test_blocks_before_an_entry(void **state)
 	}
 	assert_int_equal(stopped(life), 0);
 	life->catalogue.chains[0].depth_paid = 2;
+	life_assert_alive(life);
+}
+
+/* What was sent before the entry may be taken back: a wallet that had entered above it would wait
+ * for that nonce for ever. */
+static void test_entry_above_what_is_not_deep(void **state)
+{
+	struct life *life = *state;
+	struct address used = life->catalogue.wallets[2].address;
+	life_mine(life, 8);
+	life_foreign_send(life, used, life_fresh_address(life));
+	life_sql(life, "UPDATE wallets SET entered = 0 WHERE id = 3");
+	life_restart(life, LIFE_SIGNER);
+	for (int i = 0; i < 3; i++) {
+		life_wait(life, 1000);
+		life_sign(life);
+	}
+	life_reorg(life, 1);
+	life_drop_pool(life);
+	for (int i = 0; i < 3; i++) {
+		life_mine(life, 2);
+		life_wait(life, 1000);
+		life_sign(life);
+	}
+	assert_int_equal(life_number(life, "SELECT entered FROM wallets WHERE id = 3", NULL), 1);
+	assert_int_equal(life_number(life, "SELECT first_nonce FROM wallets WHERE id = 3", NULL),
+			 0);
 	life_assert_alive(life);
 }
 
@@ -179,6 +209,7 @@ int main(void)
 		LIFE_TEST(test_payout_is_said_to_be_unpaid),
 		LIFE_TEST(test_slot_is_said_to_have_paid),
 		LIFE_TEST(test_blocks_before_an_entry),
+		LIFE_TEST(test_entry_above_what_is_not_deep),
 		LIFE_TEST(test_fenced_in_the_middle_of_a_step),
 	};
 	return LIFE_MAIN(tests);

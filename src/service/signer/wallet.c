@@ -3,6 +3,7 @@
 #include "service/signer/signer_recovery.h"
 
 #include "base/defence.h"
+#include "core/confirm.h"
 #include "core/reason.h"
 #include "core/timing.h"
 
@@ -332,15 +333,48 @@ static bool leases_keep(struct signer *self, struct err *err)
 	return true;
 }
 
-static bool entry_ask(struct chain *node, const struct signer_wallet *wallet, uint64_t *ret_nonce,
-		      bool *ret_settled, struct err *err)
+/* Nodes that are no archives keep so many states. */
+#define ENTRY_STATE_BLOCKS 120
+
+/* What was sent before the entry is as deep as a paid verdict: a reorg that takes it back would
+ * leave a nonce below the wallet's first that nobody fills. A state that the node does not keep
+ * says nothing. */
+static bool entry_is_deep(struct chain *node, const struct signer_wallet *wallet,
+			  const struct chain_params *params, uint64_t nonce, bool *ret_deep,
+			  struct err *err)
+{
+	struct chain_head head;
+	struct chain_nonce then = { 0 };
+	uint64_t block = 0;
+	*ret_deep = true;
+	if (nonce == 0 || !DEFENCE("entry_is_deep"))
+		return true;
+	if (!chain_head(node, &head, err))
+		return false;
+	uint64_t finalized = head.has_finalized ? head.finalized_number : 0;
+	*ret_deep = confirm_final_block(params, head.number, finalized, &block);
+	if (!*ret_deep)
+		return true;
+	if (head.number - block > ENTRY_STATE_BLOCKS)
+		block = head.number - ENTRY_STATE_BLOCKS;
+	if (!chain_nonces(node, block, &wallet->row.address, 1, &then, err))
+		return false;
+	*ret_deep = !then.known || then.count == nonce;
+	return true;
+}
+
+static bool entry_ask(struct chain *node, const struct signer_wallet *wallet,
+		      const struct chain_params *params, uint64_t *ret_nonce, bool *ret_settled,
+		      struct err *err)
 {
 	struct chain_nonce latest = { 0 };
 	struct chain_nonce pending = { 0 };
+	bool deep = false;
 	if (!chain_nonces(node, CHAIN_BLOCK_LATEST, &wallet->row.address, 1, &latest, err) ||
-	    !chain_nonces(node, CHAIN_BLOCK_PENDING, &wallet->row.address, 1, &pending, err))
+	    !chain_nonces(node, CHAIN_BLOCK_PENDING, &wallet->row.address, 1, &pending, err) ||
+	    !entry_is_deep(node, wallet, params, latest.count, &deep, err))
 		return false;
-	*ret_settled = latest.known && pending.known && latest.count == pending.count;
+	*ret_settled = latest.known && pending.known && latest.count == pending.count && deep;
 	*ret_nonce = latest.count;
 	return true;
 }
@@ -351,17 +385,18 @@ static bool entry_nonces(struct signer *self, const struct signer_wallet *wallet
 			 uint64_t *ret_nonce, bool *ret_settled, struct err *err)
 {
 	struct chain *chain = self->options.chains[wallet->chain];
+	const struct chain_params *params = &self->options.catalogue->chains[wallet->chain];
 	size_t len = chain_nodes_len(chain);
 	size_t agree = 0;
 	*ret_settled = false;
 	if (!DEFENCE("entry_has_witnesses"))
-		return entry_ask(chain, wallet, ret_nonce, ret_settled, err);
+		return entry_ask(chain, wallet, params, ret_nonce, ret_settled, err);
 	for (size_t i = 0; i < len; i++) {
 		struct chain *node = NULL;
 		uint64_t nonce = 0;
 		bool settled = false;
 		if (!chain_node(chain, i, &node, err) ||
-		    !entry_ask(node, wallet, &nonce, &settled, err)) {
+		    !entry_ask(node, wallet, params, &nonce, &settled, err)) {
 			if (len == 1)
 				return false;
 			continue;
@@ -404,9 +439,10 @@ static bool entry_recover(struct signer *self, struct signer_wallet *wallet, str
 	return true;
 }
 
-/* A wallet enters when nothing of it is on its way: the same count at latest and pending, twice,
- * some time apart. A key that was just made has never sent: it enters at once, at nonce 0. The
- * journal's word counts too: a store that knows less than the journal is an old one. */
+/* A wallet enters when nothing of it is on its way: the same count at latest and pending, and at a
+ * block that is deep, twice, some time apart. A key that was just made has never sent: it enters at
+ * once, at nonce 0. The journal's word counts too: a store that knows less than the journal is an
+ * old one. */
 static bool wallet_enter(struct signer *self, struct signer_wallet *wallet, struct err *err)
 {
 	struct store_by by = signer_by(self);
