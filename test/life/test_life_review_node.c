@@ -299,6 +299,38 @@ static void test_one_of_two_nodes_refuses(void **state)
 	life_assert_settled(life);
 }
 
+static struct chain *gate_of(struct life *life, struct life_node nodes[2])
+{
+	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
+					      .len = 2,
+					      .catalogue = &life->catalogue };
+	return chain_gate_new(&options);
+}
+
+/* Of two nodes one is away for long: nothing is final, somebody is told, once, and it goes on by
+ * itself when the node is back. */
+static void test_second_node_missing(void **state)
+{
+	struct life *life = *state;
+	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
+	struct chain *gate = gate_of(life, nodes);
+	nodes[1].away = true;
+	life_chain_give(life, LIFE_MONITOR, gate);
+	struct withdrawal row = life_accept(life, "TUSD", 5060);
+	for (int i = 0; i < 20; i++) {
+		life_run(life, 1);
+		life_wait(life, 5000);
+	}
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_MINED);
+	assert_int_equal(life_alarms(life, "second_node_missing"), 1);
+	nodes[1].away = false;
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+	life_restart(life, LIFE_MONITOR);
+	chain_close(gate);
+}
+
 /* The other node is away: one word is not enough. */
 static void test_one_of_two_nodes_away(void **state)
 {
@@ -313,14 +345,6 @@ static void test_one_of_two_nodes_away(void **state)
 	lied_run(life, "POL", gate);
 	life_restart(life, LIFE_SIGNER);
 	chain_close(gate);
-}
-
-static struct chain *gate_of(struct life *life, struct life_node nodes[2])
-{
-	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
-					      .len = 2,
-					      .catalogue = &life->catalogue };
-	return chain_gate_new(&options);
 }
 
 /* A wallet enters at a nonce that two nodes name: at a higher one it would pay nobody for ever. */
@@ -692,6 +716,7 @@ int main(void)
 		LIFE_TEST(test_monitor_hears_first_node_lie),
 		LIFE_TEST(test_monitor_hears_second_node_lie),
 		LIFE_TEST(test_one_of_two_nodes_refuses),
+		LIFE_TEST(test_second_node_missing),
 		LIFE_TEST(test_one_of_two_nodes_away),
 		LIFE_TEST(test_entry_is_nobodys_word),
 		LIFE_TEST(test_receipt_of_lost_block),

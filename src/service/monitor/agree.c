@@ -7,6 +7,8 @@
 #include "base/defence.h"
 
 #define NODES_AGREE_MIN 2
+/* What is deep and has no second node's word for so long is told of, once. */
+#define LONELY_TELL_MS 60000
 
 struct vote {
 	unsigned agree;
@@ -110,6 +112,25 @@ static void dispute_tell(struct monitor *self, const struct transfer *row)
 		    "nodes contradict each other: it waits until they agree", true);
 }
 
+/* The next settled claim ends it. */
+static void lonely_note(struct monitor *self, bool lonely)
+{
+	struct monitor_chain *chain = self->chain;
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	struct log_about about = { .action = "second_node_missing", .alarm = true };
+	if (!lonely || chain->lonely_since == 0)
+		chain->lonely_since = lonely ? now : 0;
+	if (!lonely)
+		chain->lonely_told = false;
+	if (!lonely || chain->lonely_told || now - chain->lonely_since < LONELY_TELL_MS)
+		return;
+	chain->lonely_told = true;
+	metric_count(self->alarms, 1);
+	log_line(self->options.log, LOG_ERROR, &about,
+		 "second_node_missing chain %s: nothing becomes final until a second node answers",
+		 chain->params->name);
+}
+
 bool monitor_claims_settle(struct monitor *self, struct err *err)
 {
 	struct vote votes[WATCH_BATCH] = { { 0 } };
@@ -125,7 +146,9 @@ bool monitor_claims_settle(struct monitor *self, struct err *err)
 			dispute_tell(self, &claim->row);
 			told = true;
 		}
-		if (votes[i].contradicted || (!alone && votes[i].agree < NODES_AGREE_MIN)) {
+		bool lonely = !alone && !votes[i].contradicted && votes[i].agree < NODES_AGREE_MIN;
+		lonely_note(self, lonely);
+		if (votes[i].contradicted || lonely) {
 			self->unsettled = true;
 			monitor_fact_forget(self, &claim->row);
 			continue;

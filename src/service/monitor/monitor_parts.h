@@ -82,12 +82,13 @@ struct monitor_chain {
 	uint64_t final_bound;           /* nothing above it becomes final in this step */
 	unsigned final_doubts;          /* heads in a row that had another block there */
 	struct hash32 final_doubted_by; /* the newest of them */
+	int64_t lonely_since; /* monotonic: what is deep waits for a second node; 0: it does not */
+	bool lonely_told;
 	struct id disputed; /* the slot that nodes contradicted each other of, and was told */
 	int64_t balances_at;
 	struct reconcile_cursor reconcile;
 	struct sighting sightings[SIGHTINGS_MAX];
-	unsigned ahead[WALLETS_MAX]; /* sightings of a wallet whose chain knows more nonces than we
-				      */
+	unsigned ahead[WALLETS_MAX]; /* sightings of a wallet that the chain knows more nonces of */
 };
 
 /* One slot with its hashes and what the chain says of them. */
