@@ -1,6 +1,7 @@
 #include "adapter/chain_jsonrpc.h"
 
 #include "adapter/chain_jsonrpc_parse.h"
+#include "base/defence.h"
 #include "base/hex.h"
 #include "core/chain_answer.h"
 #include "core/limits.h"
@@ -527,18 +528,30 @@ static bool transactions(struct chain *chain, uint64_t first, size_t blocks,
 	return true;
 }
 
+/* A token lets anybody move nothing out of a wallet, without an allowance, and logs it: what moved
+ * nothing is left out, and counts for nothing. */
+static bool has_moved(const struct chain_transfer *transfer)
+{
+	return !u256_is_zero(transfer->transfer.amount.units) || !DEFENCE("nothing_is_no_payment");
+}
+
 static bool read_transfers(const struct json_value *logs, uint64_t first, uint64_t last,
-			   struct chain_transfer *ret_transfers, size_t *ret_len)
+			   struct chain_transfer *ret_transfers, size_t *ret_len, bool *ret_fits)
 {
 	size_t found = 0;
+	*ret_fits = true;
 	for (size_t i = 0; i < json_size(logs); i++) {
 		struct chain_transfer one;
 		bool is_transfer = false;
 		if (!chain_read_transfer(json_element(logs, i), &one, &is_transfer) ||
 		    one.block < first || one.block > last)
 			return false;
-		if (is_transfer)
-			ret_transfers[found++] = one;
+		if (!is_transfer || !has_moved(&one))
+			continue;
+		*ret_fits = found < CHAIN_TRANSFERS_MAX;
+		if (!*ret_fits)
+			return true;
+		ret_transfers[found++] = one;
 	}
 	*ret_len = found;
 	return true;
@@ -568,6 +581,7 @@ static bool transfers(struct chain *chain, uint64_t first, uint64_t last,
 	struct json_rpc *rpc = rpc_of(chain);
 	struct chain_block block;
 	uint64_t number;
+	bool fits = true;
 	json_rpc_begin(rpc);
 	struct buf *out = json_rpc_add(rpc, "eth_getLogs");
 	buf_text(out, "{\"fromBlock\":");
@@ -587,10 +601,10 @@ static bool transfers(struct chain *chain, uint64_t first, uint64_t last,
 		return fail(end, "the last block of the logs", err);
 	if (logs->verdict != JSON_RPC_RESULT || json_type_of(logs->result) != JSON_TYPE_ARRAY)
 		return fail(logs, "eth_getLogs", err);
-	if (json_size(logs->result) > CHAIN_TRANSFERS_MAX)
-		return err_set(err, ERR_REFUSED, "too many logs in these blocks");
-	if (!read_transfers(logs->result, first, last, ret_transfers, ret_len))
+	if (!read_transfers(logs->result, first, last, ret_transfers, ret_len, &fits))
 		return fail(logs, "eth_getLogs", err);
+	if (!fits)
+		return err_set(err, ERR_REFUSED, "too many logs in these blocks");
 	*ret_last = block.hash;
 	return true;
 }

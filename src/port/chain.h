@@ -228,10 +228,11 @@ MUST_CHECK bool chain_transactions(struct chain *chain, uint64_t first, size_t b
 				   const struct address *senders, size_t n,
 				   struct chain_transaction *ret_transactions, size_t cap,
 				   size_t *ret_len, size_t *ret_blocks, struct err *err);
-/* The Transfer logs of all contracts whose sender is one of these wallets, in the canonical blocks
- * first to last, in their order: up to CHAIN_TRANSFERS_MAX. ret_last: the hash that the node has
- * for the last block, so that it is known of which chain it spoke. REFUSED when there are more: ask
- * for fewer blocks. NOT_DONE also when the node does not have the last block. */
+/* The Transfer logs of all contracts, of more than nothing, whose sender is one of these wallets,
+ * in the canonical blocks first to last, in their order: up to CHAIN_TRANSFERS_MAX. ret_last: the
+ * hash that the node has for the last block, so that it is known of which chain it spoke. REFUSED
+ * when there are more: ask for fewer blocks. NOT_DONE also when the node does not have the last
+ * block. */
 MUST_CHECK bool chain_transfers(struct chain *chain, uint64_t first, uint64_t last,
 				const struct address *wallets, size_t n,
 				struct chain_transfer *ret_transfers, size_t *ret_len,

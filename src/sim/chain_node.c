@@ -448,7 +448,8 @@ static void block_transfers(struct sim_node *node, const struct sim_tree_block *
 							      node->chain->txs[inclusion->tx].hash,
 						      .block = block->number };
 			bool ours = false;
-			if (!abi_read_transfer_log(&logs[k], &one.transfer))
+			if (!abi_read_transfer_log(&logs[k], &one.transfer) ||
+			    u256_is_zero(one.transfer.amount.units))
 				continue;
 			for (size_t w = 0; w < n; w++)
 				ours |= address_equal(wallets[w], one.transfer.from);

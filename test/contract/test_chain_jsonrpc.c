@@ -530,6 +530,10 @@ static void test_transfers(void **state)
 	write_token_transfer(&tx, other.address, 7);
 	sign(&wallet, &tx, &raw);
 	assert_int_equal(send_raw(raw.text), CHAIN_SEND_ACCEPTED);
+	/* Of nothing: none. */
+	struct tx nothing = make_tx(1, other.address, 0);
+	write_token_transfer(&nothing, other.address, 0);
+	assert_int_equal(send_tx(&wallet, &nothing), CHAIN_SEND_ACCEPTED);
 	mine(2);
 	uint64_t end = height();
 	assert_true(

@@ -39,7 +39,7 @@ static struct hash32 transaction_send(struct life *life, const char *from, struc
 static void token_call(struct life *life, const char *signature, const uint8_t *words,
 		       size_t words_len)
 {
-	uint8_t data[4 + 64];
+	uint8_t data[4 + 96];
 	uint8_t hash[32];
 	assert_true(words_len <= sizeof data - 4);
 	keccak256(signature, strlen(signature), hash);
@@ -65,6 +65,14 @@ void life_token_behave(struct life *life, enum token_behaviour behaviour)
 {
 	uint8_t word[32] = { [31] = (uint8_t)behaviour };
 	token_call(life, "setBehaviour(uint8)", word, sizeof word);
+}
+
+void life_token_move_nothing(struct life *life, struct address from, struct address to)
+{
+	uint8_t words[96] = { 0 };
+	memcpy(words + 12, from.bytes, sizeof from.bytes);
+	memcpy(words + 44, to.bytes, sizeof to.bytes);
+	token_call(life, "transferFrom(address,address,uint256)", words, sizeof words);
 }
 
 void life_refuse(struct life *life, struct address receiver, bool refuses)

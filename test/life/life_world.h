@@ -24,6 +24,8 @@ struct address life_fresh_address(struct life *life);
 void life_token_pause(struct life *life, bool paused);
 void life_token_block(struct life *life, struct address account, bool blocked);
 void life_token_behave(struct life *life, enum token_behaviour behaviour);
+/* transferFrom() of nothing, which needs no allowance: anybody may. */
+void life_token_move_nothing(struct life *life, struct address from, struct address to);
 /* A contract at the address that refuses every native payment, or takes it. */
 void life_refuse(struct life *life, struct address receiver, bool refuses);
 void life_fund(struct life *life, struct address account, struct u256 wei);

@@ -13,6 +13,15 @@ static uint64_t reconciled(struct life *life)
 	return block;
 }
 
+static uint64_t height(struct life *life)
+{
+	struct chain_head head;
+	struct err err = { 0 };
+	if (!chain_head(life->chain, &head, &err))
+		fail_msg("%s", err.text);
+	return head.number;
+}
+
 static int64_t stopped(struct life *life)
 {
 	return life_number(life,
@@ -157,6 +166,24 @@ static void test_entry_above_what_is_not_deep(void **state)
 	life_assert_alive(life);
 }
 
+/* Address poisoning: a stranger has the token say that the wallet sent nothing to somebody. */
+static void test_nothing_that_strangers_move(void **state)
+{
+	struct life *life = *state;
+	pay(life);
+	life_token_move_nothing(life, life->catalogue.wallets[0].address, life_fresh_address(life));
+	uint64_t block = height(life);
+	life_mine(life, 64); /* the cursor is written now and then */
+	for (int i = 0; i < 12; i++) {
+		life_wait(life, 1500);
+		life_run(life, 1);
+	}
+	assert_true(reconciled(life) >= block);
+	assert_int_equal(stopped(life), 0);
+	assert_int_equal(life_alarms(life, "reconciliation_differs"), 0);
+	life_assert_alive(life);
+}
+
 static void watch_steal(struct life *life, const struct withdrawal *row)
 {
 	(void)row;
@@ -210,6 +237,7 @@ int main(void)
 		LIFE_TEST(test_slot_is_said_to_have_paid),
 		LIFE_TEST(test_blocks_before_an_entry),
 		LIFE_TEST(test_entry_above_what_is_not_deep),
+		LIFE_TEST(test_nothing_that_strangers_move),
 		LIFE_TEST(test_fenced_in_the_middle_of_a_step),
 	};
 	return LIFE_MAIN(tests);
