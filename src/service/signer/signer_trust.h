@@ -71,8 +71,8 @@ MUST_CHECK bool signer_slot_load(struct signer *self, const struct journal_slot 
 				 struct transfer *ret_transfer, bool *ret_found, struct err *err);
 
 /* ending.c */
-/* The chain's own word, read by the signer, about a round of a withdrawal: what became of the slot
- * that the journal names. */
+/* The chain's own word, read by the signer, about a round of a withdrawal and all before it: what
+ * became of the slots that the journal names. UNPAID: none of them paid. */
 enum round_verdict {
 	ROUND_UNPROVEN = 1, /* nothing is certain yet */
 	ROUND_UNPAID = 2,   /* reverted, or our cancellation: deep and finalized */
