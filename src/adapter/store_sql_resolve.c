@@ -9,9 +9,9 @@
 
 #include <string.h>
 
-#define DECISION_COLUMNS                                                                      \
-	"withdrawal_id, transfer_id, version, person, key_id, verdict, tx_hash, decided_at, " \
-	"mac_key_id, mac"
+#define DECISION_COLUMNS                                                                 \
+	"withdrawal_id, transfer_id, version, shown, person, key_id, verdict, tx_hash, " \
+	"decided_at, mac_key_id, mac"
 
 /* ---- decisions ---- */
 
@@ -20,6 +20,7 @@ static void case_put(struct sql *sql, const struct resolve_case *of)
 	sql_put_bytes(sql, of->withdrawal.bytes, ID_BYTES);
 	sql_put_bytes(sql, of->transfer.bytes, ID_BYTES);
 	sql_put_u64(sql, of->version);
+	sql_put_hash(sql, of->shown);
 }
 
 static void decision_take(struct sql *sql, struct decision *ret_decision)
@@ -28,6 +29,7 @@ static void decision_take(struct sql *sql, struct decision *ret_decision)
 	sql_take_bytes(sql, ret_decision->of.withdrawal.bytes, ID_BYTES);
 	sql_take_bytes(sql, ret_decision->of.transfer.bytes, ID_BYTES);
 	ret_decision->of.version = sql_take_u64(sql);
+	ret_decision->of.shown = sql_take_hash(sql);
 	sql_take_text(sql, ret_decision->person, sizeof ret_decision->person);
 	sql_take_text(sql, ret_decision->key_id, sizeof ret_decision->key_id);
 	ret_decision->verdict = (enum resolve_verdict)sql_take_i64(sql);
@@ -46,6 +48,15 @@ struct standing {
 				zero */
 };
 
+static bool case_stands(const struct resolve_case *of, const struct standing *now)
+{
+	if (!now->has_row && !now->has_slot)
+		return false;
+	struct resolve_case stands =
+		resolve_case_of(now->has_row ? &now->row : NULL, now->has_slot ? &now->slot : NULL);
+	return resolve_case_equal(of, &stands);
+}
+
 static bool standing_load(struct db *db, const struct resolve_case *of, struct standing *ret_now,
 			  bool *ret_current, struct err *err)
 {
@@ -58,8 +69,7 @@ static bool standing_load(struct db *db, const struct resolve_case *of, struct s
 		return false;
 	bool whole = ret_now->has_row == !id_is_zero(of->withdrawal) &&
 		     ret_now->has_slot == !id_is_zero(of->transfer);
-	uint64_t version = ret_now->has_row ? ret_now->row.version : ret_now->slot.version;
-	*ret_current = whole && version == of->version &&
+	*ret_current = whole && case_stands(of, ret_now) &&
 		       (!ret_now->has_slot || id_equal(ret_now->slot.withdrawal, of->withdrawal));
 	return true;
 }
@@ -68,7 +78,7 @@ static bool decision_write(struct db *db, const struct decision *decision, struc
 {
 	struct sql sql = sql_prepare(db,
 				     "REPLACE INTO decisions (" DECISION_COLUMNS
-				     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+				     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 				     err);
 	case_put(&sql, &decision->of);
 	sql_put_text(&sql, decision->person);
@@ -132,12 +142,13 @@ bool store_sql_decisions(struct store *store, const struct resolve_case *of,
 	struct sql sql = sql_prepare(db_of(store),
 				     "SELECT " DECISION_COLUMNS
 				     " FROM decisions d WHERE answer = '' AND (? = 1 OR "
-				     "(withdrawal_id = ? AND transfer_id = ? AND version = ?)) "
+				     "(withdrawal_id = ? AND transfer_id = ? AND version = ? AND "
+				     "shown = ?)) "
 				     "AND (? = 0 OR EXISTS (SELECT 1 FROM api_keys k WHERE "
 				     "k.id = d.key_id AND k.revoked_at = 0 AND "
 				     "k.may_resolve = 1)) "
-				     "ORDER BY withdrawal_id, transfer_id, version, decided_at, "
-				     "person LIMIT ?",
+				     "ORDER BY withdrawal_id, transfer_id, version, shown, "
+				     "decided_at, person LIMIT ?",
 				     err);
 	sql_put_i64(&sql, of == NULL);
 	case_put(&sql, of == NULL ? &any : of);
@@ -187,10 +198,11 @@ static const char *act_text(enum store_resolve act)
 
 static bool decisions_answer(struct db *db, const struct store_resolution *item, struct err *err)
 {
-	struct sql sql = sql_prepare(db,
-				     "UPDATE decisions SET answer = ? WHERE withdrawal_id = ? AND "
-				     "transfer_id = ? AND version = ? AND answer = ''",
-				     err);
+	struct sql sql =
+		sql_prepare(db,
+			    "UPDATE decisions SET answer = ? WHERE withdrawal_id = ? AND "
+			    "transfer_id = ? AND version = ? AND shown = ? AND answer = ''",
+			    err);
 	sql_put_text(&sql, act_text(item->act));
 	case_put(&sql, &item->of);
 	return sql_run(&sql, NULL);

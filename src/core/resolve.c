@@ -2,20 +2,55 @@
 
 #include "base/check.h"
 #include "base/defence.h"
+#include "base/keccak.h"
 
 #include <string.h>
 
 #define LABEL      "sluice decisions 1"
+#define SHOWN_MAX  512
 #define FIELDS_MAX 512
 
 _Static_assert(sizeof(struct decision) < FIELDS_MAX, "all columns and their lengths fit");
+
+/* ---- the case ---- */
+
+_Static_assert(sizeof(struct hash32) == KECCAK256_BYTES, "a digest");
+
+static void text_show(struct buf *out, const char *text, size_t cap)
+{
+	buf_prefixed(out, text, strnlen(text, cap));
+}
+
+struct resolve_case resolve_case_of(const struct withdrawal *row, const struct transfer *slot)
+{
+	struct resolve_case of = { .version = row != NULL ? row->version : slot->version };
+	char storage[SHOWN_MAX];
+	struct buf out = buf_of(storage, sizeof storage);
+	if (row != NULL) {
+		of.withdrawal = row->intent.id;
+		buf_prefixed_u64(&out, row->stage);
+		buf_prefixed_u64(&out, row->round);
+		text_show(&out, row->held_reason, sizeof row->held_reason);
+	}
+	if (slot != NULL) {
+		of.transfer = slot->id;
+		/* Not whether it is final: people may be quicker than that. */
+		buf_prefixed_u64(&out, slot->stage >= TRANSFER_MINED);
+		buf_prefixed_u64(&out, slot->outcome);
+		buf_prefixed(&out, slot->mined_hash.bytes, sizeof slot->mined_hash.bytes);
+		text_show(&out, slot->held_reason, sizeof slot->held_reason);
+	}
+	CHECK(!out.overflow);
+	keccak256(storage, out.len, of.shown.bytes);
+	return of;
+}
 
 /* ---- decisions ---- */
 
 bool resolve_case_equal(const struct resolve_case *a, const struct resolve_case *b)
 {
 	return id_equal(a->withdrawal, b->withdrawal) && id_equal(a->transfer, b->transfer) &&
-	       a->version == b->version;
+	       a->version == b->version && hash32_equal(a->shown, b->shown);
 }
 
 const char *resolve_verdict_text(enum resolve_verdict verdict)
@@ -46,6 +81,7 @@ static struct str fields_of(const struct decision *decision, char *storage)
 	buf_prefixed(&out, decision->of.withdrawal.bytes, ID_BYTES);
 	buf_prefixed(&out, decision->of.transfer.bytes, ID_BYTES);
 	buf_prefixed_u64(&out, decision->of.version);
+	buf_prefixed(&out, decision->of.shown.bytes, sizeof decision->of.shown.bytes);
 	buf_prefixed(&out, decision->person, strnlen(decision->person, sizeof decision->person));
 	buf_prefixed(&out, decision->key_id, strnlen(decision->key_id, sizeof decision->key_id));
 	buf_prefixed_u64(&out, (uint64_t)decision->verdict);

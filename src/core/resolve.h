@@ -11,13 +11,15 @@
 #include "core/abi.h"
 #include "core/intent.h"
 #include "core/reason.h"
+#include "core/withdrawal.h"
 
 /* What a decision is about. A withdrawal, and its slot; only the withdrawal, while it has none; or
  * only a slot that has no withdrawal. */
 struct resolve_case {
 	struct id withdrawal;
 	struct id transfer;
-	uint64_t version; /* of the withdrawal; of the transfer, when there is no withdrawal */
+	uint64_t version;    /* of the withdrawal; of the transfer, when there is no withdrawal */
+	struct hash32 shown; /* digest of what people see of it: a version can be set back */
 };
 
 /* Stored as numbers. */
@@ -41,6 +43,10 @@ struct decision {
 /* Decisions that one case can have; more people than that are not heard. */
 #define DECISIONS_MAX 8
 
+/* The case of a withdrawal and its slot as they stand; NULL for what it has not, not both. What is
+ * shown of them is stage, round and hold of the row, and of the slot whether it is over, by which
+ * transaction, with which outcome, and its hold. */
+struct resolve_case resolve_case_of(const struct withdrawal *row, const struct transfer *slot);
 bool resolve_case_equal(const struct resolve_case *a, const struct resolve_case *b);
 /* "paid_by", "not_paid"; "unknown" of an edited row. */
 const char *resolve_verdict_text(enum resolve_verdict verdict);

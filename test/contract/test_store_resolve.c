@@ -10,9 +10,8 @@ static struct transfer foreign(struct fixture *f, const char *key)
 
 static struct resolve_case case_of(struct fixture *f, const struct transfer *slot)
 {
-	return (struct resolve_case){ .withdrawal = slot->withdrawal,
-				      .transfer = slot->id,
-				      .version = fixture_load(f, slot->withdrawal).version };
+	struct withdrawal row = fixture_load(f, slot->withdrawal);
+	return resolve_case_of(&row, slot);
 }
 
 static void key_set(struct fixture *f, const char *person, bool revoked)
@@ -79,6 +78,9 @@ static void a_decision_comes_back(void **state)
 	assert_true(decide(f, of, "ann")); /* in place of the one before */
 	assert_true(decide(f, of, "ben"));
 	other.version++;
+	assert_false(decide(f, other, "cat"));
+	other.version--;
+	other.shown.bytes[0]++;
 	assert_false(decide(f, other, "cat"));
 	assert_int_equal(open_count(f, NULL), 2);
 	assert_int_equal(open_count(f, &other), 0);

@@ -161,9 +161,10 @@ static void decision_put(struct life *life, const struct withdrawal *row, const 
 	struct store_view view = life_view(life, row->intent.id);
 	struct err err = { 0 };
 	bool current = false;
-	struct decision decision = { .of = { .withdrawal = row->intent.id,
-					     .transfer = slot,
-					     .version = view.withdrawal.version },
+	struct transfer of = { 0 };
+	bool has_slot = false;
+	assert_true(store_transfer_load(life->store, slot, &of, &has_slot, &err));
+	struct decision decision = { .of = resolve_case_of(&view.withdrawal, has_slot ? &of : NULL),
 				     .verdict =
 					     paid_by != NULL ? RESOLVE_PAID_BY : RESOLVE_NOT_PAID,
 				     .decided_at = by.now_ms };

@@ -232,8 +232,8 @@ static void test_forged_and_replayed(void **state)
 	(void)foreign_slot(life, "POL", &nobody, &row);
 	life_decide(life, &row, "ann", NULL);
 	life_key_set(life, "ben", false);
-	life_sql(life, "INSERT INTO decisions SELECT withdrawal_id, transfer_id, version, 'ben', "
-		       "'key-ben', verdict, tx_hash, decided_at, '', mac_key_id, mac "
+	life_sql(life, "INSERT INTO decisions SELECT withdrawal_id, transfer_id, version, shown, "
+		       "'ben', 'key-ben', verdict, tx_hash, decided_at, '', mac_key_id, mac "
 		       "FROM decisions");
 	resolve_run(life);
 	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
@@ -254,6 +254,44 @@ static void test_forged_and_replayed(void **state)
 			 1);
 	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
 	life_assert_unpaid(life, &row);
+}
+
+/* "Not paid", said of a hold that was harmless, says nothing of what happened since: who writes the
+ * store sets the version back, and opens the decisions again. */
+static void test_decisions_of_another_hold(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row;
+	life_fault_install(life);
+	life_token_behave(life, TOKEN_NO_LOG);
+	(void)lost_send(life, "TUSD", &row);
+	life_sql(life, "UPDATE withdrawals SET held_reason = 'intent_mac_invalid', "
+		       "version = version + 1");
+	int64_t version = life_number(life, "SELECT version FROM withdrawals", NULL);
+	both_decide(life, &row, NULL);
+	life_wait(life, 1000);
+	life_sign(life);
+	assert_string_equal(life_view(life, row.intent.id).withdrawal.held_reason, "");
+	for (int i = 0; i < 4; i++) {
+		life_wait(life, 20000);
+		life_run(life, 2);
+	}
+	watch_deep(life);
+	assert_string_equal(life_view(life, row.intent.id).withdrawal.held_reason,
+			    "success_without_proof");
+	life_token_behave(life, TOKEN_GOOD);
+	life_sql(life, "UPDATE decisions SET answer = ''");
+	life_sql(life, "UPDATE withdrawals SET version = %lld", (long long)version);
+	life_fault_at(life, LIFE_FAULT_FAIL, "chain_balances", 0);
+	life_wait(life, 1000);
+	life_sign(life);
+	life_fault_clear(life);
+	watch_deep(life);
+	watch_deep(life);
+	assert_string_equal(life_view(life, row.intent.id).withdrawal.held_reason,
+			    "success_without_proof");
+	assert_int_equal(life_view(life, row.intent.id).withdrawal.round, 0);
+	assert_true(u256_equal(life_balance(life, "TUSD", row.intent.to), u256_from_u64(UNITS)));
 }
 
 /* An edited row that is right again goes on; one that is not is never paid, whoever says so. */
@@ -414,6 +452,7 @@ int main(void)
 		LIFE_TEST(test_decided_unpaid_before_final),
 		LIFE_TEST(test_redriven_onto_a_stranger),
 		LIFE_TEST(test_forged_and_replayed),
+		LIFE_TEST(test_decisions_of_another_hold),
 		LIFE_TEST(test_row_set_right),
 		LIFE_TEST(test_taken_back),
 		LIFE_TEST(test_taken_back_after_paid_elsewhere),

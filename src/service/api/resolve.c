@@ -111,10 +111,8 @@ static enum problem case_judge(const struct job *job, struct standing *now)
 		return PROBLEM_DEAD_LETTER;
 	if (!back && !(held && own))
 		return PROBLEM_NOTHING_TO_RESOLVE;
-	now->of = (struct resolve_case){ .withdrawal = now->row.intent.id,
-					 .transfer = now->slot.id,
-					 .version = now->has_row ? now->row.version
-								 : now->slot.version };
+	now->of =
+		resolve_case_of(now->has_row ? &now->row : NULL, now->has_slot ? &now->slot : NULL);
 	return PROBLEM_NONE;
 }
 

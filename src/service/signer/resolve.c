@@ -66,6 +66,21 @@ static bool earlier_load(struct signer *self, struct work_case *work, struct err
 	return true;
 }
 
+/* The version is a column like any other: what people saw of the case has to be there as well. */
+static bool case_stands(const struct work_case *work)
+{
+	const struct resolve_case *of = &work->decision.of;
+	if (!work->has_row && !work->has_slot)
+		return false;
+	struct resolve_case now = resolve_case_of(work->has_row ? &work->row : NULL,
+						  work->has_slot ? &work->slot : NULL);
+	if (!DEFENCE("decision_is_current"))
+		now.version = of->version;
+	if (!DEFENCE("decision_is_of_this"))
+		now.shown = of->shown;
+	return resolve_case_equal(&now, of);
+}
+
 static bool case_load(struct signer *self, struct work_case *work, bool *ret_current,
 		      struct err *err)
 {
@@ -83,9 +98,8 @@ static bool case_load(struct signer *self, struct work_case *work, bool *ret_cur
 	if (work->has_slot || work->has_earlier)
 		work->wallet = signer_wallet_of(self, work->has_slot ? work->slot.wallet_id
 								     : work->earlier.wallet_id);
-	uint64_t version = work->has_row ? work->row.version : work->slot.version;
-	*ret_current = work->has_row == wants_row && work->has_slot == wants_slot &&
-		       (version == of->version || !DEFENCE("decision_is_current"));
+	*ret_current =
+		work->has_row == wants_row && work->has_slot == wants_slot && case_stands(work);
 	return true;
 }
 

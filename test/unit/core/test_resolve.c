@@ -29,7 +29,7 @@ static void a_decision_is_what_was_sealed(void **state)
 	struct decision good = decision_of("ann", "a");
 	decision_seal(&keys, &good);
 	assert_true(decision_is_sealed(&keys, &good));
-	for (int field = 0; field < 8; field++) {
+	for (int field = 0; field < 9; field++) {
 		struct decision bad = good;
 		switch (field) {
 		case 0:
@@ -53,6 +53,9 @@ static void a_decision_is_what_was_sealed(void **state)
 		case 6:
 			bad.tx_hash.bytes[0]++;
 			break;
+		case 7:
+			bad.of.shown.bytes[0]++;
+			break;
 		default:
 			bad.decided_at++;
 		}
@@ -60,6 +63,38 @@ static void a_decision_is_what_was_sealed(void **state)
 	}
 	assert_aborts(decision_seal(&keys, &(struct decision){ .key_id = "a" }));
 	assert_aborts(decision_seal(&keys, &(struct decision){ .person = "ann" }));
+}
+
+/* Of what people see of it each thing makes another case; that its slot is final makes none. */
+static void a_case_is_what_people_saw(void **state)
+{
+	(void)state;
+	const struct withdrawal row = { .intent.id = { { 1 } },
+					.stage = WITHDRAWAL_ASSIGNED,
+					.version = 7,
+					.held_reason = "dead_letter" };
+	const struct transfer slot = { .id = { { 2 } }, .stage = TRANSFER_MINED, .version = 9 };
+	const struct resolve_case of = resolve_case_of(&row, &slot);
+	assert_true(id_equal(of.withdrawal, row.intent.id) && id_equal(of.transfer, slot.id));
+	assert_int_equal(of.version, 7);
+	assert_int_equal(resolve_case_of(NULL, &slot).version, 9);
+	assert_true(id_is_zero(resolve_case_of(NULL, &slot).withdrawal));
+	assert_true(id_is_zero(resolve_case_of(&row, NULL).transfer));
+	for (int field = 0; field <= 9; field++) {
+		struct withdrawal other = row;
+		struct transfer slot_of = slot;
+		other.version += field == 0;
+		other.round += field == 1;
+		other.held_reason[0] ^= field == 2;
+		other.stage = field == 3 ? WITHDRAWAL_COMPLETED : other.stage;
+		slot_of.stage = field == 4 ? TRANSFER_BROADCAST : slot_of.stage;
+		slot_of.outcome = field == 5 ? OUTCOME_FOREIGN : slot_of.outcome;
+		slot_of.mined_hash.bytes[31] ^= field == 6;
+		slot_of.held_reason[0] ^= field == 7;
+		slot_of.stage = field == 8 ? TRANSFER_FINAL : slot_of.stage;
+		struct resolve_case now = resolve_case_of(&other, &slot_of);
+		assert_int_equal(resolve_case_equal(&of, &now), field >= 8);
+	}
 }
 
 static void two_different_people_decide(void **state)
@@ -89,11 +124,12 @@ static void two_different_people_decide(void **state)
 	assert_false(resolve_is_decided(both, 3, &made));
 	both[2] = decision_of("cat", "c");
 	assert_true(resolve_is_decided(both, 3, &made));
-	for (int field = 0; field < 3; field++) {
+	for (int field = 0; field < 4; field++) {
 		both[2] = decision_of("cat", "c");
 		both[2].of.version += field == 0 ? 1 : 0;
 		both[2].of.transfer.bytes[0] ^= field == 1;
 		both[2].of.withdrawal.bytes[0] ^= field == 2;
+		both[2].of.shown.bytes[0] ^= field == 3;
 		assert_false(resolve_is_decided(both, 3, &made));
 	}
 }
@@ -407,6 +443,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_decision_is_what_was_sealed),
+		cmocka_unit_test(a_case_is_what_people_saw),
 		cmocka_unit_test(two_different_people_decide),
 		cmocka_unit_test(verdicts_are_read_back),
 		cmocka_unit_test(native_coin_is_paid_by_a_plain_payment),
