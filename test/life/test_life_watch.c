@@ -1,6 +1,10 @@
 /* What the monitor asks of a node, and what it wishes for: no more than there is news. */
+#include "adapter/chain_gate.h"
 #include "life_fault.h"
+#include "life_node.h"
 #include "life_world.h"
+
+#define FAR (UINT64_C(1) << 40)
 
 /* Counts the calls of one name from here on. */
 static void count(struct life *life, const char *call)
@@ -252,6 +256,97 @@ static void test_attempts_edited(void **state)
 	life_assert_paid(life, &row);
 }
 
+/* What a node says of the withdrawal's transaction that has lost its mind for a moment. */
+static struct chain_receipt far_receipt(struct life *life, const struct withdrawal *row)
+{
+	struct store_view view = life_view(life, row->intent.id);
+	return (struct chain_receipt){ .state = CHAIN_RECEIPT_FOUND,
+				       .tx_hash = view.tx_hash,
+				       .block_number = FAR,
+				       .block_hash = { { 1 } },
+				       .success = true,
+				       .from = view.transfer.wallet,
+				       .to = row->intent.to };
+}
+
+static void assert_goes_on(struct life *life, const struct withdrawal *row)
+{
+	for (int i = 0; i < 4; i++) {
+		life_wait(life, 61000);
+		life_run(life, 4);
+	}
+	life_assert_paid(life, row);
+	life_assert_settled(life);
+}
+
+/* No head gets there: a slot that was mined there would wait for ever. */
+static void test_receipt_of_a_block_far_above(void **state)
+{
+	struct life *life = *state;
+	struct life_node node = life_node_make(life);
+	life_node_give(life, &node);
+	node.send = CHAIN_SEND_BACK_PRESSURE;
+	node.sends_refused = 1;
+	struct withdrawal row = life_accept(life, "POL", 6020);
+	life_process(life);
+	life_sign(life);
+	node.old = far_receipt(life, &row);
+	for (int i = 0; i < 3; i++) {
+		life_wait(life, 20000);
+		life_mine(life, 1);
+		life_watch(life);
+	}
+	node.old.state = CHAIN_RECEIPT_ABSENT;
+	assert_goes_on(life, &row);
+}
+
+static void test_far_block_of_one_of_two_nodes(void **state)
+{
+	struct life *life = *state;
+	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
+	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
+					      .len = 2,
+					      .catalogue = &life->catalogue };
+	struct chain *gate = chain_gate_new(&options);
+	life_chain_give(life, LIFE_MONITOR, gate);
+	struct withdrawal row = life_accept(life, "POL", 6021);
+	life_process(life);
+	life_sign(life);
+	nodes[0].old = far_receipt(life, &row);
+	life_mine(life, 1);
+	life_watch(life);
+	nodes[0].old.state = CHAIN_RECEIPT_ABSENT;
+	assert_goes_on(life, &row);
+	life_restart(life, LIFE_MONITOR);
+	chain_close(gate);
+}
+
+/* The same of a slot whose block is gone, and which is looked for again. */
+static void test_far_block_after_a_reorg(void **state)
+{
+	struct life *life = *state;
+	struct life_node node = life_node_make(life);
+	life_node_give(life, &node);
+	struct withdrawal row = life_mined(life, "POL", 6022);
+	node.old = far_receipt(life, &row);
+	life_reorg(life, 1);
+	life_drop_pool(life);
+	life_mine(life, 1);
+	life_watch(life);
+	node.old.state = CHAIN_RECEIPT_ABSENT;
+	assert_goes_on(life, &row);
+}
+
+/* It is in the row, from a head that was a lie too, or by an editor. */
+static void test_far_block_in_a_row(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_mined(life, "POL", 6023);
+	life_sql(life, "UPDATE transfers SET mined_block = %llu", (unsigned long long)FAR);
+	life_restart(life, LIFE_MONITOR);
+	assert_goes_on(life, &row);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +363,10 @@ int main(void)
 		LIFE_TEST(test_wish_about_fewer_attempts),
 		LIFE_TEST(test_mined_block_edited),
 		LIFE_TEST(test_attempts_edited),
+		LIFE_TEST(test_receipt_of_a_block_far_above),
+		LIFE_TEST(test_far_block_of_one_of_two_nodes),
+		LIFE_TEST(test_far_block_after_a_reorg),
+		LIFE_TEST(test_far_block_in_a_row),
 	};
 	return LIFE_MAIN(tests);
 }

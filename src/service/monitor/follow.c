@@ -25,6 +25,13 @@ static struct watched_block *block_find(struct monitor_chain *chain, uint64_t nu
 	return NULL;
 }
 
+static void block_forget(struct monitor_chain *chain, uint64_t number)
+{
+	struct watched_block *block = block_find(chain, number);
+	if (block != NULL)
+		*block = chain->blocks[--chain->blocks_len];
+}
+
 /* Its slots were looked for: what they say is of this block. */
 static void block_compared(struct monitor_chain *chain, uint64_t number, struct hash32 hash)
 {
@@ -243,11 +250,31 @@ bool monitor_follow(struct monitor *self, struct err *err)
 	return true;
 }
 
+/* Slots of a block that is further above the head than heads ever lag: whoever named it lied, or
+ * edited the row, and no head gets there. */
+static bool far_blocks_check(struct monitor *self, struct err *err)
+{
+	struct monitor_chain *chain = self->chain;
+	for (size_t i = chain->blocks_len; chain->new_head && i > 0; i--) {
+		uint64_t number = chain->blocks[i - 1].number;
+		bool answered = false;
+		if (number <= chain->head.number + WALK_BLOCKS_MAX)
+			continue;
+		if (!monitor_block_recheck(self, number, (struct hash32){ { 0 } }, &answered, err))
+			return false;
+		if (answered)
+			block_forget(chain, number);
+	}
+	return true;
+}
+
 bool monitor_blocks_check(struct monitor *self, struct err *err)
 {
 	struct monitor_chain *chain = self->chain;
 	if (!DEFENCE("reorg_watch"))
 		return true;
+	if (DEFENCE("far_block_is_none") && !far_blocks_check(self, err))
+		return false;
 	for (size_t i = 0; chain->linked && i < chain->blocks_len; i++) {
 		struct watched_block block = chain->blocks[i];
 		const struct hash32 *canonical = links_hash(&chain->links, block.number);

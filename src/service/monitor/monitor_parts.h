@@ -200,7 +200,7 @@ void monitor_watched_reset(struct monitor *self);
  * again. */
 MUST_CHECK bool monitor_watched_add(struct monitor *self, const struct transfer *row,
 				    bool *ret_added, struct err *err);
-/* Reads the receipts of all collected hashes. */
+/* Reads the receipts of all collected hashes; above the head nothing is known. */
 MUST_CHECK bool monitor_receipts(struct monitor *self, struct err *err);
 /* The receipt that was found, or NULL. */
 const struct chain_receipt *monitor_receipt_of(const struct monitor *self,

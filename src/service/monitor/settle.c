@@ -16,7 +16,8 @@ static bool moved_observe(struct monitor *self, const struct watched *watched, s
 		self->unanswered = true;
 		return true; /* no answer is no news */
 	}
-	if (receipt != NULL && hash32_equal(receipt->block_hash, row->mined_block_hash) &&
+	if (receipt != NULL && receipt->block_number == row->mined_block &&
+	    hash32_equal(receipt->block_hash, row->mined_block_hash) &&
 	    hash32_equal(receipt->tx_hash, row->mined_hash))
 		return true;
 	if (!monitor_room(self, err))

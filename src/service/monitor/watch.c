@@ -51,10 +51,21 @@ bool monitor_watched_add(struct monitor *self, const struct transfer *row, bool 
 	return true;
 }
 
+/* What stands above the head is looked at when the head gets there. One receipt of a block that
+ * never comes would keep its slot for ever. */
 bool monitor_receipts(struct monitor *self, struct err *err)
 {
-	return self->hashes_len == 0 ||
-	       chain_receipts(self->client, self->hashes, self->hashes_len, self->receipts, err);
+	if (self->hashes_len == 0)
+		return true;
+	if (!chain_receipts(self->client, self->hashes, self->hashes_len, self->receipts, err))
+		return false;
+	for (size_t i = 0; i < self->hashes_len && DEFENCE("receipt_is_below_head"); i++) {
+		struct chain_receipt *receipt = &self->receipts[i];
+		if (receipt->state == CHAIN_RECEIPT_FOUND &&
+		    receipt->block_number > self->chain->head.number)
+			receipt->state = CHAIN_RECEIPT_UNKNOWN;
+	}
+	return true;
 }
 
 const struct chain_receipt *monitor_receipt_of(const struct monitor *self,
@@ -84,11 +95,9 @@ static bool mined_observe(struct monitor *self, const struct watched *watched,
 			  const struct chain_receipt *receipt, struct receipt_of of,
 			  struct err *err)
 {
-	bool canonical = true;
-	/* Of a block that the chain has not it is some other machine's word. What lies above the
-	 * head is compared when the head gets there. */
-	if (receipt->block_number <= self->chain->head.number &&
-	    !monitor_is_canonical(self, receipt->block_number, receipt->block_hash, &canonical,
+	bool canonical = false;
+	/* Of a block that the chain has not it is some other machine's word. */
+	if (!monitor_is_canonical(self, receipt->block_number, receipt->block_hash, &canonical,
 				  err))
 		return false;
 	if (!canonical)
