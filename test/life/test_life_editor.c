@@ -1,5 +1,6 @@
 /* Somebody who can write every table of the store makes slots of his own, to have the signer spend
  * rights, prove ends and skip nonces that are none. The journal and the chain say otherwise. */
+#include "life_fault.h"
 #include "life_world.h"
 
 #define UNITS 10000
@@ -78,12 +79,68 @@ static void test_earlier_round_without_its_slot(void **state)
 				 "DELETE FROM transfers WHERE stage = 5");
 }
 
+/* ---- rights out of turn ---- */
+
+static void people_say_unpaid(struct life *life, const struct withdrawal *row)
+{
+	life_decide(life, row, "ann", NULL);
+	life_decide(life, row, "ben", NULL);
+	days_pass(life, 4);
+}
+
+/* The fifth round's right is spent on a slot that the withdrawal knows nothing of. */
+static void test_right_of_a_round_to_come(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal paid = life_accept(life, "POL", UNITS + 1);
+	life_run(life, 12);
+	life_assert_paid(life, &paid);
+	struct withdrawal row = life_accept(life, "POL", UNITS);
+	life_process(life);
+	slot_forge(life, "is_cancel = 1");
+	slot_give(life, &row, 5);
+	life_sql(life, "DELETE FROM messages"); /* the signer is late for the row itself */
+	life_sign(life);
+	life_run(life, 8);
+	/* All that was written is taken back. */
+	life_sql(life, "DELETE FROM transfer_items WHERE round = 5; "
+		       "UPDATE wallets SET stop_reason = ''");
+	days_pass(life, 6);
+	life_assert_paid(life, &row);
+	assert_received(life, &row, UNITS);
+}
+
+/* The row is not believed when its slot is signed: a self-transfer, and no right is spent. It is
+ * right again later, and people say that nothing was paid: it goes on with the next round. */
+static void test_right_of_a_row_that_is_put_right(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "POL", UNITS);
+	life_process(life);
+	life_fault_at(life, LIFE_FAULT_FAIL, "journal_append_many", 0);
+	life_sign(life);
+	life_fault_clear(life);
+	life_sql(life, "UPDATE withdrawals SET expires_at = expires_at + 1");
+	days_pass(life, 3);
+	life_assert_held(life, &row, "approval_mac_invalid");
+	life_sql(life, "UPDATE withdrawals SET expires_at = expires_at - 1");
+	people_say_unpaid(life, &row);
+	life_assert_paid(life, &row);
+	assert_received(life, &row, UNITS);
+	assert_int_equal(life_view(life, row.intent.id).withdrawal.round, 1);
+	life_assert_alive(life);
+	life_assert_settled(life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_outcome_of_an_earlier_round),
 		LIFE_TEST(test_earlier_round_without_its_item),
 		LIFE_TEST(test_earlier_round_without_its_slot),
+		LIFE_TEST(test_right_of_a_round_to_come),
+		LIFE_TEST(test_right_of_a_row_that_is_put_right),
 	};
 	return LIFE_MAIN(tests);
 }

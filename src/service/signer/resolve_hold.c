@@ -3,6 +3,7 @@
 #include "service/signer/signer_resolve.h"
 
 #include "base/defence.h"
+#include "core/transfer.h"
 #include "core/tx.h"
 
 /* Before the processor's decision there is only the API's word. */
@@ -190,17 +191,37 @@ static bool facts_gather(struct signer *self, const struct work_case *work,
 	return facts->verdict != RESOLVE_PAID_BY || named_look(self, work, &consumer, facts, err);
 }
 
-/* The resolution, with the slot and the right of the round where the journal lacks them: a slot
- * that was never signed has neither. */
+/* The slot and the right of the round, where the journal lacks them: a slot that was never signed
+ * has neither, and a self-transfer may have been signed without a right. */
+static bool right_add(struct signer *self, const struct work_case *work,
+		      struct journal_entry *entry, struct err *err)
+{
+	struct journal_right rights[ATTEMPTS_MAX];
+	const struct transfer *slot = &work->slot;
+	bool pays = false;
+	bool any = false;
+	struct tx tx;
+	size_t n = 0;
+	if (!slot_pays(self, work, slot->nonce, &pays, &any, err) ||
+	    !signer_rights_load(self, &work->row, rights, &n, err))
+		return false;
+	entry->has_right = n == work->row.round && !pays;
+	entry->has_slot = entry->has_right || !any;
+	if (!entry->has_slot)
+		return true;
+	entry->slot = (struct journal_slot){ slot->chain_id, slot->wallet, slot->nonce };
+	transfer_cancellation(slot, &tx);
+	entry->kind = any ? JOURNAL_CANCEL : JOURNAL_FOREIGN;
+	entry->payload_hash = any ? tx_payload_hash(&tx, slot->wallet) : slot->mined_hash;
+	signer_right_fill(self, slot, &work->row, &entry->slot, &entry->right);
+	return true;
+}
+
 static bool resolution_journal(struct signer *self, const struct work_case *work, bool is_paid,
 			       enum journal_verdict *ret_verdict, struct err *err)
 {
-	struct journal_right rights[ATTEMPTS_MAX];
 	const struct transfer *slot = work->has_earlier ? &work->earlier : &work->slot;
 	struct journal_entry entry = { .has_resolution = true };
-	bool pays = false;
-	bool any = false;
-	size_t n = 0;
 	entry.resolution = (struct journal_resolution){
 		.withdrawal = work->row.intent.id,
 		.round = work->has_earlier ? slot->round : work->row.round,
@@ -209,19 +230,9 @@ static bool resolution_journal(struct signer *self, const struct work_case *work
 		.tx_hash = is_paid ? work->decision.tx_hash : slot->mined_hash,
 		.time_ms = clock_now_ms(self->options.clock),
 	};
-	if (work->has_earlier) /* its slot and its right stand there */
-		return journal_append_many(self->options.journal, &entry, 1, ret_verdict, err);
-	if (!slot_pays(self, work, slot->nonce, &pays, &any, err) ||
-	    !signer_rights_load(self, &work->row, rights, &n, err))
+	/* An earlier slot and its right stand there. */
+	if (!work->has_earlier && !right_add(self, work, &entry, err))
 		return false;
-	if (!any) {
-		entry.has_slot = true;
-		entry.slot = (struct journal_slot){ slot->chain_id, slot->wallet, slot->nonce };
-		entry.kind = JOURNAL_FOREIGN;
-		entry.payload_hash = slot->mined_hash;
-		entry.has_right = n == work->row.round;
-		signer_right_fill(self, slot, &work->row, &entry.slot, &entry.right);
-	}
 	return journal_append_many(self->options.journal, &entry, 1, ret_verdict, err);
 }
 

@@ -22,7 +22,7 @@ MUST_CHECK bool signer_queued_judge(struct signer *self, const struct withdrawal
 MUST_CHECK bool signer_rights_judge(struct signer *self, const struct transfer *slot,
 				    const struct withdrawal *row, const char **ret_distrust,
 				    struct err *err);
-/* The right of a slot's round; row: believed, or NULL. */
+/* The right of a slot's round; row: believed. */
 void signer_right_fill(const struct signer *self, const struct transfer *slot,
 		       const struct withdrawal *row, const struct journal_slot *key,
 		       struct journal_right *ret_right);
@@ -34,6 +34,13 @@ void signer_right_fill(const struct signer *self, const struct transfer *slot,
 MUST_CHECK bool signer_slot_may_pay(struct signer *self, const struct transfer *slot,
 				    const struct withdrawal *row, const char **ret_distrust,
 				    bool *ret_spent, bool *ret_wait, struct err *err);
+/* Does a slot's self-transfer spend the right of its round? Only of a row (NULL: none is believed)
+ * that is bound to it, and where the slot might pay: whoever writes rows gives no right away, and
+ * puts no round behind one that was paid. The nonce is filled all the same; people say then what
+ * became of the round. *ret_wait: not yet. */
+MUST_CHECK bool signer_slot_may_end(struct signer *self, const struct transfer *slot,
+				    const struct withdrawal *row, bool *ret_may, bool *ret_wait,
+				    struct err *err);
 /* Stored bytes that hash to the stored hash, and what they say. */
 bool signer_attempt_read(const struct attempt *attempt, struct tx *ret_tx,
 			 struct tx_signature *ret_signature);

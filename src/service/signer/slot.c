@@ -133,16 +133,6 @@ static bool attempt_fill(struct signer *self, struct slot_work *work, bool *ret_
 	return true;
 }
 
-/* The tag of a row that is not believed: its own, made of the id alone. The row's own tag could be
- * another withdrawal's. */
-static void tag_of_id(const struct signer *self, struct id id, uint8_t ret_tag[32])
-{
-	struct intent nobody = { .id = id };
-	_Static_assert(ID_BYTES == KEY_HASH_BYTES, "an id takes the place of a key's hash");
-	memcpy(nobody.key_hash, id.bytes, ID_BYTES);
-	pay_tag_make(self->options.pay_tag_key, &nobody, ret_tag);
-}
-
 void signer_right_fill(const struct signer *self, const struct transfer *slot,
 		       const struct withdrawal *row, const struct journal_slot *key,
 		       struct journal_right *right)
@@ -152,29 +142,9 @@ void signer_right_fill(const struct signer *self, const struct transfer *slot,
 					 .chain_id = slot->chain_id,
 					 .time_ms = clock_now_ms(self->options.clock),
 					 .slot = *key };
-	if (row == NULL) {
-		tag_of_id(self, slot->withdrawal, right->pay_tag);
-		return;
-	}
 	pay_tag_make(self->options.pay_tag_key, &row->intent, right->pay_tag);
 	right->asset = row->intent.contract;
 	right->amount = row->intent.amount;
-}
-
-/* A self-transfer spends the right of its round only where it is not spent (or void) yet. */
-static bool right_is_missing(struct signer *self, const struct journal_right *right,
-			     bool *ret_missing, struct err *err)
-{
-	struct journal_right rights[ATTEMPTS_MAX];
-	size_t n = 0;
-	*ret_missing = true;
-	if (!journal_rights_of(self->options.journal, right->withdrawal, right->pay_tag, rights,
-			       ATTEMPTS_MAX, &n, err))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (rights[i].is_void || rights[i].round == right->round)
-			*ret_missing = false;
-	return true;
 }
 
 static bool entry_fill(struct signer *self, struct slot_work *work, bool *ret_good, struct err *err)
@@ -190,10 +160,12 @@ static bool entry_fill(struct signer *self, struct slot_work *work, bool *ret_go
 	entry->payload_hash = tx_payload_hash(&work->tx, slot->wallet);
 	/* With a bump the right was spent long ago; a slot without a withdrawal has none. */
 	if (!work->is_bump && !id_is_zero(slot->withdrawal)) {
-		signer_right_fill(self, slot, work->row, &entry->slot, &entry->right);
-		entry->has_right = true;
-		if (!work->pays && !right_is_missing(self, &entry->right, &entry->has_right, err))
+		entry->has_right = work->pays;
+		if (!work->pays && !signer_slot_may_end(self, slot, work->row, &entry->has_right,
+							&work->drop, err))
 			return false;
+		if (entry->has_right)
+			signer_right_fill(self, slot, work->row, &entry->slot, &entry->right);
 	}
 	return attempt_fill(self, work, ret_good, err);
 }
@@ -236,7 +208,7 @@ static bool right_differs(struct signer *self, const struct slot_work *work, boo
 	const char *distrust = NULL;
 	bool spent = false;
 	bool wait = false;
-	bool missing = true;
+	bool may = false;
 	*ret_differs = false;
 	if (!work->entry.has_right)
 		return true;
@@ -247,9 +219,9 @@ static bool right_differs(struct signer *self, const struct slot_work *work, boo
 		*ret_differs = distrust != NULL;
 		return true;
 	}
-	if (!right_is_missing(self, &work->entry.right, &missing, err))
+	if (!signer_slot_may_end(self, work->slot, work->row, &may, &wait, err))
 		return false;
-	*ret_differs = !missing;
+	*ret_differs = !may;
 	return true;
 }
 

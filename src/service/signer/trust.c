@@ -139,6 +139,27 @@ bool signer_slot_may_pay(struct signer *self, const struct transfer *slot,
 	return true;
 }
 
+bool signer_slot_may_end(struct signer *self, const struct transfer *slot,
+			 const struct withdrawal *row, bool *ret_may, bool *ret_wait,
+			 struct err *err)
+{
+	const char *distrust = NULL;
+	bool spent = false;
+	bool wait = false;
+	*ret_may = *ret_wait = false;
+	if (row == NULL)
+		return true;
+	*ret_may = !DEFENCE("rights_go_in_turn");
+	if (*ret_may || row->stage != WITHDRAWAL_ASSIGNED || row->round != slot->round ||
+	    !id_equal(row->transfer, slot->id))
+		return true;
+	if (!signer_slot_may_pay(self, slot, row, &distrust, &spent, &wait, err))
+		return false;
+	*ret_may = distrust == NULL && !spent && !wait;
+	*ret_wait = distrust == NULL && !spent && wait;
+	return true;
+}
+
 static bool is_self_transfer(const struct tx *tx, struct address wallet)
 {
 	return address_equal(tx->to, wallet) && u256_is_zero(tx->value.value) && tx->data_len == 0;
