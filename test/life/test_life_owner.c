@@ -263,6 +263,95 @@ static void test_restore_old_backup(void **state)
 	life_assert_paid(life, &fresh);
 }
 
+/* ---- what people said in the lost hour ---- */
+
+#define SPENDER "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720" /* an account of the node's */
+
+static struct hash32 call_token(struct life *life, const char *from, const char *data)
+{
+	char params[1024];
+	struct hash32 hash = { 0 };
+	struct address token = catalogue_asset(&life->catalogue, 31337, STR("TUSD"))->contract;
+	snprintf(params, sizeof params,
+		 "[{\"from\":\"%s\",\"to\":\"%s\",\"data\":\"%s\",\"gas\":\"0x493e0\"}]", from,
+		 life_hex(token.bytes, 20), data);
+	const char *result = strstr(life_rpc(life, "eth_sendTransaction", params), "\"result\":");
+	assert_non_null(result);
+	assert_true(hash32_read((struct str){ strstr(result, "0x"), 66 }, &hash));
+	life_mine(life, 1);
+	return hash;
+}
+
+/* Before the first wallet entered, somebody may spend its tokens. */
+static void spender_allow(struct life *life)
+{
+	char data[200];
+	char wallet[43];
+	snprintf(wallet, sizeof wallet, "%s",
+		 life_hex(life->catalogue.wallets[0].address.bytes, 20));
+	snprintf(data, sizeof data, "0x095ea7b3%024d%s%064x", 0, &SPENDER[2], 1000000);
+	(void)call_token(life, wallet, data);
+	life_sql(life, "UPDATE wallets SET first_nonce = 1, next_nonce = 1 WHERE id = 1; "
+		       "UPDATE wallets SET stop_reason = 'test' WHERE id > 1");
+	life_restart(life, LIFE_SIGNER);
+	life_sign(life);
+}
+
+static struct hash32 spender_pay(struct life *life, const struct withdrawal *row, unsigned units)
+{
+	char data[400];
+	char wallet[43];
+	snprintf(wallet, sizeof wallet, "%s",
+		 life_hex(life->catalogue.wallets[0].address.bytes, 20));
+	snprintf(data, sizeof data, "0x23b872dd%024d%s%024d%s%064x", 0, &wallet[2], 0,
+		 life_hex(row->intent.to.bytes, 20) + 2, units);
+	struct hash32 paid = call_token(life, SPENDER, data);
+	life_mine(life, 12);
+	return paid;
+}
+
+static void looks_pass(struct life *life, int n)
+{
+	for (int i = 0; i < n; i++) {
+		life_wait(life, 20000);
+		life_run(life, 4);
+	}
+}
+
+/* Its own slot reverted, and two people named what had paid it. The store forgets the withdrawal;
+ * its client asks again with the same key. */
+static void test_paid_elsewhere_and_restored(void **state)
+{
+	struct life *life = *state;
+	spender_allow(life);
+	life_back_up(life);
+	uint64_t made = life->made;
+	struct withdrawal row = life_accept(life, "TUSD", 5600);
+	life_process(life);
+	life_sign(life);
+	life_drop_pool(life);
+	life_token_block(life, row.intent.to, true);
+	life_sql(life, "UPDATE withdrawals SET held_reason = 'intent_mac_invalid', "
+		       "version = version + 1");
+	looks_pass(life, 4);
+	life_token_block(life, row.intent.to, false);
+	struct hash32 paid = spender_pay(life, &row, 5600);
+	life_decide(life, &row, "ann", &paid);
+	life_decide(life, &row, "ben", &paid);
+	looks_pass(life, 1);
+	life_assert_stage(life, &row, WITHDRAWAL_COMPLETED);
+	life_restore(life);
+	life_sql(life, "UPDATE wallets SET stop_reason = '' WHERE stop_reason = 'test'");
+	looks_pass(life, 2);
+	recover(life);
+	life->made = made;
+	struct withdrawal again = life_accept_to(life, "TUSD", 5600, row.intent.to);
+	looks_pass(life, 4);
+	assert_true(u256_equal(life_balance(life, "TUSD", row.intent.to), u256_from_u64(5600)));
+	assert_string_equal(life_view(life, again.intent.id).withdrawal.held_reason,
+			    "round_was_paid");
+}
+
 /* Whom the store does not know any more was paid all the same: neither today's rules nor a client
  * who cancels before the approval make "rejected" or "canceled" of it. */
 static void test_restore_ends_nothing_early(void **state)
@@ -418,6 +507,7 @@ int main(void)
 		LIFE_TEST(test_restore_old_backup_pays_from_no_wallet),
 		LIFE_TEST(test_restore_gives_nonces_again),
 		LIFE_TEST(test_restore_ends_nothing_early),
+		LIFE_TEST(test_paid_elsewhere_and_restored),
 		LIFE_TEST(test_journal_lost),
 		LIFE_TEST(test_reorg_of_a_full_wallet),
 	};

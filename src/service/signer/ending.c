@@ -176,25 +176,51 @@ static bool nodes_ask(struct signer *self, struct chain *chain, const struct cha
 	return true;
 }
 
+/* What people said of a round: under the row's id, or that of the same request in a store that was
+ * lost. */
+static bool resolution_find(struct signer *self, const struct withdrawal *row, uint32_t round,
+			    struct journal_resolution *ret_resolution, bool *ret_any,
+			    struct err *err)
+{
+	struct journal_right rights[ATTEMPTS_MAX];
+	struct journal *journal = self->options.journal;
+	size_t n = 0;
+	if (!journal_resolution_of(journal, row->intent.id, round, ret_any, ret_resolution, err) ||
+	    !signer_rights_load(self, row, rights, &n, err))
+		return false;
+	for (size_t i = 0; i < n && !*ret_any && DEFENCE("resolution_by_tag"); i++)
+		if (rights[i].round == round &&
+		    !journal_resolution_of(journal, rights[i].withdrawal, round, ret_any,
+					   ret_resolution, err))
+			return false;
+	return true;
+}
+
 /* What people said holds for the transaction that they spoke of: once the chain has taken it back,
  * only the chain can tell. That it was paid holds for ever. */
 static bool resolution_judge(struct signer *self, const struct withdrawal *row, uint32_t round,
 			     bool *ret_resolved, enum round_verdict *ret_verdict, struct err *err)
 {
 	struct journal_resolution resolution;
+	struct journal_slot key;
 	struct transfer slot;
 	bool found = false;
-	if (!journal_resolution_of(self->options.journal, row->intent.id, round, ret_resolved,
-				   &resolution, err) ||
-	    !store_transfer_of_round(self->options.store, row->intent.id, round, &slot, &found,
-				     err))
+	bool journaled = false;
+	if (!resolution_find(self, row, round, &resolution, ret_resolved, err))
 		return false;
 	if (!*ret_resolved)
 		return true;
 	*ret_verdict = resolution.is_paid ? ROUND_PAID : ROUND_UNPAID;
-	bool stands = !found || (slot.stage == TRANSFER_FINAL && slot.held_reason[0] == 0 &&
-				 hash32_equal(slot.mined_hash, resolution.tx_hash));
-	*ret_resolved = resolution.is_paid || stands || !DEFENCE("resolution_stands");
+	if (resolution.is_paid)
+		return true;
+	if (!store_transfer_of_round(self->options.store, row->intent.id, round, &slot, &found,
+				     err) ||
+	    !journaled_slot(self, row, round, &key, &journaled, err) ||
+	    (journaled && !found && !signer_slot_load(self, &key, &slot, &found, err)))
+		return false;
+	*ret_resolved = !DEFENCE("resolution_stands") || !found ||
+			(slot.stage == TRANSFER_FINAL && slot.held_reason[0] == 0 &&
+			 hash32_equal(slot.mined_hash, resolution.tx_hash));
 	return true;
 }
 
