@@ -133,6 +133,72 @@ static void test_right_of_a_row_that_is_put_right(void **state)
 	life_assert_settled(life);
 }
 
+/* ---- a nonce that nobody took ---- */
+
+static void stranger_forge(struct life *life)
+{
+	struct withdrawal paid = life_accept(life, "POL", UNITS + 1);
+	life_run(life, 12);
+	life_assert_paid(life, &paid);
+	slot_forge(life, "stage = 5, outcome = 4, mined_hash = randomblob(32)");
+	life_sql(life, "UPDATE wallets SET stop_reason = 'test' "
+		       "WHERE id <> (SELECT wallet_id FROM transfers WHERE id = " FORGED ")");
+}
+
+/* The row says that a stranger took the next nonce. No block has that transaction: the wallet stops
+ * before anything is paid from above it. */
+static void test_nonce_of_no_stranger(void **state)
+{
+	struct life *life = *state;
+	stranger_forge(life);
+	life_run(life, 4);
+	struct withdrawal row = life_accept(life, "POL", UNITS);
+	days_pass(life, 4);
+	assert_received(life, &row, 0);
+	assert_int_equal(life_view(life, row.intent.id).withdrawal.stage, WITHDRAWAL_QUEUED);
+	assert_int_equal(life_number(life,
+				     "SELECT count(*) FROM wallets WHERE stop_reason = "
+				     "'nonces_not_dense'",
+				     NULL),
+			 1);
+	/* The row is taken out again, and the wallet goes on. */
+	life_sql(life, "UPDATE wallets SET next_nonce = next_nonce - 1 "
+		       "WHERE stop_reason = 'nonces_not_dense'; "
+		       "DELETE FROM transfers WHERE id = " FORGED "; "
+		       "UPDATE wallets SET stop_reason = ''");
+	days_pass(life, 4);
+	life_assert_paid(life, &row);
+}
+
+/* No node can say whose the nonce is: that is no reason to call people, nor to pay above it. */
+static void test_nonce_of_a_stranger_unheard_of(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	stranger_forge(life);
+	life_fault_at(life, LIFE_FAULT_FAIL, "chain_receipts", 0);
+	struct withdrawal row = life_accept(life, "POL", UNITS);
+	for (int i = 0; i < 3; i++) {
+		life_process(life);
+		life_wait(life, 1000);
+		life_sign(life);
+	}
+	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers", NULL), 2);
+	assert_int_equal(life_number(life,
+				     "SELECT count(*) FROM wallets WHERE stop_reason NOT IN "
+				     "('', 'test')",
+				     NULL),
+			 0);
+	life_fault_clear(life);
+	life_sign(life);
+	assert_int_equal(life_view(life, row.intent.id).withdrawal.stage, WITHDRAWAL_QUEUED);
+	assert_int_equal(life_number(life,
+				     "SELECT count(*) FROM wallets WHERE stop_reason = "
+				     "'nonces_not_dense'",
+				     NULL),
+			 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +207,8 @@ int main(void)
 		LIFE_TEST(test_earlier_round_without_its_slot),
 		LIFE_TEST(test_right_of_a_round_to_come),
 		LIFE_TEST(test_right_of_a_row_that_is_put_right),
+		LIFE_TEST(test_nonce_of_no_stranger),
+		LIFE_TEST(test_nonce_of_a_stranger_unheard_of),
 	};
 	return LIFE_MAIN(tests);
 }

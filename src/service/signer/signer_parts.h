@@ -63,11 +63,12 @@ struct signer_wallet {
 	uint64_t journal_next;   /* then one above the highest */
 	int64_t entry_looked_at; /* monotonic, of the first look; 0 before */
 	uint64_t entry_nonce;
-	bool entry_mismatch;   /* told once */
-	bool entry_told;       /* that it cannot enter now */
-	bool drained;          /* since the lease was taken: what others left is on its way */
-	int64_t keys_at;       /* monotonic: keys that were away are not asked before */
-	int64_t keys_pause_ms; /* the last pause; 0 when they answered */
+	bool entry_mismatch; /* told once */
+	bool entry_told;     /* that it cannot enter now */
+	bool unsure;         /* the nodes are still to say whose a nonce is: nothing new above it */
+	bool drained;        /* since the lease was taken: what others left is on its way */
+	int64_t keys_at;     /* monotonic: keys that were away are not asked before */
+	int64_t keys_pause_ms;            /* the last pause; 0 when they answered */
 	struct slot_told told[SLOTS_MAX]; /* at nonce % SLOTS_MAX: the nonces in flight are dense */
 	struct slot_tried tried[SLOTS_MAX]; /* likewise */
 };

@@ -59,7 +59,8 @@ static void work_add(struct signer *self, struct signer_wallet *wallet, struct t
 		return;
 	/* A stopped wallet signs nothing for the first time; what may be out is still cared for. */
 	bool recovers = self->options.recovers && signer_wallet_recovers(wallet);
-	if (slot->stage == TRANSFER_RESERVED && wallet->row.stop_reason[0] != 0 && !recovers)
+	bool stopped = wallet->row.stop_reason[0] != 0 || wallet->unsure;
+	if (slot->stage == TRANSFER_RESERVED && stopped && !recovers)
 		return;
 	bool is_fresh = slot >= wallet->slots + wallet->slots_fresh_from;
 	if (slot->stage == TRANSFER_RESERVED && !is_fresh && !DEFENCE("reserved_goes_on"))

@@ -1,6 +1,7 @@
 /* The signer's wallets: which are ours by lease, where their nonces start, which slots are in
  * flight. */
 #include "service/signer/signer_recovery.h"
+#include "service/signer/signer_resolve.h"
 
 #include "base/defence.h"
 #include "core/confirm.h"
@@ -20,7 +21,7 @@ struct signer_wallet *signer_wallet_of(struct signer *self, int64_t wallet_id)
 
 bool signer_wallet_can_reserve(const struct signer_wallet *wallet)
 {
-	return wallet->owned && wallet->drained && wallet->row.entered &&
+	return wallet->owned && wallet->drained && wallet->row.entered && !wallet->unsure &&
 	       wallet->row.stop_reason[0] == 0 && wallet->in_flight < wallet->params->in_flight_max;
 }
 
@@ -270,6 +271,24 @@ static bool story_read_again(struct signer *self, struct signer_wallet *wallet, 
 	       slots_load(self, wallet, err);
 }
 
+/* Is the slot's nonce a stranger's by the chain's own word? The row is an editor's as well, and
+ * what is journaled here is a nonce that nobody fills any more. */
+static bool foreign_prove(struct signer *self, const struct signer_wallet *wallet,
+			  const struct transfer *slot, bool *ret_foreign, bool *ret_unsure,
+			  struct err *err)
+{
+	struct tx_look look = { .seen = RESOLVE_SEEN_UNKNOWN };
+	*ret_foreign = slot->outcome == OUTCOME_FOREIGN && slot->attempts == 0;
+	if (!*ret_foreign || !DEFENCE("stranger_by_the_chain"))
+		return true;
+	if (!signer_tx_look(self, wallet->chain, slot->mined_hash, &look, err))
+		return false;
+	*ret_unsure = look.seen == RESOLVE_SEEN_UNKNOWN;
+	*ret_foreign = look.seen == RESOLVE_SEEN_FINAL && look.found.nonce == slot->nonce &&
+		       address_equal(look.found.from, wallet->row.address);
+	return true;
+}
+
 /* Slots that were never signed for and went to somebody else's transaction: the journal takes them
  * over once they are final, so that its nonces are dense again. */
 static bool foreign_journal(struct signer *self, struct signer_wallet *wallet, struct err *err)
@@ -287,12 +306,15 @@ static bool foreign_journal(struct signer *self, struct signer_wallet *wallet, s
 	size_t len = 0;
 	if (!store_transfers_load(self->options.store, &filter, rows, &n, err))
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (rows[i].outcome != OUTCOME_FOREIGN || rows[i].attempts > 0)
+	for (size_t i = 0; i < n && !wallet->unsure; i++) {
+		bool foreign = false;
+		if (!foreign_prove(self, wallet, &rows[i], &foreign, &wallet->unsure, err))
+			return false;
+		if (!foreign)
 			continue;
 		entries[len++] = (struct journal_entry){
 			.has_slot = true,
-			.slot = { rows[i].chain_id, rows[i].wallet, rows[i].nonce },
+			.slot = { wallet->row.chain_id, wallet->row.address, rows[i].nonce },
 			.kind = JOURNAL_FOREIGN,
 			.payload_hash = rows[i].mined_hash,
 		};
@@ -307,13 +329,14 @@ static bool foreign_journal(struct signer *self, struct signer_wallet *wallet, s
  * a row would keep all later ones waiting for ever. Only people can go on from there. */
 static bool nonces_compare(struct signer *self, struct signer_wallet *wallet, struct err *err)
 {
+	wallet->unsure = false;
 	if (!DEFENCE("same_story") || wallet->row.stop_reason[0] != 0 || is_same_story(wallet))
 		return true;
 	if (DEFENCE("torn_read_again") && !story_read_again(self, wallet, err))
 		return false;
 	if (wallet->owned && !foreign_journal(self, wallet, err))
 		return false;
-	if (!wallet->owned || is_same_story(wallet))
+	if (!wallet->owned || wallet->unsure || is_same_story(wallet))
 		return true;
 	uint64_t journaled = journaled_of(wallet);
 	if (wallet->row.next_nonce < journaled)
