@@ -177,10 +177,12 @@ static const struct edit resets[] = {
 	{ "due", "stage = 3, due_at = 1" },
 	{ "round", "stage = 3, due_at = 1, round = 1" },
 	{ "two_rounds", "stage = 3, due_at = 1, round = 2" },
+	{ "round_max", "stage = 3, due_at = 1, round = 4294967295" },
 	{ "version", "stage = 3, due_at = 1, version = 900, transfer_id = NULL" },
 	{ "accepted", "stage = 1, due_at = 1, transfer_id = NULL" },
 	{ "assigned", "stage = 4, due_at = 1" },
 	{ "assigned_round", "stage = 4, due_at = 1, round = 1" },
+	{ "assigned_round_max", "stage = 4, due_at = 1, round = 4294967295" },
 	{ "assigned_loose", "stage = 4, due_at = 1, transfer_id = NULL" },
 };
 

@@ -26,6 +26,8 @@ const char *signer_row_distrust(const struct signer *self, const struct withdraw
 		return reason_code(REASON_APPROVAL_MAC_INVALID);
 	if (DEFENCE("asset_is_pinned") && !policy_asset_matches(asset, &row->intent))
 		return reason_code(REASON_ASSET_MISMATCH);
+	if (row->round >= ATTEMPTS_MAX) /* more than are read of the journal */
+		return reason_code(REASON_ROUNDS_DO_NOT_MATCH_JOURNAL);
 	return NULL;
 }
 
