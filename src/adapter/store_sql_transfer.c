@@ -78,14 +78,14 @@ bool store_sql_of_round(struct store *store, struct id withdrawal, uint32_t roun
 	return sql_end(&sql);
 }
 
-#define TRANSFERS_SELECT(stages)                                                         \
-	"SELECT " TRANSFER_COLUMNS TRANSFER_FROM "WHERE t.wallet_id = ? AND " stages     \
-	" AND t.mined_block BETWEEN ? AND ? AND t.nonce >= ? "                           \
-	"AND (? = 0 OR t.held_reason = '') "                                             \
-	"AND (? = 0 OR t.held_reason <> '' OR (t.outcome IN (4, 5) AND (t.stage = 4 OR " \
-	"(w.stage = 4 AND w.held_reason <> '' AND w.transfer_id = t.id)))) "             \
-	"AND (? = 0 OR t.stage < ? OR t.wish <> 0 OR " CANCEL_WANTED ") "                \
-	"AND (? = 0 OR t.mined_block > ? OR t.nonce > ?) "                               \
+#define TRANSFERS_SELECT(stages)                                                     \
+	"SELECT " TRANSFER_COLUMNS TRANSFER_FROM "WHERE t.wallet_id = ? AND " stages \
+	" AND t.mined_block BETWEEN ? AND ? AND t.nonce >= ? "                       \
+	"AND (? = 0 OR t.held_reason = '') "                                         \
+	"AND (? = 0 OR t.held_reason <> '' OR (t.outcome = 4 AND (t.stage = 4 OR "   \
+	"(w.stage = 4 AND w.held_reason <> '' AND w.transfer_id = t.id)))) "         \
+	"AND (? = 0 OR t.stage < ? OR t.wish <> 0 OR " CANCEL_WANTED ") "            \
+	"AND (? = 0 OR t.mined_block > ? OR t.nonce > ?) "                           \
 	"ORDER BY t.mined_block, t.nonce LIMIT ?"
 
 bool store_sql_transfers(struct store *store, const struct store_transfer_filter *filter,

@@ -78,7 +78,7 @@ struct store_transfer_filter {
 	uint64_t mined_block_max; /* UINT64_MAX for any */
 	uint64_t nonce_min;       /* 0 for any */
 	bool without_held;        /* leaves out what waits for a person */
-	bool unresolved; /* only what does: held, or final by people alone (foreign, unproven) with
+	bool unresolved; /* only what says something against the wallet: held, or a stranger's with
 			    a held withdrawal */
 	bool for_signer; /* leaves out what is broadcast and has no wish, nor one to cancel */
 	bool has_after;  /* continues behind a row: */
