@@ -157,13 +157,11 @@ static bool gate_transactions(struct chain *chain, uint64_t first, size_t blocks
 				   ret_blocks, err));
 }
 
-static bool gate_transfers(struct chain *chain, uint64_t first, uint64_t last,
-			   const struct address *wallets, size_t n,
+static bool gate_transfers(struct chain *chain, const struct chain_transfer_query *query,
 			   struct chain_transfer *ret_transfers, size_t *ret_len,
 			   struct hash32 *ret_last, struct err *err)
 {
-	FORWARD(chain_transfers(node, first, last, wallets, n, ret_transfers, ret_len, ret_last,
-				err));
+	FORWARD(chain_transfers(node, query, ret_transfers, ret_len, ret_last, err));
 }
 
 /* To one node only: what is unknown there is sent again by the signer, then to the next. */

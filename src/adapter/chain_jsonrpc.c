@@ -535,7 +535,7 @@ static bool has_moved(const struct chain_transfer *transfer)
 	return !u256_is_zero(transfer->transfer.amount.units) || !DEFENCE("nothing_is_no_payment");
 }
 
-static bool read_transfers(const struct json_value *logs, uint64_t first, uint64_t last,
+static bool read_transfers(const struct json_value *logs, const struct chain_transfer_query *query,
 			   struct chain_transfer *ret_transfers, size_t *ret_len, bool *ret_fits)
 {
 	size_t found = 0;
@@ -544,7 +544,7 @@ static bool read_transfers(const struct json_value *logs, uint64_t first, uint64
 		struct chain_transfer one;
 		bool is_transfer = false;
 		if (!chain_read_transfer(json_element(logs, i), &one, &is_transfer) ||
-		    one.block < first || one.block > last)
+		    one.block < query->first || one.block > query->last)
 			return false;
 		if (!is_transfer || !has_moved(&one))
 			continue;
@@ -555,6 +555,20 @@ static bool read_transfers(const struct json_value *logs, uint64_t first, uint64
 	}
 	*ret_len = found;
 	return true;
+}
+
+/* Any contract may log what it likes about our wallets, and as often: those are not asked for. */
+static void write_contracts(struct buf *out, const struct chain_transfer_query *query)
+{
+	if (!DEFENCE("logs_of_our_tokens"))
+		return;
+	buf_text(out, ",\"address\":[");
+	for (size_t i = 0; i < query->contracts_len; i++) {
+		if (i > 0)
+			buf_byte(out, ',');
+		write_bytes(out, query->contracts[i].bytes, sizeof query->contracts[i].bytes);
+	}
+	buf_byte(out, ']');
 }
 
 static void write_topics(struct buf *out, const struct address *wallets, size_t n)
@@ -574,9 +588,9 @@ static void write_topics(struct buf *out, const struct address *wallets, size_t 
 }
 
 /* One post: the node that answers for the logs says as well which block it has at their end. */
-static bool transfers(struct chain *chain, uint64_t first, uint64_t last,
-		      const struct address *wallets, size_t n, struct chain_transfer *ret_transfers,
-		      size_t *ret_len, struct hash32 *ret_last, struct err *err)
+static bool transfers(struct chain *chain, const struct chain_transfer_query *query,
+		      struct chain_transfer *ret_transfers, size_t *ret_len,
+		      struct hash32 *ret_last, struct err *err)
 {
 	struct json_rpc *rpc = rpc_of(chain);
 	struct chain_block block;
@@ -585,23 +599,24 @@ static bool transfers(struct chain *chain, uint64_t first, uint64_t last,
 	json_rpc_begin(rpc);
 	struct buf *out = json_rpc_add(rpc, "eth_getLogs");
 	buf_text(out, "{\"fromBlock\":");
-	write_block(out, first);
+	write_block(out, query->first);
 	buf_text(out, ",\"toBlock\":");
-	write_block(out, last);
-	write_topics(out, wallets, n);
+	write_block(out, query->last);
+	write_contracts(out, query);
+	write_topics(out, query->wallets, query->wallets_len);
 	out = json_rpc_add(rpc, "eth_getBlockByNumber");
-	write_block(out, last);
+	write_block(out, query->last);
 	buf_text(out, ",false");
 	if (!ask(rpc, err))
 		return false;
 	const struct json_rpc_answer *logs = json_rpc_answer(rpc, 0);
 	const struct json_rpc_answer *end = json_rpc_answer(rpc, 1);
 	if (end->verdict != JSON_RPC_RESULT || !chain_read_block(end->result, &number, &block) ||
-	    number != last)
+	    number != query->last)
 		return fail(end, "the last block of the logs", err);
 	if (logs->verdict != JSON_RPC_RESULT || json_type_of(logs->result) != JSON_TYPE_ARRAY)
 		return fail(logs, "eth_getLogs", err);
-	if (!read_transfers(logs->result, first, last, ret_transfers, ret_len, &fits))
+	if (!read_transfers(logs->result, query, ret_transfers, ret_len, &fits))
 		return fail(logs, "eth_getLogs", err);
 	if (!fits)
 		return err_set(err, ERR_REFUSED, "too many logs in these blocks");

@@ -180,15 +180,15 @@ bool chain_transactions(struct chain *chain, uint64_t first, size_t blocks,
 	return true;
 }
 
-bool chain_transfers(struct chain *chain, uint64_t first, uint64_t last,
-		     const struct address *wallets, size_t n, struct chain_transfer *ret_transfers,
-		     size_t *ret_len, struct hash32 *ret_last, struct err *err)
+bool chain_transfers(struct chain *chain, const struct chain_transfer_query *query,
+		     struct chain_transfer *ret_transfers, size_t *ret_len, struct hash32 *ret_last,
+		     struct err *err)
 {
 	PORT_CALL();
-	check_batch(chain, wallets, n, ret_transfers);
-	CHECK(first <= last && last < CHAIN_BLOCK_PENDING);
-	if (!chain->ops->transfers(chain, first, last, wallets, n, ret_transfers, ret_len, ret_last,
-				   err))
+	check_batch(chain, query->wallets, query->wallets_len, ret_transfers);
+	check_batch(chain, query->contracts, query->contracts_len, ret_transfers);
+	CHECK(query->first <= query->last && query->last < CHAIN_BLOCK_PENDING);
+	if (!chain->ops->transfers(chain, query, ret_transfers, ret_len, ret_last, err))
 		return false;
 	CHECK(*ret_len <= CHAIN_TRANSFERS_MAX && !hash32_is_zero(*ret_last));
 	return true;

@@ -13,6 +13,7 @@
 #include "core/amount.h"
 #include "core/chain_answer.h"
 #include "core/limits.h"
+#include "port/chain_transfer.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -142,15 +143,6 @@ struct chain_transaction {
 	size_t raw_len;            /* 0: not of the kind that we make (type, access list, length) */
 };
 
-/* Tokens that left a wallet. */
-#define CHAIN_TRANSFERS_MAX 1024
-struct chain_transfer {
-	struct address contract;
-	struct abi_transfer transfer;
-	struct hash32 tx_hash;
-	uint64_t block;
-};
-
 #define CHAIN_BLOCK_LATEST  UINT64_MAX
 #define CHAIN_BLOCK_PENDING (UINT64_MAX - 1) /* nonces only */
 
@@ -180,8 +172,7 @@ struct chain_ops {
 			     const struct address *senders, size_t n,
 			     struct chain_transaction *ret_transactions, size_t cap,
 			     size_t *ret_len, size_t *ret_blocks, struct err *err);
-	bool (*transfers)(struct chain *chain, uint64_t first, uint64_t last,
-			  const struct address *wallets, size_t n,
+	bool (*transfers)(struct chain *chain, const struct chain_transfer_query *query,
 			  struct chain_transfer *ret_transfers, size_t *ret_len,
 			  struct hash32 *ret_last, struct err *err);
 	/* Both NULL: the chain is one node. */
@@ -228,13 +219,11 @@ MUST_CHECK bool chain_transactions(struct chain *chain, uint64_t first, size_t b
 				   const struct address *senders, size_t n,
 				   struct chain_transaction *ret_transactions, size_t cap,
 				   size_t *ret_len, size_t *ret_blocks, struct err *err);
-/* The Transfer logs of all contracts, of more than nothing, whose sender is one of these wallets,
- * in the canonical blocks first to last, in their order: up to CHAIN_TRANSFERS_MAX. ret_last: the
- * hash that the node has for the last block, so that it is known of which chain it spoke. REFUSED
- * when there are more: ask for fewer blocks. NOT_DONE also when the node does not have the last
- * block. */
-MUST_CHECK bool chain_transfers(struct chain *chain, uint64_t first, uint64_t last,
-				const struct address *wallets, size_t n,
+/* The Transfer logs of more than nothing that a query asks for, in the canonical blocks, in their
+ * order: up to CHAIN_TRANSFERS_MAX. ret_last: the hash that the node has for the last block, so
+ * that it is known of which chain it spoke. REFUSED when there are more: ask for fewer blocks, or
+ * fewer wallets. NOT_DONE also when the node does not have the last block. */
+MUST_CHECK bool chain_transfers(struct chain *chain, const struct chain_transfer_query *query,
 				struct chain_transfer *ret_transfers, size_t *ret_len,
 				struct hash32 *ret_last, struct err *err);
 /* The nodes behind the chain, for what must not hang on the word of one; at least 1. */

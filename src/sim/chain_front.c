@@ -98,13 +98,11 @@ static bool front_find(struct chain *chain, uint64_t block, const struct chain_w
 	FORWARD(chain_find(node, block, wanted, ret_found, err));
 }
 
-static bool front_transfers(struct chain *chain, uint64_t first, uint64_t last,
-			    const struct address *wallets, size_t n,
+static bool front_transfers(struct chain *chain, const struct chain_transfer_query *query,
 			    struct chain_transfer *ret_transfers, size_t *ret_len,
 			    struct hash32 *ret_last, struct err *err)
 {
-	FORWARD(chain_transfers(node, first, last, wallets, n, ret_transfers, ret_len, ret_last,
-				err));
+	FORWARD(chain_transfers(node, query, ret_transfers, ret_len, ret_last, err));
 }
 
 static void spread(struct sim_front *front, const struct str *raw, size_t n)

@@ -433,8 +433,16 @@ static bool node_find(struct chain *chain, uint64_t number, const struct chain_w
 	return true;
 }
 
+static bool is_among(const struct address *all, size_t n, struct address one)
+{
+	for (size_t i = 0; i < n; i++)
+		if (address_equal(all[i], one))
+			return true;
+	return false;
+}
+
 static void block_transfers(struct sim_node *node, const struct sim_tree_block *block,
-			    const struct address *wallets, size_t n,
+			    const struct chain_transfer_query *query,
 			    struct chain_transfer *ret_transfers, size_t *len)
 {
 	for (uint32_t i = 0; i < block->inclusions_len; i++) {
@@ -447,20 +455,18 @@ static void block_transfers(struct sim_node *node, const struct sim_tree_block *
 						      .tx_hash =
 							      node->chain->txs[inclusion->tx].hash,
 						      .block = block->number };
-			bool ours = false;
 			if (!abi_read_transfer_log(&logs[k], &one.transfer) ||
-			    u256_is_zero(one.transfer.amount.units))
+			    u256_is_zero(one.transfer.amount.units) ||
+			    !is_among(query->contracts, query->contracts_len, one.contract) ||
+			    !is_among(query->wallets, query->wallets_len, one.transfer.from))
 				continue;
-			for (size_t w = 0; w < n; w++)
-				ours |= address_equal(wallets[w], one.transfer.from);
-			if (ours && *len < CHAIN_TRANSFERS_MAX)
+			if (*len < CHAIN_TRANSFERS_MAX)
 				ret_transfers[(*len)++] = one;
 		}
 	}
 }
 
-static bool node_transfers(struct chain *chain, uint64_t first, uint64_t last,
-			   const struct address *wallets, size_t n,
+static bool node_transfers(struct chain *chain, const struct chain_transfer_query *query,
 			   struct chain_transfer *ret_transfers, size_t *ret_len,
 			   struct hash32 *ret_last, struct err *err)
 {
@@ -468,12 +474,12 @@ static bool node_transfers(struct chain *chain, uint64_t first, uint64_t last,
 	size_t len = 0;
 	if (!answers(node, err))
 		return false;
-	if (last > head_of(node)->number || is_lost(node))
+	if (query->last > head_of(node)->number || is_lost(node))
 		return err_set(err, ERR_NOT_DONE, "the node does not have these blocks");
-	for (uint64_t number = first; number <= last; number++) {
+	for (uint64_t number = query->first; number <= query->last; number++) {
 		const struct sim_tree_block *block =
 			&node->chain->blocks[sim_ancestor(node->chain, node->head, number)];
-		block_transfers(node, block, wallets, n, ret_transfers, &len);
+		block_transfers(node, block, query, ret_transfers, &len);
 		*ret_last = block->hash;
 	}
 	*ret_len = len;

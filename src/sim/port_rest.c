@@ -233,12 +233,11 @@ static bool find(struct chain *self, uint64_t block, const struct chain_wanted *
 	CHAIN(CHAIN_FIND, find(real, block, wanted, ret_found, err));
 }
 
-static bool transfers(struct chain *self, uint64_t first, uint64_t last,
-		      const struct address *wallets, size_t n, struct chain_transfer *ret_transfers,
-		      size_t *ret_len, struct hash32 *ret_last, struct err *err)
+static bool transfers(struct chain *self, const struct chain_transfer_query *query,
+		      struct chain_transfer *ret_transfers, size_t *ret_len,
+		      struct hash32 *ret_last, struct err *err)
 {
-	CHAIN(CHAIN_TRANSFERS,
-	      transfers(real, first, last, wallets, n, ret_transfers, ret_len, ret_last, err));
+	CHAIN(CHAIN_TRANSFERS, transfers(real, query, ret_transfers, ret_len, ret_last, err));
 }
 
 static size_t nodes_len(const struct chain *self)

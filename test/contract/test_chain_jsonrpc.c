@@ -512,7 +512,7 @@ static void test_transactions(void **state)
 	assert_int_equal(blocks + len, 0);
 }
 
-/* Tokens that left a wallet, of any contract, and what the node has as the last block. */
+/* Tokens that left a wallet, and what the node has as the last block. */
 static void test_transfers(void **state)
 {
 	(void)state;
@@ -536,8 +536,13 @@ static void test_transfers(void **state)
 	assert_int_equal(send_tx(&wallet, &nothing), CHAIN_SEND_ACCEPTED);
 	mine(2);
 	uint64_t end = height();
-	assert_true(
-		chain_transfers(fixture.chain, first, end, wallets, 2, found, &len, &last, &err));
+	struct chain_transfer_query query = { .first = first,
+					      .last = end,
+					      .contracts = &fixture.token,
+					      .contracts_len = 1,
+					      .wallets = wallets,
+					      .wallets_len = 2 };
+	assert_true(chain_transfers(fixture.chain, &query, found, &len, &last, &err));
 	assert_int_equal(len, 1);
 	assert_true(address_equal(found[0].contract, fixture.token));
 	assert_true(address_equal(found[0].transfer.from, wallet.address));
@@ -548,11 +553,16 @@ static void test_transfers(void **state)
 	assert_true(chain_blocks(fixture.chain, &end, 1, &block, &err));
 	assert_true(hash32_equal(block.hash, last));
 	/* What was minted to it left nobody of ours; nor is anything in the blocks behind it. */
-	assert_true(
-		chain_transfers(fixture.chain, first, first, wallets, 2, found, &len, &last, &err));
+	query.last = first;
+	assert_true(chain_transfers(fixture.chain, &query, found, &len, &last, &err));
 	assert_int_equal(len, 0);
-	assert_false(chain_transfers(fixture.chain, first, end + 1, wallets, 2, found, &len, &last,
-				     &err));
+	/* Of another contract there are none. */
+	query.last = end;
+	query.contracts = &other.address;
+	assert_true(chain_transfers(fixture.chain, &query, found, &len, &last, &err));
+	assert_int_equal(len, 0);
+	query.last = end + 1;
+	assert_false(chain_transfers(fixture.chain, &query, found, &len, &last, &err));
 	assert_int_equal(err.kind, ERR_NOT_DONE);
 }
 

@@ -564,12 +564,11 @@ static bool transactions(struct chain *self, uint64_t first, size_t count,
 	      "transactions");
 }
 
-static bool transfers(struct chain *self, uint64_t first, uint64_t last,
-		      const struct address *wallets, size_t n, struct chain_transfer *ret_transfers,
-		      size_t *ret_len, struct hash32 *ret_last, struct err *err)
+static bool transfers(struct chain *self, const struct chain_transfer_query *query,
+		      struct chain_transfer *ret_transfers, size_t *ret_len,
+		      struct hash32 *ret_last, struct err *err)
 {
-	CHAIN(transfers(REAL_CHAIN, first, last, wallets, n, ret_transfers, ret_len, ret_last, err),
-	      "transfers");
+	CHAIN(transfers(REAL_CHAIN, query, ret_transfers, ret_len, ret_last, err), "transfers");
 }
 
 static const struct chain_ops chain_ops = {

@@ -145,13 +145,11 @@ static bool node_transactions(struct chain *chain, uint64_t first, size_t blocks
 				  cap, ret_len, ret_blocks, err);
 }
 
-static bool node_transfers(struct chain *chain, uint64_t first, uint64_t last,
-			   const struct address *wallets, size_t n,
+static bool node_transfers(struct chain *chain, const struct chain_transfer_query *query,
 			   struct chain_transfer *ret_transfers, size_t *ret_len,
 			   struct hash32 *ret_last, struct err *err)
 {
-	return chain_transfers(node_of(chain)->real, first, last, wallets, n, ret_transfers,
-			       ret_len, ret_last, err);
+	return chain_transfers(node_of(chain)->real, query, ret_transfers, ret_len, ret_last, err);
 }
 
 static void node_close(struct chain *chain)

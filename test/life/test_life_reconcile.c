@@ -1,5 +1,6 @@
 /* The continuous reconciliation: what the chain says of our wallets is what the store says, or the
  * wallet stops and a person hears of it. */
+#include "core/abi.h"
 #include "life_fault.h"
 #include "life_world.h"
 #include "port/store_recover.h"
@@ -184,6 +185,106 @@ static void test_nothing_that_strangers_move(void **state)
 	life_assert_alive(life);
 }
 
+/* A contract that says, `times` over, that each of the first n wallets sent a unit to itself;
+ * called once, by anybody. The block of that. */
+static uint64_t contract_logs(struct life *life, struct address contract, size_t n, unsigned times)
+{
+	char code[900], params[1200];
+	struct hash32 topic = abi_transfer_topic();
+	/* MSTORE(0, 1); a counter; JUMPDEST */
+	int len = snprintf(code, sizeof code, "0x600160005261%04x5b", times);
+	for (size_t i = 0; i < n; i++) {
+		const char *wallet = life_hex(life->catalogue.wallets[i].address.bytes, 20) + 2;
+		/* PUSH20 to, PUSH20 from, PUSH32 topic, PUSH1 32, PUSH1 0, LOG3 */
+		len += snprintf(code + len, sizeof code - (size_t)len, "73%s73%s7f%s60206000a3",
+				wallet, wallet, life_hex(topic.bytes, 32) + 2);
+	}
+	/* PUSH1 1, SWAP1, SUB, DUP1, PUSH1 8, JUMPI */
+	snprintf(code + len, sizeof code - (size_t)len, "600190038060085700");
+	snprintf(params, sizeof params, "[\"%s\",\"%s\"]", life_hex(contract.bytes, 20), code);
+	(void)life_rpc(life, "anvil_setCode", params);
+	snprintf(params, sizeof params,
+		 "[{\"from\":\"0xa0Ee7A142d267C1f36714E4a8F75612F20a79720\",\"to\":\"%s\","
+		 "\"gas\":\"0x5b8d80\"}]",
+		 life_hex(contract.bytes, 20));
+	assert_non_null(strstr(life_rpc(life, "eth_sendTransaction", params), "\"result\""));
+	life_mine(life, 1);
+	uint64_t block = height(life);
+	life_mine(life, 64);
+	return block;
+}
+
+static void compare_for(struct life *life, int rounds, int64_t wait_ms)
+{
+	for (int i = 0; i < rounds; i++) {
+		life_wait(life, wait_ms);
+		life_run(life, 1);
+	}
+}
+
+/* Nobody asks for them: they neither fill a window nor stop it. */
+static void test_logs_of_a_strangers_contract(void **state)
+{
+	struct life *life = *state;
+	pay(life);
+	uint64_t block = contract_logs(life, life_fresh_address(life), 1, 1100);
+	compare_for(life, 20, 1500);
+	assert_true(reconciled(life) >= block);
+	assert_int_equal(stopped(life), 0);
+	assert_int_equal(life_alarms(life, "reconciliation_stands_still"), 0);
+}
+
+static struct asset *token_configure(struct life *life)
+{
+	struct asset *asset = &life->catalogue.assets[life->catalogue.assets_len];
+	*asset = *catalogue_asset(&life->catalogue, 31337, STR("TUSD"));
+	asset->contract = life_fresh_address(life);
+	life->catalogue.assets_len++;
+	return asset;
+}
+
+/* More than fits an answer, of one block: each wallet is asked for by itself. */
+static void test_block_that_is_full_of_logs(void **state)
+{
+	struct life *life = *state;
+	pay(life);
+	uint64_t block = contract_logs(life, token_configure(life)->contract, 2, 600);
+	compare_for(life, 30, 1500);
+	assert_true(reconciled(life) >= block);
+	assert_true(stopped(life) > 0);
+	assert_int_equal(life_alarms(life, "reconciliation_stands_still"), 0);
+	life->catalogue.assets_len--;
+}
+
+/* More than fits an answer, of one wallet: somebody is told that nothing behind it is compared. */
+static void test_reconciliation_that_stands_still(void **state)
+{
+	struct life *life = *state;
+	pay(life);
+	uint64_t block = contract_logs(life, token_configure(life)->contract, 1, 1100);
+	compare_for(life, 20, 61000);
+	assert_true(reconciled(life) < block);
+	assert_int_equal(life_alarms(life, "reconciliation_stands_still"), 1);
+	life->catalogue.assets_len--;
+}
+
+/* A token that is configured no more: what was paid in it is compared all the same. */
+static void test_token_that_is_configured_no_more(void **state)
+{
+	struct life *life = *state;
+	pay(life);
+	struct asset *token = &life->catalogue.assets[life->catalogue.assets_len - 1];
+	assert_string_equal(token->symbol, "TUSD");
+	life->catalogue.assets_len--;
+	compare_again(life);
+	assert_int_equal(stopped(life), 0);
+	life_sql(life, "UPDATE transfers SET amount = zeroblob(31) || x'07' WHERE id = "
+		       "(SELECT id FROM transfers WHERE is_token = 1 LIMIT 1)");
+	compare_again(life);
+	assert_int_equal(stopped(life), 1);
+	life->catalogue.assets_len++;
+}
+
 static void watch_steal(struct life *life, const struct withdrawal *row)
 {
 	(void)row;
@@ -238,6 +339,10 @@ int main(void)
 		LIFE_TEST(test_blocks_before_an_entry),
 		LIFE_TEST(test_entry_above_what_is_not_deep),
 		LIFE_TEST(test_nothing_that_strangers_move),
+		LIFE_TEST(test_logs_of_a_strangers_contract),
+		LIFE_TEST(test_block_that_is_full_of_logs),
+		LIFE_TEST(test_reconciliation_that_stands_still),
+		LIFE_TEST(test_token_that_is_configured_no_more),
 		LIFE_TEST(test_fenced_in_the_middle_of_a_step),
 	};
 	return LIFE_MAIN(tests);

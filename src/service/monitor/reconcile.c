@@ -12,6 +12,8 @@
 #define RECONCILE_INTERVAL_MS 1000
 /* Blocks in which nothing happened are written down now and then. */
 #define RECONCILE_WRITE_BLOCKS 32
+/* A window that cannot be compared for so long is told of, once: all behind it waits. */
+#define RECONCILE_STILL_MS 300000
 /* geth and bor keep the state of 128 blocks, unless they are archives. */
 #define RECONCILE_STATE_BLOCKS 120
 
@@ -137,6 +139,8 @@ static bool cursor_move(struct monitor *self, uint64_t last, struct err *err)
 	struct monitor_chain *chain = self->chain;
 	chain->reconcile.doubts = 0;
 	chain->reconcile.block = last;
+	if (chain->reconcile.span < RECONCILE_BLOCKS)
+		chain->reconcile.span *= 2;
 	metric_set(self->reconciled, (int64_t)last);
 	bool is_news = self->reconciler->slots > 0 || self->reconciler->differences_len > 0 ||
 		       last >= chain->reconcile.written + RECONCILE_WRITE_BLOCKS;
@@ -189,6 +193,29 @@ static bool window_judge(struct monitor *self, uint64_t last, struct err *err)
 	return differences_act(self, err) && cursor_move(self, last, err);
 }
 
+/* What a node cannot tell now it tells later, or of fewer blocks; all else of the chain goes on. */
+static void window_stands(struct monitor *self, const struct err *fault)
+{
+	struct reconcile_cursor *cursor = &self->chain->reconcile;
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	struct log_about about = { .action = "reconciliation_stands_still",
+				   .alarm = true,
+				   .err = fault };
+	if (cursor->span > 1)
+		cursor->span /= 2;
+	if (!cursor->stands)
+		cursor->since = now;
+	cursor->stands = true;
+	if (cursor->told || now - cursor->since < RECONCILE_STILL_MS)
+		return;
+	cursor->told = true;
+	metric_count(self->alarms, 1);
+	log_line(self->options.log, LOG_ERROR, &about,
+		 "reconciliation_stands_still %s behind block %llu since %lld ms",
+		 self->chain->params->name, (unsigned long long)cursor->block,
+		 (long long)(now - cursor->since));
+}
+
 bool monitor_reconcile(struct monitor *self, struct err *err)
 {
 	struct monitor_chain *chain = self->chain;
@@ -208,11 +235,12 @@ bool monitor_reconcile(struct monitor *self, struct err *err)
 	uint64_t last = upper;
 	if (last > chain->reconcile.block + chain->reconcile.span)
 		last = chain->reconcile.block + chain->reconcile.span;
-	/* What a node cannot tell now it tells later; all else of the chain goes on. */
-	if (!window_compare(self, chain->reconcile.block + 1, last, &agreed, &fault)) {
-		if (fault.kind == ERR_REFUSED && chain->reconcile.span > 1)
-			chain->reconcile.span /= 2;
+	bool compared =
+		window_compare(self, chain->reconcile.block + 1, last, &agreed, &fault) && agreed;
+	if (!compared) {
+		window_stands(self, &fault);
 		return true;
 	}
-	return !agreed || window_judge(self, last, err);
+	chain->reconcile.stands = chain->reconcile.told = false;
+	return window_judge(self, last, err);
 }

@@ -21,6 +21,9 @@ struct reconcile_cursor {
 	uint64_t block;   /* compared up to here; */
 	uint64_t written; /* as the store has it */
 	uint64_t span;    /* blocks at a time */
+	bool stands;      /* the window cannot be compared, */
+	int64_t since;    /* monotonic: from here on; */
+	bool told;        /* and a person knows */
 	unsigned doubts;  /* heads in a row at which something differed */
 	struct hash32 doubted_by;
 };
@@ -62,7 +65,7 @@ struct reconciler {
 
 /* Blocks first to last, all of whose slots are final or held. ret_last: the hash of the last one,
  * as the node has it that answered. Adds to the results. REFUSED: too much for one window, ask for
- * less. */
+ * less; of one block each wallet is asked for by itself. */
 MUST_CHECK bool reconciler_compare(struct reconciler *self, uint64_t first, uint64_t last,
 				   struct hash32 *ret_last, struct err *err);
 /* The wallets' nonces at a block, of which nodes still have the state: below them all slots are
