@@ -407,10 +407,10 @@ static bool journal_sql_slot_of(struct journal *base, const struct journal_slot 
 		verified = journal_slot_take(&sql, journal->key, &row, err);
 		if (!verified)
 			break;
+		if (row.kind == JOURNAL_PAY || (row.kind == JOURNAL_FOREIGN && !has_pay))
+			pay_hash = row.payload_hash;
 		has_pay |= row.kind == JOURNAL_PAY;
 		has_cancel |= row.kind == JOURNAL_CANCEL;
-		if (row.kind == JOURNAL_PAY)
-			pay_hash = row.payload_hash;
 	}
 	if (!sql_end(&sql) || !verified)
 		return false;

@@ -138,8 +138,9 @@ MUST_CHECK bool journal_append_many(struct journal *journal, const struct journa
 MUST_CHECK bool journal_rights_of(struct journal *journal, struct id withdrawal,
 				  const uint8_t pay_tag[32], struct journal_right *ret_rights,
 				  size_t cap, size_t *ret_len, struct err *err);
-/* What is written of one slot. ret_pay_hash is meaningful with ret_has_pay; the ceiling is the
- * highest of its attempts (zero without any). */
+/* What is written of one slot. ret_pay_hash is of the payment; without ret_has_pay, of the
+ * stranger's transaction that took the nonce, or zero. The ceiling is the highest of its attempts
+ * (zero without any). */
 MUST_CHECK bool journal_slot_of(struct journal *journal, const struct journal_slot *slot,
 				bool *ret_has_pay, bool *ret_has_cancel,
 				struct hash32 *ret_pay_hash, struct wei *ret_fee_ceiling_max,

@@ -369,7 +369,10 @@ static void a_foreign_slot_is_a_slot(void **state)
 	struct journal_entry entry = payment(1, 7);
 	struct err err = { 0 };
 	uint64_t next = 0;
-	bool any = false;
+	bool any = false, has_pay = true, has_cancel = true;
+	struct hash32 hash = { 0 };
+	struct wei ceiling;
+	uint32_t attempts = 1;
 
 	entry.kind = JOURNAL_FOREIGN;
 	entry.has_attempt = false;
@@ -381,6 +384,14 @@ static void a_foreign_slot_is_a_slot(void **state)
 	assert_true(journal_next_nonce(place->journal, entry.slot.chain_id, entry.slot.wallet, &any,
 				       &next, &err));
 	assert_true(any && next == 8);
+	assert_true(journal_slot_of(place->journal, &entry.slot, &has_pay, &has_cancel, &hash,
+				    &ceiling, &attempts, &err));
+	assert_false(has_pay || has_cancel);
+	assert_true(hash32_equal(hash, entry.payload_hash));
+	entry.slot.nonce = 6;
+	assert_true(journal_slot_of(place->journal, &entry.slot, &has_pay, &has_cancel, &hash,
+				    &ceiling, &attempts, &err));
+	assert_true(hash32_is_zero(hash) && attempts == 0);
 }
 
 static void edited_resolutions_are_found(void **state)

@@ -263,6 +263,46 @@ static void test_restore_old_backup(void **state)
 	life_assert_paid(life, &fresh);
 }
 
+static void journal_add(struct life *life, uint64_t nonce, enum journal_kind kind,
+			struct hash32 hash)
+{
+	struct journal_entry entry = { .has_slot = true, .kind = kind, .payload_hash = hash };
+	enum journal_verdict verdict = JOURNAL_DIFFERENT;
+	struct err err = { 0 };
+	entry.slot = (struct journal_slot){ 31337, life->catalogue.wallets[0].address, nonce };
+	assert_true(journal_append_many(life->journal, &entry, 1, &verdict, &err));
+	assert_int_equal(verdict, JOURNAL_WRITTEN);
+}
+
+/* A wallet that the backup does not know yet, and a nonce in between that went to a stranger: it
+ * enters below all that it has sent. */
+static void test_restored_before_it_entered(void **state)
+{
+	struct life *life = *state;
+	struct address wallet = life->catalogue.wallets[0].address;
+	struct err err = { 0 };
+	uint64_t first = life_chain_nonce(life, wallet);
+	life_sql(life, "UPDATE wallets SET entered = 0 WHERE id = 1");
+	life_back_up(life);
+	life_sql(life, "UPDATE wallets SET entered = 1, stop_reason = ''; "
+		       "UPDATE wallets SET stop_reason = 'test' WHERE id > 1");
+	struct withdrawal row = life_accept(life, "POL", 5700);
+	life_run(life, 8);
+	life_assert_paid(life, &row);
+	struct hash32 strange = life_foreign_pay(life, wallet, life_fresh_address(life), 1);
+	journal_add(life, first + 1, JOURNAL_FOREIGN, strange);
+	journal_add(life, first + 2, JOURNAL_PAY, strange); /* its bytes were never sent */
+	life_restore(life);
+	life_sql(life, "UPDATE wallets SET stop_reason = 'recovering'");
+	life->recovers = true;
+	life_restart(life, LIFE_SIGNER);
+	if (!signer_recover_begin(life->signer, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(life_number(life, "SELECT entered FROM wallets WHERE id = 1", NULL), 1);
+	assert_int_equal(life_number(life, "SELECT first_nonce FROM wallets WHERE id = 1", NULL),
+			 first);
+}
+
 /* ---- what people said in the lost hour ---- */
 
 #define SPENDER "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720" /* an account of the node's */
@@ -508,6 +548,7 @@ int main(void)
 		LIFE_TEST(test_restore_gives_nonces_again),
 		LIFE_TEST(test_restore_ends_nothing_early),
 		LIFE_TEST(test_paid_elsewhere_and_restored),
+		LIFE_TEST(test_restored_before_it_entered),
 		LIFE_TEST(test_journal_lost),
 		LIFE_TEST(test_reorg_of_a_full_wallet),
 	};

@@ -433,7 +433,8 @@ static bool entry_nonces(struct signer *self, const struct signer_wallet *wallet
 	return true;
 }
 
-/* It entered after the backup: the journal, which is dense, says where. */
+/* It entered after the backup: the journal, which is dense with the strangers' nonces in it, says
+ * where. */
 static bool entry_recover(struct signer *self, struct signer_wallet *wallet, struct err *err)
 {
 	struct store_by by = signer_by(self);
@@ -451,7 +452,8 @@ static bool entry_recover(struct signer *self, struct signer_wallet *wallet, str
 		if (!journal_slot_of(self->options.journal, &below, &has_pay, &has_cancel, &hash,
 				     &ceiling, &attempts, err))
 			return false;
-		if (!has_pay && !has_cancel)
+		bool foreign = DEFENCE("strangers_are_dense") && !hash32_is_zero(hash);
+		if (!has_pay && !has_cancel && !foreign)
 			break;
 	}
 	if (!store_wallet_enter(self->options.store, wallet->row.id, wallet->lease.epoch,
