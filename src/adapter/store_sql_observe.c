@@ -79,10 +79,106 @@ static bool withdrawal_complete(struct db *db, const struct store_observation *i
 	return sql_run(&sql, NULL) && event_row_add(db, &event, by, err);
 }
 
+/* The transaction that people named as the payment, if they did: is it the slot's own, and is it
+ * the one that was mined? */
+struct named {
+	bool any;
+	bool of_slot;
+	bool was_mined;
+};
+
+static bool named_load(struct db *db, const struct store_observation *item,
+		       const struct transfer *transfer, struct named *ret_named, struct err *err)
+{
+	struct sql sql =
+		sql_prepare(db,
+			    "SELECT d.tx_hash = ?, EXISTS (SELECT 1 FROM attempts a WHERE "
+			    "a.tx_hash = d.tx_hash AND a.transfer_id = ?) FROM decisions d WHERE "
+			    "d.withdrawal_id = ? AND d.answer = 'completed' "
+			    "ORDER BY d.decided_at DESC LIMIT 1",
+			    err);
+	sql_put_hash(&sql, item->mined_hash);
+	sql_put_id(&sql, transfer->id);
+	sql_put_id(&sql, transfer->withdrawal);
+	*ret_named = (struct named){ .any = sql_next(&sql) };
+	if (ret_named->any) {
+		ret_named->was_mined = sql_take_i64(&sql) != 0;
+		ret_named->of_slot = sql_take_i64(&sql) != 0;
+	}
+	return sql_end(&sql);
+}
+
+/* Does the end of a slot bear out what its withdrawal's client was told? What people said of
+ * another transaction is true whatever becomes of the slot, unless that pays as well. */
+static bool status_judge(struct db *db, const struct store_observation *item,
+			 const struct transfer *transfer, const struct withdrawal *row,
+			 bool *ret_stands, struct err *err)
+{
+	struct named named;
+	bool told_paid =
+		row->stage == WITHDRAWAL_COMPLETED && id_equal(row->transfer, transfer->id);
+	*ret_stands = lifecycle_outcome_is_unpaid(item->outcome);
+	if (!told_paid)
+		return true;
+	if (!named_load(db, item, transfer, &named, err))
+		return false;
+	*ret_stands = item->outcome == OUTCOME_SUCCEEDED
+			      ? !named.any || named.of_slot
+			      : named.any && (named.was_mined || !named.of_slot);
+	return true;
+}
+
+/* The status stays, its event says what is true, and people are called. */
+static bool otherwise_hold(struct db *db, struct store_observation *item,
+			   const struct transfer *transfer, const struct withdrawal *row,
+			   const struct store_by *by, struct err *err)
+{
+	const char *reason = reason_code(REASON_SETTLED_OTHERWISE);
+	char detail[256];
+	struct buf out = buf_of(detail, sizeof detail);
+	struct sql slot = sql_prepare(
+		db, "UPDATE transfers SET held_reason = ?, version = version + 1 WHERE id = ?",
+		err);
+	sql_put_text(&slot, reason);
+	sql_put_id(&slot, transfer->id);
+	if (!sql_run(&slot, NULL))
+		return false;
+	struct sql sql = sql_prepare(
+		db, "UPDATE withdrawals SET version = version + 1, updated_at = ? WHERE id = ?",
+		err);
+	sql_put_i64(&sql, by->now_ms);
+	sql_put_id(&sql, row->intent.id);
+	buf_format(&out, "{\"outcome\":\"%s\",\"tx_hash\":\"%s\",\"block_number\":%llu}",
+		   transfer_outcome_text(item->outcome), hash32_text(item->mined_hash).at,
+		   (unsigned long long)item->mined_block);
+	struct event_row event = { .withdrawal = row->intent.id,
+				   .sequence = row->version + 1,
+				   .type = reason,
+				   .stage = row->stage,
+				   .detail = buf_terminated(&out) };
+	item->is_otherwise = true;
+	return sql_run(&sql, NULL) && event_row_add(db, &event, by, err) &&
+	       audit_add(db, reason, transfer->id, detail, by, err) &&
+	       wallet_stop(db, transfer->wallet_id, reason, by, err);
+}
+
+/* Taken back, resolved, and final once more. */
+static bool ended_settle(struct db *db, struct store_observation *item,
+			 const struct transfer *transfer, const struct withdrawal *row,
+			 const struct store_by *by, struct err *err)
+{
+	bool stands = true;
+	if (!status_judge(db, item, transfer, row, &stands, err))
+		return false;
+	if (stands || !DEFENCE("status_is_compared"))
+		return audit_add(db, "final_again", transfer->id, "", by, err);
+	return otherwise_hold(db, item, transfer, row, by, err);
+}
+
 /* A final transfer's withdrawal: completed when paid; otherwise the signer is woken, and decides. A
  * hold that doubts the withdrawal outlives the payment: what was paid may not be what the row says,
  * and a person compares. */
-static bool withdrawal_settle(struct db *db, const struct store_observation *item,
+static bool withdrawal_settle(struct db *db, struct store_observation *item,
 			      const struct transfer *transfer, const struct store_by *by,
 			      struct err *err)
 {
@@ -94,9 +190,8 @@ static bool withdrawal_settle(struct db *db, const struct store_observation *ite
 		return false;
 	bool bound =
 		found && row.stage == WITHDRAWAL_ASSIGNED && id_equal(row.transfer, transfer->id);
-	if (found && row.stage == WITHDRAWAL_COMPLETED && id_equal(row.transfer, transfer->id) &&
-	    item->outcome == OUTCOME_SUCCEEDED) /* taken back, resolved, and sent again */
-		return audit_add(db, "final_again", transfer->id, "", by, err);
+	if (found && lifecycle_is_terminal(row.stage))
+		return ended_settle(db, item, transfer, &row, by, err);
 	if (!bound) /* an edited row: the transfer is final all the same, a person is told */
 		return audit_add(db, "settled_without_withdrawal", transfer->id, "", by, err);
 	if (item->outcome != OUTCOME_SUCCEEDED)
@@ -198,6 +293,7 @@ static bool item_observe(struct db *db, struct store_observation *item, const st
 	struct transfer row;
 	bool found = false;
 	item->result = STORE_MOVED;
+	item->is_otherwise = false;
 	if (!transfer_load(db, item->transfer, &row, &found, err))
 		return false;
 	if (!found || row.version != item->version || row.held_reason[0] != 0)

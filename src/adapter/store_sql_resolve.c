@@ -219,7 +219,8 @@ static void detail_write(struct buf *out, const struct store_resolution *item,
 	buf_byte(out, '{');
 	if (item->code != NULL)
 		json_write_member_text(out, "code", item->code);
-	if (item->act == STORE_RESOLVE_COMPLETE)
+	if (item->act == STORE_RESOLVE_COMPLETE ||
+	    (item->act == STORE_RESOLVE_RELEASE && !hash32_is_zero(item->tx_hash)))
 		json_write_member_text(out, "tx_hash", hash32_text(item->tx_hash).at);
 	if (is_taken_back(item)) {
 		json_write_member_text(out, "tx_hash", hash32_text(now->slot.mined_hash).at);
@@ -227,6 +228,8 @@ static void detail_write(struct buf *out, const struct store_resolution *item,
 	}
 	if (now->has_row && now->row.held_reason[0] != 0)
 		json_write_member_text(out, "held", now->row.held_reason);
+	else if (now->has_slot && now->slot.held_reason[0] != 0)
+		json_write_member_text(out, "held", now->slot.held_reason);
 	json_write_name(out, "people");
 	buf_byte(out, '[');
 	for (size_t i = 0; i < 2 && item->people[i] != NULL; i++) {

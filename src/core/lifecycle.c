@@ -238,6 +238,12 @@ static const struct stay_row stay_rows[] = {
 	  "a reason to refuse" },
 	{ "any", ACTOR_PERSON, "finality_lost",
 	  "T9: two people decided; the same bytes go out again", "–", "–" },
+	{ "completed, failed, canceled", ACTOR_MONITOR, "settled_otherwise",
+	  "T9: what was taken back ended in another way than its status says, which stays; the "
+	  "detail has the outcome",
+	  "–", "–" },
+	{ "completed, failed, canceled", ACTOR_PERSON, "released",
+	  "two people say what is true of that, and the slot says the same", "–", "–" },
 };
 
 struct transfer_row {

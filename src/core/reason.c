@@ -116,6 +116,9 @@ static const struct reason_row rows[REASON_COUNT] = {
 				      HOLD_STOP(
 					      "the chain took back a block in which something was "
 					      "final") },
+	[REASON_SETTLED_OTHERWISE] = { "settled_otherwise",
+				       HOLD_STOP("of a slot that was taken back: it ended in "
+						 "another way than its client was told") },
 	[REASON_NODE_SAYS_INVALID] = { "node_says_invalid",
 				       STOP("the node refuses the wallet's transactions as "
 					    "invalid") },

@@ -297,3 +297,16 @@ enum resolve_act resolve_back_decide(const struct resolve_back_facts *facts,
 		return refuse(REASON_RESOLVE_LATER_ROUND_IS_OUT, ret_reason);
 	return RESOLVE_FILL;
 }
+
+enum resolve_act resolve_otherwise_decide(const struct decision *decision,
+					  const struct transfer *slot, enum reason *ret_reason)
+{
+	*ret_reason = REASON_NONE;
+	if (decision->verdict == RESOLVE_NOT_PAID)
+		return slot->outcome == OUTCOME_SUCCEEDED
+			       ? refuse(REASON_RESOLVE_WAS_PAID, ret_reason)
+			       : RESOLVE_RELEASE;
+	bool is_it = !lifecycle_outcome_is_unpaid(slot->outcome) &&
+		     hash32_equal(decision->tx_hash, slot->mined_hash);
+	return is_it ? RESOLVE_RELEASE : refuse(REASON_RESOLVE_TX_IS_NO_PAYMENT, ret_reason);
+}

@@ -154,4 +154,9 @@ struct resolve_back_facts {
 enum resolve_act resolve_back_decide(const struct resolve_back_facts *facts,
 				     enum reason *ret_reason);
 
+/* The slot ended in another way than its withdrawal's status says, which stays: does the decision
+ * say what the chain has? RELEASE: it does; REFUSE. */
+enum resolve_act resolve_otherwise_decide(const struct decision *decision,
+					  const struct transfer *slot, enum reason *ret_reason);
+
 #endif

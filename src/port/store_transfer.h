@@ -60,6 +60,7 @@ struct store_observation {
 	uint64_t mined_block;
 	struct hash32 mined_block_hash;
 	const char *held_reason; /* NULL keeps it; borrowed: hold instead of moving */
+	bool is_otherwise;       /* comes back: final, and not as its ended withdrawal says; held */
 	enum store_write result;
 };
 

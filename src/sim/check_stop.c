@@ -16,7 +16,7 @@ static bool is_caused(const struct sim_world *world, unsigned wallet, const char
 	if (is_reason(reason, "nonce_consumed_elsewhere"))
 		return taken_back || (world->foreign & (1U << wallet)) != 0 ||
 		       world->has_slot_edits || world->has_lies;
-	if (is_reason(reason, "final_taken_back"))
+	if (is_reason(reason, "final_taken_back") || is_reason(reason, "settled_otherwise"))
 		return taken_back || world->has_lies;
 	if (is_reason(reason, "node_says_invalid"))
 		return world->has_lies;

@@ -99,11 +99,12 @@ static bool standing_load(const struct api_options *options, const struct job *j
 /* What there is to decide. */
 static enum problem case_judge(const struct job *job, struct standing *now)
 {
-	const char *taken_back = reason_code(REASON_FINAL_TAKEN_BACK);
+	const char *reason = now->slot.held_reason;
 	if (job->resolve.is_slot ? !now->has_slot : !now->has_row)
 		return PROBLEM_WITHDRAWAL_UNKNOWN;
 	bool back = now->has_slot && now->slot.stage == TRANSFER_FINAL &&
-		    strcmp(now->slot.held_reason, taken_back) == 0;
+		    (strcmp(reason, reason_code(REASON_FINAL_TAKEN_BACK)) == 0 ||
+		     strcmp(reason, reason_code(REASON_SETTLED_OTHERWISE)) == 0);
 	bool held = now->has_row && now->row.held_reason[0] != 0 &&
 		    !lifecycle_is_terminal(now->row.stage);
 	bool own = !now->has_slot || id_equal(now->row.transfer, now->slot.id);

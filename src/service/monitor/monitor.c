@@ -102,6 +102,21 @@ static bool concerns_signer(const struct store_observation *item)
 	return item->to != TRANSFER_FINAL || item->outcome != OUTCOME_SUCCEEDED;
 }
 
+static void otherwise_tell(struct monitor *self, const struct store_observation *item)
+{
+	struct id_text id = id_text(item->transfer);
+	struct hash32_text hash = hash32_text(item->mined_hash);
+	struct log_about about = { .action = "settled_otherwise",
+				   .transfer_id = id.at,
+				   .tx_hash = hash.at,
+				   .alarm = true };
+	metric_count(self->alarms, 1);
+	log_line(self->options.log, LOG_ERROR, &about,
+		 "settled_otherwise a slot that was taken back is final as %s, and its client was "
+		 "told otherwise: its wallet stops",
+		 transfer_outcome_text(item->outcome));
+}
+
 /* Who is fenced off has lost the watch: its step ends there, and nothing more is compared, written
  * or told by it. */
 bool monitor_flush(struct monitor *self, struct err *err)
@@ -117,6 +132,8 @@ bool monitor_flush(struct monitor *self, struct err *err)
 	for (size_t i = 0; i < self->observations_len; i++) {
 		const struct store_observation *item = &self->observations[i];
 		fenced |= item->result == STORE_FENCED && DEFENCE("fenced_step_ends");
+		if (item->is_otherwise)
+			otherwise_tell(self, item);
 		wake |= concerns_signer(item);
 	}
 	self->observations_len = 0;

@@ -82,10 +82,11 @@ static void sum_add(struct amount *sum, struct amount more)
 /* What is with a person already is no news. */
 static bool is_judged(const struct transfer *row)
 {
-	bool unbound = strcmp(row->held_reason, reason_code(REASON_PAYOUT_UNBOUND)) == 0;
+	bool is_final = strcmp(row->held_reason, reason_code(REASON_PAYOUT_UNBOUND)) == 0 ||
+			strcmp(row->held_reason, reason_code(REASON_SETTLED_OTHERWISE)) == 0;
 	if (row->outcome == OUTCOME_FOREIGN || row->outcome == OUTCOME_UNPROVEN)
 		return false;
-	return row->held_reason[0] == 0 || unbound;
+	return row->held_reason[0] == 0 || is_final;
 }
 
 static bool has_paid(const struct transfer *row)

@@ -120,6 +120,9 @@ static bool case_resolve(struct signer *self, struct work_case *work, bool decid
 	bool taken_back = work->has_slot && work->slot.stage == TRANSFER_FINAL &&
 			  (!held || strcmp(work->slot.held_reason,
 					   reason_code(REASON_FINAL_TAKEN_BACK)) == 0);
+	if (work->has_slot && work->slot.stage == TRANSFER_FINAL &&
+	    strcmp(work->slot.held_reason, reason_code(REASON_SETTLED_OTHERWISE)) == 0)
+		return signer_otherwise_resolve(self, work, err);
 	if (taken_back)
 		return signer_back_resolve(self, work, err);
 	return !held || signer_hold_resolve(self, work, err);

@@ -91,7 +91,7 @@ static bool back_fill(struct signer *self, const struct work_case *work, struct 
 	return signer_case_end(self, work, STORE_RESOLVE_FILL, NULL, err);
 }
 
-/* The newest bytes, which go out again: do they pay somebody who has gone on without them? */
+/* The bytes that go out again: do they pay somebody who has gone on without them? */
 static bool bytes_look(struct signer *self, const struct work_case *work,
 		       struct resolve_back_facts *facts, struct err *err)
 {
@@ -99,12 +99,16 @@ static bool bytes_look(struct signer *self, const struct work_case *work,
 	struct tx tx;
 	bool elsewhere = false;
 	size_t n = 0;
+	size_t chosen = 0;
 	if (!store_attempts_load(self->options.store, work->slot.id, self->attempts, ATTEMPTS_MAX,
 				 &n, err))
 		return false;
 	if (n == 0)
 		return true;
-	if (!signer_attempt_judge(self, work->wallet, &work->slot, &self->attempts[n - 1], &tx,
+	chosen = n - 1;
+	if (work->has_row && !signer_attempt_choose(self, &work->row, &work->slot, n, &chosen, err))
+		return false;
+	if (!signer_attempt_judge(self, work->wallet, &work->slot, &self->attempts[chosen], &tx,
 				  &word, err) ||
 	    !paid_elsewhere(self, work, &elsewhere, err))
 		return false;
@@ -140,4 +144,12 @@ bool signer_back_resolve(struct signer *self, const struct work_case *work, stru
 		return back_fill(self, work, err);
 	}
 	return true;
+}
+
+bool signer_otherwise_resolve(struct signer *self, const struct work_case *work, struct err *err)
+{
+	enum reason reason = REASON_NONE;
+	if (resolve_otherwise_decide(&work->decision, &work->slot, &reason) == RESOLVE_RELEASE)
+		return signer_case_end(self, work, STORE_RESOLVE_RELEASE, NULL, err);
+	return signer_case_end(self, work, STORE_RESOLVE_REFUSE, reason_code(reason), err);
 }

@@ -52,5 +52,8 @@ MUST_CHECK bool signer_hold_resolve(struct signer *self, const struct work_case 
 /* resolve_back.c */
 MUST_CHECK bool signer_back_resolve(struct signer *self, const struct work_case *work,
 				    struct err *err);
+/* What became of it, and is not what the client was told. */
+MUST_CHECK bool signer_otherwise_resolve(struct signer *self, const struct work_case *work,
+					 struct err *err);
 
 #endif

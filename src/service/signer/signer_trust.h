@@ -56,6 +56,12 @@ MUST_CHECK bool signer_attempt_judge(struct signer *self, const struct signer_wa
 				     struct tx *ret_tx, struct attempt_word *ret_word,
 				     struct err *err);
 
+/* Which of the n attempts in self->attempts goes out again: the newest; of a completed row, unless
+ * people said that something else paid it, the newest that pays. */
+MUST_CHECK bool signer_attempt_choose(struct signer *self, const struct withdrawal *row,
+				      const struct transfer *slot, size_t n, size_t *ret_chosen,
+				      struct err *err);
+
 /* limits.c */
 /* Hour and day limits of a wallet for one more payment. *ret_reason: NULL, or what it waits for. */
 MUST_CHECK bool signer_limit_judge(struct signer *self, const struct signer_wallet *wallet,

@@ -209,3 +209,35 @@ bool signer_attempt_judge(struct signer *self, const struct signer_wallet *walle
 			has_pay && hash32_equal(pay_hash, tx_payload_hash(ret_tx, slot->wallet));
 	return true;
 }
+
+/* Is that what people said, in the signer's own journal? */
+static bool is_paid_elsewhere(const struct signer *self, const struct journal_resolution *said,
+			      size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (hash32_equal(said->tx_hash, self->attempts[i].tx_hash))
+			return false;
+	return said->is_paid;
+}
+
+bool signer_attempt_choose(struct signer *self, const struct withdrawal *row,
+			   const struct transfer *slot, size_t n, size_t *ret_chosen,
+			   struct err *err)
+{
+	struct journal_resolution said;
+	bool any = false;
+	*ret_chosen = n - 1;
+	if (row->stage != WITHDRAWAL_COMPLETED || !id_equal(row->transfer, slot->id) ||
+	    !DEFENCE("paid_is_paid_again"))
+		return true;
+	if (!journal_resolution_of(self->options.journal, row->intent.id, slot->round, &any, &said,
+				   err))
+		return false;
+	if (any && is_paid_elsewhere(self, &said, n))
+		return true;
+	while (*ret_chosen > 0 && self->attempts[*ret_chosen].is_cancel)
+		(*ret_chosen)--;
+	if (self->attempts[*ret_chosen].is_cancel)
+		*ret_chosen = n - 1;
+	return true;
+}

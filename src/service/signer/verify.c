@@ -258,6 +258,16 @@ static bool is_left(const struct signer *self, const struct transfer *slot)
 	return !bound || (slot->wish == WISH_BUMP && slot->wish_reason == WISH_REASON_CANCEL);
 }
 
+/* Which of its attempts goes out: the newest. Of what a client was told that it is paid, the newest
+ * that pays: the chain took the payment back, and a cancellation was signed as well. */
+static bool attempt_choose(struct signer *self, const struct slot_work *work, size_t n,
+			   size_t *ret_chosen, struct err *err)
+{
+	const struct withdrawal *row = row_of(self, work->slot);
+	*ret_chosen = n - 1;
+	return row == NULL || signer_attempt_choose(self, row, work->slot, n, ret_chosen, err);
+}
+
 /* Bytes that may be out: they go out again only as they were signed and journaled, and a bump pays
  * what they pay, or nobody. */
 static bool stored_verify(struct signer *self, struct slot_work *work, struct err *err)
@@ -269,7 +279,10 @@ static bool stored_verify(struct signer *self, struct slot_work *work, struct er
 		return false;
 	if (n == 0)
 		return slot_refuse(self, work, reason_code(REASON_ATTEMPT_MISSING), err);
-	work->attempt = self->attempts[n - 1];
+	size_t chosen = n - 1;
+	if (!attempt_choose(self, work, n, &chosen, err))
+		return false;
+	work->attempt = self->attempts[chosen];
 	if (!signer_attempt_judge(self, work->wallet, work->slot, &work->attempt, &work->tx, &word,
 				  err))
 		return false;
@@ -278,7 +291,7 @@ static bool stored_verify(struct signer *self, struct slot_work *work, struct er
 	work->pays = word.pays;
 	work->is_stale = word.pays && word.canceled && is_left(self, work->slot);
 	/* The first cancellation waits for nothing. */
-	if ((!work->cancels || !work->pays) && is_early(self, work))
+	if (chosen + 1 < n || ((!work->cancels || !work->pays) && is_early(self, work)))
 		work->sign = work->is_bump = false;
 	return !work->is_bump || !work->pays || bump_verify(self, work, word.canceled, err);
 }

@@ -63,6 +63,7 @@ static void codes_are_pinned(void **state)
 		"payout_unbound",
 		"nonce_consumed_elsewhere",
 		"final_taken_back",
+		"settled_otherwise",
 		"node_says_invalid",
 		"signature_mismatch",
 		"nonces_not_dense",

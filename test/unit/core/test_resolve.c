@@ -439,11 +439,41 @@ static void what_was_taken_back_is_sent_again(void **state)
 	assert_int_equal(reason, REASON_RESOLVE_LATER_ROUND_IS_OUT);
 }
 
+/* People say what the chain has, or are refused. */
+static void what_ended_otherwise_is_told(void **state)
+{
+	(void)state;
+	const struct {
+		enum transfer_outcome outcome;
+		enum resolve_verdict verdict;
+		uint8_t named;
+		enum resolve_act act;
+	} rows[] = {
+		{ OUTCOME_SUCCEEDED, RESOLVE_PAID_BY, 7, RESOLVE_RELEASE },
+		{ OUTCOME_SUCCEEDED, RESOLVE_PAID_BY, 8, RESOLVE_REFUSE },
+		{ OUTCOME_SUCCEEDED, RESOLVE_NOT_PAID, 0, RESOLVE_REFUSE },
+		{ OUTCOME_REVERTED, RESOLVE_PAID_BY, 7, RESOLVE_REFUSE },
+		{ OUTCOME_REPLACED, RESOLVE_NOT_PAID, 0, RESOLVE_RELEASE },
+		{ OUTCOME_FOREIGN, RESOLVE_PAID_BY, 7, RESOLVE_RELEASE },
+		{ OUTCOME_UNPROVEN, RESOLVE_NOT_PAID, 0, RESOLVE_RELEASE },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct transfer slot = { .outcome = rows[i].outcome,
+					       .mined_hash = { { 7 } } };
+		const struct decision said = { .verdict = rows[i].verdict,
+					       .tx_hash = { { rows[i].named } } };
+		enum reason reason = REASON_FUNDS;
+		assert_int_equal(resolve_otherwise_decide(&said, &slot, &reason), rows[i].act);
+		assert_int_equal(reason == REASON_NONE, rows[i].act == RESOLVE_RELEASE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_decision_is_what_was_sealed),
 		cmocka_unit_test(a_case_is_what_people_saw),
+		cmocka_unit_test(what_ended_otherwise_is_told),
 		cmocka_unit_test(two_different_people_decide),
 		cmocka_unit_test(verdicts_are_read_back),
 		cmocka_unit_test(native_coin_is_paid_by_a_plain_payment),
