@@ -21,6 +21,12 @@ static void text_show(struct buf *out, const char *text, size_t cap)
 	buf_prefixed(out, text, strnlen(text, cap));
 }
 
+/* Seen when it is mined already. */
+static bool is_doubted(const struct transfer *slot)
+{
+	return slot->outcome == OUTCOME_FOREIGN || slot->outcome == OUTCOME_UNPROVEN;
+}
+
 struct resolve_case resolve_case_of(const struct withdrawal *row, const struct transfer *slot)
 {
 	struct resolve_case of = { .version = row != NULL ? row->version : slot->version };
@@ -34,9 +40,9 @@ struct resolve_case resolve_case_of(const struct withdrawal *row, const struct t
 	}
 	if (slot != NULL) {
 		of.transfer = slot->id;
-		/* Not whether it is final: people may be quicker than that. */
+		/* Not whether it is final, with what that tells: people may be quicker. */
 		buf_prefixed_u64(&out, slot->stage >= TRANSFER_MINED);
-		buf_prefixed_u64(&out, slot->outcome);
+		buf_prefixed_u64(&out, is_doubted(slot) ? slot->outcome : OUTCOME_NONE);
 		buf_prefixed(&out, slot->mined_hash.bytes, sizeof slot->mined_hash.bytes);
 		text_show(&out, slot->held_reason, sizeof slot->held_reason);
 	}

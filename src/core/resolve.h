@@ -45,7 +45,7 @@ struct decision {
 
 /* The case of a withdrawal and its slot as they stand; NULL for what it has not, not both. What is
  * shown of them is stage, round and hold of the row, and of the slot whether it is over, by which
- * transaction, with which outcome, and its hold. */
+ * transaction, whether that is in doubt (foreign, unproven), and its hold. */
 struct resolve_case resolve_case_of(const struct withdrawal *row, const struct transfer *slot);
 bool resolve_case_equal(const struct resolve_case *a, const struct resolve_case *b);
 /* "paid_by", "not_paid"; "unknown" of an edited row. */

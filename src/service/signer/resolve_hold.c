@@ -264,7 +264,9 @@ static bool decided_end(struct signer *self, const struct work_case *work, bool 
 	    (work->slot.outcome == OUTCOME_FOREIGN || work->slot.outcome == OUTCOME_UNPROVEN))
 		return true;
 	if (work->has_slot && work->slot.stage != TRANSFER_FINAL)
-		return signer_case_end(self, work, STORE_RESOLVE_RELEASE, NULL, err);
+		/* Nor does anybody but them say what an earlier slot paid. */
+		return work->has_earlier ||
+		       signer_case_end(self, work, STORE_RESOLVE_RELEASE, NULL, err);
 	if (!resolution_journal(self, work, is_paid, &verdict, err))
 		return false;
 	if (verdict == JOURNAL_DIFFERENT)
