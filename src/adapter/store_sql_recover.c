@@ -2,10 +2,23 @@
  * attempts that the chain and the journal know; and which of them paid whom. */
 #include "adapter/store_sql_parts.h"
 
+#include "base/defence.h"
 #include "core/reason.h"
 #include "port/store_recover.h"
 
 #include <string.h>
+
+static bool is_old_load(struct db *db, struct store_incarnation *ret_last, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "SELECT 1 FROM wallets WHERE stop_reason IN (?, ?, ?) LIMIT 1", err);
+	sql_put_text(&sql, reason_code(REASON_RECOVERING));
+	sql_put_text(&sql, reason_code(REASON_RECOVERED));
+	sql_put_text(&sql, reason_code(REASON_JOURNAL_IS_AHEAD));
+	bool stopped = sql_next(&sql) && DEFENCE("replaced_is_restored");
+	ret_last->is_old = ret_last->number > 0 || stopped;
+	return sql_end(&sql);
+}
 
 static bool incarnation_load(struct db *db, struct store_incarnation *ret_last, struct err *err)
 {
@@ -18,7 +31,7 @@ static bool incarnation_load(struct db *db, struct store_incarnation *ret_last, 
 		ret_last->number = sql_take_u64(&sql);
 		ret_last->journal_lost = sql_take_i64(&sql) != 0;
 	}
-	return sql_end(&sql);
+	return sql_end(&sql) && is_old_load(db, ret_last, err);
 }
 
 bool store_sql_incarnation(struct store *store, struct store_incarnation *ret_last, struct err *err)

@@ -14,6 +14,9 @@
 struct store_incarnation {
 	uint64_t number; /* 0: never */
 	bool journal_lost;
+	/* It may not know who was paid: restored once, or replaced by hand, so that the journal is
+	 * ahead of it. */
+	bool is_old;
 };
 
 /* A transaction of one of our wallets that the chain has, or had, and that the slot did not know

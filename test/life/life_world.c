@@ -1,6 +1,7 @@
 #include "life_world.h"
 
 #include "base/keccak.h"
+#include "port/store_recover.h"
 
 #include <string.h>
 
@@ -207,8 +208,10 @@ bool life_cancel(struct life *life, const struct withdrawal *row)
 	struct store_view view = life_view(life, row->intent.id);
 	struct withdrawal now = view.withdrawal;
 	bool is_out = now.stage == WITHDRAWAL_ASSIGNED && view.transfer.stage < TRANSFER_MINED;
-	bool is_now = now.stage == WITHDRAWAL_ACCEPTED;
+	struct store_incarnation last;
 	struct err err = { 0 };
+	assert_true(store_incarnation_load(life->store, &last, &err));
+	bool is_now = now.stage == WITHDRAWAL_ACCEPTED && !last.is_old;
 	struct store_change change = { .withdrawal = now.intent.id,
 				       .version = now.version,
 				       .from = now.stage,
@@ -218,7 +221,7 @@ bool life_cancel(struct life *life, const struct withdrawal *row)
 				       .wait_reason =
 					       now.wait_reason[0] != 0 ? now.wait_reason : NULL,
 				       .request_cancel = true };
-	if (now.held_reason[0] != 0 || (!is_now && !is_out && now.stage != WITHDRAWAL_QUEUED))
+	if (now.held_reason[0] != 0 || (!is_out && now.stage > WITHDRAWAL_QUEUED))
 		return false;
 	assert_true(store_withdrawals_change(life->store, &change, 1, &by, &err));
 	return change.applied;

@@ -393,7 +393,7 @@ static bool cancel_decide(struct work *work, enum cancel_decision *ret_decision,
 		return true;
 	if (!store_incarnation_load(work->options.store, &last, err))
 		return false;
-	if (last.number > 0)
+	if (last.is_old)
 		*ret_decision = CANCEL_REQUEST;
 	return true;
 }

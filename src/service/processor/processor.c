@@ -173,7 +173,7 @@ static bool batch_decide(struct processor *self, size_t n, struct err *err)
 	if (!store_withdrawals_load(self->options.store, ids, n, self->rows, found, err) ||
 	    !store_incarnation_load(self->options.store, &last, err))
 		return false;
-	bool restored = last.number > 0;
+	bool restored = last.is_old;
 	for (size_t i = 0; i < n; i++) {
 		if (found[i] && is_ours(&self->rows[i]))
 			decide(self, &self->rows[i], restored, &self->messages[i], now_ms,
