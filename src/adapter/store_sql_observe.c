@@ -287,6 +287,17 @@ static bool success_is_ours(struct db *db, const struct store_observation *item,
 	return sql_end(&sql);
 }
 
+/* What a foreign transaction ends was seen as that before; what proves nothing too. A row that says
+ * otherwise by now was edited. */
+static bool was_seen(const struct store_observation *item, const struct transfer *row)
+{
+	if (item->held_reason != NULL || item->to != TRANSFER_FINAL)
+		return true;
+	CHECK(item->outcome != OUTCOME_NONE);
+	return (item->outcome == OUTCOME_FOREIGN) == (row->outcome == OUTCOME_FOREIGN) &&
+	       (item->outcome != OUTCOME_UNPROVEN || row->outcome == OUTCOME_UNPROVEN);
+}
+
 static bool item_observe(struct db *db, struct store_observation *item, const struct store_by *by,
 			 struct err *err)
 {
@@ -304,6 +315,8 @@ static bool item_observe(struct db *db, struct store_observation *item, const st
 		return false;
 	if (!ours)
 		item->held_reason = reason_code(REASON_SUCCESS_WITHOUT_ATTEMPT);
+	else if (!was_seen(item, &row))
+		item->held_reason = reason_code(REASON_SLOT_ROWS_MISMATCH);
 	if (item->held_reason != NULL)
 		return transfer_hold(db, item, &row, by, err);
 	CHECK(lifecycle_transfer_allows(row.stage, item->to, by->actor));
@@ -312,10 +325,6 @@ static bool item_observe(struct db *db, struct store_observation *item, const st
 		return false;
 	if (item->to != TRANSFER_FINAL)
 		return doubt_hold(db, item, &row, by, err);
-	/* What a foreign transaction ends was seen as that before; what proves nothing too. */
-	CHECK(item->outcome != OUTCOME_NONE &&
-	      (item->outcome == OUTCOME_FOREIGN) == (row.outcome == OUTCOME_FOREIGN) &&
-	      (item->outcome != OUTCOME_UNPROVEN || row.outcome == OUTCOME_UNPROVEN));
 	return items_settle(db, item, err) && withdrawal_settle(db, item, &row, by, err);
 }
 

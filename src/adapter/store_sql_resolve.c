@@ -147,7 +147,13 @@ bool store_sql_decisions(struct store *store, const struct resolve_case *of,
 				     "AND (? = 0 OR EXISTS (SELECT 1 FROM api_keys k WHERE "
 				     "k.id = d.key_id AND k.revoked_at = 0 AND "
 				     "k.may_resolve = 1)) "
-				     "ORDER BY withdrawal_id, transfer_id, version, shown, "
+				     /* What one person said stands in nobody's way. */
+				     "ORDER BY EXISTS (SELECT 1 FROM decisions o WHERE "
+				     "o.withdrawal_id = d.withdrawal_id AND "
+				     "o.transfer_id = d.transfer_id AND o.version = d.version "
+				     "AND o.shown = d.shown AND o.answer = '' AND "
+				     "o.person <> d.person) DESC, "
+				     "withdrawal_id, transfer_id, version, shown, "
 				     "decided_at, person LIMIT ?",
 				     err);
 	sql_put_i64(&sql, of == NULL);

@@ -165,12 +165,76 @@ static void test_canceled_taken_back_and_paid(void **state)
 	assert_released(life, &row, NULL, &attempts[0].tx_hash);
 }
 
+/* A store replaced by hand, and its client cancels what was paid since: the journal is ahead, and
+ * only the signer can tell. */
+static void test_canceled_in_a_store_replaced_by_hand(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "POL", UNITS);
+	life_back_up(life);
+	life_run(life, 12);
+	life_assert_paid(life, &row);
+	life_restore(life);
+	for (int i = 0; i < 3; i++) {
+		life_wait(life, 1000);
+		life_sign(life);
+	}
+	assert_true(life_number(life,
+				"SELECT count(*) FROM wallets WHERE stop_reason = "
+				"'journal_is_ahead'",
+				NULL) > 0);
+	assert_true(life_cancel(life, &row));
+	for (int i = 0; i < 4; i++) {
+		life_wait(life, 16000);
+		life_run(life, 2);
+	}
+	struct store_view view = life_view(life, row.intent.id);
+	assert_false(lifecycle_is_terminal(view.withdrawal.stage));
+	assert_true(has_units(life, "POL", &row, UNITS));
+}
+
+/* What one person says of many keeps nobody from being heard. */
+static void test_single_decisions_stand_in_nobodys_way(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal rows[65];
+	for (size_t i = 0; i < 65; i++)
+		rows[i] = life_accept(life, "POL", UNITS + i);
+	life_sql(life, "UPDATE withdrawals SET held_reason = 'intent_mac_invalid', "
+		       "version = version + 1");
+	for (size_t i = 0; i < 64; i++)
+		life_decide(life, &rows[i], "ann", NULL);
+	both_decide(life, &rows[64], NULL);
+	assert_string_equal(life_view(life, rows[64].intent.id).withdrawal.held_reason, "");
+	assert_string_equal(life_view(life, rows[0].intent.id).withdrawal.held_reason,
+			    "intent_mac_invalid");
+}
+
+/* Of a mined slot somebody edits the outcome: people are called, and the monitor goes on. */
+static void test_edited_outcome(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "POL", UNITS);
+	life_process(life);
+	life_sign(life);
+	life_mine(life, 1);
+	life_watch(life);
+	life_sql(life, "UPDATE transfers SET outcome = 4 WHERE stage = 4");
+	watch_deep(life);
+	struct store_view view = life_view(life, row.intent.id);
+	assert_int_equal(view.withdrawal.stage, WITHDRAWAL_ASSIGNED);
+	assert_string_equal(view.transfer.held_reason, "slot_rows_mismatch");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_taken_back_with_a_cancellation),
 		LIFE_TEST(test_taken_back_and_reverted),
 		LIFE_TEST(test_canceled_taken_back_and_paid),
+		LIFE_TEST(test_canceled_in_a_store_replaced_by_hand),
+		LIFE_TEST(test_single_decisions_stand_in_nobodys_way),
+		LIFE_TEST(test_edited_outcome),
 	};
 	return LIFE_MAIN(tests);
 }
