@@ -1,6 +1,7 @@
 #include "cmd/config.h"
 
 #include "base/check.h"
+#include "base/defence.h"
 #include "cmd/config_texts.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 _Static_assert(CONFIG_KEYSTORES_MAX == KEYSTORES_MAX, "the schema's bound is the header's");
@@ -154,6 +156,24 @@ void config_free(struct config *config)
 	free(config);
 }
 
+static size_t url_len(const char *url)
+{
+	size_t len = strlen(url);
+	while (len > 0 && url[len - 1] == '/')
+		len--;
+	return len;
+}
+
+bool config_urls_repeat(const char *const *urls, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < i && DEFENCE("a_node_votes_once"); k++)
+			if (url_len(urls[i]) == url_len(urls[k]) &&
+			    strncasecmp(urls[i], urls[k], url_len(urls[i])) == 0)
+				return true;
+	return false;
+}
+
 static bool urls_parse(char *text, const char *file, const char **ret_urls, size_t *ret_len,
 		       struct err *err)
 {
@@ -176,6 +196,8 @@ static bool urls_parse(char *text, const char *file, const char **ret_urls, size
 	}
 	if (len == 0)
 		return err_set(err, ERR_REFUSED, "%s: no URL in it", file);
+	if (config_urls_repeat(ret_urls, len))
+		return err_set(err, ERR_REFUSED, "%s: a URL is in it twice", file);
 	*ret_len = len;
 	return true;
 }

@@ -108,6 +108,8 @@ static bool chain_read(struct config *config, const struct spot *spot,
 	ends->rpc_len = text->rpc_count;
 	for (size_t i = 0; i < text->rpc_count; i++)
 		ends->rpc[i] = text->rpc[i];
+	if (config_urls_repeat(ends->rpc, ends->rpc_len))
+		return refuse(spot, "rpc", "a URL is in it twice");
 	ends->rpc_file = text->rpc_file;
 	ends->rpc_timeout_ms = (int64_t)config_u64(text->rpc_timeout_ms);
 	catalogue->chains_len++;

@@ -91,6 +91,7 @@ NOTES = {
 }
 
 DEFENCES = {
+    'a_node_votes_once': 'a node that is configured twice is refused',
     'after_cancel_no_payment': 'a slot that has a cancellation in the journal signs nothing else',
     'all_hashes': 'the hashes of all attempts of a slot are looked for, not the newest alone',
     'all_or_nothing': 'a write of the store that breaks off is undone',
@@ -492,6 +493,7 @@ ROWS = [Row(*row) for row in (
     ('T10', life('reconcile', 'logs_of_a_strangers_contract'), ('logs_of_our_tokens',),
      'reconciled'),
     ('T10', life('reconcile', 'block_that_is_full_of_logs'), ('wallets_one_by_one',), 'reconciled'),
+    ('T12', cmocka('cmd_config', 'chains_are_validated'), ('a_node_votes_once',), 'refuse'),
     ('T10', life('reconcile', 'fenced_in_the_middle_of_a_step'), ('fenced_step_ends',), 'stopped'),
     ('T12', cmocka('contract_store_observe', 'a_monitor_without_the_lease_writes_nothing'),
      ('monitor_fence',), 'STORE_FENCED'),

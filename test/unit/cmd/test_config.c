@@ -247,6 +247,10 @@ static void chains_are_validated(void **state)
 	       "chains:\n  - name: a\n    chain_id: 1\n    rpc: [http://1, http://2, http://3, "
 	       "http://4, http://5]\n" ASSETS WALLETS,
 	       "c.yaml:4: chains[0].rpc takes 4 elements at most");
+	refuse(*state,
+	       "chains:\n  - name: a\n    chain_id: 1\n    rpc: [http://a, http://b, "
+	       "http://A/]\n" ASSETS WALLETS,
+	       "a URL is in it twice");
 }
 
 static void assets_are_validated(void **state)
@@ -404,6 +408,8 @@ static void urls_come_from_a_file_too(void **state)
 	assert_int_equal(len, 2);
 	assert_string_equal(urls[0], "https://a.example/v2/key");
 	assert_string_equal(urls[1], "http://b.example");
+	file_write(urls_file, "http://b.example\nhttp://b.example/\n");
+	assert_false(config_chain_urls(config, 0, storage, urls, &len, &err));
 	file_write(urls_file, "polygon-rpc.com\n");
 	assert_false(config_chain_urls(config, 0, storage, urls, &len, &err));
 	assert_null(strstr(err.text, "polygon-rpc.com")); /* it may hold a key */
