@@ -10,8 +10,9 @@
 
 #define SUMMARY_BYTES_MAX 65536
 #define SEEDS_MAX         1000000000
-/* From so many withdrawals on, a fault or a move that never happened is a failure of the run. */
-#define JUDGED_FROM 10000
+/* From so many on, a fault or a move that never happened is a failure of the run. */
+#define JUDGED_WITHDRAWALS 100000
+#define JUDGED_SEEDS       200
 
 static void tell(void *context, const char *terminated_line)
 {
@@ -112,7 +113,7 @@ static enum exit_status summary_print(const struct invocation *invocation,
 	else
 		(void)printf("%.*s", STR_ARG(buf_view(&text)));
 	buf_free(&text);
-	if (zeros == 0 || summary->accepted < JUDGED_FROM)
+	if (zeros == 0 || summary->accepted < JUDGED_WITHDRAWALS || summary->seeds < JUDGED_SEEDS)
 		return EXIT_DONE;
 	(void)fprintf(stderr, "sluice sim: %u faults or moves never happened\n", zeros);
 	return EXIT_FAILED;

@@ -58,13 +58,18 @@ static unsigned family_of(enum sim_call call)
 	return call == SIM_CALL_KEYS_SIGN ? call_family[2] : call_family[3];
 }
 
+bool sim_call_is_sure(enum sim_call call, unsigned families)
+{
+	const unsigned people = SIM_FAMILY_FOREIGN | SIM_FAMILY_TAKE_BACK | SIM_FAMILY_EDITOR;
+	return (call != SIM_CALL_STORE_STOP && call != SIM_CALL_CHAIN_FIND) ||
+	       (families & people) != 0;
+}
+
 /* What is only asked for when a person is needed: without these families no wallet stops. */
 static bool is_made(enum sim_call call, unsigned families)
 {
-	const unsigned people =
-		SIM_FAMILY_FOREIGN | SIM_FAMILY_TAKE_BACK | SIM_FAMILY_EDITOR | SIM_FAMILY_LIAR;
-	if (call == SIM_CALL_STORE_STOP || call == SIM_CALL_CHAIN_FIND)
-		return (families & people) != 0;
+	if (!sim_call_is_sure(call, families))
+		return (families & SIM_FAMILY_LIAR) != 0;
 	if (call == SIM_CALL_STORE_DECISION_PUT || call == SIM_CALL_STORE_ATTEMPT_OWNER ||
 	    call == SIM_CALL_STORE_CASE_RESOLVE)
 		return (families & SIM_FAMILY_FOREIGN) != 0;

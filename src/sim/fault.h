@@ -116,6 +116,8 @@ enum sim_call { SIM_CALL_LIST(SIM_CALL_NAME) SIM_CALLS };
 
 /* Can this go wrong with that call, with these families on? */
 bool sim_fault_fits(enum sim_call call, enum sim_fault fault, unsigned families);
+/* Does a run of many seeds surely make this call? A liar leads to some of them, and seldom. */
+bool sim_call_is_sure(enum sim_call call, unsigned families);
 /* "store_lease_take"; static storage. */
 const char *sim_call_text(enum sim_call call);
 bool sim_call_writes(enum sim_call call);

@@ -39,22 +39,32 @@ static uint64_t own_below(struct sim_world *world, uint64_t n)
 	return sim_random_below(&world->own, n);
 }
 
+/* Those that lead to the seed's favourite call; or some. */
+static unsigned lies_choose(struct sim_world *world, unsigned favourite)
+{
+	unsigned lies = favourite & (unsigned)own_below(world, 1U << SIM_LIES);
+	if (lies == 0 && !sim_random_chance(&world->own, HONEST_SHARE))
+		for (int i = 0; i < LIES_TOGETHER; i++)
+			lies |= 1U << own_below(world, SIM_LIES);
+	if ((lies >> SIM_LIE_STRANGER & 1U) != 0)
+		lies |= 1U << SIM_LIE_NONCE;
+	return lies;
+}
+
 void sim_outside_lie(struct sim_world *world)
 {
-	struct sim_node *node = world->nodes[world->options->seed % world->nodes_len];
-	struct sim_node_settings *settings = sim_node_settings(node);
+	unsigned favourite = sim_favourite_lies(world);
+	/* The front asks the first one first. */
+	uint64_t index = favourite != 0 ? 0 : world->options->seed % world->nodes_len;
+	struct sim_node_settings *settings = sim_node_settings(world->nodes[index]);
 	uint64_t head = sim_chain_head(world->model);
 	uint64_t back = own_below(world, LIE_BLOCKS_MAX);
 	/* With one node nobody can know better. */
 	if (world->nodes_len < 2)
 		return;
-	settings->lies = 0;
-	if (!sim_random_chance(&world->own, HONEST_SHARE))
-		for (int i = 0; i < LIES_TOGETHER; i++)
-			settings->lies |= 1U << own_below(world, SIM_LIES);
-	if ((settings->lies >> SIM_LIE_STRANGER & 1U) != 0)
-		settings->lies |= 1U << SIM_LIE_NONCE;
-	settings->lie_per_mille = (unsigned)(own_below(world, 2) == 0 ? 1000 : 300);
+	settings->lies = lies_choose(world, favourite);
+	settings->lie_per_mille =
+		(unsigned)(favourite != 0 || own_below(world, 2) == 0 ? 1000 : 300);
 	settings->lie_kind = (unsigned)own_below(world, 60);
 	settings->lie_block = head > back ? head - back : 0;
 	world->has_lies |= settings->lies != 0;

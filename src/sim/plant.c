@@ -41,6 +41,7 @@ static const char *const texts[SIM_PLANTS] = {
 	[SIM_PLANT_SHALLOW] = "shallow",
 	[SIM_PLANT_STALE] = "stale",
 	[SIM_PLANT_TAKEN_BACK] = "taken-back",
+	[SIM_PLANT_REFUSED] = "refused",
 };
 
 const char *sim_plant_text(enum sim_plant plant)
@@ -221,6 +222,11 @@ static const struct step_plant {
 	{ SIM_PLANT_STUCK, NULL, stuck },
 	{ SIM_PLANT_NO_VOID,
 	  "UPDATE withdrawals SET stage = 6, version = version + 1 WHERE rowid = "
+	  "(SELECT MIN(rowid) FROM withdrawals WHERE stage = 3)",
+	  NULL },
+	{ SIM_PLANT_REFUSED,
+	  "UPDATE withdrawals SET stage = 6, failure_code = 'receiver_refuses', "
+	  "version = version + 1 WHERE rowid = "
 	  "(SELECT MIN(rowid) FROM withdrawals WHERE stage = 3)",
 	  NULL },
 	{ SIM_PLANT_HELD,

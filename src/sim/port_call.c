@@ -16,14 +16,13 @@ static bool is_on(const struct sim_process *process, enum sim_call call, enum si
 
 /* Polls are most of all calls; what is called now and then goes wrong more often, or hardly ever
  * would. */
-#define RARE_SHARE     50 /* one in so many calls */
-#define RARER_SHARE    500
-#define RARE_FACTOR    4
-#define RARER_FACTOR   12
-#define RAREST_SHARE   20000
-#define RAREST_FACTOR  100
-#define FAVOURITE_RATE 60000
-#define FAULT_MAX      150000 /* of a million calls */
+#define RARE_SHARE    50 /* one in so many calls */
+#define RARER_SHARE   500
+#define RARE_FACTOR   4
+#define RARER_FACTOR  12
+#define RAREST_SHARE  20000
+#define RAREST_FACTOR 100
+#define FAULT_MAX     150000 /* of a million calls */
 
 static unsigned fault_rate(struct sim_world *world, enum sim_call call, enum sim_fault fault)
 {
@@ -32,8 +31,7 @@ static unsigned fault_rate(struct sim_world *world, enum sim_call call, enum sim
 			  : seen * RARER_SHARE < world->calls ? RARER_FACTOR
 			  : seen * RARE_SHARE < world->calls  ? RARE_FACTOR
 							      : 1;
-	unsigned rate =
-		call == world->favourite ? FAVOURITE_RATE : world->per_million[fault] * factor;
+	unsigned rate = world->per_million[fault] * factor;
 	return rate < FAULT_MAX ? rate : FAULT_MAX;
 }
 
@@ -45,6 +43,9 @@ static enum sim_fault roll(const struct sim_process *process, enum sim_call call
 	world->calls++;
 	if (!world->faults_on)
 		return SIM_FAULTS;
+	world->summary->calls[call]++;
+	if (call == world->favourite)
+		return sim_favourite_roll(world, call);
 	for (enum sim_fault fault = 0; fault < SIM_FAULTS; fault++) {
 		unsigned rate = fault_rate(world, call, fault);
 		if (dice < rate)

@@ -62,6 +62,7 @@ enum sim_plant {
 	SIM_PLANT_SHALLOW,           /* T12: final before it is deep */
 	SIM_PLANT_STALE,             /* T12: a block went away, and nobody notices */
 	SIM_PLANT_TAKEN_BACK,        /* T9: what was final went away, and a wallet goes on */
+	SIM_PLANT_REFUSED,           /* refused: failed by a receiver that takes everything */
 	SIM_PLANTS
 };
 
@@ -95,6 +96,7 @@ struct sim_summary {
 	uint64_t blocks;
 	uint64_t sqs_seeds; /* those with an external queue */
 	uint64_t sqs[SIM_SQS_EVENTS];
+	uint64_t calls[SIM_CALLS]; /* while faults were on */
 	uint64_t hits[SIM_FAULTS][SIM_CALLS];
 	uint64_t withdrawal_moves[SIM_STAGES][SIM_STAGES];
 	uint64_t transfer_moves[SIM_STAGES][SIM_STAGES];

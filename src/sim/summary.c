@@ -22,12 +22,13 @@ void sim_summary_add(struct sim_summary *summary, const struct sim_summary *othe
 static void hits_write(const struct sim_summary *summary, unsigned families, struct buf *out,
 		       unsigned *inout_zeros)
 {
-	buf_format(out, "%-30s", "port call");
+	buf_format(out, "%-30s %13s", "port call", "calls");
 	for (enum sim_fault fault = 0; fault < SIM_FAULTS; fault++)
 		buf_format(out, " %13s", sim_fault_text(fault));
 	buf_text(out, "\n");
 	for (enum sim_call call = 0; call < SIM_CALLS; call++) {
-		buf_format(out, "%-30s", sim_call_text(call));
+		buf_format(out, "%-30s %13llu", sim_call_text(call),
+			   (unsigned long long)summary->calls[call]);
 		for (enum sim_fault fault = 0; fault < SIM_FAULTS; fault++) {
 			uint64_t hits = summary->hits[fault][call];
 			bool fits = sim_fault_fits(call, fault, families);
@@ -35,7 +36,8 @@ static void hits_write(const struct sim_summary *summary, unsigned families, str
 				buf_format(out, " %13llu", (unsigned long long)hits);
 			else
 				buf_format(out, " %13s", "-");
-			*inout_zeros += fits && hits == 0 ? 1 : 0;
+			bool is_zero = hits == 0 && fits && sim_call_is_sure(call, families);
+			*inout_zeros += is_zero ? 1 : 0;
 		}
 		buf_text(out, "\n");
 	}

@@ -22,6 +22,7 @@
 #define TAIL_LINES         60
 #define CALM_BOUND_MS      (4 * 3600 * 1000LL) /* of T11 */
 #define LOOK_MS            20000
+#define SWITCH_LESS        10
 #define CALM_LOOKS         3
 #define TRICKLE_GWEI_MAX   200000000 /* 0.2 coins: gas of a dozen payouts at the cap */
 #define TRICKLE_TOKENS_MAX 400000000
@@ -145,6 +146,9 @@ static void wallets_make(struct sim_world *world)
 static void nodes_make(struct sim_world *world)
 {
 	world->nodes_len = (size_t)sim_between(world, 1, SIM_NODES_MAX);
+	/* Whom only a liar brings to it has somebody to lie. */
+	if (sim_favourite_lies(world) != 0 && world->nodes_len < 2)
+		world->nodes_len = 2;
 	for (size_t i = 0; i < world->nodes_len; i++) {
 		struct sim_node_settings settings = sim_node_settings_default();
 		settings.flavour =
@@ -165,6 +169,9 @@ static void nodes_make(struct sim_world *world)
 		front.switch_per_mille = (unsigned)sim_between(world, 0, 200);
 		front.spread_per_mille = (unsigned)sim_between(world, 0, 1000);
 	}
+	/* A liar is asked again and again. */
+	if (sim_favourite_lies(world) != 0)
+		front.switch_per_mille /= SWITCH_LESS;
 	world->front =
 		sim_front_new(world->model, &front, sim_random_fork(&world->random, "front"));
 }
@@ -267,7 +274,7 @@ static void mix_make(struct sim_world *world)
 	world->has_finality = sim_chance(world, 850);
 	world->short_approvals = sim_chance(world, 200);
 	world->has_limits = sim_chance(world, 200);
-	world->favourite = (enum sim_call)sim_random_below(&world->own, SIM_CALLS);
+	sim_favourite_choose(world);
 	/* Whose clock jumps may pay too early or too late: by its own it keeps the hour. */
 	if (world->has_limits)
 		world->families &= ~SIM_FAMILY_CLOCK;

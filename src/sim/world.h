@@ -9,6 +9,7 @@
  *	outside.c   what only a person can put right: a stranger with a key, a chain that goes back
  *	editor.c    somebody with the password of the database
  *	aim.c       trouble at the worst moment: right before a certain call
+ *	favourite.c the call that goes wrong most in this seed
  *	seen.c      what each process was told in its step
  *	plant.c     violations made on purpose, to see the checkers fire
  */
@@ -148,6 +149,14 @@ void sim_queue_trouble(struct sim_world *world);
 /* From now on it is as good as it can be; what happened in it is counted. */
 void sim_queue_calm(struct sim_world *world);
 void sim_queue_count(struct sim_world *world);
+
+/* favourite.c */
+/* Once per seed, when its families are known; adds those that its favourite call takes. */
+void sim_favourite_choose(struct sim_world *world);
+/* What goes wrong with its favourite call now; SIM_FAULTS: nothing. */
+enum sim_fault sim_favourite_roll(struct sim_world *world, enum sim_call call);
+/* The lies, as bits, that lead to it; 0: it takes none. */
+unsigned sim_favourite_lies(const struct sim_world *world);
 
 /* schedule.c */
 /* Events until `until_ms`, or until the run failed. */
