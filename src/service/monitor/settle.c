@@ -119,6 +119,9 @@ bool monitor_block_recheck(struct monitor *self, uint64_t number, struct hash32 
 {
 	self->unanswered = false;
 	self->rechecked = canonical;
+	/* A slot that another block gave up to this one is found here by its row. */
+	if (!monitor_flush(self, err))
+		return false;
 	for (size_t i = 0; i < self->wallets_len; i++)
 		if (monitor_is_of_chain(self, &self->wallets[i]) &&
 		    !mined_walk(self, &self->wallets[i], number, number, page_recheck, err))
