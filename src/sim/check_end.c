@@ -7,18 +7,18 @@ static bool is_terminal(const struct sim_order *order)
 	return order->stage >= WITHDRAWAL_COMPLETED;
 }
 
-/* It is a person's turn, who was told, and there is a reason for it. After the chain took back what
- * was final, all wallets stand. */
+/* It is a person's turn, who was told, and there is a reason for it. */
 static bool may_wait(const struct sim_world *world, const struct sim_order *order)
 {
-	if (world->alarms == 0)
+	/* Who held it himself is not told of it. */
+	bool by_editor = strcmp(order->held_reason, "edited") == 0;
+	if (world->alarms == 0 && !by_editor)
 		return false;
-	/* What a stranger did people have resolved. */
-	unsigned causes = order->causes | (world->causes & ~SIM_CAUSE_FOREIGN);
-	if (order->held_reason[0] != 0 && causes != 0)
+	/* What strangers and the chain did people have resolved. */
+	if (order->held_reason[0] != 0 && order->causes != 0)
 		return true;
 	/* Whoever edits slots can hold up what stands behind them. */
-	return (world->causes & SIM_CAUSE_TAKE_BACK) != 0 || world->has_slot_edits;
+	return world->has_slot_edits;
 }
 
 /* Its slot is final as what it is. */

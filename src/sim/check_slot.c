@@ -154,11 +154,12 @@ void sim_check_slot_moved(struct sim_world *world, const struct sim_change *chan
 	enum transfer_stage to = (enum transfer_stage)change->value[1];
 	CHECK(slot != NULL);
 	/* T9: people said that it goes out again. */
-	if (from == TRANSFER_FINAL && to == TRANSFER_BROADCAST && slot->order >= 0 &&
-	    world->orders[slot->order].resolved) {
+	if (from == TRANSFER_FINAL && to == TRANSFER_BROADCAST && slot->is_resolved) {
 		slot->stage = to;
 		slot->outcome = (enum transfer_outcome)change->value[3];
-		world->orders[slot->order].live++;
+		slot->is_resolved = false;
+		if (slot->order >= 0)
+			world->orders[slot->order].live++;
 		return;
 	}
 	if (from == TRANSFER_FINAL) {

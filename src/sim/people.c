@@ -2,7 +2,7 @@
  * took that it was not paid, and start its wallet again; now and then also while all goes wrong,
  * and then they may name the stranger's transaction as the payment. What they say is compared with
  * the chain by the signer. */
-#include "sim/world.h"
+#include "sim/check.h"
 
 #include "core/reason.h"
 #include "service/api/work.h"
@@ -33,7 +33,7 @@ static void key_give(struct sim_world *world, const char *id, const struct store
 }
 
 /* By the API, as a person does; without its answer the person asks again later. */
-static void decide(struct sim_world *world, const struct sim_order *order, const char *person,
+static void decide(struct sim_world *world, struct id about, const char *person,
 		   const struct resolve_query *query)
 {
 	struct sim_process *api = sim_process_of_role(world, SIM_API);
@@ -43,7 +43,7 @@ static void decide(struct sim_world *world, const struct sim_order *order, const
 		return;
 	memset(job, 0, sizeof *job);
 	job->kind = JOB_RESOLVE;
-	job->withdrawal = order->id;
+	job->withdrawal = about;
 	job->resolve = *query;
 	job->by.may_resolve = true;
 	(void)snprintf(job->by.account, sizeof job->by.account, "default");
@@ -81,8 +81,61 @@ static void order_resolve(struct sim_world *world, struct sim_order *order)
 			 mistaken ? "paid by a stranger" : "not paid");
 	order->is_mistaken |= mistaken;
 	order->resolved |= !mistaken;
-	decide(world, order, "ann", &query);
-	decide(world, order, "ben", &query);
+	decide(world, order->id, "ann", &query);
+	decide(world, order->id, "ben", &query);
+}
+
+/* ---- what was final, and is gone ---- */
+
+static void slot_resolve(struct sim_world *world, struct sim_slot *slot)
+{
+	struct resolve_query query = { .is_slot = true, .verdict = RESOLVE_NOT_PAID };
+	struct id id;
+	size_t len = 0;
+	if (slot->stage != TRANSFER_FINAL ||
+	    !sim_ask_bytes(world,
+			   "SELECT id FROM transfers WHERE rowid = ? AND stage = 5 AND "
+			   "held_reason = 'final_taken_back'",
+			   slot->row, id.bytes, sizeof id.bytes, &len))
+		return;
+	if (!slot->is_resolved)
+		sim_tell(world, "people: nonce %llu of wallet %u is not final any more",
+			 (unsigned long long)slot->nonce, slot->wallet);
+	slot->is_resolved = true;
+	if (slot->order >= 0)
+		world->orders[slot->order].resolved = true;
+	decide(world, id, "ann", &query);
+	decide(world, id, "ben", &query);
+}
+
+/* What the chain has now is what they say; a person looks it up elsewhere. */
+static void held_resolve(struct sim_world *world, struct sim_order *order)
+{
+	struct resolve_query query = { .verdict = RESOLVE_NOT_PAID };
+	struct sim_payments paid;
+	if (order->held_reason[0] == 0 || order->stage >= WITHDRAWAL_COMPLETED ||
+	    order->stage < WITHDRAWAL_QUEUED || order->causes != 0)
+		return;
+	sim_chain_payments(world->model, (unsigned)order->asset, order->to, &paid);
+	if (paid.count > 0) {
+		query.verdict = RESOLVE_PAID_BY;
+		query.tx_hash = paid.newest.tx_hash;
+	}
+	if (!order->resolved)
+		sim_tell(world, "people: %s (%s) was %s", order->key, order->held_reason,
+			 paid.count > 0 ? "paid" : "not paid");
+	order->resolved = true;
+	decide(world, order->id, "ann", &query);
+	decide(world, order->id, "ben", &query);
+}
+
+static void back_resolve(struct sim_world *world)
+{
+	for (size_t i = 0; i < world->slots_len; i++)
+		slot_resolve(world, &world->slots[i]);
+	for (size_t i = 0; i < world->orders_len; i++)
+		if (world->orders[i].accepted)
+			held_resolve(world, &world->orders[i]);
 }
 
 /* A liar stops wallets, and nothing else; who knows better starts them again. */
@@ -107,7 +160,8 @@ static void wallet_start(struct sim_world *world, const struct wallet *wallet)
 	struct err err = { 0 };
 	bool started = false;
 	size_t n = 0;
-	if (world->has_lies && is_by_lies(wallet->stop_reason))
+	if ((world->has_lies || (world->causes & SIM_CAUSE_TAKE_BACK) != 0) &&
+	    is_by_lies(wallet->stop_reason))
 		reason = wallet->stop_reason;
 	if (strcmp(wallet->stop_reason, reason) != 0)
 		return;
@@ -124,8 +178,11 @@ void sim_people_act(struct sim_world *world)
 	struct err err = { 0 };
 	size_t len = 0;
 	bool open = false;
-	if (((world->causes & SIM_CAUSE_FOREIGN) == 0 && !world->has_lies) || world->depth > 0)
+	bool is_back = (world->causes & SIM_CAUSE_TAKE_BACK) != 0;
+	if ((world->causes == 0 && !world->has_lies) || world->depth > 0)
 		return;
+	if (is_back && !world->faults_on)
+		back_resolve(world);
 	for (size_t i = 0; i < world->orders_len; i++) {
 		struct sim_order *order = &world->orders[i];
 		open |= order->accepted && order->stage < WITHDRAWAL_COMPLETED;

@@ -65,6 +65,7 @@ struct sim_slot {
 	uint64_t signed_epoch; /* of the wallet's lease, at the newest signature */
 	unsigned sender;       /* incarnation that handed it to a node last; 0: none */
 	int64_t paid_at;       /* of the first signature that pays; 0: none */
+	bool is_resolved;      /* people said that it goes out again */
 	int64_t stale_since;   /* its block is not the chain's; 0: it is */
 };
 #define SIM_SLOTS_MAX (4 * SIM_WITHDRAWALS_MAX)
