@@ -63,8 +63,9 @@ void sim_check_round_proof(struct sim_process *process, struct id withdrawal, un
 	size_t agree = 0;
 	size_t needed = world->nodes_len < NODES_AGREE ? world->nodes_len : NODES_AGREE;
 	CHECK(round > 0);
-	/* Two people said so, of a stranger's transaction. */
-	if (slot != NULL && slot->outcome == OUTCOME_FOREIGN && slot->order >= 0 &&
+	/* Two people said so, and the signer looked at what they spoke of when it did as they said.
+	 * That nothing was paid T4 and T5 know by themselves. */
+	if (slot != NULL && slot->stage == TRANSFER_FINAL && slot->order >= 0 &&
 	    world->orders[slot->order].resolved)
 		return;
 	for (size_t i = 0; slot != NULL && i < world->nodes_len; i++) {
