@@ -67,9 +67,18 @@ static void order_resolve(struct sim_world *world, struct sim_order *order)
 	const char *wait_reason = view.withdrawal.wait_reason;
 	bool refused =
 		wait_reason[0] != 0 && strcmp(wait_reason, reason_code(REASON_UNAVAILABLE)) != 0;
-	if (!found || !view.has_transfer || (refused && !order->is_mistaken))
+	/* The stranger was a liar's: people hear that the slot paid after all, and say so. */
+	bool was_paid = strcmp(wait_reason, reason_code(REASON_RESOLVE_WAS_PAID)) == 0;
+	if (!found || !view.has_transfer || (refused && !was_paid && !order->is_mistaken))
 		return;
 	struct resolve_query query = { .verdict = RESOLVE_NOT_PAID };
+	if (was_paid) {
+		query.verdict = RESOLVE_PAID_BY;
+		query.tx_hash = view.transfer.mined_hash;
+		decide(world, order->id, "ann", &query);
+		decide(world, order->id, "ben", &query);
+		return;
+	}
 	bool mistaken = world->faults_on && !hash32_is_zero(view.transfer.mined_hash) &&
 			sim_random_chance(&world->own, MISTAKES);
 	if (mistaken) {
