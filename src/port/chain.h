@@ -21,8 +21,10 @@
 struct chain;
 
 #define CHAIN_BATCH_MAX 128
-#define CHAIN_TEXT_LEN  160
-#define CHAIN_LOGS_MAX  8
+/* Nodes that are no archives keep the states of so many blocks; geth and bor of 128. */
+#define CHAIN_STATE_BLOCKS 120
+#define CHAIN_TEXT_LEN     160
+#define CHAIN_LOGS_MAX     8
 
 struct chain_head {
 	uint64_t number;
@@ -226,6 +228,8 @@ MUST_CHECK bool chain_transactions(struct chain *chain, uint64_t first, size_t b
 MUST_CHECK bool chain_transfers(struct chain *chain, const struct chain_transfer_query *query,
 				struct chain_transfer *ret_transfers, size_t *ret_len,
 				struct hash32 *ret_last, struct err *err);
+/* So many nodes have to say the same, where there are as many. */
+#define CHAIN_NODES_AGREE_MIN 2
 /* The nodes behind the chain, for what must not hang on the word of one; at least 1. */
 size_t chain_nodes_len(const struct chain *chain);
 /* One of them, borrowed, once it has proved to be of the chain. */

@@ -6,7 +6,6 @@
 #include "base/check.h"
 #include "base/defence.h"
 
-#define NODES_AGREE_MIN 2
 /* What is deep and has no second node's word for so long is told of, once. */
 #define LONELY_TELL_MS 60000
 
@@ -134,7 +133,8 @@ static void lonely_note(struct monitor *self, bool lonely)
 bool monitor_claims_settle(struct monitor *self, struct err *err)
 {
 	struct vote votes[WATCH_BATCH] = { { 0 } };
-	bool alone = chain_nodes_len(self->client) < NODES_AGREE_MIN || !DEFENCE("final_by_two");
+	bool alone =
+		chain_nodes_len(self->client) < CHAIN_NODES_AGREE_MIN || !DEFENCE("final_by_two");
 	size_t n = self->claims_len;
 	bool told = false;
 	if (n > 0 && !alone)
@@ -146,7 +146,8 @@ bool monitor_claims_settle(struct monitor *self, struct err *err)
 			dispute_tell(self, &claim->row);
 			told = true;
 		}
-		bool lonely = !alone && !votes[i].contradicted && votes[i].agree < NODES_AGREE_MIN;
+		bool lonely =
+			!alone && !votes[i].contradicted && votes[i].agree < CHAIN_NODES_AGREE_MIN;
 		lonely_note(self, lonely);
 		if (votes[i].contradicted || lonely) {
 			self->unsettled = true;

@@ -14,8 +14,6 @@
 #define RECONCILE_WRITE_BLOCKS 32
 /* A window that cannot be compared for so long is told of, once: all behind it waits. */
 #define RECONCILE_STILL_MS 300000
-/* geth and bor keep the state of 128 blocks, unless they are archives. */
-#define RECONCILE_STATE_BLOCKS 120
 
 /* A store that was restored is brought up to the chain first. */
 static bool is_judged(const struct monitor *self)
@@ -174,7 +172,7 @@ static bool window_compare(struct monitor *self, uint64_t first, uint64_t last, 
 	if (!block.known || !hash32_equal(block.hash, hash))
 		return true;
 	*ret_agreed = true;
-	return chain->head.number - last > RECONCILE_STATE_BLOCKS ||
+	return chain->head.number - last > CHAIN_STATE_BLOCKS ||
 	       reconciler_compare_nonces(reconciler, last, err);
 }
 

@@ -136,9 +136,6 @@ static bool nonces_ask(struct monitor *self, uint64_t block,
 	return true;
 }
 
-/* geth and bor keep the state of 128 blocks, unless they are archives. */
-#define STATE_BLOCKS 120
-
 /* Nonces at a block that is as deep as a paid verdict, or as deep as nodes keep states; none while
  * the chain is younger. They are asked for when something is suspicious, once in a step. */
 static bool nonces_read(struct monitor *self, struct err *err)
@@ -152,8 +149,8 @@ static bool nonces_read(struct monitor *self, struct err *err)
 				&block)) {
 		if (!DEFENCE("foreign_is_deep"))
 			block = head;
-		if (head - block > STATE_BLOCKS)
-			block = head - STATE_BLOCKS;
+		if (head - block > CHAIN_STATE_BLOCKS)
+			block = head - CHAIN_STATE_BLOCKS;
 		if (!nonces_ask(self, block, self->nonces, err))
 			return false;
 		self->nonces_block = block;

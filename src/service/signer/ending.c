@@ -138,12 +138,10 @@ static bool says_the_same(const struct consumed *a, const struct consumed *b)
 
 /* No node's word is enough where there are others: at least two have it, and none another one. One
  * that is away, or lags, says nothing. */
-#define NODES_AGREE_MIN 2
-
 size_t signer_nodes_needed(const struct chain *chain)
 {
 	size_t len = chain_nodes_len(chain);
-	return len < NODES_AGREE_MIN || !DEFENCE("nodes_agree") ? 1 : NODES_AGREE_MIN;
+	return len < CHAIN_NODES_AGREE_MIN || !DEFENCE("nodes_agree") ? 1 : CHAIN_NODES_AGREE_MIN;
 }
 
 static bool nodes_ask(struct signer *self, struct chain *chain, const struct chain_params *params,

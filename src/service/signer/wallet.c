@@ -356,9 +356,6 @@ static bool leases_keep(struct signer *self, struct err *err)
 	return true;
 }
 
-/* Nodes that are no archives keep so many states. */
-#define ENTRY_STATE_BLOCKS 120
-
 /* What was sent before the entry is as deep as a paid verdict: a reorg that takes it back would
  * leave a nonce below the wallet's first that nobody fills. A state that the node does not keep
  * says nothing. */
@@ -378,8 +375,8 @@ static bool entry_is_deep(struct chain *node, const struct signer_wallet *wallet
 	*ret_deep = confirm_final_block(params, head.number, finalized, &block);
 	if (!*ret_deep)
 		return true;
-	if (head.number - block > ENTRY_STATE_BLOCKS)
-		block = head.number - ENTRY_STATE_BLOCKS;
+	if (head.number - block > CHAIN_STATE_BLOCKS)
+		block = head.number - CHAIN_STATE_BLOCKS;
 	if (!chain_nonces(node, block, &wallet->row.address, 1, &then, err))
 		return false;
 	*ret_deep = !then.known || then.count == nonce;
