@@ -35,8 +35,8 @@ static const char *const log_names[] = { "removed", "address", "topics", "data",
 static const char *const lookup_names[] = {
 	"hash", "blockNumber", "code", "message", "data", NULL
 };
-static const char *const full_names[] = { "number", "hash", "transactions", "code", "message",
-					  "data",   NULL };
+static const char *const full_names[] = { "number", "hash",    "timestamp", "transactions",
+					  "code",   "message", "data",      NULL };
 static const char *const tx_names[] = { "hash", "from", "to", "nonce", "value", "input", NULL };
 static const struct json_sieve full_sieve = { { call_names, full_names, tx_names } };
 static const char *const whole_block_names[] = {

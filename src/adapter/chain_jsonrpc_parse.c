@@ -74,19 +74,25 @@ bool chain_read_block(const struct json_value *block, uint64_t *ret_number,
 	return true;
 }
 
+static bool read_time(const struct json_value *block, int64_t *ret_time_ms)
+{
+	uint64_t time_s;
+	if (!chain_read_u64(json_member(block, "timestamp"), &time_s) || time_s > TIME_S_MAX)
+		return false;
+	*ret_time_ms = (int64_t)time_s * 1000;
+	return true;
+}
+
 bool chain_read_head(const struct json_value *block, struct chain_head *ret_head)
 {
 	struct chain_head head = *ret_head;
 	struct chain_block read;
-	uint64_t time_s;
-	if (!chain_read_block(block, &head.number, &read) ||
-	    !chain_read_u64(json_member(block, "timestamp"), &time_s) || time_s > TIME_S_MAX ||
+	if (!chain_read_block(block, &head.number, &read) || !read_time(block, &head.time_ms) ||
 	    !chain_read_u256(json_member(block, "baseFeePerGas"), &head.base_fee.value) ||
 	    !chain_read_u64(json_member(block, "gasLimit"), &head.gas_limit))
 		return false;
 	head.hash = read.hash;
 	head.parent = read.parent;
-	head.time_ms = (int64_t)time_s * 1000;
 	*ret_head = head;
 	return true;
 }
@@ -211,9 +217,10 @@ void chain_read_found(const struct json_value *block, uint64_t number,
 	struct chain_found tx;
 	struct chain_block read;
 	uint64_t named;
+	int64_t time_ms;
 	*ret_found = (struct chain_found){ .state = CHAIN_FOUND_UNKNOWN };
 	if (!chain_read_block(block, &named, &read) || named != number ||
-	    json_type_of(list) != JSON_TYPE_ARRAY)
+	    !read_time(block, &time_ms) || json_type_of(list) != JSON_TYPE_ARRAY)
 		return;
 	for (size_t i = 0; i < json_size(list); i++) {
 		if (!read_transaction(json_element(list, i), &tx))
@@ -222,6 +229,7 @@ void chain_read_found(const struct json_value *block, uint64_t number,
 			found = tx;
 	}
 	found.block_hash = read.hash;
+	found.time_ms = time_ms;
 	*ret_found = found;
 }
 

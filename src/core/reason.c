@@ -163,6 +163,9 @@ static const struct reason_row rows[REASON_COUNT] = {
 	[REASON_RESOLVE_TX_OF_ANOTHER] = { "resolve_tx_of_another",
 					   REFUSE("the named transaction belongs to another slot, "
 						  "or paid another withdrawal") },
+	[REASON_RESOLVE_TX_IS_OLDER] = { "resolve_tx_is_older",
+					 REFUSE("the named transaction was mined before the "
+						"withdrawal was asked for") },
 	[REASON_RESOLVE_WAS_PAID] = { "resolve_was_paid",
 				      REFUSE("the transaction that has its nonce pays it") },
 	[REASON_RESOLVE_MAY_HAVE_PAID] = { "resolve_may_have_paid",

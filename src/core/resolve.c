@@ -217,6 +217,15 @@ enum resolve_moved resolve_moved_judge(const struct intent *intent, struct addre
 									    : MOVED_UNKNOWN;
 }
 
+/* A host's clock that is further from the chain's than this has an alarm of its own to raise; a
+ * payment that is not older by more than this is people's to tell apart. */
+#define CLOCKS_DIFFER_MS 7200000
+
+bool resolve_is_older(int64_t block_time_ms, int64_t created_at_ms)
+{
+	return block_time_ms < created_at_ms && created_at_ms - block_time_ms > CLOCKS_DIFFER_MS;
+}
+
 static enum resolve_act refuse(enum reason reason, enum reason *ret_reason)
 {
 	*ret_reason = reason;
@@ -236,6 +245,8 @@ static enum resolve_act paid_decide(const struct resolve_facts *facts, enum reas
 	if (facts->named == RESOLVE_SEEN_UNKNOWN ||
 	    (facts->has_slot && facts->consumer != RESOLVE_SEEN_FINAL))
 		return RESOLVE_WAIT;
+	if (facts->named_is_older && DEFENCE("named_is_younger"))
+		return refuse(REASON_RESOLVE_TX_IS_OLDER, ret_reason);
 	if (facts->named_payment == PAYMENT_PROVEN)
 		return RESOLVE_COMPLETE;
 	/* A token that logs what it does wrongly, or not at all: people have seen the money, and

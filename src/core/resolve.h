@@ -110,6 +110,10 @@ enum resolve_seen {
 	RESOLVE_SEEN_FINAL = 3,   /* as deep as "unpaid" asks for, and finalized */
 };
 
+/* Was a block made before the withdrawal was accepted, by more than clocks differ? Both times are
+ * of others: the chain's, and that of the API's host, in milliseconds. */
+bool resolve_is_older(int64_t block_time_ms, int64_t created_at_ms);
+
 /* What the signer found of a case. */
 struct resolve_facts {
 	enum resolve_verdict verdict;
@@ -128,6 +132,7 @@ struct resolve_facts {
 	bool named_is_own;      /* the slot's own payment by its bytes, with status 1 */
 	bool named_is_earlier;  /* of another slot of the same withdrawal, as the journal has it */
 	bool named_is_anothers; /* an attempt of another slot, or it paid another withdrawal */
+	bool named_is_older;    /* mined before anybody asked for the withdrawal */
 };
 
 enum resolve_act {

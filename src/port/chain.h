@@ -129,6 +129,7 @@ struct chain_found {
 	uint64_t nonce;
 	struct wei value;
 	size_t data_len; /* bytes of calldata */
+	int64_t time_ms; /* the block's own timestamp */
 };
 
 /* Blocks that are read whole, or searched for logs, in one call. */

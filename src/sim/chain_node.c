@@ -416,6 +416,7 @@ static bool node_find(struct chain *chain, uint64_t number, const struct chain_w
 		&node->chain->blocks[sim_ancestor(node->chain, node->head, number)];
 	ret_found->state = CHAIN_FOUND_ABSENT;
 	ret_found->block_hash = block->hash;
+	ret_found->time_ms = block->time_ms;
 	for (uint32_t i = 0; i < block->inclusions_len; i++) {
 		const struct sim_tx *tx =
 			&node->chain->txs[node->chain->inclusions[block->inclusions + i].tx];

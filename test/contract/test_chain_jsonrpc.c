@@ -90,13 +90,18 @@ static void mine(unsigned blocks)
 	admin("anvil_mine", "\"0x%x\"", blocks);
 }
 
-static uint64_t height(void)
+static struct chain_head head_now(void)
 {
 	struct chain_head head;
 	struct err err;
 	if (!chain_head(fixture.chain, &head, &err))
 		fail_msg("%s", err.text);
-	return head.number;
+	return head;
+}
+
+static uint64_t height(void)
+{
+	return head_now().number;
 }
 
 /* A wallet that nobody has used, with one coin. */
@@ -453,6 +458,7 @@ static void test_find(void **state)
 		assert_int_equal(found.nonce, 1);
 		assert_true(u256_equal(found.value.value, u256_from_u64(6)));
 		assert_int_equal(found.data_len, 0);
+		assert_int_equal(found.time_ms, head_now().time_ms);
 		assert_true(chain_find(fixture.chain, block - 1, both[i], &found, &err));
 		assert_int_equal(found.state, CHAIN_FOUND_ABSENT);
 		assert_true(chain_find(fixture.chain, block + 1, both[i], &found, &err));

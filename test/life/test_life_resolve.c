@@ -162,6 +162,44 @@ static void test_one_hash_pays_once(void **state)
 		u256_equal(life_balance(life, "POL", rows[0].intent.to), u256_from_u64(2 * UNITS)));
 }
 
+/* What the wallet's key sent before it entered, to the same receiver and of the same amount, is in
+ * no journal, and pays nothing that was asked for hours later. */
+static void test_older_payment_is_named(void **state)
+{
+	struct life *life = *state;
+	struct address receiver = life_fresh_address(life);
+	struct address nobody = life_fresh_address(life);
+	struct address wallet = life->catalogue.wallets[2].address;
+	struct hash32 old = life_foreign_pay(life, wallet, receiver, UNITS);
+	life_mine(life, 12);
+	life_sql(life, "UPDATE wallets SET entered = 0 WHERE id = 3");
+	life_restart(life, LIFE_SIGNER);
+	for (int i = 0; i < 3; i++) {
+		life_wait(life, 1000);
+		life_sign(life);
+	}
+	life_sql(life, "UPDATE wallets SET stop_reason = CASE id WHEN 3 THEN '' ELSE 'test' END");
+	life_wait(life, 3 * 3600 * 1000);
+	life_fault_install(life);
+	life_fault_at(life, LIFE_FAULT_FAIL, "chain_send_many", 1);
+	struct withdrawal row = life_accept_to(life, "POL", UNITS, receiver);
+	life_process(life);
+	life_sign(life);
+	life_fault_clear(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.wallet_id, 3);
+	life_foreign_pay(life, wallet, nobody, 1);
+	watch_deep(life);
+	both_decide(life, &row, &old);
+	resolve_run(life);
+	assert_refused(life, &row, "resolve_tx_is_older");
+	life_sql(life, "UPDATE wallets SET stop_reason = ''");
+	both_decide(life, &row, NULL);
+	resolve_run(life);
+	watch_deep(life);
+	life_assert_stage(life, &row, WITHDRAWAL_COMPLETED);
+	assert_true(u256_equal(life_balance(life, "POL", receiver), u256_from_u64(2 * UNITS)));
+}
+
 /* People are quicker than the chain: the signer sees that it is deep before the monitor has made it
  * final. */
 static void early_run(struct life *life, bool same)
@@ -448,6 +486,7 @@ int main(void)
 		LIFE_TEST(test_foreign_and_canceled),
 		LIFE_TEST(test_foreign_paid_the_same),
 		LIFE_TEST(test_one_hash_pays_once),
+		LIFE_TEST(test_older_payment_is_named),
 		LIFE_TEST(test_decided_before_final),
 		LIFE_TEST(test_decided_unpaid_before_final),
 		LIFE_TEST(test_redriven_onto_a_stranger),

@@ -130,6 +130,7 @@ static bool named_look(struct signer *self, const struct work_case *work,
 		       is_own_payment(self, work, &facts->named_is_own, err);
 	if (!address_equal(look.found.from, work->slot.wallet))
 		return true;
+	facts->named_is_older = resolve_is_older(look.found.time_ms, work->row.intent.created_at);
 	/* What the store has forgotten the journal knows: a payment of ours pays its own slot. */
 	if (!slot_pays(self, work, look.found.nonce, &pays, &any, err))
 		return false;

@@ -60,7 +60,7 @@ static bool looks_equal(const struct tx_look *a, const struct tx_look *b)
 	       address_equal(a->found.from, b->found.from) &&
 	       address_equal(a->found.to, b->found.to) &&
 	       wei_compare(a->found.value, b->found.value) == 0 &&
-	       a->found.data_len == b->found.data_len &&
+	       a->found.data_len == b->found.data_len && a->found.time_ms == b->found.time_ms &&
 	       (logs_equal(&a->receipt, &b->receipt) || !DEFENCE("logs_agree"));
 }
 

@@ -78,6 +78,7 @@ static void codes_are_pinned(void **state)
 		"resolve_tx_not_found",
 		"resolve_tx_is_no_payment",
 		"resolve_tx_of_another",
+		"resolve_tx_is_older",
 		"resolve_was_paid",
 		"resolve_may_have_paid",
 		"resolve_block_stands",

@@ -371,6 +371,8 @@ static void paid_is_proven_or_refused(void **state)
 	facts.named_payment = PAYMENT_UNCLEAR;
 	decide(&facts, RESOLVE_REFUSE, REASON_RESOLVE_TX_IS_NO_PAYMENT);
 	facts.named_payment = PAYMENT_PROVEN;
+	facts.named_is_older = true;
+	decide(&facts, RESOLVE_REFUSE, REASON_RESOLVE_TX_IS_OLDER);
 	facts.consumer = RESOLVE_SEEN_UNKNOWN;
 	decide(&facts, RESOLVE_WAIT, REASON_NONE);
 	facts.consumer = RESOLVE_SEEN_FINAL;
@@ -385,6 +387,15 @@ static void paid_is_proven_or_refused(void **state)
 	facts.slot_is_over = true;
 	facts.has_slot = false;
 	decide(&facts, RESOLVE_REFUSE, REASON_RESOLVE_SLOT_IS_OPEN);
+}
+
+static void clocks_differ_by_hours_at_most(void **state)
+{
+	(void)state;
+	assert_false(resolve_is_older(7200000, 0));
+	assert_false(resolve_is_older(5, 5));
+	assert_false(resolve_is_older(5, 7200005));
+	assert_true(resolve_is_older(5, 7200006));
 }
 
 /* Without a slot of its own it is completed by an earlier one; with one, once that is over. */
@@ -484,6 +495,7 @@ int main(void)
 		cmocka_unit_test(a_silent_payment_is_what_people_say),
 		cmocka_unit_test(balances_tell_what_no_log_does),
 		cmocka_unit_test(paid_is_proven_or_refused),
+		cmocka_unit_test(clocks_differ_by_hours_at_most),
 		cmocka_unit_test(an_earlier_slot_paid),
 		cmocka_unit_test(what_was_taken_back_is_sent_again),
 	};
