@@ -109,6 +109,31 @@ static void test_slot_is_said_to_have_paid(void **state)
 			"(SELECT id FROM transfers WHERE is_token = 1 LIMIT 1)");
 }
 
+static void only(struct life *life, int wallet)
+{
+	life_sql(life, "UPDATE wallets SET stop_reason = CASE id WHEN %d THEN '' ELSE 'test' END",
+		 wallet);
+}
+
+/* Who can make one wallet differ very often hides nothing that another one did. */
+static void test_many_of_one_hide_none_of_another(void **state)
+{
+	struct life *life = *state;
+	only(life, 1);
+	for (int i = 0; i < 70; i++)
+		(void)life_accept(life, "TUSD", 7000);
+	life_run(life, 20);
+	only(life, 2);
+	(void)life_accept(life, "TUSD", 7000);
+	life_run(life, 10);
+	assert_int_equal(
+		life_number(life, "SELECT count(*) FROM withdrawals WHERE stage = 5", NULL), 71);
+	life_sql(life, "UPDATE wallets SET stop_reason = ''; "
+		       "UPDATE transfers SET amount = zeroblob(31) || x'07'");
+	compare_again(life);
+	assert_int_equal(stopped(life), 2);
+}
+
 /* A wallet that was used before enters at the head; the blocks that are compared first are older,
  * and know fewer of its transactions than its first nonce says. */
 static void test_blocks_before_an_entry(void **state)
@@ -336,6 +361,7 @@ int main(void)
 		LIFE_TEST(test_native_amount_differs),
 		LIFE_TEST(test_payout_is_said_to_be_unpaid),
 		LIFE_TEST(test_slot_is_said_to_have_paid),
+		LIFE_TEST(test_many_of_one_hide_none_of_another),
 		LIFE_TEST(test_blocks_before_an_entry),
 		LIFE_TEST(test_entry_above_what_is_not_deep),
 		LIFE_TEST(test_nothing_that_strangers_move),

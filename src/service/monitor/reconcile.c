@@ -119,9 +119,22 @@ static void difference_tell(struct monitor *self, const struct reconcile_differe
 			 one->text);
 }
 
+static void rest_tell(struct monitor *self)
+{
+	const struct log_about about = { .action = "reconciliation_differs", .alarm = true };
+	uint64_t rest = self->reconciler->differences_all - self->reconciler->differences_len;
+	if (rest == 0)
+		return;
+	metric_count(self->differences, (int64_t)rest);
+	log_line(self->options.log, LOG_ERROR, &about,
+		 "reconciliation_differs %llu times more: `sluice reconcile` counts them",
+		 (unsigned long long)rest);
+}
+
 static bool differences_act(struct monitor *self, struct err *err)
 {
 	struct store_by by = monitor_by(self);
+	rest_tell(self);
 	for (size_t i = 0; i < self->reconciler->differences_len; i++) {
 		const struct reconcile_difference *one = &self->reconciler->differences[i];
 		difference_tell(self, one);
@@ -164,6 +177,7 @@ static bool window_compare(struct monitor *self, uint64_t first, uint64_t last, 
 	reconciler->wallets = self->wallets;
 	reconciler->wallets_len = self->wallets_len;
 	reconciler->differences_len = 0;
+	reconciler->differences_all = 0;
 	reconciler->slots = 0;
 	*ret_agreed = false;
 	if (!reconciler_compare(reconciler, first, last, &hash, err) ||

@@ -10,6 +10,8 @@
 #include <string.h>
 
 _Static_assert(ASSETS_MAX <= CHAIN_BATCH_MAX, "one question for all tokens");
+_Static_assert(DIFFERENCES_MAX >= WALLETS_MAX,
+	       "a wallet that has none takes the place of a second");
 
 struct units_text {
 	char at[U256_DECIMAL_LEN_MAX + 1];
@@ -24,6 +26,28 @@ static struct units_text units_text(struct amount amount)
 	return text;
 }
 
+static size_t differences_of(const struct reconciler *self, int64_t wallet_id)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < self->differences_len; i++)
+		n += self->differences[i].wallet_id == wallet_id ? 1 : 0;
+	return n;
+}
+
+/* Where the next one of a wallet is kept. Many of one wallet hide none of another: each that
+ * differs has to stop. NULL: it is one too many. */
+static struct reconcile_difference *difference_place(struct reconciler *self, int64_t wallet_id)
+{
+	if (self->differences_len < DIFFERENCES_MAX)
+		return &self->differences[self->differences_len++];
+	if (differences_of(self, wallet_id) > 0 || !DEFENCE("each_wallet_is_named"))
+		return NULL;
+	for (size_t i = DIFFERENCES_MAX; i > 0; i--)
+		if (differences_of(self, self->differences[i - 1].wallet_id) > 1)
+			return &self->differences[i - 1];
+	return NULL;
+}
+
 static void difference_add(struct reconciler *self, const struct wallet *wallet, uint64_t nonce,
 			   struct hash32 tx_hash, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
@@ -33,9 +57,9 @@ static void difference_add(struct reconciler *self, const struct wallet *wallet,
 {
 	va_list arguments;
 	self->differences_all++;
-	if (self->differences_len == DIFFERENCES_MAX)
+	struct reconcile_difference *one = difference_place(self, wallet->id);
+	if (one == NULL)
 		return;
-	struct reconcile_difference *one = &self->differences[self->differences_len++];
 	*one = (struct reconcile_difference){ .wallet_id = wallet->id,
 					      .wallet = wallet->address,
 					      .nonce = nonce,

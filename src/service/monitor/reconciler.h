@@ -9,7 +9,7 @@
 #include "port/chain.h"
 #include "port/store_transfer.h"
 
-#define DIFFERENCES_MAX    16
+#define DIFFERENCES_MAX    64
 #define DIFFERENCE_LEN     160
 #define RECONCILE_ROWS     64
 #define RECONCILE_NO_NONCE UINT64_MAX
@@ -52,7 +52,7 @@ struct reconciler {
 	/* Results: of one window, or added up over several. */
 	struct reconcile_difference differences[DIFFERENCES_MAX];
 	size_t differences_len;
-	uint64_t differences_all; /* also those that are not kept */
+	uint64_t differences_all; /* also those that are not kept: each wallet has one at least */
 	uint64_t slots;           /* compared */
 	struct reconcile_sum sums[ASSETS_MAX];
 	/* Storage. */
