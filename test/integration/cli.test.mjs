@@ -6,110 +6,23 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
-	existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
+	existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startAnvil } from '../tools/src/anvil.mjs';
 import { callRpc } from '../tools/src/rpc.mjs';
+import {
+	environment, json, newComplete, newDeployment, newKeys, newPlace, program, readyMs, root, sluice, sql,
+	succeed, until,
+} from './deployment.mjs';
 
 const { ethers } = createRequire(new URL('../tools/package.json', import.meta.url))('ethers');
-const program = process.env.SLUICE;
 const roles = ['api', 'processor', 'signer', 'monitor'];
 const payee = '0x52908400098527886E0F7030069857D2E4169EE7';
-const readyMs = 30_000;
-let root;
-
-before(() => {
-	assert.ok(program, 'SLUICE is to be the path of the program');
-	root = mkdtempSync(join(tmpdir(), 'sluice-cli-'));
-});
-
-after(() => rmSync(root, { recursive: true, force: true }));
-
-function environment(extra = {}) {
-	const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('SLUICE_'));
-	return { ...Object.fromEntries(kept), ...extra };
-}
-
-function sluice(args, { cwd = root, env = {}, input } = {}) {
-	const { status, stdout, stderr } = spawnSync(program, args, {
-		cwd, env: environment(env), input, encoding: 'utf8', timeout: 60_000,
-	});
-	return { status, stdout, stderr, text: `${stdout}${stderr}` };
-}
-
-function succeed(args, options) {
-	const result = sluice(args, options);
-	assert.equal(result.status, 0, `sluice ${args.join(' ')}: ${result.text}`);
-	return result;
-}
-
-const json = (args, options) => JSON.parse(succeed([...args, '--json'], options).stdout);
-
-async function until(what, condition, ms = readyMs) {
-	const deadline = Date.now() + ms;
-	for (;;) {
-		const value = await condition();
-		if (value) return value;
-		assert.ok(Date.now() < deadline, `in vain: ${what}`);
-		await sleep(20);
-	}
-}
-
-function newPlace(name) {
-	return mkdtempSync(join(root, `${name}-`));
-}
-
-// scrypt is made cheap: what is tested is what surrounds it.
-function newKeys(dir, wallets, name = 'hot') {
-	return json([
-		'keys', 'new', '--name', name, '--wallets', String(wallets), '--scrypt-n', '1024',
-		'--out', join(dir, `${name}.json`), '--password-file', join(dir, `${name}.password`),
-		'--chain', 'anvil',
-	]);
-}
-
-// A deployment in a directory of its own, on ports that the kernel chooses.
-function newDeployment(name, { rpc = ['http://127.0.0.1:9'], keys, extra = '' } = {}) {
-	const dir = newPlace(name);
-	keys ??= newKeys(dir, 1);
-	const wallets = keys.wallets.map(wallet =>
-		`  - { chain: anvil, address: "${wallet.address}", key: ${wallet.key}, fresh: true }`);
-	writeFileSync(join(dir, 'sluice.yaml'), `
-api: { listen: "127.0.0.1:0", ops_listen: "127.0.0.1:0" }
-processor: { ops_listen: "127.0.0.1:0" }
-monitor: { ops_listen: "127.0.0.1:0" }
-signer:
-  ops_listen: "127.0.0.1:0"
-  entry_wait_s: 0
-  keystores:
-    - { name: hot, file: hot.json, password_file: hot.password }
-chains:
-  - name: anvil
-    chain_id: 31337
-    rpc: ${JSON.stringify(rpc)}
-    rpc_timeout_ms: 1000
-    confirmations: 1
-    poll_ms: 50
-assets:
-  - { chain: anvil, symbol: ETH, native: true, min: 0.001, max: 10, signer_max: 10 }
-wallets:
-${wallets.join('\n')}
-${extra}`);
-	return { dir, config: join(dir, 'sluice.yaml'), keys };
-}
-
-// With everything that a person supplies.
-function newComplete(name, options) {
-	const deployment = newDeployment(name, options);
-	succeed(['keys', 'init', '--config', deployment.config]);
-	return deployment;
-}
 
 describe('the table of commands', () => {
 	test('every command helps', () => {
@@ -396,12 +309,7 @@ describe('wallets', () => {
 	test('are listed, and started by a person with a reason', () => {
 		const { dir, config, keys } = newDeployment('wallet');
 		const [{ address }] = keys.wallets;
-		const sql = text => {
-			const { status, stdout, stderr } = spawnSync('sqlite3',
-				[join(dir, 'var/sluice.db'), text], { encoding: 'utf8' });
-			assert.equal(status, 0, stderr);
-			return stdout.trim();
-		};
+		const database = join(dir, 'var/sluice.db');
 		const start = (...args) =>
 			['wallet', 'start', address, '--chain', 'anvil', '--config', config, ...args];
 		const states = () => json(['wallet', 'list', '--config', config]).items
@@ -409,7 +317,7 @@ describe('wallets', () => {
 		succeed(['migrate', '--config', config]);
 		assert.deepEqual(states(), []);
 		assert.match(sluice(start('--reason', 'x')).stderr, /no wallet/);
-		sql(`INSERT INTO wallets (chain_id, address, key_ref, entered, stop_reason)
+		sql(database, `INSERT INTO wallets (chain_id, address, key_ref, entered, stop_reason)
 			VALUES (31337, x'${address.slice(2)}', 'hot/0', 1, 'foreign_transaction')`);
 		assert.deepEqual(states(), [['anvil', address, 'foreign_transaction']]);
 		assert.match(succeed(['wallet', 'list', '--config', config]).stdout,
@@ -420,12 +328,12 @@ describe('wallets', () => {
 		assert.equal(started.stopped, 'foreign_transaction');
 		assert.deepEqual(states(), [['anvil', address, '']]);
 		assert.match(sluice(start('--reason', 'x')).stderr, /not stopped/);
-		const [actor, detail] = sql(`SELECT actor, detail FROM audit
+		const [actor, detail] = sql(database, `SELECT actor, detail FROM audit
 			WHERE action = 'wallet_started'`).split('|');
 		assert.ok(actor.length > 0);
 		assert.equal(JSON.parse(detail).reason, 'looked at block "7"');
 		for (const stop of ['journal_is_ahead', 'journal_differs']) {
-			sql(`UPDATE wallets SET stop_reason = '${stop}'`);
+			sql(database, `UPDATE wallets SET stop_reason = '${stop}'`);
 			const { status, stderr } = sluice(start('--reason', 'compared'));
 			assert.equal(status, 1);
 			assert.match(stderr, /may be paid again/);
@@ -436,7 +344,7 @@ describe('wallets', () => {
 		assert.match(sluice(['wallet', 'start', address, '--chain', 'x', '--reason', 'x',
 			'--config', config]).stderr, /no chain "x"/);
 		// What the store knows and the configuration does not is shown as such.
-		sql(`INSERT INTO wallets (chain_id, address, key_ref) VALUES
+		sql(database, `INSERT INTO wallets (chain_id, address, key_ref) VALUES
 			(31337, x'${payee.slice(2)}', 'hot/7'), (137, x'${payee.slice(2)}', 'hot/8')`);
 		assert.deepEqual(json(['wallet', 'list', '--config', config]).items
 			.map(item => [item.chain, item.configured]),
