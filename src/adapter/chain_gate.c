@@ -5,9 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a node said of its head. Times are monotonic. */
+struct node_head {
+	uint64_t number; /* the highest: machines behind one address may differ */
+	int64_t risen_at;
+	int64_t ask_at; /* the next time, at the earliest */
+	unsigned rises; /* looks that found it risen, since the present node's head rose */
+};
+
 struct gate {
 	struct chain base;
 	struct chain *nodes[RPC_ENDPOINTS_MAX];
+	struct node_head heads[RPC_ENDPOINTS_MAX];
+	struct clock *clock;
 	bool proved[RPC_ENDPOINTS_MAX];
 	size_t len;
 	size_t current;
@@ -79,9 +89,98 @@ static void gate_turn(struct gate *gate)
 		gate->current = (gate->current + 1) % gate->len;
 }
 
+/* ---- a node that stands still ---- */
+
+/* Has it risen? */
+static bool node_hear(struct node_head *head, uint64_t number, int64_t now)
+{
+	head->ask_at = now + GATE_LOOK_MS;
+	if (number <= head->number)
+		return false;
+	head->number = number;
+	head->risen_at = now;
+	return true;
+}
+
+/* The next one that rises while the present one stands, and has blocks that it lacks; the present
+ * one when there is none. */
+static size_t riser_find(const struct gate *gate)
+{
+	for (size_t i = 1; i < gate->len; i++) {
+		size_t index = (gate->current + i) % gate->len;
+		const struct node_head *head = &gate->heads[index];
+		if (head->rises >= GATE_RISES_MIN &&
+		    head->number > gate->heads[gate->current].number)
+			return index;
+	}
+	return gate->current;
+}
+
+static void rises_forget(struct gate *gate)
+{
+	for (size_t i = 0; i < gate->len; i++)
+		gate->heads[i].rises = 0;
+}
+
+/* The present node named its head. It is left only here, right after it said that it stands. */
+static void current_hear(struct gate *gate, uint64_t number)
+{
+	struct node_head *head = &gate->heads[gate->current];
+	int64_t now = clock_monotonic_ms(gate->clock);
+	if (node_hear(head, number, now)) {
+		rises_forget(gate);
+		return;
+	}
+	size_t riser = riser_find(gate);
+	if (now - head->risen_at < GATE_STILL_MS || riser == gate->current ||
+	    !DEFENCE("stuck_node_is_left"))
+		return;
+	gate->current = riser;
+	rises_forget(gate);
+}
+
+static bool node_ask(struct gate *gate, size_t index, int64_t now, uint64_t *ret_number)
+{
+	struct chain_head said;
+	if (!node_prove(gate, index, NULL) || !chain_head(gate->nodes[index], &said, NULL)) {
+		gate->heads[index].ask_at = now + GATE_FAILED_MS;
+		return false;
+	}
+	*ret_number = said.number;
+	return true;
+}
+
+static void others_look(struct gate *gate, int64_t now)
+{
+	for (size_t i = 1; i < gate->len; i++) {
+		size_t index = (gate->current + i) % gate->len;
+		struct node_head *head = &gate->heads[index];
+		uint64_t number;
+		if (now >= head->ask_at && node_ask(gate, index, now, &number))
+			head->rises += node_hear(head, number, now);
+	}
+}
+
+/* Before each call; most of them find nothing to do. */
+static void gate_look(struct gate *gate)
+{
+	int64_t now = clock_monotonic_ms(gate->clock);
+	const struct node_head *head = &gate->heads[gate->current];
+	uint64_t number;
+	if (gate->len == 1 || gate->mismatch)
+		return;
+	if (now - head->risen_at >= GATE_DOUBT_MS)
+		others_look(gate, now);
+	if (now >= head->ask_at && node_ask(gate, gate->current, now, &number))
+		current_hear(gate, number);
+}
+
+/* ---- calls ---- */
+
 /* Asks one node after the other until a call succeeds. */
 #define FORWARD(call)                                             \
 	struct gate *gate = gate_of(chain);                       \
+	gate_look(gate);                                          \
 	for (size_t i = 0; i < gate->len; i++, gate_turn(gate)) { \
 		struct chain *node = gate_node(gate, err);        \
 		if (node != NULL && (call))                       \
@@ -94,9 +193,18 @@ static bool gate_identity(struct chain *chain, uint64_t *ret_chain_id, struct er
 	FORWARD(chain_identity(node, ret_chain_id, err));
 }
 
+static bool node_name(struct gate *gate, struct chain *node, struct chain_head *ret_head,
+		      struct err *err)
+{
+	if (!chain_head(node, ret_head, err))
+		return false;
+	current_hear(gate, ret_head->number);
+	return true;
+}
+
 static bool gate_head(struct chain *chain, struct chain_head *ret_head, struct err *err)
 {
-	FORWARD(chain_head(node, ret_head, err));
+	FORWARD(node_name(gate, node, ret_head, err));
 }
 
 static bool gate_estimate_many(struct chain *chain, const struct chain_call *calls, size_t n,
@@ -171,6 +279,7 @@ static void gate_send_many(struct chain *chain, const struct str *raw, size_t n,
 	struct gate *gate = gate_of(chain);
 	struct err err = { 0 };
 	struct chain *node = NULL;
+	gate_look(gate);
 	for (size_t i = 0; i < gate->len && node == NULL; i++) {
 		node = gate_node(gate, &err);
 		if (node == NULL)
@@ -238,7 +347,7 @@ static const struct chain_ops gate_ops = {
 struct chain *chain_gate_new(const struct chain_gate_options *options)
 {
 	CHECK(options->len > 0 && options->len <= RPC_ENDPOINTS_MAX);
-	CHECK(options->chain < options->catalogue->chains_len);
+	CHECK(options->chain < options->catalogue->chains_len && options->clock != NULL);
 	struct gate *gate = calloc(1, sizeof *gate);
 	CHECK(gate != NULL);
 	gate->base.ops = &gate_ops;
@@ -246,6 +355,9 @@ struct chain *chain_gate_new(const struct chain_gate_options *options)
 	gate->len = options->len;
 	gate->catalogue = options->catalogue;
 	gate->chain = options->chain;
+	gate->clock = options->clock;
+	for (size_t i = 0; i < gate->len; i++)
+		gate->heads[i].risen_at = clock_monotonic_ms(gate->clock);
 	return &gate->base;
 }
 

@@ -5,12 +5,34 @@
  *
  * Calls go to one node until one of its calls fails as a whole; then the next node is asked, in the
  * same call. Every answer comes from one node.
+ *
+ * A node that goes on answering with the same head is left as well, or nothing would ever be seen
+ * to be paid. When the present node's head has not risen for GATE_DOUBT_MS the heads of the others
+ * are asked for, and no sooner. After GATE_STILL_MS one of them has the turn that has risen again
+ * and again meanwhile and is above. That a node is ahead is never a reason: one that lies about its
+ * head would draw all callers to itself. So a liar can have the turn only when the present node
+ * stands still, and gets by it what the first node of the configuration has from the start: it is
+ * asked first. What ends a slot, refuses a receiver or lets a wallet enter is never one node's
+ * word, whoever has the turn. Where all stand still nothing is changed.
+ *
+ * What it does not see: a node whose head rises too slowly, and one that is still far behind.
  */
 #ifndef SLUICE_ADAPTER_CHAIN_GATE_H
 #define SLUICE_ADAPTER_CHAIN_GATE_H
 
 #include "core/catalogue.h"
 #include "port/chain.h"
+#include "port/clock.h"
+
+/* The head of a node is asked for at most so often, and after no answer so often. */
+#define GATE_LOOK_MS   15000
+#define GATE_FAILED_MS 60000
+/* Longer than any block takes to come on a chain that goes on. */
+#define GATE_DOUBT_MS 30000
+#define GATE_STILL_MS 60000
+/* Looks at which another node's head had risen, since the present one's did: the first may find
+ * what came long ago, or a block that just reached this node sooner. */
+#define GATE_RISES_MIN 2
 
 enum chain_gate_state {
 	CHAIN_GATE_CLOSED = 1,   /* no node has answered yet: not ready */
@@ -21,6 +43,7 @@ enum chain_gate_state {
 struct chain_gate_options {
 	struct chain *nodes[RPC_ENDPOINTS_MAX]; /* owned from now on, closed by chain_close */
 	size_t len;                             /* 1 to RPC_ENDPOINTS_MAX */
+	struct clock *clock;                    /* borrowed */
 	const struct catalogue *catalogue;      /* borrowed */
 	size_t chain;                           /* index into it */
 };

@@ -2,6 +2,7 @@
 #include "adapter/chain_gate.h"
 
 #include "adapter/chain_jsonrpc.h"
+#include "adapter/clock_posix.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,8 +42,10 @@ static void catalogue_make(struct catalogue *catalogue, uint64_t chain_id, unsig
 static struct chain *gate_open(const struct catalogue *catalogue, const char *const *urls,
 			       size_t len)
 {
-	struct chain_gate_options options = { .catalogue = catalogue, .len = len };
+	static struct clock clock;
+	struct chain_gate_options options = { .catalogue = catalogue, .len = len, .clock = &clock };
 	struct err err;
+	clock_posix_init(&clock);
 	for (size_t i = 0; i < len; i++) {
 		struct chain_jsonrpc_options node = { .url = urls[i], .deadline_ms = 5000 };
 		if (!chain_jsonrpc_open(&node, &options.nodes[i], &err))

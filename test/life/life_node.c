@@ -17,8 +17,13 @@ static bool node_head(struct chain *chain, struct chain_head *ret_head, struct e
 	struct life_node *node = node_of(chain);
 	if (node->away)
 		return err_set(err, ERR_NOT_DONE, "injected: the node is away");
+	if (node->stuck) {
+		*ret_head = node->last;
+		return true;
+	}
 	if (!chain_head(node->real, ret_head, err))
 		return false;
+	node->last = *ret_head;
 	node->head = ret_head->number;
 	ret_head->has_finalized &= !node->final_unknown;
 	if (node->head_alone)
@@ -44,20 +49,30 @@ static bool node_estimate_many(struct chain *chain, const struct chain_call *cal
 	return true;
 }
 
+/* The latest block of a node that is stuck is an old one; so is what is pending there, since it has
+ * no other pool than its own. */
+static uint64_t block_of(const struct life_node *node, uint64_t block)
+{
+	bool moves = block == CHAIN_BLOCK_LATEST || block == CHAIN_BLOCK_PENDING;
+	return node->stuck && moves ? node->last.number : block;
+}
+
 static bool node_balances(struct chain *chain, uint64_t block,
 			  const struct chain_balance_query *queries, size_t n,
 			  struct chain_balance *ret_balances, struct err *err)
 {
-	return chain_balances(node_of(chain)->real, block, queries, n, ret_balances, err);
+	struct life_node *node = node_of(chain);
+	return chain_balances(node->real, block_of(node, block), queries, n, ret_balances, err);
 }
 
 static bool node_nonces(struct chain *chain, uint64_t block, const struct address *wallets,
 			size_t n, struct chain_nonce *ret_nonces, struct err *err)
 {
-	if (!chain_nonces(node_of(chain)->real, block, wallets, n, ret_nonces, err))
+	struct life_node *node = node_of(chain);
+	if (!chain_nonces(node->real, block_of(node, block), wallets, n, ret_nonces, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		ret_nonces[i].count += node_of(chain)->nonce_more;
+		ret_nonces[i].count += node->nonce_more;
 	return true;
 }
 
@@ -71,6 +86,10 @@ static void node_send_many(struct chain *chain, const struct str *raw, size_t n,
 			   struct chain_send *ret_sends)
 {
 	struct life_node *node = node_of(chain);
+	for (size_t i = 0; i < n && node->stuck; i++)
+		ret_sends[i] = (struct chain_send){ .state = CHAIN_SEND_ACCEPTED };
+	if (node->stuck)
+		return;
 	if (node->sends_refused == 0) {
 		chain_send_many(node->real, raw, n, ret_sends);
 		return;
@@ -89,6 +108,8 @@ static void receipt_bend(const struct life_node *node, struct hash32 tx_hash,
 		receipt->state = CHAIN_RECEIPT_UNKNOWN;
 	if (receipt->state != CHAIN_RECEIPT_FOUND)
 		return;
+	if (node->stuck && receipt->block_number > node->head)
+		receipt->state = CHAIN_RECEIPT_ABSENT;
 	if (node->receipts_lag > 0 && receipt->block_number + node->receipts_lag > node->head)
 		receipt->state = CHAIN_RECEIPT_ABSENT;
 	if (node->says_reverted) {
@@ -115,17 +136,26 @@ static bool node_receipts(struct chain *chain, const struct hash32 *hashes, size
 static bool node_lookups(struct chain *chain, const struct hash32 *hashes, size_t n,
 			 enum chain_lookup *ret_lookups, struct err *err)
 {
-	if (node_of(chain)->lookups_away)
+	struct life_node *node = node_of(chain);
+	if (node->lookups_away)
 		return err_set(err, ERR_NOT_DONE, "injected: the node is away");
-	return chain_lookups(node_of(chain)->real, hashes, n, ret_lookups, err);
+	if (!chain_lookups(node->real, hashes, n, ret_lookups, err))
+		return false;
+	/* What it was sent is in its pool for ever. */
+	for (size_t i = 0; i < n && node->stuck; i++)
+		ret_lookups[i] = CHAIN_LOOKUP_PENDING;
+	return true;
 }
 
 static bool node_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 			struct chain_block *ret_blocks, struct err *err)
 {
-	if (!chain_blocks(node_of(chain)->real, numbers, n, ret_blocks, err))
+	const struct life_node *node = node_of(chain);
+	if (!chain_blocks(node->real, numbers, n, ret_blocks, err))
 		return false;
-	for (size_t i = 0; i < n && node_of(chain)->blocks_of_fork; i++)
+	for (size_t i = 0; i < n && node->stuck; i++)
+		ret_blocks[i].known &= numbers[i] <= node->last.number;
+	for (size_t i = 0; i < n && node->blocks_of_fork; i++)
 		ret_blocks[i].hash.bytes[0] ^= 1;
 	return true;
 }

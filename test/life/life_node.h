@@ -9,8 +9,9 @@
 struct life_node {
 	struct chain base;
 	struct chain *real;
-	uint64_t head;         /* as it named it last */
-	uint64_t receipts_lag; /* blocks that have no receipts yet */
+	uint64_t head;          /* as it named it last */
+	struct chain_head last; /* the same, whole */
+	uint64_t receipts_lag;  /* blocks that have no receipts yet */
 	bool receipts_unknown;
 	bool lookups_away;
 	struct chain_receipt
@@ -24,6 +25,7 @@ struct life_node {
 	uint64_t gas_more;   /* than an estimate says */
 	uint64_t nonce_more; /* than a wallet has sent */
 	bool away;           /* its head cannot be read */
+	bool stuck;          /* at the head that it named last; it sends nothing on */
 	bool final_unknown;  /* it names no finalized block */
 	bool head_alone;     /* its parent is none of the blocks that it names */
 	bool blocks_of_fork; /* blocks are named by a machine that has others */

@@ -228,7 +228,8 @@ static void test_one_of_two_nodes_lies(void **state)
 		nodes[1 - liar].says_reverted = false;
 		struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
 						      .len = 2,
-						      .catalogue = &life->catalogue };
+						      .catalogue = &life->catalogue,
+						      .clock = &life->clock.base };
 		struct chain *gate = chain_gate_new(&options);
 		lied_run(life, liar == 0 ? "POL" : "TUSD", gate);
 		life_restart(life, LIFE_SIGNER);
@@ -243,7 +244,8 @@ static void monitor_hears(struct life *life, size_t liar)
 	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
 	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
 					      .len = 2,
-					      .catalogue = &life->catalogue };
+					      .catalogue = &life->catalogue,
+					      .clock = &life->clock.base };
 	struct chain *gate = chain_gate_new(&options);
 	nodes[liar].says_reverted = true;
 	life_chain_give(life, LIFE_MONITOR, gate);
@@ -279,7 +281,8 @@ static void test_one_of_two_nodes_refuses(void **state)
 		struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
 		struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
 						      .len = 2,
-						      .catalogue = &life->catalogue };
+						      .catalogue = &life->catalogue,
+						      .clock = &life->clock.base };
 		struct chain *gate = chain_gate_new(&options);
 		life_chain_give(life, LIFE_SIGNER, gate);
 		life_sign(life);
@@ -303,7 +306,8 @@ static struct chain *gate_of(struct life *life, struct life_node nodes[2])
 {
 	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
 					      .len = 2,
-					      .catalogue = &life->catalogue };
+					      .catalogue = &life->catalogue,
+					      .clock = &life->clock.base };
 	return chain_gate_new(&options);
 }
 
@@ -340,7 +344,8 @@ static void test_one_of_two_nodes_away(void **state)
 	nodes[1].away = true;
 	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
 					      .len = 2,
-					      .catalogue = &life->catalogue };
+					      .catalogue = &life->catalogue,
+					      .clock = &life->clock.base };
 	struct chain *gate = chain_gate_new(&options);
 	lied_run(life, "POL", gate);
 	life_restart(life, LIFE_SIGNER);
@@ -615,7 +620,8 @@ static void people_hear_a_lie(struct life *life, size_t liar)
 	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
 	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
 					      .len = 2,
-					      .catalogue = &life->catalogue };
+					      .catalogue = &life->catalogue,
+					      .clock = &life->clock.base };
 	life_fault_install(life);
 	life_fault_at(life, LIFE_FAULT_FAIL, "chain_send_many", 1);
 	struct withdrawal row = life_accept(life, "TUSD", 5070);

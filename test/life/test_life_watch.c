@@ -306,7 +306,8 @@ static void test_far_block_of_one_of_two_nodes(void **state)
 	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
 	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
 					      .len = 2,
-					      .catalogue = &life->catalogue };
+					      .catalogue = &life->catalogue,
+					      .clock = &life->clock.base };
 	struct chain *gate = chain_gate_new(&options);
 	life_chain_give(life, LIFE_MONITOR, gate);
 	struct withdrawal row = life_accept(life, "POL", 6021);
@@ -347,6 +348,36 @@ static void test_far_block_in_a_row(void **state)
 	assert_goes_on(life, &row);
 }
 
+/* The chain goes on, and the node that signer and monitor ask first does not: it names the same
+ * head for ever, and keeps what it is sent to itself. */
+static void test_first_node_is_stuck(void **state)
+{
+	struct life *life = *state;
+	struct life_node nodes[3] = { life_node_make(life), life_node_make(life),
+				      life_node_make(life) };
+	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base,
+							 &nodes[2].base },
+					      .len = 3,
+					      .catalogue = &life->catalogue,
+					      .clock = &life->clock.base };
+	struct chain *signers = chain_gate_new(&options);
+	struct chain *monitors = chain_gate_new(&options);
+	life_chain_give(life, LIFE_SIGNER, signers);
+	life_chain_give(life, LIFE_MONITOR, monitors);
+	life_run(life, 2);
+	nodes[0].stuck = true;
+	struct withdrawal row = life_accept(life, "POL", 6024);
+	for (int i = 0; i < 40; i++) {
+		life_wait(life, 60000);
+		life_run(life, 4);
+	}
+	life_assert_paid(life, &row);
+	life_restart(life, LIFE_SIGNER);
+	life_restart(life, LIFE_MONITOR);
+	chain_close(signers);
+	chain_close(monitors);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +398,7 @@ int main(void)
 		LIFE_TEST(test_far_block_of_one_of_two_nodes),
 		LIFE_TEST(test_far_block_after_a_reorg),
 		LIFE_TEST(test_far_block_in_a_row),
+		LIFE_TEST(test_first_node_is_stuck),
 	};
 	return LIFE_MAIN(tests);
 }
