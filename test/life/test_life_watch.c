@@ -372,10 +372,51 @@ static void test_first_node_is_stuck(void **state)
 		life_run(life, 4);
 	}
 	life_assert_paid(life, &row);
+	assert_int_equal(life_alarms(life, "head_stands_still"), 0);
 	life_restart(life, LIFE_SIGNER);
 	life_restart(life, LIFE_MONITOR);
 	chain_close(signers);
 	chain_close(monitors);
+}
+
+/* Where no node goes on somebody is told, once for each time. */
+static void test_head_stands_still(void **state)
+{
+	struct life *life = *state;
+	life_watch(life);
+	for (size_t times = 1; times <= 2; times++) {
+		life_mine(life, 1);
+		for (int minutes = 0; minutes < 10; minutes++) {
+			life_watch(life);
+			assert_int_equal(life_alarms(life, "head_stands_still"), times - 1);
+			life_wait(life, 60000);
+		}
+		for (int minutes = 0; minutes < 30; minutes++) {
+			life_watch(life);
+			assert_int_equal(life_alarms(life, "head_stands_still"), times);
+			life_wait(life, 60000);
+		}
+	}
+}
+
+/* A block that one machine named once, and that never came, is told of as well, and forgotten. */
+static void test_head_that_never_came(void **state)
+{
+	struct life *life = *state;
+	struct life_node node = life_node_make(life);
+	life_node_give(life, &node);
+	life_watch(life);
+	node.stuck = true;
+	node.last.number += FAR;
+	life_watch(life);
+	node.stuck = false;
+	for (size_t times = 1; times <= 2; times++) {
+		life_wait(life, 601000);
+		life_watch(life);
+		assert_int_equal(life_alarms(life, "head_stands_still"), times);
+		life_mine(life, 1);
+		life_watch(life);
+	}
 }
 
 int main(void)
@@ -399,6 +440,8 @@ int main(void)
 		LIFE_TEST(test_far_block_after_a_reorg),
 		LIFE_TEST(test_far_block_in_a_row),
 		LIFE_TEST(test_first_node_is_stuck),
+		LIFE_TEST(test_head_stands_still),
+		LIFE_TEST(test_head_that_never_came),
 	};
 	return LIFE_MAIN(tests);
 }

@@ -2,11 +2,8 @@
 #ifndef SLUICE_SERVICE_MONITOR_FACTS_H
 #define SLUICE_SERVICE_MONITOR_FACTS_H
 
-#include "core/abi.h"
-#include "core/id.h"
-
-#include <stdbool.h>
-#include <stdint.h>
+#include "port/chain.h"
+#include "service/monitor/claims.h"
 
 /* What a receipt said of a slot, until another one needs its place: worth as much as the receipt
  * for as long as its block is canonical. */
@@ -26,5 +23,12 @@ struct fact {
  * read again. A fact stands in one of a few places, found by its id. */
 #define FACTS_MAX    4096
 #define FACTS_PLACES 4
+
+void monitor_fact_keep(struct monitor *self, const struct transfer *row,
+		       const struct chain_receipt *receipt, struct receipt_of of);
+/* Others do not say so: what its receipt said is worth nothing, and is read again. */
+void monitor_fact_forget(struct monitor *self, const struct transfer *row);
+/* What is known of a mined slot as its row has it; NULL: nothing. */
+const struct fact *monitor_fact_of(const struct monitor *self, const struct transfer *row);
 
 #endif

@@ -184,6 +184,28 @@ static bool wallets_load(struct monitor *self, struct err *err)
 				  &self->wallets_len, err);
 }
 
+/* The gate turns from one node that stands still to one that goes on; what is left is that all of
+ * them stand still, or the only one, and then nothing is ever seen to be paid. */
+static void standstill_note(struct monitor *self, struct monitor_chain *chain, uint64_t number)
+{
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	struct log_about about = { .action = "head_stands_still", .alarm = true };
+	if (!chain->looked || number > chain->top) {
+		chain->top = number;
+		chain->top_at = now;
+		chain->still_told = false;
+	}
+	if (chain->still_told || now - chain->top_at < STILL_TELL_MS)
+		return;
+	chain->still_told = true;
+	metric_count(self->alarms, 1);
+	log_line(self->options.log, LOG_ERROR, &about,
+		 "head_stands_still chain %s: no block above %llu for %lld ms", chain->params->name,
+		 (unsigned long long)chain->top, (long long)(now - chain->top_at));
+	/* Where a node named a block that never came, heads rise from what they are. */
+	chain->top = number;
+}
+
 /* The head, the finalized mark (which only rises), and whether the head is a new one. */
 static bool head_read(struct monitor *self, struct monitor_chain *chain, struct err *err)
 {
@@ -204,6 +226,7 @@ static bool head_read(struct monitor *self, struct monitor_chain *chain, struct 
 		chain->heads++;
 	if (!chain->looked || head.number > chain->head.number)
 		chain->head_at = clock_monotonic_ms(self->options.clock);
+	standstill_note(self, chain, head.number);
 	chain->looked = true;
 	chain->head = head;
 	metric_set(self->head, (int64_t)head.number);

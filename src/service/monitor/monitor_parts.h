@@ -22,6 +22,8 @@
 #define WATCH_INTERVAL_MS 500
 /* A chain that cannot be watched for so long is told of, once. */
 #define AWAY_TELL_MS 10000
+/* So is a head that has not risen for so long, whichever node names it. */
+#define STILL_TELL_MS 600000
 
 /* A slot whose nonce is consumed, deep enough for a verdict, by none of its hashes. */
 struct sighting {
@@ -70,6 +72,9 @@ struct monitor_chain {
 	struct links links;
 	uint64_t heads;  /* rises of the head that were seen */
 	int64_t head_at; /* monotonic: of the newest, or of the first look */
+	uint64_t top;    /* the highest head */
+	int64_t top_at;  /* monotonic: since when it is */
+	bool still_told; /* that it stands still */
 	struct lowest lowest[WALLETS_MAX];
 	bool is_away;       /* its steps fail */
 	int64_t away_since; /* monotonic */
@@ -183,14 +188,6 @@ MUST_CHECK bool monitor_is_canonical(struct monitor *self, uint64_t number, stru
 void monitor_block_watch(struct monitor_chain *chain, uint64_t number, struct hash32 hash);
 /* Slots in watched blocks that are not canonical are looked for again. */
 MUST_CHECK bool monitor_blocks_check(struct monitor *self, struct err *err);
-
-/* facts.c */
-void monitor_fact_keep(struct monitor *self, const struct transfer *row,
-		       const struct chain_receipt *receipt, struct receipt_of of);
-/* Others do not say so: what its receipt said is worth nothing, and is read again. */
-void monitor_fact_forget(struct monitor *self, const struct transfer *row);
-/* What is known of a mined slot as its row has it; NULL: nothing. */
-const struct fact *monitor_fact_of(const struct monitor *self, const struct transfer *row);
 
 /* watch.c */
 MUST_CHECK bool monitor_watch(struct monitor *self, struct err *err);
