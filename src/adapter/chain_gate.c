@@ -18,6 +18,7 @@ struct gate {
 	struct chain *nodes[RPC_ENDPOINTS_MAX];
 	struct node_head heads[RPC_ENDPOINTS_MAX];
 	struct clock *clock;
+	const struct log *log;
 	bool proved[RPC_ENDPOINTS_MAX];
 	size_t len;
 	size_t current;
@@ -122,6 +123,18 @@ static void rises_forget(struct gate *gate)
 		gate->heads[i].rises = 0;
 }
 
+static void gate_leave(struct gate *gate, size_t riser)
+{
+	const struct log_about about = { .action = "node_left" };
+	log_line(
+		gate->log, LOG_WARN, &about,
+		"chain %s: node %zu stands still at block %llu, node %zu goes on and is asked first",
+		gate->catalogue->chains[gate->chain].name, gate->current + 1,
+		(unsigned long long)gate->heads[gate->current].number, riser + 1);
+	gate->current = riser;
+	rises_forget(gate);
+}
+
 /* The present node named its head. It is left only here, right after it said that it stands. */
 static void current_hear(struct gate *gate, uint64_t number)
 {
@@ -132,11 +145,9 @@ static void current_hear(struct gate *gate, uint64_t number)
 		return;
 	}
 	size_t riser = riser_find(gate);
-	if (now - head->risen_at < GATE_STILL_MS || riser == gate->current ||
-	    !DEFENCE("stuck_node_is_left"))
-		return;
-	gate->current = riser;
-	rises_forget(gate);
+	if (now - head->risen_at >= GATE_STILL_MS && riser != gate->current &&
+	    DEFENCE("stuck_node_is_left"))
+		gate_leave(gate, riser);
 }
 
 static bool node_ask(struct gate *gate, size_t index, int64_t now, uint64_t *ret_number)
@@ -356,6 +367,7 @@ struct chain *chain_gate_new(const struct chain_gate_options *options)
 	gate->catalogue = options->catalogue;
 	gate->chain = options->chain;
 	gate->clock = options->clock;
+	gate->log = options->log;
 	for (size_t i = 0; i < gate->len; i++)
 		gate->heads[i].risen_at = clock_monotonic_ms(gate->clock);
 	return &gate->base;

@@ -13,13 +13,16 @@
  * head would draw all callers to itself. So a liar can have the turn only when the present node
  * stands still, and gets by it what the first node of the configuration has from the start: it is
  * asked first. What ends a slot, refuses a receiver or lets a wallet enter is never one node's
- * word, whoever has the turn. Where all stand still nothing is changed.
+ * word, whoever has the turn. Where all stand still nothing is changed. Each turn of this kind is
+ * logged (node_left), with the places of the nodes in the configuration, from 1: URLs may hold
+ * keys.
  *
  * What it does not see: a node whose head rises too slowly, and one that is still far behind.
  */
 #ifndef SLUICE_ADAPTER_CHAIN_GATE_H
 #define SLUICE_ADAPTER_CHAIN_GATE_H
 
+#include "base/log.h"
 #include "core/catalogue.h"
 #include "port/chain.h"
 #include "port/clock.h"
@@ -44,6 +47,7 @@ struct chain_gate_options {
 	struct chain *nodes[RPC_ENDPOINTS_MAX]; /* owned from now on, closed by chain_close */
 	size_t len;                             /* 1 to RPC_ENDPOINTS_MAX */
 	struct clock *clock;                    /* borrowed */
+	const struct log *log;                  /* borrowed; NULL: nobody is told */
 	const struct catalogue *catalogue;      /* borrowed */
 	size_t chain;                           /* index into it */
 };

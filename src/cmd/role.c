@@ -86,14 +86,14 @@ static bool trust_open(struct role_parts *parts, struct err *err)
 }
 
 bool role_chain_open(const struct config *config, size_t index, struct clock *clock,
-		     struct chain **ret_chain, struct err *err)
+		     const struct log *log, struct chain **ret_chain, struct err *err)
 {
 	char storage[CONFIG_RPC_BYTES_MAX];
 	const char *urls[RPC_ENDPOINTS_MAX];
 	size_t len = 0;
-	struct chain_gate_options gate = { .catalogue = &config->catalogue,
-					   .chain = index,
-					   .clock = clock };
+	struct chain_gate_options gate = {
+		.catalogue = &config->catalogue, .chain = index, .clock = clock, .log = log
+	};
 	if (!config_chain_urls(config, index, storage, urls, &len, err))
 		return false;
 	for (size_t i = 0; i < len; i++) {
@@ -139,7 +139,8 @@ static bool parts_open(struct role_parts *parts, const struct role_program *prog
 	    !catalogue_pin(parts, err))
 		return false;
 	for (size_t i = 0; program->asks_chains && i < catalogue->chains_len; i++)
-		if (!role_chain_open(parts->config, i, &parts->clock, &parts->chains[i], err))
+		if (!role_chain_open(parts->config, i, &parts->clock, &parts->log,
+				     &parts->chains[i], err))
 			return false;
 	return true;
 }

@@ -13,6 +13,9 @@ struct place {
 	struct catalogue catalogue;
 	struct chain *gate;
 	bool stuck[NODES];
+	struct log log;
+	unsigned lines;
+	char line[256]; /* the last */
 };
 
 static int64_t place_now(struct clock *clock)
@@ -22,16 +25,28 @@ static int64_t place_now(struct clock *clock)
 
 static const struct clock_ops place_clock = { place_now, place_now };
 
+static void place_hear(void *listener, enum log_level level, const struct log_about *about,
+		       const char *message)
+{
+	struct place *place = listener;
+	assert_int_equal(level, LOG_WARN);
+	assert_string_equal(about->action, "node_left");
+	place->lines++;
+	snprintf(place->line, sizeof place->line, "%s", message);
+}
+
 static void place_open(struct place *place, size_t nodes, unsigned blocks)
 {
 	*place = (struct place){ .clock = { &place_clock },
 				 .now_ms = 7000000,
 				 .world = fixture_new(1, nodes) };
+	place->log = (struct log){ .hear = place_hear, .listener = place };
 	place->catalogue.chains_len = 1;
 	place->catalogue.chains[0].chain_id = CHAIN_ID;
 	struct chain_gate_options options = { .catalogue = &place->catalogue,
 					      .len = nodes,
-					      .clock = &place->clock };
+					      .clock = &place->clock,
+					      .log = &place->log };
 	for (size_t i = 0; i < options.len; i++)
 		options.nodes[i] = sim_node_port(place->world->nodes[i]);
 	place->gate = chain_gate_new(&options);
@@ -191,6 +206,9 @@ static void first_node_is_stuck_and_left(void **state)
 	assert_turn(&place, 60, 1);
 	assert_turns(&place, 15, 0);
 	assert_turn(&place, 600, 0);
+	assert_int_equal(place.lines, 2);
+	assert_non_null(strstr(place.line, ": node 2 stands still at block "));
+	assert_non_null(strstr(place.line, ", node 1 goes on "));
 	place_leave(&place);
 }
 
