@@ -235,7 +235,7 @@ static bool look_at_entry(struct journal_sql *journal, const struct journal_entr
 		return false;
 	/* Once a slot has a cancel row it signs cancellations only. */
 	writes = state.write_slot || state.write_right || state.write_attempt;
-	if (entry->has_slot && entry->kind == JOURNAL_PAY)
+	if (entry->has_slot && entry->kind == JOURNAL_PAY && !entry->is_on_chain)
 		state.different |= DEFENCE("after_cancel_no_payment") && state.has_cancel && writes;
 	*ret_state = state;
 	return true;

@@ -23,13 +23,14 @@ static bool is_old_load(struct db *db, struct store_incarnation *ret_last, struc
 static bool incarnation_load(struct db *db, struct store_incarnation *ret_last, struct err *err)
 {
 	struct sql sql = sql_prepare(db,
-				     "SELECT number, journal_lost FROM incarnations "
+				     "SELECT number, journal_lost, at FROM incarnations "
 				     "ORDER BY number DESC LIMIT 1",
 				     err);
 	*ret_last = (struct store_incarnation){ 0 };
 	if (sql_next(&sql)) {
 		ret_last->number = sql_take_u64(&sql);
 		ret_last->journal_lost = sql_take_i64(&sql) != 0;
+		ret_last->at = sql_take_i64(&sql);
 	}
 	return sql_end(&sql) && is_old_load(db, ret_last, err);
 }
@@ -111,6 +112,17 @@ static bool open_rows_jump(struct db *db, const struct begin *begin, struct err 
 	return sql_run(&sql, NULL);
 }
 
+/* A loss of the life before lasts until people have let it pay again. */
+static bool loss_is_open(struct db *db, bool *inout_lost, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "SELECT 1 FROM wallets WHERE stop_reason = ? OR stop_reason = ? LIMIT 1", err);
+	sql_put_text(&sql, reason_code(REASON_RECOVERING));
+	sql_put_text(&sql, reason_code(REASON_RECOVERED));
+	*inout_lost |= sql_next(&sql);
+	return sql_end(&sql);
+}
+
 static bool begin_write(struct db *db, void *context, struct err *err)
 {
 	struct begin *begin = context;
@@ -123,7 +135,8 @@ static bool begin_write(struct db *db, void *context, struct err *err)
 		begin->number = last.number + 1;
 	/* Above what was told in the lives between, too: a backup may be restored once more. */
 	begin->jump = (begin->number - last.number) * RECOVER_VERSION_JUMP;
-	begin->journal_lost |= last.journal_lost;
+	if (last.journal_lost && !loss_is_open(db, &begin->journal_lost, err))
+		return false;
 	buf_format(&out, "{\"incarnation\":%llu,\"journal_lost\":%s}",
 		   (unsigned long long)begin->number, begin->journal_lost ? "true" : "false");
 	return incarnation_insert(db, begin, err) && wallets_stop(db, err) &&

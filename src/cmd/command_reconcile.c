@@ -259,6 +259,9 @@ enum exit_status command_reconcile(const struct invocation *invocation)
 	struct err err;
 	if (invocation_flag(invocation, "after-restore"))
 		return command_recover(invocation);
+	if (invocation_flag(invocation, "journal-lost") ||
+	    invocation_flag(invocation, "accept-strangers"))
+		return invocation_misused(invocation, "that goes with --after-restore");
 	if (!config_load(invocation_option(invocation, "config"), &report.config, &err))
 		return invocation_failed(invocation, &err);
 	report.reconciler = calloc(1, sizeof *report.reconciler);

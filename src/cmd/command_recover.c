@@ -19,8 +19,9 @@
 #define IDLE_MS     100
 #define FAULT_MS    1000
 #define TELL_MS     5000
-#define LISTED_MAX  64
-#define PRINT_BYTES 65536
+#define PAGE_ROWS   64
+#define LISTED_MAX  4096
+#define PRINT_BYTES (4096 * 512)
 #define LEASE_NAME  "monitor-%llu"
 
 struct desk {
@@ -53,7 +54,12 @@ static bool open_desk(struct role_parts *parts, void **ret_self, struct err *err
 	};
 	memcpy(options.chains, parts->chains, sizeof options.chains);
 	desk->monitor = monitor_new(&options);
-	return role_signer_open(parts, true, &desk->signer, err);
+	struct signer_purpose purpose = {
+		.recovers = true,
+		.journal_lost = invocation_flag(asked, "journal-lost"),
+		.accepts_strangers = invocation_flag(asked, "accept-strangers"),
+	};
+	return role_signer_open(parts, purpose, &desk->signer, err);
 }
 
 static void close_desk(struct role_parts *parts, void *self)
@@ -101,8 +107,6 @@ static const char *phase_text(enum signer_recovery_phase phase)
 		return "binding";
 	case RECOVERY_DONE:
 		return "done";
-	case RECOVERY_BLOCKED:
-		return "blocked";
 	}
 	return "";
 }
@@ -124,25 +128,41 @@ static void progress_tell(struct role_parts *parts, struct desk *desk)
 		      (unsigned long long)state->bound);
 }
 
+/* What people need to find whose it was. */
+static void unbound_write(const struct transfer *row, bool is_first, struct buf *out)
+{
+	char bytes[U256_DECIMAL_LEN_MAX + 1];
+	struct buf amount = buf_of(bytes, sizeof bytes);
+	u256_write_decimal(row->amount.units, &amount);
+	buf_text(out, is_first ? "{" : ",{");
+	json_write_member_text(out, "tx_hash", hash32_text(row->mined_hash).at);
+	json_write_member_text(out, "to", address_text(row->receiver).at);
+	if (row->is_token)
+		json_write_member_text(out, "contract", address_text(row->to).at);
+	else
+		json_write_member_null(out, "contract");
+	json_write_member(out, "amount_base", buf_view(&amount));
+	buf_byte(out, '}');
+}
+
 static bool unbound_list(struct role_parts *parts, const struct wallet *wallet, struct buf *out,
 			 uint64_t *count, struct err *err)
 {
-	struct transfer rows[LISTED_MAX];
+	struct transfer rows[PAGE_ROWS];
 	struct store_transfer_filter filter = { .wallet_id = wallet->id,
 						.first = TRANSFER_MINED,
 						.last = TRANSFER_MINED,
 						.mined_block_max = UINT64_MAX,
-						.limit = LISTED_MAX };
-	size_t n = LISTED_MAX;
-	while (n == LISTED_MAX) {
+						.limit = PAGE_ROWS };
+	size_t n = PAGE_ROWS;
+	while (n == PAGE_ROWS) {
 		if (!store_transfers_load(parts->opened.store, &filter, rows, &n, err))
 			return false;
 		for (size_t i = 0; i < n; i++) {
 			if (strcmp(rows[i].held_reason, reason_code(REASON_PAYOUT_UNBOUND)) != 0)
 				continue;
 			if (++*count <= LISTED_MAX)
-				buf_format(out, "%s\"%s\"", *count > 1 ? "," : "",
-					   hash32_text(rows[i].mined_hash).at);
+				unbound_write(&rows[i], *count == 1, out);
 		}
 		if (n > 0) {
 			filter.has_after = true;
@@ -178,6 +198,27 @@ static bool held_list(struct role_parts *parts, struct buf *out, uint64_t *count
 	return true;
 }
 
+/* They end their slots, and nobody is paid again by that. */
+static void strangers_list(const struct desk *desk, struct buf *out)
+{
+	for (size_t i = 0; i < desk->state.strangers_len; i++) {
+		const struct signer_stranger *one = &desk->state.strangers[i];
+		buf_format(out, "%s{\"wallet\":\"%s\",\"nonce\":%llu,\"tx_hash\":\"%s\"}",
+			   i > 0 ? "," : "", address_text(one->wallet).at,
+			   (unsigned long long)one->nonce, hash32_text(one->tx_hash).at);
+	}
+}
+
+static void strangers_print(const struct desk *desk)
+{
+	for (size_t i = 0; i < desk->state.strangers_len; i++) {
+		const struct signer_stranger *one = &desk->state.strangers[i];
+		(void)printf("wallet %s, nonce %llu: transaction %s is none of ours\n",
+			     address_text(one->wallet).at, (unsigned long long)one->nonce,
+			     hash32_text(one->tx_hash).at);
+	}
+}
+
 /* What is left for people: payouts whose withdrawals nobody knows, and withdrawals that are held.
  */
 static bool result_print(struct role_parts *parts, const struct desk *desk, struct err *err)
@@ -197,6 +238,8 @@ static bool result_print(struct role_parts *parts, const struct desk *desk, stru
 		done = unbound_list(parts, &wallets[i], &out, &unbound, err);
 	buf_text(&out, "],\"held\":[");
 	done = done && held_list(parts, &out, &held, err);
+	buf_text(&out, "],\"strangers\":[");
+	strangers_list(desk, &out);
 	buf_text(&out, "]");
 	json_write_member_u64(&out, "unbound_count", unbound);
 	json_write_member_u64(&out, "held_count", held);
@@ -204,32 +247,20 @@ static bool result_print(struct role_parts *parts, const struct desk *desk, stru
 	CHECK(!out.overflow);
 	if (done && asked->json)
 		(void)puts(buf_terminated(&out));
-	else if (done)
-		(void)printf(
-			"all slots are final; %llu withdrawals were bound to what paid them\n"
-			"%llu payouts belong to withdrawals that the store does not know; each "
-			"is bound when its client repeats its key\n"
-			"%llu withdrawals are held for a person\n"
-			"next: start Sluice; sluice unpause --reason TEXT\n",
-			(unsigned long long)desk->state.bound, (unsigned long long)unbound,
-			(unsigned long long)held);
+	if (done && !asked->json)
+		strangers_print(desk);
+	if (done && !asked->json)
+		(void)printf("all slots are final; %llu withdrawals were bound to what paid them\n"
+			     "%llu payouts belong to withdrawals that the store does not know; %s\n"
+			     "%llu withdrawals are held for a person\n"
+			     "next: start Sluice; sluice unpause --reason TEXT\n",
+			     (unsigned long long)desk->state.bound, (unsigned long long)unbound,
+			     invocation_flag(asked, "journal-lost")
+				     ? "withdrawals that equal them are held for people"
+				     : "each is bound when its client repeats its key",
+			     (unsigned long long)held);
 	buf_free(&out);
 	return done;
-}
-
-static bool strangers_fail(const struct desk *desk, struct err *err)
-{
-	const struct signer_stranger *first = &desk->state.strangers[0];
-	for (size_t i = 0; i < desk->state.strangers_len; i++) {
-		const struct signer_stranger *one = &desk->state.strangers[i];
-		(void)fprintf(stderr, "wallet %s, nonce %llu: transaction %s is none of ours\n",
-			      address_text(one->wallet).at, (unsigned long long)one->nonce,
-			      hash32_text(one->tx_hash).at);
-	}
-	return err_set(err, ERR_REFUSED,
-		       "%zu nonces were used by transactions that the journal does not know, the "
-		       "first by %s: a person has to resolve them",
-		       desk->state.strangers_len, hash32_text(first->tx_hash).at);
 }
 
 /* ---- the work ---- */
@@ -272,8 +303,6 @@ static bool run_desk(struct role_parts *parts, void *self, struct err *err)
 		progress_tell(parts, desk);
 		if (desk->state.phase == RECOVERY_DONE)
 			return result_print(parts, desk, err);
-		if (desk->state.phase == RECOVERY_BLOCKED)
-			return strangers_fail(desk, err);
 		if (!worked)
 			stop_signal_sleep(IDLE_MS);
 	}

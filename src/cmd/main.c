@@ -89,6 +89,8 @@ static const struct command_option reconcile_options[] = {
 	OPTION_CONFIG,
 	{ "from-block", "N", "compare from there on; the first slot's block if absent" },
 	{ "after-restore", NULL, "bring a restored store up to the journal and the chain" },
+	{ "journal-lost", NULL, "with it: the journal that lived is gone for good" },
+	{ "accept-strangers", NULL, "with it: what the journal does not know is not ours" },
 	OPTIONS_END,
 };
 
@@ -230,7 +232,13 @@ const struct command commands[] = {
 	  "With --after-restore, on the signer's host and with Sluice stopped: finds what the\n"
 	  "wallets sent since the backup, by the journal and the chain, fills the nonces that\n"
 	  "nobody used with transactions of nothing, waits until all are final, and binds the\n"
-	  "withdrawals to what paid them. It can be ended and run again at any time.",
+	  "withdrawals to what paid them. It can be ended and run again at any time.\n"
+	  "With --journal-lost too, the journal is written anew by what the store holds signed\n"
+	  "and what the chain has of the wallets. Every withdrawal that is open is then held\n"
+	  "for two people, and so is every later one that equals a payout of which nobody\n"
+	  "knows whose it was: `sluice resolve`. With --accept-strangers, transactions of the\n"
+	  "wallets that the journal does not know are taken for somebody else's, who has the\n"
+	  "key; withdrawals that equal them are held likewise.",
 	  reconcile_options, command_reconcile },
 	{ "unpause", "", 0, 0, "let a restored and reconciled store pay again", NULL,
 	  unpause_options, command_unpause },

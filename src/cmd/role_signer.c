@@ -50,8 +50,8 @@ static bool journal_open(struct role_parts *parts, struct journal **ret_journal,
 	return true;
 }
 
-static bool signer_open(struct role_parts *parts, struct signer_role *role, bool recovers,
-			struct err *err)
+static bool signer_open(struct role_parts *parts, struct signer_role *role,
+			struct signer_purpose purpose, struct err *err)
 {
 	uint32_t key_id;
 	struct signer_options options = {
@@ -70,7 +70,9 @@ static bool signer_open(struct role_parts *parts, struct signer_role *role, bool
 		.funds_wait_ms = parts->config->signer_funds_wait_ms,
 		.passed_over_ms = parts->config->signer_passed_over_ms,
 		.entry_wait_ms = parts->config->signer_entry_wait_ms,
-		.recovers = recovers,
+		.recovers = purpose.recovers,
+		.journal_lost = purpose.journal_lost,
+		.accepts_strangers = purpose.accepts_strangers,
 	};
 	memcpy(options.chains, parts->chains, sizeof options.chains);
 	if (!role_mac_keys(parts, TRUST_INTENT_MAC, &options.intent_keys, err) ||
@@ -84,15 +86,15 @@ static bool signer_open(struct role_parts *parts, struct signer_role *role, bool
 	return true;
 }
 
-bool role_signer_open(struct role_parts *parts, bool recovers, struct signer_role *ret_role,
-		      struct err *err)
+bool role_signer_open(struct role_parts *parts, struct signer_purpose purpose,
+		      struct signer_role *ret_role, struct err *err)
 {
 	*ret_role = (struct signer_role){ 0 };
 	return config_keys_open(parts->config, &parts->entropy, &ret_role->keys, err) &&
 	       addresses_check(&parts->config->catalogue, ret_role->keys, err) &&
 	       store_catalogue_pin(parts->opened.store, &parts->config->catalogue, err) &&
 	       journal_open(parts, &ret_role->journal, err) &&
-	       signer_open(parts, ret_role, recovers, err);
+	       signer_open(parts, ret_role, purpose, err);
 }
 
 void role_signer_close(struct signer_role *role)
@@ -107,7 +109,7 @@ static bool open_signer(struct role_parts *parts, void **ret_self, struct err *e
 	struct signer_role *role = calloc(1, sizeof *role);
 	CHECK(role != NULL);
 	*ret_self = role;
-	return role_signer_open(parts, false, role, err);
+	return role_signer_open(parts, (struct signer_purpose){ .recovers = false }, role, err);
 }
 
 static bool step(void *self, bool *ret_worked, struct err *err)

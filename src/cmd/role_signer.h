@@ -11,9 +11,16 @@ struct signer_role {
 	struct signer *signer;
 };
 
+/* What a signer is opened for; zero: to pay. As in struct signer_options. */
+struct signer_purpose {
+	bool recovers;
+	bool journal_lost;
+	bool accepts_strangers;
+};
+
 /* Unlocks the keys, opens the journal, makes the signer. What was opened is closed by
  * role_signer_close, also after a failure. */
-MUST_CHECK bool role_signer_open(struct role_parts *parts, bool recovers,
+MUST_CHECK bool role_signer_open(struct role_parts *parts, struct signer_purpose purpose,
 				 struct signer_role *ret_role, struct err *err);
 void role_signer_close(struct signer_role *role);
 

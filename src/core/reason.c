@@ -108,6 +108,13 @@ static const struct reason_row rows[REASON_COUNT] = {
 	[REASON_PAYOUT_UNBOUND] = { "payout_unbound",
 				    HOLD("of a slot: it paid a withdrawal that the restored store "
 					 "does not know; bound when its client repeats its key") },
+	[REASON_JOURNAL_WAS_LOST] = { "journal_was_lost",
+				      HOLD("it was accepted before the journal was lost: nobody "
+					   "but people can say that it was not paid or ended "
+					   "since") },
+	[REASON_MAY_BE_PAID_BY_UNBOUND] = { "may_be_paid_by_unbound",
+					    HOLD("asset, receiver and amount are those of a payout "
+						 "whose withdrawal is not known") },
 
 	[REASON_NONCE_CONSUMED_ELSEWHERE] = { "nonce_consumed_elsewhere",
 					      HOLD_STOP("a transaction that is none of ours has a "

@@ -65,6 +65,9 @@ struct journal_entry {
 	struct journal_slot slot;
 	enum journal_kind kind;
 	struct hash32 payload_hash;
+	/* A block has it already, and nothing will be signed: a payment may stand there beside an
+	 * earlier cancellation. */
+	bool is_on_chain;
 	bool has_right;
 	struct journal_right right;
 	bool has_attempt;

@@ -17,6 +17,7 @@ struct store_incarnation {
 	/* It may not know who was paid: restored once, or replaced by hand, so that the journal is
 	 * ahead of it. */
 	bool is_old;
+	int64_t at; /* ms; of the last time */
 };
 
 /* A transaction of one of our wallets that the chain has, or had, and that the slot did not know

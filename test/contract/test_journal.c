@@ -205,6 +205,13 @@ static void nothing_pays_after_a_cancel(void **state)
 	assert_int_equal(append(place, &cancel), JOURNAL_WRITTEN);
 	assert_int_equal(append(place, &pay), JOURNAL_DIFFERENT);
 	assert_int_equal(verified_rows(place), 1);
+	/* What a block has was signed in another life; its right cannot be spent otherwise. */
+	pay.is_on_chain = true;
+	pay.has_attempt = false;
+	assert_int_equal(append(place, &pay), JOURNAL_WRITTEN);
+	assert_int_equal(append(place, &pay), JOURNAL_EQUAL);
+	pay.payload_hash.bytes[0] ^= 1;
+	assert_int_equal(append(place, &pay), JOURNAL_DIFFERENT);
 }
 
 static void void_ends_all_rounds(void **state)

@@ -147,6 +147,8 @@ static void signer_open(struct life *life)
 					  .funds_wait_ms = 1000,
 					  .passed_over_ms = life->passed_over_ms,
 					  .recovers = life->recovers,
+					  .journal_lost = life->journal_lost,
+					  .accepts_strangers = life->accepts_strangers,
 					  .entry_wait_ms = 10 };
 	life->signer = signer_new(&options);
 }

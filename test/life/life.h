@@ -64,7 +64,9 @@ struct life {
 	struct life_ports ports;
 	struct life_fault *fault; /* NULL: none installed */
 	const char *instance;     /* of the signer */
-	bool recovers;            /* signer and monitor, from their next start on */
+	bool recovers;            /* signer and monitor, from their next start on; */
+	bool journal_lost;        /* then, as options of the signer */
+	bool accepts_strangers;
 	int64_t approval_life_ms;
 	int64_t passed_over_ms;
 	jmp_buf death;

@@ -198,7 +198,6 @@ static void recover(struct life *life)
 		bool worked = false;
 		if (!signer_recover_step(life->signer, &state, &worked, &err))
 			fail_msg("%s", err.text);
-		assert_int_not_equal(state.phase, RECOVERY_BLOCKED);
 		if (state.phase != RECOVERY_READING && state.phase != RECOVERY_DONE)
 			life_watch(life);
 		life_mine(life, 1);

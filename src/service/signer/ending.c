@@ -1,6 +1,6 @@
 /* Ends without payment. "Unpaid" is the dangerous verdict: the signer reads it from the chain
  * itself, and writes a void into the journal before the store says so. */
-#include "service/signer/signer_trust.h"
+#include "service/signer/signer_loss.h"
 
 #include "base/defence.h"
 #include "core/reason.h"
@@ -489,13 +489,21 @@ static bool unpaid_end(struct signer *self, const struct withdrawal *row,
 		       const struct transfer *slot, const struct message_ack *ack, struct err *err)
 {
 	enum round_verdict verdict = ROUND_UNPROVEN;
-	if (!signer_round_judge(self, row, row->round, &verdict, err))
+	const char *hold = NULL;
+	/* The proof comes last: what is slow before it does not make it old. */
+	if (!signer_loss_judge(self, row, &hold, err) ||
+	    !signer_round_judge(self, row, row->round, &verdict, err))
 		return false;
 	const char *distrust = signer_round_distrust(verdict);
 	if (distrust != NULL)
 		return signer_hold_if_same(self, row, distrust, ack, err);
 	if (verdict == ROUND_UNPROVEN) {
 		signer_change_wait(self, row, reason_code(REASON_NOT_PROVEN_UNPAID), ack);
+		return true;
+	}
+	/* A later round may have paid it, before the journal was lost: people look at it there. */
+	if (hold != NULL) {
+		requeue(self, row, ack);
 		return true;
 	}
 	if (row->cancel_requested)

@@ -1,6 +1,6 @@
 /* From wake-ups to candidates: withdrawals that the signer believes, may pay, and has not paid. All
  * that may not be paid now is answered here: it waits, is held, or ends (with its void). */
-#include "service/signer/signer_trust.h"
+#include "service/signer/signer_loss.h"
 
 #include "base/defence.h"
 #include "core/policy.h"
@@ -173,6 +173,7 @@ static bool queued_take(struct signer *self, struct withdrawal *row, const struc
 	const struct asset *asset = catalogue_asset(self->options.catalogue, row->intent.chain_id,
 						    str_from(row->intent.asset));
 	struct journal_word word = { .distrust = signer_row_distrust(self, row) };
+	const char *hold = NULL;
 	bool go_on = false;
 	if (word.distrust == NULL && !journal_ask(self, row, &word, err))
 		return false;
@@ -180,6 +181,10 @@ static bool queued_take(struct signer *self, struct withdrawal *row, const struc
 		return signer_end_by_void(self, row, &word.right, ack, err);
 	if (word.distrust != NULL)
 		return spent_answer(self, row, &word, ack, err);
+	if (!signer_loss_judge(self, row, &hold, err))
+		return false;
+	if (hold != NULL)
+		return signer_hold_if_same(self, row, hold, ack, err);
 	if (!round_check(self, row, ack, &go_on, err))
 		return false;
 	if (!go_on)

@@ -1,6 +1,7 @@
 /* After a restore, in this order:
  *
  *	targets   up to where a wallet's nonces are looked for or filled: fixed once
+ *	rebuild.c a lost journal: what the store holds signed
  *	scan.c    the blocks since the backup: each transaction of our wallets becomes an attempt
  *	          of its slot, if the journal knows it
  *	fill      nonces that nobody has used get their self-transfers
@@ -8,6 +9,7 @@
  *
  * A slot of the journal whose bytes are lost is filled like the others: either its payment is
  *mined, and found, or its nonce is gone and it can never be. */
+#include "service/signer/signer_loss.h"
 #include "service/signer/signer_recovery.h"
 
 #include "core/reason.h"
@@ -18,7 +20,6 @@
 
 /* Nonces above what the node says: more than it queues for an account (protocol.md 10). */
 #define TARGET_MARGIN 64
-#define STALL_MS      30000
 #define FILL_GAS      21000
 
 void signer_recovery_init(struct signer *self)
@@ -57,6 +58,8 @@ static bool all_owned(const struct signer *self, struct err *err)
 	return true;
 }
 
+#define LOST_ADVICE "put back the one that lived, or see --journal-lost"
+
 /* What the chain has seen of a wallet, the journal has: otherwise it is not the one that lived. */
 static bool journal_check(struct signer *self, const struct signer_wallet *wallet, struct err *err)
 {
@@ -72,14 +75,88 @@ static bool journal_check(struct signer *self, const struct signer_wallet *walle
 		return err_set(err, ERR_NOT_DONE, "the node does not know the wallet's nonce");
 	if (wallet->row.entered && !signer_journal_lacks(self, wallet, known, &lacks, err))
 		return false;
-	if (!lacks && latest.count <= known)
+	if (lacks)
+		return err_set(err, ERR_REFUSED,
+			       "the journal lacks slots of wallet %s that the store holds signed, "
+			       "from nonce %llu on: it is lost, or an old one; " LOST_ADVICE,
+			       address_text(wallet->row.address).at, (unsigned long long)known);
+	if (latest.count <= known || self->options.accepts_strangers)
 		return true;
-	return err_set(
-		err, ERR_REFUSED,
-		"the journal lacks slots of wallet %s (it ends below nonce %llu): it is lost, "
-		"or an old one. Put the journal that lived back; without it a person has to "
-		"settle every payment",
-		address_text(wallet->row.address).at, (unsigned long long)known);
+	return err_set(err, ERR_REFUSED,
+		       "wallet %s has used nonce %llu, which the journal lacks: it is lost, or an "
+		       "old one (" LOST_ADVICE "), or somebody else has the key (see "
+		       "--accept-strangers)",
+		       address_text(wallet->row.address).at, (unsigned long long)known);
+}
+
+/* A wallet that the store does not know yet, and that has sent: no journal says since when. */
+static bool wallet_enter(struct signer *self, struct signer_wallet *wallet, struct err *err)
+{
+	struct store_by by = signer_by(self);
+	struct chain_nonce latest = { 0 };
+	if (wallet->row.entered)
+		return true;
+	if (!chain_nonces(self->options.chains[wallet->chain], CHAIN_BLOCK_LATEST,
+			  &wallet->row.address, 1, &latest, err))
+		return false;
+	if (!latest.known)
+		return err_set(err, ERR_NOT_DONE, "the node does not know the wallet's nonce");
+	return latest.count == 0 || store_wallet_enter(self->options.store, wallet->row.id,
+						       wallet->lease.epoch, 0, &by, err);
+}
+
+/* What the wallets are stopped for: how many of them. */
+struct stops {
+	size_t recovering;
+	size_t recovered;
+	size_t ahead;
+	size_t behind;
+};
+
+static struct stops stops_count(const struct signer *self)
+{
+	struct stops stops = { 0 };
+	for (size_t i = 0; i < self->wallets_len; i++) {
+		const char *reason = self->wallets[i].row.stop_reason;
+		stops.recovering += strcmp(reason, reason_code(REASON_RECOVERING)) == 0;
+		stops.recovered += strcmp(reason, reason_code(REASON_RECOVERED)) == 0;
+		stops.ahead += strcmp(reason, reason_code(REASON_JOURNAL_IS_AHEAD)) == 0;
+		stops.behind += strcmp(reason, reason_code(REASON_JOURNAL_IS_BEHIND)) == 0;
+	}
+	return stops;
+}
+
+static bool living_begin(struct signer *self, const struct store_incarnation *last,
+			 const struct stops *stops, struct err *err)
+{
+	struct store_by by = signer_by(self);
+	uint64_t number = 0;
+	if (stops->behind > 0 || (last->journal_lost && stops->recovering > 0))
+		return err_set(err, ERR_REFUSED, "the journal is lost; " LOST_ADVICE);
+	if (stops->recovering + stops->ahead == 0)
+		return err_set(err, ERR_REFUSED, "no wallet recovers: nothing was restored");
+	return stops->recovering > 0 ||
+	       store_recover_begin(self->options.store, last->number + 1, false, &by, &number, err);
+}
+
+/* A loss is marked once: a run that goes on finds it marked since the store was restored. */
+static bool lost_begin(struct signer *self, const struct store_incarnation *last,
+		       const struct stops *stops, struct err *err)
+{
+	struct store_by by = signer_by(self);
+	struct store_incarnation now = *last;
+	int64_t lost_at = 0;
+	if (!signer_loss_load(self, &lost_at, err))
+		return false;
+	if (last->journal_lost && stops->recovered > 0 && stops->recovering == 0 &&
+	    lost_at >= last->at)
+		return err_set(err, ERR_REFUSED, "that is done: people may unpause");
+	if (!(last->journal_lost && stops->recovering > 0) &&
+	    (!store_recover_begin(self->options.store, last->number + 1, true, &by, &now.number,
+				  err) ||
+	     !store_incarnation_load(self->options.store, &now, err)))
+		return false;
+	return lost_at >= now.at || signer_loss_mark(self, err);
 }
 
 /* Wallets that are new since the backup, and those of a store that was replaced by hand. */
@@ -97,30 +174,19 @@ static bool wallets_stop(struct signer *self, struct err *err)
 bool signer_recover_begin(struct signer *self, struct err *err)
 {
 	struct store_incarnation last;
-	struct store_by by = signer_by(self);
-	size_t recovering = 0;
-	size_t ahead = 0;
+	bool lost = self->options.journal_lost;
 	if (!signer_wallets_refresh(self, err) || !all_owned(self, err) ||
 	    !store_incarnation_load(self->options.store, &last, err))
 		return false;
-	for (size_t i = 0; i < self->wallets_len; i++) {
-		const char *reason = self->wallets[i].row.stop_reason;
-		recovering += strcmp(reason, reason_code(REASON_RECOVERING)) == 0;
-		ahead += strcmp(reason, reason_code(REASON_JOURNAL_IS_AHEAD)) == 0;
-	}
-	if (last.journal_lost)
-		return err_set(err, ERR_REFUSED,
-			       "the journal is lost: a person has to settle every payment since "
-			       "the backup");
-	if (recovering + ahead == 0)
-		return err_set(err, ERR_REFUSED, "no wallet recovers: nothing was restored");
-	if (recovering == 0 && !store_recover_begin(self->options.store, last.number + 1, false,
-						    &by, &last.number, err))
+	const struct stops stops = stops_count(self);
+	if (!(lost ? lost_begin(self, &last, &stops, err) : living_begin(self, &last, &stops, err)))
 		return false;
 	if (!signer_wallets_refresh(self, err) || !wallets_stop(self, err))
 		return false;
 	for (size_t i = 0; i < self->wallets_len; i++)
-		if (self->wallets[i].row.id != 0 && !journal_check(self, &self->wallets[i], err))
+		if (self->wallets[i].row.id != 0 &&
+		    !(lost ? wallet_enter(self, &self->wallets[i], err)
+			   : journal_check(self, &self->wallets[i], err)))
 			return false;
 	return true;
 }
@@ -276,6 +342,11 @@ static bool wallets_finish(struct signer *self, struct err *err)
 static bool slots_step(struct signer *self, bool *ret_scanned, bool *ret_worked, struct err *err)
 {
 	bool worked = false;
+	if (!signer_rebuild(self, ret_scanned, err))
+		return false;
+	*ret_worked |= !*ret_scanned;
+	if (!*ret_scanned)
+		return true;
 	for (size_t i = 0; i < self->wallets_len; i++)
 		if (recovers(&self->wallets[i]) && !target_set(self, &self->wallets[i], err))
 			return false;
@@ -315,19 +386,6 @@ static bool evaluate(struct signer *self, bool scanned, struct signer_recovery *
 	return true;
 }
 
-/* Strangers keep their slots from ever being final; all else is given its time. */
-static void stall_look(struct signer *self, struct signer_recovery *out)
-{
-	struct recovery *recovery = self->recovery;
-	int64_t now = clock_monotonic_ms(self->options.clock);
-	uint64_t left = out->in_flight + out->slots_todo + out->wallets;
-	if (left != recovery->left || out->phase != RECOVERY_SLOTS || recovery->moved_at == 0)
-		recovery->moved_at = now == 0 ? 1 : now;
-	recovery->left = left;
-	if (recovery->strangers_len > 0 && now - recovery->moved_at > STALL_MS)
-		out->phase = RECOVERY_BLOCKED;
-}
-
 bool signer_recover_step(struct signer *self, struct signer_recovery *ret_recovery,
 			 bool *ret_worked, struct err *err)
 {
@@ -350,7 +408,6 @@ bool signer_recover_step(struct signer *self, struct signer_recovery *ret_recove
 		return false;
 	if (last)
 		out.phase = RECOVERY_DONE;
-	stall_look(self, &out);
 	out.imported = recovery->imported;
 	out.bound = self->bound;
 	out.block = recovery->block;

@@ -1,5 +1,6 @@
 /* A hold: what people say of a withdrawal is compared with row, slot, journal and chain; the
  * journal has it before the store. */
+#include "service/signer/signer_loss.h"
 #include "service/signer/signer_resolve.h"
 
 #include "base/defence.h"
@@ -278,10 +279,56 @@ static bool decided_end(struct signer *self, const struct work_case *work, bool 
 		       : unpaid_end(self, work, err);
 }
 
+/* ---- a payout whose withdrawal nobody knew ---- */
+
+/* Its right is spent on that slot; then the hold ends, and the rest is what becomes of every right
+ * that was spent before a restore (adopt.c). */
+static bool payout_resolve(struct signer *self, const struct work_case *work,
+			   const struct transfer *payout, struct err *err)
+{
+	struct tx_look look = { .seen = RESOLVE_SEEN_UNKNOWN };
+	struct hash32 hash = work->decision.tx_hash;
+	size_t chain = signer_wallet_of(self, payout->wallet_id)->chain;
+	enum journal_verdict verdict = JOURNAL_DIFFERENT;
+	enum reason refused = REASON_NONE;
+	if (!signer_tx_look(self, chain, hash, &look, err))
+		return false;
+	if (look.seen == RESOLVE_SEEN_UNKNOWN)
+		return true;
+	if (look.seen == RESOLVE_SEEN_ABSENT)
+		refused = REASON_RESOLVE_TX_NOT_FOUND;
+	else if (signer_payment_of(work, payout->wallet, &look) != PAYMENT_PROVEN ||
+		 look.found.nonce != payout->nonce)
+		refused = REASON_RESOLVE_TX_IS_NO_PAYMENT;
+	else if (!signer_payout_claim(self, &work->row, payout, hash, &verdict, err))
+		return false;
+	else if (verdict == JOURNAL_DIFFERENT)
+		refused = REASON_RESOLVE_TX_OF_ANOTHER;
+	if (refused != REASON_NONE)
+		return signer_case_end(self, work, STORE_RESOLVE_REFUSE, reason_code(refused), err);
+	return signer_case_end(self, work, STORE_RESOLVE_RELEASE, NULL, err);
+}
+
+static bool release(struct signer *self, const struct work_case *work, struct err *err)
+{
+	if (work->decision.verdict == RESOLVE_NOT_PAID && work->has_row && !work->has_slot &&
+	    !signer_loss_release(self, &work->row, err))
+		return false;
+	return signer_case_end(self, work, STORE_RESOLVE_RELEASE, NULL, err);
+}
+
 bool signer_hold_resolve(struct signer *self, const struct work_case *work, struct err *err)
 {
 	struct resolve_facts facts;
+	struct transfer payout;
+	bool is_payout = work->decision.verdict == RESOLVE_PAID_BY && !work->has_slot &&
+			 work->row.stage == WITHDRAWAL_QUEUED && row_is_good(self, &work->row);
 	enum reason reason = REASON_NONE;
+	if (is_payout &&
+	    !signer_payout_find(self, &work->row, work->decision.tx_hash, &payout, &is_payout, err))
+		return false;
+	if (is_payout)
+		return payout_resolve(self, work, &payout, err);
 	if (!facts_gather(self, work, &facts, err))
 		return false;
 	switch (resolve_decide(&facts, &reason)) {
@@ -291,7 +338,7 @@ bool signer_hold_resolve(struct signer *self, const struct work_case *work, stru
 	case RESOLVE_REFUSE:
 		return signer_case_end(self, work, STORE_RESOLVE_REFUSE, reason_code(reason), err);
 	case RESOLVE_RELEASE:
-		return signer_case_end(self, work, STORE_RESOLVE_RELEASE, NULL, err);
+		return release(self, work, err);
 	case RESOLVE_COMPLETE:
 		return decided_end(self, work, true, err);
 	case RESOLVE_UNPAID:

@@ -1,6 +1,7 @@
 /* The blocks since the backup: what our wallets sent that the store does not know. A transaction is
  * ours by its signature and by the journal, which has its nonce with this very payload; any other
  * one is a stranger's, and for a person. */
+#include "service/signer/signer_loss.h"
 #include "service/signer/signer_recovery.h"
 
 #include "core/transfer.h"
@@ -128,6 +129,11 @@ static bool transaction_import(struct signer *self, struct signer_wallet *wallet
 		return true;
 	if (!import_fill(self, wallet, &slot, transaction, &import, &ours, err))
 		return false;
+	bool writes = self->options.journal_lost || self->options.accepts_strangers;
+	if (!ours && writes &&
+	    (!signer_found_journal(self, wallet, &slot, &import.attempt, err) ||
+	     !import_fill(self, wallet, &slot, transaction, &import, &ours, err)))
+		return false;
 	if (!ours) {
 		stranger_add(self, wallet, transaction);
 		return true;
@@ -191,16 +197,17 @@ static bool is_strangers(const struct signer *self, const struct signer_wallet *
 	return false;
 }
 
-/* A nonce that a block has used, and whose slot has no transaction in a block, was used below where
- * the reading began, or in a block that was read before a reorg. */
-static bool nonces_missing(struct signer *self, size_t chain, bool *ret_missing, struct err *err)
+/* A nonce that a block has used, and whose slot is not beyond `last` (has no bytes, or no block),
+ * was used below where the reading began, or in a block that was read before a reorg. */
+static bool nonces_missing(struct signer *self, size_t chain, enum transfer_stage last,
+			   bool *ret_missing, struct err *err)
 {
 	*ret_missing = false;
 	for (size_t i = 0; i < self->wallets_len && !*ret_missing; i++) {
 		const struct signer_wallet *wallet = &self->wallets[i];
 		struct store_transfer_filter filter = { .wallet_id = wallet->row.id,
 							.first = TRANSFER_RESERVED,
-							.last = TRANSFER_BROADCAST,
+							.last = last,
 							.mined_block_max = UINT64_MAX,
 							.limit = 1 };
 		struct chain_nonce latest = { 0 };
@@ -251,12 +258,21 @@ static bool chain_scan(struct signer *self, size_t chain, struct scan *scan, boo
 	if (scan->next <= head.number)
 		return true;
 	bool first = !scan->reached;
+	/* Where the journal says nothing, all that was sent is found before anything is filled. */
+	if (first && self->options.journal_lost && scan->low > 0) {
+		if (!nonces_missing(self, chain, TRANSFER_RESERVED, &missing, err))
+			return false;
+		if (missing) {
+			scan_lower(scan, head.number);
+			return true;
+		}
+	}
 	scan->reached = true;
 	if (first)
 		scan->reached_at = head.number;
 	if (head.number < scan->reached_at + SCAN_AGAIN)
 		return true;
-	if (!nonces_missing(self, chain, &missing, err))
+	if (!nonces_missing(self, chain, TRANSFER_BROADCAST, &missing, err))
 		return false;
 	scan->reached_at = head.number;
 	if (missing)

@@ -37,6 +37,8 @@ struct signer_options {
 	int64_t funds_wait_ms;  /* before a payout that waits for funds is looked at again: 5 s */
 	int64_t passed_over_ms; /* before funds are set aside for it: 10 min; 0: never */
 	bool recovers;          /* after a restore: see signer_recover.h */
+	bool journal_lost;      /* then: people say that it is not the journal that lived */
+	bool accepts_strangers; /* then: what it does not know was sent by somebody else */
 	int64_t entry_wait_ms;  /* between the two looks at a wallet that enters: 60 s */
 };
 

@@ -22,7 +22,6 @@ enum signer_recovery_phase {
 	RECOVERY_SLOTS,   /* slots are imported, filled, waited for until they are final */
 	RECOVERY_BINDING, /* withdrawals are bound to what paid them */
 	RECOVERY_DONE,    /* people may unpause */
-	RECOVERY_BLOCKED, /* a person has to look first: strangers, or held slots */
 };
 
 /* How far it is: of this store, not of this process. */

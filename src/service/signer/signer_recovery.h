@@ -23,10 +23,11 @@ struct recovery {
 	uint64_t block_head;
 	struct id bind_after;
 	bool bind_moved;
-	uint64_t left;    /* as of the last step */
-	int64_t moved_at; /* monotonic: since when it is that */
 	struct signer_stranger strangers[STRANGERS_MAX];
 	size_t strangers_len;
+	/* A lost journal: the slots of each wallet that are written anew. */
+	uint64_t rebuilt_to[WALLETS_MAX];
+	uint64_t rebuild_end[WALLETS_MAX];
 };
 
 void signer_recovery_init(struct signer *self);

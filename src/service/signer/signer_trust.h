@@ -44,6 +44,10 @@ MUST_CHECK bool signer_slot_may_end(struct signer *self, const struct transfer *
 /* Stored bytes that hash to the stored hash, and what they say. */
 bool signer_attempt_read(const struct attempt *attempt, struct tx *ret_tx,
 			 struct tx_signature *ret_signature);
+/* Has the wallet signed them, for this nonce? Then also: do they pay somebody? */
+bool signer_attempt_is_signed(const struct signer *self, const struct signer_wallet *wallet,
+			      uint64_t nonce, const struct attempt *attempt, struct tx *ret_tx,
+			      bool *ret_pays);
 /* What stored bytes are. */
 struct attempt_word {
 	bool ours;     /* the wallet's own transaction of this slot, as journaled; then: */

@@ -3,7 +3,7 @@
  *
  * A withdrawal row is believed by its two MACs. A slot is derived anew from that row, and its right
  * is the journal's to give. Stored bytes are believed by their own signature. */
-#include "service/signer/signer_trust.h"
+#include "service/signer/signer_loss.h"
 
 #include "base/defence.h"
 #include "core/policy.h"
@@ -119,9 +119,10 @@ bool signer_rights_judge(struct signer *self, const struct transfer *slot,
 	return true;
 }
 
-bool signer_slot_may_pay(struct signer *self, const struct transfer *slot,
-			 const struct withdrawal *row, const char **ret_distrust, bool *ret_spent,
-			 bool *ret_wait, struct err *err)
+/* Is it the turn of the slot's round, by the journal, and by the chain for the rounds before? */
+static bool round_is_next(struct signer *self, const struct transfer *slot,
+			  const struct withdrawal *row, const char **ret_distrust, bool *ret_spent,
+			  bool *ret_wait, struct err *err)
 {
 	struct journal_right rights[ATTEMPTS_MAX];
 	enum round_verdict verdict = ROUND_UNPAID;
@@ -141,6 +142,16 @@ bool signer_slot_may_pay(struct signer *self, const struct transfer *slot,
 	return true;
 }
 
+bool signer_slot_may_pay(struct signer *self, const struct transfer *slot,
+			 const struct withdrawal *row, const char **ret_distrust, bool *ret_spent,
+			 bool *ret_wait, struct err *err)
+{
+	if (!round_is_next(self, slot, row, ret_distrust, ret_spent, ret_wait, err))
+		return false;
+	return *ret_distrust != NULL || *ret_spent || *ret_wait ||
+	       signer_loss_judge(self, row, ret_distrust, err);
+}
+
 bool signer_slot_may_end(struct signer *self, const struct transfer *slot,
 			 const struct withdrawal *row, bool *ret_may, bool *ret_wait,
 			 struct err *err)
@@ -155,7 +166,8 @@ bool signer_slot_may_end(struct signer *self, const struct transfer *slot,
 	if (*ret_may || row->stage != WITHDRAWAL_ASSIGNED || row->round != slot->round ||
 	    !id_equal(row->transfer, slot->id))
 		return true;
-	if (!signer_slot_may_pay(self, slot, row, &distrust, &spent, &wait, err))
+	/* What people have to look at first goes on behind this round all the same. */
+	if (!round_is_next(self, slot, row, &distrust, &spent, &wait, err))
 		return false;
 	*ret_may = distrust == NULL && !spent && !wait;
 	*ret_wait = distrust == NULL && !spent && wait;
@@ -175,12 +187,26 @@ bool signer_attempt_read(const struct attempt *attempt, struct tx *ret_tx,
 	       tx_read_signed(raw, ret_tx, ret_signature);
 }
 
+bool signer_attempt_is_signed(const struct signer *self, const struct signer_wallet *wallet,
+			      uint64_t nonce, const struct attempt *attempt, struct tx *ret_tx,
+			      bool *ret_pays)
+{
+	struct tx_signature signature;
+	struct address signed_by;
+	if (!signer_attempt_read(attempt, ret_tx, &signature) ||
+	    ret_tx->chain_id != wallet->row.chain_id || ret_tx->nonce != nonce ||
+	    !signature_recover(self->context, tx_signing_hash(ret_tx), &signature, &signed_by) ||
+	    !address_equal(signed_by, wallet->params->address))
+		return false;
+	*ret_pays = !is_self_transfer(ret_tx, wallet->params->address);
+	return true;
+}
+
 bool signer_attempt_judge(struct signer *self, const struct signer_wallet *wallet,
 			  const struct transfer *slot, const struct attempt *attempt,
 			  struct tx *ret_tx, struct attempt_word *ret_word, struct err *err)
 {
 	struct tx_signature signature;
-	struct address signed_by;
 	struct journal_slot key = { slot->chain_id, slot->wallet, slot->nonce };
 	struct hash32 pay_hash;
 	struct wei ceiling;
@@ -192,17 +218,11 @@ bool signer_attempt_judge(struct signer *self, const struct signer_wallet *walle
 		ret_word->pays = !is_self_transfer(ret_tx, wallet->params->address);
 		return true;
 	}
-	bool signed_ours =
-		signer_attempt_read(attempt, ret_tx, &signature) &&
-		ret_tx->chain_id == wallet->row.chain_id && ret_tx->nonce == slot->nonce &&
-		signature_recover(self->context, tx_signing_hash(ret_tx), &signature, &signed_by) &&
-		address_equal(signed_by, wallet->params->address);
-	if (!signed_ours)
+	if (!signer_attempt_is_signed(self, wallet, slot->nonce, attempt, ret_tx, &ret_word->pays))
 		return true;
 	if (!journal_slot_of(self->options.journal, &key, &has_pay, &ret_word->canceled, &pay_hash,
 			     &ceiling, &attempts, err))
 		return false;
-	ret_word->pays = !is_self_transfer(ret_tx, wallet->params->address);
 	ret_word->ours = ret_word->canceled;
 	if (ret_word->pays)
 		ret_word->ours =

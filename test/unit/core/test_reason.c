@@ -61,6 +61,8 @@ static void codes_are_pinned(void **state)
 		"success_without_proof",
 		"success_without_attempt",
 		"payout_unbound",
+		"journal_was_lost",
+		"may_be_paid_by_unbound",
 		"nonce_consumed_elsewhere",
 		"final_taken_back",
 		"settled_otherwise",

@@ -1,0 +1,380 @@
+/* A journal that was lost cannot say any more whose right was spent. What takes its place: the time
+ * of the loss, since everything that was accepted until then may have been paid or ended; and the
+ * payouts that the chain has and that belong to no withdrawal of the store, each as a right of its
+ * own, under a tag that is made of what it paid. Only people clear a withdrawal of either. */
+#include "service/signer/signer_loss.h"
+
+#include "base/defence.h"
+#include "base/hash.h"
+#include "core/reason.h"
+#include "core/transfer.h"
+
+#include <string.h>
+
+/* Equal payouts that are looked through for one that nobody has claimed. */
+#define PAYOUTS_MAX 64
+/* Rights of one tag differ by their round: two slots may have to give way to each other. */
+#define PAYOUT_ROUNDS 16
+/* No round of a withdrawal: what people said of all of them, after so many losses. */
+#define ROUND_ALL UINT32_MAX
+
+static const char loss_label[] = "sluice journal lost";
+static const char released_label[] = "sluice released by people";
+static const char payout_label[] = "sluice payout without a withdrawal";
+
+/* An id that no withdrawal can have (its time is 1970), and that sorts below all that do. */
+static struct id id_of(const uint8_t digest[SHA256_BYTES])
+{
+	struct id id;
+	memcpy(id.bytes, digest, sizeof id.bytes);
+	memset(id.bytes, 0, 6);
+	return id;
+}
+
+static void digest_make(const char *label, const void *bytes, size_t len,
+			uint8_t ret_digest[SHA256_BYTES])
+{
+	char storage[256];
+	struct buf out = buf_of(storage, sizeof storage);
+	buf_bytes(&out, label, strlen(label) + 1); /* its terminator keeps the parts apart */
+	buf_bytes(&out, bytes, len);
+	CHECK(!out.overflow);
+	sha256(out.at, out.len, ret_digest);
+}
+
+/* ---- the loss ---- */
+
+static struct id loss_id(void)
+{
+	uint8_t digest[SHA256_BYTES];
+	digest_make(loss_label, "", 0, digest);
+	return id_of(digest);
+}
+
+static bool losses_load(struct signer *self, uint32_t *ret_count, int64_t *ret_lost_at,
+			struct err *err)
+{
+	struct journal_resolution loss;
+	bool any = true;
+	int64_t lost_at = 0;
+	uint32_t count = 0;
+	for (; count < LOSSES_MAX; count++) {
+		if (!journal_resolution_of(self->options.journal, loss_id(), count, &any, &loss,
+					   err))
+			return false;
+		if (!any)
+			break;
+		lost_at = loss.time_ms > lost_at ? loss.time_ms : lost_at;
+	}
+	*ret_count = count;
+	*ret_lost_at = count == LOSSES_MAX ? INT64_MAX : lost_at;
+	return true;
+}
+
+bool signer_loss_load(struct signer *self, int64_t *ret_lost_at, struct err *err)
+{
+	uint32_t count = 0;
+	return losses_load(self, &count, ret_lost_at, err);
+}
+
+static bool resolution_append(struct signer *self, const struct journal_resolution *resolution,
+			      struct err *err)
+{
+	const struct journal_entry entry = { .has_resolution = true, .resolution = *resolution };
+	enum journal_verdict verdict = JOURNAL_DIFFERENT;
+	if (!journal_append_many(self->options.journal, &entry, 1, &verdict, err))
+		return false;
+	return verdict != JOURNAL_DIFFERENT ||
+	       err_set(err, ERR_REFUSED, "the journal says otherwise of this already");
+}
+
+bool signer_loss_mark(struct signer *self, struct err *err)
+{
+	struct journal_resolution loss = { .withdrawal = loss_id(),
+					   .time_ms = clock_now_ms(self->options.clock) };
+	int64_t lost_at = 0;
+	if (!losses_load(self, &loss.round, &lost_at, err))
+		return false;
+	if (loss.round == LOSSES_MAX)
+		return true;
+	digest_make(loss_label, &loss.round, sizeof loss.round, loss.tx_hash.bytes);
+	return resolution_append(self, &loss, err);
+}
+
+/* ---- payouts without a withdrawal ---- */
+
+/* One slot as bytes: chain, wallet, nonce. */
+static void slot_digest(const struct journal_slot *slot, uint8_t ret_digest[SHA256_BYTES])
+{
+	uint8_t bytes[sizeof slot->chain_id + sizeof slot->nonce + ADDRESS_BYTES];
+	memcpy(bytes, &slot->chain_id, sizeof slot->chain_id);
+	memcpy(bytes + sizeof slot->chain_id, &slot->nonce, sizeof slot->nonce);
+	memcpy(bytes + sizeof slot->chain_id + sizeof slot->nonce, slot->wallet.bytes,
+	       ADDRESS_BYTES);
+	digest_make(payout_label, bytes, sizeof bytes, ret_digest);
+}
+
+/* What all equal payouts have in common: chain, asset, receiver, amount. An account has a name, so
+ * that no client's tag is like it. */
+static void payout_tag(const struct signer *self, uint64_t chain_id, struct address contract,
+		       struct address receiver, struct amount amount, uint8_t ret_tag[32])
+{
+	struct intent nobody = { .account = "" };
+	uint8_t digest[SHA256_BYTES];
+	uint8_t bytes[sizeof chain_id + 2 * ADDRESS_BYTES + U256_BYTES];
+	uint8_t *at = bytes;
+	memcpy(at, &chain_id, sizeof chain_id);
+	at += sizeof chain_id;
+	memcpy(at, contract.bytes, ADDRESS_BYTES);
+	at += ADDRESS_BYTES;
+	memcpy(at, receiver.bytes, ADDRESS_BYTES);
+	at += ADDRESS_BYTES;
+	u256_to_bytes(amount.units, at);
+	digest_make(payout_label, bytes, sizeof bytes, digest);
+	memcpy(nobody.key_hash, digest, sizeof nobody.key_hash);
+	pay_tag_make(self->options.pay_tag_key, &nobody, ret_tag);
+}
+
+static struct journal_slot key_of(const struct transfer *slot)
+{
+	return (struct journal_slot){ slot->chain_id, slot->wallet, slot->nonce };
+}
+
+/* One entry, under the first round that is free. */
+static bool payout_try(struct signer *self, const struct transfer *payload, enum journal_kind kind,
+		       struct hash32 payload_hash, bool *ret_done, struct err *err)
+{
+	struct journal_entry entry = { .has_slot = true,
+				       .slot = key_of(payload),
+				       .kind = kind,
+				       .payload_hash = payload_hash,
+				       .is_on_chain = true,
+				       .has_right = true };
+	uint8_t digest[SHA256_BYTES];
+	struct journal_right *right = &entry.right;
+	enum journal_verdict verdict = JOURNAL_DIFFERENT;
+	slot_digest(&entry.slot, digest);
+	*right = (struct journal_right){ .withdrawal = id_of(digest),
+					 .slot = entry.slot,
+					 .chain_id = payload->chain_id,
+					 .amount = payload->amount,
+					 .time_ms = clock_now_ms(self->options.clock) };
+	if (payload->is_token)
+		right->asset = payload->to;
+	/* Any number will do, if it is always the same one. */
+	memcpy(&right->round, digest, sizeof right->round);
+	right->round /= 2;
+	payout_tag(self, payload->chain_id, right->asset, payload->receiver, payload->amount,
+		   right->pay_tag);
+	*ret_done = false;
+	for (unsigned i = 0; i < PAYOUT_ROUNDS && !*ret_done; i++, right->round++) {
+		if (!journal_append_many(self->options.journal, &entry, 1, &verdict, err))
+			return false;
+		*ret_done = verdict != JOURNAL_DIFFERENT;
+	}
+	return true;
+}
+
+bool signer_payout_add(struct signer *self, const struct transfer *payload, enum journal_kind kind,
+		       struct hash32 tx_hash, struct err *err)
+{
+	bool done = false;
+	CHECK(kind == JOURNAL_PAY || kind == JOURNAL_FOREIGN);
+	if (kind == JOURNAL_PAY &&
+	    !payout_try(self, payload, JOURNAL_PAY, payload->payload_hash, &done, err))
+		return false;
+	/* The journal has another payment for this slot: that one was never made. */
+	if (!done && !payout_try(self, payload, JOURNAL_FOREIGN, tx_hash, &done, err))
+		return false;
+	return done || err_set(err, ERR_REFUSED, "the journal tells of nonce %llu differently",
+			       (unsigned long long)payload->nonce);
+}
+
+static bool payouts_load(struct signer *self, const struct withdrawal *row,
+			 struct journal_right ret_rights[PAYOUTS_MAX], size_t *ret_len,
+			 struct err *err)
+{
+	static const struct id none = { { 0 } };
+	uint8_t tag[32];
+	payout_tag(self, row->intent.chain_id, row->intent.contract, row->intent.to,
+		   row->intent.amount, tag);
+	return journal_rights_of(self->options.journal, none, tag, ret_rights, PAYOUTS_MAX, ret_len,
+				 err);
+}
+
+static bool is_same_slot(const struct journal_slot *a, const struct journal_slot *b)
+{
+	return a->chain_id == b->chain_id && a->nonce == b->nonce &&
+	       address_equal(a->wallet, b->wallet);
+}
+
+bool signer_payout_find(struct signer *self, const struct withdrawal *row, struct hash32 tx_hash,
+			struct transfer *ret_slot, bool *ret_found, struct err *err)
+{
+	struct journal_right rights[PAYOUTS_MAX];
+	struct id owner;
+	bool found = false;
+	size_t n = 0;
+	*ret_found = false;
+	if (!store_attempt_owner(self->options.store, tx_hash, &owner, err) ||
+	    !store_transfer_load(self->options.store, owner, ret_slot, &found, err) ||
+	    !payouts_load(self, row, rights, &n, err))
+		return false;
+	if (!found || signer_wallet_of(self, ret_slot->wallet_id) == NULL)
+		return true;
+	const struct journal_slot key = key_of(ret_slot);
+	for (size_t i = 0; i < n; i++)
+		*ret_found |= is_same_slot(&rights[i].slot, &key);
+	return true;
+}
+
+/* One that nobody has claimed, among those that pay exactly this. More than can be looked through
+ * are as good as one. */
+static bool payout_is_open(struct signer *self, const struct withdrawal *row, size_t *ret_payouts,
+			   bool *ret_open, struct err *err)
+{
+	struct journal_right rights[PAYOUTS_MAX];
+	size_t n = 0;
+	if (!payouts_load(self, row, rights, &n, err))
+		return false;
+	*ret_payouts = n;
+	*ret_open = n == PAYOUTS_MAX;
+	for (size_t i = 0; i < n && !*ret_open; i++) {
+		struct journal_resolution resolution;
+		bool claimed = false;
+		if (!journal_resolution_of(self->options.journal, rights[i].withdrawal,
+					   rights[i].round, &claimed, &resolution, err))
+			return false;
+		*ret_open = !claimed;
+	}
+	return true;
+}
+
+/* After the row's right is spent on it: an end in between only calls people once more. */
+static bool payout_close(struct signer *self, const struct withdrawal *row,
+			 const struct journal_slot *key, struct hash32 tx_hash, struct err *err)
+{
+	struct journal_right rights[PAYOUTS_MAX];
+	size_t n = 0;
+	if (!payouts_load(self, row, rights, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct journal_resolution claim = { .withdrawal = rights[i].withdrawal,
+						    .round = rights[i].round,
+						    .chain_id = key->chain_id,
+						    .tx_hash = tx_hash,
+						    .time_ms = clock_now_ms(self->options.clock) };
+		if (is_same_slot(&rights[i].slot, key) && !resolution_append(self, &claim, err))
+			return false;
+	}
+	return true;
+}
+
+bool signer_payout_claim(struct signer *self, const struct withdrawal *row,
+			 const struct transfer *slot, struct hash32 tx_hash,
+			 enum journal_verdict *ret_verdict, struct err *err)
+{
+	struct transfer of_row = *slot;
+	struct journal_entry entry = { .has_slot = true,
+				       .slot = key_of(slot),
+				       .kind = JOURNAL_PAY,
+				       .payload_hash = slot->payload_hash,
+				       .is_on_chain = true,
+				       .has_right = true,
+				       .has_resolution = true };
+	entry.resolution =
+		(struct journal_resolution){ .withdrawal = row->intent.id,
+					     .round = row->round,
+					     .is_paid = true,
+					     .chain_id = slot->chain_id,
+					     .tx_hash = tx_hash,
+					     .time_ms = clock_now_ms(self->options.clock) };
+	of_row.withdrawal = row->intent.id;
+	of_row.round = row->round;
+	signer_right_fill(self, &of_row, row, &entry.slot, &entry.right);
+	if (!journal_append_many(self->options.journal, &entry, 1, ret_verdict, err))
+		return false;
+	return *ret_verdict == JOURNAL_DIFFERENT ||
+	       payout_close(self, row, &entry.slot, tx_hash, err);
+}
+
+/* ---- the question ---- */
+
+/* What there is to doubt of a row. */
+struct doubt {
+	bool is_old;  /* accepted before the last loss */
+	bool is_open; /* a payout that nobody has claimed pays exactly this */
+	/* Both only grow. What people release they release of these: neither a later loss nor a
+	 * payout that is found later. */
+	uint32_t losses;
+	size_t payouts;
+};
+
+static bool doubt_load(struct signer *self, const struct withdrawal *row, struct doubt *ret_doubt,
+		       struct err *err)
+{
+	int64_t lost_at = 0;
+	if (!losses_load(self, &ret_doubt->losses, &lost_at, err) ||
+	    !payout_is_open(self, row, &ret_doubt->payouts, &ret_doubt->is_open, err))
+		return false;
+	ret_doubt->is_old =
+		DEFENCE("lost_journal_calls_people") && row->intent.created_at <= lost_at;
+	ret_doubt->is_open &= DEFENCE("payout_calls_people");
+	return true;
+}
+
+static struct journal_resolution release_of(const struct signer *self, const struct withdrawal *row,
+					    const struct doubt *doubt)
+{
+	struct journal_resolution release = { .withdrawal = row->intent.id,
+					      .round = ROUND_ALL,
+					      .chain_id = row->intent.chain_id,
+					      .time_ms = clock_now_ms(self->options.clock) };
+	uint8_t bytes[ID_BYTES + sizeof release.round];
+	if (DEFENCE("release_is_of_its_loss"))
+		release.round -= doubt->losses * (PAYOUTS_MAX + 1) + (uint32_t)doubt->payouts;
+	memcpy(bytes, row->intent.id.bytes, ID_BYTES);
+	memcpy(bytes + ID_BYTES, &release.round, sizeof release.round);
+	digest_make(released_label, bytes, sizeof bytes, release.tx_hash.bytes);
+	return release;
+}
+
+static bool doubt_judge(struct signer *self, const struct withdrawal *row,
+			const struct doubt *doubt, const char **ret_hold, struct err *err)
+{
+	const struct journal_resolution release = release_of(self, row, doubt);
+	struct journal_resolution resolution;
+	bool released = false;
+	*ret_hold = NULL;
+	if (!doubt->is_old && !doubt->is_open)
+		return true;
+	if (!journal_resolution_of(self->options.journal, row->intent.id, release.round, &released,
+				   &resolution, err))
+		return false;
+	if (!released)
+		*ret_hold = reason_code(doubt->is_old ? REASON_JOURNAL_WAS_LOST
+						      : REASON_MAY_BE_PAID_BY_UNBOUND);
+	return true;
+}
+
+bool signer_loss_judge(struct signer *self, const struct withdrawal *row, const char **ret_hold,
+		       struct err *err)
+{
+	struct doubt doubt = { .is_old = false };
+	return doubt_load(self, row, &doubt, err) && doubt_judge(self, row, &doubt, ret_hold, err);
+}
+
+bool signer_loss_release(struct signer *self, const struct withdrawal *row, struct err *err)
+{
+	struct doubt doubt = { .is_old = false };
+	const char *hold = NULL;
+	if (!doubt_load(self, row, &doubt, err) || !doubt_judge(self, row, &doubt, &hold, err))
+		return false;
+	if (hold == NULL)
+		return true;
+	/* Of another hold they have said nothing about this: it is held for this next. */
+	if (DEFENCE("release_is_of_its_hold") && strcmp(row->held_reason, hold) != 0)
+		return true;
+	const struct journal_resolution release = release_of(self, row, &doubt);
+	return resolution_append(self, &release, err);
+}

@@ -1,0 +1,51 @@
+/* What is left to decide when the journal was lost, or somebody else has used a wallet: payouts
+ * that the chain has and whose withdrawals nobody knows, and withdrawals of which nobody knows
+ * whether they were paid (doc/protocol.md, "A lost journal"). All of it stands in the journal. */
+#ifndef SLUICE_SERVICE_SIGNER_SIGNER_LOSS_H
+#define SLUICE_SERVICE_SIGNER_SIGNER_LOSS_H
+
+#include "service/signer/signer_trust.h"
+
+/* loss.c */
+/* Losses that a journal can have; after the last one everything needs people for good. */
+#define LOSSES_MAX 64
+/* When the journal was lost last, as written by signer_loss_mark; 0: it never was. */
+MUST_CHECK bool signer_loss_load(struct signer *self, int64_t *ret_lost_at, struct err *err);
+/* Whatever was accepted until now may have been paid, canceled or refused by a journal that is
+ * gone. Needed once per loss. */
+MUST_CHECK bool signer_loss_mark(struct signer *self, struct err *err);
+/* Does the row need people before it is paid, canceled or refused? *ret_hold: NULL, or the reason:
+ * it is older than a loss, or equals (asset, receiver, amount) a payout whose withdrawal is not
+ * known. What two people have released does not, until the journal is lost again or another such
+ * payout is found. */
+MUST_CHECK bool signer_loss_judge(struct signer *self, const struct withdrawal *row,
+				  const char **ret_hold, struct err *err);
+/* Two people say that the row was not paid: it goes on, if the above is what it is held for. */
+MUST_CHECK bool signer_loss_release(struct signer *self, const struct withdrawal *row,
+				    struct err *err);
+/* Writes a payment that the chain has, and nobody knows whose, into the journal. payload: what it
+ * pays, with the slot's chain, wallet and nonce. kind: JOURNAL_PAY, which becomes JOURNAL_FOREIGN
+ * where the slot's rows do not allow it; or JOURNAL_FOREIGN. */
+MUST_CHECK bool signer_payout_add(struct signer *self, const struct transfer *payload,
+				  enum journal_kind kind, struct hash32 tx_hash, struct err *err);
+/* The slot of this transaction, if it is such a payout, and of exactly what the row asks for;
+ * whether it was claimed or not. */
+MUST_CHECK bool signer_payout_find(struct signer *self, const struct withdrawal *row,
+				   struct hash32 tx_hash, struct transfer *ret_slot,
+				   bool *ret_found, struct err *err);
+/* Two people say that this transaction of the slot paid the row: the right of its round is spent on
+ * it. DIFFERENT: it paid another one, or the right is gone. */
+MUST_CHECK bool signer_payout_claim(struct signer *self, const struct withdrawal *row,
+				    const struct transfer *slot, struct hash32 tx_hash,
+				    enum journal_verdict *ret_verdict, struct err *err);
+
+/* rebuild.c, of a recovery */
+/* Slots of the store whose bytes the wallet has signed go into a journal that was lost, some of
+ * them per call. */
+MUST_CHECK bool signer_rebuild(struct signer *self, bool *ret_rebuilt, struct err *err);
+/* A transaction of a wallet that a block has and the journal does not know. */
+MUST_CHECK bool signer_found_journal(struct signer *self, const struct signer_wallet *wallet,
+				     const struct transfer *slot, const struct attempt *attempt,
+				     struct err *err);
+
+#endif

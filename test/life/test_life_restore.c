@@ -1,0 +1,415 @@
+/* A store that is older than what was paid, and nobody who knows the rest: the journal is lost too,
+ * or somebody else has used the wallet. What only people can say they say, and nobody is paid twice
+ * by Sluice itself. */
+#include "life_fault.h"
+#include "life_world.h"
+#include "service/signer/signer_recover.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static void recover_open(struct life *life, bool journal_lost, bool accepts_strangers)
+{
+	life->recovers = true;
+	life->journal_lost = journal_lost;
+	life->accepts_strangers = accepts_strangers;
+	life_restart(life, LIFE_SIGNER);
+	life_restart(life, LIFE_MONITOR);
+}
+
+static void recover_close(struct life *life)
+{
+	life->recovers = life->journal_lost = life->accepts_strangers = false;
+	life_restart(life, LIFE_SIGNER);
+	life_restart(life, LIFE_MONITOR);
+}
+
+static void recover_begin(struct life *life)
+{
+	struct err err = { 0 };
+	if (!signer_recover_begin(life->signer, &err))
+		fail_msg("%s", err.text);
+}
+
+static void recover_refuses(struct life *life, const char *word)
+{
+	struct err err = { 0 };
+	assert_false(signer_recover_begin(life->signer, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	assert_non_null(strstr(err.text, word));
+}
+
+static enum signer_recovery_phase recover_step(struct life *life)
+{
+	struct signer_recovery state = { .phase = RECOVERY_READING };
+	struct err err = { 0 };
+	bool worked = false;
+	if (!signer_recover_step(life->signer, &state, &worked, &err))
+		fail_msg("%s", err.text);
+	if (state.phase != RECOVERY_READING && state.phase != RECOVERY_DONE)
+		life_watch(life);
+	life_mine(life, 1);
+	life_wait(life, 500);
+	return state.phase;
+}
+
+/* To its end, and a person who says that it may go on. */
+static void recover_run(struct life *life)
+{
+	enum signer_recovery_phase phase = RECOVERY_READING;
+	for (int i = 0; i < 500 && phase != RECOVERY_DONE; i++)
+		phase = recover_step(life);
+	assert_int_equal(phase, RECOVERY_DONE);
+	recover_close(life);
+	assert_int_equal(life_number(life,
+				     "SELECT count(*) FROM wallets WHERE stop_reason = 'recovered'",
+				     NULL),
+			 life->catalogue.wallets_len);
+	life_sql(life, "UPDATE wallets SET stop_reason = ''");
+}
+
+static void journal_lose(struct life *life)
+{
+	char path[112];
+	life_stop(life);
+	snprintf(path, sizeof path, "%s/journal.db", life->dir);
+	assert_int_equal(unlink(path), 0);
+	life_start(life);
+}
+
+/* The journal as it is now is kept, and lives again. */
+static void journal_keep(struct life *life)
+{
+	life_sql(life, "ATTACH '%s/journal.db' AS journal; VACUUM journal INTO '%s/kept.db'",
+		 life->dir, life->dir);
+}
+
+static void journal_revive(struct life *life)
+{
+	char path[112];
+	char kept[112];
+	life_stop(life);
+	snprintf(path, sizeof path, "%s/journal.db", life->dir);
+	snprintf(kept, sizeof kept, "%s/kept.db", life->dir);
+	assert_int_equal(rename(kept, path), 0);
+	life_start(life);
+}
+
+static void settle(struct life *life)
+{
+	life_wait(life, 16000);
+	life_run(life, 10);
+}
+
+static void both_decide(struct life *life, const struct withdrawal *row,
+			const struct hash32 *paid_by)
+{
+	life_decide(life, row, "ann", paid_by);
+	life_decide(life, row, "ben", paid_by);
+	for (int i = 0; i < 4; i++) {
+		life_wait(life, 1000);
+		life_run(life, 4);
+	}
+}
+
+static void assert_received(struct life *life, const char *symbol, const struct withdrawal *row,
+			    uint64_t units)
+{
+	assert_true(u256_equal(life_balance(life, symbol, row->intent.to), u256_from_u64(units)));
+}
+
+static void assert_waits_for_people(struct life *life, const struct withdrawal *row,
+				    const char *reason)
+{
+	struct withdrawal now = life_view(life, row->intent.id).withdrawal;
+	assert_string_equal(now.held_reason, reason);
+	assert_int_equal(now.stage, WITHDRAWAL_QUEUED);
+}
+
+/* Everything that can be there: paid before the backup; open at the backup, and paid since, or not;
+ * and paid since, unknown to the store. */
+struct lost_world {
+	struct withdrawal before;
+	struct withdrawal queued; /* paid since */
+	struct withdrawal open;   /* not paid */
+	struct withdrawal later;  /* paid since */
+	struct hash32 queued_tx;
+	struct hash32 later_tx;
+};
+
+static void lost_world_make(struct life *life, struct lost_world *ret_world)
+{
+	struct lost_world world;
+	world.before = life_accept(life, "POL", 7000);
+	life_run(life, 8);
+	world.queued = life_accept(life, "TUSD", 7001);
+	life_process(life);
+	life_back_up(life);
+	world.later = life_accept(life, "POL", 7002);
+	life_run(life, 8);
+	life_assert_paid(life, &world.before);
+	life_assert_paid(life, &world.queued);
+	life_assert_paid(life, &world.later);
+	world.queued_tx = life_view(life, world.queued.intent.id).tx_hash;
+	world.later_tx = life_view(life, world.later.intent.id).tx_hash;
+	life_restore(life);
+	journal_lose(life);
+	world.open = life_accept(life, "POL", 7003);
+	life_process(life);
+	*ret_world = world;
+}
+
+/* The client asks again with the key of a payment that nobody knows any more. */
+static struct withdrawal later_again(struct life *life, const struct lost_world *world)
+{
+	return life_accept_to(life, "POL", 7002, world->later.intent.to);
+}
+
+static void test_lost_journal_calls_people(void **state)
+{
+	struct life *life = *state;
+	struct lost_world world;
+	lost_world_make(life, &world);
+	life_run(life, 2); /* the store shows that the journal is none */
+	recover_open(life, false, false);
+	recover_refuses(life, "--journal-lost");
+	recover_open(life, true, false);
+	recover_begin(life);
+	recover_run(life);
+	struct withdrawal again = later_again(life, &world);
+	struct withdrawal fresh = life_accept(life, "TUSD", 7004);
+	settle(life);
+	assert_waits_for_people(life, &world.queued, "journal_was_lost");
+	assert_waits_for_people(life, &world.open, "journal_was_lost");
+	assert_waits_for_people(life, &again, "may_be_paid_by_unbound");
+	life_assert_paid(life, &fresh);
+	life_assert_paid(life, &world.before);
+	/* Whose it was is for two people to say; one alone says nothing. */
+	life_decide(life, &world.queued, "ann", &world.queued_tx);
+	settle(life);
+	assert_waits_for_people(life, &world.queued, "journal_was_lost");
+	both_decide(life, &world.queued, &world.queued_tx);
+	both_decide(life, &world.open, NULL);
+	both_decide(life, &again, &world.later_tx);
+	settle(life);
+	life_assert_paid(life, &world.queued);
+	life_assert_paid(life, &world.open);
+	life_assert_paid(life, &again);
+	/* That payout is known by now: the next like it is a payment of its own. */
+	struct withdrawal same = later_again(life, &world);
+	settle(life);
+	life_assert_stage(life, &same, WITHDRAWAL_COMPLETED);
+	assert_received(life, "POL", &world.later, 2 * 7002);
+	life_assert_alive(life);
+}
+
+/* What people said after one loss says nothing of what was paid before the next. */
+static void test_second_loss_asks_again(void **state)
+{
+	struct life *life = *state;
+	struct lost_world world;
+	lost_world_make(life, &world);
+	recover_open(life, true, false);
+	recover_begin(life);
+	recover_run(life);
+	settle(life);
+	life_sql(life, "UPDATE wallets SET stop_reason = 'nonce_consumed_elsewhere'");
+	both_decide(life, &world.open, NULL);
+	assert_waits_for_people(life, &world.open, "");
+	journal_keep(life);
+	life_back_up(life);
+	life_sql(life, "UPDATE wallets SET stop_reason = ''");
+	settle(life);
+	life_assert_paid(life, &world.open);
+	struct hash32 paid_by = life_view(life, world.open.intent.id).tx_hash;
+	life_restore(life);
+	journal_revive(life);
+	recover_open(life, true, false);
+	recover_begin(life);
+	recover_run(life);
+	settle(life);
+	assert_waits_for_people(life, &world.open, "journal_was_lost");
+	assert_received(life, "POL", &world.open, 7003);
+	both_decide(life, &world.open, &paid_by);
+	settle(life);
+	life_assert_paid(life, &world.open);
+}
+
+/* Of a hold that says something else people said nothing about the loss. */
+static void test_release_is_of_what_was_shown(void **state)
+{
+	struct life *life = *state;
+	struct lost_world world;
+	lost_world_make(life, &world);
+	recover_open(life, true, false);
+	recover_begin(life);
+	recover_run(life);
+	settle(life);
+	assert_waits_for_people(life, &world.queued, "journal_was_lost");
+	life_sql(life, "UPDATE withdrawals SET held_reason = 'asset_mismatch' WHERE held_reason = "
+		       "'journal_was_lost'");
+	both_decide(life, &world.queued, NULL);
+	settle(life);
+	assert_waits_for_people(life, &world.queued, "journal_was_lost");
+	assert_received(life, "TUSD", &world.queued, 7001);
+}
+
+/* One payout pays one withdrawal, whatever people say. */
+static void test_payout_is_claimed_once(void **state)
+{
+	struct life *life = *state;
+	struct lost_world world;
+	lost_world_make(life, &world);
+	recover_open(life, true, false);
+	recover_begin(life);
+	recover_run(life);
+	struct withdrawal first = later_again(life, &world);
+	struct withdrawal second = later_again(life, &world);
+	settle(life);
+	assert_waits_for_people(life, &first, "may_be_paid_by_unbound");
+	assert_waits_for_people(life, &second, "may_be_paid_by_unbound");
+	both_decide(life, &first, &world.queued_tx); /* not what it asks for */
+	assert_waits_for_people(life, &first, "may_be_paid_by_unbound");
+	both_decide(life, &first, &world.later_tx);
+	both_decide(life, &second, &world.later_tx);
+	settle(life);
+	life_assert_paid(life, &first);
+	assert_waits_for_people(life, &second, "may_be_paid_by_unbound");
+	assert_string_equal(life_view(life, second.intent.id).withdrawal.wait_reason,
+			    "resolve_tx_of_another");
+	both_decide(life, &second, NULL);
+	settle(life);
+	life_assert_stage(life, &second, WITHDRAWAL_COMPLETED);
+	assert_received(life, "POL", &world.later, 2 * 7002);
+}
+
+/* An editor clears holds, and sets back what is completed: the new journal knows better. */
+static void test_lost_journal_believes_no_row(void **state)
+{
+	struct life *life = *state;
+	struct lost_world world;
+	lost_world_make(life, &world);
+	recover_open(life, true, false);
+	recover_begin(life);
+	recover_run(life);
+	settle(life);
+	for (int i = 0; i < 3; i++) {
+		life_sql(life,
+			 "UPDATE withdrawals SET held_reason = '', due_at = 1 WHERE stage < 5; "
+			 "UPDATE withdrawals SET stage = 3, due_at = 1, transfer_id = NULL, "
+			 "version = version + 1 WHERE stage = 5; DELETE FROM transfer_items");
+		settle(life);
+	}
+	assert_received(life, "POL", &world.before, 7000);
+	assert_received(life, "TUSD", &world.queued, 7001);
+	assert_received(life, "POL", &world.later, 7002);
+	life_assert_unpaid(life, &world.open);
+	assert_waits_for_people(life, &world.before, "right_already_spent");
+}
+
+/* It ends anywhere, and goes on: at every step, in a new process. */
+static void test_lost_journal_goes_on(void **state)
+{
+	struct life *life = *state;
+	struct lost_world world;
+	enum signer_recovery_phase phase = RECOVERY_READING;
+	lost_world_make(life, &world);
+	for (int i = 0; i < 500 && phase != RECOVERY_DONE; i++) {
+		recover_open(life, true, false);
+		recover_begin(life);
+		phase = recover_step(life);
+		if (phase != RECOVERY_DONE)
+			phase = recover_step(life);
+	}
+	assert_int_equal(phase, RECOVERY_DONE);
+	recover_open(life, true, false);
+	recover_refuses(life, "unpause");
+	recover_close(life);
+	life_sql(life, "UPDATE wallets SET stop_reason = ''");
+	struct withdrawal again = later_again(life, &world);
+	settle(life);
+	assert_waits_for_people(life, &again, "may_be_paid_by_unbound");
+	both_decide(life, &again, &world.later_tx);
+	both_decide(life, &world.queued, &world.queued_tx);
+	life_assert_paid(life, &again);
+	life_assert_paid(life, &world.queued);
+	assert_int_equal(life_number(life, "SELECT max(number) FROM incarnations", NULL), 1);
+}
+
+/* A transaction that nobody of us made, where the journal ends, looks like a journal that ends too
+ * early: a person says which it is. */
+static void test_stranger_at_the_next_nonce(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal before = life_accept(life, "POL", 7100);
+	life_run(life, 8);
+	life_back_up(life);
+	struct withdrawal later = life_accept(life, "POL", 7101);
+	life_run(life, 8);
+	struct address wallet = life_view(life, later.intent.id).transfer.wallet;
+	struct address payee = life_fresh_address(life);
+	life_foreign_pay(life, wallet, payee, 7102);
+	life_restore(life);
+	life_run(life, 2);
+	recover_open(life, false, false);
+	recover_refuses(life, "--accept-strangers");
+	recover_open(life, false, true);
+	recover_begin(life);
+	recover_run(life);
+	life->made = 1;
+	struct withdrawal again = life_accept_to(life, "POL", 7101, later.intent.to);
+	struct withdrawal same = life_accept_to(life, "POL", 7102, payee);
+	struct withdrawal fresh = life_accept(life, "TUSD", 7103);
+	settle(life);
+	life_assert_paid(life, &before);
+	life_assert_paid(life, &again);
+	life_assert_paid(life, &fresh);
+	assert_waits_for_people(life, &same, "may_be_paid_by_unbound");
+	assert_received(life, "POL", &same, 7102);
+	assert_true(life_chain_nonce(life, wallet) >= 2);
+}
+
+/* On a nonce that the journal has for a payment of ours: its slot ends, and the rest goes on. */
+static void test_stranger_on_a_journaled_nonce(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal before = life_accept(life, "POL", 7200);
+	life_run(life, 8);
+	life_back_up(life);
+	struct withdrawal never = life_accept(life, "POL", 7201);
+	life_process(life);
+	life_sign(life);
+	struct address wallet = life_view(life, never.intent.id).transfer.wallet;
+	life_drop_pool(life);
+	life_foreign_send(life, wallet, life_fresh_address(life));
+	life_restore(life);
+	life_run(life, 2);
+	recover_open(life, false, false);
+	recover_begin(life);
+	recover_run(life);
+	assert_int_equal(
+		life_number(life, "SELECT count(*) FROM transfers WHERE outcome = 4", NULL), 1);
+	life->made = 1;
+	struct withdrawal again = life_accept_to(life, "POL", 7201, never.intent.to);
+	struct withdrawal fresh = life_accept(life, "TUSD", 7202);
+	settle(life);
+	life_assert_paid(life, &before);
+	life_assert_paid(life, &fresh);
+	/* The journal has its right as spent, and nothing proves it unpaid. */
+	life_assert_held(life, &again, "right_already_spent");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIFE_TEST(test_lost_journal_calls_people),
+		LIFE_TEST(test_second_loss_asks_again),
+		LIFE_TEST(test_release_is_of_what_was_shown),
+		LIFE_TEST(test_payout_is_claimed_once),
+		LIFE_TEST(test_lost_journal_believes_no_row),
+		LIFE_TEST(test_lost_journal_goes_on),
+		LIFE_TEST(test_stranger_at_the_next_nonce),
+		LIFE_TEST(test_stranger_on_a_journaled_nonce),
+	};
+	return LIFE_MAIN(tests);
+}
