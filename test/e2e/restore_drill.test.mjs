@@ -19,3 +19,7 @@ function run(...options) {
 test('restore-old-backup: nobody is paid twice, nobody is lost', () => {
 	run('--payouts', '80', '--before', '20', '--kills', '3');
 });
+
+test('the journal is lost too: people decide, and nobody is paid twice', () => {
+	run('--payouts', '40', '--before', '12', '--kills', '2', '--journal-lost');
+});

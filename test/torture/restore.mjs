@@ -10,6 +10,7 @@
 //   --program FILE   the `sluice` to try; one is built in build/torture if absent
 //   --payouts N      after the backup, 500 by default
 //   --before N       before it, 60 by default
+//   --journal-lost   the journal is lost too: the chain says what was paid, and two people whom
 //   --kills N        kill -9 of `reconcile --after-restore`, 0 by default
 //   --seed TEXT      of the withdrawals and kills; random by default
 //   --dir DIR        where everything is; a fresh directory, removed after success, if absent
@@ -134,8 +135,10 @@ class Drill {
 
 	async restore() {
 		const journal = join(this.stack.dir, 'data', 'journal.db');
+		const files = ['', '-wal', '-shm'].map((end) => journal + end);
+		if (this.journalLost) for (const file of files) rmSync(file, { force: true });
 		const lived = [journal, `${journal}-wal`].map(digestOf);
-		assert.notEqual(lived[0], '');
+		assert.equal(lived[0] === '', this.journalLost);
 		const { stdout } = await this.sluice('restore', '--from', this.backup, '--json');
 		const restored = JSON.parse(stdout);
 		// What was lost is whole in its one file, and the journal is as it was.
@@ -143,14 +146,19 @@ class Drill {
 		assert.equal(lengthOf(`${restored.before}-wal`), 0);
 		assert.deepEqual([journal, `${journal}-wal`].map(digestOf), lived);
 		assert.equal(restored.incarnation, 1);
-		assert.equal(restored.journal_lost, false);
+		assert.equal(restored.journal_lost, this.journalLost);
 		await this.refuses('unpause', '--reason', 'too early');
-		this.fact('restored', `incarnation ${restored.incarnation}, beside the living journal`);
+		const which = this.journalLost ? 'without a journal' : 'beside the living journal';
+		this.fact('restored', `incarnation ${restored.incarnation}, ${which}`);
 	}
 
 	// Kills it somewhere in the middle; whatever it had done stays done.
 	async reconcile() {
 		const args = ['reconcile', '--after-restore', '--json', '--config', this.stack.configFile];
+		if (this.journalLost) {
+			await assert.rejects(this.stack.run(args), /the journal is lost/);
+			args.push('--journal-lost');
+		}
 		const { program } = this.stack;
 		const options = { cwd: this.dir, env: this.stack.environment, stdio: 'ignore' };
 		let killed = 0;
@@ -165,7 +173,7 @@ class Drill {
 		}
 		if (this.kills > 0) this.fact('killed', `${killed} of ${this.kills} runs of reconcile`);
 		const wasDone = killed < this.kills;
-		if (wasDone) return;
+		if (wasDone && !this.journalLost) return;
 		const begun = performance.now();
 		const { stdout } = await this.stack.run(args);
 		const done = JSON.parse(stdout);
@@ -175,7 +183,65 @@ class Drill {
 			`${seconds} s: ${done.transactions_found} transactions found, ` +
 				`${done.withdrawals_bound} bound, ${done.unbound_count} unbound, ${done.held_count} held`,
 		);
-		assert.equal(done.held_count, 0);
+		if (!this.journalLost) assert.equal(done.held_count, 0);
+		this.unbound = done.unbound_payouts;
+		assert.equal(this.unbound.length, done.unbound_count);
+	}
+
+	// Without a journal a client's repeated key finds nothing. What equals a payout of the lost hour
+	// waits for two people, and so does all that was open; they look at the list, and say which.
+	async decide() {
+		const total = 2 * this.before + this.payouts;
+		await this.waitUntilStill(total);
+		const before = await this.stack.judge(this.lists());
+		for (const name of ['doubled', 'wrong']) assert.equal(before.accepted[name], 0, name);
+		const people = [];
+		for (const name of ['ann', 'ben']) {
+			const { stdout } = await this.stack.run([
+				...['api-key', 'create', '--resolve', '--json', '--name', name],
+				...['--config', this.stack.configFile],
+			]);
+			people.push(JSON.parse(stdout).key);
+		}
+		const counts = { paid_by: 0, not_paid: 0 };
+		for await (const row of this.stack.withdrawals('status=PROCESSING')) {
+			assert.match(row.held, /^(journal_was_lost|may_be_paid_by_unbound)$/, JSON.stringify(row));
+			const payout = this.unbound.find(
+				({ to, amount_base }) =>
+					to.toLowerCase() === row.to.toLowerCase() && amount_base === row.amount_base,
+			);
+			const decision = payout
+				? { verdict: 'paid_by', tx_hash: payout.tx_hash }
+				: { verdict: 'not_paid' };
+			counts[decision.verdict]++;
+			for (const key of people) await this.say(key, row.id, decision);
+		}
+		this.fact('decided', `by two people: ${JSON.stringify(counts)}`);
+		assert.ok(counts.paid_by > 0);
+		await this.waitForCompleted(total);
+	}
+
+	// Everything is completed, or held.
+	async waitUntilStill(total) {
+		const deadline = Date.now() + settleTimeoutMs;
+		for (;;) {
+			let still = 0;
+			for await (const row of this.stack.withdrawals()) {
+				still += row.status === 'COMPLETED' || row.held ? 1 : 0;
+			}
+			if (still >= total) return;
+			if (Date.now() > deadline) throw new Error(`${still} of ${total} ended or held in time`);
+			await sleep(200);
+		}
+	}
+
+	async say(key, id, decision) {
+		const answer = await fetch(`${this.stack.url}/v1/withdrawals/${id}/resolve`, {
+			method: 'POST',
+			headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+			body: JSON.stringify(decision),
+		});
+		assert.equal(answer.status, 202, await answer.text());
 	}
 
 	lists() {
@@ -196,6 +262,7 @@ class Drill {
 		assert.equal(paused.accepted.paid, before.accepted.paid, 'paid while paused');
 		await this.sluice('unpause', '--reason', 'the drill');
 		const total = 2 * this.before + this.payouts;
+		if (this.journalLost) await this.decide();
 		await this.waitForCompleted(total);
 		this.fact('repeated', `all ${total} keys; all are completed`);
 	}
@@ -250,6 +317,7 @@ async function main() {
 		payouts: { type: 'string', default: '500' },
 		before: { type: 'string', default: '60' },
 		kills: { type: 'string', default: '0' },
+		'journal-lost': { type: 'boolean', default: false },
 		seed: { type: 'string' },
 		dir: { type: 'string' },
 		keep: { type: 'boolean' },
@@ -261,6 +329,7 @@ async function main() {
 		payouts: numberOption(values, 'payouts'),
 		before: numberOption(values, 'before'),
 		kills: numberOption(values, 'kills'),
+		journalLost: values['journal-lost'],
 		seed: values.seed ?? String(Math.random()).slice(2, 10),
 	});
 	let ok = false;
