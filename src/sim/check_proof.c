@@ -1,6 +1,6 @@
 /* What a round costs, and what it stands on: a right of the journal for every signature, a void for
  * every end without payment, and for every later round the proof that the one before was not paid,
- * as the process itself was told in the same step. */
+ * as the process itself was told in the same step, or as people resolved it. */
 #include "sim/check.h"
 #include "sim/check_port.h"
 
@@ -55,6 +55,27 @@ static const struct sim_seen_receipt *node_proves(struct sim_world *world,
 	return NULL;
 }
 
+/* Two people said so, and the journal has it, of the transaction that took the nonce indeed, and
+ * that paid nobody of ours. What the slot's row says of it anybody may have written. */
+static bool is_resolved(struct sim_world *world, const struct sim_slot *slot, struct id withdrawal)
+{
+	struct journal_resolution said;
+	struct sim_mined consumer;
+	struct err err = { 0 };
+	bool any = false;
+	if (slot->stage != TRANSFER_FINAL || slot->order < 0 ||
+	    !world->orders[slot->order].resolved)
+		return false;
+	CHECK(journal_resolution_of(world->journal, withdrawal, slot->round, &any, &said, &err));
+	if (!any || said.is_paid)
+		return false;
+	if ((world->causes & SIM_CAUSE_TAKE_BACK) != 0)
+		return true;
+	return sim_chain_consumer(world->model, slot->wallet, slot->nonce, &consumer) &&
+	       hash32_equal(consumer.tx_hash, said.tx_hash) &&
+	       (consumer.is_foreign || !consumer.success || u256_is_zero(consumer.paid));
+}
+
 void sim_check_round_proof(struct sim_process *process, struct id withdrawal, unsigned round)
 {
 	struct sim_world *world = process->world;
@@ -63,10 +84,7 @@ void sim_check_round_proof(struct sim_process *process, struct id withdrawal, un
 	size_t agree = 0;
 	size_t needed = world->nodes_len < NODES_AGREE ? world->nodes_len : NODES_AGREE;
 	CHECK(round > 0);
-	/* Two people said so, and the signer looked at what they spoke of when it did as they said.
-	 * That nothing was paid T4 and T5 know by themselves. */
-	if (slot != NULL && slot->stage == TRANSFER_FINAL && slot->order >= 0 &&
-	    world->orders[slot->order].resolved)
+	if (slot != NULL && is_resolved(world, slot, withdrawal))
 		return;
 	for (size_t i = 0; slot != NULL && i < world->nodes_len; i++) {
 		const struct sim_seen_receipt *receipt =

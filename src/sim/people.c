@@ -54,6 +54,16 @@ static void decide(struct sim_world *world, struct id about, const char *person,
 		buf_free(&job->body);
 }
 
+/* Of a slot that was taken back it is the word that its bytes go out again, whatever they said. */
+static void slot_is_told(struct sim_world *world, const struct sim_order *order, unsigned round)
+{
+	for (size_t i = 0; i < world->slots_len; i++) {
+		struct sim_slot *slot = &world->slots[i];
+		slot->is_resolved |=
+			slot->order == (int)(order - world->orders) && slot->round == round;
+	}
+}
+
 static void order_resolve(struct sim_world *world, struct sim_order *order)
 {
 	struct store_view view;
@@ -90,6 +100,7 @@ static void order_resolve(struct sim_world *world, struct sim_order *order)
 			 mistaken ? "paid by a stranger" : "not paid");
 	order->is_mistaken |= mistaken;
 	order->resolved |= !mistaken;
+	slot_is_told(world, order, view.withdrawal.round);
 	decide(world, order->id, "ann", &query);
 	decide(world, order->id, "ben", &query);
 }
