@@ -59,6 +59,7 @@ static void slot_edited(struct sim_world *world, const struct sim_change *change
 	slot->stage = (enum transfer_stage)change->value[1];
 	slot->outcome = (enum transfer_outcome)change->value[3];
 	bool is_final = slot->stage == TRANSFER_FINAL;
+	slot->is_end_edited = is_final && (!was_final || slot->is_end_edited);
 	if (slot->order >= 0 && was_final != is_final) {
 		struct sim_order *order = &world->orders[slot->order];
 		order->live = is_final ? order->live - 1 : order->live + 1;

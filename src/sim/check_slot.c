@@ -33,15 +33,30 @@ static void nonce_check(struct sim_world *world, unsigned wallet, uint64_t nonce
 	world->next_nonce[wallet] = nonce + 1;
 }
 
-/* Slots of an order that may still pay. One whose first signature was its cancellation never does:
- * what it was for goes on without it when an editor has parted the two. */
+/* Did its nonce go to a transaction of ours that paid nobody, as deep as that takes? */
+static bool is_unpaid_for_good(const struct sim_world *world, const struct sim_slot *slot)
+{
+	struct sim_mined consumer;
+	const struct chain_params *chain = &world->catalogue.chains[0];
+	return sim_chain_consumer(world->model, slot->wallet, slot->nonce, &consumer) &&
+	       !consumer.is_foreign && !consumer.is_odd && u256_is_zero(consumer.paid) &&
+	       consumer.block_number <= sim_final_height(world) &&
+	       consumer.block_number + chain->depth_unpaid <= sim_chain_head(world->model);
+}
+
+/* Slots of an order that may still pay. Where an editor has parted a slot from its order, the order
+ * goes on before the row says that the slot is over: one whose first signature was its cancellation
+ * never pays, and of any other the chain says what became of it. */
 static unsigned live_count(const struct sim_world *world, int order)
 {
+	bool is_parted = (world->orders[order].causes & SIM_CAUSE_EDITED) != 0;
 	unsigned live = 0;
 	for (size_t i = 0; i < world->slots_len; i++) {
 		const struct sim_slot *slot = &world->slots[i];
+		if (slot->order != order || slot->stage >= TRANSFER_FINAL)
+			continue;
 		bool never_pays = slot->canceled && slot->paid_at == 0;
-		live += slot->order == order && slot->stage < TRANSFER_FINAL && !never_pays ? 1 : 0;
+		live += !never_pays && !(is_parted && is_unpaid_for_good(world, slot)) ? 1 : 0;
 	}
 	return live;
 }
@@ -177,6 +192,7 @@ void sim_check_slot_moved(struct sim_world *world, const struct sim_change *chan
 	world->summary->transfer_moves[from][to]++;
 	if (to != TRANSFER_FINAL)
 		return;
+	slot->is_end_edited = false;
 	if (slot->order >= 0)
 		world->orders[slot->order].live--;
 	final_check(world, slot);

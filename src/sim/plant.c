@@ -41,6 +41,7 @@ static const char *const texts[SIM_PLANTS] = {
 	[SIM_PLANT_SHALLOW] = "shallow",
 	[SIM_PLANT_STALE] = "stale",
 	[SIM_PLANT_TAKEN_BACK] = "taken-back",
+	[SIM_PLANT_UNNOTICED] = "unnoticed",
 	[SIM_PLANT_REFUSED] = "refused",
 };
 
@@ -270,8 +271,22 @@ void sim_plant(struct sim_world *world)
 	sim_check_changes(world);
 }
 
-/* Somebody pays out of our wallets what no row knows of: once to a stranger, once to a receiver who
- * has been paid. */
+/* The row of the nonce that is about to go to a stranger says that it ended otherwise, and was
+ * edited in some other way. */
+static void unnoticed_plant(struct sim_world *world)
+{
+	world->causes |= SIM_CAUSE_FOREIGN;
+	CHECK(world->slots_len < SIM_SLOTS_MAX);
+	world->slots[world->slots_len++] =
+		(struct sim_slot){ .nonce = sim_chain_nonce(world->model, 0),
+				   .stage = TRANSFER_FINAL,
+				   .outcome = OUTCOME_REPLACED,
+				   .order = -1,
+				   .is_edited = true };
+}
+
+/* Somebody pays out of our wallets what no row knows of: twice to a stranger, once to a receiver
+ * who has been paid. */
 void sim_plant_end(struct sim_world *world)
 {
 	struct address to = world->orders[0].to;
@@ -281,7 +296,9 @@ void sim_plant_end(struct sim_world *world)
 	uint64_t units = 1;
 	if (world->options->plant == SIM_PLANT_STALE)
 		stale_plant(world);
-	if (world->options->plant == SIM_PLANT_LEAK)
+	if (world->options->plant == SIM_PLANT_UNNOTICED)
+		unnoticed_plant(world);
+	if (world->options->plant == SIM_PLANT_LEAK || world->options->plant == SIM_PLANT_UNNOTICED)
 		memset(to.bytes, 0xbd, sizeof to.bytes);
 	else if (world->options->plant != SIM_PLANT_TWICE)
 		return;

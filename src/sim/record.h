@@ -62,6 +62,7 @@ struct sim_slot {
 	bool canceled;         /* a cancellation of it was signed */
 	bool is_edited;        /* its row is not what the services wrote */
 	bool is_bent;          /* nor is what it pays */
+	bool is_end_edited;    /* nor is its end */
 	uint64_t signed_epoch; /* of the wallet's lease, at the newest signature */
 	unsigned sender;       /* incarnation that handed it to a node last; 0: none */
 	int64_t paid_at;       /* of the first signature that pays; 0: none */

@@ -62,6 +62,7 @@ enum sim_plant {
 	SIM_PLANT_SHALLOW,           /* T12: final before it is deep */
 	SIM_PLANT_STALE,             /* T12: a block went away, and nobody notices */
 	SIM_PLANT_TAKEN_BACK,        /* T9: what was final went away, and a wallet goes on */
+	SIM_PLANT_UNNOTICED,         /* T12: a stranger took a nonce, and nobody notices */
 	SIM_PLANT_REFUSED,           /* refused: failed by a receiver that takes everything */
 	SIM_PLANTS
 };

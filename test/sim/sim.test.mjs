@@ -74,7 +74,7 @@ for (const [plant, rule] of Object.entries({
 	'unasked': 'journal', 'no-void': 'journal', 'unproven': 'proof', 'not-out': 'T5', 'undrained': 'drain',
 	'lost-wake-up': 'messages', 'signed-canceled': 'cancel', 'held': 'hold', 'false-alarm': 'hold',
 	'stopped': 'stop', 'overdrawn': 'funds', 'limit': 'limit', 'stranger': 'T10', 'shallow': 'T12',
-	'stale': 'T12', 'taken-back': 'T9', 'unwished': 'wish', 'refused': 'refused',
+	'stale': 'T12', 'unnoticed': 'T12', 'taken-back': 'T9', 'unwished': 'wish', 'refused': 'refused',
 }))
 	test(`${rule} fires on a planted violation: ${plant}`, async () => {
 		// A second signature takes somebody who asks for it.
