@@ -43,7 +43,10 @@ bool sim_ask_of_id(struct sim_world *world, const char *literal, struct id id, i
 uint64_t sim_final_height(const struct sim_world *world);
 void sim_check_change(struct sim_world *world, const struct sim_change *change);
 struct sim_slot *sim_slot_of_row(struct sim_world *world, int64_t row);
-const struct sim_slot *sim_slot_of_nonce(struct sim_world *world, unsigned wallet, uint64_t nonce);
+/* Of this nonce, as its row was when it was signed for: the one that is for the receiver, or else
+ * the newest; NULL: there is none. */
+const struct sim_slot *sim_slot_of_payment(const struct sim_world *world, unsigned wallet,
+					   uint64_t nonce, struct address to);
 /* The newest slot of that round of the withdrawal; NULL: none was seen. */
 const struct sim_slot *sim_slot_of_round(struct sim_world *world, struct id withdrawal,
 					 unsigned round);
@@ -61,6 +64,9 @@ void sim_check_unpaid(struct sim_world *world, const struct sim_order *order, co
 void sim_check_slot_made(struct sim_world *world, const struct sim_change *change);
 void sim_check_slot_moved(struct sim_world *world, const struct sim_change *change);
 void sim_check_attempt_made(struct sim_world *world, const struct sim_change *change);
+/* Rows that an editor made: they count for nothing until the signer signs for them. */
+void sim_check_slot_forged(struct sim_world *world, const struct sim_change *change);
+void sim_check_attempt_forged(struct sim_world *world, const struct sim_change *change);
 /* check_fee.c */
 /* A new attempt (its rowid) against the one before; keeps its fees and its time. */
 void sim_check_fees(struct sim_world *world, struct sim_slot *slot, int64_t row, bool cancels);

@@ -26,12 +26,20 @@ struct sim_order *sim_order_of_row(struct sim_world *world, int64_t row)
 	return NULL;
 }
 
-const struct sim_slot *sim_slot_of_nonce(struct sim_world *world, unsigned wallet, uint64_t nonce)
+const struct sim_slot *sim_slot_of_payment(const struct sim_world *world, unsigned wallet,
+					   uint64_t nonce, struct address to)
 {
-	for (size_t i = world->slots_len; i > 0; i--)
-		if (world->slots[i - 1].wallet == wallet && world->slots[i - 1].nonce == nonce)
-			return &world->slots[i - 1];
-	return NULL;
+	const struct sim_slot *found = NULL;
+	for (size_t i = world->slots_len; i > 0; i--) {
+		const struct sim_slot *slot = &world->slots[i - 1];
+		if (slot->wallet != wallet || slot->nonce != nonce || slot->is_forged)
+			continue;
+		if (slot->order >= 0 && address_equal(world->orders[slot->order].to, to))
+			return slot;
+		if (found == NULL)
+			found = slot;
+	}
+	return found;
 }
 
 const struct sim_slot *sim_slot_of_round(struct sim_world *world, struct id withdrawal,
@@ -39,7 +47,7 @@ const struct sim_slot *sim_slot_of_round(struct sim_world *world, struct id with
 {
 	for (size_t i = world->slots_len; i > 0; i--) {
 		const struct sim_slot *slot = &world->slots[i - 1];
-		if (slot->order >= 0 && slot->round == round &&
+		if (slot->order >= 0 && slot->round == round && !slot->is_forged &&
 		    id_equal(world->orders[slot->order].id_stored, withdrawal))
 			return slot;
 	}
@@ -60,11 +68,8 @@ static void slot_edited(struct sim_world *world, const struct sim_change *change
 	slot->outcome = (enum transfer_outcome)change->value[3];
 	bool is_final = slot->stage == TRANSFER_FINAL;
 	slot->is_end_edited = is_final && (!was_final || slot->is_end_edited);
-	if (slot->order >= 0 && was_final != is_final) {
-		struct sim_order *order = &world->orders[slot->order];
-		order->live = is_final ? order->live - 1 : order->live + 1;
-		order->causes |= SIM_CAUSE_EDITED;
-	}
+	if (slot->order >= 0)
+		world->orders[slot->order].causes |= SIM_CAUSE_EDITED;
 }
 
 /* Somebody with the database's password: what follows from it is not the services' doing. */
@@ -73,6 +78,10 @@ static void edited(struct sim_world *world, const struct sim_change *change)
 	struct sim_order *order = NULL;
 	if (change->what == SIM_SLOT_MOVED || change->what == SIM_SLOT_EDITED)
 		slot_edited(world, change);
+	if (change->what == SIM_SLOT_MADE)
+		sim_check_slot_forged(world, change);
+	if (change->what == SIM_ATTEMPT_MADE)
+		sim_check_attempt_forged(world, change);
 	if (change->what == SIM_WITHDRAWAL_EDITED || change->what == SIM_WITHDRAWAL_MOVED)
 		order = sim_order_of_row(world, change->row);
 	if (order == NULL)

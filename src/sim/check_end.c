@@ -21,15 +21,17 @@ static bool may_wait(const struct sim_world *world, const struct sim_order *orde
 	return world->has_slot_edits;
 }
 
-/* Its slot is final as what it is, or by the hand of who edited its row: nobody looks for the
- * stranger then, and its withdrawal waits for a proof that never comes. */
+/* Its slot is final as what it is, or was before an editor put another row in its place; or by the
+ * hand of who edited its row: nobody looks for the stranger then, and its withdrawal waits for a
+ * proof that never comes. */
 static bool is_recorded(const struct sim_world *world, unsigned wallet, uint64_t nonce)
 {
 	for (size_t i = 0; i < world->slots_len; i++) {
 		const struct sim_slot *slot = &world->slots[i];
-		if (slot->wallet == wallet && slot->nonce == nonce)
-			return slot->stage == TRANSFER_FINAL &&
-			       (slot->outcome == OUTCOME_FOREIGN || slot->is_end_edited);
+		if (slot->wallet == wallet && slot->nonce == nonce &&
+		    slot->stage == TRANSFER_FINAL &&
+		    (slot->outcome == OUTCOME_FOREIGN || slot->is_end_edited))
+			return true;
 	}
 	return false;
 }

@@ -35,8 +35,13 @@ static const char *const statements[] = {
 	"CREATE TEMP TRIGGER sim_6d AFTER DELETE ON main.transfers BEGIN "
 	"INSERT INTO sim_log (what, row_id) VALUES (6, OLD.rowid); END",
 
+	/* All that was ever stored: an editor may take it away while somebody has it in hand. */
+	"CREATE TEMP TABLE sim_stored (tx_hash BLOB PRIMARY KEY, wallet_id INTEGER NOT NULL, "
+	"nonce INTEGER NOT NULL)",
 	"CREATE TEMP TRIGGER sim_7 AFTER INSERT ON main.attempts BEGIN "
-	"INSERT INTO sim_log (what, row_id, a) VALUES (7, NEW.rowid, NEW.number); END",
+	"INSERT INTO sim_log (what, row_id, a) VALUES (7, NEW.rowid, NEW.number); "
+	"INSERT OR IGNORE INTO sim_stored SELECT NEW.tx_hash, wallet_id, nonce "
+	"FROM main.transfers WHERE id = NEW.transfer_id; END",
 
 	"CREATE TEMP TRIGGER sim_8 AFTER UPDATE OF transfer_id, number, is_cancel, tip, cap, "
 	"gas_limit, tx_hash, raw ON main.attempts BEGIN "

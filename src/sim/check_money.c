@@ -98,7 +98,8 @@ bool sim_is_excused(const struct sim_world *world, const struct sim_order *order
 static void payment_check(struct sim_world *world, unsigned wallet, const struct sim_mined *mined)
 {
 	struct sim_payments paid;
-	const struct sim_slot *slot = sim_slot_of_nonce(world, wallet, mined->nonce);
+	const struct sim_slot *slot =
+		sim_slot_of_payment(world, wallet, mined->nonce, mined->paid_to);
 	if (mined->is_foreign)
 		return;
 	if (slot == NULL) {

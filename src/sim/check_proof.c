@@ -203,7 +203,7 @@ void sim_check_journaled(struct sim_world *world, const struct sim_slot *slot, c
 	if (!good || attempts == 0)
 		sim_fail(world, "journal", "wallet %u nonce %llu is signed, and not journaled so",
 			 slot->wallet, (unsigned long long)slot->nonce);
-	else if (pays && slot->order >= 0 && slot->attempts == 1)
+	else if (pays && slot->order >= 0 && slot->paid_at == 0)
 		right_check(world, slot);
 }
 

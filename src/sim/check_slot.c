@@ -16,6 +16,14 @@ static int order_of_slot(struct sim_world *world, int64_t row)
 	return order == NULL ? -1 : (int)(order - world->orders);
 }
 
+static int64_t attempt_slot(struct sim_world *world, int64_t attempt)
+{
+	return sim_ask_i64(world,
+			   "SELECT t.rowid FROM attempts a JOIN transfers t "
+			   "ON t.id = a.transfer_id WHERE a.rowid = ?",
+			   attempt);
+}
+
 /* What was edited while the step was under way it could not know of. */
 static bool knew_of_edit(const struct sim_world *world, unsigned wallet)
 {
@@ -45,20 +53,46 @@ static bool is_unpaid_for_good(const struct sim_world *world, const struct sim_s
 }
 
 /* Slots of an order that may still pay. Where an editor has parted a slot from its order, the order
- * goes on before the row says that the slot is over: one whose first signature was its cancellation
- * never pays, and of any other the chain says what became of it. */
+ * goes on before the row says that the slot is over: one that is edited and not signed for, or
+ * whose first signature was its cancellation, never pays, and of any other the chain says what
+ * became of it. */
 static unsigned live_count(const struct sim_world *world, int order)
 {
 	bool is_parted = (world->orders[order].causes & SIM_CAUSE_EDITED) != 0;
 	unsigned live = 0;
 	for (size_t i = 0; i < world->slots_len; i++) {
 		const struct sim_slot *slot = &world->slots[i];
-		if (slot->order != order || slot->stage >= TRANSFER_FINAL)
+		if (slot->order != order || slot->stage >= TRANSFER_FINAL || slot->is_forged)
 			continue;
-		bool never_pays = slot->canceled && slot->paid_at == 0;
+		bool never_pays = slot->paid_at == 0 && (slot->canceled || slot->is_edited);
 		live += !never_pays && !(is_parted && is_unpaid_for_good(world, slot)) ? 1 : 0;
 	}
 	return live;
+}
+
+static void live_check(struct sim_world *world, int order)
+{
+	unsigned live = live_count(world, order);
+	if (live > 1)
+		sim_fail(world, "T1", "%s has %u live slots", world->orders[order].key, live);
+}
+
+/* For whom it is, as its row says. */
+static void slot_bind(struct sim_world *world, struct sim_slot *slot)
+{
+	int64_t round = sim_ask_i64(world,
+				    "SELECT i.round FROM transfers t JOIN transfer_items i ON "
+				    "i.transfer_id = t.id WHERE t.rowid = ?",
+				    slot->row);
+	slot->order = order_of_slot(world, slot->row);
+	slot->round = round > 0 ? (unsigned)round : 0;
+	if (slot->order < 0)
+		return;
+	struct sim_order *order = &world->orders[slot->order];
+	order->rounds++;
+	live_check(world, slot->order);
+	sim_tell(world, "%s: wallet %u nonce %llu", order->key, slot->wallet,
+		 (unsigned long long)slot->nonce);
 }
 
 void sim_check_slot_made(struct sim_world *world, const struct sim_change *change)
@@ -71,21 +105,40 @@ void sim_check_slot_made(struct sim_world *world, const struct sim_change *chang
 				   .stage = (enum transfer_stage)change->value[2] };
 	CHECK(slot->wallet < SIM_WALLETS);
 	nonce_check(world, slot->wallet, slot->nonce);
-	slot->order = order_of_slot(world, change->row);
-	int64_t round = sim_ask_i64(world,
-				    "SELECT i.round FROM transfers t JOIN transfer_items i ON "
-				    "i.transfer_id = t.id WHERE t.rowid = ?",
-				    change->row);
-	slot->round = round > 0 ? (unsigned)round : 0;
 	world->summary->transfer_moves[0][slot->stage]++;
-	if (slot->order < 0)
-		return;
-	struct sim_order *order = &world->orders[slot->order];
-	order->rounds++;
-	if (++order->live > 1 && live_count(world, slot->order) > 1)
-		sim_fail(world, "T1", "%s has %u live slots", order->key, order->live);
-	sim_tell(world, "%s: wallet %u nonce %llu", order->key, slot->wallet,
-		 (unsigned long long)slot->nonce);
+	slot_bind(world, slot);
+}
+
+/* ---- what an editor makes ---- */
+
+void sim_check_slot_forged(struct sim_world *world, const struct sim_change *change)
+{
+	CHECK(world->slots_len < SIM_SLOTS_MAX);
+	world->slots[world->slots_len++] =
+		(struct sim_slot){ .row = change->row,
+				   .wallet = (unsigned)change->value[0] - 1,
+				   .nonce = (uint64_t)change->value[1],
+				   .stage = (enum transfer_stage)change->value[2],
+				   .order = -1,
+				   .is_end_edited = change->value[2] == TRANSFER_FINAL,
+				   .is_forged = true,
+				   .is_edited = true };
+}
+
+void sim_check_attempt_forged(struct sim_world *world, const struct sim_change *change)
+{
+	struct sim_slot *slot = sim_slot_of_row(world, attempt_slot(world, change->row));
+	if (slot != NULL)
+		slot->is_stuffed = slot->is_edited = true;
+}
+
+/* The signer signs for it: from now on it is a slot as any other, of whom its row says. */
+static void forged_adopt(struct sim_world *world, struct sim_slot *slot, bool cancels)
+{
+	slot->is_forged = false;
+	slot->is_stuffed = true; /* there may be older bytes of its nonce */
+	slot->canceled = cancels;
+	slot_bind(world, slot);
 }
 
 /* ---- the end of a slot ---- */
@@ -141,7 +194,10 @@ static void final_check(struct sim_world *world, const struct sim_slot *slot)
 		 (slot->outcome == OUTCOME_SUCCEEDED ? chain->depth_paid : chain->depth_unpaid))
 		sim_fail(world, "T12", "wallet %u nonce %llu: outcome %d at a depth of %llu",
 			 slot->wallet, nonce, (int)slot->outcome, (unsigned long long)depth);
-	else if (slot->outcome != true_outcome(world, slot, &consumer) && !slot->is_bent)
+	/* What an editor's row is for is his word; and what lost its bytes looks like a stranger's.
+	 */
+	else if (slot->outcome != true_outcome(world, slot, &consumer) && !slot->is_bent &&
+		 !slot->is_forged && !(slot->is_stuffed && slot->outcome == OUTCOME_FOREIGN))
 		sim_fail(world, "T12", "wallet %u nonce %llu: outcome %d, and %d is true",
 			 slot->wallet, nonce, (int)slot->outcome,
 			 (int)true_outcome(world, slot, &consumer));
@@ -173,8 +229,6 @@ void sim_check_slot_moved(struct sim_world *world, const struct sim_change *chan
 		slot->stage = to;
 		slot->outcome = (enum transfer_outcome)change->value[3];
 		slot->is_resolved = false;
-		if (slot->order >= 0)
-			world->orders[slot->order].live++;
 		return;
 	}
 	if (from == TRANSFER_FINAL) {
@@ -193,8 +247,6 @@ void sim_check_slot_moved(struct sim_world *world, const struct sim_change *chan
 	if (to != TRANSFER_FINAL)
 		return;
 	slot->is_end_edited = false;
-	if (slot->order >= 0)
-		world->orders[slot->order].live--;
 	final_check(world, slot);
 }
 
@@ -239,7 +291,7 @@ static void payload_check(struct sim_world *world, struct sim_slot *slot, int64_
 	if (!read || pays == cancels || (pays && (order == NULL || !pays_order(world, order, &tx))))
 		sim_fail(world, "T7", "wallet %u nonce %llu is signed for what nobody asked for",
 			 slot->wallet, (unsigned long long)slot->nonce);
-	else if (pays && slot->attempts == 1 && slot->is_bent)
+	else if (pays && slot->paid_at == 0 && slot->is_bent)
 		sim_fail(world, "T7",
 			 "wallet %u nonce %llu is signed, and its row says something else",
 			 slot->wallet, (unsigned long long)slot->nonce);
@@ -258,24 +310,25 @@ static void first_check(struct sim_world *world, struct sim_slot *slot)
 			 order->key);
 	else if (order->held_reason[0] != 0 && order->held_step < step)
 		sim_fail(world, "hold", "%s is signed, and was held before", order->key);
+	live_check(world, slot->order);
 	sim_check_limits(world, slot);
 }
 
 void sim_check_attempt_made(struct sim_world *world, const struct sim_change *change)
 {
-	int64_t row = sim_ask_i64(world,
-				  "SELECT t.rowid FROM attempts a JOIN transfers t "
-				  "ON t.id = a.transfer_id WHERE a.rowid = ?",
-				  change->row);
-	struct sim_slot *slot = sim_slot_of_row(world, row);
+	struct sim_slot *slot = sim_slot_of_row(world, attempt_slot(world, change->row));
 	CHECK(slot != NULL);
 	world->summary->attempts++;
-	if (change->value[0] != (int64_t)++slot->attempts)
+	bool cancels = sim_ask_i64(world, "SELECT is_cancel FROM attempts WHERE rowid = ?",
+				   change->row) != 0;
+	if (slot->is_forged)
+		forged_adopt(world, slot, cancels);
+	if (slot->is_stuffed)
+		slot->attempts = (unsigned)change->value[0];
+	else if (change->value[0] != (int64_t)++slot->attempts)
 		sim_fail(world, "T3", "wallet %u nonce %llu: attempt %lld is its number %u",
 			 slot->wallet, (unsigned long long)slot->nonce, (long long)change->value[0],
 			 slot->attempts);
-	bool cancels = sim_ask_i64(world, "SELECT is_cancel FROM attempts WHERE rowid = ?",
-				   change->row) != 0;
 	payload_check(world, slot, change->row, cancels);
 	if (slot->canceled && !cancels)
 		sim_fail(world, "T7",
@@ -295,35 +348,63 @@ void sim_check_attempt_made(struct sim_world *world, const struct sim_change *ch
 
 /* ---- bytes at a node ---- */
 
-static int64_t slot_row_of_hash(struct sim_world *world, struct hash32 hash)
+static struct sim_slot *slot_of_nonce(struct sim_world *world, unsigned wallet, uint64_t nonce)
+{
+	for (size_t i = world->slots_len; i > 0; i--)
+		if (world->slots[i - 1].wallet == wallet && world->slots[i - 1].nonce == nonce)
+			return &world->slots[i - 1];
+	return NULL;
+}
+
+/* NULL: they are not stored. Of those that an editor has taken away since the newest slot that had
+ * their nonce. */
+static struct sim_slot *slot_of_hash(struct sim_world *world, struct hash32 hash)
 {
 	struct err err = { 0 };
-	int64_t row = -1;
+	struct sim_slot *slot = NULL;
 	struct db_statement *statement = db_prepare(
 		world->db,
-		"SELECT t.rowid FROM attempts a JOIN transfers t ON t.id = a.transfer_id "
-		"WHERE a.tx_hash = ?",
+		"SELECT s.wallet_id - 1, s.nonce, t.rowid FROM sim_stored s LEFT JOIN attempts a "
+		"ON a.tx_hash = s.tx_hash LEFT JOIN transfers t ON t.id = a.transfer_id "
+		"WHERE s.tx_hash = ?",
 		&err);
 	CHECK(statement != NULL);
 	db_bind_bytes(world->db, statement, 1, hash.bytes, sizeof hash.bytes);
-	if (db_step(world->db, statement, &err) == DB_ROW)
-		row = db_column_i64(world->db, statement, 0);
+	if (db_step(world->db, statement, &err) == DB_ROW) {
+		if (!db_column_is_null(world->db, statement, 2))
+			slot = sim_slot_of_row(world, db_column_i64(world->db, statement, 2));
+		else if (world->has_slot_edits)
+			slot = slot_of_nonce(world,
+					     (unsigned)db_column_i64(world->db, statement, 0),
+					     (uint64_t)db_column_i64(world->db, statement, 1));
+	}
 	db_reset(world->db, statement);
-	return row;
+	return slot;
+}
+
+/* An order that its nonce was once signed for, whatever an editor has made of the row since. */
+static bool pays_somebody(const struct sim_world *world, const struct sim_slot *slot,
+			  const struct tx *tx)
+{
+	for (size_t i = 0; i < world->slots_len; i++) {
+		const struct sim_slot *other = &world->slots[i];
+		if (other->wallet == slot->wallet && other->nonce == slot->nonce &&
+		    other->order >= 0 && !other->is_forged &&
+		    pays_order(world, &world->orders[other->order], tx))
+			return true;
+	}
+	return false;
 }
 
 void sim_check_sent(struct sim_world *world, struct str raw)
 {
 	struct tx tx;
 	struct tx_signature signature;
-	struct sim_slot *slot;
-	int64_t row = slot_row_of_hash(world, tx_hash_of(raw));
-	if (row < 0) {
+	struct sim_slot *slot = slot_of_hash(world, tx_hash_of(raw));
+	if (slot == NULL) {
 		sim_fail(world, "T3", "bytes reach a node that are not stored");
 		return;
 	}
-	slot = sim_slot_of_row(world, row);
-	CHECK(slot != NULL);
 	slot->sender = world->acting == NULL ? 0 : world->acting->born;
 	if (!tx_read_signed(raw, &tx, &signature) || tx.nonce != slot->nonce) {
 		sim_fail(world, "T7", "wallet %u nonce %llu: bytes of another slot", slot->wallet,
@@ -331,9 +412,8 @@ void sim_check_sent(struct sim_world *world, struct str raw)
 		return;
 	}
 	sim_check_cost(world, slot, &tx);
-	if (pays_nobody(world, slot, &tx))
+	if (pays_nobody(world, slot, &tx) || pays_somebody(world, slot, &tx))
 		return;
-	else if (slot->order < 0 || !pays_order(world, &world->orders[slot->order], &tx))
-		sim_fail(world, "T7", "wallet %u nonce %llu pays what nobody asked for",
-			 slot->wallet, (unsigned long long)slot->nonce);
+	sim_fail(world, "T7", "wallet %u nonce %llu pays what nobody asked for", slot->wallet,
+		 (unsigned long long)slot->nonce);
 }

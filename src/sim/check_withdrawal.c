@@ -106,6 +106,16 @@ static void check_completed(struct sim_world *world, const struct sim_order *ord
 			 order->key, (unsigned long long)paid.newest.block_number);
 }
 
+/* The row says so, or of one that was edited the chain does, for good. */
+static bool is_over(const struct sim_world *world, const struct sim_slot *slot)
+{
+	struct sim_mined consumer;
+	return slot->stage == TRANSFER_FINAL ||
+	       (slot->is_edited &&
+		sim_chain_consumer(world->model, slot->wallet, slot->nonce, &consumer) &&
+		consumer.block_number <= sim_final_height(world));
+}
+
 void sim_check_unpaid(struct sim_world *world, const struct sim_order *order, const char *rule)
 {
 	struct sim_payments paid;
@@ -118,12 +128,12 @@ void sim_check_unpaid(struct sim_world *world, const struct sim_order *order, co
 	for (size_t i = 0; i < world->slots_len && !world->failed; i++) {
 		const struct sim_slot *slot = &world->slots[i];
 		struct sim_mined consumer;
-		if (slot->order != index)
+		if (slot->order != index || slot->is_forged)
 			continue;
 		/* A row that somebody set back leaves no slot: the chain alone says what became
 		 * of it. */
 		bool is_set_back = (order->causes & SIM_CAUSE_EDITED) != 0 && !slot->is_edited;
-		if (slot->stage != TRANSFER_FINAL && !is_set_back)
+		if (!is_over(world, slot) && !is_set_back)
 			sim_fail(world, rule,
 				 "%s counts as unpaid, and nonce %llu may still pay it", order->key,
 				 (unsigned long long)slot->nonce);
@@ -215,7 +225,14 @@ void sim_check_withdrawal_moved(struct sim_world *world, const struct sim_change
 	struct sim_order *order = sim_order_of_row(world, change->row);
 	enum withdrawal_stage from = (enum withdrawal_stage)change->value[0];
 	enum withdrawal_stage to = (enum withdrawal_stage)change->value[1];
-	CHECK(order != NULL);
+	/* A row that an editor made: whatever is said of it, it gets no nonce. */
+	if (order == NULL) {
+		CHECK(world->has_edits);
+		if (to == WITHDRAWAL_ASSIGNED || to == WITHDRAWAL_COMPLETED)
+			sim_fail(world, "T8", "a withdrawal that nobody asked for moves to %d",
+				 (int)to);
+		return;
+	}
 	if (change->value[3] != change->value[2] + 1)
 		sim_fail(world, "events", "%s: version %lld follows %lld", order->key,
 			 (long long)change->value[3], (long long)change->value[2]);

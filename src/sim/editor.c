@@ -217,6 +217,10 @@ static void final_undo(struct sim_world *world)
 void sim_editor_strike(struct sim_world *world, enum sim_call call)
 {
 	struct sim_order *order = NULL;
+	if (world->forges && sim_random_chance(&world->own, 300)) {
+		sim_forge(world);
+		return;
+	}
 	if (call == SIM_CALL_STORE_CHANGE && world->edits_slots) {
 		final_undo(world);
 		return;

@@ -40,7 +40,6 @@ struct sim_order {
 	uint64_t held_step;   /* likewise */
 	bool is_mistaken;     /* they named a transaction that did not pay it */
 	bool resolved;        /* people said that a stranger's transaction did not pay it */
-	unsigned live;        /* transfers of it that are not final */
 	unsigned rounds;
 	bool is_fickle; /* a block may find it unwilling, though an estimate did not */
 	unsigned flips; /* blocks in which its receiver refuses, though an estimate says yes */
@@ -63,6 +62,8 @@ struct sim_slot {
 	bool is_edited;        /* its row is not what the services wrote */
 	bool is_bent;          /* nor is what it pays */
 	bool is_end_edited;    /* nor is its end */
+	bool is_forged;        /* no service made its row, or has signed for it yet */
+	bool is_stuffed;       /* its attempts are not what the signer wrote */
 	uint64_t signed_epoch; /* of the wallet's lease, at the newest signature */
 	unsigned sender;       /* incarnation that handed it to a node last; 0: none */
 	int64_t paid_at;       /* of the first signature that pays; 0: none */

@@ -196,6 +196,7 @@ static const struct {
 	{ SIM_FAMILY_FOREIGN, 300, sim_outside_foreign },
 	{ SIM_FAMILY_FOREIGN, 1000, sim_people_act },
 	{ SIM_FAMILY_LIAR, 300, sim_people_act },
+	{ SIM_FAMILY_EDITOR, 700, sim_forge },
 };
 
 static void nodes_calm(struct sim_world *world)

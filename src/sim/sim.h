@@ -24,6 +24,19 @@
 #define SIM_WITHDRAWALS_DEFAULT 60
 #define SIM_REASONS             7
 
+/* What an editor of the store makes. */
+enum sim_insert {
+	SIM_INSERT_SLOT,
+	SIM_INSERT_ITEM,
+	SIM_INSERT_ATTEMPT,
+	SIM_INSERT_WITHDRAWAL,
+	SIM_INSERT_DECISION,
+	SIM_INSERT_APPROVAL,
+	SIM_INSERT_EVENT,
+	SIM_INSERT_MESSAGE,
+	SIM_INSERTS
+};
+
 /* A violation made on purpose, to see that its checker fires. */
 enum sim_plant {
 	SIM_PLANT_NONE = 0,
@@ -97,7 +110,9 @@ struct sim_summary {
 	uint64_t blocks;
 	uint64_t sqs_seeds; /* those with an external queue */
 	uint64_t sqs[SIM_SQS_EVENTS];
-	uint64_t calls[SIM_CALLS]; /* while faults were on */
+	uint64_t inserts[SIM_INSERTS];
+	uint64_t inserts_refused[SIM_INSERTS]; /* by the schema */
+	uint64_t calls[SIM_CALLS];             /* while faults were on */
 	uint64_t hits[SIM_FAULTS][SIM_CALLS];
 	uint64_t withdrawal_moves[SIM_STAGES][SIM_STAGES];
 	uint64_t transfer_moves[SIM_STAGES][SIM_STAGES];
@@ -108,6 +123,8 @@ struct sim_summary {
 MUST_CHECK bool sim_run(const struct sim_options *options, struct sim_summary *summary,
 			struct err *err);
 const char *sim_plant_text(enum sim_plant plant);
+/* "a slot". */
+const char *sim_insert_text(enum sim_insert insert);
 void sim_summary_add(struct sim_summary *summary, const struct sim_summary *other);
 /* The tables of the summary as text. ret_zeros: fault × call pairs and moves that never happened,
  * but could have. */

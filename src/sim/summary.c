@@ -145,6 +145,22 @@ static void sqs_write(const struct sim_summary *summary, unsigned families, stru
 	}
 }
 
+/* Rows that an editor made. */
+static void inserts_write(const struct sim_summary *summary, unsigned families, struct buf *out,
+			  unsigned *inout_zeros)
+{
+	if ((families & SIM_FAMILY_EDITOR) == 0)
+		return;
+	buf_format(out, "%-26s %10s %13s\n", "the editor made", "rows", "refused");
+	for (enum sim_insert insert = 0; insert < SIM_INSERTS; insert++) {
+		uint64_t made = summary->inserts[insert];
+		buf_format(out, "  %-24s %10llu %13llu\n", sim_insert_text(insert),
+			   (unsigned long long)made,
+			   (unsigned long long)summary->inserts_refused[insert]);
+		*inout_zeros += made == 0 ? 1 : 0;
+	}
+}
+
 void sim_summary_write(const struct sim_summary *summary, unsigned families, struct buf *out,
 		       unsigned *ret_zeros)
 {
@@ -160,6 +176,7 @@ void sim_summary_write(const struct sim_summary *summary, unsigned families, str
 		    &zeros);
 	replacements_write(summary, families, out, &zeros);
 	sqs_write(summary, families, out, &zeros);
+	inserts_write(summary, families, out, &zeros);
 	buf_format(out,
 		   "\n%llu seeds, %llu steps, %llu blocks, %llu reorgs, %llu kills, %llu attempts\n"
 		   "%llu accepted: %llu completed, %llu canceled, %llu failed, %llu rejected, "

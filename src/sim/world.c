@@ -279,6 +279,7 @@ static void mix_make(struct sim_world *world)
 	if (world->has_limits)
 		world->families &= ~SIM_FAMILY_CLOCK;
 	world->edits_slots = sim_has(world, SIM_FAMILY_EDITOR) && sim_chance(world, 500);
+	world->forges = sim_has(world, SIM_FAMILY_EDITOR) && sim_random_chance(&world->own, 500);
 }
 
 static int64_t log_now(void *context)

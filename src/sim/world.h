@@ -8,6 +8,7 @@
  *	check_*.c   the rules T1 to T12, looked after from outside the code under test
  *	outside.c   what only a person can put right: a stranger with a key, a chain that goes back
  *	editor.c    somebody with the password of the database
+ *	forge.c     rows that he makes
  *	aim.c       trouble at the worst moment: right before a certain call
  *	favourite.c the call that goes wrong most in this seed
  *	seen.c      what each process was told in its step
@@ -50,6 +51,7 @@ struct sim_world {
 	bool short_approvals; /* they run out while a payout waits */
 	bool has_limits;      /* of the signer, that some payments meet */
 	bool edits_slots;     /* the editor knows what slots are */
+	bool forges;          /* and how to make rows */
 	unsigned born;        /* incarnations so far */
 	uint64_t steps;
 	int depth; /* of processes that stand still */
@@ -198,6 +200,9 @@ struct sim_order *sim_order_of_row(struct sim_world *world, int64_t row);
 void sim_editor_act(struct sim_world *world);
 /* One that meets what a call is about to write. */
 void sim_editor_strike(struct sim_world *world, enum sim_call call);
+/* forge.c */
+/* One row more, of whatever, where the seed's editor makes any. */
+void sim_forge(struct sim_world *world);
 /* aim.c */
 /* A call begins. */
 void sim_aim(struct sim_process *process, enum sim_call call);

@@ -66,6 +66,15 @@ test('what a queue does to its messages is counted', async () => {
 		assert.match(result.out, new RegExp(`^  ${event} +[1-9]`, 'm'), event);
 });
 
+test('rows that an editor makes are counted, and what the schema refuses', async () => {
+	const result = await sim('--seed', '1', '--seeds', '60', '--withdrawals', '20', '--faults=editor');
+	assert.equal(result.status, 0, words(result));
+	for (const row of ['a slot', 'an item', 'an attempt', 'a copy', 'a decision', 'an approval', 'an event', 'a message'])
+		assert.match(result.out, new RegExp(`^  ${row} +[1-9]`, 'm'), row);
+	for (const row of ['a slot', 'an item', 'an attempt'])
+		assert.match(result.out, new RegExp(`^  ${row} +[0-9]+ +[1-9]`, 'm'), row);
+});
+
 for (const [plant, rule] of Object.entries({
 	'two-live': 'T1', 'nonce-gap': 'T2', 'unstored': 'T3', 'left-early': 'T4', 'failed-paid': 'T5',
 	'not-paid': 'T6', 'other-payload': 'T7', 'twice': 'T8', 'final-changed': 'T9', 'leak': 'T10',
