@@ -399,6 +399,61 @@ static void test_stranger_on_a_journaled_nonce(void **state)
 	life_assert_held(life, &again, "right_already_spent");
 }
 
+/* ---- what people said in the lost hour ---- */
+
+/* Its nonce went to a stranger, people said that it was not paid, and it was paid then, or canceled.
+ * The store that comes back knows nothing of that; the journal does, also when its client wants it
+ * no more now. */
+static void said_run(struct life *life, bool cancels, bool cancels_late)
+{
+	struct withdrawal row = life_accept(life, "POL", 7300);
+	life_process(life);
+	life_sign(life);
+	struct address wallet = life_view(life, row.intent.id).transfer.wallet;
+	life_drop_pool(life);
+	life_foreign_send(life, wallet, life_fresh_address(life));
+	settle(life);
+	assert_string_equal(life_view(life, row.intent.id).withdrawal.held_reason,
+			    "nonce_consumed_elsewhere");
+	life_back_up(life);
+	if (cancels)
+		life_sql(life, "UPDATE withdrawals SET cancel_requested = 1");
+	both_decide(life, &row, NULL);
+	life_sql(life, "UPDATE wallets SET stop_reason = ''");
+	settle(life);
+	life_assert_stage(life, &row, cancels ? WITHDRAWAL_CANCELED : WITHDRAWAL_COMPLETED);
+	life_restore(life);
+	life_sql(life, "UPDATE wallets SET stop_reason = 'recovering'");
+	recover_open(life, false, false);
+	recover_begin(life);
+	recover_run(life);
+	if (cancels_late)
+		life_sql(life, "UPDATE withdrawals SET cancel_requested = 1");
+	settle(life);
+	assert_string_equal(life_view(life, row.intent.id).withdrawal.held_reason,
+			    "nonce_consumed_elsewhere");
+	both_decide(life, &row, NULL);
+	settle(life);
+	life_assert_stage(life, &row, cancels ? WITHDRAWAL_CANCELED : WITHDRAWAL_COMPLETED);
+	assert_received(life, "POL", &row, cancels ? 0 : 7300);
+	life_assert_settled(life);
+}
+
+static void test_said_and_paid_since(void **state)
+{
+	said_run(*state, false, false);
+}
+
+static void test_said_and_canceled_since(void **state)
+{
+	said_run(*state, true, false);
+}
+
+static void test_said_and_canceled_too_late(void **state)
+{
+	said_run(*state, false, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +465,9 @@ int main(void)
 		LIFE_TEST(test_lost_journal_goes_on),
 		LIFE_TEST(test_stranger_at_the_next_nonce),
 		LIFE_TEST(test_stranger_on_a_journaled_nonce),
+		LIFE_TEST(test_said_and_paid_since),
+		LIFE_TEST(test_said_and_canceled_since),
+		LIFE_TEST(test_said_and_canceled_too_late),
 	};
 	return LIFE_MAIN(tests);
 }

@@ -17,11 +17,29 @@ static bool row_is_good(const struct signer *self, const struct withdrawal *row)
 	return signer_row_distrust(self, row) == NULL;
 }
 
+/* Have people said "not paid" of this very transaction before? The store that says otherwise is an
+ * older one: the rounds that the journal has besides began by that word. */
+static bool is_said_before(struct signer *self, const struct work_case *work, bool *ret_said,
+			   struct err *err)
+{
+	struct journal_resolution said;
+	bool any = false;
+	*ret_said = false;
+	if (work->slot.stage != TRANSFER_FINAL)
+		return true;
+	if (!journal_resolution_of(self->options.journal, work->row.intent.id, work->slot.round,
+				   &any, &said, err))
+		return false;
+	*ret_said = any && !said.is_paid && hash32_equal(said.tx_hash, work->slot.mined_hash);
+	return true;
+}
+
 /* Row, slot and journal tell the same story. A void is one: it ends what is released. */
 static bool story_is_good(struct signer *self, const struct work_case *work, bool *ret_good,
 			  struct err *err)
 {
 	const char *distrust = NULL;
+	bool said = false;
 	*ret_good = row_is_good(self, &work->row);
 	if (!*ret_good || work->row.stage < WITHDRAWAL_QUEUED)
 		return true;
@@ -31,7 +49,10 @@ static bool story_is_good(struct signer *self, const struct work_case *work, boo
 	bool pays = !work->slot.is_cancel;
 	if (pays)
 		distrust = signer_slot_distrust(self, work->wallet, &work->slot, &work->row);
-	if (distrust == NULL && !signer_rights_judge(self, &work->slot, &work->row, &distrust, err))
+	if (!is_said_before(self, work, &said, err))
+		return false;
+	if (distrust == NULL && !said &&
+	    !signer_rights_judge(self, &work->slot, &work->row, &distrust, err))
 		return false;
 	*ret_good = work->row.stage == WITHDRAWAL_ASSIGNED && distrust == NULL &&
 		    work->row.round == work->slot.round &&
@@ -246,9 +267,9 @@ static bool unpaid_end(struct signer *self, const struct work_case *work, struct
 	if (!signer_void_append(self, &work->row, work->row.round + 1, WITHDRAWAL_CANCELED,
 				REFUSAL_CANCELED, &verdict, err))
 		return false;
+	/* The next round began before the store was restored: the queue finds what became of it. */
 	if (verdict == JOURNAL_DIFFERENT)
-		return signer_case_end(self, work, STORE_RESOLVE_REFUSE,
-				       reason_code(REASON_RESOLVE_STILL_IN_DOUBT), err);
+		return signer_case_end(self, work, STORE_RESOLVE_REQUEUE, NULL, err);
 	return signer_case_end(self, work, STORE_RESOLVE_CANCEL, refusal_code(REFUSAL_CANCELED),
 			       err);
 }
