@@ -44,8 +44,9 @@ struct standing {
 	struct withdrawal row;
 	bool has_slot;
 	struct transfer slot;
-	struct id paid_from; /* the final slot of the row that was mined with the named hash; or
-				zero */
+	struct id paid_from; /* the final slot of the row that was mined with the named hash, or
+				the one that the row is bound to; or zero */
+	bool binds;
 };
 
 static bool case_stands(const struct resolve_case *of, const struct standing *now)
@@ -272,6 +273,42 @@ static bool paid_from_load(struct db *db, const struct store_resolution *item, s
 	return sql_end(&sql);
 }
 
+/* The slot that the journal has for the row, and that no row has. */
+static bool bound_load(struct db *db, const struct store_resolution *item, struct standing *now,
+		       struct err *err)
+{
+	struct transfer slot = { 0 };
+	bool found = false;
+	if (item->act != STORE_RESOLVE_COMPLETE || id_is_zero(item->bound))
+		return true;
+	if (!transfer_load(db, item->bound, &slot, &found, err))
+		return false;
+	now->binds = found && slot.stage == TRANSFER_FINAL && id_is_zero(slot.withdrawal) &&
+		     slot.wallet_id == item->wallet_id && !now->has_slot;
+	if (now->binds)
+		now->paid_from = slot.id;
+	return true;
+}
+
+static bool bound_write(struct db *db, const struct store_resolution *item,
+			const struct standing *now, struct err *err)
+{
+	bool taken = false;
+	if (!now->binds)
+		return true;
+	struct sql sql = sql_prepare(db,
+				     "INSERT INTO transfer_items (transfer_id, position, "
+				     "withdrawal_id, round, outcome) SELECT id, 0, ?, ?, outcome "
+				     "FROM transfers WHERE id = ?",
+				     err);
+	sql_put_id(&sql, item->of.withdrawal);
+	sql_put_i64(&sql, item->bound_round);
+	sql_put_id(&sql, item->bound);
+	return sql_run(&sql, &taken) &&
+	       (!taken ||
+		err_set(err, ERR_REFUSED, "the round of the withdrawal has a slot already"));
+}
+
 /* T4, T6, T9, judged again under the lock: only what the signer looked at is changed. */
 static bool is_allowed(const struct store_resolution *item, const struct standing *now)
 {
@@ -432,7 +469,7 @@ static bool resolve_write(struct db *db, void *context, struct err *err)
 	if (item->result != STORE_WRITTEN)
 		return true;
 	if (!standing_load(db, &item->of, &now, &current, err) ||
-	    !paid_from_load(db, item, &now, err))
+	    !paid_from_load(db, item, &now, err) || !bound_load(db, item, &now, err))
 		return false;
 	if (item->act == STORE_RESOLVE_STALE)
 		return current || decisions_answer(db, item, err);
@@ -441,7 +478,8 @@ static bool resolve_write(struct db *db, void *context, struct err *err)
 		return true;
 	}
 	detail_write(&out, item, &now);
-	return row_resolve(db, item, &now, buf_terminated(&out), resolve->by, err) &&
+	return bound_write(db, item, &now, err) &&
+	       row_resolve(db, item, &now, buf_terminated(&out), resolve->by, err) &&
 	       (!now.has_slot || slot_resolve(db, item, &now, resolve->by, err)) &&
 	       decisions_answer(db, item, err);
 }

@@ -170,7 +170,8 @@ static const struct withdrawal_row withdrawal_rows[] = {
 	  QUEUE_NONE,
 	  "completed",
 	  "two people name the transaction that paid; the signer finds it final and exactly that; a "
-	  "queued row is bound again to the slot of its own that it was paid from",
+	  "queued row is bound again to the slot of its own that it was paid from, or, after a "
+	  "restore, to the slot of the same request",
 	  { REFUSAL_NONE } },
 	{ WITHDRAWAL_ASSIGNED,
 	  WITHDRAWAL_QUEUED,

@@ -109,8 +109,12 @@ enum store_resolve {
 struct store_resolution {
 	struct resolve_case of; /* must be current, but for STALE */
 	enum store_resolve act;
-	const char *code;        /* REFUSE, CANCEL; borrowed */
-	struct hash32 tx_hash;   /* COMPLETE */
+	const char *code;      /* REFUSE, CANCEL; borrowed */
+	struct hash32 tx_hash; /* COMPLETE */
+	/* COMPLETE of a queued row without a slot of its own: a final slot without a withdrawal, to
+	 * which it is bound as this round; zero: none. */
+	struct id bound;
+	uint32_t bound_round;
 	const char *people[2];   /* their names; borrowed; NULL: none */
 	int64_t wallet_id;       /* of the slot; 0: the case has none */
 	uint64_t epoch;          /* of the wallet's lease */

@@ -168,6 +168,41 @@ static void paid_is_completed(void **state)
 	assert_int_equal(fixture_transfer(f, slot.id).outcome, OUTCOME_FOREIGN);
 }
 
+/* A slot that no row has any more, and the row that it is bound to; a slot of another row is not,
+ * and neither is one that is open. */
+static void paid_in_a_lost_life_is_bound(void **state)
+{
+	struct fixture *f = *state;
+	struct store_by by = fixture_by(f, ACTOR_PERSON);
+	struct transfer slot = foreign(f, "one");
+	struct withdrawal again = fixture_queue(f, "two");
+	fixture_edit(f, "UPDATE withdrawals SET held_reason = 'round_was_paid' WHERE stage = 3");
+	again = fixture_load(f, again.intent.id);
+	struct store_resolution item = { .of = resolve_case_of(&again, NULL),
+					 .act = STORE_RESOLVE_COMPLETE,
+					 .tx_hash = { { 9 } },
+					 .bound = slot.id,
+					 .people = { "ann", "ben" },
+					 .wallet_id = f->wallets[0].id,
+					 .epoch = f->leases[0].epoch };
+	MUST(store_case_resolve, f->store, &item, &by);
+	assert_int_equal(item.result, STORE_MOVED);
+	fixture_edit(f, "DELETE FROM transfer_items");
+	fixture_edit(f, "DELETE FROM events WHERE withdrawal_id IN (SELECT id FROM withdrawals "
+			"WHERE stage = 4)");
+	fixture_edit(f, "DELETE FROM withdrawals WHERE stage = 4");
+	fixture_edit(f, "UPDATE transfers SET stage = 4");
+	MUST(store_case_resolve, f->store, &item, &by);
+	assert_int_equal(item.result, STORE_MOVED);
+	fixture_edit(f, "UPDATE transfers SET stage = 5");
+	MUST(store_case_resolve, f->store, &item, &by);
+	assert_int_equal(item.result, STORE_WRITTEN);
+	again = fixture_load(f, again.intent.id);
+	assert_int_equal(again.stage, WITHDRAWAL_COMPLETED);
+	assert_true(id_equal(again.transfer, slot.id));
+	assert_true(id_equal(fixture_transfer(f, slot.id).withdrawal, again.intent.id));
+}
+
 static void canceled_says_why(void **state)
 {
 	struct fixture *f = *state;
@@ -261,6 +296,7 @@ int main(void)
 		STORE_TEST(a_refusal_is_an_event_and_ends_the_case),
 		STORE_TEST(unpaid_goes_round_again),
 		STORE_TEST(paid_is_completed),
+		STORE_TEST(paid_in_a_lost_life_is_bound),
 		STORE_TEST(canceled_says_why),
 		STORE_TEST(only_what_is_over_is_left),
 		STORE_TEST(what_was_taken_back_is_broadcast),

@@ -389,6 +389,18 @@ static void test_paid_elsewhere_and_restored(void **state)
 	assert_true(u256_equal(life_balance(life, "TUSD", row.intent.to), u256_from_u64(5600)));
 	assert_string_equal(life_view(life, again.intent.id).withdrawal.held_reason,
 			    "round_was_paid");
+	/* They look at it once more, and say the same. */
+	life_decide(life, &again, "ann", NULL);
+	life_decide(life, &again, "ben", NULL);
+	looks_pass(life, 1);
+	assert_string_equal(life_view(life, again.intent.id).withdrawal.held_reason,
+			    "round_was_paid");
+	life_decide(life, &again, "ann", &paid);
+	life_decide(life, &again, "ben", &paid);
+	looks_pass(life, 1);
+	life_assert_stage(life, &again, WITHDRAWAL_COMPLETED);
+	assert_true(u256_equal(life_balance(life, "TUSD", row.intent.to), u256_from_u64(5600)));
+	assert_int_equal(life_number(life, "SELECT count(*) FROM transfer_items", NULL), 1);
 }
 
 /* Whom the store does not know any more was paid all the same: neither today's rules nor a client

@@ -401,9 +401,9 @@ static void test_stranger_on_a_journaled_nonce(void **state)
 
 /* ---- what people said in the lost hour ---- */
 
-/* Its nonce went to a stranger, people said that it was not paid, and it was paid then, or canceled.
- * The store that comes back knows nothing of that; the journal does, also when its client wants it
- * no more now. */
+/* Its nonce went to a stranger, people said that it was not paid, and it was paid then, or
+ * canceled. The store that comes back knows nothing of that; the journal does, also when its client
+ * wants it no more now. */
 static void said_run(struct life *life, bool cancels, bool cancels_late)
 {
 	struct withdrawal row = life_accept(life, "POL", 7300);

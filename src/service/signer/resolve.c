@@ -32,6 +32,10 @@ bool signer_case_end(struct signer *self, const struct work_case *work, enum sto
 		.wallet_id = work->wallet != NULL ? work->wallet->row.id : 0,
 		.epoch = work->wallet != NULL ? work->wallet->lease.epoch : 0
 	};
+	if (work->binds) {
+		item.bound = work->earlier.id;
+		item.bound_round = work->earlier.round;
+	}
 	if (!store_case_resolve(self->options.store, &item, &by, err))
 		return false;
 	if (item.result != STORE_WRITTEN || act == STORE_RESOLVE_STALE)

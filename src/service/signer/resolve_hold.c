@@ -330,6 +330,57 @@ static bool payout_resolve(struct signer *self, const struct work_case *work,
 	return signer_case_end(self, work, STORE_RESOLVE_RELEASE, NULL, err);
 }
 
+/* ---- what people said in a life that the store has lost ---- */
+
+/* Have people named this transaction before, of the same request under whatever id? The slot of
+ * that round pays nobody else. */
+static bool said_paid_find(struct signer *self, struct work_case *work, bool *ret_found,
+			   struct err *err)
+{
+	struct journal_right rights[ATTEMPTS_MAX];
+	size_t n = 0;
+	*ret_found = false;
+	if (!signer_rights_load(self, &work->row, rights, &n, err))
+		return false;
+	for (size_t i = 0; i < n && !*ret_found; i++) {
+		struct journal_resolution said;
+		bool any = false;
+		if (rights[i].is_void || rights[i].round > work->row.round)
+			continue;
+		if (!journal_resolution_of(self->options.journal, rights[i].withdrawal,
+					   rights[i].round, &any, &said, err) ||
+		    !signer_slot_load(self, &rights[i].slot, &work->earlier, ret_found, err))
+			return false;
+		*ret_found &= any && said.is_paid &&
+			      hash32_equal(said.tx_hash, work->decision.tx_hash) &&
+			      id_is_zero(work->earlier.withdrawal);
+		work->earlier.round = rights[i].round;
+	}
+	return true;
+}
+
+/* The same key may come with another request: what was named then has to pay this one. */
+static bool said_paid_resolve(struct signer *self, struct work_case *work, struct err *err)
+{
+	struct tx_look look = { .seen = RESOLVE_SEEN_UNKNOWN };
+	enum reason refused = REASON_NONE;
+	work->wallet = signer_wallet_of(self, work->earlier.wallet_id);
+	work->binds = true;
+	if (work->wallet == NULL || !work->wallet->owned || work->earlier.stage != TRANSFER_FINAL)
+		return true;
+	if (!signer_tx_look(self, work->wallet->chain, work->decision.tx_hash, &look, err))
+		return false;
+	if (look.seen == RESOLVE_SEEN_UNKNOWN)
+		return true;
+	if (look.seen == RESOLVE_SEEN_ABSENT)
+		refused = REASON_RESOLVE_TX_NOT_FOUND;
+	else if (signer_payment_of(work, work->earlier.wallet, &look) != PAYMENT_PROVEN)
+		refused = REASON_RESOLVE_TX_IS_NO_PAYMENT;
+	if (refused != REASON_NONE)
+		return signer_case_end(self, work, STORE_RESOLVE_REFUSE, reason_code(refused), err);
+	return signer_case_end(self, work, STORE_RESOLVE_COMPLETE, NULL, err);
+}
+
 static bool release(struct signer *self, const struct work_case *work, struct err *err)
 {
 	if (work->decision.verdict == RESOLVE_NOT_PAID && work->has_row && !work->has_slot &&
@@ -342,14 +393,21 @@ bool signer_hold_resolve(struct signer *self, const struct work_case *work, stru
 {
 	struct resolve_facts facts;
 	struct transfer payout;
-	bool is_payout = work->decision.verdict == RESOLVE_PAID_BY && !work->has_slot &&
-			 work->row.stage == WITHDRAWAL_QUEUED && row_is_good(self, &work->row);
+	bool names_paid = work->decision.verdict == RESOLVE_PAID_BY && !work->has_slot &&
+			  work->row.stage == WITHDRAWAL_QUEUED && row_is_good(self, &work->row);
+	bool is_payout = names_paid;
+	bool is_said = false;
 	enum reason reason = REASON_NONE;
 	if (is_payout &&
 	    !signer_payout_find(self, &work->row, work->decision.tx_hash, &payout, &is_payout, err))
 		return false;
 	if (is_payout)
 		return payout_resolve(self, work, &payout, err);
+	struct work_case again = *work;
+	if (names_paid && !said_paid_find(self, &again, &is_said, err))
+		return false;
+	if (is_said)
+		return said_paid_resolve(self, &again, err);
 	if (!facts_gather(self, work, &facts, err))
 		return false;
 	switch (resolve_decide(&facts, &reason)) {

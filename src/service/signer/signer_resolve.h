@@ -17,6 +17,9 @@ struct work_case {
 	/* Another slot of the withdrawal, final by the transaction that people name. */
 	bool has_earlier;
 	struct transfer earlier;
+	/* Or, in `earlier`, a slot of the same request in a store that was lost: the row is bound
+	 * to it as its round. */
+	bool binds;
 };
 
 /* resolve.c */
