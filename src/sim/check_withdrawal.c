@@ -128,7 +128,11 @@ void sim_check_unpaid(struct sim_world *world, const struct sim_order *order, co
 	for (size_t i = 0; i < world->slots_len && !world->failed; i++) {
 		const struct sim_slot *slot = &world->slots[i];
 		struct sim_mined consumer;
-		if (slot->order != index || slot->is_forged)
+		/* A row that an editor made, and for which nothing was signed but a self-transfer.
+		 */
+		bool is_nobodys = slot->is_forged ||
+				  (slot->is_stuffed && slot->canceled && slot->paid_at == 0);
+		if (slot->order != index || is_nobodys)
 			continue;
 		/* A row that somebody set back leaves no slot: the chain alone says what became
 		 * of it. */

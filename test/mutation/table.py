@@ -237,6 +237,10 @@ def cmocka(program, name):
     return ('cmocka', program, name)
 
 
+def sim(arguments):
+    return ('sim', arguments)
+
+
 ROWS = [Row(*row) for row in (
     # lost
     ('accept-then-crash', life('queue', 'accept_then_crash'), ('sweeper',),
@@ -434,6 +438,10 @@ ROWS = [Row(*row) for row in (
     ('T8', life('trust', 'row_reset_items_deleted'), ('journal_right',), 'count'),
     ('T8', life('editor', 'outcome_of_an_earlier_round'),
      ('all_rounds_are_proved', 'rights_go_in_turn'), 'assert_received'),
+    ('T4', sim('--faults editor,receiver,cancel --seed 30 --seeds 120 --withdrawals 40'),
+     ('all_rounds_are_proved', 'rights_go_in_turn'), '^(T4|T8|proof): '),
+    ('T8', sim('--faults editor,receiver,cancel --seed 60 --seeds 100 --withdrawals 60'),
+     ('rights_go_in_turn',), '^journal: '),
     ('T8', life('editor', 'nonce_of_no_stranger'), ('stranger_by_the_chain',), 'assert_int_equal'),
     ('T11', life('owner', 'restored_before_it_entered'), ('strangers_are_dense',),
      'assert_int_equal'),
