@@ -123,6 +123,22 @@ static bool loss_is_open(struct db *db, bool *inout_lost, struct err *err)
 	return sql_end(&sql);
 }
 
+/* What the backup had not compared yet lies above the first slot that is final in it, or else above
+ * its finalized mark, if it has one: blocks are read from there on. Written down at once: monitors
+ * raise the mark, and a recovery that was killed would begin above what it has not found. */
+static bool blocks_begin(struct db *db, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db,
+		"UPDATE chains SET reconciled_block = COALESCE((SELECT MIN(t.mined_block) - 1 FROM "
+		"transfers t WHERE t.chain_id = chains.chain_id AND t.stage = ? AND "
+		"t.mined_block > 1), CASE finalized_mark WHEN 0 THEN 1 ELSE finalized_mark END) "
+		"WHERE reconciled_block = 0",
+		err);
+	sql_put_i64(&sql, TRANSFER_FINAL);
+	return sql_run(&sql, NULL);
+}
+
 static bool begin_write(struct db *db, void *context, struct err *err)
 {
 	struct begin *begin = context;
@@ -140,7 +156,7 @@ static bool begin_write(struct db *db, void *context, struct err *err)
 	buf_format(&out, "{\"incarnation\":%llu,\"journal_lost\":%s}",
 		   (unsigned long long)begin->number, begin->journal_lost ? "true" : "false");
 	return incarnation_insert(db, begin, err) && wallets_stop(db, err) &&
-	       open_rows_jump(db, begin, err) &&
+	       blocks_begin(db, err) && open_rows_jump(db, begin, err) &&
 	       audit_add(db, "store_restored", (struct id){ 0 }, buf_terminated(&out), begin->by,
 			 err);
 }

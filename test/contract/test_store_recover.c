@@ -388,6 +388,35 @@ static void what_is_reconciled_only_rises(void **state)
 	MUST_FAIL(ERR_NOT_DONE, store_reconciled_raise, f->store, FIXTURE_CHAIN_ID, 80, &lost);
 }
 
+/* What a monitor finds later does not hide the blocks that the backup had not compared. */
+static void a_restore_says_where_blocks_are_read_from(void **state)
+{
+	struct fixture *f = *state;
+	struct store_mark mark = { .chain_id = FIXTURE_CHAIN_ID, .finalized = 500 };
+	uint64_t block = 0;
+	MUST(store_mark_raise, f->store, &mark);
+	(void)begin(f, 1);
+	mark.finalized = 900;
+	MUST(store_mark_raise, f->store, &mark);
+	MUST(store_reconciled_load, f->store, FIXTURE_CHAIN_ID, &block);
+	assert_int_equal(block, 500);
+	(void)begin(f, 2);
+	MUST(store_reconciled_load, f->store, FIXTURE_CHAIN_ID, &block);
+	assert_int_equal(block, 500);
+}
+
+/* A backup that knows of no block at all knows of none later either. */
+static void a_restore_of_a_young_store_reads_all_blocks(void **state)
+{
+	struct fixture *f = *state;
+	struct store_mark mark = { .chain_id = FIXTURE_CHAIN_ID, .finalized = 900 };
+	uint64_t block = 0;
+	(void)begin(f, 1);
+	MUST(store_mark_raise, f->store, &mark);
+	MUST(store_reconciled_load, f->store, FIXTURE_CHAIN_ID, &block);
+	assert_int_equal(block, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -405,6 +434,8 @@ int main(void)
 		TEST(a_queued_row_skips_a_round_that_was_spent),
 		TEST(open_rows_are_listed_in_pages),
 		TEST(what_is_reconciled_only_rises),
+		TEST(a_restore_says_where_blocks_are_read_from),
+		TEST(a_restore_of_a_young_store_reads_all_blocks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

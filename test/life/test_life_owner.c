@@ -1,6 +1,7 @@
 /* Two signers, one wallet; and a store that is older than what was paid. */
 #include "life_fault.h"
 #include "life_world.h"
+#include "port/store_recover.h"
 #include "service/signer/signer_recover.h"
 
 static void assert_all_paid(struct life *life, const struct withdrawal *rows, size_t n)
@@ -403,6 +404,35 @@ static void test_paid_elsewhere_and_restored(void **state)
 	assert_int_equal(life_number(life, "SELECT count(*) FROM transfer_items", NULL), 1);
 }
 
+/* Monitors raise the finalized mark of a store that recovers; what lies below it is found all the
+ * same, by a recovery that begins anew. */
+static void test_restore_reads_what_the_backup_did_not(void **state)
+{
+	struct life *life = *state;
+	struct store_by by = { .actor = ACTOR_PERSON,
+			       .who = "ann",
+			       .request_id = "",
+			       .now_ms = clock_now_ms(&life->clock.base) };
+	struct err err = { 0 };
+	uint64_t number = 0;
+	life_back_up(life);
+	struct withdrawal row = life_accept(life, "POL", 5450);
+	life_run(life, 8);
+	life_assert_paid(life, &row);
+	life_mine(life, 800);
+	life_restore(life);
+	assert_true(store_recover_begin(life->store, 1, false, &by, &number, &err));
+	life_watch(life); /* a monitor that somebody left running */
+	assert_true(life_number(life, "SELECT finalized_mark FROM chains", NULL) > 500);
+	life->made = 0;
+	struct withdrawal again = life_accept_to(life, "POL", 5450, row.intent.to);
+	life_process(life);
+	recover(life);
+	life_run(life, 8);
+	life_assert_paid(life, &again);
+	assert_true(u256_equal(life_balance(life, "POL", row.intent.to), u256_from_u64(5450)));
+}
+
 /* Whom the store does not know any more was paid all the same: neither today's rules nor a client
  * who cancels before the approval make "rejected" or "canceled" of it. */
 static void test_restore_ends_nothing_early(void **state)
@@ -558,6 +588,7 @@ int main(void)
 		LIFE_TEST(test_restore_old_backup_pays_from_no_wallet),
 		LIFE_TEST(test_restore_gives_nonces_again),
 		LIFE_TEST(test_restore_ends_nothing_early),
+		LIFE_TEST(test_restore_reads_what_the_backup_did_not),
 		LIFE_TEST(test_paid_elsewhere_and_restored),
 		LIFE_TEST(test_restored_before_it_entered),
 		LIFE_TEST(test_journal_lost),

@@ -20,8 +20,8 @@ static bool is_scanned(const struct signer_wallet *wallet, size_t chain)
 	       signer_wallet_recovers(wallet);
 }
 
-/* Where the store and the chain were last found to agree; else below the backup's finalized mark.
- */
+/* Below where the store and the chain were last found to agree, or its finalized mark was when the
+ * recovery began. */
 static bool scan_begin(struct signer *self, size_t chain, struct scan *scan, struct err *err)
 {
 	const struct chain_params *params = &self->options.catalogue->chains[chain];
@@ -32,7 +32,8 @@ static bool scan_begin(struct signer *self, size_t chain, struct scan *scan, str
 	    !store_mark_raise(self->options.store, &mark, err))
 		return false;
 	if (low == 0)
-		low = mark.finalized > back ? mark.finalized - back : 0;
+		low = mark.finalized;
+	low = low > back ? low - back : 0;
 	*scan = (struct scan){ .begun = true, .low = low, .next = low, .step = SCAN_STEP };
 	return true;
 }
