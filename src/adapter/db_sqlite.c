@@ -709,3 +709,18 @@ bool db_sqlite_open(const struct db_sqlite_options *options, struct db **ret_db,
 	*ret_db = &db->base;
 	return true;
 }
+
+bool db_sqlite_replace(struct db *to, struct db *from, struct err *err)
+{
+	sqlite3 *target = db_sqlite_of(to)->sqlite;
+	CHECK(!to->in_transaction && !from->in_transaction);
+	CHECK(db_sqlite_of(to)->open_statements == 0);
+	sqlite3_backup *backup =
+		sqlite3_backup_init(target, "main", db_sqlite_of(from)->sqlite, "main");
+	if (backup == NULL)
+		return err_set(err, ERR_NOT_DONE, "replace: %s", sqlite3_errmsg(target));
+	int code = sqlite3_backup_step(backup, -1);
+	(void)sqlite3_backup_finish(backup);
+	return code == SQLITE_DONE ||
+	       err_set(err, ERR_NOT_DONE, "replace: %s", sqlite3_errstr(code));
+}

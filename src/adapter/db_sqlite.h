@@ -32,5 +32,9 @@ void db_sqlite_setup(void);
  * is no database or the SQLite of this machine is older than 3.35. Closed by db_close. */
 MUST_CHECK bool db_sqlite_open(const struct db_sqlite_options *options, struct db **ret_db,
 			       struct err *err);
+/* All that `from` holds takes the place of what `to` holds; what `to` keeps for itself (temporary
+ * tables and triggers) stays. Between databases in memory, without transactions or open statements:
+ * for the simulator, which restores what it has copied. */
+MUST_CHECK bool db_sqlite_replace(struct db *to, struct db *from, struct err *err);
 
 #endif

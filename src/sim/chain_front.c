@@ -98,6 +98,15 @@ static bool front_find(struct chain *chain, uint64_t block, const struct chain_w
 	FORWARD(chain_find(node, block, wanted, ret_found, err));
 }
 
+static bool front_transactions(struct chain *chain, uint64_t first, size_t blocks,
+			       const struct address *senders, size_t n,
+			       struct chain_transaction *ret_transactions, size_t cap,
+			       size_t *ret_len, size_t *ret_blocks, struct err *err)
+{
+	FORWARD(chain_transactions(node, first, blocks, senders, n, ret_transactions, cap, ret_len,
+				   ret_blocks, err));
+}
+
 static bool front_transfers(struct chain *chain, const struct chain_transfer_query *query,
 			    struct chain_transfer *ret_transfers, size_t *ret_len,
 			    struct hash32 *ret_last, struct err *err)
@@ -158,6 +167,7 @@ static const struct chain_ops front_ops = {
 	.lookups = front_lookups,
 	.blocks = front_blocks,
 	.find = front_find,
+	.transactions = front_transactions,
 	.transfers = front_transfers,
 	.nodes_len = front_nodes_len,
 	.node = front_node,

@@ -442,6 +442,50 @@ static bool is_among(const struct address *all, size_t n, struct address one)
 	return false;
 }
 
+static bool block_transactions(const struct sim_node *node, uint64_t number,
+			       const struct address *senders, size_t n,
+			       struct chain_transaction *ret_transactions, size_t cap, size_t *len)
+{
+	const struct sim_chain *chain = node->chain;
+	const struct sim_tree_block *block =
+		&chain->blocks[sim_ancestor(chain, node->head, number)];
+	size_t at = *len;
+	for (uint32_t i = 0; i < block->inclusions_len; i++) {
+		const struct sim_tx *tx = &chain->txs[chain->inclusions[block->inclusions + i].tx];
+		if (!is_among(senders, n, tx->from))
+			continue;
+		if (at == cap)
+			return false;
+		struct chain_transaction *one = &ret_transactions[at++];
+		*one = (struct chain_transaction){ .from = tx->from,
+						   .nonce = tx->nonce,
+						   .block = number,
+						   .hash = tx->hash,
+						   .raw_len = tx->raw_len };
+		memcpy(one->raw, tx->raw, tx->raw_len);
+	}
+	*len = at;
+	return true;
+}
+
+static bool node_transactions(struct chain *chain, uint64_t first, size_t blocks,
+			      const struct address *senders, size_t n,
+			      struct chain_transaction *ret_transactions, size_t cap,
+			      size_t *ret_len, size_t *ret_blocks, struct err *err)
+{
+	struct sim_node *node = node_of(chain);
+	*ret_len = *ret_blocks = 0;
+	if (!answers(node, err))
+		return false;
+	if (is_lost(node))
+		return err_set(err, ERR_NOT_DONE, "the node did not answer for these blocks");
+	while (*ret_blocks < blocks && first + *ret_blocks <= head_of(node)->number &&
+	       block_transactions(node, first + *ret_blocks, senders, n, ret_transactions, cap,
+				  ret_len))
+		++*ret_blocks;
+	return true;
+}
+
 static void block_transfers(struct sim_node *node, const struct sim_tree_block *block,
 			    const struct chain_transfer_query *query,
 			    struct chain_transfer *ret_transfers, size_t *len)
@@ -504,6 +548,7 @@ static const struct chain_ops node_ops = {
 	.lookups = node_lookups,
 	.blocks = node_blocks,
 	.find = node_find,
+	.transactions = node_transactions,
 	.transfers = node_transfers,
 	.close = node_close,
 };

@@ -64,6 +64,8 @@ struct sim_tx {
 	uint64_t cap;
 	uint64_t gas_limit;
 	uint32_t newest; /* inclusion */
+	uint8_t raw[TX_BYTES_MAX];
+	size_t raw_len; /* 0: nobody saw them */
 };
 
 /* A transaction in a block, with what came of it there. */

@@ -127,6 +127,9 @@ enum sim_tx_fault sim_tx_take(struct sim_chain *chain, struct str raw, uint32_t 
 	if (!signature_recover(chain->signatures, tx_signing_hash(&tx), &signature, &known.from))
 		return SIM_TX_SIGNATURE;
 	known.nonce = tx.nonce;
+	CHECK(raw.len <= sizeof known.raw);
+	memcpy(known.raw, raw.at, raw.len);
+	known.raw_len = raw.len;
 	known.gas_limit = tx.gas_limit;
 	known.call = sim_call_of(chain, known.from, tx.to, tx.value.value, tx.data, tx.data_len);
 	*ret_tx = sim_tx_add(chain, &known);

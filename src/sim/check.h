@@ -67,13 +67,19 @@ void sim_check_attempt_made(struct sim_world *world, const struct sim_change *ch
 /* Rows that an editor made: they count for nothing until the signer signs for them. */
 void sim_check_slot_forged(struct sim_world *world, const struct sim_change *change);
 void sim_check_attempt_forged(struct sim_world *world, const struct sim_change *change);
+bool sim_pays_order(const struct sim_world *world, const struct sim_order *order,
+		    const struct tx *tx);
 /* check_fee.c */
+/* The newest attempt as the store has it. */
+void sim_check_fees_reload(struct sim_world *world, struct sim_slot *slot);
 /* A new attempt (its rowid) against the one before; keeps its fees and its time. */
 void sim_check_fees(struct sim_world *world, struct sim_slot *slot, int64_t row, bool cancels);
 /* What leaves costs no more than a slot may. */
 void sim_check_cost(struct sim_world *world, const struct sim_slot *slot, const struct tx *tx);
 /* check_proof.c */
 struct tx;
+/* Does the journal have it that the order ended so, unpaid? */
+bool sim_has_void(struct sim_world *world, const struct sim_order *order, enum withdrawal_stage to);
 void sim_check_void(struct sim_world *world, const struct sim_order *order,
 		    enum withdrawal_stage to);
 /* Signed bytes: does the journal know them, and is the right spent on them? */
@@ -84,6 +90,23 @@ void sim_check_purse(struct sim_world *world, unsigned wallet);
 /* Could the chain itself have paid it twice? */
 bool sim_is_excused(const struct sim_world *world, const struct sim_order *order);
 void sim_check_limits(struct sim_world *world, const struct sim_slot *slot);
+/* check_restore.c */
+const struct sim_order *sim_order_paid(const struct sim_world *world, const struct sim_slot *slot,
+				       const struct tx *tx);
+/* The slot that its nonce has since; itself while there is none. */
+const struct sim_slot *sim_slot_found(const struct sim_world *world, const struct sim_slot *lost);
+/* A slot of the lost hour, of a round that the queued row comes to now: its journal knows it, and
+ * what it paid is bound to the row then. */
+bool sim_is_later_round(struct sim_world *world, const struct sim_order *order,
+			const struct sim_slot *slot);
+/* Is such a slot the one that paid it? */
+bool sim_was_paid_later(struct sim_world *world, const struct sim_order *order,
+			const struct sim_payments *paid);
+void sim_check_lost(struct sim_world *world, int order);
+void sim_check_told(struct sim_world *world, const struct sim_order *order);
+/* Right before all is lost, and when the old copy stands there. */
+void sim_check_lose(struct sim_world *world);
+void sim_check_restored(struct sim_world *world);
 /* check_stop.c */
 void sim_check_stopped(struct sim_world *world, unsigned wallet);
 /* Did the chain take back what was final, and a wallet goes on? */

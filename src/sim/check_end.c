@@ -72,6 +72,8 @@ bool sim_check_is_done(struct sim_world *world)
 	uint64_t nonce = 0;
 	if (strangers_go_on(world, &wallet, &nonce) || sim_check_goes_on(world))
 		return false;
+	if (world->restore.stage != SIM_RESTORE_NONE && world->restore.stage != SIM_RESTORE_DONE)
+		return false;
 	for (size_t i = 0; i < world->orders_len; i++) {
 		const struct sim_order *order = &world->orders[i];
 		if (!order->accepted || order->repeats_left > 0)
@@ -129,6 +131,8 @@ static void stuck_tell(struct sim_world *world)
 			 (unsigned long long)nonce, wallet);
 	else if (sim_check_goes_on(world))
 		sim_fail(world, "T9", "what was final was taken back, and a wallet goes on");
+	if (world->restore.stage != SIM_RESTORE_NONE && world->restore.stage != SIM_RESTORE_DONE)
+		sim_fail(world, "T11", "the restore does not end: %d", (int)world->restore.stage);
 	for (size_t i = 0; i < world->orders_len; i++) {
 		const struct sim_order *order = &world->orders[i];
 		if (order->accepted && (is_terminal(order) || may_wait(world, order)))

@@ -53,11 +53,25 @@ void sim_check_fees(struct sim_world *world, struct sim_slot *slot, int64_t row,
 	if (wei_compare(slot->fees.cap, world->catalogue.chains[0].fees.cap_max) > 0)
 		sim_fail(world, "fees", "wallet %u nonce %llu: gas at more than the ceiling",
 			 slot->wallet, (unsigned long long)slot->nonce);
-	if (slot->attempts < 2)
+	if (slot->attempts < 2 || world->importing)
 		return;
 	if (reason >= 0 && reason < SIM_REASONS)
 		world->summary->replacements[reason]++;
 	bump_check(world, slot, &before, cancels);
+}
+
+void sim_check_fees_reload(struct sim_world *world, struct sim_slot *slot)
+{
+	int64_t row =
+		sim_ask_i64(world,
+			    "SELECT a.rowid FROM attempts a JOIN transfers t ON "
+			    "t.id = a.transfer_id WHERE t.rowid = ? AND a.number = t.attempts",
+			    slot->row);
+	if (row < 0)
+		return;
+	slot->fees.tip = wei_of_row(world, "SELECT tip FROM attempts WHERE rowid = ?", row);
+	slot->fees.cap = wei_of_row(world, "SELECT cap FROM attempts WHERE rowid = ?", row);
+	slot->signed_at = sim_ask_i64(world, "SELECT signed_at FROM attempts WHERE rowid = ?", row);
 }
 
 void sim_check_cost(struct sim_world *world, const struct sim_slot *slot, const struct tx *tx)

@@ -162,7 +162,7 @@ static void drain_check(struct sim_process *process, int64_t wallet_id, uint64_t
 	for (size_t i = world->slots_len; i > 0; i--) {
 		const struct sim_slot *slot = &world->slots[i - 1];
 		if (slot->wallet + 1 != wallet_id || slot->stage != TRANSFER_SIGNED ||
-		    slot->is_edited || slot->signed_epoch == epoch ||
+		    slot->is_edited || slot->is_lost || slot->signed_epoch == epoch ||
 		    slot->sender == process->born || is_wished_for(world, slot))
 			continue;
 		sim_fail(
@@ -196,6 +196,9 @@ void sim_after_reserve(struct sim_process *process, const struct store_reservati
 		if (item->result != STORE_WRITTEN)
 			continue;
 		epoch_check(process, item->transfer.wallet_id, item->epoch, "takes a nonce");
+		/* A nonce that somebody may have used since the backup, for nobody. */
+		if (item->recovers && sim_restore_was(world))
+			continue;
 		if (before->version != (int64_t)item->version ||
 		    before->stage != WITHDRAWAL_QUEUED || before->held || before->cancel_requested)
 			sim_fail(world, "moved",
@@ -277,6 +280,26 @@ void sim_after_turn_cancel(struct sim_process *process, const struct transfer *t
 {
 	if (result == STORE_WRITTEN)
 		epoch_check(process, transfer->wallet_id, epoch, "turns a slot");
+}
+
+void sim_after_bind(struct sim_process *process, const struct store_binding *item)
+{
+	if (item->result != STORE_WRITTEN)
+		return;
+	epoch_check(process, item->wallet_id, item->epoch, "binds a slot");
+	sim_check_bound(process->world, item->transfer, item->withdrawal);
+}
+
+void sim_after_import(struct sim_process *process, const struct store_import *item)
+{
+	struct sim_world *world = process->world;
+	if (item->result != STORE_WRITTEN)
+		return;
+	epoch_check(process, item->wallet_id, item->epoch, "imports an attempt");
+	world->summary->imported++;
+	world->importing = true;
+	sim_check_changes(world);
+	world->importing = false;
 }
 
 /* ---- observations ---- */

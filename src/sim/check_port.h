@@ -23,6 +23,10 @@ void sim_after_sent(struct sim_process *process, const struct store_sent *items,
 void sim_after_turn_cancel(struct sim_process *process, const struct transfer *transfer,
 			   uint64_t epoch, enum store_write result);
 
+/* What the store learns after a restore. */
+void sim_after_bind(struct sim_process *process, const struct store_binding *item);
+void sim_after_import(struct sim_process *process, const struct store_import *item);
+
 /* A claim ends its own message, as it was claimed, and no other. */
 void sim_before_acks(struct sim_process *process, const struct message_ack *acks, size_t n);
 void sim_after_acks(struct sim_process *process, const struct message_ack *acks, size_t n);

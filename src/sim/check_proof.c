@@ -109,11 +109,16 @@ void sim_check_round_proof(struct sim_process *process, struct id withdrawal, un
 static size_t rights_read(struct sim_world *world, struct id withdrawal,
 			  struct journal_right rights[ATTEMPTS_MAX])
 {
-	static const uint8_t no_tag[32] = { 0 };
+	uint8_t tag[32] = { 0 };
+	struct withdrawal row;
 	struct err err = { 0 };
+	bool found = false;
 	size_t n = 0;
-	CHECK(journal_rights_of(world->journal, withdrawal, no_tag, rights, ATTEMPTS_MAX, &n,
-				&err));
+	/* Of the client's key, whatever row had it. */
+	CHECK(store_withdrawals_load(world->store, &withdrawal, 1, &row, &found, &err));
+	if (found && sim_restore_was(world))
+		pay_tag_make(world->keys_bytes[2], &row.intent, tag);
+	CHECK(journal_rights_of(world->journal, withdrawal, tag, rights, ATTEMPTS_MAX, &n, &err));
 	return n;
 }
 
@@ -151,17 +156,23 @@ void sim_after_journal(struct sim_process *process, const struct journal_entry *
 	}
 }
 
-void sim_check_void(struct sim_world *world, const struct sim_order *order,
-		    enum withdrawal_stage to)
+bool sim_has_void(struct sim_world *world, const struct sim_order *order, enum withdrawal_stage to)
 {
 	struct journal_right rights[ATTEMPTS_MAX];
 	size_t n = rights_read(world, order->id_stored, rights);
 	for (size_t i = 0; i < n; i++)
 		if (rights[i].is_void &&
 		    strcmp(rights[i].void_stage, withdrawal_stage_text(to)) == 0)
-			return;
-	sim_fail(world, "journal", "%s ended unpaid, and the journal has no void of it",
-		 order->key);
+			return true;
+	return false;
+}
+
+void sim_check_void(struct sim_world *world, const struct sim_order *order,
+		    enum withdrawal_stage to)
+{
+	if (!sim_has_void(world, order, to))
+		sim_fail(world, "journal", "%s ended unpaid, and the journal has no void of it",
+			 order->key);
 }
 
 /* The newest round is spent on this very slot, and none is void. */

@@ -62,7 +62,8 @@ static unsigned live_count(const struct sim_world *world, int order)
 	unsigned live = 0;
 	for (size_t i = 0; i < world->slots_len; i++) {
 		const struct sim_slot *slot = &world->slots[i];
-		if (slot->order != order || slot->stage >= TRANSFER_FINAL || slot->is_forged)
+		if (slot->order != order || slot->stage >= TRANSFER_FINAL || slot->is_forged ||
+		    slot->is_lost)
 			continue;
 		bool never_pays = slot->paid_at == 0 && (slot->canceled || slot->is_edited);
 		live += !never_pays && !(is_parted && is_unpaid_for_good(world, slot)) ? 1 : 0;
@@ -91,6 +92,7 @@ static void slot_bind(struct sim_world *world, struct sim_slot *slot)
 	struct sim_order *order = &world->orders[slot->order];
 	order->rounds++;
 	live_check(world, slot->order);
+	sim_check_lost(world, slot->order);
 	sim_tell(world, "%s: wallet %u nonce %llu", order->key, slot->wallet,
 		 (unsigned long long)slot->nonce);
 }
@@ -237,7 +239,9 @@ void sim_check_slot_moved(struct sim_world *world, const struct sim_change *chan
 		return;
 	}
 	slot->outcome = (enum transfer_outcome)change->value[3];
-	if (!is_move(from, to)) {
+	/* What a block has was signed and sent in the lost hour. */
+	bool is_found = world->importing && from == TRANSFER_RESERVED && to == TRANSFER_BROADCAST;
+	if (!is_move(from, to) && !is_found) {
 		sim_fail(world, "lifecycle", "wallet %u nonce %llu moved from stage %d to %d",
 			 slot->wallet, (unsigned long long)slot->nonce, (int)from, (int)to);
 		return;
@@ -252,8 +256,8 @@ void sim_check_slot_moved(struct sim_world *world, const struct sim_change *chan
 
 /* ---- what transactions pay ---- */
 
-static bool pays_order(const struct sim_world *world, const struct sim_order *order,
-		       const struct tx *tx)
+bool sim_pays_order(const struct sim_world *world, const struct sim_order *order,
+		    const struct tx *tx)
 {
 	const struct asset *asset = &world->catalogue.assets[order->asset];
 	uint8_t calldata[ABI_TRANSFER_BYTES];
@@ -282,13 +286,12 @@ static void payload_check(struct sim_world *world, struct sim_slot *slot, int64_
 	size_t len = 0;
 	struct tx tx;
 	struct tx_signature signature;
-	const struct sim_order *order = slot->order < 0 ? NULL : &world->orders[slot->order];
 	(void)sim_ask_bytes(world, "SELECT raw FROM attempts WHERE rowid = ?", attempt, raw,
 			    sizeof raw, &len);
 	bool read = tx_read_signed(str_from_bytes(raw, len), &tx, &signature) &&
 		    tx.nonce == slot->nonce;
 	bool pays = read && !pays_nobody(world, slot, &tx);
-	if (!read || pays == cancels || (pays && (order == NULL || !pays_order(world, order, &tx))))
+	if (!read || pays == cancels || (pays && sim_order_paid(world, slot, &tx) == NULL))
 		sim_fail(world, "T7", "wallet %u nonce %llu is signed for what nobody asked for",
 			 slot->wallet, (unsigned long long)slot->nonce);
 	else if (pays && slot->paid_at == 0 && slot->is_bent)
@@ -330,7 +333,8 @@ void sim_check_attempt_made(struct sim_world *world, const struct sim_change *ch
 			 slot->wallet, (unsigned long long)slot->nonce, (long long)change->value[0],
 			 slot->attempts);
 	payload_check(world, slot, change->row, cancels);
-	if (slot->canceled && !cancels)
+	/* What was signed in the lost hour is no signature of now. */
+	if (slot->canceled && !cancels && !world->importing)
 		sim_fail(world, "T7",
 			 "wallet %u nonce %llu: a payment is signed after a cancellation",
 			 slot->wallet, (unsigned long long)slot->nonce);
@@ -339,7 +343,8 @@ void sim_check_attempt_made(struct sim_world *world, const struct sim_change *ch
 	slot->canceled |= cancels;
 	slot->signed_epoch = (uint64_t)sim_ask_i64(
 		world, "SELECT lease_epoch FROM wallets WHERE rowid = ?", slot->wallet + 1);
-	if (!cancels && slot->paid_at == 0 && slot->order >= 0 && !world->failed)
+	if (!cancels && slot->paid_at == 0 && slot->order >= 0 && !world->importing &&
+	    !world->failed)
 		first_check(world, slot);
 	if (slot->stage == TRANSFER_FINAL)
 		sim_fail(world, "T12", "wallet %u nonce %llu is final, and is signed again",
@@ -390,7 +395,7 @@ static bool pays_somebody(const struct sim_world *world, const struct sim_slot *
 		const struct sim_slot *other = &world->slots[i];
 		if (other->wallet == slot->wallet && other->nonce == slot->nonce &&
 		    other->order >= 0 && !other->is_forged &&
-		    pays_order(world, &world->orders[other->order], tx))
+		    sim_pays_order(world, &world->orders[other->order], tx))
 			return true;
 	}
 	return false;

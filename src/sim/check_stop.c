@@ -13,6 +13,8 @@ static bool is_reason(const char *reason, const char *text)
 static bool is_caused(const struct sim_world *world, unsigned wallet, const char *reason)
 {
 	bool taken_back = (world->causes & SIM_CAUSE_TAKE_BACK) != 0;
+	if (is_reason(reason, "recovering") || is_reason(reason, "recovered"))
+		return sim_restore_was(world);
 	if (is_reason(reason, "nonce_consumed_elsewhere"))
 		return taken_back || (world->foreign & (1U << wallet)) != 0 ||
 		       world->has_slot_edits || world->has_lies;
@@ -79,7 +81,8 @@ static bool block_stands(struct sim_world *world, const struct sim_slot *slot)
 /* A slot whose block was taken back is looked for again, and not when it is about to be final. */
 static void stale_check(struct sim_world *world, struct sim_slot *slot)
 {
-	if (slot->stage != TRANSFER_MINED || slot->is_edited || block_stands(world, slot)) {
+	if (slot->stage != TRANSFER_MINED || slot->is_edited || slot->is_lost ||
+	    block_stands(world, slot)) {
 		slot->stale_since = 0;
 		return;
 	}

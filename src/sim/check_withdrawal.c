@@ -106,12 +106,12 @@ static void check_completed(struct sim_world *world, const struct sim_order *ord
 			 order->key, (unsigned long long)paid.newest.block_number);
 }
 
-/* The row says so, or of one that was edited the chain does, for good. */
+/* The row says so, or of one that was edited, or lost, the chain does, for good. */
 static bool is_over(const struct sim_world *world, const struct sim_slot *slot)
 {
 	struct sim_mined consumer;
-	return slot->stage == TRANSFER_FINAL ||
-	       (slot->is_edited &&
+	return (slot->stage == TRANSFER_FINAL && !slot->is_lost) ||
+	       ((slot->is_edited || slot->is_lost) &&
 		sim_chain_consumer(world->model, slot->wallet, slot->nonce, &consumer) &&
 		consumer.block_number <= sim_final_height(world));
 }
@@ -121,7 +121,7 @@ void sim_check_unpaid(struct sim_world *world, const struct sim_order *order, co
 	struct sim_payments paid;
 	int index = (int)(order - world->orders);
 	sim_chain_payments(world->model, (unsigned)order->asset, order->to, &paid);
-	if (paid.count > 0) {
+	if (paid.count > 0 && !sim_was_paid_later(world, order, &paid)) {
 		sim_fail(world, rule, "%s counts as unpaid, and was paid", order->key);
 		return;
 	}
@@ -137,6 +137,8 @@ void sim_check_unpaid(struct sim_world *world, const struct sim_order *order, co
 		/* A row that somebody set back leaves no slot: the chain alone says what became
 		 * of it. */
 		bool is_set_back = (order->causes & SIM_CAUSE_EDITED) != 0 && !slot->is_edited;
+		if (slot->is_lost && (slot->paid_at == 0 || sim_is_later_round(world, order, slot)))
+			continue;
 		if (!is_over(world, slot) && !is_set_back)
 			sim_fail(world, rule,
 				 "%s counts as unpaid, and nonce %llu may still pay it", order->key,
@@ -259,6 +261,7 @@ void sim_check_withdrawal_moved(struct sim_world *world, const struct sim_change
 	world->summary->withdrawal_moves[from][to]++;
 	sim_tell(world, "%s: stage %d -> %d", order->key, (int)from, (int)to);
 	arrival_check(world, order, from, to);
+	sim_check_told(world, order);
 	if (to > WITHDRAWAL_COMPLETED && from != WITHDRAWAL_ACCEPTED && !world->failed)
 		sim_check_void(world, order, to);
 	end_count(world, to);

@@ -17,9 +17,9 @@ static const char *const fault_texts[SIM_FAULTS] = {
 };
 
 static const char *const family_texts[SIM_FAMILIES] = {
-	"crash",  "store", "journal", "keys",    "node",      "messages",
-	"reorg",  "fees",  "clock",   "pause",   "overlap",   "receiver",
-	"cancel", "funds", "editor",  "foreign", "take-back", "liar",
+	"crash",  "store",   "journal",   "keys",    "node",     "messages", "reorg",
+	"fees",   "clock",   "pause",     "overlap", "receiver", "cancel",   "funds",
+	"editor", "foreign", "take-back", "liar",    "restore",
 };
 
 const char *sim_call_text(enum sim_call call)
@@ -65,6 +65,13 @@ bool sim_call_is_sure(enum sim_call call, unsigned families)
 	       (families & people) != 0;
 }
 
+/* Only a store that was restored is asked so. */
+static bool is_of_restore(enum sim_call call)
+{
+	return (call >= SIM_CALL_STORE_OF_SLOT && call <= SIM_CALL_STORE_RECOVER_LAST) ||
+	       call == SIM_CALL_CHAIN_TRANSACTIONS;
+}
+
 /* What is only asked for when a person is needed: without these families no wallet stops. */
 static bool is_made(enum sim_call call, unsigned families)
 {
@@ -73,8 +80,9 @@ static bool is_made(enum sim_call call, unsigned families)
 	if (call == SIM_CALL_STORE_DECISION_PUT || call == SIM_CALL_STORE_ATTEMPT_OWNER ||
 	    call == SIM_CALL_STORE_CASE_RESOLVE)
 		return (families & SIM_FAMILY_FOREIGN) != 0;
-	/* Restores are not among what goes wrong here. */
-	return call < SIM_CALL_STORE_OF_SLOT || call > SIM_CALL_STORE_RECOVER_LAST;
+	/* How a recovery begins is not the signer's call here: `restore` did it. */
+	return !is_of_restore(call) ||
+	       ((families & SIM_FAMILY_RESTORE) != 0 && call != SIM_CALL_STORE_RECOVER_BEGIN);
 }
 
 bool sim_fault_fits(enum sim_call call, enum sim_fault fault, unsigned families)

@@ -33,11 +33,13 @@ enum sim_fault {
 #define SIM_FAMILY_FOREIGN   (1U << 15) /* a transaction that Sluice did not make */
 #define SIM_FAMILY_TAKE_BACK (1U << 16) /* the chain takes back what was final */
 #define SIM_FAMILY_LIAR      (1U << 17) /* one of several nodes lies */
-#define SIM_FAMILIES         18
+#define SIM_FAMILY_RESTORE   (1U << 18) /* an old copy takes the store's place */
+#define SIM_FAMILIES         19
 #define SIM_FAMILY_ALL       ((1U << SIM_FAMILIES) - 1)
 /* What a run may have without a person being needed at its end. */
 #define SIM_FAMILY_DEFAULT \
-	(SIM_FAMILY_ALL & ~(SIM_FAMILY_EDITOR | SIM_FAMILY_FOREIGN | SIM_FAMILY_TAKE_BACK))
+	(SIM_FAMILY_ALL &  \
+	 ~(SIM_FAMILY_EDITOR | SIM_FAMILY_FOREIGN | SIM_FAMILY_TAKE_BACK | SIM_FAMILY_RESTORE))
 
 /* The port calls that services make. writes: it can be done without its caller knowing. */
 /* clang-format off */
@@ -104,7 +106,8 @@ enum sim_fault {
 	call(CHAIN_LOOKUPS, "chain_lookups", false) \
 	call(CHAIN_BLOCKS, "chain_blocks", false) \
 	call(CHAIN_FIND, "chain_find", false) \
-	call(CHAIN_TRANSFERS, "chain_transfers", false)
+	call(CHAIN_TRANSFERS, "chain_transfers", false) \
+	call(CHAIN_TRANSACTIONS, "chain_transactions", false)
 /* clang-format on */
 
 #define SIM_CALL_NAME(name, text, writes) SIM_CALL_##name,

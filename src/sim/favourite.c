@@ -58,13 +58,16 @@ static const struct rare *rare_choose(struct sim_world *world)
 void sim_favourite_choose(struct sim_world *world)
 {
 	enum sim_fault faults[SIM_FAULTS];
-	size_t from = (size_t)sim_random_below(&world->own, SIM_CALLS);
+	/* Without the last one, which came later, so that older seeds have theirs. */
+	size_t from = (size_t)sim_random_below(&world->own, SIM_CALL_CHAIN_TRANSACTIONS);
 	const struct rare *rare =
 		sim_random_chance(&world->own, RARE_SHARE) ? rare_choose(world) : NULL;
 	world->favourite = SIM_CALLS;
 	if (rare != NULL) {
 		world->favourite = rare->call;
 		world->families |= (rare->families | PORT_FAMILIES) & world->options->faults;
+		if (sim_has(world, SIM_FAMILY_FOREIGN))
+			world->families &= ~SIM_FAMILY_RESTORE;
 		sim_tell(world, "what is called rarely goes wrong: %s", sim_call_text(rare->call));
 		return;
 	}

@@ -43,6 +43,7 @@ static const char *const texts[SIM_PLANTS] = {
 	[SIM_PLANT_TAKEN_BACK] = "taken-back",
 	[SIM_PLANT_UNNOTICED] = "unnoticed",
 	[SIM_PLANT_REFUSED] = "refused",
+	[SIM_PLANT_PAID_AGAIN] = "paid-again",
 };
 
 const char *sim_plant_text(enum sim_plant plant)
@@ -94,6 +95,43 @@ static bool two_live(struct sim_world *world)
 			      "ON t.id = i.transfer_id WHERE t.stage < 4 LIMIT 1");
 	CHECK(db_commit(world->db, &err));
 	return made > 0;
+}
+
+/* The key's new row gets a slot, as if nobody had asked the journal. */
+static bool slot_give(struct sim_world *world, int64_t row)
+{
+	struct err err = { 0 };
+	CHECK(db_begin(world->db, true, &err));
+	int64_t made =
+		change(world, "INSERT INTO transfers (id, nonce, " SLOT_COLUMNS ") SELECT "
+			      "x'00000000000070008000000000000003', (SELECT MAX(u.nonce) + 1 FROM "
+			      "transfers u WHERE u.wallet_id = t.wallet_id), " SLOT_COLUMNS
+			      " FROM transfers t LIMIT 1");
+	struct db_statement *statement = db_prepare(
+		world->db,
+		"INSERT INTO transfer_items (transfer_id, position, withdrawal_id, round) SELECT "
+		"x'00000000000070008000000000000003', 0, id, 0 FROM withdrawals WHERE rowid = ?",
+		&err);
+	CHECK(statement != NULL);
+	db_bind_i64(world->db, statement, 1, row);
+	CHECK(db_step(world->db, statement, &err) == DB_DONE);
+	db_reset(world->db, statement);
+	CHECK(db_commit(world->db, &err));
+	return made > 0;
+}
+
+static bool paid_again(struct sim_world *world)
+{
+	for (size_t i = 0; i < world->slots_len; i++) {
+		const struct sim_slot *slot = &world->slots[i];
+		if (!slot->is_lost || slot->order < 0 || slot->paid_at == 0)
+			continue;
+		const struct sim_order *order = &world->orders[slot->order];
+		if (order->row != 0 && order->stage == WITHDRAWAL_QUEUED &&
+		    order->told == WITHDRAWAL_COMPLETED)
+			return slot_give(world, order->row);
+	}
+	return false;
 }
 
 static bool nonce_gap(struct sim_world *world)
@@ -202,6 +240,7 @@ static const struct step_plant {
 	bool (*act)(struct sim_world *world);
 } at_steps[] = {
 	{ SIM_PLANT_TWO_LIVE, NULL, two_live },
+	{ SIM_PLANT_PAID_AGAIN, NULL, paid_again },
 	{ SIM_PLANT_NONCE_GAP, NULL, nonce_gap },
 	{ SIM_PLANT_UNSTORED, NULL, unstored },
 	{ SIM_PLANT_OTHER_PAYLOAD, NULL, other_payload },

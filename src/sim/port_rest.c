@@ -233,6 +233,15 @@ static bool find(struct chain *self, uint64_t block, const struct chain_wanted *
 	CHAIN(CHAIN_FIND, find(real, block, wanted, ret_found, err));
 }
 
+static bool transactions(struct chain *self, uint64_t first, size_t count,
+			 const struct address *senders, size_t n,
+			 struct chain_transaction *ret_transactions, size_t cap, size_t *ret_len,
+			 size_t *ret_blocks, struct err *err)
+{
+	CHAIN(CHAIN_TRANSACTIONS, transactions(real, first, count, senders, n, ret_transactions,
+					       cap, ret_len, ret_blocks, err));
+}
+
 static bool transfers(struct chain *self, const struct chain_transfer_query *query,
 		      struct chain_transfer *ret_transfers, size_t *ret_len,
 		      struct hash32 *ret_last, struct err *err)
@@ -266,6 +275,7 @@ const struct chain_ops sim_chain_ops = {
 	.lookups = lookups,
 	.blocks = blocks,
 	.find = find,
+	.transactions = transactions,
 	.transfers = transfers,
 	.nodes_len = nodes_len,
 	.node = node,

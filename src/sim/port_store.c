@@ -183,7 +183,8 @@ static bool transfer_of_slot(struct store *self, int64_t wallet_id, uint64_t non
 static bool transfer_bind(struct store *self, struct store_binding *item, const struct store_by *by,
 			  struct err *err)
 {
-	STORE(STORE_BIND, transfer_bind, item, by);
+	STORE_WATCHED(STORE_BIND, sim_before_acks(process, &item->ack, 1),
+		      sim_after_bind(process, item), transfer_bind(real, item, by, err));
 }
 
 static bool incarnation_load(struct store *self, struct store_incarnation *ret_last,
@@ -213,7 +214,8 @@ static bool wallet_recovered(struct store *self, int64_t wallet_id, uint64_t epo
 static bool attempt_import(struct store *self, struct store_import *item, const struct store_by *by,
 			   struct err *err)
 {
-	STORE(STORE_IMPORT, attempt_import, item, by);
+	STORE_WATCHED(STORE_IMPORT, sim_before_acks(process, NULL, 0),
+		      sim_after_import(process, item), attempt_import(real, item, by, err));
 }
 
 static bool withdrawals_open(struct store *self, struct id after, struct id *ret_ids, size_t cap,

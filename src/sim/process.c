@@ -23,7 +23,8 @@
 #define APPROVAL_MS    600000
 #define SHORT_APPROVAL 20000
 
-static const char *const role_texts[SIM_ROLES] = { "api", "processor", "signer", "monitor" };
+static const char *const role_texts[SIM_ROLES] = { "api", "processor", "signer", "monitor",
+						   "reconcile" };
 
 static struct mac_keys mac_keys_of(struct sim_world *world, size_t index)
 {
@@ -65,7 +66,7 @@ static void processor_open(struct sim_process *process)
 	process->processor = processor_new(&options);
 }
 
-static void signer_open(struct sim_process *process)
+static struct signer *signer_make(struct sim_process *process, bool recovers)
 {
 	struct sim_world *world = process->world;
 	struct signer_options options = { .store = &process->store.store,
@@ -86,11 +87,12 @@ static void signer_open(struct sim_process *process)
 					  .visibility_ms = VISIBILITY_MS,
 					  .funds_wait_ms = FUNDS_WAIT_MS,
 					  .entry_wait_ms = ENTRY_WAIT_MS,
-					  .passed_over_ms = PASSED_OVER_MS };
-	process->signer = signer_new(&options);
+					  .passed_over_ms = PASSED_OVER_MS,
+					  .recovers = recovers };
+	return signer_new(&options);
 }
 
-static void monitor_open(struct sim_process *process)
+static struct monitor *monitor_make(struct sim_process *process, bool recovers)
 {
 	struct sim_world *world = process->world;
 	struct monitor_options options = { .store = &process->store.store,
@@ -100,8 +102,9 @@ static void monitor_open(struct sim_process *process)
 					   .catalogue = &world->catalogue,
 					   .log = &world->log,
 					   .instance = process->instance,
-					   .balances_interval_ms = 30000 };
-	process->monitor = monitor_new(&options);
+					   .balances_interval_ms = 30000,
+					   .recovers = recovers };
+	return monitor_new(&options);
 }
 
 /* What it received and did not answer is in its memory. */
@@ -140,10 +143,14 @@ void sim_process_start(struct sim_world *world, struct sim_process *process, enu
 		processor_open(process);
 		break;
 	case SIM_SIGNER:
-		signer_open(process);
+		process->signer = signer_make(process, false);
 		break;
 	case SIM_MONITOR:
-		monitor_open(process);
+		process->monitor = monitor_make(process, false);
+		break;
+	case SIM_DESK:
+		process->desk.signer = signer_make(process, true);
+		process->desk.monitor = monitor_make(process, true);
 		break;
 	case SIM_ROLES:
 		CHECK(false);
@@ -188,6 +195,10 @@ static void memory_free(struct sim_process *process)
 	case SIM_MONITOR:
 		monitor_free(process->monitor);
 		break;
+	case SIM_DESK:
+		signer_free(process->desk.signer);
+		monitor_free(process->desk.monitor);
+		break;
 	case SIM_ROLES:
 		break;
 	}
@@ -214,6 +225,49 @@ void sim_process_kill(struct sim_process *process)
 		bury(process);
 }
 
+/* As the command does it: src/cmd/command_recover.c. */
+static bool desk_begin(struct sim_process *process, struct err *err)
+{
+	struct sim_world *world = process->world;
+	struct store_lease lease = { .wallet_id = 0 };
+	bool taken = false;
+	(void)snprintf(lease.name, sizeof lease.name, "monitor-%llu",
+		       (unsigned long long)world->catalogue.chains[0].chain_id);
+	if (!store_lease_take(&process->store.store, &lease, process->instance,
+			      clock_now_ms(&process->clock.base), &taken, err))
+		return false;
+	if (!taken)
+		return err_set(err, ERR_REFUSED, "another monitor watches the chain");
+	process->desk.begun = signer_recover_begin(process->desk.signer, err);
+	return process->desk.begun;
+}
+
+static bool desk_step(struct sim_process *process, bool *ret_worked, struct err *err)
+{
+	enum signer_recovery_phase phase;
+	bool watched = false;
+	if (!process->desk.begun && !desk_begin(process, err))
+		return false;
+	if (!signer_recover_step(process->desk.signer, &process->desk.state, ret_worked, err))
+		return false;
+	phase = process->desk.state.phase;
+	if ((phase == RECOVERY_SLOTS || phase == RECOVERY_BINDING) &&
+	    !monitor_step(process->desk.monitor, &watched, err))
+		return false;
+	return true;
+}
+
+/* It ended: it refused, or could not even begin, and somebody starts it again; or all is done,
+ * which one that was killed at its end could not say any more. */
+static void desk_look(struct sim_process *process, bool done, const struct err *err)
+{
+	bool failed = !done && (!process->desk.begun || err->kind == ERR_REFUSED);
+	if ((done && process->desk.state.phase == RECOVERY_DONE) ||
+	    (failed && sim_restore_is_recovered(process->world)))
+		sim_restore_done(process);
+	process->doomed |= failed || process->is_extra;
+}
+
 static bool work_step(struct sim_process *process, bool *ret_worked, struct err *err)
 {
 	switch (process->role) {
@@ -223,6 +277,8 @@ static bool work_step(struct sim_process *process, bool *ret_worked, struct err 
 		return signer_step(process->signer, ret_worked, err);
 	case SIM_MONITOR:
 		return monitor_step(process->monitor, ret_worked, err);
+	case SIM_DESK:
+		return desk_step(process, ret_worked, err);
 	case SIM_API:
 	case SIM_ROLES:
 		break;
@@ -236,6 +292,7 @@ static int64_t idle_ms(const struct sim_process *process)
 	case SIM_PROCESSOR:
 		return SWEEP_MS;
 	case SIM_SIGNER:
+	case SIM_DESK:
 		return SIGNER_IDLE_MS;
 	case SIM_MONITOR:
 		return monitor_idle_ms(process->monitor);
@@ -266,6 +323,8 @@ void sim_process_step(struct sim_process *process)
 			: worked ? sim_between(world, 1, 10)
 				 : idle_ms(process);
 	process->wake_at = world->now_ms + pause;
+	if (process->role == SIM_DESK)
+		desk_look(process, done, &err);
 	if (process->doomed)
 		bury(process);
 }

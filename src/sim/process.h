@@ -10,6 +10,7 @@
 #include "port/queue.h"
 #include "port/queue_transport.h"
 #include "port/store_ops.h"
+#include "service/signer/signer_recover.h"
 #include "sim/chain_model.h"
 #include "sim/fault.h"
 #include "sim/random.h"
@@ -19,7 +20,8 @@
 
 struct job;
 
-enum sim_role { SIM_API, SIM_PROCESSOR, SIM_SIGNER, SIM_MONITOR, SIM_ROLES };
+/* The desk is `sluice reconcile --after-restore`: a signer and a monitor in one process. */
+enum sim_role { SIM_API, SIM_PROCESSOR, SIM_SIGNER, SIM_MONITOR, SIM_DESK, SIM_ROLES };
 
 struct sim_world;
 struct sim_process;
@@ -70,6 +72,12 @@ struct sim_process {
 		struct processor *processor;
 		struct signer *signer;
 		struct monitor *monitor;
+		struct {
+			struct signer *signer;
+			struct monitor *monitor;
+			struct signer_recovery state;
+			bool begun;
+		} desk;
 	};
 };
 

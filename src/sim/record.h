@@ -41,13 +41,16 @@ struct sim_order {
 	bool is_mistaken;     /* they named a transaction that did not pay it */
 	bool resolved;        /* people said that a stranger's transaction did not pay it */
 	unsigned rounds;
+	enum withdrawal_stage told; /* its end before a restore, which stands; 0: none */
+	uint64_t told_version;
 	bool is_fickle; /* a block may find it unwilling, though an estimate did not */
 	unsigned flips; /* blocks in which its receiver refuses, though an estimate says yes */
 };
 
 /* One slot as the checkers saw it grow. */
 struct sim_slot {
-	int64_t row; /* rowid of transfers */
+	int64_t row;  /* rowid of transfers */
+	bool is_lost; /* of a store that was replaced by an older copy; row is -1 */
 	unsigned wallet;
 	uint64_t nonce;
 	enum transfer_stage stage;

@@ -77,6 +77,7 @@ enum sim_plant {
 	SIM_PLANT_TAKEN_BACK,        /* T9: what was final went away, and a wallet goes on */
 	SIM_PLANT_UNNOTICED,         /* T12: a stranger took a nonce, and nobody notices */
 	SIM_PLANT_REFUSED,           /* refused: failed by a receiver that takes everything */
+	SIM_PLANT_PAID_AGAIN,        /* T1: a slot for a key that was paid before the restore */
 	SIM_PLANTS
 };
 
@@ -108,6 +109,10 @@ struct sim_summary {
 	uint64_t speed_ups;                 /* answered with yes */
 	uint64_t replacements[SIM_REASONS]; /* by enum wish_reason */
 	uint64_t blocks;
+	uint64_t restores;
+	uint64_t lost;      /* withdrawals that a restored store did not know */
+	uint64_t imported;  /* transactions that it learned of */
+	uint64_t bound;     /* withdrawals that were bound to what had paid them */
 	uint64_t sqs_seeds; /* those with an external queue */
 	uint64_t sqs[SIM_SQS_EVENTS];
 	uint64_t inserts[SIM_INSERTS];

@@ -175,6 +175,13 @@ void sim_summary_write(const struct sim_summary *summary, unsigned families, str
 		    sizeof transfer_moves / sizeof *transfer_moves, transfer_text, families, out,
 		    &zeros);
 	replacements_write(summary, families, out, &zeros);
+	if ((families & SIM_FAMILY_RESTORE) != 0)
+		buf_format(out,
+			   "restores: %llu; %llu withdrawals lost, %llu transactions found, "
+			   "%llu withdrawals bound\n",
+			   (unsigned long long)summary->restores, (unsigned long long)summary->lost,
+			   (unsigned long long)summary->imported,
+			   (unsigned long long)summary->bound);
 	sqs_write(summary, families, out, &zeros);
 	inserts_write(summary, families, out, &zeros);
 	buf_format(out,

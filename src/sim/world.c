@@ -16,6 +16,7 @@
 #define CHAIN_ID           424242
 #define GWEI               1000000000ULL
 #define OWN_STREAM         0x6f776e
+#define RESTORE_STREAM     0x6f6c64
 #define DEPTH_PAID         4
 #define PAYMENT_MAX        95000000LL
 #define HOUR_MAX           600000000LL
@@ -254,16 +255,31 @@ static bool stores_open(struct sim_world *world, struct err *err)
 	       store_catalogue_pin(world->store, &world->catalogue, err);
 }
 
+/* What they do to a store that is restored has no answer here yet: a seed has the one or the
+ * others.
+ */
+static void restore_part(struct sim_world *world)
+{
+	const unsigned others = SIM_FAMILY_EDITOR | SIM_FAMILY_FOREIGN | SIM_FAMILY_TAKE_BACK;
+	if (!sim_has(world, SIM_FAMILY_RESTORE) || !sim_has(world, others))
+		return;
+	world->families &=
+		sim_random_chance(&world->restore.random, 500) ? ~others : ~SIM_FAMILY_RESTORE;
+}
+
 /* A seed's own mix: none of the families has to be in every run, or they would hide each other. */
 static void mix_make(struct sim_world *world)
 {
 	for (unsigned i = 0; i < SIM_FAMILIES; i++) {
 		bool is_late = (1U << i) >= SIM_FAMILY_LIAR;
-		struct sim_random *random = is_late ? &world->own : &world->random;
+		struct sim_random *random = (1U << i) == SIM_FAMILY_RESTORE ? &world->restore.random
+					    : is_late                       ? &world->own
+									    : &world->random;
 		if ((world->options->faults & (1U << i)) != 0 &&
 		    sim_random_chance(random, is_late ? 400 : 600))
 			world->families |= 1U << i;
 	}
+	restore_part(world);
 	static const unsigned strong[SIM_FAULTS] = { 60000, 30000, 8000, 8000, 8000 };
 	unsigned strength = (unsigned)sim_between(world, 0, 1000);
 	for (enum sim_fault fault = 0; fault < SIM_FAULTS; fault++)
@@ -303,6 +319,7 @@ static struct sim_world *world_new(const struct sim_options *options, struct sim
 	world->monotonic_ms = 1000;
 	world->random = sim_random_of(options->seed);
 	world->own = sim_random_of(options->seed ^ OWN_STREAM);
+	world->restore.random = sim_random_of(options->seed ^ RESTORE_STREAM);
 	world->log = (struct log){ .level = LOG_DEBUG,
 				   .service = "sluice-sim",
 				   .now_ms = log_now,
@@ -330,7 +347,7 @@ static bool world_open(struct sim_world *world, struct err *err)
 		sim_outside_lie(world);
 	if (!stores_open(world, err))
 		return false;
-	for (enum sim_role role = 0; role < SIM_ROLES; role++)
+	for (enum sim_role role = SIM_API; role <= SIM_MONITOR; role++)
 		sim_process_start(world, &world->processes[role], role, false);
 	world->block_at = world->now_ms + 1;
 	world->trouble_at = world->now_ms + sim_between(world, 0, world->trouble_ms_max);
@@ -343,6 +360,7 @@ static void world_free(struct sim_world *world)
 	sim_processes_free(world);
 	queue_close(world->queue);
 	sim_sqs_free(world->sqs);
+	db_close(world->restore.copy);
 	store_close(world->store);
 	db_close(world->db);
 	journal_close(world->journal);
@@ -365,12 +383,13 @@ static void safety_run(struct sim_world *world)
 	sim_client_plan(world);
 	int64_t last = world->orders_len > 0 ? world->orders[world->orders_len - 1].post_at : 0;
 	int64_t end = last + sim_between(world, 0, 300000);
+	end = sim_restore_plan(world, end);
 	sim_schedule_run(world, end);
 }
 
 static void liveness_run(struct sim_world *world)
 {
-	int64_t bound = world->now_ms + CALM_BOUND_MS;
+	int64_t bound = world->now_ms + CALM_BOUND_MS + sim_restore_bound_ms(world);
 	world->faults_on = false;
 	world->trouble_at = world->calm_at = INT64_MAX;
 	sim_schedule_calm(world);

@@ -6,6 +6,7 @@
  *	port_*.c    the ports as a process sees them: each call may go wrong
  *	client.c    what is asked for, and the list of what was answered with 202
  *	check_*.c   the rules T1 to T12, looked after from outside the code under test
+ *	restore.c    an old copy takes the store's place, and what people do about it
  *	outside.c   what only a person can put right: a stranger with a key, a chain that goes back
  *	editor.c    somebody with the password of the database
  *	forge.c     rows that he makes
@@ -28,6 +29,8 @@
 #include "sim/record.h"
 #include "sim/sim.h"
 #include "sim/sqs.h"
+
+#include "sim/restore.h"
 
 #define SIM_PROCESSES_MAX 12
 #define SIM_WALLETS       3
@@ -92,6 +95,7 @@ struct sim_world {
 	int64_t trouble_at;
 	int64_t trouble_ms_max;
 	int64_t calm_at; /* when what is troubled now ends */
+	struct sim_restore restore;
 	/* The checkers. */
 	struct sim_slot *slots;
 	size_t slots_len;
@@ -99,10 +103,11 @@ struct sim_world {
 	bool nonces_known[SIM_WALLETS];
 	int64_t log_seen; /* the last change that was checked */
 	bool planted;
-	bool editing;                       /* changes of now are an editor's */
-	bool has_edits;                     /* of any row */
-	bool has_slot_edits;                /* of slots, attempts or wallets */
-	bool has_lies;                      /* a node has lied */
+	bool importing;      /* changes of now are what the chain knew and the store did not */
+	bool editing;        /* changes of now are an editor's */
+	bool has_edits;      /* of any row */
+	bool has_slot_edits; /* of slots, attempts or wallets */
+	bool has_lies;       /* a node has lied */
 	uint64_t nonce_edited[SIM_WALLETS]; /* step of the world; 0: never */
 	unsigned foreign;                   /* wallets that a stranger used, as bits */
 	unsigned causes;                    /* of everything, from now on */
@@ -194,6 +199,9 @@ void sim_check_alarm(struct sim_world *world, const char *action, const char *ke
 		     const char *message);
 bool sim_check_is_done(struct sim_world *world);
 struct sim_order *sim_order_of_row(struct sim_world *world, int64_t row);
+
+/* A withdrawal was bound to a slot that the store learned of. */
+void sim_check_bound(struct sim_world *world, struct id transfer, struct id withdrawal);
 
 /* editor.c */
 /* One edit, of whatever. */

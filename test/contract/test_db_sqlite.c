@@ -376,6 +376,42 @@ static void memory_has_no_host(void **state)
 	db_close(db);
 }
 
+/* What is temporary stays, and statements that were prepared before see what came. */
+static void memory_is_replaced_by_a_copy(void **state)
+{
+	struct db *lives = open_with_schema(":memory:");
+	struct db *copy = open_with_schema(":memory:");
+	struct err err = { 0 };
+
+	(void)state;
+	assert_true(
+		db_exec(lives,
+			"CREATE TEMP TABLE heard (name); CREATE TEMP TRIGGER ear AFTER INSERT ON "
+			"main.things BEGIN INSERT INTO heard VALUES (1); END",
+			&err));
+	must_begin(lives, true);
+	assert_int_equal(insert(lives, "a", "first", 1), DB_DONE);
+	must_commit(lives);
+	assert_true(db_sqlite_replace(copy, lives, &err));
+	must_begin(lives, true);
+	assert_int_equal(insert(lives, "b", "second", 2), DB_DONE);
+	must_commit(lives);
+	assert_int_equal(count(lives), 2);
+	assert_true(db_sqlite_replace(lives, copy, &err));
+	assert_int_equal(count(lives), 1);
+	must_begin(lives, true);
+	assert_int_equal(insert(lives, "b", "second", 2), DB_DONE);
+	must_commit(lives);
+	struct db_statement *heard = db_prepare(lives, "SELECT count(*) FROM heard", &err);
+	assert_non_null(heard);
+	assert_int_equal(db_step(lives, heard, &err), DB_ROW);
+	assert_int_equal(db_column_i64(lives, heard, 0), 3);
+	db_reset(lives, heard);
+	assert_int_equal(count(copy), 1);
+	db_close(copy);
+	db_close(lives);
+}
+
 /* A page limit stands for the full disk: SQLite rolls back by itself, and nothing that follows may
  * commit alone. */
 static void full_disk_undoes_all(void **state)
@@ -666,6 +702,7 @@ int main(void)
 		AT_PLACE(commit_that_breaks_off_is_unknown),
 		AT_PLACE(commit_that_is_refused_is_not_done),
 		cmocka_unit_test(memory_has_no_host),
+		cmocka_unit_test(memory_is_replaced_by_a_copy),
 		AT_PLACE(processes_take_turns),
 		AT_PLACE(busy_writer_starves_nobody),
 		AT_PLACE(killed_holder_leaves_nothing),

@@ -29,6 +29,7 @@ for (const [faults, first, seeds] of [
 	['-none,crash,store,journal,keys,pause,overlap', 1000, 60],
 	['-none,node,reorg,fees,clock,messages,cancel,funds,receiver', 2000, 60],
 	['all', 3000, 120],
+	['-editor,restore', 4000, 60],
 ])
 	test(`${seeds} seeds with ${faults}: paid once or never`, async () => {
 		const result = await sim('--seed', String(first), '--seeds', String(seeds),
@@ -84,10 +85,14 @@ for (const [plant, rule] of Object.entries({
 	'lost-wake-up': 'messages', 'signed-canceled': 'cancel', 'held': 'hold', 'false-alarm': 'hold',
 	'stopped': 'stop', 'overdrawn': 'funds', 'limit': 'limit', 'stranger': 'T10', 'shallow': 'T12',
 	'stale': 'T12', 'unnoticed': 'T12', 'taken-back': 'T9', 'unwished': 'wish', 'refused': 'refused',
+	'paid-again': 'T1',
 }))
 	test(`${rule} fires on a planted violation: ${plant}`, async () => {
-		// A second signature takes somebody who asks for it.
-		const faults = plant === 'unwished' ? ['--faults=cancel', '--seeds', '30'] : ['--faults=none'];
+		// A second signature takes somebody who asks for it; a key that is paid again, a restore.
+		const faults = {
+			'unwished': ['--faults=cancel', '--seeds', '30'],
+			'paid-again': ['--faults=restore', '--seeds', '30'],
+		}[plant] ?? ['--faults=none'];
 		const result = await sim('--seed', '3', '--withdrawals', '20', ...faults, '--plant', plant);
 		assert.equal(result.status, 1);
 		assert.match(result.err.trimEnd().split('\n').at(-1), new RegExp(`^sluice sim: ${rule}: `));
