@@ -336,7 +336,20 @@ static bool recovery_fence(struct db *db, int64_t wallet_id, enum store_write *f
 	return true;
 }
 
-/* Items [from, to) of one wallet. The messages of a fenced or paused wallet are the caller's to
+/* Somebody made a row at a nonce that the wallet has not given yet. It would fail all that is
+ * reserved with it, of whichever wallet. */
+static bool nonce_is_taken(struct db *db, int64_t wallet_id, uint64_t next, bool *ret_taken,
+			   struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "SELECT 1 FROM transfers WHERE wallet_id = ? AND nonce >= ? LIMIT 1", err);
+	sql_put_i64(&sql, wallet_id);
+	sql_put_u64(&sql, next);
+	*ret_taken = sql_next(&sql) && DEFENCE("taken_nonce_stops_its_wallet");
+	return sql_end(&sql);
+}
+
+/* Items [from, to) of one wallet. The messages of a wallet that takes none are the caller's to
  * answer. */
 static bool wallet_reserve(struct db *db, const struct reserve *batch, size_t from, size_t to,
 			   struct err *err)
@@ -345,16 +358,20 @@ static bool wallet_reserve(struct db *db, const struct reserve *batch, size_t fr
 	bool recovers = batch->items[from].recovers;
 	enum store_write fence = STORE_FENCED;
 	uint64_t next = 0;
+	bool taken = false;
 	if (!wallet_fence(db, wallet_id, batch->items[from].epoch, !recovers, &fence, err) ||
 	    (recovers && !recovery_fence(db, wallet_id, &fence, err)))
 		return false;
+	if (fence == STORE_WRITTEN && (!nonce_load(db, wallet_id, &next, err) ||
+				       !nonce_is_taken(db, wallet_id, next, &taken, err)))
+		return false;
+	if (taken)
+		fence = STORE_TAKEN;
 	if (fence != STORE_WRITTEN) {
 		for (size_t i = from; i < to; i++)
 			batch->items[i].result = fence;
 		return true;
 	}
-	if (!nonce_load(db, wallet_id, &next, err))
-		return false;
 	for (size_t i = from; i < to; i++)
 		if (!item_reserve(db, &batch->items[i], &next, batch->by, err))
 			return false;

@@ -11,6 +11,7 @@ enum store_write {
 	STORE_FENCED = 3, /* the lease is not ours any more; nothing written for this wallet */
 	STORE_PAUSED = 4, /* a pause or a stopped wallet forbids it */
 	STORE_EXISTS = 5, /* the very same thing stood there already */
+	STORE_TAKEN = 6,  /* a row stands where the wallet's next one is to go: edited */
 };
 
 /* A right to write for a wallet or a chain; epoch 0 is none. */

@@ -7,8 +7,28 @@ static bool is_terminal(const struct sim_order *order)
 	return order->stage >= WITHDRAWAL_COMPLETED;
 }
 
+/* Was the row of a slot of it edited? It may wait for what the row says, and that never comes. */
+static bool has_edited_slot(const struct sim_world *world, const struct sim_order *order)
+{
+	for (size_t i = 0; i < world->slots_len; i++)
+		if (world->slots[i].is_edited &&
+		    world->slots[i].order == (int)(order - world->orders))
+			return true;
+	return false;
+}
+
+/* Its wallet is; or, as long as it has none, any is. */
+static bool is_stopped(struct sim_world *world, const struct sim_order *order)
+{
+	return sim_ask_i64(world,
+			   "SELECT COUNT(*) FROM wallets l WHERE stop_reason <> '' AND id = "
+			   "COALESCE((SELECT t.wallet_id FROM withdrawals w JOIN transfers t ON "
+			   "t.id = w.transfer_id WHERE w.rowid = ?), id)",
+			   order->row) > 0;
+}
+
 /* It is a person's turn, who was told, and there is a reason for it. */
-static bool may_wait(const struct sim_world *world, const struct sim_order *order)
+static bool may_wait(struct sim_world *world, const struct sim_order *order)
 {
 	/* Who held it himself is not told of it. */
 	bool by_editor = strcmp(order->held_reason, "edited") == 0;
@@ -17,8 +37,9 @@ static bool may_wait(const struct sim_world *world, const struct sim_order *orde
 	/* What strangers and the chain did people have resolved. */
 	if (order->held_reason[0] != 0 && order->causes != 0)
 		return true;
-	/* Whoever edits slots can hold up what stands behind them. */
-	return world->has_slot_edits;
+	/* Whoever edits slots can hold up what they are for; and what stands behind them, and then
+	 * the wallet says so. */
+	return world->has_slot_edits && (has_edited_slot(world, order) || is_stopped(world, order));
 }
 
 /* Its slot is final as what it is, or was before an editor put another row in its place; or by the

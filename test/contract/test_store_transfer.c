@@ -172,6 +172,26 @@ static void only_a_queued_row_is_reserved(void **state)
 	assert_digest_equal(&before, &after);
 }
 
+/* row-edited: a row at a nonce that its wallet has not given keeps that wallet, and no other one,
+ * from giving it. */
+static void a_taken_nonce_is_its_wallets(void **state)
+{
+	struct fixture *f = *state;
+	(void)fixture_broadcast(f, "one", 1);
+	fixture_edit(f, "UPDATE wallets SET next_nonce = next_nonce - 1 WHERE id = "
+			"(SELECT wallet_id FROM transfers)");
+	struct withdrawal rows[2] = { fixture_queue(f, "two"), fixture_queue(f, "three") };
+	struct store_reservation items[2] = { fixture_reservation(f, &rows[0], 0),
+					      fixture_reservation(f, &rows[1], 1) };
+	reserve(f, items, 2);
+	assert_int_equal(items[0].result, STORE_WRITTEN);
+	assert_int_equal(items[1].result, STORE_TAKEN);
+	assert_int_equal(fixture_load(f, rows[1].intent.id).stage, WITHDRAWAL_QUEUED);
+	assert_int_equal(fixture_number(f, "SELECT COUNT(*) FROM transfers"), 2);
+	fixture_edit(f, "UPDATE wallets SET next_nonce = next_nonce + 1 WHERE id = "
+			"(SELECT wallet_id FROM transfers WHERE stage > 1)");
+}
+
 /* two-workers-one-row */
 static void a_withdrawal_gets_one_slot_per_round(void **state)
 {
@@ -666,6 +686,7 @@ int main(void)
 		STORE_TEST(a_token_slot_keeps_its_payload),
 		STORE_TEST(a_batch_over_wallets_has_no_holes),
 		STORE_TEST(only_a_queued_row_is_reserved),
+		STORE_TEST(a_taken_nonce_is_its_wallets),
 		STORE_TEST(a_withdrawal_gets_one_slot_per_round),
 		STORE_TEST(an_edited_row_gets_no_second_slot),
 		STORE_TEST(a_filler_takes_a_nonce_without_a_withdrawal),

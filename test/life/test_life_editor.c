@@ -199,6 +199,31 @@ static void test_nonce_of_a_stranger_unheard_of(void **state)
 			 1);
 }
 
+/* A row at the nonce that its wallet would give next, which its counter does not tell of: that
+ * wallet stops, and all others pay on. */
+static void test_row_at_the_next_nonce(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal paid = life_accept(life, "POL", UNITS + 1);
+	life_run(life, 12);
+	life_assert_paid(life, &paid);
+	slot_forge(life, "stage = 5, outcome = 1, mined_hash = randomblob(32)");
+	life_sql(life, "UPDATE wallets SET next_nonce = next_nonce - 1 "
+		       "WHERE id = (SELECT wallet_id FROM transfers WHERE id = " FORGED ")");
+	struct withdrawal rows[6];
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		rows[i] = life_accept(life, i % 2 ? "TUSD" : "POL", UNITS);
+	days_pass(life, 3);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		life_assert_paid(life, &rows[i]);
+	assert_int_equal(life_number(life,
+				     "SELECT wallet_id = (SELECT id FROM wallets WHERE stop_reason "
+				     "= 'nonces_not_dense') FROM transfers WHERE id = " FORGED,
+				     NULL),
+			 1);
+	assert_true(life_alarms(life, "wallet_stopped") >= 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +234,7 @@ int main(void)
 		LIFE_TEST(test_right_of_a_row_that_is_put_right),
 		LIFE_TEST(test_nonce_of_no_stranger),
 		LIFE_TEST(test_nonce_of_a_stranger_unheard_of),
+		LIFE_TEST(test_row_at_the_next_nonce),
 	};
 	return LIFE_MAIN(tests);
 }

@@ -242,7 +242,13 @@ bool signer_fillers_reserve(struct signer *self, struct signer_wallet *wallet, s
 	if (!store_transfers_reserve(self->options.store, self->reservations, n, &by, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (self->reservations[i].result != STORE_WRITTEN)
+		if (self->reservations[i].result == STORE_TAKEN)
+			return err_set(
+				err, ERR_REFUSED,
+				"a row stands at nonce %llu, which the wallet has not given: "
+				"somebody has edited the store",
+				(unsigned long long)wallet->row.next_nonce);
+		else if (self->reservations[i].result != STORE_WRITTEN)
 			return err_set(err, ERR_NOT_DONE, "the wallet is somebody else's now");
 	wallet->row.next_nonce += n;
 	wallet->in_flight += n;

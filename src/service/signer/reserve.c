@@ -319,10 +319,25 @@ static void reserved_add(struct signer *self, const struct store_reservation *re
 		signer_log_wallet(self, wallet, "wallet_lost", "", true);
 		break;
 	case STORE_EXISTS: /* only an edited row has a slot of its round and is queued */
+	case STORE_TAKEN:
 	case STORE_MOVED:
 	case STORE_PAUSED:
 		break;
 	}
+}
+
+/* A wallet whose next nonce has a row that the signer did not make gives none until people have
+ * looked; the others go on. */
+static bool taken_stop(struct signer *self, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct store_reservation *one = &self->reservations[i];
+		struct signer_wallet *wallet = signer_wallet_of(self, one->transfer.wallet_id);
+		if (one->result == STORE_TAKEN && wallet->row.stop_reason[0] == 0 &&
+		    !signer_wallet_stop(self, wallet, reason_code(REASON_NONCES_NOT_DENSE), err))
+			return false;
+	}
+	return true;
 }
 
 static const struct candidate *candidate_of(const struct signer *self, struct id withdrawal)
@@ -347,7 +362,7 @@ static bool rest_answer(struct signer *self, size_t n, const struct store_by *by
 		if (result == STORE_EXISTS)
 			signer_change_hold(self, candidate->row,
 					   reason_code(REASON_ROUND_HAS_A_SLOT), &none, false);
-		else if (result == STORE_PAUSED || result == STORE_FENCED)
+		else if (result == STORE_PAUSED || result == STORE_FENCED || result == STORE_TAKEN)
 			signer_change_wait(self, candidate->row, reason_code(REASON_SLOT),
 					   &candidate->ack);
 	}
@@ -384,5 +399,5 @@ bool signer_reserve(struct signer *self, struct err *err)
 	}
 	for (size_t i = 0; i < n; i++)
 		reserved_add(self, &self->reservations[i]);
-	return rest_answer(self, n, &by, err);
+	return taken_stop(self, n, err) && rest_answer(self, n, &by, err);
 }

@@ -380,6 +380,7 @@ static void stored_apply(struct signer *self, struct slot_work *work, enum store
 		work->drop = true;
 		signer_log_wallet(self, work->wallet, "wallet_lost", "", true);
 		break;
+	case STORE_TAKEN:
 	case STORE_MOVED:
 	case STORE_PAUSED:
 		work->drop = DEFENCE("unstored_is_not_sent"); /* its row was not stored */
