@@ -52,7 +52,13 @@ static const struct sim_seen_receipt *node_proves(struct sim_world *world,
 		if (view_proves(world, view, receipt, depth))
 			return receipt;
 	}
-	return NULL;
+	/* An editor may have given its attempts to a row of his own: they prove what they did. */
+	struct sim_mined consumer;
+	if (!slot->is_edited ||
+	    !sim_chain_consumer(world->model, slot->wallet, slot->nonce, &consumer))
+		return NULL;
+	const struct sim_seen_receipt *receipt = sim_view_receipt(view, consumer.tx_hash);
+	return view_proves(world, view, receipt, depth) ? receipt : NULL;
 }
 
 /* Two people said so, and the journal has it, of the transaction that took the nonce indeed, and

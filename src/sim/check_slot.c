@@ -25,15 +25,15 @@ static int64_t attempt_slot(struct sim_world *world, int64_t attempt)
 }
 
 /* What was edited while the step was under way it could not know of. */
-static bool knew_of_edit(const struct sim_world *world, unsigned wallet)
+static bool knew_of_edit(const struct sim_world *world, uint64_t edited)
 {
-	return world->acting == NULL || world->acting->seen->step > world->nonce_edited[wallet];
+	return world->acting == NULL || world->acting->seen->step > edited;
 }
 
 static void nonce_check(struct sim_world *world, unsigned wallet, uint64_t nonce)
 {
 	if (world->nonces_known[wallet] && nonce != world->next_nonce[wallet] &&
-	    knew_of_edit(world, wallet))
+	    knew_of_edit(world, world->nonce_edited[wallet]))
 		sim_fail(world, "T2", "wallet %u: nonce %llu follows %llu", wallet,
 			 (unsigned long long)nonce,
 			 (unsigned long long)world->next_nonce[wallet] - 1);
@@ -179,7 +179,11 @@ static void final_check(struct sim_world *world, const struct sim_slot *slot)
 	unsigned long long nonce = slot->nonce;
 	if ((world->causes & SIM_CAUSE_TAKE_BACK) != 0)
 		return;
-	if (!sim_chain_consumer(world->model, slot->wallet, slot->nonce, &consumer)) {
+	bool is_taken = sim_chain_consumer(world->model, slot->wallet, slot->nonce, &consumer);
+	/* An editor's row with the bytes of another one ends as they did. */
+	if (slot->is_forged && (!is_taken || !mined_hash_is(world, slot, consumer.tx_hash)))
+		return;
+	if (!is_taken) {
 		sim_fail(world, "T12", "wallet %u nonce %llu is final, and open on the chain",
 			 slot->wallet, nonce);
 		return;
@@ -294,7 +298,8 @@ static void payload_check(struct sim_world *world, struct sim_slot *slot, int64_
 	if (!read || pays == cancels || (pays && sim_order_paid(world, slot, &tx) == NULL))
 		sim_fail(world, "T7", "wallet %u nonce %llu is signed for what nobody asked for",
 			 slot->wallet, (unsigned long long)slot->nonce);
-	else if (pays && slot->paid_at == 0 && slot->is_bent)
+	else if (pays && slot->paid_at == 0 && slot->is_bent &&
+		 knew_of_edit(world, slot->bent_step))
 		sim_fail(world, "T7",
 			 "wallet %u nonce %llu is signed, and its row says something else",
 			 slot->wallet, (unsigned long long)slot->nonce);

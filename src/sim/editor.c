@@ -132,6 +132,7 @@ static void payload_edit(struct sim_world *world)
 	if (slot == NULL || slot->attempts > 0)
 		return;
 	world->has_slot_edits = slot->is_bent = true;
+	slot->bent_step = world->steps;
 	world->orders[slot->order].causes |= SIM_CAUSE_EDITED;
 	some(world, EDITS(of_payloads), slot->row);
 }

@@ -63,7 +63,8 @@ struct sim_slot {
 	int64_t signed_at;
 	bool canceled;         /* a cancellation of it was signed */
 	bool is_edited;        /* its row is not what the services wrote */
-	bool is_bent;          /* nor is what it pays */
+	bool is_bent;          /* nor is what it pays; */
+	uint64_t bent_step;    /* since that step of the world */
 	bool is_end_edited;    /* nor is its end */
 	bool is_forged;        /* no service made its row, or has signed for it yet */
 	bool is_stuffed;       /* its attempts are not what the signer wrote */
