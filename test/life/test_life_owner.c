@@ -323,6 +323,40 @@ static struct hash32 call_token(struct life *life, const char *from, const char 
 }
 
 /* Before the first wallet entered, somebody may spend its tokens. */
+/* The store is away while that wallet is to enter: no block is read until it has, or nobody would
+ * look for what it sent, and the monitor would take it for a stranger's. */
+static void test_restored_and_enters_late(void **state)
+{
+	struct life *life = *state;
+	struct signer_recovery recovery = { .phase = RECOVERY_READING };
+	struct err err = { 0 };
+	bool worked = false;
+	life_sql(life, "UPDATE wallets SET entered = 0 WHERE id = 1");
+	life_back_up(life);
+	life_sql(life, "UPDATE wallets SET entered = 1, stop_reason = ''; "
+		       "UPDATE wallets SET stop_reason = 'test' WHERE id > 1");
+	struct withdrawal row = life_accept(life, "POL", 5710);
+	life_run(life, 8);
+	life_assert_paid(life, &row);
+	life_restore(life);
+	life_sql(life, "UPDATE wallets SET stop_reason = 'recovering'");
+	life->recovers = true;
+	life_fault_install(life);
+	life_fault_at(life, LIFE_FAULT_FAIL, "store_wallet_enter", 0);
+	assert_true(signer_recover_begin(life->signer, &err));
+	for (int i = 0; i < 5; i++) {
+		assert_true(signer_recover_step(life->signer, &recovery, &worked, &err));
+		assert_int_equal(recovery.phase, RECOVERY_READING);
+		life_mine(life, 1);
+		life_wait(life, 500);
+	}
+	assert_string_equal(life_fault_hit(life), "store_wallet_enter");
+	life_fault_clear(life);
+	for (int i = 0; i < 3; i++)
+		assert_true(signer_recover_step(life->signer, &recovery, &worked, &err));
+	assert_int_equal(recovery.imported, 1);
+}
+
 static void spender_allow(struct life *life)
 {
 	char data[200];
@@ -591,6 +625,7 @@ int main(void)
 		LIFE_TEST(test_restore_reads_what_the_backup_did_not),
 		LIFE_TEST(test_paid_elsewhere_and_restored),
 		LIFE_TEST(test_restored_before_it_entered),
+		LIFE_TEST(test_restored_and_enters_late),
 		LIFE_TEST(test_journal_lost),
 		LIFE_TEST(test_reorg_of_a_full_wallet),
 	};

@@ -345,12 +345,23 @@ static bool wallets_finish(struct signer *self, struct err *err)
 	return true;
 }
 
+/* Blocks are read for the wallets that are there: what one sent that enters later would be missed,
+ * and the monitor would take it for a stranger's. */
+static bool all_entered(const struct signer *self)
+{
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (has_to_enter(&self->wallets[i]))
+			return false;
+	return true;
+}
+
 static bool slots_step(struct signer *self, bool *ret_scanned, bool *ret_worked, struct err *err)
 {
 	bool worked = false;
 	if (!signer_rebuild(self, ret_scanned, err))
 		return false;
 	*ret_worked |= !*ret_scanned;
+	*ret_scanned &= all_entered(self);
 	if (!*ret_scanned)
 		return true;
 	for (size_t i = 0; i < self->wallets_len; i++)
