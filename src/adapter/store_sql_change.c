@@ -262,12 +262,16 @@ static bool change_write(struct db *db, struct store_change *change, const struc
 			   by->now_ms, err);
 }
 
-/* Nobody but a person acts on a held row; holding and releasing it are such acts' own words. */
+/* Nobody but a person acts on a held row; holding and releasing it are such acts' own words. That
+ * its client wants it no more ends a hold that asks for nothing else. */
 static bool is_current(const struct store_change *change, const struct current *current,
 		       const struct store_by *by)
 {
 	if (current->stage != change->from || current->version != change->version)
 		return false;
+	if (change->request_cancel && change->held_reason != NULL && change->held_reason[0] == 0 &&
+	    lifecycle_cancel_ends_hold(current->held_reason))
+		return true;
 	return current->held_reason[0] == 0 || by->actor == ACTOR_PERSON ||
 	       !DEFENCE("held_is_left_alone");
 }

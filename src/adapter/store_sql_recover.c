@@ -112,6 +112,72 @@ static bool open_rows_jump(struct db *db, const struct begin *begin, struct err 
 	return sql_run(&sql, NULL);
 }
 
+/* Who had not come to their approval at the backup may have ended since, and their clients been
+ * told: no journal has that. A dead letter is let go on by one person, who is asked about its
+ * message. What is to be canceled anyway only the signer ends, who asks the journal. */
+#define UNDECIDED "stage < ? AND held_reason IN ('', ?) AND cancel_requested = 0"
+
+static void undecided_put(struct sql *sql)
+{
+	sql_put_i64(sql, WITHDRAWAL_QUEUED);
+	sql_put_text(sql, reason_code(REASON_DEAD_LETTER));
+}
+
+static bool undecided_event(struct db *db, const struct begin *begin, const char *detail,
+			    struct err *err)
+{
+	struct sql sql =
+		sql_prepare(db,
+			    "INSERT INTO events (withdrawal_id, sequence, at, type, actor, stage, "
+			    "detail) SELECT id, version + 1, ?, 'held', ?, stage, ? "
+			    "FROM withdrawals WHERE " UNDECIDED,
+			    err);
+	sql_put_i64(&sql, begin->by->now_ms);
+	sql_put_i64(&sql, begin->by->actor);
+	sql_put_text(&sql, detail);
+	undecided_put(&sql);
+	return sql_run(&sql, NULL);
+}
+
+static bool undecided_audit(struct db *db, const struct begin *begin, const char *detail,
+			    struct err *err)
+{
+	struct sql sql =
+		sql_prepare(db,
+			    "INSERT INTO audit (at, actor, who, request_id, action, subject, "
+			    "detail) SELECT ?, ?, ?, ?, 'held', id, ? "
+			    "FROM withdrawals WHERE " UNDECIDED,
+			    err);
+	sql_put_i64(&sql, begin->by->now_ms);
+	sql_put_i64(&sql, begin->by->actor);
+	sql_put_text(&sql, begin->by->who);
+	sql_put_text(&sql, begin->by->request_id);
+	sql_put_text(&sql, detail);
+	undecided_put(&sql);
+	return sql_run(&sql, NULL);
+}
+
+static bool undecided_hold(struct db *db, const struct begin *begin, struct err *err)
+{
+	const char *code = reason_code(REASON_RESTORED_UNDECIDED);
+	char detail[64];
+	struct buf out = buf_of(detail, sizeof detail);
+	if (!DEFENCE("undecided_is_held"))
+		return true;
+	buf_format(&out, "{\"code\":\"%s\"}", code);
+	(void)buf_terminated(&out);
+	if (!undecided_event(db, begin, detail, err) || !undecided_audit(db, begin, detail, err))
+		return false;
+	struct sql sql =
+		sql_prepare(db,
+			    "UPDATE withdrawals SET version = version + 1, wait_reason = '', "
+			    "held_reason = ? WHERE " UNDECIDED,
+			    err);
+	sql_put_text(&sql, code);
+	undecided_put(&sql);
+	return sql_run(&sql, NULL);
+}
+
 /* A loss of the life before lasts until people have let it pay again. */
 static bool loss_is_open(struct db *db, bool *inout_lost, struct err *err)
 {
@@ -157,6 +223,7 @@ static bool begin_write(struct db *db, void *context, struct err *err)
 		   (unsigned long long)begin->number, begin->journal_lost ? "true" : "false");
 	return incarnation_insert(db, begin, err) && wallets_stop(db, err) &&
 	       blocks_begin(db, err) && open_rows_jump(db, begin, err) &&
+	       undecided_hold(db, begin, err) &&
 	       audit_add(db, "store_restored", (struct id){ 0 }, buf_terminated(&out), begin->by,
 			 err);
 }

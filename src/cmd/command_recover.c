@@ -173,6 +173,18 @@ static bool unbound_list(struct role_parts *parts, const struct wallet *wallet, 
 	return true;
 }
 
+/* Who restored the store had no log of the roles; people are called here. */
+static void held_tell(struct role_parts *parts, const struct withdrawal *row)
+{
+	struct id_text id = id_text(row->intent.id);
+	struct log_about about = { .action = "withdrawal_held",
+				   .trace_id = row->correlation_id,
+				   .withdrawal_id = id.at,
+				   .alarm = true };
+	if (strcmp(row->held_reason, reason_code(REASON_RESTORED_UNDECIDED)) == 0)
+		log_line(&parts->log, LOG_ERROR, &about, "withdrawal_held %s", row->held_reason);
+}
+
 static bool held_list(struct role_parts *parts, struct buf *out, uint64_t *count, struct err *err)
 {
 	struct id ids[BATCH_MAX];
@@ -187,7 +199,10 @@ static bool held_list(struct role_parts *parts, struct buf *out, uint64_t *count
 			if (!store_withdrawals_load(parts->opened.store, &ids[i], 1, &row, &found,
 						    err))
 				return false;
-			if (!found || row.held_reason[0] == 0 || ++*count > LISTED_MAX)
+			if (!found || row.held_reason[0] == 0)
+				continue;
+			held_tell(parts, &row);
+			if (++*count > LISTED_MAX)
 				continue;
 			buf_format(out, "%s{\"id\":\"%s\",\"held\":\"%s\"}", *count > 1 ? "," : "",
 				   id_text(ids[i]).at, row.held_reason);

@@ -323,6 +323,11 @@ bool lifecycle_paid_ends_hold(const char *held_reason)
 	return held_reason[0] == 0 || strcmp(held_reason, reason_code(REASON_DEAD_LETTER)) == 0;
 }
 
+bool lifecycle_cancel_ends_hold(const char *held_reason)
+{
+	return strcmp(held_reason, reason_code(REASON_RESTORED_UNDECIDED)) == 0;
+}
+
 bool lifecycle_outcome_is_unpaid(enum transfer_outcome outcome)
 {
 	return outcome == OUTCOME_REVERTED || outcome == OUTCOME_REPLACED;

@@ -71,6 +71,9 @@ bool lifecycle_is_terminal(enum withdrawal_stage stage);
 /* Does the proof that a withdrawal is paid end its hold? Only one that doubts nothing about it;
  * every other hold stays for a person, and the withdrawal with it. "" is none. */
 bool lifecycle_paid_ends_hold(const char *held_reason);
+/* Does the client's wish to cancel end a hold? Only one that doubts nothing but whether it was
+ * canceled already. */
+bool lifecycle_cancel_ends_hold(const char *held_reason);
 /* T4: did a final transfer of this outcome provably not pay? FOREIGN proves nothing. */
 bool lifecycle_outcome_is_unpaid(enum transfer_outcome outcome);
 

@@ -115,6 +115,10 @@ static const struct reason_row rows[REASON_COUNT] = {
 	[REASON_MAY_BE_PAID_BY_UNBOUND] = { "may_be_paid_by_unbound",
 					    HOLD("asset, receiver and amount are those of a payout "
 						 "whose withdrawal is not known") },
+	[REASON_RESTORED_UNDECIDED] = { "restored_undecided",
+					HOLD("the store was restored, and the backup is older than "
+					     "its approval: nobody but people can say that it was "
+					     "not canceled or rejected since") },
 
 	[REASON_NONCE_CONSUMED_ELSEWHERE] = { "nonce_consumed_elsewhere",
 					      HOLD_STOP("a transaction that is none of ours has a "

@@ -247,7 +247,9 @@ void sim_check_withdrawal_moved(struct sim_world *world, const struct sim_change
 		order->cancel_step = world->steps;
 	order->cancel_requested = change->value[4] != 0;
 	bool was_held = order->held_reason[0] != 0;
-	bool is_doubted = was_held && strcmp(order->held_reason, "dead_letter") != 0;
+	bool is_doubted =
+		was_held && strcmp(order->held_reason, "dead_letter") != 0 &&
+		!(order->cancel_requested && lifecycle_cancel_ends_hold(order->held_reason));
 	held_note(world, order);
 	held_check(world, order, was_held, is_doubted, from != to ? (int)to : 0);
 	if (from == to)

@@ -149,6 +149,23 @@ static void held_resolve(struct sim_world *world, struct sim_order *order)
 	decide(world, order->id, "ben", &query);
 }
 
+/* Nobody knows what became of it since the backup; people have asked its client. */
+static void undecided_resolve(struct sim_world *world)
+{
+	const struct resolve_query query = { .verdict = RESOLVE_NOT_PAID };
+	for (size_t i = 0; i < world->orders_len; i++) {
+		struct sim_order *order = &world->orders[i];
+		if (!order->accepted ||
+		    strcmp(order->held_reason, reason_code(REASON_RESTORED_UNDECIDED)) != 0)
+			continue;
+		if (!order->resolved)
+			sim_tell(world, "people: %s was open when the backup was made", order->key);
+		order->resolved = true;
+		decide(world, order->id, "ann", &query);
+		decide(world, order->id, "ben", &query);
+	}
+}
+
 static void back_resolve(struct sim_world *world)
 {
 	for (size_t i = 0; i < world->slots_len; i++)
@@ -199,6 +216,8 @@ void sim_people_act(struct sim_world *world)
 	size_t len = 0;
 	bool open = false;
 	bool is_back = (world->causes & SIM_CAUSE_TAKE_BACK) != 0;
+	if (world->depth == 0 && sim_restore_was(world))
+		undecided_resolve(world);
 	if ((world->causes == 0 && !world->has_lies) || world->depth > 0)
 		return;
 	if (is_back && !world->faults_on)

@@ -221,7 +221,11 @@ bool life_cancel(struct life *life, const struct withdrawal *row)
 				       .wait_reason =
 					       now.wait_reason[0] != 0 ? now.wait_reason : NULL,
 				       .request_cancel = true };
-	if (now.held_reason[0] != 0 || (!is_out && now.stage > WITHDRAWAL_QUEUED))
+	if (lifecycle_cancel_ends_hold(now.held_reason))
+		change.held_reason = "";
+	else if (now.held_reason[0] != 0)
+		return false;
+	if (!is_out && now.stage > WITHDRAWAL_QUEUED)
 		return false;
 	assert_true(store_withdrawals_change(life->store, &change, 1, &by, &err));
 	return change.applied;

@@ -3,6 +3,7 @@
  * by Sluice itself. */
 #include "life_fault.h"
 #include "life_world.h"
+#include "port/store_recover.h"
 #include "service/signer/signer_recover.h"
 
 #include <stdio.h>
@@ -454,6 +455,85 @@ static void test_said_and_canceled_too_late(void **state)
 	said_run(*state, false, true);
 }
 
+/* ---- what the API and the processor ended in the lost hour ---- */
+
+/* What `sluice restore` does to the copy, with what people have to say in the end. */
+static void restore_run(struct life *life)
+{
+	struct store_by by = { .actor = ACTOR_PERSON,
+			       .who = "restore",
+			       .request_id = "-",
+			       .now_ms = clock_now_ms(&life->clock.base) };
+	struct err err = { 0 };
+	uint64_t number = 0;
+	life_restore(life);
+	if (!store_recover_begin(life->store, 1, false, &by, &number, &err))
+		fail_msg("%s", err.text);
+	recover_open(life, false, false);
+	recover_begin(life);
+	recover_run(life);
+	settle(life);
+}
+
+static void assert_undecided(struct life *life, const struct withdrawal *row)
+{
+	struct withdrawal now = life_view(life, row->intent.id).withdrawal;
+	assert_string_equal(now.held_reason, "restored_undecided");
+	assert_int_equal(now.stage, WITHDRAWAL_ACCEPTED);
+	assert_received(life, "TUSD", row, 0);
+}
+
+/* Its client was told that it is canceled, and neither journal nor store knows. Asked again, or by
+ * two people, it goes on; only then. */
+static void test_canceled_before_its_approval(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal before = life_accept(life, "POL", 7420);
+	life_run(life, 8);
+	struct withdrawal again = life_accept(life, "TUSD", 7421);
+	struct withdrawal asked = life_accept(life, "TUSD", 7422);
+	life_back_up(life);
+	assert_true(life_cancel(life, &again));
+	life_assert_stage(life, &again, WITHDRAWAL_CANCELED);
+	restore_run(life);
+	life_assert_paid(life, &before);
+	assert_undecided(life, &again);
+	assert_undecided(life, &asked);
+	assert_true(life_cancel(life, &again));
+	settle(life);
+	life_assert_stage(life, &again, WITHDRAWAL_CANCELED);
+	assert_received(life, "TUSD", &again, 0);
+	life_decide(life, &asked, "ann", NULL);
+	settle(life);
+	assert_undecided(life, &asked);
+	life_decide(life, &asked, "ben", NULL);
+	settle(life);
+	life_assert_paid(life, &asked);
+}
+
+/* Accepted at the backup and paid since: whatever is said of it then, the journal knows. */
+static void test_paid_since_it_was_accepted(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal before = life_accept(life, "POL", 7430);
+	life_run(life, 8);
+	struct withdrawal released = life_accept(life, "TUSD", 7431);
+	struct withdrawal canceled = life_accept(life, "TUSD", 7432);
+	life_back_up(life);
+	life_run(life, 8);
+	life_assert_paid(life, &released);
+	life_assert_paid(life, &canceled);
+	restore_run(life);
+	life_assert_paid(life, &before);
+	both_decide(life, &released, NULL);
+	assert_true(life_cancel(life, &canceled));
+	settle(life);
+	life_assert_paid(life, &released);
+	life_assert_paid(life, &canceled);
+	assert_received(life, "TUSD", &released, 7431);
+	assert_received(life, "TUSD", &canceled, 7432);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -468,6 +548,8 @@ int main(void)
 		LIFE_TEST(test_said_and_paid_since),
 		LIFE_TEST(test_said_and_canceled_since),
 		LIFE_TEST(test_said_and_canceled_too_late),
+		LIFE_TEST(test_canceled_before_its_approval),
+		LIFE_TEST(test_paid_since_it_was_accepted),
 	};
 	return LIFE_MAIN(tests);
 }

@@ -340,7 +340,8 @@ enum cancel_decision work_cancel_decide(const struct store_view *view)
 	const struct withdrawal *withdrawal = &view->withdrawal;
 	bool is_final = lifecycle_is_terminal(withdrawal->stage);
 	if (!is_final && withdrawal->held_reason[0] != 0)
-		return CANCEL_HELD;
+		return lifecycle_cancel_ends_hold(withdrawal->held_reason) ? CANCEL_REQUEST
+									   : CANCEL_HELD;
 	switch (withdrawal->stage) {
 	case WITHDRAWAL_ACCEPTED:
 	case WITHDRAWAL_AWAITING_APPROVAL:
@@ -376,6 +377,7 @@ static bool change_for_cancel(struct work *work, const struct job *job, bool is_
 		.wait_reason =
 			!is_now && withdrawal->wait_reason[0] != 0 ? withdrawal->wait_reason : NULL,
 		.request_cancel = true,
+		.held_reason = withdrawal->held_reason[0] != 0 ? "" : NULL,
 	};
 	if (!store_withdrawals_change(work->options.store, &change, 1, &by, err))
 		return false;

@@ -60,6 +60,9 @@ static void only_a_hold_without_doubt_ends_with_the_payment(void **state)
 	assert_true(lifecycle_paid_ends_hold("dead_letter"));
 	assert_false(lifecycle_paid_ends_hold("intent_mac_invalid"));
 	assert_false(lifecycle_paid_ends_hold("dead_letters"));
+	assert_true(lifecycle_cancel_ends_hold("restored_undecided"));
+	assert_false(lifecycle_cancel_ends_hold("journal_was_lost"));
+	assert_false(lifecycle_cancel_ends_hold(""));
 }
 
 /* Every row that can move is looked at again; what is final is not. */

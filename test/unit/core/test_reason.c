@@ -63,6 +63,7 @@ static void codes_are_pinned(void **state)
 		"payout_unbound",
 		"journal_was_lost",
 		"may_be_paid_by_unbound",
+		"restored_undecided",
 		"nonce_consumed_elsewhere",
 		"final_taken_back",
 		"settled_otherwise",
