@@ -84,6 +84,7 @@ bool store_sql_of_round(struct store *store, struct id withdrawal, uint32_t roun
 	"AND (? = 0 OR t.held_reason = '') "                                         \
 	"AND (? = 0 OR t.held_reason <> '' OR (t.outcome = 4 AND (t.stage = 4 OR "   \
 	"(w.stage = 4 AND w.held_reason <> '' AND w.transfer_id = t.id)))) "         \
+	"AND (? = 0 OR t.outcome = 4) "                                              \
 	"AND (? = 0 OR t.stage < ? OR t.wish <> 0 OR " CANCEL_WANTED ") "            \
 	"AND (? = 0 OR t.mined_block > ? OR t.nonce > ?) "                           \
 	"ORDER BY t.mined_block, t.nonce LIMIT ?"
@@ -109,6 +110,7 @@ bool store_sql_transfers(struct store *store, const struct store_transfer_filter
 	sql_put_u64(&sql, filter->nonce_min);
 	sql_put_i64(&sql, filter->without_held);
 	sql_put_i64(&sql, filter->unresolved);
+	sql_put_i64(&sql, filter->foreign);
 	sql_put_i64(&sql, filter->for_signer);
 	sql_put_i64(&sql, TRANSFER_BROADCAST);
 	sql_put_i64(&sql, filter->has_after);

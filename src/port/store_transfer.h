@@ -82,6 +82,7 @@ struct store_transfer_filter {
 	bool without_held;        /* leaves out what waits for a person */
 	bool unresolved; /* only what says something against the wallet: held, or a stranger's with
 			    a held withdrawal */
+	bool foreign;    /* only what a stranger's transaction has ended, or is about to */
 	bool for_signer; /* leaves out what is broadcast and has no wish, nor one to cancel */
 	bool has_after;  /* continues behind a row: */
 	uint64_t after_block;

@@ -2,130 +2,8 @@
  * or somebody else has used the wallet. What only people can say they say, and nobody is paid twice
  * by Sluice itself. */
 #include "life_fault.h"
+#include "life_recover.h"
 #include "life_world.h"
-#include "port/store_recover.h"
-#include "service/signer/signer_recover.h"
-
-#include <stdio.h>
-#include <unistd.h>
-
-static void recover_open(struct life *life, bool journal_lost, bool accepts_strangers)
-{
-	life->recovers = true;
-	life->journal_lost = journal_lost;
-	life->accepts_strangers = accepts_strangers;
-	life_restart(life, LIFE_SIGNER);
-	life_restart(life, LIFE_MONITOR);
-}
-
-static void recover_close(struct life *life)
-{
-	life->recovers = life->journal_lost = life->accepts_strangers = false;
-	life_restart(life, LIFE_SIGNER);
-	life_restart(life, LIFE_MONITOR);
-}
-
-static void recover_begin(struct life *life)
-{
-	struct err err = { 0 };
-	if (!signer_recover_begin(life->signer, &err))
-		fail_msg("%s", err.text);
-}
-
-static void recover_refuses(struct life *life, const char *word)
-{
-	struct err err = { 0 };
-	assert_false(signer_recover_begin(life->signer, &err));
-	assert_int_equal(err.kind, ERR_REFUSED);
-	assert_non_null(strstr(err.text, word));
-}
-
-static enum signer_recovery_phase recover_step(struct life *life)
-{
-	struct signer_recovery state = { .phase = RECOVERY_READING };
-	struct err err = { 0 };
-	bool worked = false;
-	if (!signer_recover_step(life->signer, &state, &worked, &err))
-		fail_msg("%s", err.text);
-	if (state.phase != RECOVERY_READING && state.phase != RECOVERY_DONE)
-		life_watch(life);
-	life_mine(life, 1);
-	life_wait(life, 500);
-	return state.phase;
-}
-
-/* To its end, and a person who says that it may go on. */
-static void recover_run(struct life *life)
-{
-	enum signer_recovery_phase phase = RECOVERY_READING;
-	for (int i = 0; i < 500 && phase != RECOVERY_DONE; i++)
-		phase = recover_step(life);
-	assert_int_equal(phase, RECOVERY_DONE);
-	recover_close(life);
-	assert_int_equal(life_number(life,
-				     "SELECT count(*) FROM wallets WHERE stop_reason = 'recovered'",
-				     NULL),
-			 life->catalogue.wallets_len);
-	life_sql(life, "UPDATE wallets SET stop_reason = ''");
-}
-
-static void journal_lose(struct life *life)
-{
-	char path[112];
-	life_stop(life);
-	snprintf(path, sizeof path, "%s/journal.db", life->dir);
-	assert_int_equal(unlink(path), 0);
-	life_start(life);
-}
-
-/* The journal as it is now is kept, and lives again. */
-static void journal_keep(struct life *life)
-{
-	life_sql(life, "ATTACH '%s/journal.db' AS journal; VACUUM journal INTO '%s/kept.db'",
-		 life->dir, life->dir);
-}
-
-static void journal_revive(struct life *life)
-{
-	char path[112];
-	char kept[112];
-	life_stop(life);
-	snprintf(path, sizeof path, "%s/journal.db", life->dir);
-	snprintf(kept, sizeof kept, "%s/kept.db", life->dir);
-	assert_int_equal(rename(kept, path), 0);
-	life_start(life);
-}
-
-static void settle(struct life *life)
-{
-	life_wait(life, 16000);
-	life_run(life, 10);
-}
-
-static void both_decide(struct life *life, const struct withdrawal *row,
-			const struct hash32 *paid_by)
-{
-	life_decide(life, row, "ann", paid_by);
-	life_decide(life, row, "ben", paid_by);
-	for (int i = 0; i < 4; i++) {
-		life_wait(life, 1000);
-		life_run(life, 4);
-	}
-}
-
-static void assert_received(struct life *life, const char *symbol, const struct withdrawal *row,
-			    uint64_t units)
-{
-	assert_true(u256_equal(life_balance(life, symbol, row->intent.to), u256_from_u64(units)));
-}
-
-static void assert_waits_for_people(struct life *life, const struct withdrawal *row,
-				    const char *reason)
-{
-	struct withdrawal now = life_view(life, row->intent.id).withdrawal;
-	assert_string_equal(now.held_reason, reason);
-	assert_int_equal(now.stage, WITHDRAWAL_QUEUED);
-}
 
 /* Everything that can be there: paid before the backup; open at the backup, and paid since, or not;
  * and paid since, unknown to the store. */
@@ -457,18 +335,11 @@ static void test_said_and_canceled_too_late(void **state)
 
 /* ---- what the API and the processor ended in the lost hour ---- */
 
-/* What `sluice restore` does to the copy, with what people have to say in the end. */
+/* The whole of it, and what people have to say in the end. */
 static void restore_run(struct life *life)
 {
-	struct store_by by = { .actor = ACTOR_PERSON,
-			       .who = "restore",
-			       .request_id = "-",
-			       .now_ms = clock_now_ms(&life->clock.base) };
-	struct err err = { 0 };
-	uint64_t number = 0;
 	life_restore(life);
-	if (!store_recover_begin(life->store, 1, false, &by, &number, &err))
-		fail_msg("%s", err.text);
+	recover_mark(life);
 	recover_open(life, false, false);
 	recover_begin(life);
 	recover_run(life);

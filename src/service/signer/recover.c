@@ -58,53 +58,6 @@ static bool all_owned(const struct signer *self, struct err *err)
 	return true;
 }
 
-#define LOST_ADVICE "put back the one that lived, or see --journal-lost"
-
-/* What the chain has seen of a wallet, the journal has: otherwise it is not the one that lived. */
-static bool journal_check(struct signer *self, const struct signer_wallet *wallet, struct err *err)
-{
-	struct chain_nonce latest = { 0 };
-	uint64_t known = wallet->journal_any   ? wallet->journal_next
-			 : wallet->row.entered ? wallet->row.first_nonce
-					       : UINT64_MAX;
-	bool lacks = false;
-	if (!chain_nonces(self->options.chains[wallet->chain], CHAIN_BLOCK_LATEST,
-			  &wallet->row.address, 1, &latest, err))
-		return false;
-	if (!latest.known)
-		return err_set(err, ERR_NOT_DONE, "the node does not know the wallet's nonce");
-	if (wallet->row.entered && !signer_journal_lacks(self, wallet, known, &lacks, err))
-		return false;
-	if (lacks)
-		return err_set(err, ERR_REFUSED,
-			       "the journal lacks slots of wallet %s that the store holds signed, "
-			       "from nonce %llu on: it is lost, or an old one; " LOST_ADVICE,
-			       address_text(wallet->row.address).at, (unsigned long long)known);
-	if (latest.count <= known || self->options.accepts_strangers)
-		return true;
-	return err_set(err, ERR_REFUSED,
-		       "wallet %s has used nonce %llu, which the journal lacks: it is lost, or an "
-		       "old one (" LOST_ADVICE "), or somebody else has the key (see "
-		       "--accept-strangers)",
-		       address_text(wallet->row.address).at, (unsigned long long)known);
-}
-
-/* A wallet that the store does not know yet, and that has sent: no journal says since when. */
-static bool wallet_enter(struct signer *self, struct signer_wallet *wallet, struct err *err)
-{
-	struct store_by by = signer_by(self);
-	struct chain_nonce latest = { 0 };
-	if (wallet->row.entered)
-		return true;
-	if (!chain_nonces(self->options.chains[wallet->chain], CHAIN_BLOCK_LATEST,
-			  &wallet->row.address, 1, &latest, err))
-		return false;
-	if (!latest.known)
-		return err_set(err, ERR_NOT_DONE, "the node does not know the wallet's nonce");
-	return latest.count == 0 || store_wallet_enter(self->options.store, wallet->row.id,
-						       wallet->lease.epoch, 0, &by, err);
-}
-
 /* What the wallets are stopped for: how many of them. */
 struct stops {
 	size_t recovering;
@@ -183,12 +136,11 @@ bool signer_recover_begin(struct signer *self, struct err *err)
 		return false;
 	if (!signer_wallets_refresh(self, err) || !wallets_stop(self, err))
 		return false;
-	for (size_t i = 0; i < self->wallets_len; i++)
+	for (size_t i = 0; i < self->wallets_len && !lost; i++)
 		if (self->wallets[i].row.id != 0 &&
-		    !(lost ? wallet_enter(self, &self->wallets[i], err)
-			   : journal_check(self, &self->wallets[i], err)))
+		    !signer_journal_check(self, &self->wallets[i], err))
 			return false;
-	return true;
+	return signer_entries_look(self, err);
 }
 
 /* ---- targets and fillers ---- */
@@ -399,6 +351,8 @@ static bool evaluate(struct signer *self, bool scanned, struct signer_recovery *
 		if (wallet->row.next_nonce < wallet->row.recover_to)
 			out->slots_todo += wallet->row.recover_to - wallet->row.next_nonce;
 	}
+	if (!signer_foreign_read(self, &settled, err))
+		return false;
 	out->phase = settled ? RECOVERY_BINDING : scanned ? RECOVERY_SLOTS : RECOVERY_READING;
 	return true;
 }
@@ -413,7 +367,8 @@ bool signer_recover_step(struct signer *self, struct signer_recovery *ret_recove
 	CHECK(recovery != NULL);
 	*ret_worked = false;
 	if (!signer_wallets_refresh(self, err) || !all_owned(self, err) ||
-	    !slots_step(self, &scanned, ret_worked, err) || !evaluate(self, scanned, &out, err))
+	    !signer_entries_look(self, err) || !slots_step(self, &scanned, ret_worked, err) ||
+	    !evaluate(self, scanned, &out, err))
 		return false;
 	if (out.phase == RECOVERY_BINDING) {
 		if (!rows_bind(self, &last, err))

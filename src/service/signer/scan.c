@@ -4,6 +4,7 @@
 #include "service/signer/signer_loss.h"
 #include "service/signer/signer_recovery.h"
 
+#include "base/defence.h"
 #include "core/transfer.h"
 
 #include <string.h>
@@ -108,6 +109,25 @@ static bool import_fill(struct signer *self, const struct signer_wallet *wallet,
 	return true;
 }
 
+static bool is_signed(const struct signer *self, const struct signer_wallet *wallet,
+		      const struct chain_transaction *transaction)
+{
+	struct attempt attempt = { .raw_len = transaction->raw_len, .tx_hash = transaction->hash };
+	struct tx tx;
+	bool pays = false;
+	memcpy(attempt.raw, transaction->raw, transaction->raw_len);
+	return transaction->raw_len > 0 &&
+	       signer_attempt_is_signed(self, wallet, transaction->nonce, &attempt, &tx, &pays);
+}
+
+/* A slot that has ended is no news, but for one that ended as a stranger's, with this. */
+static bool is_open_for(const struct transfer *slot, const struct chain_transaction *transaction)
+{
+	return slot->stage != TRANSFER_FINAL ||
+	       (slot->outcome == OUTCOME_FOREIGN && DEFENCE("foreign_is_read") &&
+		hash32_equal(slot->mined_hash, transaction->hash));
+}
+
 static bool transaction_import(struct signer *self, struct signer_wallet *wallet,
 			       const struct chain_transaction *transaction, struct err *err)
 {
@@ -117,12 +137,14 @@ static bool transaction_import(struct signer *self, struct signer_wallet *wallet
 	bool found = false;
 	bool known = false;
 	bool ours = false;
-	if (transaction->nonce < wallet->row.first_nonce ||
-	    transaction->nonce >= wallet->row.recover_to)
+	if (transaction->nonce < wallet->row.first_nonce)
 		return true;
+	/* Above all that anybody said was used. */
+	if (transaction->nonce >= wallet->row.recover_to && !is_signed(self, wallet, transaction))
+		return signer_found_check(self, wallet, transaction, err);
 	if (!slot_find(self, wallet, transaction->nonce, &slot, &found, err))
 		return false;
-	if (!found || slot.stage == TRANSFER_FINAL)
+	if (!found || !is_open_for(&slot, transaction))
 		return true;
 	if (!has_attempt(self, &slot, transaction->hash, &known, err))
 		return false;
@@ -137,8 +159,10 @@ static bool transaction_import(struct signer *self, struct signer_wallet *wallet
 		return false;
 	if (!ours) {
 		stranger_add(self, wallet, transaction);
-		return true;
+		return signer_found_check(self, wallet, transaction, err);
 	}
+	if (slot.stage == TRANSFER_FINAL)
+		return true; /* the journal has it: what equals it waits for people */
 	if (!store_attempt_import(self->options.store, &import, &by, err))
 		return false;
 	self->recovery->imported += import.result == STORE_WRITTEN ? 1 : 0;
@@ -290,5 +314,73 @@ bool signer_scan(struct signer *self, bool *ret_scanned, bool *ret_worked, struc
 			return false;
 		*ret_scanned &= scan->reached;
 	}
+	return true;
+}
+
+/* ---- what the monitor took for a stranger's ---- */
+
+/* Was the slot's transaction found in its block, by whichever node? */
+static bool foreign_import(struct signer *self, struct signer_wallet *wallet,
+			   const struct transfer *slot, bool *ret_found, struct err *err)
+{
+	struct recovery *recovery = self->recovery;
+	size_t len = 0;
+	size_t read = 0;
+	*ret_found = false;
+	if (!chain_transactions(self->options.chains[wallet->chain], slot->mined_block, 1,
+				&wallet->row.address, 1, recovery->transactions, CHAIN_SCAN_TXS_MAX,
+				&len, &read, err))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		*ret_found |= hash32_equal(recovery->transactions[i].hash, slot->mined_hash);
+		if (!transaction_import(self, wallet, &recovery->transactions[i], err))
+			return false;
+	}
+	return true;
+}
+
+static bool wallet_foreign_read(struct signer *self, size_t index, bool *ret_settled,
+				struct err *err)
+{
+	struct signer_wallet *wallet = &self->wallets[index];
+	struct foreign_place *place = &self->recovery->foreign[index];
+	struct store_transfer_filter filter = {
+		.wallet_id = wallet->row.id,
+		.first = TRANSFER_FINAL,
+		.last = TRANSFER_FINAL,
+		.mined_block_min = self->recovery->scans[wallet->chain].low,
+		.mined_block_max = UINT64_MAX,
+		.foreign = true,
+		.has_after = place->any,
+		.after_block = place->block,
+		.after_nonce = place->nonce,
+		.limit = 1,
+	};
+	struct transfer slot;
+	size_t n = 0;
+	bool found = false;
+	if (!store_transfers_load(self->options.store, &filter, &slot, &n, err))
+		return false;
+	if (n == 0)
+		return true;
+	*ret_settled = false;
+	if (!foreign_import(self, wallet, &slot, &found, err))
+		return false;
+	if (found)
+		*place = (struct foreign_place){ true, slot.mined_block, slot.nonce };
+	return true;
+}
+
+bool signer_foreign_read(struct signer *self, bool *ret_settled, struct err *err)
+{
+	struct recovery *recovery = self->recovery;
+	if (!*ret_settled) {
+		memset(recovery->foreign, 0, sizeof recovery->foreign);
+		return true;
+	}
+	for (size_t i = 0; i < self->wallets_len && DEFENCE("foreign_is_read"); i++)
+		if (is_scanned(&self->wallets[i], self->wallets[i].chain) &&
+		    !wallet_foreign_read(self, i, ret_settled, err))
+			return false;
 	return true;
 }

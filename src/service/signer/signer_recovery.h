@@ -5,6 +5,9 @@
 #include "service/signer/signer_recover.h"
 #include "service/signer/signer_trust.h"
 
+/* What people can do beside a journal that is not the one that lived. */
+#define LOST_ADVICE "put back the one that lived, or see --journal-lost"
+
 /* How far the blocks of a chain were read. */
 struct scan {
 	bool begun;
@@ -15,6 +18,14 @@ struct scan {
 	uint64_t reached_at; /* head when it was reached last */
 };
 
+/* The slots of a wallet that ended with a stranger's transaction: which of them was looked at last.
+ */
+struct foreign_place {
+	bool any;
+	uint64_t block;
+	uint64_t nonce;
+};
+
 struct recovery {
 	struct scan scans[CHAINS_MAX];
 	struct chain_transaction transactions[CHAIN_SCAN_TXS_MAX];
@@ -23,6 +34,7 @@ struct recovery {
 	uint64_t block_head;
 	struct id bind_after;
 	bool bind_moved;
+	struct foreign_place foreign[WALLETS_MAX];
 	struct signer_stranger strangers[STRANGERS_MAX];
 	size_t strangers_len;
 	/* A lost journal: the slots of each wallet that are written anew. */
@@ -40,6 +52,26 @@ MUST_CHECK bool signer_fillers_reserve(struct signer *self, struct signer_wallet
 /* Reads on. ret_scanned: all chains were read up to their heads, at least once. */
 MUST_CHECK bool signer_scan(struct signer *self, bool *ret_scanned, bool *ret_worked,
 			    struct err *err);
+/* Ended as a stranger's, by a monitor that had seen the transaction first: such a block is read
+ * again, whatever was read of its number before, and the transaction judged like all others.
+ * *ret_settled, when it is true, becomes whether none is left. */
+MUST_CHECK bool signer_foreign_read(struct signer *self, bool *ret_settled, struct err *err);
+
+/* old_journal.c */
+/* The next nonce of a wallet, by whichever node has seen most of it; what waits in a pool was
+ * signed as well. NOT_DONE when fewer nodes answer than have to agree. */
+MUST_CHECK bool signer_nonce_seen(struct signer *self, const struct signer_wallet *wallet,
+				  uint64_t *ret_next, struct err *err);
+/* REFUSED: the journal lacks nonces of the wallet that the chain or the store has. */
+MUST_CHECK bool signer_journal_check(struct signer *self, const struct signer_wallet *wallet,
+				     struct err *err);
+/* Wallets that neither store nor journal knows. One that has sent enters at nonce 0 where people
+ * said that the journal does not know all; otherwise REFUSED. To be asked until all is read. */
+MUST_CHECK bool signer_entries_look(struct signer *self, struct err *err);
+/* A transaction that is none of its slot's, as far as the journal says. REFUSED: nor has the
+ * journal any payment there, so that it may be an old one. */
+MUST_CHECK bool signer_found_check(struct signer *self, const struct signer_wallet *wallet,
+				   const struct chain_transaction *transaction, struct err *err);
 /* wallet.c: does the store hold signed slots from `journaled` on, which the journal lacks? */
 MUST_CHECK bool signer_journal_lacks(struct signer *self, const struct signer_wallet *wallet,
 				     uint64_t journaled, bool *ret_lacks, struct err *err);

@@ -1,0 +1,218 @@
+/* A restored store beside a journal that is an old one as well, or none: payouts since the backup
+ * that were in no block when it began, that the node in question did not show, or of a wallet that
+ * the backup did not know. Whatever is seen late, nobody is paid twice. */
+#include "life_node.h"
+#include "life_recover.h"
+#include "life_world.h"
+
+#include "adapter/chain_gate.h"
+
+#include <stdio.h>
+
+/* A payout since the backup, as the nodes have it. */
+struct since {
+	struct withdrawal before; /* paid before the backup */
+	struct withdrawal row;
+	char raw[2 * 1024]; /* its bytes: 0x... */
+};
+
+/* Accepted at the backup or later, signed and sent after it, in no block yet. */
+static void since_send(struct life *life, const struct withdrawal *row, struct since *ret_since)
+{
+	struct attempt attempts[ATTEMPTS_MAX];
+	struct err err = { 0 };
+	size_t n = 0;
+	struct buf out = buf_of(ret_since->raw, sizeof ret_since->raw);
+	life_sign(life);
+	life_sign(life);
+	struct transfer slot = life_view(life, row->intent.id).transfer;
+	assert_int_equal(slot.stage, TRANSFER_BROADCAST);
+	assert_true(store_attempts_load(life->store, slot.id, attempts, ATTEMPTS_MAX, &n, &err));
+	assert_int_equal(n, 1);
+	buf_text(&out, "0x");
+	for (size_t i = 0; i < attempts[0].raw_len; i++)
+		buf_format(&out, "%02x", (unsigned)attempts[0].raw[i]);
+	(void)buf_terminated(&out);
+	assert_false(out.overflow);
+	ret_since->row = *row;
+}
+
+/* Whoever kept the bytes sends them again. */
+static void since_resend(struct life *life, const struct since *since)
+{
+	char params[2 * 1024 + 16];
+	(void)snprintf(params, sizeof params, "[\"%s\"]", since->raw);
+	assert_non_null(strstr(life_rpc(life, "eth_sendRawTransaction", params), "\"result\""));
+}
+
+/* Backup of store and journal, a payout after it, and both as they were. */
+static void old_make(struct life *life, uint64_t units, struct since *ret_since)
+{
+	ret_since->before = life_accept(life, "POL", units);
+	life_run(life, 8);
+	struct withdrawal row = life_accept(life, "TUSD", units + 1);
+	life_process(life);
+	journal_keep(life);
+	life_back_up(life);
+	since_send(life, &row, ret_since);
+}
+
+static void old_restore(struct life *life)
+{
+	life_restore(life);
+	journal_revive(life);
+	recover_mark(life);
+}
+
+/* The client waits, people wait: it has been paid once. */
+static void assert_paid_once(struct life *life, const struct since *since, uint64_t units)
+{
+	recover_close(life);
+	settle(life);
+	life_assert_paid(life, &since->before);
+	assert_received(life, "TUSD", &since->row, units);
+}
+
+/* The payout is in the pool when the command begins. */
+static void test_old_journal_and_a_payout_in_the_pool(void **state)
+{
+	struct life *life = *state;
+	struct since since;
+	old_make(life, 7400, &since);
+	old_restore(life);
+	recover_open(life, false, false);
+	recover_refuses(life, "nonce 1, which the journal lacks");
+	life_mine(life, 1);
+	assert_paid_once(life, &since, 7401);
+}
+
+static void blocks_pass(struct life *life, int blocks)
+{
+	for (; blocks > 0; blocks -= 100)
+		life_mine(life, blocks < 100 ? blocks : 100);
+}
+
+/* It was in nobody's pool, and comes back when the blocks were read and the nonces filled. */
+static void late_run(struct life *life, int blocks)
+{
+	struct since since;
+	old_make(life, 7410, &since);
+	life_drop_pool(life);
+	old_restore(life);
+	recover_open(life, false, false);
+	recover_begin(life);
+	recover_read(life);
+	for (int i = 0; i < 3; i++) /* its nonce is filled */
+		assert_int_equal(recover_step_dry(life), RECOVERY_SLOTS);
+	life_drop_pool(life);
+	blocks_pass(life, blocks);
+	since_resend(life, &since);
+	blocks_pass(life, blocks);
+	recover_ends_refused(life);
+	/* What the command has journaled itself does not make the journal a younger one. */
+	recover_open(life, false, false);
+	recover_begin(life);
+	recover_ends_refused(life);
+	assert_paid_once(life, &since, 7411);
+}
+
+static void test_old_journal_shows_while_it_is_read(void **state)
+{
+	late_run(*state, 0);
+}
+
+/* The command stood still meanwhile; its monitor sees the transaction first, and ends the slot. */
+static void test_old_journal_shows_after_a_pause(void **state)
+{
+	struct life *life = *state;
+	life->catalogue.chains[0].depth_paid = 16;
+	life->catalogue.chains[0].depth_unpaid = 256;
+	late_run(life, 600);
+}
+
+/* It is in a block, and the node that has the first word stands still since before. */
+static void test_old_journal_and_a_node_that_stands(void **state)
+{
+	struct life *life = *state;
+	struct life_node stuck = life_node_make(life);
+	struct life_node good = life_node_make(life);
+	struct life_node third = life_node_make(life);
+	struct since since;
+	struct chain_head head;
+	old_make(life, 7420, &since);
+	assert_true(chain_head(&stuck.base, &head, NULL));
+	stuck.stuck = true;
+	life_run(life, 8);
+	life_assert_paid(life, &since.row);
+	old_restore(life);
+	struct chain_gate_options options = { .nodes = { &stuck.base, &good.base, &third.base },
+					      .len = 3,
+					      .clock = &life->clock.base,
+					      .catalogue = &life->catalogue };
+	struct chain *gate = chain_gate_new(&options);
+	recover_open(life, false, false);
+	life_chain_give(life, LIFE_SIGNER, gate);
+	recover_refuses(life, "nonce 1, which the journal lacks");
+	assert_paid_once(life, &since, 7421);
+	chain_close(gate);
+}
+
+/* ---- a wallet that entered after the backup ---- */
+
+/* The first wallet pays before the backup, another one that the backup does not know after it. */
+static void entered_make(struct life *life, uint64_t units, struct since *ret_since)
+{
+	ret_since->before = life_accept(life, "POL", units);
+	life_run(life, 8);
+	int first = (int)life_view(life, ret_since->before.intent.id).transfer.wallet_id;
+	struct withdrawal row = life_accept(life, "TUSD", units + 1);
+	life_process(life);
+	life_sql(life, "UPDATE wallets SET entered = 0 WHERE id <> %d", first);
+	journal_keep(life);
+	life_back_up(life);
+	life_sql(life, "UPDATE wallets SET entered = 1 WHERE id <> %d", first);
+	life_sql(life, "UPDATE wallets SET stop_reason = 'funds_low' WHERE id = %d", first);
+	since_send(life, &row, ret_since);
+	assert_int_not_equal(life_view(life, row.intent.id).transfer.wallet_id, first);
+}
+
+static void test_old_journal_and_a_new_wallet(void **state)
+{
+	struct life *life = *state;
+	struct since since;
+	entered_make(life, 7430, &since);
+	life_run(life, 8);
+	life_assert_paid(life, &since.row);
+	old_restore(life);
+	recover_open(life, false, false);
+	recover_refuses(life, "nonce 0, which the journal lacks");
+	assert_paid_once(life, &since, 7431);
+}
+
+static void test_old_journal_and_a_new_wallet_later(void **state)
+{
+	struct life *life = *state;
+	struct since since;
+	entered_make(life, 7440, &since);
+	life_drop_pool(life);
+	old_restore(life);
+	recover_open(life, false, false);
+	recover_begin(life);
+	recover_read(life);
+	since_resend(life, &since);
+	recover_ends_refused(life);
+	assert_paid_once(life, &since, 7441);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIFE_TEST(test_old_journal_and_a_payout_in_the_pool),
+		LIFE_TEST(test_old_journal_shows_while_it_is_read),
+		LIFE_TEST(test_old_journal_shows_after_a_pause),
+		LIFE_TEST(test_old_journal_and_a_node_that_stands),
+		LIFE_TEST(test_old_journal_and_a_new_wallet),
+		LIFE_TEST(test_old_journal_and_a_new_wallet_later),
+	};
+	return LIFE_MAIN(tests);
+}
