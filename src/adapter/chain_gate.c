@@ -20,6 +20,8 @@ struct gate {
 	struct clock *clock;
 	const struct log *log;
 	bool proved[RPC_ENDPOINTS_MAX];
+	int64_t send_at[RPC_ENDPOINTS_MAX]; /* the next time as the second one, at the earliest */
+	size_t seconds;                     /* sends that looked for a second node */
 	size_t len;
 	size_t current;
 	const struct catalogue *catalogue;
@@ -283,7 +285,54 @@ static bool gate_transfers(struct chain *chain, const struct chain_transfer_quer
 	FORWARD(chain_transfers(node, query, ret_transfers, ret_len, ret_last, err));
 }
 
-/* To one node only: what is unknown there is sent again by the signer, then to the next. */
+static bool is_taken(const struct chain_send *send)
+{
+	return send->state == CHAIN_SEND_ACCEPTED || send->state == CHAIN_SEND_KNOWN;
+}
+
+static bool are_unknown(const struct chain_send *sends, size_t n)
+{
+	size_t unknown = 0;
+	while (unknown < n && sends[unknown].state == CHAIN_SEND_UNKNOWN)
+		unknown++;
+	return unknown == n;
+}
+
+/* The next one of the others, by turns, so that bytes that are sent again come to all of them; the
+ * present one when none may be asked. */
+static size_t second_find(struct gate *gate)
+{
+	int64_t now = clock_monotonic_ms(gate->clock);
+	for (size_t i = 1; i < gate->len; i++) {
+		size_t others = gate->len - 1;
+		size_t index = (gate->current + 1 + gate->seconds++ % others) % gate->len;
+		if (now >= gate->send_at[index])
+			return index;
+	}
+	return gate->current;
+}
+
+/* What one node takes and hands on to nobody, another one has too. Only that it took it counts: of
+ * what it refuses the first one's word stands. */
+static void second_send(struct gate *gate, const struct str *raw, size_t n,
+			struct chain_send *sends)
+{
+	struct chain_send said[CHAIN_BATCH_MAX];
+	size_t index = DEFENCE("second_node_is_sent") ? second_find(gate) : gate->current;
+	if (index == gate->current || n > CHAIN_BATCH_MAX)
+		return;
+	bool proved = node_prove(gate, index, NULL);
+	if (proved)
+		chain_send_many(gate->nodes[index], raw, n, said);
+	if (!proved || are_unknown(said, n)) {
+		gate->send_at[index] = clock_monotonic_ms(gate->clock) + GATE_FAILED_MS;
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (is_taken(&said[i]) && !is_taken(&sends[i]))
+			sends[i] = said[i];
+}
+
 static void gate_send_many(struct chain *chain, const struct str *raw, size_t n,
 			   struct chain_send *ret_sends)
 {
@@ -306,10 +355,10 @@ static void gate_send_many(struct chain *chain, const struct str *raw, size_t n,
 		return;
 	}
 	chain_send_many(node, raw, n, ret_sends);
-	size_t unknown = 0;
-	while (unknown < n && ret_sends[unknown].state == CHAIN_SEND_UNKNOWN)
-		unknown++;
-	if (unknown == n)
+	bool is_away = are_unknown(ret_sends, n);
+	if (gate->len > 1)
+		second_send(gate, raw, n, ret_sends);
+	if (is_away)
 		gate_turn(gate);
 }
 

@@ -17,6 +17,10 @@
  * logged (node_left), with the places of the nodes in the configuration, from 1: URLs may hold
  * keys.
  *
+ * Transactions go to the present node and to one of the others, by turns: a node that takes them
+ * and hands them on to nobody would keep them from all miners. What either of them took is taken;
+ * whatever else the second one says changes nothing.
+ *
  * What it does not see: a node whose head rises too slowly, and one that is still far behind.
  */
 #ifndef SLUICE_ADAPTER_CHAIN_GATE_H

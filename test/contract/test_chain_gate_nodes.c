@@ -111,7 +111,7 @@ static void breaker_never_closes_on_nodes(void **state)
 	place_leave(&place);
 }
 
-/* The same for what is sent: one node at a time, and the next one after no answer. */
+/* The same for what is sent: another node has it too, and has the turn after no answer. */
 static void breaker_never_closes_on_sends(void **state)
 {
 	struct place place;
@@ -126,9 +126,19 @@ static void breaker_never_closes_on_sends(void **state)
 	sim_node_settings(place.world->nodes[1])->lag = 0;
 	for (size_t i = 0; i < COUNT_OF(sent); i++)
 		chain_send_many(place.gate, &raw, 1, &sent[i]);
-	assert_int_equal(sent[0].state, CHAIN_SEND_UNKNOWN);
-	assert_int_equal(sent[1].state, CHAIN_SEND_ACCEPTED);
+	assert_int_equal(sent[0].state, CHAIN_SEND_ACCEPTED);
+	assert_int_equal(sent[1].state, CHAIN_SEND_KNOWN);
 	place_leave(&place);
+}
+
+static bool has_node(struct place *place, size_t index, const struct signed_tx *payment)
+{
+	struct chain *port = NULL;
+	enum chain_lookup lookup = CHAIN_LOOKUP_ABSENT;
+	struct err err = { 0 };
+	assert_true(chain_node(place->gate, index, &port, &err));
+	assert_true(chain_lookups(port, &payment->hash, 1, &lookup, &err));
+	return lookup == CHAIN_LOOKUP_PENDING;
 }
 
 /* ---- nodes that stand still ---- */
@@ -162,6 +172,45 @@ static void world_make(struct place *place, size_t nodes)
 	place_open(place, nodes, 1000);
 	for (size_t i = 0; i < nodes; i++)
 		node(place, i)->tip_suggested = TIP + i;
+}
+
+/* The first node keeps to itself what it takes; and when it refuses, it says nothing of the rest.
+ */
+static void what_is_sent_comes_to_all_nodes(void **state)
+{
+	struct place place;
+	struct chain_send sent = { 0 };
+	(void)state;
+	world_make(&place, 3);
+	for (size_t i = 0; i < NODES; i++)
+		node(&place, i)->gossip_per_mille = 0;
+	struct tx tx = coin_tx(0, address_number(7), 1000);
+	struct signed_tx payment = sign(place.world, 0, &tx);
+	struct str raw = str_from_bytes(payment.bytes, payment.len);
+	chain_send_many(place.gate, &raw, 1, &sent);
+	assert_int_equal(sent.state, CHAIN_SEND_ACCEPTED);
+	assert_true(has_node(&place, 0, &payment));
+	assert_true(has_node(&place, 1, &payment));
+	assert_false(has_node(&place, 2, &payment));
+	/* One that is away is not waited for again at once, and costs the others nothing. */
+	node(&place, 2)->state = SIM_NODE_DOWN;
+	chain_send_many(place.gate, &raw, 1, &sent);
+	assert_int_equal(sent.state, CHAIN_SEND_KNOWN);
+	node(&place, 2)->state = SIM_NODE_UP;
+	for (int i = 0; i < 4; i++)
+		chain_send_many(place.gate, &raw, 1, &sent);
+	assert_false(has_node(&place, 2, &payment));
+	place.now_ms += GATE_FAILED_MS;
+	for (int i = 0; i < 2; i++)
+		chain_send_many(place.gate, &raw, 1, &sent);
+	assert_int_equal(sent.state, CHAIN_SEND_KNOWN);
+	assert_true(has_node(&place, 2, &payment));
+	/* What is refused everywhere is refused in the first one's words. */
+	struct str junk = STR("\x02");
+	chain_send_many(place.gate, &junk, 1, &sent);
+	assert_int_equal(sent.state, CHAIN_SEND_INVALID);
+	assert_int_equal(turn_of(&place), 0);
+	place_leave(&place);
 }
 
 /* So many seconds in which somebody asks for the head all the time, and it is this node's. */
@@ -440,6 +489,7 @@ int main(void)
 		cmocka_unit_test(a_node_that_is_away_is_asked_again),
 		cmocka_unit_test(breaker_never_closes_on_nodes),
 		cmocka_unit_test(breaker_never_closes_on_sends),
+		cmocka_unit_test(what_is_sent_comes_to_all_nodes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

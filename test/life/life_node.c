@@ -86,9 +86,10 @@ static void node_send_many(struct chain *chain, const struct str *raw, size_t n,
 			   struct chain_send *ret_sends)
 {
 	struct life_node *node = node_of(chain);
-	for (size_t i = 0; i < n && node->stuck; i++)
+	bool keeps = node->stuck || node->swallows;
+	for (size_t i = 0; i < n && keeps; i++)
 		ret_sends[i] = (struct chain_send){ .state = CHAIN_SEND_ACCEPTED };
-	if (node->stuck)
+	if (keeps)
 		return;
 	if (node->sends_refused == 0) {
 		chain_send_many(node->real, raw, n, ret_sends);
@@ -142,7 +143,7 @@ static bool node_lookups(struct chain *chain, const struct hash32 *hashes, size_
 	if (!chain_lookups(node->real, hashes, n, ret_lookups, err))
 		return false;
 	/* What it was sent is in its pool for ever. */
-	for (size_t i = 0; i < n && node->stuck; i++)
+	for (size_t i = 0; i < n && (node->stuck || node->pretends); i++)
 		ret_lookups[i] = CHAIN_LOOKUP_PENDING;
 	return true;
 }

@@ -26,6 +26,8 @@ struct life_node {
 	uint64_t nonce_more; /* than a wallet has sent */
 	bool away;           /* its head cannot be read */
 	bool stuck;          /* at the head that it named last; it sends nothing on */
+	bool swallows;       /* it takes all that is sent, and hands none on */
+	bool pretends;       /* that what it swallowed is in its pool */
 	bool final_unknown;  /* it names no finalized block */
 	bool head_alone;     /* its parent is none of the blocks that it names */
 	bool blocks_of_fork; /* blocks are named by a machine that has others */

@@ -419,6 +419,84 @@ static void test_head_that_never_came(void **state)
 	}
 }
 
+/* ---- a node that hands nothing on ---- */
+
+static void minutes_run(struct life *life, int minutes)
+{
+	for (int i = 0; i < minutes * 12; i++) {
+		life_wait(life, 5000);
+		life_process(life);
+		life_sign(life);
+		life_watch(life);
+		life_mine(life, 1);
+	}
+}
+
+/* The node that is asked first follows the chain and takes what it is sent, and nobody else ever
+ * sees it; of what it took it says so for ever, or that it has forgotten it. The second one of the
+ * three has it too. */
+static void swallow_run(struct life *life, bool pretends)
+{
+	struct life_node nodes[3] = { life_node_make(life), life_node_make(life),
+				      life_node_make(life) };
+	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base,
+							 &nodes[2].base },
+					      .len = 3,
+					      .catalogue = &life->catalogue,
+					      .clock = &life->clock.base };
+	struct chain *gate = chain_gate_new(&options);
+	nodes[0].swallows = true;
+	nodes[0].pretends = pretends;
+	life_chain_give(life, LIFE_SIGNER, gate);
+	life_chain_give(life, LIFE_MONITOR, gate);
+	struct withdrawal row = life_accept(life, "TUSD", 6090);
+	minutes_run(life, 5);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+	life_restart(life, LIFE_SIGNER);
+	life_restart(life, LIFE_MONITOR);
+	chain_close(gate);
+}
+
+static void test_first_node_forgets_what_it_took(void **state)
+{
+	swallow_run(*state, false);
+}
+
+static void test_first_node_keeps_what_it_took(void **state)
+{
+	swallow_run(*state, true);
+}
+
+/* Where there is no other node somebody is told, once, in half an hour, or as soon as no attempt is
+ * left. */
+static void stuck_run(struct life *life, bool pretends)
+{
+	struct life_node node = life_node_make(life);
+	node.swallows = true;
+	node.pretends = pretends;
+	life_node_give(life, &node);
+	struct withdrawal row = life_accept(life, "TUSD", 6091);
+	minutes_run(life, 10);
+	assert_int_equal(life_alarms(life, "transfer_passed_by"), 0);
+	minutes_run(life, 50);
+	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
+	assert_int_equal(life_alarms(life, "transfer_passed_by"), 1);
+	node.swallows = node.pretends = false;
+	minutes_run(life, 5);
+	life_assert_paid(life, &row);
+}
+
+static void test_only_node_forgets_what_it_took(void **state)
+{
+	stuck_run(*state, false);
+}
+
+static void test_only_node_keeps_what_it_took(void **state)
+{
+	stuck_run(*state, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -442,6 +520,10 @@ int main(void)
 		LIFE_TEST(test_first_node_is_stuck),
 		LIFE_TEST(test_head_stands_still),
 		LIFE_TEST(test_head_that_never_came),
+		LIFE_TEST(test_first_node_forgets_what_it_took),
+		LIFE_TEST(test_first_node_keeps_what_it_took),
+		LIFE_TEST(test_only_node_forgets_what_it_took),
+		LIFE_TEST(test_only_node_keeps_what_it_took),
 	};
 	return LIFE_MAIN(tests);
 }

@@ -53,6 +53,9 @@ struct lowest {
 	bool is_forgotten;    /* the node was seen without its bytes */
 	int64_t forgotten_at; /* monotonic */
 	uint64_t heads;       /* chain's count when it became the lowest, or was forgotten */
+	int64_t out_since;    /* monotonic: the lowest one, and out; whatever its attempts */
+	uint64_t out_heads;   /* chain's count then */
+	bool out_told;        /* for too long */
 };
 
 struct monitor_chain {

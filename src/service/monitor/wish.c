@@ -1,7 +1,14 @@
 /* Slots that were sent a while ago and are in no block: what does the node know of the newest
  * bytes? core/wish decides what would help. */
+#include "core/transfer.h"
 #include "core/wish.h"
 #include "service/monitor/monitor_parts.h"
+
+#include "base/defence.h"
+
+/* Bumps have long been tried where fees keep it waiting: nobody hands it on, or nobody takes it. */
+#define STUCK_TELL_MS   1800000
+#define STUCK_HEADS_MIN 10
 
 int64_t monitor_age_ms(const struct monitor *self, int64_t at_ms)
 {
@@ -15,6 +22,27 @@ bool monitor_lingers(const struct monitor *self, const struct transfer *row)
 	       monitor_age_ms(self, row->sent_at) >= self->chain->params->rebroadcast_after_ms;
 }
 
+/* Once for a slot: all later ones of its wallet wait for it, and no node says why. */
+static void stuck_tell(struct monitor *self, struct lowest *lowest, const struct transfer *row)
+{
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	bool is_passed = now - lowest->out_since >= STUCK_TELL_MS &&
+			 self->chain->heads - lowest->out_heads >= STUCK_HEADS_MIN;
+	if (row->stage != TRANSFER_BROADCAST) {
+		lowest->out_since = now;
+		lowest->out_heads = self->chain->heads;
+		return;
+	}
+	if (lowest->out_told || (!is_passed && row->attempts < ATTEMPTS_MAX) ||
+	    !DEFENCE("stuck_is_told"))
+		return;
+	lowest->out_told = true;
+	monitor_log(self, row, "transfer_passed_by", NULL,
+		    is_passed ? "blocks have passed it by for half an hour"
+			      : "is in no block, and no attempt is left",
+		    true);
+}
+
 void monitor_lowest_set(struct monitor *self, size_t wallet, const struct transfer *row)
 {
 	struct lowest *lowest = &self->chain->lowest[wallet];
@@ -23,8 +51,14 @@ void monitor_lowest_set(struct monitor *self, size_t wallet, const struct transf
 		fresh.transfer = row->id;
 		fresh.attempts = row->attempts;
 	}
-	if (!id_equal(lowest->transfer, fresh.transfer) || lowest->attempts != fresh.attempts)
+	bool is_same = id_equal(lowest->transfer, fresh.transfer);
+	fresh.out_since = is_same ? lowest->out_since : clock_monotonic_ms(self->options.clock);
+	fresh.out_heads = is_same ? lowest->out_heads : fresh.heads;
+	fresh.out_told = is_same && lowest->out_told;
+	if (!is_same || lowest->attempts != fresh.attempts)
 		*lowest = fresh;
+	if (row != NULL)
+		stuck_tell(self, lowest, row);
 }
 
 static size_t lingering_collect(struct monitor *self, struct watched *ret_lingering[WATCH_BATCH])
