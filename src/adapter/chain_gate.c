@@ -9,8 +9,9 @@
 struct node_head {
 	uint64_t number; /* the highest: machines behind one address may differ */
 	int64_t risen_at;
-	int64_t ask_at; /* the next time, at the earliest */
-	unsigned rises; /* looks that found it risen, since the present node's head rose */
+	unsigned unsure; /* rises that do not count yet */
+	int64_t ask_at;  /* the next time, at the earliest */
+	unsigned rises;  /* looks that found it risen, since the present node's head rose */
 };
 
 struct gate {
@@ -94,26 +95,44 @@ static void gate_turn(struct gate *gate)
 
 /* ---- a node that stands still ---- */
 
+/* It named a block that never came: from here on it rises from where it is. Machines behind one
+ * address that stand still at different blocks seem to rise as well, but not again and again. */
+static void node_lower(struct node_head *head, uint64_t number, int64_t now)
+{
+	if (number == head->number || now - head->risen_at < GATE_STILL_MS ||
+	    !DEFENCE("head_that_never_came"))
+		return;
+	head->number = number;
+	head->unsure = GATE_RISES_MIN;
+}
+
 /* Has it risen? */
 static bool node_hear(struct node_head *head, uint64_t number, int64_t now)
 {
 	head->ask_at = now + GATE_LOOK_MS;
-	if (number <= head->number)
+	if (number <= head->number) {
+		node_lower(head, number, now);
 		return false;
+	}
 	head->number = number;
+	if (head->unsure > 0) {
+		head->unsure--;
+		return false;
+	}
 	head->risen_at = now;
 	return true;
 }
 
 /* The next one that rises while the present one stands, and has blocks that it lacks; the present
- * one when there is none. */
-static size_t riser_find(const struct gate *gate)
+ * one when there is none. Who stands for long at a block that nobody comes near lacks them all. */
+static size_t riser_find(const struct gate *gate, int64_t now)
 {
+	const struct node_head *current = &gate->heads[gate->current];
+	bool is_far = now - current->risen_at >= GATE_FAR_MS && DEFENCE("head_that_never_came");
 	for (size_t i = 1; i < gate->len; i++) {
 		size_t index = (gate->current + i) % gate->len;
 		const struct node_head *head = &gate->heads[index];
-		if (head->rises >= GATE_RISES_MIN &&
-		    head->number > gate->heads[gate->current].number)
+		if (head->rises >= GATE_RISES_MIN && (is_far || head->number > current->number))
 			return index;
 	}
 	return gate->current;
@@ -146,7 +165,7 @@ static void current_hear(struct gate *gate, uint64_t number)
 		rises_forget(gate);
 		return;
 	}
-	size_t riser = riser_find(gate);
+	size_t riser = riser_find(gate, now);
 	if (now - head->risen_at >= GATE_STILL_MS && riser != gate->current &&
 	    DEFENCE("stuck_node_is_left"))
 		gate_leave(gate, riser);

@@ -21,6 +21,10 @@
  * and hands them on to nobody would keep them from all miners. What either of them took is taken;
  * whatever else the second one says changes nothing.
  *
+ * A head that is too high serves a node for as long as it goes on rising. Whoever named one that
+ * did not come is measured anew after GATE_STILL_MS, from what it names then; who stays with it is
+ * left after GATE_FAR_MS, also for nodes that are below.
+ *
  * What it does not see: a node whose head rises too slowly, and one that is still far behind.
  */
 #ifndef SLUICE_ADAPTER_CHAIN_GATE_H
@@ -37,6 +41,8 @@
 /* Longer than any block takes to come on a chain that goes on. */
 #define GATE_DOUBT_MS 30000
 #define GATE_STILL_MS 60000
+/* Whose head has stood so long is left for who rises, also below it. */
+#define GATE_FAR_MS 600000
 /* Looks at which another node's head had risen, since the present one's did: the first may find
  * what came long ago, or a block that just reached this node sooner. */
 #define GATE_RISES_MIN 2

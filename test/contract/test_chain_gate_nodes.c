@@ -471,6 +471,58 @@ static void nobody_turns_who_asks_seldom(void **state)
 	place_leave(&place);
 }
 
+/* One answer that is too high hides for no longer than a minute that its node stands still. */
+static void a_head_that_never_came(void **state)
+{
+	struct place place;
+	(void)state;
+	world_make(&place, 2);
+	node(&place, 0)->lag = node(&place, 1)->lag = 900;
+	assert_turn(&place, 30, 0);
+	node(&place, 0)->lag = 0;
+	assert_turn(&place, 5, 0);
+	node(&place, 0)->lag = 900;
+	assert_turn(&place, 300, 0);
+	place.stuck[0] = true;
+	assert_turn(&place, 60, 0);
+	assert_turns(&place, 15, 1);
+	assert_turn(&place, 60, 1);
+	place_leave(&place);
+}
+
+/* Nor is it kept for ever by who stays with it. */
+static void a_head_that_never_comes(void **state)
+{
+	struct place place;
+	(void)state;
+	world_make(&place, 2);
+	node(&place, 1)->lag = 900;
+	place.stuck[0] = true;
+	assert_turn(&place, 540, 0);
+	assert_turns(&place, 120, 1);
+	assert_turn(&place, 300, 1);
+	place_leave(&place);
+}
+
+/* Two machines behind one address, both of which stand still, at blocks of their own. */
+static void machines_that_stand_are_left(void **state)
+{
+	struct place place;
+	uint64_t turn = 0;
+	(void)state;
+	world_make(&place, 2);
+	assert_turn(&place, 30, 0);
+	place.stuck[0] = true;
+	for (int i = 0; i < 300 && turn == 0; i += STEP_S) {
+		place.now_ms += STEP_S * 1000;
+		blocks_come(&place);
+		node(&place, 0)->lag ^= 1;
+		turn = turn_of(&place);
+	}
+	assert_int_equal(turn, 1);
+	place_leave(&place);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,6 +540,9 @@ int main(void)
 		cmocka_unit_test(nobody_turns_who_asks_seldom),
 		cmocka_unit_test(a_node_that_is_away_is_asked_again),
 		cmocka_unit_test(breaker_never_closes_on_nodes),
+		cmocka_unit_test(a_head_that_never_came),
+		cmocka_unit_test(a_head_that_never_comes),
+		cmocka_unit_test(machines_that_stand_are_left),
 		cmocka_unit_test(breaker_never_closes_on_sends),
 		cmocka_unit_test(what_is_sent_comes_to_all_nodes),
 	};
