@@ -12,6 +12,32 @@ static bool node_identity(struct chain *chain, uint64_t *ret_chain_id, struct er
 	return chain_identity(node_of(chain)->real, ret_chain_id, err);
 }
 
+/* ---- blocks that nobody else has ---- */
+
+static struct hash32 invented_hash(uint64_t number)
+{
+	struct hash32 hash = { { 0xfa } };
+	memcpy(hash.bytes + 8, &number, sizeof number);
+	return hash;
+}
+
+static void head_invent(struct life_node *node, struct chain_head *head)
+{
+	node->real_head = head->number;
+	head->number += node->invents;
+	head->hash = invented_hash(head->number);
+	head->parent = invented_hash(head->number - 1);
+	head->has_finalized = true;
+	head->finalized_number = head->number - 1;
+	head->finalized_hash = invented_hash(head->number - 1);
+}
+
+static bool is_invented(const struct life_node *node, uint64_t block)
+{
+	return node->invents > 0 && block > node->real_head && block < CHAIN_BLOCK_PENDING &&
+	       block != CHAIN_BLOCK_LATEST;
+}
+
 static bool node_head(struct chain *chain, struct chain_head *ret_head, struct err *err)
 {
 	struct life_node *node = node_of(chain);
@@ -23,6 +49,8 @@ static bool node_head(struct chain *chain, struct chain_head *ret_head, struct e
 	}
 	if (!chain_head(node->real, ret_head, err))
 		return false;
+	if (node->invents > 0)
+		head_invent(node, ret_head);
 	node->last = *ret_head;
 	node->head = ret_head->number;
 	ret_head->has_finalized &= !node->final_unknown;
@@ -54,6 +82,8 @@ static bool node_estimate_many(struct chain *chain, const struct chain_call *cal
 static uint64_t block_of(const struct life_node *node, uint64_t block)
 {
 	bool moves = block == CHAIN_BLOCK_LATEST || block == CHAIN_BLOCK_PENDING;
+	if (is_invented(node, block))
+		return node->real_head;
 	return node->stuck && moves ? node->last.number : block;
 }
 
@@ -156,6 +186,10 @@ static bool node_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 		return false;
 	for (size_t i = 0; i < n && node->stuck; i++)
 		ret_blocks[i].known &= numbers[i] <= node->last.number;
+	for (size_t i = 0; i < n; i++)
+		if (is_invented(node, numbers[i]))
+			ret_blocks[i] = (struct chain_block){ true, invented_hash(numbers[i]),
+							      invented_hash(numbers[i] - 1) };
 	for (size_t i = 0; i < n && node->blocks_of_fork; i++)
 		ret_blocks[i].hash.bytes[0] ^= 1;
 	return true;
@@ -180,7 +214,17 @@ static bool node_transfers(struct chain *chain, const struct chain_transfer_quer
 			   struct chain_transfer *ret_transfers, size_t *ret_len,
 			   struct hash32 *ret_last, struct err *err)
 {
-	return chain_transfers(node_of(chain)->real, query, ret_transfers, ret_len, ret_last, err);
+	const struct life_node *node = node_of(chain);
+	struct chain_transfer_query real = *query;
+	if (!is_invented(node, query->last))
+		return chain_transfers(node->real, query, ret_transfers, ret_len, ret_last, err);
+	*ret_len = 0;
+	real.last = node->real_head;
+	if (real.first <= real.last &&
+	    !chain_transfers(node->real, &real, ret_transfers, ret_len, ret_last, err))
+		return false;
+	*ret_last = invented_hash(query->last);
+	return true;
 }
 
 static void node_close(struct chain *chain)

@@ -26,6 +26,8 @@ struct life_node {
 	uint64_t nonce_more; /* than a wallet has sent */
 	bool away;           /* its head cannot be read */
 	bool stuck;          /* at the head that it named last; it sends nothing on */
+	uint64_t real_head;
+	uint64_t invents;    /* so many blocks above the chain's own, final but for the last */
 	bool swallows;       /* it takes all that is sent, and hands none on */
 	bool pretends;       /* that what it swallowed is in its pool */
 	bool final_unknown;  /* it names no finalized block */

@@ -1,7 +1,9 @@
 /* The continuous reconciliation: what the chain says of our wallets is what the store says, or the
  * wallet stops and a person hears of it. */
 #include "core/abi.h"
+#include "adapter/chain_gate.h"
 #include "life_fault.h"
+#include "life_node.h"
 #include "life_world.h"
 #include "port/store_recover.h"
 
@@ -353,6 +355,63 @@ static void test_fenced_in_the_middle_of_a_step(void **state)
 	life_assert_paid(life, &row);
 }
 
+/* ---- a node that names blocks that nobody else has ---- */
+
+static void heads_come(struct life *life, int heads, int64_t each_ms)
+{
+	for (int i = 0; i < heads; i++) {
+		life_wait(life, each_ms);
+		life_mine(life, 1);
+		life_watch(life);
+	}
+}
+
+/* It is asked first, and all that it says of them fits: the other one has none of them. */
+static void test_blocks_that_one_node_has_alone(void **state)
+{
+	struct life *life = *state;
+	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
+	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
+					      .len = 2,
+					      .catalogue = &life->catalogue,
+					      .clock = &life->clock.base };
+	struct chain *gate = chain_gate_new(&options);
+	pay(life);
+	uint64_t before = reconciled(life);
+	nodes[0].invents = 5000;
+	life_chain_give(life, LIFE_MONITOR, gate);
+	heads_come(life, 100, 1500);
+	assert_true(reconciled(life) > before && reconciled(life) <= height(life));
+	assert_int_equal(life_alarms(life, "reconciliation_stands_still"), 0);
+	/* The other one says nothing either. */
+	nodes[1].away = true;
+	before = reconciled(life);
+	heads_come(life, 240, 1500);
+	assert_int_equal(reconciled(life), before);
+	assert_int_equal(life_alarms(life, "reconciliation_stands_still"), 1);
+	nodes[0].invents = 0;
+	nodes[1].away = false;
+	life_restart(life, LIFE_MONITOR);
+	heads_come(life, 100, 1500);
+	assert_true(reconciled(life) > before && reconciled(life) <= height(life));
+	assert_int_equal(stopped(life), 0);
+	life_restart(life, LIFE_MONITOR);
+	chain_close(gate);
+}
+
+/* A cursor that is above the chain, whoever put it there, compares nothing: somebody is told. */
+static void test_cursor_above_the_chain(void **state)
+{
+	struct life *life = *state;
+	pay(life);
+	life_sql(life, "UPDATE chains SET reconciled_block = reconciled_block + 5000");
+	life_restart(life, LIFE_MONITOR);
+	heads_come(life, 100, 1500);
+	assert_int_equal(life_alarms(life, "reconciliation_stands_still"), 0);
+	heads_come(life, 200, 1500);
+	assert_int_equal(life_alarms(life, "reconciliation_stands_still"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +429,8 @@ int main(void)
 		LIFE_TEST(test_reconciliation_that_stands_still),
 		LIFE_TEST(test_token_that_is_configured_no_more),
 		LIFE_TEST(test_fenced_in_the_middle_of_a_step),
+		LIFE_TEST(test_blocks_that_one_node_has_alone),
+		LIFE_TEST(test_cursor_above_the_chain),
 	};
 	return LIFE_MAIN(tests);
 }

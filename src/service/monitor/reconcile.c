@@ -3,6 +3,7 @@
  * is ever paid, or not paid, by it. */
 #include "service/monitor/monitor_parts.h"
 
+#include "base/defence.h"
 #include "core/reason.h"
 #include "port/store_recover.h"
 
@@ -162,6 +163,35 @@ static bool cursor_move(struct monitor *self, uint64_t last, struct err *err)
 				      &chain->lease, err);
 }
 
+/* Is the block final by the node's own head, and the one that was compared? */
+static bool node_has(struct monitor *self, struct chain *node, uint64_t last, struct hash32 hash)
+{
+	struct chain_head head;
+	struct chain_block block;
+	uint64_t upper = 0;
+	return chain_head(node, &head, NULL) &&
+	       confirm_final_block(self->chain->params, head.number,
+				   head.has_finalized ? head.finalized_number : 0, &upper) &&
+	       upper >= last && chain_blocks(node, &last, 1, &block, NULL) && block.known &&
+	       hash32_equal(block.hash, hash);
+}
+
+/* Blocks that one node has alone would take the cursor above the chain, from where it never comes
+ * back. */
+static bool is_seconded(struct monitor *self, uint64_t last, struct hash32 hash)
+{
+	size_t len = chain_nodes_len(self->client);
+	unsigned agree = 0;
+	if (len < CHAIN_NODES_AGREE_MIN || !DEFENCE("compared_by_two"))
+		return true;
+	for (size_t i = 0; i < len && agree < CHAIN_NODES_AGREE_MIN; i++) {
+		struct chain *node = NULL;
+		if (chain_node(self->client, i, &node, NULL) && node_has(self, node, last, hash))
+			agree++;
+	}
+	return agree >= CHAIN_NODES_AGREE_MIN;
+}
+
 /* One window. *ret_agreed false: the node's chain is not the one of this step, or it lags. */
 static bool window_compare(struct monitor *self, uint64_t first, uint64_t last, bool *ret_agreed,
 			   struct err *err)
@@ -185,6 +215,9 @@ static bool window_compare(struct monitor *self, uint64_t first, uint64_t last, 
 		return false;
 	if (!block.known || !hash32_equal(block.hash, hash))
 		return true;
+	if (!is_seconded(self, last, hash))
+		return err_set(err, ERR_NOT_DONE, "no two nodes have block %llu as final",
+			       (unsigned long long)last);
 	*ret_agreed = true;
 	return chain->head.number - last > CHAIN_STATE_BLOCKS ||
 	       reconciler_compare_nonces(reconciler, last, err);
@@ -228,6 +261,13 @@ static void window_stands(struct monitor *self, const struct err *fault)
 		 (long long)(now - cursor->since));
 }
 
+/* Nodes lag, and take their mark back, by less. */
+static bool is_above(const struct monitor_chain *chain, uint64_t upper)
+{
+	return chain->reconcile.block > upper &&
+	       chain->reconcile.block - upper > 2 * RECONCILE_BLOCKS;
+}
+
 bool monitor_reconcile(struct monitor *self, struct err *err)
 {
 	struct monitor_chain *chain = self->chain;
@@ -240,7 +280,15 @@ bool monitor_reconcile(struct monitor *self, struct err *err)
 				 &upper))
 		return true;
 	chain->reconcile.at = now + RECONCILE_INTERVAL_MS;
-	if (!cursor_load(self, upper, err) || !settled_look(self, &upper, err))
+	if (!cursor_load(self, upper, err))
+		return false;
+	if (is_above(chain, upper) && DEFENCE("cursor_above_is_told")) {
+		(void)err_set(&fault, ERR_NOT_DONE, "the chain is final only up to block %llu",
+			      (unsigned long long)upper);
+		window_stands(self, &fault);
+		return true;
+	}
+	if (!settled_look(self, &upper, err))
 		return false;
 	if (upper <= chain->reconcile.block)
 		return true;
