@@ -405,6 +405,35 @@ static void test_paid_since_it_was_accepted(void **state)
 	assert_received(life, "TUSD", &canceled, 7432);
 }
 
+/* The host on which the loss is marked has a clock that is behind: what was open is old all the
+ * same. */
+static void test_lost_by_a_clock_that_is_behind(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal before = life_accept(life, "POL", 7440);
+	life_run(life, 8);
+	struct withdrawal row = life_accept(life, "TUSD", 7441);
+	life_process(life);
+	life_back_up(life);
+	assert_true(life_cancel(life, &row));
+	life_run(life, 4);
+	life_assert_stage(life, &row, WITHDRAWAL_CANCELED);
+	life_restore(life);
+	journal_lose(life);
+	life->clock.skew_ms -= 3600000;
+	recover_open(life, true, false);
+	recover_begin(life);
+	life->clock.skew_ms += 3600000;
+	recover_run(life);
+	settle(life);
+	life_assert_paid(life, &before);
+	assert_waits_for_people(life, &row, "journal_was_lost");
+	assert_received(life, "TUSD", &row, 0);
+	struct withdrawal fresh = life_accept(life, "TUSD", 7442);
+	settle(life);
+	life_assert_paid(life, &fresh);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -421,6 +450,7 @@ int main(void)
 		LIFE_TEST(test_said_and_canceled_too_late),
 		LIFE_TEST(test_canceled_before_its_approval),
 		LIFE_TEST(test_paid_since_it_was_accepted),
+		LIFE_TEST(test_lost_by_a_clock_that_is_behind),
 	};
 	return LIFE_MAIN(tests);
 }

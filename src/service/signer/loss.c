@@ -19,6 +19,7 @@
 #define ROUND_ALL UINT32_MAX
 
 static const char loss_label[] = "sluice journal lost";
+static const char reach_label[] = "sluice reach of a loss";
 static const char released_label[] = "sluice released by people";
 static const char payout_label[] = "sluice payout without a withdrawal";
 
@@ -88,17 +89,76 @@ static bool resolution_append(struct signer *self, const struct journal_resoluti
 	       err_set(err, ERR_REFUSED, "the journal says otherwise of this already");
 }
 
+static struct id reach_id(void)
+{
+	uint8_t digest[SHA256_BYTES];
+	digest_make(reach_label, "", 0, digest);
+	return id_of(digest);
+}
+
+/* The newest of the open rows that the API accepted: its clock dated them, and this host's may be
+ * behind. */
+static bool newest_load(struct signer *self, int64_t *ret_at, struct err *err)
+{
+	struct id ids[BATCH_MAX];
+	struct id after = { 0 };
+	size_t n = BATCH_MAX;
+	*ret_at = 0;
+	while (n == BATCH_MAX) {
+		if (!store_withdrawals_open(self->options.store, after, ids, BATCH_MAX, &n, err))
+			return false;
+		for (size_t i = 0; i < n; i++) {
+			struct withdrawal row;
+			bool found = false;
+			if (!store_withdrawals_load(self->options.store, &ids[i], 1, &row, &found,
+						    err))
+				return false;
+			if (found && row.intent.created_at > *ret_at &&
+			    intent_mac_verify(&self->options.intent_keys, self->options.deployment,
+					      &row.intent, &row.intent_mac))
+				*ret_at = row.intent.created_at;
+			after = ids[i];
+		}
+	}
+	return true;
+}
+
+/* When it was, by this host's clock, and how far the rows reach that it is about. */
 bool signer_loss_mark(struct signer *self, struct err *err)
 {
-	struct journal_resolution loss = { .withdrawal = loss_id(),
-					   .time_ms = clock_now_ms(self->options.clock) };
+	struct journal_entry entries[2] = { { .has_resolution = true },
+					    { .has_resolution = true } };
+	enum journal_verdict verdicts[2] = { JOURNAL_DIFFERENT, JOURNAL_DIFFERENT };
+	struct journal_resolution *loss = &entries[0].resolution;
+	struct journal_resolution *reach = &entries[1].resolution;
 	int64_t lost_at = 0;
-	if (!losses_load(self, &loss.round, &lost_at, err))
+	*loss = (struct journal_resolution){ .withdrawal = loss_id(),
+					     .time_ms = clock_now_ms(self->options.clock) };
+	if (!losses_load(self, &loss->round, &lost_at, err))
 		return false;
-	if (loss.round == LOSSES_MAX)
+	if (loss->round == LOSSES_MAX)
 		return true;
-	digest_make(loss_label, &loss.round, sizeof loss.round, loss.tx_hash.bytes);
-	return resolution_append(self, &loss, err);
+	digest_make(loss_label, &loss->round, sizeof loss->round, loss->tx_hash.bytes);
+	*reach = (struct journal_resolution){ .withdrawal = reach_id(), .round = loss->round };
+	digest_make(reach_label, &loss->round, sizeof loss->round, reach->tx_hash.bytes);
+	if (!newest_load(self, &reach->time_ms, err) ||
+	    !journal_append_many(self->options.journal, entries, 2, verdicts, err))
+		return false;
+	return (verdicts[0] != JOURNAL_DIFFERENT && verdicts[1] != JOURNAL_DIFFERENT) ||
+	       err_set(err, ERR_REFUSED, "the journal says otherwise of this loss already");
+}
+
+static bool reach_load(struct signer *self, uint32_t losses, int64_t *inout_at, struct err *err)
+{
+	for (uint32_t i = 0; i < losses && DEFENCE("loss_reaches_its_rows"); i++) {
+		struct journal_resolution reach;
+		bool any = false;
+		if (!journal_resolution_of(self->options.journal, reach_id(), i, &any, &reach, err))
+			return false;
+		if (any && reach.time_ms > *inout_at)
+			*inout_at = reach.time_ms;
+	}
+	return true;
 }
 
 /* ---- payouts without a withdrawal ---- */
@@ -315,6 +375,7 @@ static bool doubt_load(struct signer *self, const struct withdrawal *row, struct
 {
 	int64_t lost_at = 0;
 	if (!losses_load(self, &ret_doubt->losses, &lost_at, err) ||
+	    !reach_load(self, ret_doubt->losses, &lost_at, err) ||
 	    !payout_is_open(self, row, &ret_doubt->payouts, &ret_doubt->is_open, err))
 		return false;
 	ret_doubt->is_old =
