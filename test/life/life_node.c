@@ -101,8 +101,11 @@ static bool node_nonces(struct chain *chain, uint64_t block, const struct addres
 	struct life_node *node = node_of(chain);
 	if (!chain_nonces(node->real, block_of(node, block), wallets, n, ret_nonces, err))
 		return false;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		uint64_t less = node->nonce_less;
 		ret_nonces[i].count += node->nonce_more;
+		ret_nonces[i].count -= ret_nonces[i].count < less ? ret_nonces[i].count : less;
+	}
 	return true;
 }
 
@@ -206,8 +209,16 @@ static bool node_transactions(struct chain *chain, uint64_t first, size_t blocks
 			      struct chain_transaction *ret_transactions, size_t cap,
 			      size_t *ret_len, size_t *ret_blocks, struct err *err)
 {
-	return chain_transactions(node_of(chain)->real, first, blocks, senders, n, ret_transactions,
-				  cap, ret_len, ret_blocks, err);
+	const struct life_node *node = node_of(chain);
+	size_t kept = 0;
+	if (!chain_transactions(node->real, first, blocks, senders, n, ret_transactions, cap,
+				ret_len, ret_blocks, err))
+		return false;
+	for (size_t i = 0; i < *ret_len; i++)
+		if (!hash32_equal(ret_transactions[i].hash, node->hides))
+			ret_transactions[kept++] = ret_transactions[i];
+	*ret_len = kept;
+	return true;
 }
 
 static bool node_transfers(struct chain *chain, const struct chain_transfer_query *query,

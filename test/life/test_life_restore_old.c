@@ -160,18 +160,24 @@ static void test_old_journal_and_a_node_that_stands(void **state)
 /* ---- a wallet that entered after the backup ---- */
 
 /* The first wallet pays before the backup, another one that the backup does not know after it. */
-static void entered_make(struct life *life, uint64_t units, struct since *ret_since)
+static void entered_make(struct life *life, uint64_t units, bool accepts_late,
+			 struct since *ret_since)
 {
+	struct withdrawal row;
 	ret_since->before = life_accept(life, "POL", units);
 	life_run(life, 8);
 	int first = (int)life_view(life, ret_since->before.intent.id).transfer.wallet_id;
-	struct withdrawal row = life_accept(life, "TUSD", units + 1);
+	if (!accepts_late)
+		row = life_accept(life, "TUSD", units + 1);
 	life_process(life);
 	life_sql(life, "UPDATE wallets SET entered = 0 WHERE id <> %d", first);
 	journal_keep(life);
 	life_back_up(life);
 	life_sql(life, "UPDATE wallets SET entered = 1 WHERE id <> %d", first);
 	life_sql(life, "UPDATE wallets SET stop_reason = 'funds_low' WHERE id = %d", first);
+	if (accepts_late)
+		row = life_accept(life, "TUSD", units + 1);
+	life_process(life);
 	since_send(life, &row, ret_since);
 	assert_int_not_equal(life_view(life, row.intent.id).transfer.wallet_id, first);
 }
@@ -180,7 +186,7 @@ static void test_old_journal_and_a_new_wallet(void **state)
 {
 	struct life *life = *state;
 	struct since since;
-	entered_make(life, 7430, &since);
+	entered_make(life, 7430, false, &since);
 	life_run(life, 8);
 	life_assert_paid(life, &since.row);
 	old_restore(life);
@@ -193,7 +199,7 @@ static void test_old_journal_and_a_new_wallet_later(void **state)
 {
 	struct life *life = *state;
 	struct since since;
-	entered_make(life, 7440, &since);
+	entered_make(life, 7440, false, &since);
 	life_drop_pool(life);
 	old_restore(life);
 	recover_open(life, false, false);
@@ -202,6 +208,146 @@ static void test_old_journal_and_a_new_wallet_later(void **state)
 	since_resend(life, &since);
 	recover_ends_refused(life);
 	assert_paid_once(life, &since, 7441);
+}
+
+/* ---- no journal at all ---- */
+
+static void lost_restore(struct life *life)
+{
+	life_restore(life);
+	journal_lose(life);
+	recover_open(life, true, false);
+	recover_begin(life);
+}
+
+/* A payout after the backup, whose row the store does not know. */
+static void lost_make(struct life *life, uint64_t units, struct since *ret_since)
+{
+	ret_since->before = life_accept(life, "POL", units);
+	life_run(life, 30);
+	life_back_up(life);
+	struct withdrawal row = life_accept(life, "TUSD", units + 1);
+	life_process(life);
+	since_send(life, &row, ret_since);
+}
+
+/* The command ends, and the client asks again with its key: people look, and find the payment. */
+static void assert_asks_people(struct life *life, const struct since *since, uint64_t units)
+{
+	recover_run(life);
+	life->made = 1;
+	struct withdrawal again = life_accept_to(life, "TUSD", units, since->row.intent.to);
+	life_wait(life, 60000);
+	settle(life);
+	settle(life);
+	life_assert_paid(life, &since->before);
+	assert_waits_for_people(life, &again, "may_be_paid_by_unbound");
+	assert_received(life, "TUSD", &since->row, units);
+}
+
+/* All blocks are read, and none comes meanwhile. */
+static void dry_read(struct life *life)
+{
+	for (int i = 0; i < 50 && recover_step_dry(life) == RECOVERY_READING; i++)
+		life_wait(life, 500);
+}
+
+/* It was in no block when all were read, and its nonce was filled; the command stood still while it
+ * came, so that the monitor has ended the slot before its block is read. */
+static void test_lost_journal_and_a_pause(void **state)
+{
+	struct life *life = *state;
+	struct since since;
+	lost_make(life, 7450, &since);
+	life->catalogue.chains[0].depth_paid = 16;
+	life->catalogue.chains[0].depth_unpaid = 256;
+	lost_restore(life);
+	dry_read(life);
+	life_drop_pool(life);
+	blocks_pass(life, 800);
+	since_resend(life, &since);
+	blocks_pass(life, 400);
+	assert_asks_people(life, &since, 7451);
+}
+
+/* It is in a block that replaces one which was read. */
+static void test_lost_journal_and_a_reorg(void **state)
+{
+	struct life *life = *state;
+	struct since since;
+	char params[2 * 1024 + 32];
+	lost_make(life, 7460, &since);
+	life_drop_pool(life);
+	life_mine(life, 4);
+	lost_restore(life);
+	dry_read(life);
+	life_drop_pool(life);
+	(void)snprintf(params, sizeof params, "[2,[[\"%s\",0]]]", since.raw);
+	assert_non_null(strstr(life_rpc(life, "anvil_reorg", params), "\"result\""));
+	assert_asks_people(life, &since, 7461);
+}
+
+/* The first of two nodes does not show it, nor that its nonce was used. */
+static void test_lost_journal_and_a_node_that_hides(void **state)
+{
+	struct life *life = *state;
+	struct life_node liar = life_node_make(life);
+	struct life_node honest = life_node_make(life);
+	struct since since;
+	lost_make(life, 7470, &since);
+	life_run(life, 8);
+	struct store_view view = life_view(life, since.row.intent.id);
+	liar.hides = view.tx_hash;
+	liar.nonce_less = 1;
+	life_restore(life);
+	journal_lose(life);
+	struct chain_gate_options options = { .nodes = { &liar.base, &honest.base },
+					      .len = 2,
+					      .clock = &life->clock.base,
+					      .catalogue = &life->catalogue };
+	struct chain *gate = chain_gate_new(&options);
+	recover_open(life, true, false);
+	life_chain_give(life, LIFE_SIGNER, gate);
+	life_chain_give(life, LIFE_MONITOR, gate);
+	recover_begin(life);
+	recover_read(life);
+	liar.nonce_less = 0; /* its nonces would end nothing */
+	assert_asks_people(life, &since, 7471);
+	chain_close(gate);
+}
+
+/* A wallet that nobody knows any more has sent, and it is in a pool. */
+static void test_lost_journal_and_a_new_wallet(void **state)
+{
+	struct life *life = *state;
+	struct since since;
+	entered_make(life, 7480, true, &since);
+	lost_restore(life);
+	assert_asks_people(life, &since, 7481);
+}
+
+/* It is in a block that the node does not have yet when the command begins. */
+static void test_lost_journal_and_a_new_wallet_later(void **state)
+{
+	struct life *life = *state;
+	struct life_node node = life_node_make(life);
+	struct chain_head head;
+	struct since since;
+	entered_make(life, 7490, true, &since);
+	assert_true(chain_head(&node.base, &head, NULL));
+	node.stuck = true;
+	life_run(life, 8);
+	life_assert_paid(life, &since.row);
+	life_restore(life);
+	journal_lose(life);
+	recover_open(life, true, false);
+	life_chain_give(life, LIFE_SIGNER, &node.base);
+	life_chain_give(life, LIFE_MONITOR, &node.base);
+	recover_begin(life);
+	(void)recover_step(life);
+	(void)recover_step(life);
+	node.stuck = false;
+	assert_asks_people(life, &since, 7491);
 }
 
 int main(void)
@@ -213,6 +359,11 @@ int main(void)
 		LIFE_TEST(test_old_journal_and_a_node_that_stands),
 		LIFE_TEST(test_old_journal_and_a_new_wallet),
 		LIFE_TEST(test_old_journal_and_a_new_wallet_later),
+		LIFE_TEST(test_lost_journal_and_a_pause),
+		LIFE_TEST(test_lost_journal_and_a_reorg),
+		LIFE_TEST(test_lost_journal_and_a_node_that_hides),
+		LIFE_TEST(test_lost_journal_and_a_new_wallet),
+		LIFE_TEST(test_lost_journal_and_a_new_wallet_later),
 	};
 	return LIFE_MAIN(tests);
 }

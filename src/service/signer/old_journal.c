@@ -8,13 +8,14 @@
 
 /* ---- what the nodes have seen ---- */
 
-static bool nonce_ask(struct chain *node, const struct signer_wallet *wallet, uint64_t *ret_next,
-		      struct err *err)
+static bool nonce_ask(struct chain *node, const struct signer_wallet *wallet, uint64_t block,
+		      uint64_t *ret_next, struct err *err)
 {
 	struct chain_nonce latest = { 0 };
 	struct chain_nonce pending = { 0 };
 	if (!chain_nonces(node, CHAIN_BLOCK_LATEST, &wallet->row.address, 1, &latest, err) ||
-	    !chain_nonces(node, CHAIN_BLOCK_PENDING, &wallet->row.address, 1, &pending, err))
+	    (block == CHAIN_BLOCK_PENDING &&
+	     !chain_nonces(node, CHAIN_BLOCK_PENDING, &wallet->row.address, 1, &pending, err)))
 		return false;
 	if (!latest.known)
 		return err_set(err, ERR_NOT_DONE, "the node does not know the wallet's nonce");
@@ -23,19 +24,20 @@ static bool nonce_ask(struct chain *node, const struct signer_wallet *wallet, ui
 	return true;
 }
 
-bool signer_nonce_seen(struct signer *self, const struct signer_wallet *wallet, uint64_t *ret_next,
-		       struct err *err)
+bool signer_nonce_seen(struct signer *self, const struct signer_wallet *wallet, uint64_t block,
+		       uint64_t *ret_next, struct err *err)
 {
 	struct chain *chain = self->options.chains[wallet->chain];
 	size_t len = chain_nodes_len(chain);
 	size_t answers = 0;
 	*ret_next = 0;
 	if (len == 1 || !DEFENCE("seen_by_any_node"))
-		return nonce_ask(chain, wallet, ret_next, err);
+		return nonce_ask(chain, wallet, block, ret_next, err);
 	for (size_t i = 0; i < len; i++) {
 		struct chain *node = NULL;
 		uint64_t next = 0;
-		if (!chain_node(chain, i, &node, err) || !nonce_ask(node, wallet, &next, err))
+		if (!chain_node(chain, i, &node, err) ||
+		    !nonce_ask(node, wallet, block, &next, err))
 			continue;
 		answers++;
 		if (next > *ret_next)
@@ -64,7 +66,7 @@ bool signer_journal_check(struct signer *self, const struct signer_wallet *walle
 	bool lacks = false;
 	if (!wallet->journal_any && !wallet->row.entered)
 		return true; /* signer_entries_look */
-	if (!signer_nonce_seen(self, wallet, &next, err) ||
+	if (!signer_nonce_seen(self, wallet, CHAIN_BLOCK_PENDING, &next, err) ||
 	    (wallet->row.entered && !signer_journal_lacks(self, wallet, known, &lacks, err)))
 		return false;
 	if (lacks)
@@ -98,7 +100,7 @@ bool signer_entries_look(struct signer *self, struct err *err)
 		uint64_t next = 0;
 		if (wallet->row.id == 0 || wallet->row.entered || wallet->journal_any)
 			continue;
-		if (!signer_nonce_seen(self, wallet, &next, err))
+		if (!signer_nonce_seen(self, wallet, CHAIN_BLOCK_PENDING, &next, err))
 			return false;
 		if (next == 0 || !DEFENCE("entry_looked_for_again"))
 			continue;

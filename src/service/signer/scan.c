@@ -188,26 +188,76 @@ static size_t senders_of(const struct signer *self, size_t chain,
 	return n;
 }
 
+/* Some blocks, and whose transactions are looked for. */
+struct reading {
+	size_t chain;
+	uint64_t first;
+	size_t blocks;
+	const struct address *senders;
+	size_t n;
+	struct hash32 wanted; /* zero: none of them in particular; else: */
+	bool found;
+	/* All of how many blocks was read by so many nodes as have to agree. */
+	size_t read;
+};
+
+static bool found_import(struct signer *self, struct reading *reading, size_t len, struct err *err)
+{
+	struct recovery *recovery = self->recovery;
+	for (size_t i = 0; i < len; i++) {
+		const struct chain_transaction *transaction = &recovery->transactions[i];
+		struct signer_wallet *wallet = sender_of(self, reading->chain, transaction->from);
+		reading->found |= hash32_equal(transaction->hash, reading->wanted);
+		if (wallet != NULL && !transaction_import(self, wallet, transaction, err))
+			return false;
+	}
+	return true;
+}
+
+/* What any node has is there, since it bears the wallet's signature. That nothing else is there no
+ * node says alone, where there are others. */
+static bool reading_import(struct signer *self, struct reading *reading, struct err *err)
+{
+	struct chain *chain = self->options.chains[reading->chain];
+	bool asks_all = DEFENCE("read_by_all_nodes");
+	size_t nodes = asks_all ? chain_nodes_len(chain) : 1;
+	size_t needed = asks_all ? signer_nodes_needed(chain) : 1;
+	size_t most[CHAIN_NODES_AGREE_MIN] = { 0 }; /* blocks that were read, the most first */
+	size_t answers = 0;
+	for (size_t i = 0; i < nodes; i++) {
+		struct chain *node = chain;
+		size_t len = 0;
+		size_t read = 0;
+		if ((asks_all && !chain_node(chain, i, &node, err)) ||
+		    !chain_transactions(node, reading->first, reading->blocks, reading->senders,
+					reading->n, self->recovery->transactions,
+					CHAIN_SCAN_TXS_MAX, &len, &read, err))
+			continue;
+		answers++;
+		if (!found_import(self, reading, len, err))
+			return false;
+		most[1] = read > most[0] ? most[0] : read > most[1] ? read : most[1];
+		most[0] = read > most[0] ? read : most[0];
+	}
+	reading->read = most[needed - 1];
+	return answers >= needed ||
+	       (nodes > 1 && err_set(err, ERR_NOT_DONE, "too few nodes read the blocks"));
+}
+
 static bool blocks_read(struct signer *self, size_t chain, struct scan *scan, uint64_t head,
 			const struct address *senders, size_t n, struct err *err)
 {
-	struct recovery *recovery = self->recovery;
 	uint64_t left = head - scan->next + 1;
-	size_t len = 0;
-	size_t read = 0;
-	if (!chain_transactions(self->options.chains[chain], scan->next,
-				left < CHAIN_SCAN_BLOCKS_MAX ? (size_t)left : CHAIN_SCAN_BLOCKS_MAX,
-				senders, n, recovery->transactions, CHAIN_SCAN_TXS_MAX, &len, &read,
-				err))
+	struct reading reading = {
+		.chain = chain,
+		.first = scan->next,
+		.blocks = left < CHAIN_SCAN_BLOCKS_MAX ? (size_t)left : CHAIN_SCAN_BLOCKS_MAX,
+		.senders = senders,
+		.n = n,
+	};
+	if (!reading_import(self, &reading, err))
 		return false;
-	for (size_t i = 0; i < len; i++) {
-		struct signer_wallet *wallet =
-			sender_of(self, chain, recovery->transactions[i].from);
-		if (wallet != NULL &&
-		    !transaction_import(self, wallet, &recovery->transactions[i], err))
-			return false;
-	}
-	scan->next += read;
+	scan->next += reading.read;
 	return true;
 }
 
@@ -235,18 +285,16 @@ static bool nonces_missing(struct signer *self, size_t chain, enum transfer_stag
 							.last = last,
 							.mined_block_max = UINT64_MAX,
 							.limit = 1 };
-		struct chain_nonce latest = { 0 };
 		struct transfer lowest;
+		uint64_t used = 0;
 		size_t n = 0;
 		if (!is_scanned(wallet, chain))
 			continue;
-		if (!chain_nonces(self->options.chains[chain], CHAIN_BLOCK_LATEST,
-				  &wallet->row.address, 1, &latest, err) ||
+		if (!signer_nonce_seen(self, wallet, CHAIN_BLOCK_LATEST, &used, err) ||
 		    !store_transfers_load(self->options.store, &filter, &lowest, &n, err))
 			return false;
 		uint64_t next = n > 0 ? lowest.nonce : wallet->row.next_nonce;
-		*ret_missing =
-			latest.known && next < latest.count && !is_strangers(self, wallet, next);
+		*ret_missing = next < used && !is_strangers(self, wallet, next);
 	}
 	return true;
 }
@@ -274,9 +322,12 @@ static bool chain_scan(struct signer *self, size_t chain, struct scan *scan, boo
 	    !signer_head(self, chain, HEAD_AGE_MS, &head, err))
 		return false;
 	for (size_t i = 0; i < SCAN_CALLS && scan->next <= head.number; i++) {
-		*ret_worked = true;
+		uint64_t next = scan->next;
 		if (!blocks_read(self, chain, scan, head.number, senders, n, err))
 			return false;
+		if (scan->next == next)
+			break; /* a node lags */
+		*ret_worked = true;
 	}
 	self->recovery->block = scan->next > 0 ? scan->next - 1 : 0;
 	self->recovery->block_head = head.number;
@@ -319,26 +370,6 @@ bool signer_scan(struct signer *self, bool *ret_scanned, bool *ret_worked, struc
 
 /* ---- what the monitor took for a stranger's ---- */
 
-/* Was the slot's transaction found in its block, by whichever node? */
-static bool foreign_import(struct signer *self, struct signer_wallet *wallet,
-			   const struct transfer *slot, bool *ret_found, struct err *err)
-{
-	struct recovery *recovery = self->recovery;
-	size_t len = 0;
-	size_t read = 0;
-	*ret_found = false;
-	if (!chain_transactions(self->options.chains[wallet->chain], slot->mined_block, 1,
-				&wallet->row.address, 1, recovery->transactions, CHAIN_SCAN_TXS_MAX,
-				&len, &read, err))
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		*ret_found |= hash32_equal(recovery->transactions[i].hash, slot->mined_hash);
-		if (!transaction_import(self, wallet, &recovery->transactions[i], err))
-			return false;
-	}
-	return true;
-}
-
 static bool wallet_foreign_read(struct signer *self, size_t index, bool *ret_settled,
 				struct err *err)
 {
@@ -358,15 +389,20 @@ static bool wallet_foreign_read(struct signer *self, size_t index, bool *ret_set
 	};
 	struct transfer slot;
 	size_t n = 0;
-	bool found = false;
 	if (!store_transfers_load(self->options.store, &filter, &slot, &n, err))
 		return false;
 	if (n == 0)
 		return true;
 	*ret_settled = false;
-	if (!foreign_import(self, wallet, &slot, &found, err))
+	struct reading reading = { .chain = wallet->chain,
+				   .first = slot.mined_block,
+				   .blocks = 1,
+				   .senders = &wallet->row.address,
+				   .n = 1,
+				   .wanted = slot.mined_hash };
+	if (!reading_import(self, &reading, err))
 		return false;
-	if (found)
+	if (reading.found)
 		*place = (struct foreign_place){ true, slot.mined_block, slot.nonce };
 	return true;
 }

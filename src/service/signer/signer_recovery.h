@@ -61,7 +61,7 @@ MUST_CHECK bool signer_foreign_read(struct signer *self, bool *ret_settled, stru
 /* The next nonce of a wallet, by whichever node has seen most of it; what waits in a pool was
  * signed as well. NOT_DONE when fewer nodes answer than have to agree. */
 MUST_CHECK bool signer_nonce_seen(struct signer *self, const struct signer_wallet *wallet,
-				  uint64_t *ret_next, struct err *err);
+				  uint64_t block, uint64_t *ret_next, struct err *err);
 /* REFUSED: the journal lacks nonces of the wallet that the chain or the store has. */
 MUST_CHECK bool signer_journal_check(struct signer *self, const struct signer_wallet *wallet,
 				     struct err *err);
