@@ -185,6 +185,8 @@ static bool node_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 			struct chain_block *ret_blocks, struct err *err)
 {
 	const struct life_node *node = node_of(chain);
+	if (node->blocks_away)
+		return err_set(err, ERR_NOT_DONE, "injected: the node is away");
 	if (!chain_blocks(node->real, numbers, n, ret_blocks, err))
 		return false;
 	for (size_t i = 0; i < n && node->stuck; i++)

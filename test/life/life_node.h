@@ -27,6 +27,7 @@ struct life_node {
 	uint64_t nonce_less; /* than a wallet has sent, where it has */
 	struct hash32 hides; /* a transaction that its blocks do not show, unless zero */
 	bool away;           /* its head cannot be read */
+	bool blocks_away;    /* nor its blocks by number */
 	bool stuck;          /* at the head that it named last; it sends nothing on */
 	uint64_t real_head;
 	uint64_t invents;    /* so many blocks above the chain's own, final but for the last */

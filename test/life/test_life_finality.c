@@ -1,5 +1,7 @@
 /* What was final goes away all the same: the node goes back, or another chain takes its place. */
 #include "life_fault.h"
+#include "adapter/chain_gate.h"
+#include "life_node.h"
 #include "life_world.h"
 
 struct past {
@@ -235,6 +237,35 @@ static void test_missing_receipt_resend(void **state)
 	assert_int_equal(life_number(life, "SELECT count(*) FROM transfers", NULL), 1);
 }
 
+/* One of two nodes says that it is gone, and the other one does not answer: wallets stop by that
+ * word, and no slot is people's. */
+static void test_one_node_takes_it_back(void **state)
+{
+	struct life *life = *state;
+	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
+	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
+					      .len = 2,
+					      .catalogue = &life->catalogue,
+					      .clock = &life->clock.base };
+	struct chain *gate = chain_gate_new(&options);
+	struct past past = remember(life);
+	struct withdrawal row = life_accept(life, "POL", 7250);
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+	life_chain_give(life, LIFE_MONITOR, gate);
+	go_back(life, &past);
+	nodes[1].blocks_away = true;
+	life_run(life, 12);
+	assert_int_equal(life_alarms(life, "final_taken_back"), 1);
+	assert_string_equal(life_view(life, row.intent.id).transfer.held_reason, "");
+	nodes[1].blocks_away = false;
+	life_run(life, 12);
+	assert_string_equal(life_view(life, row.intent.id).transfer.held_reason,
+			    "final_taken_back");
+	life_restart(life, LIFE_MONITOR);
+	chain_close(gate);
+}
+
 /* A node that lags behind what is final has said nothing about it. */
 static void test_node_lags_behind_final(void **state)
 {
@@ -290,6 +321,7 @@ int main(void)
 		LIFE_TEST(test_failed_at_zero_confirmations),
 		LIFE_TEST(test_outcome_edited_before_it_is_deep),
 		LIFE_TEST(test_missing_receipt_resend),
+		LIFE_TEST(test_one_node_takes_it_back),
 		LIFE_TEST(test_node_lags_behind_final),
 		LIFE_TEST(test_final_by_the_mark_of_another_branch),
 	};

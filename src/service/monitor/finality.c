@@ -136,29 +136,35 @@ static bool taken_back_mark(struct monitor *self, struct err *err)
 	return true;
 }
 
-/* Some node has the block still: it lags, or the one that named the head is on a chain of its own.
- */
-static bool final_stands(struct monitor *self)
+/* Two nodes have another block there, where there are two, and none has it still: one that does
+ * lags, or the one that named the head is on a chain of its own. Who does not answer has not said
+ * that it is gone. */
+static bool final_is_gone(struct monitor *self)
 {
 	const struct watched_block *final = &self->chain->final_block;
 	size_t len = chain_nodes_len(self->client);
+	size_t needed =
+		len < CHAIN_NODES_AGREE_MIN || !DEFENCE("gone_by_two") ? 1 : CHAIN_NODES_AGREE_MIN;
+	size_t gone = 0;
 	for (size_t i = 0; i < len; i++) {
 		struct chain_block block = { 0 };
 		struct chain *node = NULL;
-		if (chain_node(self->client, i, &node, NULL) &&
-		    chain_blocks(node, &final->number, 1, &block, NULL) && block.known &&
-		    hash32_equal(block.hash, final->hash))
-			return true;
+		if (!chain_node(self->client, i, &node, NULL) ||
+		    !chain_blocks(node, &final->number, 1, &block, NULL) || !block.known)
+			continue;
+		if (hash32_equal(block.hash, final->hash))
+			return false;
+		gone++;
 	}
-	return false;
+	return gone >= needed;
 }
 
-/* The wallets stop by one node's word; the slots are people's when no node says otherwise. */
+/* The wallets stop by one node's word; the slots are people's by two. */
 static bool taken_back_act(struct monitor *self, struct err *err)
 {
 	if (!chain_stop(self, err))
 		return false;
-	if (!final_stands(self))
+	if (final_is_gone(self))
 		return taken_back_mark(self, err);
 	self->chain->final_doubts = 0;
 	return true;
