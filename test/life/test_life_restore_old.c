@@ -191,8 +191,35 @@ static void test_old_journal_and_a_new_wallet(void **state)
 	life_assert_paid(life, &since.row);
 	old_restore(life);
 	recover_open(life, false, false);
-	recover_refuses(life, "nonce 0, which the journal lacks");
+	recover_begin(life);
+	recover_ends_refused(life);
 	assert_paid_once(life, &since, 7431);
+}
+
+/* What a wallet has used before it was Sluice's says nothing of the journal. */
+static void test_wallet_that_was_used_before(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal before = life_accept(life, "POL", 7500);
+	life_run(life, 8);
+	life_foreign_send(life, life->catalogue.wallets[1].address, life_fresh_address(life));
+	blocks_pass(life, 600);
+	for (int i = 0; i < 20; i++) /* store and chain are compared up to here */
+		settle(life);
+	assert_true(life_number(life, "SELECT reconciled_block FROM chains", NULL) > 500);
+	life_sql(life, "UPDATE wallets SET entered = 0 WHERE id <> %d",
+		 (int)life_view(life, before.intent.id).transfer.wallet_id);
+	life_sql(life, "UPDATE wallets SET stop_reason = ''");
+	life_back_up(life);
+	life_restore(life);
+	recover_mark(life);
+	recover_open(life, false, false);
+	recover_begin(life);
+	recover_run(life);
+	struct withdrawal later = life_accept(life, "TUSD", 7501);
+	settle(life);
+	life_assert_paid(life, &before);
+	life_assert_paid(life, &later);
 }
 
 static void test_old_journal_and_a_new_wallet_later(void **state)
@@ -358,6 +385,7 @@ int main(void)
 		LIFE_TEST(test_old_journal_shows_after_a_pause),
 		LIFE_TEST(test_old_journal_and_a_node_that_stands),
 		LIFE_TEST(test_old_journal_and_a_new_wallet),
+		LIFE_TEST(test_wallet_that_was_used_before),
 		LIFE_TEST(test_old_journal_and_a_new_wallet_later),
 		LIFE_TEST(test_lost_journal_and_a_pause),
 		LIFE_TEST(test_lost_journal_and_a_reorg),

@@ -92,21 +92,32 @@ static bool enter(struct signer *self, struct signer_wallet *wallet, struct err 
 	return true;
 }
 
+bool signer_entry_sent(struct signer *self, struct signer_wallet *wallet, uint64_t nonce,
+		       struct err *err)
+{
+	if (self->options.journal_lost || self->options.accepts_strangers)
+		return enter(self, wallet, err);
+	return nonce_refuse(wallet, nonce, err);
+}
+
+bool signer_entry_is_open(const struct signer_wallet *wallet)
+{
+	return wallet->row.id != 0 && !wallet->row.entered && !wallet->journal_any &&
+	       DEFENCE("entry_looked_for_again");
+}
+
 bool signer_entries_look(struct signer *self, struct err *err)
 {
-	bool writes = self->options.journal_lost || self->options.accepts_strangers;
 	for (size_t i = 0; i < self->wallets_len; i++) {
 		struct signer_wallet *wallet = &self->wallets[i];
+		uint64_t used = 0;
 		uint64_t next = 0;
-		if (wallet->row.id == 0 || wallet->row.entered || wallet->journal_any)
+		if (!signer_entry_is_open(wallet))
 			continue;
-		if (!signer_nonce_seen(self, wallet, CHAIN_BLOCK_PENDING, &next, err))
+		if (!signer_nonce_seen(self, wallet, CHAIN_BLOCK_LATEST, &used, err) ||
+		    !signer_nonce_seen(self, wallet, CHAIN_BLOCK_PENDING, &next, err))
 			return false;
-		if (next == 0 || !DEFENCE("entry_looked_for_again"))
-			continue;
-		if (!writes)
-			return nonce_refuse(wallet, 0, err);
-		if (!enter(self, wallet, err))
+		if (next > used && !signer_entry_sent(self, wallet, used, err))
 			return false;
 	}
 	return true;

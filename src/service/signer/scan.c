@@ -21,6 +21,12 @@ static bool is_scanned(const struct signer_wallet *wallet, size_t chain)
 	       signer_wallet_recovers(wallet);
 }
 
+static bool is_sender(const struct signer_wallet *wallet, size_t chain)
+{
+	return is_scanned(wallet, chain) ||
+	       (signer_entry_is_open(wallet) && wallet->chain == chain);
+}
+
 /* Below where the store and the chain were last found to agree, or its finalized mark was when the
  * recovery began. */
 static bool scan_begin(struct signer *self, size_t chain, struct scan *scan, struct err *err)
@@ -35,7 +41,9 @@ static bool scan_begin(struct signer *self, size_t chain, struct scan *scan, str
 	if (low == 0)
 		low = mark.finalized;
 	low = low > back ? low - back : 0;
-	*scan = (struct scan){ .begun = true, .low = low, .next = low, .step = SCAN_STEP };
+	*scan = (struct scan){
+		.begun = true, .low = low, .since = low, .next = low, .step = SCAN_STEP
+	};
 	return true;
 }
 
@@ -137,6 +145,9 @@ static bool transaction_import(struct signer *self, struct signer_wallet *wallet
 	bool found = false;
 	bool known = false;
 	bool ours = false;
+	if (!wallet->row.entered)
+		return transaction->block < self->recovery->scans[wallet->chain].since ||
+		       signer_entry_sent(self, wallet, transaction->nonce, err);
 	if (transaction->nonce < wallet->row.first_nonce)
 		return true;
 	/* Above all that anybody said was used. */
@@ -172,7 +183,7 @@ static bool transaction_import(struct signer *self, struct signer_wallet *wallet
 static struct signer_wallet *sender_of(struct signer *self, size_t chain, struct address from)
 {
 	for (size_t i = 0; i < self->wallets_len; i++)
-		if (is_scanned(&self->wallets[i], chain) &&
+		if (is_sender(&self->wallets[i], chain) &&
 		    address_equal(self->wallets[i].row.address, from))
 			return &self->wallets[i];
 	return NULL;
@@ -183,7 +194,7 @@ static size_t senders_of(const struct signer *self, size_t chain,
 {
 	size_t n = 0;
 	for (size_t i = 0; i < self->wallets_len; i++)
-		if (is_scanned(&self->wallets[i], chain))
+		if (is_sender(&self->wallets[i], chain))
 			ret_senders[n++] = self->wallets[i].row.address;
 	return n;
 }
@@ -325,6 +336,8 @@ static bool chain_scan(struct signer *self, size_t chain, struct scan *scan, boo
 		uint64_t next = scan->next;
 		if (!blocks_read(self, chain, scan, head.number, senders, n, err))
 			return false;
+		if (!scan->begun)
+			return true; /* a wallet has entered: once more */
 		if (scan->next == next)
 			break; /* a node lags */
 		*ret_worked = true;

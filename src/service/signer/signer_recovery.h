@@ -13,6 +13,7 @@ struct scan {
 	bool begun;
 	bool reached;        /* the head, once */
 	uint64_t low;        /* where it began */
+	uint64_t since;      /* where it began first: below is what was before the backup */
 	uint64_t next;       /* to be read */
 	uint64_t step;       /* by which it begins lower the next time */
 	uint64_t reached_at; /* head when it was reached last */
@@ -65,8 +66,14 @@ MUST_CHECK bool signer_nonce_seen(struct signer *self, const struct signer_walle
 /* REFUSED: the journal lacks nonces of the wallet that the chain or the store has. */
 MUST_CHECK bool signer_journal_check(struct signer *self, const struct signer_wallet *wallet,
 				     struct err *err);
-/* Wallets that neither store nor journal knows. One that has sent enters at nonce 0 where people
- * said that the journal does not know all; otherwise REFUSED. To be asked until all is read. */
+/* A wallet that neither store nor journal knows: what it used before the backup is not Sluice's,
+ * and since then it has sent nothing. Its blocks are read like those of the others. */
+bool signer_entry_is_open(const struct signer_wallet *wallet);
+/* Such a one has sent: it enters at nonce 0 where people said that the journal does not know all,
+ * and its chain is read again; otherwise REFUSED. */
+MUST_CHECK bool signer_entry_sent(struct signer *self, struct signer_wallet *wallet, uint64_t nonce,
+				  struct err *err);
+/* The same for what waits in a pool. To be asked until all is over. */
 MUST_CHECK bool signer_entries_look(struct signer *self, struct err *err);
 /* A transaction that is none of its slot's, as far as the journal says. REFUSED: nor has the
  * journal any payment there, so that it may be an old one. */
