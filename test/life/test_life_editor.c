@@ -201,7 +201,7 @@ static void test_nonce_of_a_stranger_unheard_of(void **state)
 
 /* A row at the nonce that its wallet would give next, which its counter does not tell of: that
  * wallet stops, and all others pay on. */
-static void test_row_at_the_next_nonce(void **state)
+static void test_row_edited_at_the_next_nonce(void **state)
 {
 	struct life *life = *state;
 	struct withdrawal paid = life_accept(life, "POL", UNITS + 1);
@@ -234,7 +234,7 @@ int main(void)
 		LIFE_TEST(test_right_of_a_row_that_is_put_right),
 		LIFE_TEST(test_nonce_of_no_stranger),
 		LIFE_TEST(test_nonce_of_a_stranger_unheard_of),
-		LIFE_TEST(test_row_at_the_next_nonce),
+		LIFE_TEST(test_row_edited_at_the_next_nonce),
 	};
 	return LIFE_MAIN(tests);
 }

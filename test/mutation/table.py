@@ -568,7 +568,7 @@ ROWS = [Row(*row) for row in (
      'withdrawal_held'),
     ('T8', life('review_rows', 'right_judged_by_a_row_that_moved'), ('torn_read_again',),
      'withdrawal_held'),
-    ('row-edited', life('editor', 'row_at_the_next_nonce'), ('taken_nonce_stops_its_wallet',),
+    ('row-edited', life('editor', 'row_edited_at_the_next_nonce'), ('taken_nonce_stops_its_wallet',),
      'life_assert_stage'),
     ('T11', life('reconcile', 'entry_above_what_is_not_deep'), ('entry_is_deep',),
      'first_nonce'),
