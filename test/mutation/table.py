@@ -367,7 +367,7 @@ ROWS = [Row(*row) for row in (
     ('breaker-never-closes', cmocka('contract_chain_gate_nodes', 'breaker_never_closes_on_nodes'),
      ('next_node',), 'assert_answers'),
     ('breaker-never-closes', cmocka('contract_chain_gate_nodes', 'breaker_never_closes_on_sends'),
-     ('next_node',), 'CHAIN_SEND_ACCEPTED'),
+     ('second_node_is_sent',), 'CHAIN_SEND_ACCEPTED'),
     ('first-node-is-stuck', life('watch', 'first_node_is_stuck'), ('stuck_node_is_left',),
      'life_assert_stage: is not completed'),
     ('first-node-is-stuck', cmocka('contract_chain_gate_nodes', 'first_node_is_stuck_and_left'),
