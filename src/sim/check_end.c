@@ -7,13 +7,21 @@ static bool is_terminal(const struct sim_order *order)
 	return order->stage >= WITHDRAWAL_COMPLETED;
 }
 
-/* Was the row of a slot of it edited? It may wait for what the row says, and that never comes. */
-static bool has_edited_slot(const struct sim_world *world, const struct sim_order *order)
+/* Was the row of a slot of it edited, or made, or is it bound to such a one? It may wait for what
+ * the row says, and that never comes. */
+static bool has_edited_slot(struct sim_world *world, const struct sim_order *order)
 {
-	for (size_t i = 0; i < world->slots_len; i++)
-		if (world->slots[i].is_edited &&
-		    world->slots[i].order == (int)(order - world->orders))
+	int64_t bound =
+		sim_ask_i64(world,
+			    "SELECT COALESCE((SELECT t.rowid FROM withdrawals w JOIN transfers t "
+			    "ON t.id = w.transfer_id WHERE w.rowid = ?), 0)",
+			    order->row);
+	for (size_t i = 0; i < world->slots_len; i++) {
+		const struct sim_slot *slot = &world->slots[i];
+		bool is_its = slot->order == (int)(order - world->orders) || slot->row == bound;
+		if (is_its && (slot->is_edited || slot->is_forged))
 			return true;
+	}
 	return false;
 }
 
