@@ -133,13 +133,26 @@ class Drill {
 		this.fact('lost', `the store, after ${this.payouts} more withdrawals`);
 	}
 
+	// A process that was killed lets go of its files a moment later.
+	async restoreOnceFree() {
+		const deadline = Date.now() + settleTimeoutMs;
+		for (;;) {
+			try {
+				return await this.sluice('restore', '--from', this.backup, '--json');
+			} catch (error) {
+				if (!/is in use/.test(error.message) || Date.now() > deadline) throw error;
+				await sleep(100);
+			}
+		}
+	}
+
 	async restore() {
 		const journal = join(this.stack.dir, 'data', 'journal.db');
 		const files = ['', '-wal', '-shm'].map((end) => journal + end);
 		if (this.journalLost) for (const file of files) rmSync(file, { force: true });
 		const lived = [journal, `${journal}-wal`].map(digestOf);
 		assert.equal(lived[0] === '', this.journalLost);
-		const { stdout } = await this.sluice('restore', '--from', this.backup, '--json');
+		const { stdout } = await this.restoreOnceFree();
 		const restored = JSON.parse(stdout);
 		// What was lost is whole in its one file, and the journal is as it was.
 		assert.ok(lengthOf(restored.before) > 0);
