@@ -202,6 +202,12 @@ size_t chain_nodes_len(const struct chain *chain)
 	return len;
 }
 
+size_t chain_nodes_needed(const struct chain *chain)
+{
+	size_t len = chain_nodes_len(chain);
+	return len < CHAIN_NODES_AGREE_MIN ? len : CHAIN_NODES_AGREE_MIN;
+}
+
 bool chain_node(struct chain *chain, size_t index, struct chain **ret_node, struct err *err)
 {
 	CHECK(index < chain_nodes_len(chain));

@@ -233,6 +233,8 @@ MUST_CHECK bool chain_transfers(struct chain *chain, const struct chain_transfer
 #define CHAIN_NODES_AGREE_MIN 2
 /* The nodes behind the chain, for what must not hang on the word of one; at least 1. */
 size_t chain_nodes_len(const struct chain *chain);
+/* How many of them have to say the same: CHAIN_NODES_AGREE_MIN, or the only one. */
+size_t chain_nodes_needed(const struct chain *chain);
 /* One of them, borrowed, once it has proved to be of the chain. */
 MUST_CHECK bool chain_node(struct chain *chain, size_t index, struct chain **ret_node,
 			   struct err *err);

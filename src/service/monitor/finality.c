@@ -142,11 +142,9 @@ static bool taken_back_mark(struct monitor *self, struct err *err)
 static bool final_is_gone(struct monitor *self)
 {
 	const struct watched_block *final = &self->chain->final_block;
-	size_t len = chain_nodes_len(self->client);
-	size_t needed =
-		len < CHAIN_NODES_AGREE_MIN || !DEFENCE("gone_by_two") ? 1 : CHAIN_NODES_AGREE_MIN;
+	size_t needed = DEFENCE("gone_by_two") ? chain_nodes_needed(self->client) : 1;
 	size_t gone = 0;
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < chain_nodes_len(self->client); i++) {
 		struct chain_block block = { 0 };
 		struct chain *node = NULL;
 		if (!chain_node(self->client, i, &node, NULL) ||

@@ -126,6 +126,7 @@ static void rest_tell(struct monitor *self)
 	uint64_t rest = self->reconciler->differences_all - self->reconciler->differences_len;
 	if (rest == 0)
 		return;
+	metric_count(self->alarms, 1);
 	metric_count(self->differences, (int64_t)rest);
 	log_line(self->options.log, LOG_ERROR, &about,
 		 "reconciliation_differs %llu times more: `sluice reconcile` counts them",

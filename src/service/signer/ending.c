@@ -140,8 +140,7 @@ static bool says_the_same(const struct consumed *a, const struct consumed *b)
  * that is away, or lags, says nothing. */
 size_t signer_nodes_needed(const struct chain *chain)
 {
-	size_t len = chain_nodes_len(chain);
-	return len < CHAIN_NODES_AGREE_MIN || !DEFENCE("nodes_agree") ? 1 : CHAIN_NODES_AGREE_MIN;
+	return DEFENCE("nodes_agree") ? chain_nodes_needed(chain) : 1;
 }
 
 static bool nodes_ask(struct signer *self, struct chain *chain, const struct chain_params *params,

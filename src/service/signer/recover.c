@@ -21,6 +21,8 @@
 /* Nonces above what the node says: more than it queues for an account (protocol.md 10). */
 #define TARGET_MARGIN 64
 #define FILL_GAS      21000
+/* A run that was ended right after its last word is begun once more. */
+#define DONE_ADVICE "that is done: people may unpause"
 
 void signer_recovery_init(struct signer *self)
 {
@@ -86,6 +88,8 @@ static bool living_begin(struct signer *self, const struct store_incarnation *la
 	uint64_t number = 0;
 	if (stops->behind > 0 || (last->journal_lost && stops->recovering > 0))
 		return err_set(err, ERR_REFUSED, "the journal is lost; " LOST_ADVICE);
+	if (stops->recovering + stops->ahead == 0 && stops->recovered > 0)
+		return err_set(err, ERR_REFUSED, DONE_ADVICE);
 	if (stops->recovering + stops->ahead == 0)
 		return err_set(err, ERR_REFUSED, "no wallet recovers: nothing was restored");
 	return stops->recovering > 0 ||
@@ -103,7 +107,7 @@ static bool lost_begin(struct signer *self, const struct store_incarnation *last
 		return false;
 	if (last->journal_lost && stops->recovered > 0 && stops->recovering == 0 &&
 	    lost_at >= last->at)
-		return err_set(err, ERR_REFUSED, "that is done: people may unpause");
+		return err_set(err, ERR_REFUSED, DONE_ADVICE);
 	if (!(last->journal_lost && stops->recovering > 0) &&
 	    (!store_recover_begin(self->options.store, last->number + 1, true, &by, &now.number,
 				  err) ||
