@@ -450,6 +450,8 @@ struct queue *queue_outbox_new(const struct queue_outbox_options *options)
 	CHECK(self != NULL);
 	self->base.ops = &outbox_ops;
 	self->options = *options;
+	if (options->waiting_max == 0)
+		self->options.waiting_max = OUTBOX_WAITING_MAX;
 	self->visibility_ms = VISIBILITY_FIRST_MS;
 	const char *entries = "sluice_queue_sends_total";
 	const char *help = "Wake-ups handed to the external queue.";

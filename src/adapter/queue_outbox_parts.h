@@ -31,17 +31,24 @@ struct copy {
 	bool is_taken;        /* while it waits: somebody worked on its row at the last look */
 };
 
+/* What waits in a queue of the transport: an estimate, and what went there since. */
+struct crowd {
+	uint64_t waiting;
+	int64_t look_at; /* monotonic */
+};
+
 struct queue_outbox {
 	struct queue base;
 	struct queue_outbox_options options;
 	struct copy copies[COPIES_MAX]; /* in the order of their arrival */
 	size_t copies_len;
 	struct transport_message received[TRANSPORT_BATCH_MAX];
-	int64_t relay_at;      /* monotonic */
-	int64_t clean_at;      /* likewise */
-	int64_t away_until;    /* monotonic: not asked again before */
-	bool is_away;          /* and it was said so */
-	int64_t visibility_ms; /* of the last claim */
+	struct crowd crowds[QUEUE_MONITOR + 1]; /* by name */
+	int64_t relay_at;                       /* monotonic */
+	int64_t clean_at;                       /* likewise */
+	int64_t away_until;                     /* monotonic: not asked again before */
+	bool is_away;                           /* and it was said so */
+	int64_t visibility_ms;                  /* of the last claim */
 	struct metric *sent;
 	struct metric *unsent;
 	struct metric *rubbish;

@@ -12,6 +12,7 @@
 #define SEND_CLAIM_MS   30000 /* longer than all requests of a batch with their deadlines */
 #define CLAIM_KEPT_MS   (INT64_C(15) * 24 * 3600 * 1000) /* longer than dead letters are kept */
 #define SEND_AGAIN_MS   1000                             /* an entry that the transport refused */
+#define CROWD_LOOK_MS   1000
 #define SEND_VISIBLE_MS 60000 /* a row that is visible later than this has a wrong clock's time */
 
 struct outgoing {
@@ -134,6 +135,7 @@ static bool part_send(struct queue_outbox *self, enum queue_name name, struct ou
 	outbox_present(self);
 	for (size_t i = 0; i < n; i++) {
 		rows[i].sent = entries[i].sent || !DEFENCE("sent_is_listed");
+		self->crowds[name].waiting += entries[i].sent;
 		metric_count(entries[i].sent ? self->sent : self->unsent, 1);
 	}
 	return true;
@@ -181,6 +183,21 @@ static bool rows_end(struct queue_outbox *self, const struct outgoing *rows, siz
 	return false;
 }
 
+/* Without an answer nobody knows, and they go out: the bound saves time, not money. */
+static bool is_crowded(struct queue_outbox *self, enum queue_name name)
+{
+	struct crowd *crowd = &self->crowds[name];
+	struct transport_depth depth = { 0 };
+	struct err err = { 0 };
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	if (now >= crowd->look_at) {
+		bool known = transport_depth(self->options.transport, name, &depth, &err);
+		crowd->waiting = known ? depth.waiting : 0;
+		crowd->look_at = now + CROWD_LOOK_MS;
+	}
+	return crowd->waiting >= self->options.waiting_max && DEFENCE("crowd_waits_here");
+}
+
 bool outbox_relay(struct queue_outbox *self, enum queue_name name, int64_t age_ms)
 {
 	struct outgoing rows[BATCH_MAX];
@@ -188,7 +205,7 @@ bool outbox_relay(struct queue_outbox *self, enum queue_name name, int64_t age_m
 	size_t len = 0;
 	bool any = false;
 	memset(rows, 0, sizeof rows);
-	if (!anything_due(self, name, age_ms, &any, &err) || !any)
+	if (!anything_due(self, name, age_ms, &any, &err) || !any || is_crowded(self, name))
 		return false;
 	if (!rows_take(self, name, age_ms, rows, &len, &err) || len == 0)
 		return false;

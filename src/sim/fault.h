@@ -85,6 +85,7 @@ enum sim_fault {
 	call(TRANSPORT_RECEIVE, "transport_receive", true) \
 	call(TRANSPORT_EXTEND, "transport_extend_batch", true) \
 	call(TRANSPORT_DELETE, "transport_delete_batch", true) \
+	call(TRANSPORT_DEPTH, "transport_depth", false) \
 	call(QUEUE_CLAIM, "queue_claim", true) \
 	call(QUEUE_EXTEND, "queue_extend", true) \
 	call(QUEUE_ACK, "queue_ack", true) \

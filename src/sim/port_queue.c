@@ -127,11 +127,20 @@ static bool delete_batch(struct queue_transport *self, enum queue_name name,
 	FORWARD(TRANSPORT_DELETE, real->ops->delete_batch(real, name, receipts, n, err));
 }
 
+static bool depth(struct queue_transport *self, enum queue_name name,
+		  struct transport_depth *ret_depth, struct err *err)
+{
+	struct sim_process *process = PROCESS(self);
+	struct queue_transport *real = sim_sqs_port(process->world->sqs);
+	FORWARD(TRANSPORT_DEPTH, real->ops->depth(real, name, ret_depth, err));
+}
+
 const struct queue_transport_ops sim_transport_ops = {
 	.send_batch = send_batch,
 	.receive = receive,
 	.extend_batch = extend_batch,
 	.delete_batch = delete_batch,
+	.depth = depth,
 };
 
 /* ---- its moods ---- */
@@ -148,6 +157,7 @@ void sim_queue_open(struct sim_world *world)
 	if (!has_sqs)
 		return;
 	world->sqs = sim_sqs_new(&world->clock.base, sim_random_fork(&world->random, "sqs"));
+	world->waiting_max = (uint64_t)sim_between(world, 50, 2000);
 	world->summary->sqs_seeds++;
 	if (!sim_has(world, SIM_FAMILY_MESSAGES))
 		return;

@@ -115,7 +115,8 @@ static void outbox_open(struct sim_process *process)
 						.transport = &process->transport.transport,
 						.clock = &process->clock.base,
 						.entropy = &world->entropy.base,
-						.log = &world->log };
+						.log = &world->log,
+						.waiting_max = world->waiting_max };
 	if (world->sqs != NULL)
 		process->outbox = queue_outbox_new(&options);
 }
@@ -329,21 +330,24 @@ void sim_process_step(struct sim_process *process)
 		bury(process);
 }
 
+/* Nobody gets what it had written. */
+static bool answers_lose(struct sim_process *process, struct job **jobs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_free(&jobs[i]->body);
+	bury(process);
+	return false;
+}
+
 bool sim_process_answer(struct sim_process *process, struct job **jobs, size_t n)
 {
 	sim_seen_reset(process->seen, ++process->world->steps);
 	process->busy = true;
-	if (setjmp(process->death) != 0) {
-		bury(process);
-		return false;
-	}
+	if (setjmp(process->death) != 0)
+		return answers_lose(process, jobs, n);
 	work_run(process->work, jobs, n);
 	process->busy = false;
-	if (process->doomed) {
-		bury(process);
-		return false;
-	}
-	return true;
+	return !process->doomed || answers_lose(process, jobs, n);
 }
 
 struct sim_process *sim_process_of_role(struct sim_world *world, enum sim_role role)

@@ -10,7 +10,7 @@
 #define QUEUES       3
 #define RETENTION_MS (INT64_C(4) * 24 * 3600 * 1000)
 #define DEAD_MS      (INT64_C(14) * 24 * 3600 * 1000)
-#define BODY_MAX     1024 /* longer ones are cut: only their length is looked at */
+#define BODY_MAX     MESSAGE_BODY_BYTES_MAX /* longer ones are cut, as for who receives them */
 
 struct sqs_message {
 	uint64_t number;

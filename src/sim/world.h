@@ -70,8 +70,9 @@ struct sim_world {
 	uint8_t keys_bytes[5][32];
 	struct db *db;
 	struct store *store;
-	struct queue *queue; /* the embedded one */
-	struct sim_sqs *sqs; /* instead of it, in every other seed; or NULL */
+	struct queue *queue;  /* the embedded one */
+	struct sim_sqs *sqs;  /* instead of it, in every other seed; or NULL */
+	uint64_t waiting_max; /* there, before wake-ups stay in the outbox */
 	struct journal *journal;
 	struct keys *keys;
 	struct sim_chain *model;

@@ -4,6 +4,7 @@
 
 #include "adapter/message_body.h"
 #include "adapter/queue_outbox.h"
+#include "core/timing.h"
 #include "fault_db.h"
 #include "sim/sqs.h"
 
@@ -98,13 +99,19 @@ static const struct queue_transport_ops line_ops = {
 	.depth = line_depth,
 };
 
-static struct queue *queue_over(struct place *place, struct db *db)
+static struct queue *queue_of(struct place *place, struct db *db, uint64_t waiting_max)
 {
 	struct queue_outbox_options options = { .db = db,
 						.transport = &place->line.base,
 						.clock = &place->fixture->clock.base,
-						.entropy = &place->fixture->entropy };
+						.entropy = &place->fixture->entropy,
+						.waiting_max = waiting_max };
 	return queue_outbox_new(&options);
+}
+
+static struct queue *queue_over(struct place *place, struct db *db)
+{
+	return queue_of(place, db, 0);
 }
 
 static int place_make(void **state)
@@ -277,9 +284,9 @@ static void a_transport_that_is_away_is_an_empty_queue(void **state)
 	for (size_t i = 0; i < 20; i++)
 		(void)accept(place, true);
 	assert_int_equal(outbox_len(place), 20);
-	assert_int_equal(place->line.requests, 1);
+	assert_int_equal(place->line.requests, 2); /* how much waits there, and the first send */
 	assert_int_equal(claim(place, BATCH_MAX, messages), 0);
-	assert_int_equal(place->line.requests, 1);
+	assert_int_equal(place->line.requests, 2);
 	MUST_FAIL(ERR_NOT_DONE, queue_stats, place->queue, QUEUE_REQUEST, &stats);
 	MUST(queue_stats, place->queue, QUEUE_REQUEST_DLQ, &stats);
 	fixture_wait(place->fixture, 5000);
@@ -305,6 +312,33 @@ static void a_backlog_goes_out_without_a_pause(void **state)
 	}
 }
 
+/* Nobody can work for an hour, and the sweeper wakes every row again and again: the copies do not
+ * pile up, and a row that comes afterwards does not stand behind an hour of them. */
+static void backlog_of_copies(void **state)
+{
+	struct place *place = *state;
+	enum { ROWS = 40, WAITING_MAX = 100, SWEEPS = 200 };
+	struct message messages[BATCH_MAX];
+	queue_close(place->queue);
+	place->queue = queue_of(place, place->fixture->db, WAITING_MAX);
+	for (int i = 0; i < ROWS; i++)
+		(void)accept(place, true);
+	for (int i = 0; i < SWEEPS; i++) {
+		fixture_wait(place->fixture, SWEPT_AGAIN_MS + 1000);
+		wake(place, INT64_C(3600000));
+		queue_notify(place->queue, QUEUE_REQUEST);
+	}
+	assert_true(sim_sqs_len(place->sqs, QUEUE_REQUEST) >= WAITING_MAX);
+	assert_true(sim_sqs_len(place->sqs, QUEUE_REQUEST) < WAITING_MAX + ROWS);
+	assert_int_equal(outbox_len(place), ROWS);
+	(void)accept(place, true);
+	assert_int_equal(work(place, 8), ROWS + 1);
+	fixture_wait(place->fixture, RELAY_MS);
+	while (claim(place, BATCH_MAX, messages) > 0)
+		fail_msg("a copy came of a row that nobody woke");
+	assert_int_equal(outbox_len(place), 0);
+}
+
 /* Claims of what came once, killed its worker and was never seen again. */
 static void a_claim_that_nobody_ends_goes_in_the_end(void **state)
 {
@@ -327,6 +361,7 @@ static void a_claim_that_nobody_ends_goes_in_the_end(void **state)
 struct newcomer {
 	struct place *place;
 	struct line line;
+	bool came;
 };
 
 static bool send_and_renew(struct queue_transport *self, enum queue_name name,
@@ -335,8 +370,9 @@ static bool send_and_renew(struct queue_transport *self, enum queue_name name,
 	struct newcomer *newcomer =
 		(struct newcomer *)(void *)((char *)self - offsetof(struct newcomer, line));
 	struct queue_transport *real = sim_sqs_port(newcomer->place->sqs);
-	if (newcomer->line.requests++ == 0)
+	if (!newcomer->came)
 		wake(newcomer->place, 3600000);
+	newcomer->came = true;
 	return real->ops->send_batch(real, name, entries, n, err);
 }
 
@@ -711,6 +747,7 @@ int main(void)
 		OUTBOX_TEST(an_answer_that_is_lost_costs_a_copy),
 		OUTBOX_TEST(a_transport_that_is_away_is_an_empty_queue),
 		OUTBOX_TEST(a_backlog_goes_out_without_a_pause),
+		OUTBOX_TEST(backlog_of_copies),
 		OUTBOX_TEST(a_claim_that_nobody_ends_goes_in_the_end),
 		OUTBOX_TEST(news_while_it_is_sent_is_sent_too),
 		OUTBOX_TEST(edited_rows_are_in_nobodys_way),
