@@ -7,8 +7,8 @@ static bool is_terminal(const struct sim_order *order)
 	return order->stage >= WITHDRAWAL_COMPLETED;
 }
 
-/* Was the row of a slot of it edited, or made, or is it bound to such a one? It may wait for what
- * the row says, and that never comes. */
+/* Was the row of a slot of it edited, or made, is it bound to such a one, or does its own stand
+ * behind one that has not ended? It may wait for what the row says, and that never comes. */
 static bool has_edited_slot(struct sim_world *world, const struct sim_order *order)
 {
 	int64_t bound =
@@ -16,10 +16,16 @@ static bool has_edited_slot(struct sim_world *world, const struct sim_order *ord
 			    "SELECT COALESCE((SELECT t.rowid FROM withdrawals w JOIN transfers t "
 			    "ON t.id = w.transfer_id WHERE w.rowid = ?), 0)",
 			    order->row);
+	const struct sim_slot *its = NULL;
+	for (size_t i = 0; i < world->slots_len; i++)
+		if (world->slots[i].row == bound)
+			its = &world->slots[i];
 	for (size_t i = 0; i < world->slots_len; i++) {
 		const struct sim_slot *slot = &world->slots[i];
-		bool is_its = slot->order == (int)(order - world->orders) || slot->row == bound;
-		if (is_its && (slot->is_edited || slot->is_forged))
+		bool is_its = slot->order == (int)(order - world->orders) || slot == its;
+		bool is_before = its != NULL && slot->wallet == its->wallet &&
+				 slot->nonce < its->nonce && slot->stage != TRANSFER_FINAL;
+		if ((is_its || is_before) && (slot->is_edited || slot->is_forged))
 			return true;
 	}
 	return false;

@@ -54,8 +54,12 @@ static bool node_head(struct chain *chain, struct chain_head *ret_head, struct e
 	node->last = *ret_head;
 	node->head = ret_head->number;
 	ret_head->has_finalized &= !node->final_unknown;
-	if (node->head_alone)
+	if (node->head_alone || node->head_of_fork)
 		ret_head->parent.bytes[0] ^= 1;
+	if (node->head_of_fork) {
+		ret_head->hash.bytes[0] ^= 1;
+		ret_head->finalized_hash.bytes[0] ^= 1;
+	}
 	return true;
 }
 

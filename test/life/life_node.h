@@ -36,6 +36,7 @@ struct life_node {
 	bool final_unknown;  /* it names no finalized block */
 	bool head_alone;     /* its parent is none of the blocks that it names */
 	bool blocks_of_fork; /* blocks are named by a machine that has others */
+	bool head_of_fork;   /* and so is the head */
 	enum chain_send_state send;
 	uint64_t sends_refused; /* so many are answered so, and not taken */
 };

@@ -348,6 +348,98 @@ static void test_far_block_in_a_row(void **state)
 	assert_goes_on(life, &row);
 }
 
+/* What a machine of another branch says of a mined slot: its block's hash is as life_node bends it.
+ */
+static struct chain_receipt bent_receipt(struct life *life, const struct withdrawal *row)
+{
+	struct chain_receipt receipt = far_receipt(life, row);
+	struct transfer seen = life_view(life, row->intent.id).transfer;
+	receipt.block_number = seen.mined_block;
+	receipt.block_hash = seen.mined_block_hash;
+	receipt.block_hash.bytes[0] ^= 1;
+	return receipt;
+}
+
+static void assert_moved(struct life *life, const struct withdrawal *row, uint64_t block,
+			 struct hash32 hash)
+{
+	struct transfer now = life_view(life, row->intent.id).transfer;
+	assert_int_equal(now.stage, TRANSFER_MINED);
+	assert_int_equal(now.mined_block, block);
+	assert_true(hash32_equal(now.mined_block_hash, hash));
+}
+
+/* A liar answers while the watched blocks are compared one by one, has moved one slot, and the step
+ * fails before the next. The blocks that are known do not reach down to it; whoever goes on from
+ * them as if nothing had been would leave the slot on the liar's branch until it is deep. */
+static void test_comparison_that_a_liar_began(void **state)
+{
+	struct life *life = *state;
+	struct life_node node = life_node_make(life);
+	life_fault_install(life);
+	life_node_give(life, &node);
+	life->catalogue.chains[0].depth_paid = 64;
+	struct withdrawal first = life_mined(life, "POL", 6030);
+	struct withdrawal second = life_mined(life, "POL", 6031);
+	struct transfer seen = life_view(life, first.intent.id).transfer;
+	life_mine(life, 2);
+	life_chain_give(life, LIFE_MONITOR, &node.base);
+	life_watch(life);
+	node.old = bent_receipt(life, &first);
+	node.head_of_fork = node.blocks_of_fork = true;
+	life_mine(life, 1);
+	life_fault_at(life, LIFE_FAULT_FAIL, "store_attempts_load", 2);
+	life_watch(life);
+	assert_string_equal(life_fault_hit(life), "store_attempts_load");
+	life_fault_clear(life);
+	assert_moved(life, &first, seen.mined_block, node.old.block_hash);
+	node.old.state = CHAIN_RECEIPT_ABSENT;
+	node.head_of_fork = node.blocks_of_fork = false;
+	for (int i = 0; i < 3; i++) {
+		life_watch(life);
+		life_mine(life, 1);
+	}
+	assert_moved(life, &first, seen.mined_block, seen.mined_block_hash);
+	life->catalogue.chains[0].depth_paid = 2;
+	life_run(life, 6);
+	life_assert_paid(life, &first);
+	life_assert_paid(life, &second);
+	life_assert_settled(life);
+}
+
+/* A slot whose block is gone is said to be in another one, which the chain has not either: below
+ * the blocks that are known since the start nothing would tell, before it is deep. */
+static void test_moved_to_a_block_of_no_chain(void **state)
+{
+	struct life *life = *state;
+	struct life_node node = life_node_make(life);
+	life_node_give(life, &node);
+	life->catalogue.chains[0].depth_paid = 64;
+	life_mine(life, 3);
+	life_chain_give(life, LIFE_MONITOR, &node.base);
+	struct withdrawal row = life_mined(life, "POL", 6032);
+	struct transfer seen = life_view(life, row.intent.id).transfer;
+	node.old = far_receipt(life, &row);
+	node.old.block_number = seen.mined_block - 3;
+	life_reorg(life, 1);
+	life_mine(life, 1);
+	life_watch(life);
+	node.old.state = CHAIN_RECEIPT_ABSENT;
+	for (int i = 0; i < 3; i++) {
+		life_sign(life);
+		life_mine(life, 1);
+		life_watch(life);
+	}
+	struct transfer now = life_view(life, row.intent.id).transfer;
+	assert_false(hash32_equal(now.mined_block_hash, node.old.block_hash));
+	life->catalogue.chains[0].depth_paid = 2;
+	life_wait(life, 20000);
+	life_run(life, 2);
+	life_run(life, 6);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
 /* The chain goes on, and the node that signer and monitor ask first does not: it names the same
  * head for ever, and keeps what it is sent to itself. */
 static void test_first_node_is_stuck(void **state)
@@ -497,6 +589,26 @@ static void test_only_node_keeps_what_it_took(void **state)
 	stuck_run(*state, true);
 }
 
+/* Its key is away, or its fees are above the cap: what has not gone out for half an hour keeps the
+ * wallet's others waiting, and somebody is told, once. */
+static void test_lowest_slot_is_not_signed(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "POL", 6033);
+	life_process(life);
+	life_fault_at(life, LIFE_FAULT_FAIL, "keys_sign_many", 0);
+	minutes_run(life, 10);
+	assert_int_equal(life_alarms(life, "transfer_passed_by"), 0);
+	minutes_run(life, 50);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_RESERVED);
+	assert_int_equal(life_alarms(life, "transfer_passed_by"), 1);
+	life_fault_clear(life);
+	minutes_run(life, 5);
+	life_assert_paid(life, &row);
+	life_assert_settled(life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -517,6 +629,8 @@ int main(void)
 		LIFE_TEST(test_far_block_of_one_of_two_nodes),
 		LIFE_TEST(test_far_block_after_a_reorg),
 		LIFE_TEST(test_far_block_in_a_row),
+		LIFE_TEST(test_comparison_that_a_liar_began),
+		LIFE_TEST(test_moved_to_a_block_of_no_chain),
 		LIFE_TEST(test_first_node_is_stuck),
 		LIFE_TEST(test_head_stands_still),
 		LIFE_TEST(test_head_that_never_came),
@@ -524,6 +638,7 @@ int main(void)
 		LIFE_TEST(test_first_node_keeps_what_it_took),
 		LIFE_TEST(test_only_node_forgets_what_it_took),
 		LIFE_TEST(test_only_node_keeps_what_it_took),
+		LIFE_TEST(test_lowest_slot_is_not_signed),
 	};
 	return LIFE_MAIN(tests);
 }

@@ -213,9 +213,12 @@ static bool links_restart(struct monitor *self, struct err *err)
 {
 	struct monitor_chain *chain = self->chain;
 	bool compared = false;
+	/* As long as it is not compared nothing links, and it is tried with each head; also when it
+	 * fails half-way: what a liar has moved until then lies below the links that were. */
+	if (DEFENCE("restart_is_whole"))
+		chain->links.len = 0;
 	if (!blocks_compare(self, &compared, err))
 		return false;
-	/* As long as it is not compared nothing links, and it is tried with each head. */
 	if (compared)
 		links_start(&chain->links, chain->head.number, chain->head.hash);
 	else

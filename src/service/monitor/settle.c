@@ -12,6 +12,7 @@ static bool moved_observe(struct monitor *self, const struct watched *watched, s
 	struct receipt_of of = { 0 };
 	const struct chain_receipt *receipt = monitor_receipt_of(self, watched, &of);
 	const struct transfer *row = &watched->row;
+	bool canonical = true;
 	if (DEFENCE("unknown_is_no_news") && receipt == NULL && monitor_is_unknown(self, watched)) {
 		self->unanswered = true;
 		return true; /* no answer is no news */
@@ -20,6 +21,15 @@ static bool moved_observe(struct monitor *self, const struct watched *watched, s
 	    hash32_equal(receipt->block_hash, row->mined_block_hash) &&
 	    hash32_equal(receipt->tx_hash, row->mined_hash))
 		return true;
+	if (receipt != NULL && DEFENCE("moved_is_canonical") &&
+	    !monitor_is_canonical(self, receipt->block_number, receipt->block_hash, &canonical,
+				  err))
+		return false;
+	/* Of a block that the chain has not it is some other machine's word. */
+	if (!canonical) {
+		self->unanswered = true;
+		return true;
+	}
 	if (!monitor_room(self, err))
 		return false;
 	struct store_observation *item = monitor_observe(self, row);

@@ -22,25 +22,26 @@ bool monitor_lingers(const struct monitor *self, const struct transfer *row)
 	       monitor_age_ms(self, row->sent_at) >= self->chain->params->rebroadcast_after_ms;
 }
 
-/* Once for a slot: all later ones of its wallet wait for it, and no node says why. */
+static const char *stuck_text(const struct transfer *row, bool is_passed)
+{
+	if (!is_passed)
+		return "is in no block, and no attempt is left";
+	return row->stage == TRANSFER_BROADCAST ? "blocks have passed it by for half an hour"
+						: "has not gone out for half an hour";
+}
+
+/* Once for a slot: all later ones of its wallet wait for it, and no node says why; or nobody signs
+ * it, whose reasons are the signer's log. */
 static void stuck_tell(struct monitor *self, struct lowest *lowest, const struct transfer *row)
 {
 	int64_t now = clock_monotonic_ms(self->options.clock);
 	bool is_passed = now - lowest->out_since >= STUCK_TELL_MS &&
 			 self->chain->heads - lowest->out_heads >= STUCK_HEADS_MIN;
-	if (row->stage != TRANSFER_BROADCAST) {
-		lowest->out_since = now;
-		lowest->out_heads = self->chain->heads;
-		return;
-	}
 	if (lowest->out_told || (!is_passed && row->attempts < ATTEMPTS_MAX) ||
 	    !DEFENCE("stuck_is_told"))
 		return;
 	lowest->out_told = true;
-	monitor_log(self, row, "transfer_passed_by", NULL,
-		    is_passed ? "blocks have passed it by for half an hour"
-			      : "is in no block, and no attempt is left",
-		    true);
+	monitor_log(self, row, "transfer_passed_by", NULL, stuck_text(row, is_passed), true);
 }
 
 void monitor_lowest_set(struct monitor *self, size_t wallet, const struct transfer *row)
