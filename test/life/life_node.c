@@ -1,5 +1,6 @@
 #include "life_node.h"
 
+#include "adapter/chain_gate.h"
 #include "core/chain_answer.h"
 
 static struct life_node *node_of(struct chain *chain)
@@ -276,6 +277,17 @@ void life_chain_give(struct life *life, enum life_role role, struct chain *chain
 	life->ports.chain = chain;
 	life_restart(life, role);
 	life->ports.chain = life->chain;
+}
+
+struct chain *life_gate_make(struct life *life, struct life_node *nodes, size_t len)
+{
+	struct chain_gate_options options = { .len = len,
+					      .catalogue = &life->catalogue,
+					      .clock = &life->clock.base };
+	assert_in_range(len, 2, sizeof options.nodes / sizeof options.nodes[0]);
+	for (size_t i = 0; i < len; i++)
+		options.nodes[i] = &nodes[i].base;
+	return chain_gate_new(&options);
 }
 
 void life_node_give(struct life *life, struct life_node *node)

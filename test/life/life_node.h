@@ -45,6 +45,9 @@ struct life_node {
 struct life_node life_node_make(struct life *life);
 /* The role asks this chain from now on: it starts again. */
 void life_chain_give(struct life *life, enum life_role role, struct chain *chain);
+/* A gate before 2 to RPC_ENDPOINTS_MAX nodes, asked in their order; ended by chain_close, after the
+ * roles that ask it. */
+struct chain *life_gate_make(struct life *life, struct life_node *nodes, size_t len);
 /* Signer and monitor ask the node, and the signer has its wallets again. */
 void life_node_give(struct life *life, struct life_node *node);
 

@@ -1,6 +1,5 @@
 /* What was final goes away all the same: the node goes back, or another chain takes its place. */
 #include "life_fault.h"
-#include "adapter/chain_gate.h"
 #include "life_node.h"
 #include "life_world.h"
 
@@ -243,11 +242,7 @@ static void test_one_node_takes_it_back(void **state)
 {
 	struct life *life = *state;
 	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
-	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
-					      .len = 2,
-					      .catalogue = &life->catalogue,
-					      .clock = &life->clock.base };
-	struct chain *gate = chain_gate_new(&options);
+	struct chain *gate = life_gate_make(life, nodes, 2);
 	struct past past = remember(life);
 	struct withdrawal row = life_accept(life, "POL", 7250);
 	life_run(life, 6);

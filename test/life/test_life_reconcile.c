@@ -1,7 +1,6 @@
 /* The continuous reconciliation: what the chain says of our wallets is what the store says, or the
  * wallet stops and a person hears of it. */
 #include "core/abi.h"
-#include "adapter/chain_gate.h"
 #include "life_fault.h"
 #include "life_node.h"
 #include "life_world.h"
@@ -371,11 +370,7 @@ static void test_blocks_that_one_node_has_alone(void **state)
 {
 	struct life *life = *state;
 	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
-	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
-					      .len = 2,
-					      .catalogue = &life->catalogue,
-					      .clock = &life->clock.base };
-	struct chain *gate = chain_gate_new(&options);
+	struct chain *gate = life_gate_make(life, nodes, 2);
 	pay(life);
 	uint64_t before = reconciled(life);
 	nodes[0].invents = 5000;

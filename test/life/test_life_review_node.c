@@ -1,6 +1,5 @@
 /* A node that lags, does not know, is in trouble of its own, or lies: what must not be decided by
  * its word. */
-#include "adapter/chain_gate.h"
 #include "life_fault.h"
 #include "life_node.h"
 #include "life_world.h"
@@ -226,11 +225,7 @@ static void test_one_of_two_nodes_lies(void **state)
 	for (size_t liar = 0; liar < 2; liar++) {
 		nodes[liar].says_reverted = true;
 		nodes[1 - liar].says_reverted = false;
-		struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
-						      .len = 2,
-						      .catalogue = &life->catalogue,
-						      .clock = &life->clock.base };
-		struct chain *gate = chain_gate_new(&options);
+		struct chain *gate = life_gate_make(life, nodes, 2);
 		lied_run(life, liar == 0 ? "POL" : "TUSD", gate);
 		life_restart(life, LIFE_SIGNER);
 		chain_close(gate);
@@ -242,11 +237,7 @@ static void test_one_of_two_nodes_lies(void **state)
 static void monitor_hears(struct life *life, size_t liar)
 {
 	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
-	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
-					      .len = 2,
-					      .catalogue = &life->catalogue,
-					      .clock = &life->clock.base };
-	struct chain *gate = chain_gate_new(&options);
+	struct chain *gate = life_gate_make(life, nodes, 2);
 	nodes[liar].says_reverted = true;
 	life_chain_give(life, LIFE_MONITOR, gate);
 	struct withdrawal row = life_accept(life, "TUSD", 5060);
@@ -279,11 +270,7 @@ static void test_one_of_two_nodes_refuses(void **state)
 	struct life *life = *state;
 	for (size_t liar = 0; liar < 2; liar++) {
 		struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
-		struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
-						      .len = 2,
-						      .catalogue = &life->catalogue,
-						      .clock = &life->clock.base };
-		struct chain *gate = chain_gate_new(&options);
+		struct chain *gate = life_gate_make(life, nodes, 2);
 		life_chain_give(life, LIFE_SIGNER, gate);
 		life_sign(life);
 		nodes[liar].says_refuses = life_fresh_address(life);
@@ -302,22 +289,13 @@ static void test_one_of_two_nodes_refuses(void **state)
 	life_assert_settled(life);
 }
 
-static struct chain *gate_of(struct life *life, struct life_node nodes[2])
-{
-	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
-					      .len = 2,
-					      .catalogue = &life->catalogue,
-					      .clock = &life->clock.base };
-	return chain_gate_new(&options);
-}
-
 /* Of two nodes one is away for long: nothing is final, somebody is told, once, and it goes on by
  * itself when the node is back. */
 static void test_second_node_missing(void **state)
 {
 	struct life *life = *state;
 	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
-	struct chain *gate = gate_of(life, nodes);
+	struct chain *gate = life_gate_make(life, nodes, 2);
 	nodes[1].away = true;
 	life_chain_give(life, LIFE_MONITOR, gate);
 	struct withdrawal row = life_accept(life, "TUSD", 5060);
@@ -342,11 +320,7 @@ static void test_one_of_two_nodes_away(void **state)
 	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
 	nodes[0].says_reverted = true;
 	nodes[1].away = true;
-	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
-					      .len = 2,
-					      .catalogue = &life->catalogue,
-					      .clock = &life->clock.base };
-	struct chain *gate = chain_gate_new(&options);
+	struct chain *gate = life_gate_make(life, nodes, 2);
 	lied_run(life, "POL", gate);
 	life_restart(life, LIFE_SIGNER);
 	chain_close(gate);
@@ -357,7 +331,7 @@ static void test_entry_is_nobodys_word(void **state)
 {
 	struct life *life = *state;
 	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
-	struct chain *gate = gate_of(life, nodes);
+	struct chain *gate = life_gate_make(life, nodes, 2);
 	const char *entered = "SELECT entered FROM wallets WHERE id = 3";
 	nodes[0].nonce_more = 5;
 	life_sql(life, "UPDATE wallets SET entered = 0 WHERE id = 3");
@@ -618,10 +592,6 @@ static void test_reorg_while_receipts_are_old(void **state)
 static void people_hear_a_lie(struct life *life, size_t liar)
 {
 	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
-	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
-					      .len = 2,
-					      .catalogue = &life->catalogue,
-					      .clock = &life->clock.base };
 	life_fault_install(life);
 	life_fault_at(life, LIFE_FAULT_FAIL, "chain_send_many", 1);
 	struct withdrawal row = life_accept(life, "TUSD", 5070);
@@ -636,7 +606,7 @@ static void people_hear_a_lie(struct life *life, size_t liar)
 		life_run(life, 2);
 	}
 	nodes[liar].says_paid = row.intent.to;
-	struct chain *gate = chain_gate_new(&options);
+	struct chain *gate = life_gate_make(life, nodes, 2);
 	life_chain_give(life, LIFE_SIGNER, gate);
 	life_decide(life, &row, "ann", &other);
 	life_decide(life, &row, "ben", &other);

@@ -1,5 +1,4 @@
 /* What the monitor asks of a node, and what it wishes for: no more than there is news. */
-#include "adapter/chain_gate.h"
 #include "life_fault.h"
 #include "life_node.h"
 #include "life_world.h"
@@ -304,11 +303,7 @@ static void test_far_block_of_one_of_two_nodes(void **state)
 {
 	struct life *life = *state;
 	struct life_node nodes[2] = { life_node_make(life), life_node_make(life) };
-	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base },
-					      .len = 2,
-					      .catalogue = &life->catalogue,
-					      .clock = &life->clock.base };
-	struct chain *gate = chain_gate_new(&options);
+	struct chain *gate = life_gate_make(life, nodes, 2);
 	life_chain_give(life, LIFE_MONITOR, gate);
 	struct withdrawal row = life_accept(life, "POL", 6021);
 	life_process(life);
@@ -447,13 +442,8 @@ static void test_first_node_is_stuck(void **state)
 	struct life *life = *state;
 	struct life_node nodes[3] = { life_node_make(life), life_node_make(life),
 				      life_node_make(life) };
-	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base,
-							 &nodes[2].base },
-					      .len = 3,
-					      .catalogue = &life->catalogue,
-					      .clock = &life->clock.base };
-	struct chain *signers = chain_gate_new(&options);
-	struct chain *monitors = chain_gate_new(&options);
+	struct chain *signers = life_gate_make(life, nodes, 3);
+	struct chain *monitors = life_gate_make(life, nodes, 3);
 	life_chain_give(life, LIFE_SIGNER, signers);
 	life_chain_give(life, LIFE_MONITOR, monitors);
 	life_run(life, 2);
@@ -531,12 +521,7 @@ static void swallow_run(struct life *life, bool pretends)
 {
 	struct life_node nodes[3] = { life_node_make(life), life_node_make(life),
 				      life_node_make(life) };
-	struct chain_gate_options options = { .nodes = { &nodes[0].base, &nodes[1].base,
-							 &nodes[2].base },
-					      .len = 3,
-					      .catalogue = &life->catalogue,
-					      .clock = &life->clock.base };
-	struct chain *gate = chain_gate_new(&options);
+	struct chain *gate = life_gate_make(life, nodes, 3);
 	nodes[0].swallows = true;
 	nodes[0].pretends = pretends;
 	life_chain_give(life, LIFE_SIGNER, gate);
