@@ -314,6 +314,30 @@ bool store_sql_wallet_recovered(struct store *store, int64_t wallet_id, uint64_t
 
 /* ---- attempts that the chain knows ---- */
 
+/* Has it ended as a stranger's, by this very transaction? Nobody has been told of what it paid, and
+ * the monitor judges it anew: that is ours by now. Where it has a withdrawal, people are called. */
+static bool ended_as_foreign(const struct store_import *item, const struct transfer *row)
+{
+	return row->stage == TRANSFER_FINAL && row->outcome == OUTCOME_FOREIGN &&
+	       row->held_reason[0] == 0 && id_is_zero(row->withdrawal) &&
+	       hash32_equal(row->mined_hash, item->attempt.tx_hash) &&
+	       DEFENCE("foreign_is_reopened");
+}
+
+static bool import_reopen(struct db *db, const struct store_import *item, int64_t now_ms,
+			  struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db,
+		"UPDATE transfers SET stage = ?, outcome = 0, mined_hash = NULL, mined_block = 0, "
+		"mined_block_hash = NULL, stage_at = ? WHERE id = ?",
+		err);
+	sql_put_i64(&sql, TRANSFER_BROADCAST);
+	sql_put_i64(&sql, now_ms);
+	sql_put_id(&sql, item->transfer);
+	return sql_run(&sql, NULL);
+}
+
 /* Its bytes were out: it is in a block, or was. A monitor that saw it there first took it for a
  * stranger's. */
 static bool import_stage(struct db *db, const struct store_import *item, int64_t now_ms,
@@ -391,8 +415,9 @@ static bool import_write(struct db *db, void *context, struct err *err)
 	item->result = STORE_MOVED;
 	if (!transfer_load(db, item->transfer, &row, &found, err))
 		return false;
+	bool reopens = found && ended_as_foreign(item, &row);
 	if (!found || row.version != item->version || row.wallet_id != item->wallet_id ||
-	    row.stage == TRANSFER_FINAL || row.attempts >= ATTEMPTS_MAX)
+	    (row.stage == TRANSFER_FINAL && !reopens) || row.attempts >= ATTEMPTS_MAX)
 		return true;
 	item->attempt.transfer = row.id;
 	item->attempt.number = row.attempts + 1;
@@ -403,7 +428,8 @@ static bool import_write(struct db *db, void *context, struct err *err)
 	if (conflict)
 		return err_set(err, ERR_REFUSED, "the slot's attempts are not numbered in order");
 	item->result = STORE_WRITTEN;
-	return import_stage(db, item, import->by->now_ms, err) && import_payload(db, item, err) &&
+	return (!reopens || import_reopen(db, item, import->by->now_ms, err)) &&
+	       import_stage(db, item, import->by->now_ms, err) && import_payload(db, item, err) &&
 	       audit_add(db, "attempt_imported", row.id, "", import->by, err);
 }
 

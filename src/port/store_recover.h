@@ -63,7 +63,10 @@ MUST_CHECK bool store_wallet_recover(struct store *store, int64_t wallet_id, uin
  */
 MUST_CHECK bool store_wallet_recovered(struct store *store, int64_t wallet_id, uint64_t epoch,
 				       const struct store_by *by, bool *ret_done, struct err *err);
-/* MOVED: the transfer is final, or moved. EXISTS: it has this attempt. */
+/* MOVED: the transfer is final, or moved. EXISTS: it has this attempt. One that is final as a
+ * stranger's, by this transaction and without a withdrawal, is open again, for the monitor to
+ * judge.
+ */
 MUST_CHECK bool store_attempt_import(struct store *store, struct store_import *item,
 				     const struct store_by *by, struct err *err);
 MUST_CHECK bool store_transfer_bind(struct store *store, struct store_binding *item,

@@ -237,7 +237,10 @@ void sim_check_slot_moved(struct sim_world *world, const struct sim_change *chan
 		slot->is_resolved = false;
 		return;
 	}
-	if (from == TRANSFER_FINAL) {
+	/* What a recovery took for a stranger's, and whose bytes it has found since. */
+	bool is_reopened = world->importing && from == TRANSFER_FINAL && to == TRANSFER_BROADCAST &&
+			   slot->order < 0 && slot->outcome == OUTCOME_FOREIGN;
+	if (from == TRANSFER_FINAL && !is_reopened) {
 		sim_fail(world, "T9", "wallet %u nonce %llu was final, and changed", slot->wallet,
 			 (unsigned long long)slot->nonce);
 		return;
@@ -245,7 +248,7 @@ void sim_check_slot_moved(struct sim_world *world, const struct sim_change *chan
 	slot->outcome = (enum transfer_outcome)change->value[3];
 	/* What a block has was signed and sent in the lost hour. */
 	bool is_found = world->importing && from == TRANSFER_RESERVED && to == TRANSFER_BROADCAST;
-	if (!is_move(from, to) && !is_found) {
+	if (!is_move(from, to) && !is_found && !is_reopened) {
 		sim_fail(world, "lifecycle", "wallet %u nonce %llu moved from stage %d to %d",
 			 slot->wallet, (unsigned long long)slot->nonce, (int)from, (int)to);
 		return;

@@ -278,6 +278,50 @@ static void a_final_slot_takes_no_attempt(void **state)
 	assert_int_equal(import(f, &item), STORE_MOVED);
 }
 
+static struct transfer ended_as_foreign(struct fixture *f, struct transfer slot,
+					struct hash32 tx_hash)
+{
+	struct store_by by = fixture_by(f, ACTOR_MONITOR);
+	for (int to = TRANSFER_MINED; to <= TRANSFER_FINAL; to++) {
+		struct store_observation seen =
+			fixture_observation(f, &slot, (enum transfer_stage)to, OUTCOME_FOREIGN);
+		seen.mined_hash = tx_hash;
+		seen.mined_block = 1000;
+		seen.mined_block_hash = tx_hash;
+		MUST(store_transfers_observe, f->store, &seen, 1, &f->monitor, &by);
+		assert_int_equal(seen.result, STORE_WRITTEN);
+		slot = fixture_transfer(f, slot.id);
+	}
+	return slot;
+}
+
+/* A recovery that stood still: the monitor has ended the slot as a stranger's before its bytes were
+ * found. Only by this very transaction, and only where nobody was told of it, it is open again. */
+static void what_ended_as_a_strangers_is_judged_anew(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal paid = fixture_withdrawal(f, "lost");
+	struct transfer bound = fixture_broadcast(f, "one", 1);
+	bound = ended_as_foreign(f, bound, fixture_hash(f));
+	begin(f, 0);
+	struct transfer slot = recovered_slot(f, 0);
+	slot = ended_as_foreign(f, slot, fixture_hash(f));
+	struct store_import item = import_of(f, &slot, &paid);
+	assert_int_equal(import(f, &item), STORE_MOVED);
+	item.attempt.tx_hash = slot.mined_hash;
+	assert_int_equal(import(f, &item), STORE_WRITTEN);
+	slot = fixture_transfer(f, slot.id);
+	assert_int_equal(slot.stage, TRANSFER_BROADCAST);
+	assert_int_equal(slot.outcome, OUTCOME_NONE);
+	assert_int_equal(slot.mined_block, 0);
+	assert_int_equal(slot.attempts, 1);
+	assert_false(slot.is_cancel);
+	/* Of a slot with a withdrawal people say what the transaction was. */
+	item = import_of(f, &bound, NULL);
+	item.attempt.tx_hash = bound.mined_hash;
+	assert_int_equal(import(f, &item), STORE_MOVED);
+}
+
 static void a_repeated_key_is_bound_to_what_paid_it(void **state)
 {
 	struct fixture *f = *state;
@@ -429,6 +473,7 @@ int main(void)
 		TEST(a_wallet_is_recovered_when_its_slots_are_there),
 		TEST(a_filler_that_paid_becomes_a_payment),
 		TEST(a_final_slot_takes_no_attempt),
+		TEST(what_ended_as_a_strangers_is_judged_anew),
 		TEST(a_repeated_key_is_bound_to_what_paid_it),
 		TEST(only_what_is_free_is_bound),
 		TEST(a_queued_row_skips_a_round_that_was_spent),

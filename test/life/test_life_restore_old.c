@@ -13,6 +13,7 @@
 struct since {
 	struct withdrawal before; /* paid before the backup */
 	struct withdrawal row;
+	struct hash32 tx_hash;
 	char raw[2 * 1024]; /* its bytes: 0x... */
 };
 
@@ -34,6 +35,7 @@ static void since_send(struct life *life, const struct withdrawal *row, struct s
 		buf_format(&out, "%02x", (unsigned)attempts[0].raw[i]);
 	(void)buf_terminated(&out);
 	assert_false(out.overflow);
+	ret_since->tx_hash = attempts[0].tx_hash;
 	ret_since->row = *row;
 }
 
@@ -258,7 +260,8 @@ static void lost_make(struct life *life, uint64_t units, struct since *ret_since
 	since_send(life, &row, ret_since);
 }
 
-/* The command ends, and the client asks again with its key: people look, and find the payment. */
+/* The command ends, and the client asks again with its key: people look, and find the payment. What
+ * they say of it is what the signer finds, so that the request ends as paid, and is never paid. */
 static void assert_asks_people(struct life *life, const struct since *since, uint64_t units)
 {
 	recover_run(life);
@@ -269,6 +272,11 @@ static void assert_asks_people(struct life *life, const struct since *since, uin
 	settle(life);
 	life_assert_paid(life, &since->before);
 	assert_waits_for_people(life, &again, "may_be_paid_by_unbound");
+	assert_received(life, "TUSD", &since->row, units);
+	both_decide(life, &again, &since->tx_hash);
+	settle(life);
+	life_assert_stage(life, &again, WITHDRAWAL_COMPLETED);
+	assert_true(hash32_equal(life_view(life, again.intent.id).tx_hash, since->tx_hash));
 	assert_received(life, "TUSD", &since->row, units);
 }
 
@@ -312,6 +320,33 @@ static void test_lost_journal_and_a_reorg(void **state)
 	(void)snprintf(params, sizeof params, "[2,[[\"%s\",0]]]", since.raw);
 	assert_non_null(strstr(life_rpc(life, "anvil_reorg", params), "\"result\""));
 	assert_asks_people(life, &since, 7461);
+}
+
+/* The same pause beside the journal that lives: whoever repeats the key has the payment. */
+static void test_living_journal_and_a_pause(void **state)
+{
+	struct life *life = *state;
+	struct since since;
+	lost_make(life, 7455, &since);
+	life->catalogue.chains[0].depth_paid = 16;
+	life->catalogue.chains[0].depth_unpaid = 256;
+	life_restore(life);
+	recover_mark(life);
+	recover_open(life, false, false);
+	recover_begin(life);
+	dry_read(life);
+	life_drop_pool(life);
+	blocks_pass(life, 800);
+	since_resend(life, &since);
+	blocks_pass(life, 400);
+	recover_run(life);
+	life->made = 1;
+	struct withdrawal again = life_accept_to(life, "TUSD", 7456, since.row.intent.to);
+	settle(life);
+	settle(life);
+	life_assert_paid(life, &since.before);
+	life_assert_paid(life, &again);
+	assert_true(hash32_equal(life_view(life, again.intent.id).tx_hash, since.tx_hash));
 }
 
 /* The first of two nodes does not show it, nor that its nonce was used. */
@@ -389,6 +424,7 @@ int main(void)
 		LIFE_TEST(test_old_journal_and_a_new_wallet_later),
 		LIFE_TEST(test_lost_journal_and_a_pause),
 		LIFE_TEST(test_lost_journal_and_a_reorg),
+		LIFE_TEST(test_living_journal_and_a_pause),
 		LIFE_TEST(test_lost_journal_and_a_node_that_hides),
 		LIFE_TEST(test_lost_journal_and_a_new_wallet),
 		LIFE_TEST(test_lost_journal_and_a_new_wallet_later),

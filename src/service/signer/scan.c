@@ -172,8 +172,9 @@ static bool transaction_import(struct signer *self, struct signer_wallet *wallet
 		stranger_add(self, wallet, transaction);
 		return signer_found_check(self, wallet, transaction, err);
 	}
-	if (slot.stage == TRANSFER_FINAL)
-		return true; /* the journal has it: what equals it waits for people */
+	/* Its withdrawal is held, and people are shown this transaction. */
+	if (slot.stage == TRANSFER_FINAL && !id_is_zero(slot.withdrawal))
+		return true;
 	if (!store_attempt_import(self->options.store, &import, &by, err))
 		return false;
 	self->recovery->imported += import.result == STORE_WRITTEN ? 1 : 0;
