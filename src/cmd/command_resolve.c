@@ -9,13 +9,14 @@
 #define PATH_BYTES 128
 #define BODY_BYTES 256
 
-static bool body_write(const char *paid_by, char *bytes, size_t cap, struct str *ret_body)
+static bool body_write(const char *verdict, const char *tx_hash, char *bytes, size_t cap,
+		       struct str *ret_body)
 {
 	struct buf out = buf_of(bytes, cap);
 	buf_byte(&out, '{');
-	json_write_member_text(&out, "verdict", paid_by != NULL ? "paid_by" : "not_paid");
-	if (paid_by != NULL)
-		json_write_member_text(&out, "tx_hash", paid_by);
+	json_write_member_text(&out, "verdict", verdict);
+	if (tx_hash != NULL)
+		json_write_member_text(&out, "tx_hash", tx_hash);
 	buf_byte(&out, '}');
 	*ret_body = buf_view(&out);
 	return !out.overflow;
@@ -61,10 +62,14 @@ enum exit_status command_resolve(const struct invocation *invocation)
 	struct str body;
 	char bytes[BODY_BYTES];
 	const char *paid_by = invocation_option(invocation, "paid-by");
-	if ((paid_by != NULL) == invocation_flag(invocation, "not-paid"))
-		return invocation_misused(invocation, "either --paid-by HASH or --not-paid");
-	if (!body_write(paid_by, bytes, sizeof bytes, &body))
-		return invocation_misused(invocation, "--paid-by: 0x and 64 hexadecimal digits");
+	const char *another = invocation_option(invocation, "paid-another");
+	int said = (paid_by != NULL) + (another != NULL) + invocation_flag(invocation, "not-paid");
+	if (said != 1)
+		return invocation_misused(
+			invocation, "one of --paid-by HASH, --not-paid and --paid-another HASH");
+	if (!body_write(paid_by != NULL ? "paid_by" : "not_paid",
+			paid_by != NULL ? paid_by : another, bytes, sizeof bytes, &body))
+		return invocation_misused(invocation, "a HASH is 0x and 64 hexadecimal digits");
 	if (!client_open(invocation, &client, &err))
 		return invocation_failed(invocation, &err);
 	bool ok = post(&client, invocation->arguments[0], body, &answer, &err);

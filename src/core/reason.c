@@ -191,6 +191,10 @@ static const struct reason_row rows[REASON_COUNT] = {
 	[REASON_RESOLVE_LATER_ROUND_IS_OUT] = { "resolve_later_round_is_out",
 						REFUSE("a payment of a later round is out: to be "
 						       "canceled, or final, first") },
+	[REASON_RESOLVE_EQUAL_IS_UNCLAIMED] = { "resolve_equal_is_unclaimed",
+						REFUSE("a payment of exactly this is nobody's: it "
+						       "paid this one, or is to be named as "
+						       "another one's") },
 };
 
 static const struct reason_row *row_of(enum reason reason)

@@ -35,7 +35,7 @@ struct decision {
 	char person[PERSON_LEN_MAX + 1]; /* the name of the API key: two keys of a name are one */
 	char key_id[33];
 	enum resolve_verdict verdict;
-	struct hash32 tx_hash; /* zero when not paid */
+	struct hash32 tx_hash; /* when not paid: zero, or what paid another one */
 	int64_t decided_at;
 	struct mac_tag mac; /* over all of the above: without it the row decides nothing */
 };

@@ -115,7 +115,7 @@ bool store_decision_put(struct store *store, const struct decision *decision,
 	CHECK(decision != NULL && by != NULL && ret_current != NULL);
 	CHECK(decision->person[0] != 0 && decision->of.version <= INT64_MAX);
 	CHECK(!id_is_zero(decision->of.withdrawal) || !id_is_zero(decision->of.transfer));
-	CHECK((decision->verdict == RESOLVE_PAID_BY) != hash32_is_zero(decision->tx_hash));
+	CHECK(decision->verdict != RESOLVE_PAID_BY || !hash32_is_zero(decision->tx_hash));
 	return store->ops->decision_put(store, decision, by, ret_current, err);
 }
 

@@ -147,14 +147,26 @@ void settle(struct life *life)
 	life_run(life, 10);
 }
 
-void both_decide(struct life *life, const struct withdrawal *row, const struct hash32 *paid_by)
+static void decided_run(struct life *life)
 {
-	life_decide(life, row, "ann", paid_by);
-	life_decide(life, row, "ben", paid_by);
 	for (int i = 0; i < 4; i++) {
 		life_wait(life, 1000);
 		life_run(life, 4);
 	}
+}
+
+void both_decide(struct life *life, const struct withdrawal *row, const struct hash32 *paid_by)
+{
+	life_decide(life, row, "ann", paid_by);
+	life_decide(life, row, "ben", paid_by);
+	decided_run(life);
+}
+
+void both_name_another(struct life *life, const struct withdrawal *row, struct hash32 paid_another)
+{
+	life_decide_another(life, row, "ann", paid_another);
+	life_decide_another(life, row, "ben", paid_another);
+	decided_run(life);
 }
 
 void assert_received(struct life *life, const char *symbol, const struct withdrawal *row,

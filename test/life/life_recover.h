@@ -27,6 +27,7 @@ void journal_lose(struct life *life);
 void journal_keep(struct life *life);
 void journal_revive(struct life *life);
 void settle(struct life *life);
+void both_name_another(struct life *life, const struct withdrawal *row, struct hash32 paid_another);
 void both_decide(struct life *life, const struct withdrawal *row, const struct hash32 *paid_by);
 void assert_received(struct life *life, const char *symbol, const struct withdrawal *row,
 		     uint64_t units);

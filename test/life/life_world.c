@@ -155,7 +155,7 @@ void life_key_set(struct life *life, const char *person, bool revoked)
 }
 
 static void decision_put(struct life *life, const struct withdrawal *row, const char *person,
-			 struct id slot, const struct hash32 *paid_by)
+			 struct id slot, enum resolve_verdict verdict, const struct hash32 *tx_hash)
 {
 	struct store_by by = { ACTOR_PERSON, person, "", clock_now_ms(&life->clock.base) };
 	struct mac_keys keys = { .keys = { { 1, life->keys_bytes[4] } }, .len = 1 };
@@ -166,11 +166,10 @@ static void decision_put(struct life *life, const struct withdrawal *row, const 
 	bool has_slot = false;
 	assert_true(store_transfer_load(life->store, slot, &of, &has_slot, &err));
 	struct decision decision = { .of = resolve_case_of(&view.withdrawal, has_slot ? &of : NULL),
-				     .verdict =
-					     paid_by != NULL ? RESOLVE_PAID_BY : RESOLVE_NOT_PAID,
+				     .verdict = verdict,
 				     .decided_at = by.now_ms };
-	if (paid_by != NULL)
-		decision.tx_hash = *paid_by;
+	if (tx_hash != NULL)
+		decision.tx_hash = *tx_hash;
 	snprintf(decision.person, sizeof decision.person, "%s", person);
 	snprintf(decision.key_id, sizeof decision.key_id, "key-%s", person);
 	life_key_set(life, person, false);
@@ -179,18 +178,30 @@ static void decision_put(struct life *life, const struct withdrawal *row, const 
 	assert_true(current);
 }
 
-void life_decide(struct life *life, const struct withdrawal *row, const char *person,
-		 const struct hash32 *paid_by)
+static struct id slot_of(struct life *life, const struct withdrawal *row)
 {
 	struct store_view view = life_view(life, row->intent.id);
 	bool has_slot = view.has_transfer && view.withdrawal.stage >= WITHDRAWAL_ASSIGNED;
-	decision_put(life, row, person, has_slot ? view.transfer.id : (struct id){ 0 }, paid_by);
+	return has_slot ? view.transfer.id : (struct id){ 0 };
+}
+
+void life_decide(struct life *life, const struct withdrawal *row, const char *person,
+		 const struct hash32 *paid_by)
+{
+	decision_put(life, row, person, slot_of(life, row),
+		     paid_by != NULL ? RESOLVE_PAID_BY : RESOLVE_NOT_PAID, paid_by);
+}
+
+void life_decide_another(struct life *life, const struct withdrawal *row, const char *person,
+			 struct hash32 paid_another)
+{
+	decision_put(life, row, person, slot_of(life, row), RESOLVE_NOT_PAID, &paid_another);
 }
 
 void life_decide_slot(struct life *life, const struct withdrawal *row, const char *person,
 		      struct id slot)
 {
-	decision_put(life, row, person, slot, NULL);
+	decision_put(life, row, person, slot, RESOLVE_NOT_PAID, NULL);
 }
 
 uint64_t life_chain_nonce(struct life *life, struct address wallet)

@@ -46,6 +46,9 @@ struct hash32 life_foreign_transfer(struct life *life, struct address wallet, st
  * paid_by: NULL for "not paid". */
 void life_decide(struct life *life, const struct withdrawal *row, const char *person,
 		 const struct hash32 *paid_by);
+/* "Not paid", and that an equal payment was another one's. */
+void life_decide_another(struct life *life, const struct withdrawal *row, const char *person,
+			 struct hash32 paid_another);
 /* "Not paid" of a slot of the withdrawal that it has left. */
 void life_decide_slot(struct life *life, const struct withdrawal *row, const char *person,
 		      struct id slot);

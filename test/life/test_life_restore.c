@@ -162,6 +162,44 @@ static void test_payout_is_claimed_once(void **state)
 	assert_received(life, "POL", &world.later, 2 * 7002);
 }
 
+/* "Not paid" of a request while a payment of exactly that is nobody's: refused, since the one that
+ * was paid may be this one. Whoever has looked at that payment, and knows whose it was, names it;
+ * for its own request it is there all the same. */
+static void test_equal_payout_is_nobodys(void **state)
+{
+	struct life *life = *state;
+	struct lost_world world;
+	lost_world_make(life, &world);
+	recover_open(life, true, false);
+	recover_begin(life);
+	recover_run(life);
+	struct withdrawal other = later_again(life, &world);
+	settle(life);
+	both_decide(life, &world.queued, NULL);
+	both_decide(life, &other, NULL);
+	assert_waits_for_people(life, &world.queued, "journal_was_lost");
+	assert_waits_for_people(life, &other, "may_be_paid_by_unbound");
+	assert_string_equal(life_view(life, other.intent.id).withdrawal.wait_reason,
+			    "resolve_equal_is_unclaimed");
+	both_name_another(life, &other, world.queued_tx); /* it pays something else */
+	assert_waits_for_people(life, &other, "may_be_paid_by_unbound");
+	assert_received(life, "TUSD", &world.queued, 7001);
+	assert_received(life, "POL", &world.later, 7002);
+	both_name_another(life, &other, world.later_tx);
+	settle(life);
+	life_assert_stage(life, &other, WITHDRAWAL_COMPLETED);
+	assert_received(life, "POL", &world.later, 2 * 7002);
+	struct withdrawal again = later_again(life, &world);
+	settle(life);
+	assert_waits_for_people(life, &again, "may_be_paid_by_unbound");
+	both_decide(life, &again, &world.later_tx);
+	both_decide(life, &world.queued, &world.queued_tx);
+	settle(life);
+	life_assert_stage(life, &again, WITHDRAWAL_COMPLETED);
+	life_assert_paid(life, &world.queued);
+	assert_received(life, "POL", &world.later, 2 * 7002);
+}
+
 /* An editor clears holds, and sets back what is completed: the new journal knows better. */
 static void test_lost_journal_believes_no_row(void **state)
 {
@@ -441,6 +479,7 @@ int main(void)
 		LIFE_TEST(test_second_loss_asks_again),
 		LIFE_TEST(test_release_is_of_what_was_shown),
 		LIFE_TEST(test_payout_is_claimed_once),
+		LIFE_TEST(test_equal_payout_is_nobodys),
 		LIFE_TEST(test_lost_journal_believes_no_row),
 		LIFE_TEST(test_lost_journal_goes_on),
 		LIFE_TEST(test_stranger_at_the_next_nonce),

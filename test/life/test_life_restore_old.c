@@ -273,6 +273,8 @@ static void assert_asks_people(struct life *life, const struct since *since, uin
 	life_assert_paid(life, &since->before);
 	assert_waits_for_people(life, &again, "may_be_paid_by_unbound");
 	assert_received(life, "TUSD", &since->row, units);
+	both_decide(life, &again, NULL);
+	assert_waits_for_people(life, &again, "may_be_paid_by_unbound");
 	both_decide(life, &again, &since->tx_hash);
 	settle(life);
 	life_assert_stage(life, &again, WITHDRAWAL_COMPLETED);

@@ -100,7 +100,7 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 				       "Bodies hold no JSON numbers, which lose digits on their "
 				       "way; write a string such as \"12.5\"." },
 	[PROBLEM_VERDICT_UNKNOWN] = { 0, 422, "verdict_unknown", "Unknown verdict",
-				      "verdict is paid_by (with tx_hash) or not_paid (without)." },
+				      "verdict is paid_by (with tx_hash) or not_paid." },
 	[PROBLEM_TX_HASH_MALFORMED] = { 0, 422, "tx_hash_malformed", "Malformed tx_hash",
 					"tx_hash is 0x and 64 hexadecimal digits, not all zero." },
 	[PROBLEM_EXTERNAL_ID_MALFORMED] = { 0, 422, "external_id_malformed",

@@ -58,8 +58,8 @@ bool resolve_query_read(struct str body, bool is_slot, struct resolve_query *ret
 	if (is_text(tx_hash, "/tx_hash", ret_report, &text) &&
 	    (!hash32_read(text, &ret_query->tx_hash) || hash32_is_zero(ret_query->tx_hash)))
 		refuse(ret_report, PROBLEM_TX_HASH_MALFORMED, "/tx_hash");
-	if (ret_report->problem == PROBLEM_NONE &&
-	    (ret_query->verdict == RESOLVE_PAID_BY) != (tx_hash != NULL))
+	if (ret_report->problem == PROBLEM_NONE && ret_query->verdict == RESOLVE_PAID_BY &&
+	    tx_hash == NULL)
 		refuse(ret_report, PROBLEM_VERDICT_UNKNOWN, "/tx_hash");
 	return ret_report->problem == PROBLEM_NONE;
 }

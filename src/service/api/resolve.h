@@ -13,10 +13,11 @@ struct job;
 struct resolve_query {
 	bool is_slot; /* the id is a transfer's */
 	enum resolve_verdict verdict;
-	struct hash32 tx_hash; /* zero when not paid */
+	struct hash32 tx_hash; /* when not paid: zero, or what paid another one */
 };
 
-/* {"verdict":"paid_by","tx_hash":"0x…"} or {"verdict":"not_paid"}. False: *ret_report says why. */
+/* {"verdict":"paid_by","tx_hash":"0x…"} or {"verdict":"not_paid"}, with the hash of what paid
+ * another one if people have looked at that. False: *ret_report says why. */
 bool resolve_query_read(struct str body, bool is_slot, struct resolve_query *ret_query,
 			struct problem_report *ret_report);
 /* Answers a RESOLVE job: 202 and the decisions of the case, or 409 and what stands there. False

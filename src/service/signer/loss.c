@@ -288,6 +288,14 @@ bool signer_payout_find(struct signer *self, const struct withdrawal *row, struc
 	return true;
 }
 
+static bool is_claimed(struct signer *self, const struct journal_right *payout, bool *ret_claimed,
+		       struct err *err)
+{
+	struct journal_resolution claim;
+	return journal_resolution_of(self->options.journal, payout->withdrawal, payout->round,
+				     ret_claimed, &claim, err);
+}
+
 /* One that nobody has claimed, among those that pay exactly this. More than can be looked through
  * are as good as one. */
 static bool payout_is_open(struct signer *self, const struct withdrawal *row, size_t *ret_payouts,
@@ -300,12 +308,37 @@ static bool payout_is_open(struct signer *self, const struct withdrawal *row, si
 	*ret_payouts = n;
 	*ret_open = n == PAYOUTS_MAX;
 	for (size_t i = 0; i < n && !*ret_open; i++) {
-		struct journal_resolution resolution;
 		bool claimed = false;
-		if (!journal_resolution_of(self->options.journal, rights[i].withdrawal,
-					   rights[i].round, &claimed, &resolution, err))
+		if (!is_claimed(self, &rights[i], &claimed, err))
 			return false;
 		*ret_open = !claimed;
+	}
+	return true;
+}
+
+/* Is it the transaction of one that nobody has claimed? A slot that went to a stranger's has no
+ * attempt of that. */
+static bool names_open_payout(struct signer *self, const struct withdrawal *row,
+			      struct hash32 tx_hash, bool *ret_named, struct err *err)
+{
+	struct journal_right rights[PAYOUTS_MAX];
+	struct id owner;
+	size_t n = 0;
+	*ret_named = false;
+	if (hash32_is_zero(tx_hash))
+		return true;
+	if (!store_attempt_owner(self->options.store, tx_hash, &owner, err) ||
+	    !payouts_load(self, row, rights, &n, err))
+		return false;
+	for (size_t i = 0; i < n && !*ret_named; i++) {
+		struct transfer slot;
+		bool claimed = false;
+		bool found = false;
+		if (!is_claimed(self, &rights[i], &claimed, err) ||
+		    !signer_slot_load(self, &rights[i].slot, &slot, &found, err))
+			return false;
+		*ret_named = found && !claimed &&
+			     (id_equal(slot.id, owner) || hash32_equal(slot.mined_hash, tx_hash));
 	}
 	return true;
 }
@@ -425,16 +458,24 @@ bool signer_loss_judge(struct signer *self, const struct withdrawal *row, const 
 	return doubt_load(self, row, &doubt, err) && doubt_judge(self, row, &doubt, ret_hold, err);
 }
 
-bool signer_loss_release(struct signer *self, const struct withdrawal *row, struct err *err)
+bool signer_loss_release(struct signer *self, const struct withdrawal *row, struct hash32 another,
+			 bool *ret_may, struct err *err)
 {
 	struct doubt doubt = { .is_old = false };
 	const char *hold = NULL;
+	*ret_may = true;
 	if (!doubt_load(self, row, &doubt, err) || !doubt_judge(self, row, &doubt, &hold, err))
 		return false;
 	if (hold == NULL)
 		return true;
 	/* Of another hold they have said nothing about this: it is held for this next. */
 	if (DEFENCE("release_is_of_its_hold") && strcmp(row->held_reason, hold) != 0)
+		return true;
+	/* It was made for somebody: for this one, unless they have looked at that very payout. */
+	if (doubt.is_open && DEFENCE("equal_payout_is_named") &&
+	    !names_open_payout(self, row, another, ret_may, err))
+		return false;
+	if (!*ret_may)
 		return true;
 	const struct journal_resolution release = release_of(self, row, &doubt);
 	return resolution_append(self, &release, err);

@@ -27,7 +27,9 @@ bool signer_case_end(struct signer *self, const struct work_case *work, enum sto
 		.of = work->decision.of,
 		.act = act,
 		.code = code,
-		.tx_hash = work->decision.tx_hash,
+		/* Of "not paid" it is another one's, if any. */
+		.tx_hash = work->decision.verdict == RESOLVE_PAID_BY ? work->decision.tx_hash
+								     : (struct hash32){ { 0 } },
 		.people = { work->people[0], work->people[1] },
 		.wallet_id = work->wallet != NULL ? work->wallet->row.id : 0,
 		.epoch = work->wallet != NULL ? work->wallet->lease.epoch : 0

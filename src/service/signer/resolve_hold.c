@@ -383,9 +383,14 @@ static bool said_paid_resolve(struct signer *self, struct work_case *work, struc
 
 static bool release(struct signer *self, const struct work_case *work, struct err *err)
 {
-	if (work->decision.verdict == RESOLVE_NOT_PAID && work->has_row && !work->has_slot &&
-	    !signer_loss_release(self, &work->row, err))
+	const struct decision *decision = &work->decision;
+	bool may = true;
+	if (decision->verdict == RESOLVE_NOT_PAID && work->has_row && !work->has_slot &&
+	    !signer_loss_release(self, &work->row, decision->tx_hash, &may, err))
 		return false;
+	if (!may)
+		return signer_case_end(self, work, STORE_RESOLVE_REFUSE,
+				       reason_code(REASON_RESOLVE_EQUAL_IS_UNCLAIMED), err);
 	return signer_case_end(self, work, STORE_RESOLVE_RELEASE, NULL, err);
 }
 

@@ -20,9 +20,11 @@ MUST_CHECK bool signer_loss_mark(struct signer *self, struct err *err);
  * payout is found. */
 MUST_CHECK bool signer_loss_judge(struct signer *self, const struct withdrawal *row,
 				  const char **ret_hold, struct err *err);
-/* Two people say that the row was not paid: it goes on, if the above is what it is held for. */
+/* Two people say that the row was not paid: it goes on, if the above is what it is held for.
+ * another: a transaction of which they say that it paid another one; or zero. *ret_may false: some
+ * payout of exactly this is nobody's, and `another` is none of those. */
 MUST_CHECK bool signer_loss_release(struct signer *self, const struct withdrawal *row,
-				    struct err *err);
+				    struct hash32 another, bool *ret_may, struct err *err);
 /* Writes a payment that the chain has, and nobody knows whose, into the journal. payload: what it
  * pays, with the slot's chain, wallet and nonce. kind: JOURNAL_PAY, which becomes JOURNAL_FOREIGN
  * where the slot's rows do not allow it; or JOURNAL_FOREIGN. */
