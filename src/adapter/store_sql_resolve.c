@@ -326,8 +326,11 @@ static bool is_allowed(const struct store_resolution *item, const struct standin
 		return over ||
 		       (held && row->stage == WITHDRAWAL_QUEUED && !id_is_zero(now->paid_from));
 	case STORE_RESOLVE_REQUEUE:
-	case STORE_RESOLVE_CANCEL:
 		return over && now->slot.outcome != OUTCOME_SUCCEEDED;
+	case STORE_RESOLVE_CANCEL:
+		/* In the queue, and its key was another request's. */
+		return (over && now->slot.outcome != OUTCOME_SUCCEEDED) ||
+		       (held && row->stage == WITHDRAWAL_QUEUED && !now->has_slot);
 	case STORE_RESOLVE_RESEND:
 	case STORE_RESOLVE_FILL:
 		return now->has_slot && now->slot.stage == TRANSFER_FINAL && now->slot.attempts > 0;
@@ -387,7 +390,9 @@ static bool row_resolve(struct db *db, const struct store_resolution *item,
 		return audit_add(db, act_text(item->act), item->of.transfer, detail, by, err);
 	/* What was put back to the queue is bound again to the slot that paid it. */
 	bool binds = row->stage == WITHDRAWAL_QUEUED && !id_is_zero(now->paid_from);
-	enum withdrawal_stage from = binds ? WITHDRAWAL_ASSIGNED : row->stage;
+	/* And what is canceled has had its slot under another id. */
+	bool had = row->stage == WITHDRAWAL_QUEUED && item->act == STORE_RESOLVE_CANCEL;
+	enum withdrawal_stage from = binds || had ? WITHDRAWAL_ASSIGNED : row->stage;
 	CHECK(to == row->stage || lifecycle_withdrawal_allows(from, to, by->actor));
 	struct event_row event = { .withdrawal = row->intent.id,
 				   .sequence = row->version + 1,

@@ -185,7 +185,8 @@ static const struct withdrawal_row withdrawal_rows[] = {
 	  ACTOR_PERSON,
 	  QUEUE_NONE,
 	  "canceled",
-	  "the same, and cancel requested; void journaled first",
+	  "the same, and cancel requested; void journaled first; or two people say unpaid of a "
+	  "queued row, and the journal has its key as spent on another request before a restore",
 	  { REFUSAL_CANCELED } },
 };
 

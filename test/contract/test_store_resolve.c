@@ -214,6 +214,25 @@ static void canceled_says_why(void **state)
 	assert_string_equal(row.failure_code, "canceled");
 }
 
+/* In the queue it is held, or goes on: nothing else is canceled for it. */
+static void what_is_held_in_the_queue_is_canceled(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal row = fixture_queue(f, "one");
+	assert_int_equal(resolve(f, resolve_case_of(&row, NULL), STORE_RESOLVE_CANCEL, "canceled"),
+			 STORE_MOVED);
+	fixture_edit(f, "UPDATE withdrawals SET held_reason = 'right_already_spent'");
+	row = fixture_load(f, row.intent.id);
+	assert_int_equal(resolve(f, resolve_case_of(&row, NULL), STORE_RESOLVE_CANCEL, "canceled"),
+			 STORE_WRITTEN);
+	row = fixture_load(f, row.intent.id);
+	assert_int_equal(row.stage, WITHDRAWAL_CANCELED);
+	assert_string_equal(row.failure_code, "canceled");
+	assert_string_equal(row.held_reason, "");
+	assert_int_equal(row.due_at, 0);
+	assert_string_equal(fixture_last_event(f, row.intent.id).type, "canceled");
+}
+
 /* What is not over, or paid, is not left; and another's lease changes nothing. */
 static void only_what_is_over_is_left(void **state)
 {
@@ -298,6 +317,7 @@ int main(void)
 		STORE_TEST(paid_is_completed),
 		STORE_TEST(paid_in_a_lost_life_is_bound),
 		STORE_TEST(canceled_says_why),
+		STORE_TEST(what_is_held_in_the_queue_is_canceled),
 		STORE_TEST(only_what_is_over_is_left),
 		STORE_TEST(what_was_taken_back_is_broadcast),
 		STORE_TEST(a_stale_case_is_answered),

@@ -120,12 +120,24 @@ void life_foreign_send(struct life *life, struct address wallet, struct address 
 	transaction_send(life, life_hex(wallet.bytes, sizeof wallet.bytes), to, "0x", "0x1");
 }
 
-struct hash32 life_foreign_pay(struct life *life, struct address wallet, struct address to,
-			       uint64_t wei)
+static struct hash32 foreign_pay(struct life *life, struct address wallet, struct address to,
+				 const char *data, uint64_t wei)
 {
 	char value[24];
 	snprintf(value, sizeof value, "0x%llx", (unsigned long long)wei);
-	return transaction_send(life, life_hex(wallet.bytes, sizeof wallet.bytes), to, "0x", value);
+	return transaction_send(life, life_hex(wallet.bytes, sizeof wallet.bytes), to, data, value);
+}
+
+struct hash32 life_foreign_pay(struct life *life, struct address wallet, struct address to,
+			       uint64_t wei)
+{
+	return foreign_pay(life, wallet, to, "0x", wei);
+}
+
+struct hash32 life_foreign_note(struct life *life, struct address wallet, struct address to,
+				uint64_t wei)
+{
+	return foreign_pay(life, wallet, to, "0x01", wei);
 }
 
 struct hash32 life_foreign_transfer(struct life *life, struct address wallet, struct address to,

@@ -39,6 +39,9 @@ void life_foreign_send(struct life *life, struct address wallet, struct address 
 /* The same, with so many wei; the transaction's hash. */
 struct hash32 life_foreign_pay(struct life *life, struct address wallet, struct address to,
 			       uint64_t wei);
+/* The same, with a byte of data: what the signer never makes. */
+struct hash32 life_foreign_note(struct life *life, struct address wallet, struct address to,
+				uint64_t wei);
 /* The same, with units of the token. */
 struct hash32 life_foreign_transfer(struct life *life, struct address wallet, struct address to,
 				    uint64_t units);

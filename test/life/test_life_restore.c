@@ -253,6 +253,17 @@ static void test_lost_journal_goes_on(void **state)
 	assert_int_equal(life_number(life, "SELECT max(number) FROM incarnations", NULL), 1);
 }
 
+/* The whole of it, and what people have to say in the end. */
+static void restore_run(struct life *life)
+{
+	life_restore(life);
+	recover_mark(life);
+	recover_open(life, false, false);
+	recover_begin(life);
+	recover_run(life);
+	settle(life);
+}
+
 /* A transaction that nobody of us made, where the journal ends, looks like a journal that ends too
  * early: a person says which it is. */
 static void test_stranger_at_the_next_nonce(void **state)
@@ -298,7 +309,7 @@ static void test_stranger_on_a_journaled_nonce(void **state)
 	life_sign(life);
 	struct address wallet = life_view(life, never.intent.id).transfer.wallet;
 	life_drop_pool(life);
-	life_foreign_send(life, wallet, life_fresh_address(life));
+	struct hash32 taken_by = life_foreign_pay(life, wallet, life_fresh_address(life), 5);
 	life_restore(life);
 	life_run(life, 2);
 	recover_open(life, false, false);
@@ -312,8 +323,44 @@ static void test_stranger_on_a_journaled_nonce(void **state)
 	settle(life);
 	life_assert_paid(life, &before);
 	life_assert_paid(life, &fresh);
-	/* The journal has its right as spent, and nothing proves it unpaid. */
-	life_assert_held(life, &again, "right_already_spent");
+	/* The journal has its right as spent, and nothing proves it unpaid: that people say, and
+	 * the signer compares it with what has the nonce. */
+	assert_waits_for_people(life, &again, "right_already_spent");
+	both_decide(life, &again, &taken_by);
+	assert_string_equal(life_view(life, again.intent.id).withdrawal.wait_reason,
+			    "resolve_tx_is_no_payment");
+	both_decide(life, &again, NULL);
+	settle(life);
+	life_assert_paid(life, &again);
+}
+
+/* The stranger paid the very same: that is what people can say, and nothing else. */
+static void test_stranger_that_paid_the_same(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal before = life_accept(life, "POL", 7210);
+	life_run(life, 8);
+	life_back_up(life);
+	struct withdrawal never = life_accept(life, "POL", 7211);
+	life_process(life);
+	life_sign(life);
+	struct address wallet = life_view(life, never.intent.id).transfer.wallet;
+	life_drop_pool(life);
+	struct hash32 taken_by = life_foreign_note(life, wallet, never.intent.to, 7211);
+	restore_run(life);
+	life->made = 1;
+	struct withdrawal again = life_accept_to(life, "POL", 7211, never.intent.to);
+	settle(life);
+	life_assert_paid(life, &before);
+	assert_waits_for_people(life, &again, "right_already_spent");
+	both_decide(life, &again, NULL);
+	assert_waits_for_people(life, &again, "right_already_spent");
+	assert_string_equal(life_view(life, again.intent.id).withdrawal.wait_reason,
+			    "resolve_was_paid");
+	both_decide(life, &again, &taken_by);
+	settle(life);
+	life_assert_stage(life, &again, WITHDRAWAL_COMPLETED);
+	assert_received(life, "POL", &never, 7211);
 }
 
 /* ---- what people said in the lost hour ---- */
@@ -373,23 +420,91 @@ static void test_said_and_canceled_too_late(void **state)
 
 /* ---- what the API and the processor ended in the lost hour ---- */
 
-/* The whole of it, and what people have to say in the end. */
-static void restore_run(struct life *life)
-{
-	life_restore(life);
-	recover_mark(life);
-	recover_open(life, false, false);
-	recover_begin(life);
-	recover_run(life);
-	settle(life);
-}
-
 static void assert_undecided(struct life *life, const struct withdrawal *row)
 {
 	struct withdrawal now = life_view(life, row->intent.id).withdrawal;
 	assert_string_equal(now.held_reason, "restored_undecided");
 	assert_int_equal(now.stage, WITHDRAWAL_ACCEPTED);
 	assert_received(life, "TUSD", row, 0);
+}
+
+/* Held at the backup, let go on by two people since, and paid: the journal knows, so that it is
+ * paid by what they name, and never again. */
+static void test_released_since_the_backup(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal before = life_accept(life, "POL", 7450);
+	life_run(life, 8);
+	struct withdrawal row = life_accept(life, "TUSD", 7451);
+	life_process(life);
+	life->catalogue.assets[1].decimals = 7; /* a wrong configuration, for a moment */
+	life_restart(life, LIFE_SIGNER);
+	life_sign(life);
+	life->catalogue.assets[1].decimals = 6;
+	life_restart(life, LIFE_SIGNER);
+	assert_waits_for_people(life, &row, "asset_mismatch");
+	life_back_up(life);
+	both_decide(life, &row, NULL);
+	life_run(life, 8);
+	life_assert_paid(life, &row);
+	struct hash32 paid_by = life_view(life, row.intent.id).tx_hash;
+	struct hash32 another = life_view(life, before.intent.id).tx_hash;
+	restore_run(life);
+	life_assert_paid(life, &before);
+	assert_waits_for_people(life, &row, "asset_mismatch");
+	both_decide(life, &row, NULL);
+	assert_string_equal(life_view(life, row.intent.id).withdrawal.wait_reason,
+			    "resolve_was_paid");
+	both_decide(life, &row, &another);
+	assert_string_equal(life_view(life, row.intent.id).withdrawal.wait_reason,
+			    "resolve_tx_is_no_payment");
+	assert_waits_for_people(life, &row, "asset_mismatch");
+	both_decide(life, &row, &paid_by);
+	settle(life);
+	life_assert_paid(life, &row);
+	assert_received(life, "TUSD", &row, 7451);
+}
+
+/* The key of what was paid in the lost hour, with another amount or receiver: its right is spent,
+ * and on another request. What people can say is that this one was not paid; it never is. */
+static void test_key_of_another_request(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal before = life_accept(life, "POL", 7460);
+	life_run(life, 8);
+	life_back_up(life);
+	struct withdrawal first = life_accept(life, "POL", 7461);
+	struct withdrawal second = life_accept(life, "TUSD", 7462);
+	life_run(life, 8);
+	life_assert_paid(life, &first);
+	life_assert_paid(life, &second);
+	struct hash32 paid_by = life_view(life, first.intent.id).tx_hash;
+	restore_run(life);
+	life->made = 1;
+	struct withdrawal more = life_accept_to(life, "POL", 9461, first.intent.to);
+	struct withdrawal other = life_accept(life, "TUSD", 7462);
+	settle(life);
+	life_assert_paid(life, &before);
+	assert_waits_for_people(life, &more, "right_already_spent");
+	assert_waits_for_people(life, &other, "right_already_spent");
+	both_decide(life, &more, &paid_by);
+	assert_string_equal(life_view(life, more.intent.id).withdrawal.wait_reason,
+			    "resolve_tx_of_another");
+	life_decide(life, &more, "ann", NULL);
+	settle(life);
+	assert_waits_for_people(life, &more, "right_already_spent");
+	life_decide(life, &more, "ben", NULL);
+	both_decide(life, &other, NULL);
+	settle(life);
+	life_assert_stage(life, &more, WITHDRAWAL_CANCELED);
+	life_assert_stage(life, &other, WITHDRAWAL_CANCELED);
+	/* What is canceled is never paid, whoever sets it back. */
+	life_sql(life, "UPDATE withdrawals SET stage = 3, due_at = 1, held_reason = '', "
+		       "version = version + 1 WHERE stage = 8");
+	settle(life);
+	assert_received(life, "POL", &first, 7461);
+	assert_received(life, "TUSD", &second, 7462);
+	assert_received(life, "TUSD", &other, 0);
 }
 
 /* Its client was told that it is canceled, and neither journal nor store knows. Asked again, or by
@@ -484,11 +599,14 @@ int main(void)
 		LIFE_TEST(test_lost_journal_goes_on),
 		LIFE_TEST(test_stranger_at_the_next_nonce),
 		LIFE_TEST(test_stranger_on_a_journaled_nonce),
+		LIFE_TEST(test_stranger_that_paid_the_same),
 		LIFE_TEST(test_said_and_paid_since),
 		LIFE_TEST(test_said_and_canceled_since),
 		LIFE_TEST(test_said_and_canceled_too_late),
 		LIFE_TEST(test_canceled_before_its_approval),
 		LIFE_TEST(test_paid_since_it_was_accepted),
+		LIFE_TEST(test_released_since_the_backup),
+		LIFE_TEST(test_key_of_another_request),
 		LIFE_TEST(test_lost_by_a_clock_that_is_behind),
 	};
 	return LIFE_MAIN(tests);

@@ -99,6 +99,19 @@ static bool unpaid_judge(struct signer *self, const struct withdrawal *row,
 	return true;
 }
 
+/* Of a stranger's transaction only people say what it was. */
+static bool foreign_judge(struct signer *self, const struct withdrawal *row,
+			  const struct message_ack *ack, bool *ret_answered, struct err *err)
+{
+	enum round_verdict verdict = ROUND_UNPROVEN;
+	if (!signer_round_judge(self, row, row->round, &verdict, err))
+		return false;
+	*ret_answered = verdict == ROUND_UNPAID || !DEFENCE("strangers_are_for_people");
+	if (*ret_answered)
+		round_skip(self, row, ack);
+	return true;
+}
+
 bool signer_adopt(struct signer *self, const struct withdrawal *row,
 		  const struct journal_right *right, const struct message_ack *ack,
 		  bool *ret_answered, struct err *err)
@@ -116,6 +129,8 @@ bool signer_adopt(struct signer *self, const struct withdrawal *row,
 	/* A slot that somebody has is no news of a restore. */
 	if (!found || !id_is_zero(slot.withdrawal))
 		return true;
+	if (slot.stage == TRANSFER_FINAL && slot.outcome == OUTCOME_FOREIGN)
+		return foreign_judge(self, row, ack, ret_answered, err);
 	if (slot.stage == TRANSFER_FINAL && !lifecycle_outcome_is_unpaid(slot.outcome))
 		return true;
 	*ret_answered = true;

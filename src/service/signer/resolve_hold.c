@@ -188,18 +188,36 @@ static bool earlier_look(struct signer *self, const struct work_case *work,
 	return true;
 }
 
+static struct resolve_facts facts_of(const struct work_case *work)
+{
+	return (struct resolve_facts){
+		.verdict = work->decision.verdict,
+		.has_slot = work->has_slot,
+		.slot_is_over = work->has_slot && work->slot.stage >= TRANSFER_MINED,
+		.consumer = RESOLVE_SEEN_UNKNOWN,
+		.consumer_payment = PAYMENT_UNCLEAR,
+		.moved = MOVED_UNKNOWN,
+		.named = RESOLVE_SEEN_UNKNOWN,
+		.named_payment = PAYMENT_UNCLEAR,
+	};
+}
+
+bool signer_slot_facts(struct signer *self, const struct work_case *work,
+		       struct resolve_facts *ret_facts, struct err *err)
+{
+	struct tx_look consumer = { .seen = RESOLVE_SEEN_UNKNOWN };
+	*ret_facts = facts_of(work);
+	ret_facts->row_is_good = true;
+	return consumer_look(self, work, &consumer, ret_facts, err) &&
+	       (ret_facts->verdict != RESOLVE_PAID_BY ||
+		named_look(self, work, &consumer, ret_facts, err));
+}
+
 static bool facts_gather(struct signer *self, const struct work_case *work,
 			 struct resolve_facts *facts, struct err *err)
 {
 	struct tx_look consumer = { .seen = RESOLVE_SEEN_UNKNOWN };
-	*facts = (struct resolve_facts){ .verdict = work->decision.verdict,
-					 .has_slot = work->has_slot,
-					 .consumer = RESOLVE_SEEN_UNKNOWN,
-					 .consumer_payment = PAYMENT_UNCLEAR,
-					 .moved = MOVED_UNKNOWN,
-					 .named = RESOLVE_SEEN_UNKNOWN,
-					 .named_payment = PAYMENT_UNCLEAR };
-	facts->slot_is_over = work->has_slot && work->slot.stage >= TRANSFER_MINED;
+	*facts = facts_of(work);
 	/* What ends as paid is never paid again: of its rounds the journal needs no other story. */
 	if (work->has_earlier)
 		facts->row_is_good = row_is_good(self, &work->row);
@@ -402,6 +420,7 @@ bool signer_hold_resolve(struct signer *self, const struct work_case *work, stru
 			  work->row.stage == WITHDRAWAL_QUEUED && row_is_good(self, &work->row);
 	bool is_payout = names_paid;
 	bool is_said = false;
+	bool is_spent = false;
 	enum reason reason = REASON_NONE;
 	if (is_payout &&
 	    !signer_payout_find(self, &work->row, work->decision.tx_hash, &payout, &is_payout, err))
@@ -413,6 +432,10 @@ bool signer_hold_resolve(struct signer *self, const struct work_case *work, stru
 		return false;
 	if (is_said)
 		return said_paid_resolve(self, &again, err);
+	if (!signer_spent_resolve(self, work, &is_spent, err))
+		return false;
+	if (is_spent)
+		return true;
 	if (!facts_gather(self, work, &facts, err))
 		return false;
 	switch (resolve_decide(&facts, &reason)) {

@@ -51,6 +51,14 @@ MUST_CHECK bool signer_moved_look(struct signer *self, const struct work_case *w
 /* resolve_hold.c */
 MUST_CHECK bool signer_hold_resolve(struct signer *self, const struct work_case *work,
 				    struct err *err);
+/* What the chain says of a slot that is over, whose row is believed, and of what people named. */
+MUST_CHECK bool signer_slot_facts(struct signer *self, const struct work_case *work,
+				  struct resolve_facts *ret_facts, struct err *err);
+
+/* resolve_spent.c */
+/* *ret_answered false: no right of the row's round is spent on a slot without a withdrawal. */
+MUST_CHECK bool signer_spent_resolve(struct signer *self, const struct work_case *work,
+				     bool *ret_answered, struct err *err);
 
 /* resolve_back.c */
 MUST_CHECK bool signer_back_resolve(struct signer *self, const struct work_case *work,
