@@ -278,8 +278,9 @@ const struct command commands[] = {
 	  "stop, and every accepted withdrawal has to end. A violation prints its seed, which\n"
 	  "replays to the byte.\n"
 	  "Faults: crash, store, journal, keys, node, messages, reorg, fees, clock, pause,\n"
-	  "overlap, receiver, cancel, funds, editor, foreign, take-back; all, none. A list\n"
-	  "that begins with -NAME takes from the default, which is all but the last three.",
+	  "overlap, receiver, cancel, funds, liar, editor, foreign, take-back, restore; all,\n"
+	  "none. A list that begins with -NAME takes from the default, which is all but the\n"
+	  "last four.",
 	  sim_options, command_sim },
 	{ "version", "", 0, 0, "print the version", NULL,
 	  (const struct command_option[]){ OPTIONS_END }, command_version },

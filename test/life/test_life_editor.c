@@ -224,6 +224,43 @@ static void test_row_edited_at_the_next_nonce(void **state)
 	assert_true(life_alarms(life, "wallet_stopped") >= 1);
 }
 
+/* What is completed gets a later round, on the wallet's next nonce, which a stranger uses. That
+ * this round was not paid is true, and two people say so; the one before was, and nothing ends by
+ * their word. */
+static void later_round_run(struct life *life, bool cancels)
+{
+	struct withdrawal row = life_accept(life, "POL", UNITS);
+	life_run(life, 8);
+	life_assert_paid(life, &row);
+	life_foreign_send(life, life_view(life, row.intent.id).transfer.wallet,
+			  life_fresh_address(life));
+	slot_forge(life, "version = 1");
+	slot_give(life, &row, 1);
+	life_sql(life,
+		 "UPDATE withdrawals SET stage = 4, round = 1, due_at = 1, "
+		 "cancel_requested = %d, transfer_id = " FORGED,
+		 cancels);
+	days_pass(life, 4);
+	life_assert_stage(life, &row, WITHDRAWAL_ASSIGNED);
+	life_decide(life, &row, "ann", NULL);
+	life_decide(life, &row, "ben", NULL);
+	days_pass(life, 4);
+	struct withdrawal now = life_view(life, row.intent.id).withdrawal;
+	assert_int_equal(now.stage, WITHDRAWAL_ASSIGNED);
+	assert_string_equal(now.held_reason, "nonce_consumed_elsewhere");
+	assert_received(life, &row, UNITS);
+}
+
+static void test_later_round_after_a_payment(void **state)
+{
+	later_round_run(*state, false);
+}
+
+static void test_later_round_after_a_payment_is_canceled(void **state)
+{
+	later_round_run(*state, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +272,8 @@ int main(void)
 		LIFE_TEST(test_nonce_of_no_stranger),
 		LIFE_TEST(test_nonce_of_a_stranger_unheard_of),
 		LIFE_TEST(test_row_edited_at_the_next_nonce),
+		LIFE_TEST(test_later_round_after_a_payment),
+		LIFE_TEST(test_later_round_after_a_payment_is_canceled),
 	};
 	return LIFE_MAIN(tests);
 }

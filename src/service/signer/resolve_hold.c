@@ -34,6 +34,23 @@ static bool is_said_before(struct signer *self, const struct work_case *work, bo
 	return true;
 }
 
+/* That a round was not paid says nothing of those before it, which an editor may hide behind one of
+ * his own. */
+static bool rounds_before_judge(struct signer *self, const struct work_case *work,
+				struct resolve_facts *facts, struct err *err)
+{
+	enum round_verdict verdict = ROUND_UNPAID;
+	if (facts->verdict != RESOLVE_NOT_PAID || work->row.round == 0 || !work->has_slot ||
+	    !facts->row_is_good || !DEFENCE("rounds_before_are_judged"))
+		return true;
+	if (!signer_round_judge(self, &work->row, work->row.round - 1, &verdict, err))
+		return false;
+	facts->row_is_good = signer_round_distrust(verdict) == NULL;
+	if (verdict == ROUND_UNPROVEN)
+		facts->consumer = RESOLVE_SEEN_UNKNOWN; /* later */
+	return true;
+}
+
 /* Row, slot and journal tell the same story. A void is one: it ends what is released. */
 static bool story_is_good(struct signer *self, const struct work_case *work, bool *ret_good,
 			  struct err *err)
@@ -225,7 +242,8 @@ static bool facts_gather(struct signer *self, const struct work_case *work,
 		return false;
 	if (!facts->row_is_good || (!facts->slot_is_over && !work->has_earlier))
 		return true;
-	if (facts->slot_is_over && !consumer_look(self, work, &consumer, facts, err))
+	if (facts->slot_is_over && (!consumer_look(self, work, &consumer, facts, err) ||
+				    !rounds_before_judge(self, work, facts, err)))
 		return false;
 	if (work->has_earlier)
 		return earlier_look(self, work, facts, err);
