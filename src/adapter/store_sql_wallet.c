@@ -244,6 +244,23 @@ static bool wallet_pin(struct db *db, const struct wallet_params *wallet, uint64
 	return sql_run(&sql, NULL) && wallet_compare(db, wallet, chain_id, err);
 }
 
+/* Those that have left the configuration keep their rows and their slots: all of them are watched,
+ * and one more than there is room for would be seen by nobody. */
+static bool wallets_fit(struct db *db, struct err *err)
+{
+	int64_t count = 0;
+	struct sql sql = sql_prepare(db, "SELECT COUNT(*) FROM wallets", err);
+	if (sql_next(&sql))
+		count = sql_take_i64(&sql);
+	if (!sql_end(&sql))
+		return false;
+	return count <= WALLETS_MAX ||
+	       err_set(err, ERR_REFUSED,
+		       "the store has %lld wallets with those of this configuration, and those that "
+		       "left it count: %d are possible; use one of them again",
+		       (long long)count, WALLETS_MAX);
+}
+
 static bool catalogue_write(struct db *db, void *context, struct err *err)
 {
 	const struct catalogue *catalogue = *(const struct catalogue **)context;
@@ -261,7 +278,7 @@ static bool catalogue_write(struct db *db, void *context, struct err *err)
 		if (!wallet_pin(db, wallet, chain_id, err))
 			return false;
 	}
-	return true;
+	return wallets_fit(db, err);
 }
 
 bool store_sql_pin(struct store *store, const struct catalogue *catalogue, struct err *err)

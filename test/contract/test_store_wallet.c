@@ -131,6 +131,25 @@ static void *pin_run(void *context)
 }
 
 /* All roles of a machine start at once. */
+/* Wallets come and go until there is no room for one more: it is refused, and none is lost sight
+ * of.
+ */
+static void more_wallets_than_are_watched_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct catalogue next = f->catalogue;
+	for (uint8_t made = 0; made < WALLETS_MAX; made++) {
+		next.wallets_len = 1;
+		next.wallets[0].address.bytes[19] = made;
+		MUST(store_catalogue_pin, f->store, &next);
+	}
+	next.wallets[0].address.bytes[19] = WALLETS_MAX;
+	MUST_FAIL(ERR_REFUSED, store_catalogue_pin, f->store, &next);
+	assert_int_equal(fixture_number(f, "SELECT COUNT(*) FROM wallets"), WALLETS_MAX);
+	next.wallets[0].address.bytes[19] = 0;
+	MUST(store_catalogue_pin, f->store, &next);
+}
+
 static void several_roles_pin_the_same(void **state)
 {
 	struct fixture *f = *state;
@@ -516,6 +535,7 @@ int main(void)
 		BARE_TEST(a_symbol_is_never_rebound),
 		BARE_TEST(a_chain_keeps_name_and_id),
 		BARE_TEST(a_catalogue_may_grow_and_shrink),
+		BARE_TEST(more_wallets_than_are_watched_are_refused),
 		BARE_TEST(several_roles_pin_the_same),
 		BARE_TEST(a_lease_is_kept_by_its_owner),
 		BARE_TEST(a_lease_has_one_owner_on_a_host),
