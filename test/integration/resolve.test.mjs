@@ -117,6 +117,13 @@ test('a payment to somebody else: two people say so, and it is paid once', async
 	const refused = await sluice(null, 'wallet', 'start', held.transfer.wallet, '--chain', 'anvil', '--reason', 'x');
 	assert.match(refused.stderr, /waits for people/);
 
+	const another = await sluice('ann', 'resolve', held.id, '--paid-another', held.transfer.tx_hash);
+	assert.equal(another.status, 0, another.stderr);
+	assert.ok(another.stdout.includes(`ann: not_paid ${held.transfer.tx_hash}`), another.stdout);
+	const both = await sluice('ann', 'resolve', held.id, '--not-paid', '--paid-another', held.transfer.tx_hash);
+	assert.match(both.stderr, /one of --paid-by/);
+
+	// One's own decision may be replaced.
 	const first = await sluice('ann', 'resolve', held.id, '--not-paid');
 	assert.equal(first.status, 0, first.stderr);
 	assert.match(first.stdout, /waits for a second person/);

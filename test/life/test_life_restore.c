@@ -276,7 +276,7 @@ static void test_stranger_at_the_next_nonce(void **state)
 	life_run(life, 8);
 	struct address wallet = life_view(life, later.intent.id).transfer.wallet;
 	struct address payee = life_fresh_address(life);
-	life_foreign_pay(life, wallet, payee, 7102);
+	struct hash32 strangers = life_foreign_pay(life, wallet, payee, 7102);
 	life_restore(life);
 	life_run(life, 2);
 	recover_open(life, false, false);
@@ -295,6 +295,13 @@ static void test_stranger_at_the_next_nonce(void **state)
 	assert_waits_for_people(life, &same, "may_be_paid_by_unbound");
 	assert_received(life, "POL", &same, 7102);
 	assert_true(life_chain_nonce(life, wallet) >= 2);
+	/* It is no other request's: what can be said of it is that it paid. */
+	both_decide(life, &same, NULL);
+	assert_waits_for_people(life, &same, "may_be_paid_by_unbound");
+	both_decide(life, &same, &strangers);
+	settle(life);
+	life_assert_stage(life, &same, WITHDRAWAL_COMPLETED);
+	assert_received(life, "POL", &same, 7102);
 }
 
 /* On a nonce that the journal has for a payment of ours: its slot ends, and the rest goes on. */

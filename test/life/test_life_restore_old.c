@@ -17,26 +17,33 @@ struct since {
 	char raw[2 * 1024]; /* its bytes: 0x... */
 };
 
-/* Accepted at the backup or later, signed and sent after it, in no block yet. */
-static void since_send(struct life *life, const struct withdrawal *row, struct since *ret_since)
+/* The newest attempt of its slot, the nth, is out. */
+static void since_keep(struct life *life, const struct withdrawal *row, size_t nth,
+		       struct since *ret_since)
 {
 	struct attempt attempts[ATTEMPTS_MAX];
 	struct err err = { 0 };
 	size_t n = 0;
 	struct buf out = buf_of(ret_since->raw, sizeof ret_since->raw);
-	life_sign(life);
-	life_sign(life);
 	struct transfer slot = life_view(life, row->intent.id).transfer;
 	assert_int_equal(slot.stage, TRANSFER_BROADCAST);
 	assert_true(store_attempts_load(life->store, slot.id, attempts, ATTEMPTS_MAX, &n, &err));
-	assert_int_equal(n, 1);
+	assert_int_equal(n, nth);
 	buf_text(&out, "0x");
-	for (size_t i = 0; i < attempts[0].raw_len; i++)
-		buf_format(&out, "%02x", (unsigned)attempts[0].raw[i]);
+	for (size_t i = 0; i < attempts[n - 1].raw_len; i++)
+		buf_format(&out, "%02x", (unsigned)attempts[n - 1].raw[i]);
 	(void)buf_terminated(&out);
 	assert_false(out.overflow);
-	ret_since->tx_hash = attempts[0].tx_hash;
+	ret_since->tx_hash = attempts[n - 1].tx_hash;
 	ret_since->row = *row;
+}
+
+/* Accepted at the backup or later, signed and sent after it, in no block yet. */
+static void since_send(struct life *life, const struct withdrawal *row, struct since *ret_since)
+{
+	life_sign(life);
+	life_sign(life);
+	since_keep(life, row, 1, ret_since);
 }
 
 /* Whoever kept the bytes sends them again. */
@@ -351,6 +358,62 @@ static void test_living_journal_and_a_pause(void **state)
 	assert_true(hash32_equal(life_view(life, again.intent.id).tx_hash, since.tx_hash));
 }
 
+/* The backup has its slot with the bytes of that day; what was mined in the pause are the bytes of
+ * a speed-up since. The row is bound: people are shown that transaction, and only "paid" is true.
+ */
+static void sped_up_run(struct life *life, bool journal_lost)
+{
+	struct since since;
+	since.before = life_accept(life, "POL", 7510);
+	life_run(life, 30);
+	struct withdrawal row = life_accept(life, "TUSD", 7511);
+	life_process(life);
+	since_send(life, &row, &since);
+	life_back_up(life);
+	assert_true(life_speed_up(life, &row));
+	life_wait(life, 60000);
+	life_sign(life);
+	life_sign(life);
+	since_keep(life, &row, 2, &since);
+	life->catalogue.chains[0].depth_paid = 16;
+	life->catalogue.chains[0].depth_unpaid = 256;
+	life_restore(life);
+	if (journal_lost)
+		journal_lose(life);
+	else
+		recover_mark(life);
+	recover_open(life, journal_lost, false);
+	recover_begin(life);
+	dry_read(life);
+	life_drop_pool(life);
+	blocks_pass(life, 800);
+	since_resend(life, &since);
+	blocks_pass(life, 400);
+	recover_run(life);
+	settle(life);
+	life_assert_paid(life, &since.before);
+	assert_received(life, "TUSD", &row, 7511);
+	both_decide(life, &row, NULL);
+	settle(life);
+	struct withdrawal now = life_view(life, row.intent.id).withdrawal;
+	assert_string_equal(now.held_reason, "nonce_consumed_elsewhere");
+	assert_string_equal(now.wait_reason, "resolve_was_paid");
+	both_decide(life, &row, &since.tx_hash);
+	settle(life);
+	life_assert_stage(life, &row, WITHDRAWAL_COMPLETED);
+	assert_received(life, "TUSD", &row, 7511);
+}
+
+static void test_living_journal_and_a_speed_up(void **state)
+{
+	sped_up_run(*state, false);
+}
+
+static void test_lost_journal_and_a_speed_up(void **state)
+{
+	sped_up_run(*state, true);
+}
+
 /* The first of two nodes does not show it, nor that its nonce was used. */
 static void test_lost_journal_and_a_node_that_hides(void **state)
 {
@@ -427,6 +490,8 @@ int main(void)
 		LIFE_TEST(test_lost_journal_and_a_pause),
 		LIFE_TEST(test_lost_journal_and_a_reorg),
 		LIFE_TEST(test_living_journal_and_a_pause),
+		LIFE_TEST(test_living_journal_and_a_speed_up),
+		LIFE_TEST(test_lost_journal_and_a_speed_up),
 		LIFE_TEST(test_lost_journal_and_a_node_that_hides),
 		LIFE_TEST(test_lost_journal_and_a_new_wallet),
 		LIFE_TEST(test_lost_journal_and_a_new_wallet_later),
