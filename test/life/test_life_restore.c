@@ -514,6 +514,35 @@ static void test_key_of_another_request(void **state)
 	assert_received(life, "TUSD", &other, 0);
 }
 
+/* The key of another request that never paid, and went on with this one: an editor puts it back to
+ * that round. What it was paid is its own, and is in the journal. */
+static void test_editor_hides_a_later_round(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal before = life_accept(life, "POL", 7470);
+	life_run(life, 8);
+	life_back_up(life);
+	struct withdrawal never = life_accept(life, "POL", 7471);
+	life_process(life);
+	life_sign(life);
+	life_drop_pool(life);
+	restore_run(life);
+	life->made = 1;
+	struct withdrawal again = life_accept_to(life, "POL", 9471, never.intent.to);
+	settle(life);
+	life_assert_paid(life, &before);
+	life_assert_paid(life, &again);
+	assert_int_equal(life_view(life, again.intent.id).withdrawal.round, 1);
+	life_sql(life,
+		 "UPDATE withdrawals SET stage = 3, round = 0, due_at = 1, transfer_id = NULL, "
+		 "held_reason = 'right_already_spent', version = version + 1 "
+		 "WHERE round = 1; DELETE FROM transfer_items");
+	both_decide(life, &again, NULL);
+	settle(life);
+	assert_waits_for_people(life, &again, "right_already_spent");
+	assert_received(life, "POL", &again, 9471);
+}
+
 /* Its client was told that it is canceled, and neither journal nor store knows. Asked again, or by
  * two people, it goes on; only then. */
 static void test_canceled_before_its_approval(void **state)
@@ -614,6 +643,7 @@ int main(void)
 		LIFE_TEST(test_paid_since_it_was_accepted),
 		LIFE_TEST(test_released_since_the_backup),
 		LIFE_TEST(test_key_of_another_request),
+		LIFE_TEST(test_editor_hides_a_later_round),
 		LIFE_TEST(test_lost_by_a_clock_that_is_behind),
 	};
 	return LIFE_MAIN(tests);

@@ -14,6 +14,7 @@ struct spent {
 	struct journal_right right;
 	struct transfer slot;
 	bool is_same; /* the right was spent for exactly what the row asks for */
+	bool has_own; /* rights of this very row are spent as well, in whatever round */
 };
 
 /* The journal knows what it let be signed; a slot that paid nobody says nothing of the request. */
@@ -47,6 +48,7 @@ static bool spent_find(struct signer *self, const struct withdrawal *row, struct
 	for (size_t i = 0; i < n; i++) {
 		if (rights[i].is_void)
 			return true; /* that ends it */
+		ret_spent->has_own |= id_equal(rights[i].withdrawal, row->intent.id);
 		if (rights[i].round != row->round)
 			continue;
 		ret_spent->right = rights[i];
@@ -57,7 +59,11 @@ static bool spent_find(struct signer *self, const struct withdrawal *row, struct
 	if (!signer_slot_load(self, &ret_spent->right.slot, &ret_spent->slot, ret_found, err))
 		return false;
 	*ret_found &= id_is_zero(ret_spent->slot.withdrawal);
-	return !*ret_found || request_compare(self, row, ret_spent, err);
+	if (*ret_found && !request_compare(self, row, ret_spent, err))
+		return false;
+	/* What was another request's says nothing of a row that has gone on behind it. */
+	*ret_found &= ret_spent->is_same || !ret_spent->has_own || !DEFENCE("own_rights_stand");
+	return true;
 }
 
 static bool refuse(struct signer *self, const struct work_case *work, enum reason reason,
@@ -143,7 +149,7 @@ bool signer_spent_resolve(struct signer *self, const struct work_case *work, boo
 			  struct err *err)
 {
 	struct work_case of_slot = *work;
-	struct spent spent;
+	struct spent spent = { .has_own = false };
 	*ret_answered = false;
 	if (work->has_slot || work->has_earlier || work->row.stage != WITHDRAWAL_QUEUED ||
 	    signer_row_distrust(self, &work->row) != NULL || !DEFENCE("spent_has_an_exit"))
