@@ -623,6 +623,110 @@ static void test_lost_by_a_clock_that_is_behind(void **state)
 	life_assert_paid(life, &fresh);
 }
 
+#define DAY_MS INT64_C(86400000)
+
+/* The journal is lost while the host's clock is a day ahead. */
+static void loss_dated_ahead(struct life *life)
+{
+	life_restore(life);
+	recover_mark(life);
+	journal_lose(life);
+	life->clock.skew_ms += DAY_MS;
+	recover_open(life, true, false);
+	recover_begin(life);
+	life->clock.skew_ms -= DAY_MS;
+}
+
+/* What people released after the first loss is canceled, and its client told; then a backup of each
+ * takes the places of store and journal. Nobody knows that any more. */
+static void second_loss_run(struct life *life, bool while_recovering)
+{
+	struct withdrawal before = life_accept(life, "POL", 7450);
+	life_run(life, 8);
+	struct withdrawal open = life_accept(life, "POL", 7451);
+	life_process(life);
+	life_back_up(life);
+	loss_dated_ahead(life);
+	if (while_recovering)
+		life_back_up(life);
+	recover_run(life);
+	settle(life);
+	assert_waits_for_people(life, &open, "journal_was_lost");
+	life_sql(life, "UPDATE wallets SET stop_reason = 'nonce_consumed_elsewhere'");
+	both_decide(life, &open, NULL);
+	assert_waits_for_people(life, &open, "");
+	journal_keep(life);
+	if (!while_recovering)
+		life_back_up(life);
+	assert_true(life_cancel(life, &open));
+	settle(life);
+	life_assert_stage(life, &open, WITHDRAWAL_CANCELED);
+	life_restore(life);
+	journal_revive(life);
+	recover_mark(life);
+	recover_open(life, true, false);
+	recover_begin(life);
+	recover_run(life);
+	settle(life);
+	life_assert_paid(life, &before);
+	assert_received(life, "POL", &open, 0);
+	assert_waits_for_people(life, &open, "journal_was_lost");
+}
+
+static void test_second_loss_after_a_clock_ahead(void **state)
+{
+	second_loss_run(*state, false);
+}
+
+/* The life before is still one of a lost journal: its successor begins as one, and is not marked.
+ */
+static void test_second_loss_of_a_life_that_inherits(void **state)
+{
+	second_loss_run(*state, true);
+}
+
+/* What is accepted an hour after a loss that was dated a day ahead is no older than the loss. */
+static void test_loss_dated_ahead_holds_nothing_new(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal before = life_accept(life, "POL", 7460);
+	life_run(life, 8);
+	life_back_up(life);
+	loss_dated_ahead(life);
+	recover_run(life);
+	life_wait(life, 3600000);
+	struct withdrawal fresh = life_accept(life, "TUSD", 7461);
+	settle(life);
+	life_assert_paid(life, &before);
+	life_assert_paid(life, &fresh);
+}
+
+/* The store was restored by a clock that was ahead: however often the command is begun, that is one
+ * loss, of as many as a journal can have. */
+static void test_loss_is_one_however_often_begun(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal before = life_accept(life, "POL", 7470);
+	life_run(life, 8);
+	life_back_up(life);
+	life_restore(life);
+	journal_lose(life);
+	life->clock.skew_ms += DAY_MS;
+	recover_mark(life);
+	life_sql(life, "UPDATE incarnations SET journal_lost = 1"); /* as restore finds it */
+	life->clock.skew_ms -= DAY_MS;
+	for (int i = 0; i < 70; i++) {
+		recover_open(life, true, false);
+		recover_begin(life);
+	}
+	recover_run(life);
+	life_wait(life, 30 * DAY_MS);
+	struct withdrawal fresh = life_accept(life, "TUSD", 7471);
+	settle(life);
+	life_assert_paid(life, &before);
+	life_assert_paid(life, &fresh);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -645,6 +749,10 @@ int main(void)
 		LIFE_TEST(test_key_of_another_request),
 		LIFE_TEST(test_editor_hides_a_later_round),
 		LIFE_TEST(test_lost_by_a_clock_that_is_behind),
+		LIFE_TEST(test_second_loss_after_a_clock_ahead),
+		LIFE_TEST(test_second_loss_of_a_life_that_inherits),
+		LIFE_TEST(test_loss_dated_ahead_holds_nothing_new),
+		LIFE_TEST(test_loss_is_one_however_often_begun),
 	};
 	return LIFE_MAIN(tests);
 }

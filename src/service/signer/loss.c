@@ -17,6 +17,8 @@
 #define PAYOUT_ROUNDS 16
 /* No round of a withdrawal: what people said of all of them, after so many losses. */
 #define ROUND_ALL UINT32_MAX
+/* By so much a chain that stands, or lags, may be behind the clock. */
+#define CHAIN_LATE_MS 600000
 
 static const char loss_label[] = "sluice journal lost";
 static const char reach_label[] = "sluice reach of a loss";
@@ -72,10 +74,32 @@ static bool losses_load(struct signer *self, uint32_t *ret_count, int64_t *ret_l
 	return true;
 }
 
-bool signer_loss_load(struct signer *self, int64_t *ret_lost_at, struct err *err)
+/* A loss is that of one life of the store: the same number may be given again by a store that was
+ * replaced by hand, at the same time it is not. */
+static struct hash32 life_hash(uint32_t round, const struct store_incarnation *life)
 {
-	uint32_t count = 0;
-	return losses_load(self, &count, ret_lost_at, err);
+	uint8_t bytes[sizeof round + sizeof life->number + sizeof life->at];
+	struct hash32 hash;
+	memcpy(bytes, &round, sizeof round);
+	memcpy(bytes + sizeof round, &life->number, sizeof life->number);
+	memcpy(bytes + sizeof round + sizeof life->number, &life->at, sizeof life->at);
+	digest_make(loss_label, bytes, sizeof bytes, hash.bytes);
+	return hash;
+}
+
+bool signer_loss_is_marked(struct signer *self, const struct store_incarnation *life,
+			   bool *ret_marked, struct err *err)
+{
+	struct journal_resolution loss;
+	bool any = true;
+	*ret_marked = false;
+	for (uint32_t i = 0; i < LOSSES_MAX && any && !*ret_marked; i++) {
+		if (!journal_resolution_of(self->options.journal, loss_id(), i, &any, &loss, err))
+			return false;
+		*ret_marked = any && (hash32_equal(loss.tx_hash, life_hash(i, life)) ||
+				      !DEFENCE("loss_is_of_its_life"));
+	}
+	return true;
 }
 
 static bool resolution_append(struct signer *self, const struct journal_resolution *resolution,
@@ -123,8 +147,11 @@ static bool newest_load(struct signer *self, int64_t *ret_at, struct err *err)
 	return true;
 }
 
-/* When it was, by this host's clock, and how far the rows reach that it is about. */
-bool signer_loss_mark(struct signer *self, struct err *err)
+/* When it was, and how far the rows reach that it is about. A clock that is ahead would call people
+ * to all that is accepted until then: what is neither as old as an open row nor as the chain is not
+ * of the time before. */
+bool signer_loss_mark(struct signer *self, const struct store_incarnation *life, int64_t chain_ms,
+		      struct err *err)
 {
 	struct journal_entry entries[2] = { { .has_resolution = true },
 					    { .has_resolution = true } };
@@ -138,11 +165,15 @@ bool signer_loss_mark(struct signer *self, struct err *err)
 		return false;
 	if (loss->round == LOSSES_MAX)
 		return true;
-	digest_make(loss_label, &loss->round, sizeof loss->round, loss->tx_hash.bytes);
+	loss->tx_hash = life_hash(loss->round, life);
 	*reach = (struct journal_resolution){ .withdrawal = reach_id(), .round = loss->round };
 	digest_make(reach_label, &loss->round, sizeof loss->round, reach->tx_hash.bytes);
-	if (!newest_load(self, &reach->time_ms, err) ||
-	    !journal_append_many(self->options.journal, entries, 2, verdicts, err))
+	if (!newest_load(self, &reach->time_ms, err))
+		return false;
+	int64_t newest = reach->time_ms > chain_ms ? reach->time_ms : chain_ms;
+	if (loss->time_ms > newest + CHAIN_LATE_MS)
+		loss->time_ms = newest + CHAIN_LATE_MS;
+	if (!journal_append_many(self->options.journal, entries, 2, verdicts, err))
 		return false;
 	return (verdicts[0] != JOURNAL_DIFFERENT && verdicts[1] != JOURNAL_DIFFERENT) ||
 	       err_set(err, ERR_REFUSED, "the journal says otherwise of this loss already");

@@ -48,6 +48,31 @@ bool signer_nonce_seen(struct signer *self, const struct signer_wallet *wallet, 
 		       address_text(wallet->row.address).at);
 }
 
+static bool head_time_ask(struct chain *chain, int64_t *inout_ms, struct err *err)
+{
+	size_t answers = 0;
+	for (size_t i = 0; i < chain_nodes_len(chain); i++) {
+		struct chain *node = NULL;
+		struct chain_head head;
+		if (!chain_node(chain, i, &node, err) || !chain_head(node, &head, err))
+			continue;
+		answers++;
+		if (head.time_ms > *inout_ms)
+			*inout_ms = head.time_ms;
+	}
+	return answers >= signer_nodes_needed(chain) ||
+	       err_set(err, ERR_NOT_DONE, "too few nodes know the head of the chain");
+}
+
+bool signer_head_time_seen(struct signer *self, int64_t *ret_ms, struct err *err)
+{
+	*ret_ms = 0;
+	for (size_t i = 0; i < self->options.catalogue->chains_len; i++)
+		if (!head_time_ask(self->options.chains[i], ret_ms, err))
+			return false;
+	return true;
+}
+
 /* ---- the journal's nonces ---- */
 
 static bool nonce_refuse(const struct signer_wallet *wallet, uint64_t nonce, struct err *err)

@@ -96,24 +96,29 @@ static bool living_begin(struct signer *self, const struct store_incarnation *la
 	       store_recover_begin(self->options.store, last->number + 1, false, &by, &number, err);
 }
 
-/* A loss is marked once: a run that goes on finds it marked since the store was restored. */
+static bool loss_mark(struct signer *self, const struct store_incarnation *life, struct err *err)
+{
+	int64_t chain_ms = 0;
+	return signer_head_time_seen(self, &chain_ms, err) &&
+	       signer_loss_mark(self, life, chain_ms, err);
+}
+
+/* A loss is marked once: a run that goes on finds that of this life of the store marked. */
 static bool lost_begin(struct signer *self, const struct store_incarnation *last,
 		       const struct stops *stops, struct err *err)
 {
 	struct store_by by = signer_by(self);
-	struct store_incarnation now = *last;
-	int64_t lost_at = 0;
-	if (!signer_loss_load(self, &lost_at, err))
+	struct store_incarnation now;
+	bool marked = false;
+	if (!signer_loss_is_marked(self, last, &marked, err))
 		return false;
-	if (last->journal_lost && stops->recovered > 0 && stops->recovering == 0 &&
-	    lost_at >= last->at)
+	if (last->journal_lost && marked && stops->recovered > 0 && stops->recovering == 0)
 		return err_set(err, ERR_REFUSED, DONE_ADVICE);
-	if (!(last->journal_lost && stops->recovering > 0) &&
-	    (!store_recover_begin(self->options.store, last->number + 1, true, &by, &now.number,
-				  err) ||
-	     !store_incarnation_load(self->options.store, &now, err)))
-		return false;
-	return lost_at >= now.at || signer_loss_mark(self, err);
+	if (last->journal_lost && stops->recovering > 0)
+		return marked || loss_mark(self, last, err);
+	return store_recover_begin(self->options.store, last->number + 1, true, &by, &now.number,
+				   err) &&
+	       store_incarnation_load(self->options.store, &now, err) && loss_mark(self, &now, err);
 }
 
 /* Wallets that are new since the backup, and those of a store that was replaced by hand. */

@@ -4,16 +4,20 @@
 #ifndef SLUICE_SERVICE_SIGNER_SIGNER_LOSS_H
 #define SLUICE_SERVICE_SIGNER_SIGNER_LOSS_H
 
+#include "port/store_recover.h"
 #include "service/signer/signer_trust.h"
 
 /* loss.c */
 /* Losses that a journal can have; after the last one everything needs people for good. */
 #define LOSSES_MAX 64
-/* When the journal was lost last, as written by signer_loss_mark; 0: it never was. */
-MUST_CHECK bool signer_loss_load(struct signer *self, int64_t *ret_lost_at, struct err *err);
+/* Was the loss of this life of the store marked? Whatever the clocks say. */
+MUST_CHECK bool signer_loss_is_marked(struct signer *self, const struct store_incarnation *life,
+				      bool *ret_marked, struct err *err);
 /* Whatever was accepted until now may have been paid, canceled or refused by a journal that is
- * gone. Needed once per loss. */
-MUST_CHECK bool signer_loss_mark(struct signer *self, struct err *err);
+ * gone. Needed once per loss. chain_ms: the newest block's time, which bounds what a clock that is
+ * ahead says. */
+MUST_CHECK bool signer_loss_mark(struct signer *self, const struct store_incarnation *life,
+				 int64_t chain_ms, struct err *err);
 /* Does the row need people before it is paid, canceled or refused? *ret_hold: NULL, or the reason:
  * it is older than a loss, or equals (asset, receiver, amount) a payout whose withdrawal is not
  * known. What two people have released does not, until the journal is lost again or another such

@@ -63,6 +63,8 @@ MUST_CHECK bool signer_foreign_read(struct signer *self, bool *ret_settled, stru
  * signed as well. NOT_DONE when fewer nodes answer than have to agree. */
 MUST_CHECK bool signer_nonce_seen(struct signer *self, const struct signer_wallet *wallet,
 				  uint64_t block, uint64_t *ret_next, struct err *err);
+/* The time of the newest block that any node of any chain has. NOT_DONE as above. */
+MUST_CHECK bool signer_head_time_seen(struct signer *self, int64_t *ret_ms, struct err *err);
 /* REFUSED: the journal lacks nonces of the wallet that the chain or the store has. */
 MUST_CHECK bool signer_journal_check(struct signer *self, const struct signer_wallet *wallet,
 				     struct err *err);
