@@ -261,10 +261,14 @@ static bool recover_write(struct db *db, void *context, struct err *err)
 	struct recover *recover = context;
 	if (!fence(db, recover, err))
 		return false;
-	struct sql sql = sql_prepare(
-		db, "UPDATE wallets SET recover_to = ? WHERE id = ? AND recover_to = 0", err);
+	struct sql sql =
+		sql_prepare(db,
+			    "UPDATE wallets SET recover_to = ? WHERE id = ? AND (recover_to = 0 OR "
+			    "(recover_to > ? AND next_nonce < recover_to))",
+			    err);
 	sql_put_u64(&sql, recover->recover_to);
 	sql_put_i64(&sql, recover->wallet_id);
+	sql_put_u64(&sql, recover->recover_to);
 	return sql_run(&sql, NULL);
 }
 

@@ -54,8 +54,8 @@ MUST_CHECK bool store_incarnation_load(struct store *store, struct store_incarna
 MUST_CHECK bool store_recover_begin(struct store *store, uint64_t number_min, bool journal_lost,
 				    const struct store_by *by, uint64_t *ret_number,
 				    struct err *err);
-/* Up to where the slots of a wallet that recovers are looked for or filled; the first word stays.
- */
+/* Up to where the slots of a wallet that recovers are looked for or filled; the first word stays,
+ * or falls as long as it is not reached. */
 MUST_CHECK bool store_wallet_recover(struct store *store, int64_t wallet_id, uint64_t epoch,
 				     uint64_t recover_to, struct err *err);
 /* `recovering` (or journal_is_ahead) becomes `recovered`, when all slots up to recover_to are

@@ -221,8 +221,10 @@ static void a_wallet_is_recovered_when_its_slots_are_there(void **state)
 	begin(f, 0);
 	MUST(store_wallet_recovered, f->store, id, epoch, &by, &done);
 	assert_false(done); /* nobody said up to where */
-	MUST(store_wallet_recover, f->store, id, epoch, fixture_wallet(f, 0).next_nonce + 1);
+	MUST(store_wallet_recover, f->store, id, epoch, 900);
 	MUST(store_wallet_recover, f->store, id, epoch, 1000); /* the first word stays */
+	assert_int_equal(fixture_wallet(f, 0).recover_to, 900);
+	MUST(store_wallet_recover, f->store, id, epoch, fixture_wallet(f, 0).next_nonce + 1);
 	MUST(store_wallet_recovered, f->store, id, epoch, &by, &done);
 	assert_false(done);
 	recovered_slot(f, 0);
@@ -233,6 +235,8 @@ static void a_wallet_is_recovered_when_its_slots_are_there(void **state)
 	assert_stopped(f, 1, REASON_RECOVERING);
 	MUST(store_wallet_recovered, f->store, id, epoch, &by, &done);
 	assert_false(done);
+	MUST(store_wallet_recover, f->store, id, epoch, 1); /* it is reached: it stands */
+	assert_int_equal(fixture_wallet(f, 0).recover_to, fixture_wallet(f, 0).next_nonce);
 }
 
 static void a_filler_that_paid_becomes_a_payment(void **state)

@@ -109,6 +109,8 @@ static bool node_nonces(struct chain *chain, uint64_t block, const struct addres
 	for (size_t i = 0; i < n; i++) {
 		uint64_t less = node->nonce_less;
 		ret_nonces[i].count += node->nonce_more;
+		if (block == CHAIN_BLOCK_PENDING)
+			ret_nonces[i].count += node->nonce_pending_more;
 		ret_nonces[i].count -= ret_nonces[i].count < less ? ret_nonces[i].count : less;
 	}
 	return true;

@@ -24,6 +24,7 @@ struct life_node {
 	int64_t estimate_code;
 	uint64_t gas_more;   /* than an estimate says */
 	uint64_t nonce_more; /* than a wallet has sent */
+	uint64_t nonce_pending_more;
 	uint64_t nonce_less; /* than a wallet has sent, where it has */
 	struct hash32 hides; /* a transaction that its blocks do not show, unless zero */
 	bool away;           /* its head cannot be read */

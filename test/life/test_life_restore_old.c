@@ -477,6 +477,101 @@ static void test_lost_journal_and_a_new_wallet_later(void **state)
 	assert_asks_people(life, &since, 7491);
 }
 
+#define FAR (UINT64_C(1) << 40)
+
+/* A store that was restored, beside a journal that lived or none. */
+static void restored_make(struct life *life, uint64_t units, bool lost)
+{
+	struct withdrawal before = life_accept(life, "POL", units);
+	life_run(life, 8);
+	life_assert_paid(life, &before);
+	life_back_up(life);
+	life_restore(life);
+	recover_mark(life);
+	if (lost)
+		journal_lose(life);
+}
+
+static int64_t target_of(struct life *life)
+{
+	return life_number(life, "SELECT max(recover_to) FROM wallets", NULL);
+}
+
+/* The first of three nodes names a nonce that nobody has used, when the target is set. */
+static void far_nonce_run(struct life *life, bool lost)
+{
+	struct life_node nodes[3] = { life_node_make(life), life_node_make(life),
+				      life_node_make(life) };
+	struct chain *gate = life_gate_make(life, nodes, 3);
+	restored_make(life, 7600, lost);
+	recover_open(life, lost, false);
+	life_chain_give(life, LIFE_SIGNER, gate);
+	life_chain_give(life, LIFE_MONITOR, gate);
+	recover_begin(life);
+	nodes[0].nonce_more = FAR;
+	for (int i = 0; i < 20 && target_of(life) == 0; i++)
+		recover_step(life);
+	nodes[0].nonce_more = 0;
+	assert_in_range(target_of(life), 1, 1000);
+	recover_run(life);
+	chain_close(gate);
+}
+
+static void test_far_nonce_of_one_node(void **state)
+{
+	far_nonce_run(*state, false);
+}
+
+static void test_far_nonce_of_one_node_and_a_lost_journal(void **state)
+{
+	far_nonce_run(*state, true);
+}
+
+/* No pool holds so many: the only node is not believed, and asked again. */
+static void test_far_nonce_in_a_pool(void **state)
+{
+	struct life *life = *state;
+	struct life_node node = life_node_make(life);
+	struct signer_recovery out = { .phase = RECOVERY_READING };
+	struct err err = { 0 };
+	bool worked = false;
+	restored_make(life, 7610, false);
+	recover_open(life, false, false);
+	life_chain_give(life, LIFE_SIGNER, &node.base);
+	recover_begin(life);
+	node.nonce_pending_more = FAR;
+	for (int i = 0; i < 3; i++) {
+		assert_false(signer_recover_step(life->signer, &out, &worked, &err));
+		assert_int_equal(err.kind, ERR_NOT_DONE);
+		assert_non_null(strstr(err.text, "more than a pool holds"));
+	}
+	assert_int_equal(target_of(life), 0);
+	node.nonce_pending_more = 0;
+	recover_run(life);
+}
+
+/* The only node was wrong about what is mined: another run takes it back. */
+static void test_far_nonce_is_taken_back(void **state)
+{
+	struct life *life = *state;
+	struct life_node node = life_node_make(life);
+	restored_make(life, 7620, false);
+	recover_open(life, false, false);
+	life_chain_give(life, LIFE_SIGNER, &node.base);
+	recover_begin(life);
+	node.nonce_more = FAR;
+	for (int i = 0; i < 20 && target_of(life) == 0; i++)
+		recover_step(life);
+	node.nonce_more = 0;
+	assert_in_range(target_of(life), FAR, 2 * FAR);
+	recover_step(life);
+	assert_in_range(target_of(life), FAR, 2 * FAR);
+	recover_open(life, false, false);
+	recover_begin(life);
+	recover_run(life);
+	assert_in_range(target_of(life), 1, 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -495,6 +590,10 @@ int main(void)
 		LIFE_TEST(test_lost_journal_and_a_node_that_hides),
 		LIFE_TEST(test_lost_journal_and_a_new_wallet),
 		LIFE_TEST(test_lost_journal_and_a_new_wallet_later),
+		LIFE_TEST(test_far_nonce_of_one_node),
+		LIFE_TEST(test_far_nonce_of_one_node_and_a_lost_journal),
+		LIFE_TEST(test_far_nonce_in_a_pool),
+		LIFE_TEST(test_far_nonce_is_taken_back),
 	};
 	return LIFE_MAIN(tests);
 }

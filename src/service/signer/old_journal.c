@@ -24,6 +24,12 @@ static bool nonce_ask(struct chain *node, const struct signer_wallet *wallet, ui
 	return true;
 }
 
+static bool few_know(const struct signer_wallet *wallet, struct err *err)
+{
+	return err_set(err, ERR_NOT_DONE, "too few nodes know the nonce of wallet %s",
+		       address_text(wallet->row.address).at);
+}
+
 bool signer_nonce_seen(struct signer *self, const struct signer_wallet *wallet, uint64_t block,
 		       uint64_t *ret_next, struct err *err)
 {
@@ -43,9 +49,48 @@ bool signer_nonce_seen(struct signer *self, const struct signer_wallet *wallet, 
 		if (next > *ret_next)
 			*ret_next = next;
 	}
-	return answers >= signer_nodes_needed(chain) ||
-	       err_set(err, ERR_NOT_DONE, "too few nodes know the nonce of wallet %s",
-		       address_text(wallet->row.address).at);
+	return answers >= signer_nodes_needed(chain) || few_know(wallet, err);
+}
+
+/* The highest that were heard, in their order. */
+struct highest {
+	uint64_t at[CHAIN_NODES_AGREE_MIN];
+};
+
+static void highest_hear(struct highest *highest, uint64_t count)
+{
+	for (size_t i = 0; i < CHAIN_NODES_AGREE_MIN; i++) {
+		uint64_t other = highest->at[i];
+		if (count <= other)
+			continue;
+		highest->at[i] = count;
+		count = other;
+	}
+}
+
+bool signer_nonces_agreed(struct signer *self, const struct signer_wallet *wallet,
+			  uint64_t *ret_latest, uint64_t *ret_pending, struct err *err)
+{
+	struct chain *chain = self->options.chains[wallet->chain];
+	size_t needed = DEFENCE("target_has_witnesses") ? signer_nodes_needed(chain) : 1;
+	struct highest latest = { { 0 } };
+	struct highest pending = { { 0 } };
+	size_t answers = 0;
+	for (size_t i = 0; i < chain_nodes_len(chain); i++) {
+		uint64_t mined = 0;
+		uint64_t next = 0;
+		struct chain *node = NULL;
+		if (!chain_node(chain, i, &node, err) ||
+		    !nonce_ask(node, wallet, CHAIN_BLOCK_LATEST, &mined, err) ||
+		    !nonce_ask(node, wallet, CHAIN_BLOCK_PENDING, &next, err))
+			continue;
+		highest_hear(&latest, mined);
+		highest_hear(&pending, next);
+		answers++;
+	}
+	*ret_latest = latest.at[needed - 1];
+	*ret_pending = pending.at[needed - 1];
+	return answers >= needed || few_know(wallet, err);
 }
 
 static bool head_time_ask(struct chain *chain, int64_t *inout_ms, struct err *err)

@@ -1,6 +1,6 @@
 /* After a restore, in this order:
  *
- *	targets   up to where a wallet's nonces are looked for or filled: fixed once
+ *	targets   up to where a wallet's nonces are looked for or filled: it only falls
  *	rebuild.c a lost journal: what the store holds signed
  *	scan.c    the blocks since the backup: each transaction of our wallets becomes an attempt
  *	          of its slot, if the journal knows it
@@ -12,6 +12,7 @@
 #include "service/signer/signer_loss.h"
 #include "service/signer/signer_recovery.h"
 
+#include "base/defence.h"
 #include "core/reason.h"
 #include "core/transfer.h"
 
@@ -21,6 +22,8 @@
 /* Nonces above what the node says: more than it queues for an account (protocol.md 10). */
 #define TARGET_MARGIN 64
 #define FILL_GAS      21000
+/* The store keeps 63 bits. */
+#define NONCE_MAX ((uint64_t)INT64_MAX / 2)
 /* A run that was ended right after its last word is begun once more. */
 #define DONE_ADVICE "that is done: people may unpause"
 
@@ -154,31 +157,51 @@ bool signer_recover_begin(struct signer *self, struct err *err)
 
 /* ---- targets and fillers ---- */
 
-/* The first word stays: what is filled raises what the node says. */
-static bool target_set(struct signer *self, struct signer_wallet *wallet, struct err *err)
+/* Above all that may have been signed. A node that names a nonce which no pool gets to is not
+ * believed: all nonces below would be filled, for ever. */
+static bool target_find(struct signer *self, const struct signer_wallet *wallet,
+			uint64_t *ret_target, struct err *err)
 {
-	struct chain *chain = self->options.chains[wallet->chain];
-	struct chain_nonce latest = { 0 };
-	struct chain_nonce pending = { 0 };
-	if (wallet->row.recover_to != 0)
-		return true;
-	if (!chain_nonces(chain, CHAIN_BLOCK_LATEST, &wallet->row.address, 1, &latest, err) ||
-	    !chain_nonces(chain, CHAIN_BLOCK_PENDING, &wallet->row.address, 1, &pending, err))
+	uint64_t latest = 0;
+	uint64_t pending = 0;
+	if (!signer_nonces_agreed(self, wallet, &latest, &pending, err))
 		return false;
-	if (!latest.known || !pending.known)
-		return err_set(err, ERR_NOT_DONE, "the node does not know the wallet's nonce");
-	uint64_t target = latest.count + wallet->params->in_flight_max + TARGET_MARGIN;
-	if (target < pending.count)
-		target = pending.count;
+	uint64_t target = latest + wallet->params->in_flight_max + TARGET_MARGIN;
+	if ((target < pending && DEFENCE("target_is_near")) || latest > NONCE_MAX)
+		return err_set(err, ERR_NOT_DONE,
+			       "wallet %s has used %llu nonces, and %llu are said to wait: more "
+			       "than a pool holds",
+			       address_text(wallet->row.address).at, (unsigned long long)latest,
+			       (unsigned long long)(pending - latest));
+	if (target < pending)
+		target = pending;
 	if (wallet->journal_any && target < wallet->journal_next)
 		target = wallet->journal_next;
 	if (target < wallet->row.next_nonce)
 		target = wallet->row.next_nonce;
-	if (!store_wallet_recover(self->options.store, wallet->row.id, wallet->lease.epoch, target,
-				  err))
-		return false;
-	wallet->row.recover_to = target;
+	*ret_target = target;
 	return true;
+}
+
+/* The first word stays, since what is filled raises what the nodes say; but what they said too much
+ * another run takes back. */
+static bool target_set(struct signer *self, struct signer_wallet *wallet, struct err *err)
+{
+	bool *targeted = &self->recovery->targeted[wallet - self->wallets];
+	uint64_t target = 0;
+	if (*targeted && wallet->row.recover_to != 0)
+		return true;
+	if (!target_find(self, wallet, &target, err))
+		return false;
+	*targeted = true;
+	if (wallet->row.recover_to != 0 &&
+	    (target >= wallet->row.recover_to || wallet->row.next_nonce >= wallet->row.recover_to))
+		return true;
+	*targeted = store_wallet_recover(self->options.store, wallet->row.id, wallet->lease.epoch,
+					 target, err);
+	if (*targeted)
+		wallet->row.recover_to = target;
+	return *targeted;
 }
 
 bool signer_fillers_reserve(struct signer *self, struct signer_wallet *wallet, size_t n,

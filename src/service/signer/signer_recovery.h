@@ -38,6 +38,7 @@ struct recovery {
 	struct foreign_place foreign[WALLETS_MAX];
 	struct signer_stranger strangers[STRANGERS_MAX];
 	size_t strangers_len;
+	bool targeted[WALLETS_MAX]; /* by this run */
 	/* A lost journal: the slots of each wallet that are written anew. */
 	uint64_t rebuilt_to[WALLETS_MAX];
 	uint64_t rebuild_end[WALLETS_MAX];
@@ -63,6 +64,10 @@ MUST_CHECK bool signer_foreign_read(struct signer *self, bool *ret_settled, stru
  * signed as well. NOT_DONE when fewer nodes answer than have to agree. */
 MUST_CHECK bool signer_nonce_seen(struct signer *self, const struct signer_wallet *wallet,
 				  uint64_t block, uint64_t *ret_next, struct err *err);
+/* What as many nodes as have to agree say of a wallet's next nonce, at least: by their blocks, and
+ * with what waits in their pools. NOT_DONE as above. */
+MUST_CHECK bool signer_nonces_agreed(struct signer *self, const struct signer_wallet *wallet,
+				     uint64_t *ret_latest, uint64_t *ret_pending, struct err *err);
 /* The time of the newest block that any node of any chain has. NOT_DONE as above. */
 MUST_CHECK bool signer_head_time_seen(struct signer *self, int64_t *ret_ms, struct err *err);
 /* REFUSED: the journal lacks nonces of the wallet that the chain or the store has. */
