@@ -70,9 +70,13 @@ bool wallet_stop(struct db *db, int64_t wallet_id, const char *reason, const str
 	struct buf out = buf_of(detail, sizeof detail);
 	int64_t changed = 0;
 	struct sql sql = sql_prepare(
-		db, "UPDATE wallets SET stop_reason = ? WHERE id = ? AND stop_reason = ''", err);
+		db,
+		"UPDATE wallets SET stop_reason = ? WHERE id = ? AND (stop_reason = '' OR "
+		"(? = 'not_recovered' AND stop_reason IN ('recovering', 'journal_is_ahead')))",
+		err);
 	sql_put_text(&sql, reason);
 	sql_put_i64(&sql, wallet_id);
+	sql_put_text(&sql, reason);
 	if (!sql_run_count(&sql, &changed))
 		return false;
 	if (changed == 0)

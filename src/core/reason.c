@@ -159,6 +159,11 @@ static const struct reason_row rows[REASON_COUNT] = {
 	[REASON_RECOVERED] = { "recovered",
 			       STOP_ALL("the store was restored and reconciled; `sluice unpause` "
 					"lets it pay again") },
+	[REASON_NOT_RECOVERED] = { "not_recovered",
+				   STOP_BY_JOURNAL(
+					   "the store was recovered while the wallet was not "
+					   "configured: what it sent since the backup is "
+					   "not known") },
 
 	[REASON_RESOLVE_STILL_IN_DOUBT] = { "resolve_still_in_doubt",
 					    REFUSE("MACs or journal still do not say what the row "

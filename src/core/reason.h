@@ -66,6 +66,7 @@ enum reason {
 	REASON_RECONCILIATION_DIFFERS,
 	REASON_RECOVERING,
 	REASON_RECOVERED,
+	REASON_NOT_RECOVERED,
 	/* A decision of people was refused: wait_reason of a row that stays held. */
 	REASON_RESOLVE_STILL_IN_DOUBT,
 	REASON_RESOLVE_SLOT_IS_OPEN,

@@ -152,7 +152,8 @@ MUST_CHECK bool store_lease_take(struct store *store, struct store_lease *lease,
 MUST_CHECK bool store_wallet_enter(struct store *store, int64_t wallet_id, uint64_t epoch,
 				   uint64_t first_nonce, const struct store_by *by,
 				   struct err *err);
-/* Stops a wallet (no more reservations) until a person resolves it; an earlier reason stays. */
+/* Stops a wallet (no more reservations) until a person resolves it; an earlier reason stays, but
+ * that `not_recovered` ends `recovering` and `journal_is_ahead`. */
 MUST_CHECK bool store_wallet_stop(struct store *store, int64_t wallet_id, const char *reason,
 				  const struct store_by *by, struct err *err);
 /* Lets a wallet go on that is stopped for exactly this reason; why: for the audit record.

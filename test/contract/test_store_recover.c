@@ -235,6 +235,10 @@ static void a_wallet_is_recovered_when_its_slots_are_there(void **state)
 	assert_stopped(f, 1, REASON_RECOVERING);
 	MUST(store_wallet_recovered, f->store, id, epoch, &by, &done);
 	assert_false(done);
+	MUST(store_wallet_stop, f->store, f->wallets[1].id, "asked", &by);
+	assert_stopped(f, 1, REASON_RECOVERING);
+	MUST(store_wallet_stop, f->store, f->wallets[1].id, reason_code(REASON_NOT_RECOVERED), &by);
+	assert_stopped(f, 1, REASON_NOT_RECOVERED);
 	MUST(store_wallet_recover, f->store, id, epoch, 1); /* it is reached: it stands */
 	assert_int_equal(fixture_wallet(f, 0).recover_to, fixture_wallet(f, 0).next_nonce);
 }

@@ -6,6 +6,7 @@
 #include "life_world.h"
 
 #include "adapter/chain_gate.h"
+#include "service/admin/wallets.h"
 
 #include <stdio.h>
 
@@ -572,6 +573,54 @@ static void test_far_nonce_is_taken_back(void **state)
 	assert_in_range(target_of(life), 1, 1000);
 }
 
+/* The newest wallet has left the configuration, with nothing in flight; later the store is
+ * restored. It stays stopped, and nobody else for it. */
+static void test_wallet_that_left_the_configuration(void **state)
+{
+	struct life *life = *state;
+	struct wallet wallet;
+	struct err err = { 0 };
+	size_t started = 0;
+	enum signer_recovery_phase phase = RECOVERY_READING;
+	struct admin_wallets admin = { .catalogue = &life->catalogue, .who = "ann" };
+	const char *left = life_hex(life->catalogue.wallets[2].address.bytes, ADDRESS_BYTES);
+	const char *stopped = "SELECT stop_reason = 'not_recovered' FROM wallets WHERE id = 3";
+	struct withdrawal before = life_accept(life, "POL", 7630);
+	life_run(life, 8);
+	life_assert_paid(life, &before);
+	life->catalogue.wallets_len = 2;
+	life_stop(life);
+	life_start(life);
+	life_back_up(life);
+	life_restore(life);
+	recover_mark(life);
+	recover_open(life, false, false);
+	recover_begin(life);
+	for (int i = 0; i < 500 && phase != RECOVERY_DONE; i++)
+		phase = recover_step(life);
+	recover_close(life);
+	assert_int_equal(life_number(life, stopped, NULL), 1);
+	assert_int_equal(life_alarms(life, "wallet_stopped"), 1);
+	admin.store = life->store;
+	assert_true(admin_unpause(&admin, "done", clock_now_ms(&life->clock.base), &started, &err));
+	assert_int_equal(started, 2);
+	assert_int_equal(life_number(life, stopped, NULL), 1);
+	struct withdrawal fresh = life_accept(life, "POL", 7631);
+	settle(life);
+	life_assert_paid(life, &fresh);
+	/* It comes back: it does not pay before people say so. */
+	life->catalogue.wallets_len = 3;
+	life_stop(life);
+	life_start(life);
+	assert_int_equal(life_number(life, stopped, NULL), 1);
+	admin.store = life->store;
+	assert_false(admin_wallet_start(&admin, "dev", left, "looked", false,
+					clock_now_ms(&life->clock.base), &wallet, &err));
+	assert_true(admin_wallet_start(&admin, "dev", left, "looked", true,
+				       clock_now_ms(&life->clock.base), &wallet, &err));
+	assert_int_equal(life_number(life, stopped, NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -594,6 +643,7 @@ int main(void)
 		LIFE_TEST(test_far_nonce_of_one_node_and_a_lost_journal),
 		LIFE_TEST(test_far_nonce_in_a_pool),
 		LIFE_TEST(test_far_nonce_is_taken_back),
+		LIFE_TEST(test_wallet_that_left_the_configuration),
 	};
 	return LIFE_MAIN(tests);
 }

@@ -71,17 +71,32 @@ struct stops {
 	size_t behind;
 };
 
-static struct stops stops_count(const struct signer *self)
+static bool is_configured(const struct signer *self, int64_t wallet_id)
 {
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (self->wallets[i].row.id == wallet_id)
+			return true;
+	return false;
+}
+
+/* Those that left the configuration are counted too: nobody but the command ends their stops. */
+static bool stops_count(struct signer *self, struct stops *ret_stops, struct err *err)
+{
+	struct wallet rows[WALLETS_MAX];
 	struct stops stops = { 0 };
-	for (size_t i = 0; i < self->wallets_len; i++) {
-		const char *reason = self->wallets[i].row.stop_reason;
+	size_t len = 0;
+	if (!store_wallets_load(self->options.store, rows, WALLETS_MAX, &len, err))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		const char *reason = rows[i].stop_reason;
 		stops.recovering += strcmp(reason, reason_code(REASON_RECOVERING)) == 0;
 		stops.recovered += strcmp(reason, reason_code(REASON_RECOVERED)) == 0;
 		stops.ahead += strcmp(reason, reason_code(REASON_JOURNAL_IS_AHEAD)) == 0;
-		stops.behind += strcmp(reason, reason_code(REASON_JOURNAL_IS_BEHIND)) == 0;
+		stops.behind += is_configured(self, rows[i].id) &&
+				strcmp(reason, reason_code(REASON_JOURNAL_IS_BEHIND)) == 0;
 	}
-	return stops;
+	*ret_stops = stops;
+	return true;
 }
 
 static bool living_begin(struct signer *self, const struct store_incarnation *last,
@@ -143,8 +158,9 @@ bool signer_recover_begin(struct signer *self, struct err *err)
 	if (!signer_wallets_refresh(self, err) || !all_owned(self, err) ||
 	    !store_incarnation_load(self->options.store, &last, err))
 		return false;
-	const struct stops stops = stops_count(self);
-	if (!(lost ? lost_begin(self, &last, &stops, err) : living_begin(self, &last, &stops, err)))
+	struct stops stops;
+	if (!stops_count(self, &stops, err) ||
+	    !(lost ? lost_begin(self, &last, &stops, err) : living_begin(self, &last, &stops, err)))
 		return false;
 	if (!signer_wallets_refresh(self, err) || !wallets_stop(self, err))
 		return false;
@@ -315,9 +331,29 @@ static bool is_settled(struct signer *self, const struct signer_wallet *wallet, 
 	return true;
 }
 
+/* A wallet that left the configuration has nobody who reads its blocks or fills its nonces. It
+ * would pause all others for ever; it pays again when people have started it. */
+static bool left_finish(struct signer *self, struct err *err)
+{
+	struct wallet rows[WALLETS_MAX];
+	size_t len = 0;
+	if (!store_wallets_load(self->options.store, rows, WALLETS_MAX, &len, err))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		struct signer_wallet left = { .row = rows[i] };
+		if (!is_configured(self, rows[i].id) && signer_wallet_recovers(&left) &&
+		    !signer_wallet_stop(self, &left, reason_code(REASON_NOT_RECOVERED), err))
+			return false;
+	}
+	return true;
+}
+
 static bool wallets_finish(struct signer *self, struct err *err)
 {
 	struct store_by by = signer_by(self);
+	/* Before the others: while one recovers the command can be run again. */
+	if (!left_finish(self, err))
+		return false;
 	for (size_t i = 0; i < self->wallets_len; i++) {
 		struct signer_wallet *wallet = &self->wallets[i];
 		bool done = false;

@@ -74,6 +74,7 @@ static const char *const pinned[] = {
 	"reconciliation_differs",
 	"recovering",
 	"recovered",
+	"not_recovered",
 	"resolve_still_in_doubt",
 	"resolve_slot_is_open",
 	"resolve_tx_not_found",
