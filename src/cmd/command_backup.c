@@ -17,6 +17,7 @@
 #include "port/store_recover.h"
 #include "service/admin/wallets.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -27,6 +28,7 @@
 #include <unistd.h>
 
 #define PRINT_BYTES_MAX 8192
+#define ASIDE           ".before-restore-"
 
 static const char *user_name(void)
 {
@@ -213,21 +215,45 @@ static void fresh_remove(const struct restoring *restoring)
 			(void)unlink(path);
 }
 
-/* How often the store that stands there was restored; one that cannot be read says nothing. */
-static void incarnation_look(struct restoring *restoring)
+/* How often that store was restored; one that cannot be read says nothing. */
+static void incarnation_look(struct restoring *restoring, const char *path)
 {
-	struct db_sqlite_options options = { .path = restoring->config->store_path,
-					     .read_only = true };
+	struct db_sqlite_options options = { .path = path, .read_only = true };
 	struct store_incarnation last = { 0 };
 	struct store *store = NULL;
 	struct err ignored;
 	struct db *db = NULL;
 	if (access(options.path, F_OK) != 0 || !db_sqlite_open(&options, &db, &ignored))
 		return;
-	if (store_sql_open(db, &store, &ignored) && store_incarnation_load(store, &last, &ignored))
+	if (store_sql_open(db, &store, &ignored) &&
+	    store_incarnation_load(store, &last, &ignored) && last.number > restoring->incarnation)
 		restoring->incarnation = last.number;
 	store_close(store);
 	db_close(db);
+}
+
+/* The stores that were moved aside count too: a restore that was ended between its renames has left
+ * nothing in their place. Their names end with a time; their logs' do not. */
+static void incarnations_look(struct restoring *restoring)
+{
+	const char *store = restoring->config->store_path;
+	const char *slash = strrchr(store, '/');
+	size_t dir_len = slash != NULL ? (size_t)(slash + 1 - store) : 0;
+	char path[PATH_MAX];
+	incarnation_look(restoring, store);
+	(void)snprintf(path, sizeof path, "%.*s", (int)dir_len, store);
+	DIR *dir = opendir(dir_len > 0 ? path : ".");
+	struct dirent *entry;
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		struct str name = str_from(entry->d_name);
+		int len = snprintf(path, sizeof path, "%.*s%s", (int)dir_len, store, name.at);
+		if (len > 0 && (size_t)len < sizeof path && name.at[name.len - 1] == 'Z' &&
+		    strncmp(path, store, strlen(store)) == 0 &&
+		    strncmp(path + strlen(store), ASIDE, strlen(ASIDE)) == 0)
+			incarnation_look(restoring, path);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
 }
 
 /* Before it takes its place, so that no role ever sees it as one that may pay. */
@@ -321,7 +347,7 @@ static bool fresh_place(struct restoring *restoring, struct err *err)
 	if (!old_exists(path, &exists, err))
 		return false;
 	if (exists) {
-		if (snprintf(restoring->aside, PATH_MAX, "%s.before-restore-%s", path,
+		if (snprintf(restoring->aside, PATH_MAX, "%s" ASIDE "%s", path,
 			     buf_terminated(&time)) >= PATH_MAX)
 			return err_set(err, ERR_REFUSED, "%s is too long a path", path);
 		if (!old_move(restoring, err))
@@ -357,7 +383,7 @@ static bool store_restore(struct restoring *restoring, const char *dir, struct e
 	    !directory_make_for(restoring->config->store_path, err))
 		return false;
 	restoring->journal_lost = access(restoring->config->journal_path, F_OK) != 0;
-	incarnation_look(restoring);
+	incarnations_look(restoring);
 	fresh_remove(restoring);
 	bool done = backup_file_copy(from, restoring->fresh, err) && fresh_begin(restoring, err) &&
 		    fresh_place(restoring, err);

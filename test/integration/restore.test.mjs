@@ -118,6 +118,20 @@ describe('restore is killed', () => {
 		});
 });
 
+describe('a life', () => {
+	test('has a number that is never given twice', () => {
+		const restore = () => json(['restore', '--config', deployment.config, '--from', backup]).incarnation;
+		comeBack();
+		assert.equal(restore(), 1);
+		assert.equal(restore(), 2);
+		for (let number = 1; number < stepsMax && existsSync(store()); number++)
+			restoreKilledAt('rename', number);
+		assert.ok(!existsSync(store()), 'killed between the renames');
+		assert.equal(restore(), 3);
+		assert.equal(Number(sql(store(), 'SELECT max(number) FROM incarnations')), 3);
+	});
+});
+
 describe('a journal that is gone', () => {
 	test('is said to be lost, and the store remembers', () => {
 		comeBack();
