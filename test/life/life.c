@@ -384,8 +384,8 @@ static struct address fresh_address(struct life *life)
 	return address;
 }
 
-struct withdrawal life_accept_to(struct life *life, const char *symbol, uint64_t units,
-				 struct address to)
+enum store_accept_result life_order(struct life *life, const char *external_id, const char *symbol,
+				    uint64_t units, struct address to, struct withdrawal *ret_row)
 {
 	const struct asset *asset = catalogue_asset(&life->catalogue, 31337, str_from(symbol));
 	static struct store_accept item;
@@ -401,6 +401,7 @@ struct withdrawal life_accept_to(struct life *life, const char *symbol, uint64_t
 	intent->created_at = clock_now_ms(&life->clock.base);
 	intent->id = id_make(intent->created_at, random);
 	snprintf(intent->account, sizeof intent->account, "default");
+	snprintf(intent->external_id, sizeof intent->external_id, "%s", external_id);
 	snprintf(intent->asset, sizeof intent->asset, "%s", symbol);
 	snprintf(row->correlation_id, sizeof row->correlation_id, "trace-%s", key);
 	intent->chain_id = 31337;
@@ -418,8 +419,16 @@ struct withdrawal life_accept_to(struct life *life, const char *symbol, uint64_t
 	row->updated_at = intent->created_at;
 	item.who = "life";
 	MUST(store_accept_withdrawals, life->store, &item, 1);
-	assert_int_equal(item.result, STORE_ACCEPTED);
-	return *row;
+	*ret_row = *row;
+	return item.result;
+}
+
+struct withdrawal life_accept_to(struct life *life, const char *symbol, uint64_t units,
+				 struct address to)
+{
+	struct withdrawal row;
+	assert_int_equal(life_order(life, "", symbol, units, to, &row), STORE_ACCEPTED);
+	return row;
 }
 
 struct withdrawal life_accept(struct life *life, const char *symbol, uint64_t units)

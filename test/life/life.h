@@ -79,6 +79,9 @@ int life_tear_down(void **state);
 #define LIFE_MAIN(tests) cmocka_run_group_tests(tests, NULL, NULL)
 /* Accepts one withdrawal, as the API would: amount in base units to a fresh address. */
 struct withdrawal life_accept(struct life *life, const char *symbol, uint64_t units);
+/* With the client's own name for it (""; none), and whatever the store says of that. */
+enum store_accept_result life_order(struct life *life, const char *external_id, const char *symbol,
+				    uint64_t units, struct address to, struct withdrawal *ret_row);
 struct withdrawal life_accept_to(struct life *life, const char *symbol, uint64_t units,
 				 struct address to);
 /* Steps of one role until it has nothing to do; faults of neighbours are printed and ignored. */

@@ -621,6 +621,130 @@ static void test_wallet_that_left_the_configuration(void **state)
 	assert_int_equal(life_number(life, stopped, NULL), 0);
 }
 
+/* ---- another key for what was paid in the lost hour; the journal lives ---- */
+
+/* Paid since the backup; then the backup is back, and the journal knows whose it was. */
+static struct withdrawal lost_hour(struct life *life, const char *external_id, uint64_t units,
+				   struct hash32 *ret_tx)
+{
+	struct withdrawal paid;
+	struct withdrawal before = life_accept(life, "POL", units - 1);
+	life_run(life, 8);
+	life_assert_paid(life, &before);
+	life_back_up(life);
+	assert_int_equal(
+		life_order(life, external_id, "POL", units, life_fresh_address(life), &paid),
+		STORE_ACCEPTED);
+	life_run(life, 8);
+	life_assert_paid(life, &paid);
+	*ret_tx = life_view(life, paid.intent.id).tx_hash;
+	return paid;
+}
+
+static void lost_hour_is_back(struct life *life)
+{
+	life_restore(life);
+	life_back_up(life); /* it is the only one */
+	recover_mark(life);
+	recover_open(life, false, false);
+	recover_begin(life);
+	recover_run(life);
+}
+
+static void assert_is_taken(struct life *life, const struct withdrawal *order, uint64_t units)
+{
+	struct withdrawal row;
+	assert_int_equal(life_order(life, "order-1", "POL", units, order->intent.to, &row),
+			 STORE_EXTERNAL_ID_TAKEN);
+}
+
+/* Before the restore its name protected the order from a second key; the store that has come back
+ * does not know the first one. */
+static void test_order_of_the_lost_hour(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal again;
+	struct hash32 tx;
+	struct withdrawal paid = lost_hour(life, "order-1", 7701, &tx);
+	assert_is_taken(life, &paid, 7701);
+	lost_hour_is_back(life);
+	assert_int_equal(life_order(life, "order-1", "POL", 7701, paid.intent.to, &again),
+			 STORE_ACCEPTED);
+	struct withdrawal other = life_accept(life, "POL", 7701);
+	settle(life);
+	assert_waits_for_people(life, &again, "may_be_paid_by_unbound");
+	assert_received(life, "POL", &paid, 7701);
+	life_assert_paid(life, &other); /* another receiver */
+	life->made = 1;
+	assert_is_taken(life, &paid, 7701);
+	both_decide(life, &again, NULL);
+	assert_waits_for_people(life, &again, "may_be_paid_by_unbound");
+	assert_string_equal(life_view(life, again.intent.id).withdrawal.wait_reason,
+			    "resolve_equal_is_unclaimed");
+	both_decide(life, &again, &tx);
+	settle(life);
+	life_assert_paid(life, &again);
+	/* The next one like it is a payment of its own. */
+	life->made = 100;
+	struct withdrawal next = life_accept_to(life, "POL", 7701, paid.intent.to);
+	settle(life);
+	life_assert_stage(life, &next, WITHDRAWAL_COMPLETED);
+	assert_received(life, "POL", &paid, 2 * 7701);
+}
+
+/* The key itself is no news for people, whatever waits beside it, and ends what was in doubt. */
+static void test_key_of_the_lost_hour(void **state)
+{
+	struct life *life = *state;
+	struct hash32 tx;
+	struct withdrawal paid = lost_hour(life, "", 7711, &tx);
+	lost_hour_is_back(life);
+	struct withdrawal other = life_accept_to(life, "POL", 7711, paid.intent.to);
+	settle(life);
+	assert_waits_for_people(life, &other, "may_be_paid_by_unbound");
+	life->made = 1;
+	struct withdrawal again = life_accept_to(life, "POL", 7711, paid.intent.to);
+	settle(life);
+	life_assert_paid(life, &again);
+	both_decide(life, &other, &tx);
+	assert_waits_for_people(life, &other, "may_be_paid_by_unbound");
+	assert_string_equal(life_view(life, other.intent.id).withdrawal.wait_reason,
+			    "resolve_tx_of_another");
+	both_decide(life, &other, NULL);
+	life->made = 100;
+	struct withdrawal next = life_accept_to(life, "POL", 7711, paid.intent.to);
+	settle(life);
+	life_assert_stage(life, &other, WITHDRAWAL_COMPLETED);
+	life_assert_stage(life, &next, WITHDRAWAL_COMPLETED);
+	assert_received(life, "POL", &paid, 3 * 7711);
+}
+
+/* A second restore forgets the key once more. */
+static void test_order_of_two_restores(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal again;
+	struct hash32 tx;
+	struct withdrawal paid = lost_hour(life, "order-1", 7721, &tx);
+	lost_hour_is_back(life);
+	life->made = 1;
+	assert_int_equal(life_order(life, "order-1", "POL", 7721, paid.intent.to, &again),
+			 STORE_ACCEPTED);
+	settle(life);
+	life_assert_paid(life, &again);
+	lost_hour_is_back(life);
+	life->made = 100;
+	assert_int_equal(life_order(life, "order-1", "POL", 7721, paid.intent.to, &again),
+			 STORE_ACCEPTED);
+	settle(life);
+	assert_waits_for_people(life, &again, "may_be_paid_by_unbound");
+	assert_received(life, "POL", &paid, 7721);
+	both_name_another(life, &again, tx);
+	settle(life);
+	life_assert_stage(life, &again, WITHDRAWAL_COMPLETED);
+	assert_received(life, "POL", &paid, 2 * 7721);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -644,6 +768,9 @@ int main(void)
 		LIFE_TEST(test_far_nonce_in_a_pool),
 		LIFE_TEST(test_far_nonce_is_taken_back),
 		LIFE_TEST(test_wallet_that_left_the_configuration),
+		LIFE_TEST(test_order_of_the_lost_hour),
+		LIFE_TEST(test_key_of_the_lost_hour),
+		LIFE_TEST(test_order_of_two_restores),
 	};
 	return LIFE_MAIN(tests);
 }

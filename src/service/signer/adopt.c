@@ -1,7 +1,8 @@
 /* Rights that were spent before the store knew the row: it was restored since, and its client has
  * repeated the key, or the row is as old as the backup. The journal names the slot; the chain says
  * what became of it. Nobody is paid by what is done here. */
-#include "service/signer/signer_trust.h"
+#include "service/signer/signer_loss.h"
+#include "service/signer/signer_recovery.h"
 
 #include "base/defence.h"
 #include "core/reason.h"
@@ -56,7 +57,9 @@ static bool bind(struct signer *self, const struct transfer *slot, const struct 
 					 .version = row->version,
 					 .round = row->round,
 					 .ack = *ack };
-	if (!store_transfer_bind(self->options.store, &binding, &by, err))
+	/* The row that is there is believed, and the journal has the slot as its own. */
+	if ((DEFENCE("bound_is_closed") && !signer_payout_close(self, row, slot, err)) ||
+	    !store_transfer_bind(self->options.store, &binding, &by, err))
 		return false;
 	if (binding.result != STORE_WRITTEN)
 		return true;
@@ -149,4 +152,41 @@ bool signer_adopt(struct signer *self, const struct withdrawal *row,
 		return true;
 	}
 	return bind(self, &slot, row, ack, err);
+}
+
+/* ---- what nobody has asked for yet ---- */
+
+static bool wallet_unbound_tell(struct signer *self, size_t index, bool *ret_done, struct err *err)
+{
+	struct slot_place *place = &self->recovery->unbound[index];
+	struct store_transfer_filter filter = { .wallet_id = self->wallets[index].row.id,
+						.first = TRANSFER_MINED,
+						.last = TRANSFER_MINED,
+						.mined_block_max = UINT64_MAX,
+						.has_after = place->any,
+						.after_block = place->block,
+						.after_nonce = place->nonce,
+						.limit = BATCH_MAX };
+	struct transfer rows[BATCH_MAX];
+	size_t n = 0;
+	if (!store_transfers_load(self->options.store, &filter, rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (is_unbound_payout(&rows[i]) && id_is_zero(rows[i].withdrawal) &&
+		    DEFENCE("unbound_is_told") && !signer_payout_tell(self, &rows[i], err))
+			return false;
+		*place = (struct slot_place){ true, rows[i].mined_block, rows[i].nonce };
+	}
+	*ret_done &= n < BATCH_MAX;
+	return true;
+}
+
+bool signer_unbound_tell(struct signer *self, bool *ret_done, struct err *err)
+{
+	*ret_done = true;
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (self->wallets[i].row.id != 0 && signer_wallet_recovers(&self->wallets[i]) &&
+		    !wallet_unbound_tell(self, i, ret_done, err))
+			return false;
+	return true;
 }

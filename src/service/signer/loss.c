@@ -24,6 +24,7 @@ static const char loss_label[] = "sluice journal lost";
 static const char reach_label[] = "sluice reach of a loss";
 static const char released_label[] = "sluice released by people";
 static const char payout_label[] = "sluice payout without a withdrawal";
+static const char claimed_label[] = "sluice payout with its withdrawal";
 
 /* An id that no withdrawal can have (its time is 1970), and that sorts below all that do. */
 static struct id id_of(const uint8_t digest[SHA256_BYTES])
@@ -231,22 +232,21 @@ static struct journal_slot key_of(const struct transfer *slot)
 	return (struct journal_slot){ slot->chain_id, slot->wallet, slot->nonce };
 }
 
-/* One entry, under the first round that is free. */
-static bool payout_try(struct signer *self, const struct transfer *payload, enum journal_kind kind,
-		       struct hash32 payload_hash, bool *ret_done, struct err *err)
+static void payout_fill(const struct signer *self, const struct transfer *payload,
+			enum journal_kind kind, struct hash32 payload_hash,
+			struct journal_entry *ret_entry)
 {
-	struct journal_entry entry = { .has_slot = true,
-				       .slot = key_of(payload),
-				       .kind = kind,
-				       .payload_hash = payload_hash,
-				       .is_on_chain = true,
-				       .has_right = true };
 	uint8_t digest[SHA256_BYTES];
-	struct journal_right *right = &entry.right;
-	enum journal_verdict verdict = JOURNAL_DIFFERENT;
-	slot_digest(&entry.slot, digest);
+	struct journal_right *right = &ret_entry->right;
+	*ret_entry = (struct journal_entry){ .has_slot = true,
+					     .slot = key_of(payload),
+					     .kind = kind,
+					     .payload_hash = payload_hash,
+					     .is_on_chain = true,
+					     .has_right = true };
+	slot_digest(&ret_entry->slot, digest);
 	*right = (struct journal_right){ .withdrawal = id_of(digest),
-					 .slot = entry.slot,
+					 .slot = ret_entry->slot,
 					 .chain_id = payload->chain_id,
 					 .amount = payload->amount,
 					 .time_ms = clock_now_ms(self->options.clock) };
@@ -257,13 +257,28 @@ static bool payout_try(struct signer *self, const struct transfer *payload, enum
 	right->round /= 2;
 	payout_tag(self, payload->chain_id, right->asset, payload->receiver, payload->amount,
 		   right->pay_tag);
+}
+
+/* Under the first round that is free. */
+static bool payout_append(struct signer *self, struct journal_entry *entry, bool *ret_done,
+			  struct err *err)
+{
+	enum journal_verdict verdict = JOURNAL_DIFFERENT;
 	*ret_done = false;
-	for (unsigned i = 0; i < PAYOUT_ROUNDS && !*ret_done; i++, right->round++) {
-		if (!journal_append_many(self->options.journal, &entry, 1, &verdict, err))
+	for (unsigned i = 0; i < PAYOUT_ROUNDS && !*ret_done; i++, entry->right.round++) {
+		if (!journal_append_many(self->options.journal, entry, 1, &verdict, err))
 			return false;
 		*ret_done = verdict != JOURNAL_DIFFERENT;
 	}
 	return true;
+}
+
+static bool payout_try(struct signer *self, const struct transfer *payload, enum journal_kind kind,
+		       struct hash32 payload_hash, bool *ret_done, struct err *err)
+{
+	struct journal_entry entry;
+	payout_fill(self, payload, kind, payload_hash, &entry);
+	return payout_append(self, &entry, ret_done, err);
 }
 
 bool signer_payout_add(struct signer *self, const struct transfer *payload, enum journal_kind kind,
@@ -327,6 +342,65 @@ static bool is_claimed(struct signer *self, const struct journal_right *payout, 
 				     ret_claimed, &claim, err);
 }
 
+/* The last of the slot's own says whether anybody has claimed it: a claim is of the life in which
+ * the store knew the withdrawal, and a store that was restored again asks anew. */
+static bool told_look(struct signer *self, struct journal_entry *entry, bool *ret_told,
+		      struct err *err)
+{
+	static const struct id none = { { 0 } };
+	struct journal_right rights[PAYOUTS_MAX];
+	bool claimed = true;
+	size_t n = 0;
+	if (!journal_rights_of(self->options.journal, none, entry->right.pay_tag, rights,
+			       PAYOUTS_MAX, &n, err))
+		return false;
+	*ret_told = n == PAYOUTS_MAX; /* no more can be looked through */
+	for (size_t i = 0; i < n && !*ret_told; i++) {
+		if (!is_same_slot(&rights[i].slot, &entry->slot))
+			continue;
+		if (!is_claimed(self, &rights[i], &claimed, err))
+			return false;
+		entry->right.round = rights[i].round + 1;
+		*ret_told = !claimed;
+	}
+	return true;
+}
+
+/* No row puts a slot into the journal. */
+static bool is_journaled(struct signer *self, const struct journal_entry *entry,
+			 bool *ret_journaled, struct err *err)
+{
+	struct hash32 hash;
+	struct wei ceiling;
+	uint32_t attempts = 0;
+	bool has_pay = false;
+	bool has_cancel = false;
+	if (!journal_slot_of(self->options.journal, &entry->slot, &has_pay, &has_cancel, &hash,
+			     &ceiling, &attempts, err))
+		return false;
+	*ret_journaled = has_pay && hash32_equal(hash, entry->payload_hash);
+	return true;
+}
+
+bool signer_payout_tell(struct signer *self, const struct transfer *slot, struct err *err)
+{
+	struct journal_entry entry;
+	bool known = false;
+	bool done = false;
+	payout_fill(self, slot, JOURNAL_PAY, transfer_payload_hash(slot), &entry);
+	/* The right that was spent on it counts for the limits. */
+	entry.right.amount = (struct amount){ 0 };
+	if (!is_journaled(self, &entry, &known, err))
+		return false;
+	if (!known)
+		return true;
+	if (!told_look(self, &entry, &done, err) ||
+	    (!done && !payout_append(self, &entry, &done, err)))
+		return false;
+	return done || err_set(err, ERR_REFUSED, "the journal tells of nonce %llu differently",
+			       (unsigned long long)slot->nonce);
+}
+
 /* One that nobody has claimed, among those that pay exactly this. More than can be looked through
  * are as good as one. */
 static bool payout_is_open(struct signer *self, const struct withdrawal *row, size_t *ret_payouts,
@@ -374,21 +448,32 @@ static bool names_open_payout(struct signer *self, const struct withdrawal *row,
 	return true;
 }
 
-/* After the row's right is spent on it: an end in between only calls people once more. */
-static bool payout_close(struct signer *self, const struct withdrawal *row,
-			 const struct journal_slot *key, struct hash32 tx_hash, struct err *err)
+/* One transaction may be claimed in each life of the store: no hash is that of two claims. */
+static struct journal_resolution claim_of(const struct signer *self,
+					  const struct journal_right *payout)
 {
+	struct journal_resolution claim = { .withdrawal = payout->withdrawal,
+					    .round = payout->round,
+					    .chain_id = payout->chain_id,
+					    .time_ms = clock_now_ms(self->options.clock) };
+	uint8_t bytes[ID_BYTES + sizeof claim.round];
+	memcpy(bytes, claim.withdrawal.bytes, ID_BYTES);
+	memcpy(bytes + ID_BYTES, &claim.round, sizeof claim.round);
+	digest_make(claimed_label, bytes, sizeof bytes, claim.tx_hash.bytes);
+	return claim;
+}
+
+bool signer_payout_close(struct signer *self, const struct withdrawal *row,
+			 const struct transfer *slot, struct err *err)
+{
+	const struct journal_slot key = key_of(slot);
 	struct journal_right rights[PAYOUTS_MAX];
 	size_t n = 0;
 	if (!payouts_load(self, row, rights, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		struct journal_resolution claim = { .withdrawal = rights[i].withdrawal,
-						    .round = rights[i].round,
-						    .chain_id = key->chain_id,
-						    .tx_hash = tx_hash,
-						    .time_ms = clock_now_ms(self->options.clock) };
-		if (is_same_slot(&rights[i].slot, key) && !resolution_append(self, &claim, err))
+		const struct journal_resolution claim = claim_of(self, &rights[i]);
+		if (is_same_slot(&rights[i].slot, &key) && !resolution_append(self, &claim, err))
 			return false;
 	}
 	return true;
@@ -418,8 +503,8 @@ bool signer_payout_claim(struct signer *self, const struct withdrawal *row,
 	signer_right_fill(self, &of_row, row, &entry.slot, &entry.right);
 	if (!journal_append_many(self->options.journal, &entry, 1, ret_verdict, err))
 		return false;
-	return *ret_verdict == JOURNAL_DIFFERENT ||
-	       payout_close(self, row, &entry.slot, tx_hash, err);
+	/* An end in between only calls people once more. */
+	return *ret_verdict == JOURNAL_DIFFERENT || signer_payout_close(self, row, slot, err);
 }
 
 /* ---- the question ---- */

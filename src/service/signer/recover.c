@@ -5,7 +5,8 @@
  *	scan.c    the blocks since the backup: each transaction of our wallets becomes an attempt
  *	          of its slot, if the journal knows it
  *	fill      nonces that nobody has used get their self-transfers
- *	binding   when all slots are final: withdrawals go to what paid them (adopt.c)
+ *	binding   when all slots are final: withdrawals go to what paid them (adopt.c), and what is
+ *	          left of those slots is told to the journal
  *
  * A slot of the journal whose bytes are lost is filled like the others: either its payment is
  *mined, and found, or its nonce is gone and it can never be. */
@@ -439,9 +440,12 @@ bool signer_recover_step(struct signer *self, struct signer_recovery *ret_recove
 	    !evaluate(self, scanned, &out, err))
 		return false;
 	if (out.phase == RECOVERY_BINDING) {
-		if (!rows_bind(self, &last, err))
+		if (!rows_bind(self, &last, err) ||
+		    (last && !signer_unbound_tell(self, &last, err)))
 			return false;
 		*ret_worked |= !last;
+	} else {
+		memset(recovery->unbound, 0, sizeof recovery->unbound);
 	}
 	/* What was bound is mined again, until the monitor has judged it. */
 	if (last && !wallets_finish(self, err))

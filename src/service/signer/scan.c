@@ -388,7 +388,7 @@ static bool wallet_foreign_read(struct signer *self, size_t index, bool *ret_set
 				struct err *err)
 {
 	struct signer_wallet *wallet = &self->wallets[index];
-	struct foreign_place *place = &self->recovery->foreign[index];
+	struct slot_place *place = &self->recovery->foreign[index];
 	struct store_transfer_filter filter = {
 		.wallet_id = wallet->row.id,
 		.first = TRANSFER_FINAL,
@@ -417,7 +417,7 @@ static bool wallet_foreign_read(struct signer *self, size_t index, bool *ret_set
 	if (!reading_import(self, &reading, err))
 		return false;
 	if (reading.found)
-		*place = (struct foreign_place){ true, slot.mined_block, slot.nonce };
+		*place = (struct slot_place){ true, slot.mined_block, slot.nonce };
 	return true;
 }
 

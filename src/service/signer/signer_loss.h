@@ -34,6 +34,14 @@ MUST_CHECK bool signer_loss_release(struct signer *self, const struct withdrawal
  * where the slot's rows do not allow it; or JOURNAL_FOREIGN. */
 MUST_CHECK bool signer_payout_add(struct signer *self, const struct transfer *payload,
 				  enum journal_kind kind, struct hash32 tx_hash, struct err *err);
+/* The same for a slot of a restored store that has paid and has no withdrawal, whoever the journal
+ * knows it to be of: who asks for exactly that under another key needs people. Told once, as long
+ * as nobody has it. */
+MUST_CHECK bool signer_payout_tell(struct signer *self, const struct transfer *slot,
+				   struct err *err);
+/* The slot is about to have a withdrawal, this one: for it nobody is called any more. */
+MUST_CHECK bool signer_payout_close(struct signer *self, const struct withdrawal *row,
+				    const struct transfer *slot, struct err *err);
 /* The slot of this transaction, if it is such a payout, and of exactly what the row asks for;
  * whether it was claimed or not. */
 MUST_CHECK bool signer_payout_find(struct signer *self, const struct withdrawal *row,

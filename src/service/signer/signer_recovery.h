@@ -19,9 +19,8 @@ struct scan {
 	uint64_t reached_at; /* head when it was reached last */
 };
 
-/* The slots of a wallet that ended with a stranger's transaction: which of them was looked at last.
- */
-struct foreign_place {
+/* Which slot of a wallet was looked at last. */
+struct slot_place {
 	bool any;
 	uint64_t block;
 	uint64_t nonce;
@@ -35,7 +34,8 @@ struct recovery {
 	uint64_t block_head;
 	struct id bind_after;
 	bool bind_moved;
-	struct foreign_place foreign[WALLETS_MAX];
+	struct slot_place foreign[WALLETS_MAX]; /* that ended with a stranger's transaction */
+	struct slot_place unbound[WALLETS_MAX]; /* that paid, and have no withdrawal */
 	struct signer_stranger strangers[STRANGERS_MAX];
 	size_t strangers_len;
 	bool targeted[WALLETS_MAX]; /* by this run */
@@ -58,6 +58,11 @@ MUST_CHECK bool signer_scan(struct signer *self, bool *ret_scanned, bool *ret_wo
  * again, whatever was read of its number before, and the transaction judged like all others.
  * *ret_settled, when it is true, becomes whether none is left. */
 MUST_CHECK bool signer_foreign_read(struct signer *self, bool *ret_settled, struct err *err);
+
+/* adopt.c */
+/* All is bound that can be. Payouts of which the store does not know the withdrawals are told to
+ * the journal (signer_payout_tell), some of them per call. */
+MUST_CHECK bool signer_unbound_tell(struct signer *self, bool *ret_done, struct err *err);
 
 /* old_journal.c */
 /* The next nonce of a wallet, by whichever node has seen most of it; what waits in a pool was
