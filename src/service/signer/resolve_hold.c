@@ -355,7 +355,7 @@ static bool payout_resolve(struct signer *self, const struct work_case *work,
 	if (look.seen == RESOLVE_SEEN_ABSENT)
 		refused = REASON_RESOLVE_TX_NOT_FOUND;
 	else if (!id_is_zero(payout->withdrawal) &&
-		 !id_equal(payout->withdrawal, work->row.intent.id))
+		 !id_equal(payout->withdrawal, work->row.intent.id) && DEFENCE("named_is_unbound"))
 		refused = REASON_RESOLVE_TX_OF_ANOTHER;
 	else if (signer_payment_of(work, payout->wallet, &look) != PAYMENT_PROVEN ||
 		 look.found.nonce != payout->nonce)
