@@ -263,8 +263,8 @@ const struct command commands[] = {
 	  http_options, command_speed_up },
 	{ "resolve", "ID", 1, 1, "decide about a held withdrawal or slot, over HTTP",
 	  "ID is a withdrawal's, or a transfer's that the chain took back after it was final.\n"
-	  "With --paid-by HASH, --not-paid or, where an equal payment is nobody's after the\n"
-	  "journal was lost, --paid-another HASH. Two people have to say the same, each with an API\n"
+	  "With --paid-by HASH, --not-paid or, where an equal payment is nobody's after a\n"
+	  "restore, --paid-another HASH. Two people have to say the same, each with an API\n"
 	  "key of an own name that was made with --resolve. The signer compares what they say\n"
 	  "with the chain, and refuses what that does not bear out: see `sluice status ID`.",
 	  resolve_options, command_resolve },
