@@ -25,6 +25,10 @@
  * did not come is measured anew after GATE_STILL_MS, from what it names then; who stays with it is
  * left after GATE_FAR_MS, also for nodes that are below.
  *
+ * A node that does not answer, again and again, is left alone for some seconds by its own circuit
+ * breaker (chain_jsonrpc.h). Here that is one more call that failed; it changes neither who is
+ * believed nor whose turn it is.
+ *
  * What it does not see: a node whose head rises too slowly, and one that is still far behind.
  */
 #ifndef SLUICE_ADAPTER_CHAIN_GATE_H

@@ -6,6 +6,7 @@
 #include "core/chain_answer.h"
 #include "core/limits.h"
 #include "core/tx.h"
+#include "net/circuit_breaker.h"
 #include "net/json_rpc.h"
 
 #include <stdio.h>
@@ -68,22 +69,45 @@ static const struct json_sieve lookup_sieve = { { call_names, lookup_names } };
 
 struct chain_jsonrpc {
 	struct chain base;
-	/* One for now; where the next node is tried, it is tried in ask(). */
-	struct json_rpc *endpoints[RPC_ENDPOINTS_MAX];
-	size_t endpoints_len;
+	struct json_rpc *rpc;
+	struct clock *clock; /* NULL: the breaker is not used */
+	struct circuit_breaker breaker;
 };
 
 static struct json_rpc *rpc_of(struct chain *chain)
 {
-	return ((struct chain_jsonrpc *)chain)->endpoints[0];
+	return ((struct chain_jsonrpc *)chain)->rpc;
+}
+
+static const char left_alone[] = "the node did not answer, again and again, and is left alone for "
+				 "some seconds";
+
+/* Runs the calls. False: it made none, because the node is left alone, and there are no answers. A
+ * node that answers one of them is there, whatever it says. */
+static bool node_run(struct chain_jsonrpc *self, size_t at_once)
+{
+	struct circuit_pass pass;
+	if (self->clock == NULL) {
+		json_rpc_run(self->rpc, at_once);
+		return true;
+	}
+	if (circuit_breaker_enter(&self->breaker, clock_monotonic_ms(self->clock), 1, &pass) == 0)
+		return false;
+	json_rpc_run(self->rpc, at_once);
+	bool failed = json_rpc_failure(self->rpc) != NULL;
+	circuit_breaker_leave(&self->breaker, clock_monotonic_ms(self->clock), pass, !failed,
+			      failed);
+	return true;
 }
 
 /* Runs the calls of a read. False when not one of them was answered; a read has no effect, so that
  * is NOT_DONE whatever happened. */
-static bool ask(struct json_rpc *rpc, struct err *err)
+static bool ask(struct chain *chain, struct err *err)
 {
-	json_rpc_run(rpc, 0);
-	const char *failure = json_rpc_failure(rpc);
+	struct chain_jsonrpc *self = (struct chain_jsonrpc *)chain;
+	if (!node_run(self, 0))
+		return err_set(err, ERR_NOT_DONE, "%s", left_alone);
+	const char *failure = json_rpc_failure(self->rpc);
 	if (failure != NULL)
 		return err_set(err, ERR_NOT_DONE, "%s", failure);
 	return true;
@@ -164,7 +188,7 @@ static bool identity(struct chain *chain, uint64_t *ret_chain_id, struct err *er
 	struct json_rpc *rpc = rpc_of(chain);
 	json_rpc_begin(rpc);
 	(void)json_rpc_add(rpc, "eth_chainId");
-	if (!ask(rpc, err))
+	if (!ask(chain, err))
 		return false;
 	const struct json_rpc_answer *answer = json_rpc_answer(rpc, 0);
 	uint64_t id;
@@ -211,7 +235,7 @@ static bool head(struct chain *chain, struct chain_head *ret_head, struct err *e
 	buf_text(json_rpc_add(rpc, "eth_getBlockByNumber"), "\"latest\",false");
 	buf_text(json_rpc_add(rpc, "eth_getBlockByNumber"), "\"finalized\",false");
 	(void)json_rpc_add(rpc, "eth_maxPriorityFeePerGas");
-	if (!ask(rpc, err))
+	if (!ask(chain, err))
 		return false;
 	struct chain_head head = { 0 };
 	const struct json_rpc_answer *latest = json_rpc_answer(rpc, 0);
@@ -237,7 +261,7 @@ static bool blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 		write_block(out, numbers[i]);
 		buf_text(out, ",false");
 	}
-	if (!ask(rpc, err))
+	if (!ask(chain, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct json_rpc_answer *answer = json_rpc_answer(rpc, i);
@@ -263,7 +287,7 @@ static bool find(struct chain *chain, uint64_t block, const struct chain_wanted 
 	struct buf *out = json_rpc_add(rpc, "eth_getBlockByNumber");
 	write_block(out, block);
 	buf_text(out, ",true");
-	if (!ask(rpc, err))
+	if (!ask(chain, err))
 		return false;
 	const struct json_rpc_answer *answer = json_rpc_answer(rpc, 0);
 	*ret_found = (struct chain_found){ .state = CHAIN_FOUND_UNKNOWN };
@@ -285,7 +309,7 @@ static bool estimate_many(struct chain *chain, const struct chain_call *calls, s
 			   calls[i].data_len);
 		buf_text(out, ",\"latest\"");
 	}
-	if (!ask(rpc, err))
+	if (!ask(chain, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct json_rpc_answer *answer = json_rpc_answer(rpc, i);
@@ -325,7 +349,7 @@ static bool balances(struct chain *chain, uint64_t block, const struct chain_bal
 	json_rpc_begin(rpc);
 	for (size_t i = 0; i < n; i++)
 		add_balance(rpc, block, &queries[i]);
-	if (!ask(rpc, err))
+	if (!ask(chain, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct json_rpc_answer *answer = json_rpc_answer(rpc, i);
@@ -350,7 +374,7 @@ static bool nonces(struct chain *chain, uint64_t block, const struct address *wa
 		buf_byte(out, ',');
 		write_block(out, block);
 	}
-	if (!ask(rpc, err))
+	if (!ask(chain, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct json_rpc_answer *answer = json_rpc_answer(rpc, i);
@@ -371,7 +395,7 @@ static bool decimals(struct chain *chain, struct address token, unsigned *ret_de
 	struct buf *out = json_rpc_add(rpc, "eth_call");
 	write_call(out, NULL, token, u256_zero(), data, sizeof data);
 	buf_text(out, ",\"latest\"");
-	if (!ask(rpc, err))
+	if (!ask(chain, err))
 		return false;
 	const struct json_rpc_answer *answer = json_rpc_answer(rpc, 0);
 	struct u256 word;
@@ -407,6 +431,16 @@ static void read_send(const struct json_rpc_answer *answer, struct str raw,
 	}
 }
 
+/* As of a node that is away: whether these bytes are out from an earlier time is as open as it was.
+ */
+static void leave_alone(struct chain_send *ret_sends, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		ret_sends[i] = (struct chain_send){ .state = CHAIN_SEND_UNKNOWN };
+		(void)snprintf(ret_sends[i].text, sizeof ret_sends[i].text, "%s", left_alone);
+	}
+}
+
 /* Posts go one after the other: nonces in order keep a node's queue of gapped ones short. */
 static void send_many(struct chain *chain, const struct str *raw, size_t n,
 		      struct chain_send *ret_sends)
@@ -415,26 +449,30 @@ static void send_many(struct chain *chain, const struct str *raw, size_t n,
 	json_rpc_begin(rpc);
 	for (size_t i = 0; i < n; i++)
 		write_bytes(json_rpc_add(rpc, "eth_sendRawTransaction"), raw[i].at, raw[i].len);
-	json_rpc_run(rpc, 1);
+	if (!node_run((struct chain_jsonrpc *)chain, 1)) {
+		leave_alone(ret_sends, n);
+		return;
+	}
 	for (size_t i = 0; i < n; i++)
 		read_send(json_rpc_answer(rpc, i), raw[i], &ret_sends[i]);
 }
 
-static bool ask_by_hash(struct json_rpc *rpc, const char *method, const struct json_sieve *sieve,
+static bool ask_by_hash(struct chain *chain, const char *method, const struct json_sieve *sieve,
 			const struct hash32 *hashes, size_t n, struct err *err)
 {
+	struct json_rpc *rpc = rpc_of(chain);
 	json_rpc_begin(rpc);
 	json_rpc_sieve(rpc, sieve);
 	for (size_t i = 0; i < n; i++)
 		write_bytes(json_rpc_add(rpc, method), hashes[i].bytes, sizeof hashes[i].bytes);
-	return ask(rpc, err);
+	return ask(chain, err);
 }
 
 static bool receipts(struct chain *chain, const struct hash32 *hashes, size_t n,
 		     struct chain_receipt *ret_receipts, struct err *err)
 {
 	struct json_rpc *rpc = rpc_of(chain);
-	if (!ask_by_hash(rpc, "eth_getTransactionReceipt", &receipt_sieve, hashes, n, err))
+	if (!ask_by_hash(chain, "eth_getTransactionReceipt", &receipt_sieve, hashes, n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct json_rpc_answer *answer = json_rpc_answer(rpc, i);
@@ -449,7 +487,7 @@ static bool lookups(struct chain *chain, const struct hash32 *hashes, size_t n,
 		    enum chain_lookup *ret_lookups, struct err *err)
 {
 	struct json_rpc *rpc = rpc_of(chain);
-	if (!ask_by_hash(rpc, "eth_getTransactionByHash", &lookup_sieve, hashes, n, err))
+	if (!ask_by_hash(chain, "eth_getTransactionByHash", &lookup_sieve, hashes, n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct json_rpc_answer *answer = json_rpc_answer(rpc, i);
@@ -507,7 +545,7 @@ static bool transactions(struct chain *chain, uint64_t first, size_t blocks,
 		write_block(out, first + i);
 		buf_text(out, ",true");
 	}
-	if (!ask(rpc, err))
+	if (!ask(chain, err))
 		return false;
 	*ret_len = *ret_blocks = 0;
 	for (size_t i = 0; i < blocks; i++) {
@@ -607,7 +645,7 @@ static bool transfers(struct chain *chain, const struct chain_transfer_query *qu
 	out = json_rpc_add(rpc, "eth_getBlockByNumber");
 	write_block(out, query->last);
 	buf_text(out, ",false");
-	if (!ask(rpc, err))
+	if (!ask(chain, err))
 		return false;
 	const struct json_rpc_answer *logs = json_rpc_answer(rpc, 0);
 	const struct json_rpc_answer *end = json_rpc_answer(rpc, 1);
@@ -627,8 +665,7 @@ static bool transfers(struct chain *chain, const struct chain_transfer_query *qu
 static void close_chain(struct chain *chain)
 {
 	struct chain_jsonrpc *jsonrpc = (struct chain_jsonrpc *)chain;
-	for (size_t i = 0; i < jsonrpc->endpoints_len; i++)
-		json_rpc_close(jsonrpc->endpoints[i]);
+	json_rpc_close(jsonrpc->rpc);
 	free(jsonrpc);
 }
 
@@ -660,7 +697,10 @@ bool chain_jsonrpc_open(const struct chain_jsonrpc_options *options, struct chai
 	struct chain_jsonrpc *jsonrpc = calloc(1, sizeof *jsonrpc);
 	CHECK(jsonrpc != NULL);
 	jsonrpc->base.ops = &ops;
-	jsonrpc->endpoints[jsonrpc->endpoints_len++] = rpc;
+	jsonrpc->rpc = rpc;
+	jsonrpc->clock = options->clock;
+	if (options->clock != NULL)
+		circuit_breaker_init(&jsonrpc->breaker, options->metrics, options->neighbour);
 	*ret_chain = &jsonrpc->base;
 	return true;
 }

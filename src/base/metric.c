@@ -29,22 +29,12 @@ void metrics_free(struct metrics *metrics)
 	free(metrics);
 }
 
-/* Prometheus wants the series of one name together. */
-static bool name_is_new_or_last(const struct metrics *metrics, const char *name)
-{
-	for (size_t i = 0; i < metrics->len; i++)
-		if (strcmp(metrics->metric[i].name, name) == 0)
-			return strcmp(metrics->metric[metrics->len - 1].name, name) == 0;
-	return true;
-}
-
 struct metric *metric_add(struct metrics *metrics, enum metric_type type, const char *name,
 			  const char *labels, const char *help)
 {
 	if (metrics == NULL)
 		return NULL;
 	CHECK(metrics->len < METRICS_MAX);
-	CHECK(name_is_new_or_last(metrics, name));
 	CHECK(strpbrk(help, "\\\n") == NULL);
 	struct metric *metric = &metrics->metric[metrics->len];
 	metric->type = type;
@@ -128,20 +118,35 @@ static void write_histogram(struct buf *out, const struct metric *metric)
 	buf_format(out, "%lld\n", (long long)count);
 }
 
+/* Of the series from `index` on the next one of that name; `len` when there is none. */
+static size_t name_find(const struct metrics *metrics, size_t index, size_t len, const char *name)
+{
+	while (index < len && strcmp(metrics->metric[index].name, name) != 0)
+		index++;
+	return index;
+}
+
+static void write_values(struct buf *out, const struct metric *metric)
+{
+	if (metric->type == METRIC_HISTOGRAM) {
+		write_histogram(out, metric);
+		return;
+	}
+	write_series(out, metric, "", NULL);
+	buf_format(out, "%lld\n", (long long)metric_value(metric));
+}
+
+/* Prometheus wants the series of one name together. */
 void metrics_write(const struct metrics *metrics, struct buf *out)
 {
-	const char *name = "";
-	for (size_t i = 0; i < metrics->len; i++) {
+	size_t len = metrics->len;
+	for (size_t i = 0; i < len; i++) {
 		const struct metric *metric = &metrics->metric[i];
-		if (strcmp(metric->name, name) != 0)
-			buf_format(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help,
-				   metric->name, type_text(metric->type));
-		name = metric->name;
-		if (metric->type == METRIC_HISTOGRAM) {
-			write_histogram(out, metric);
+		if (name_find(metrics, 0, len, metric->name) < i)
 			continue;
-		}
-		write_series(out, metric, "", NULL);
-		buf_format(out, "%lld\n", (long long)metric_value(metric));
+		buf_format(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help,
+			   metric->name, type_text(metric->type));
+		for (size_t k = i; k < len; k = name_find(metrics, k + 1, len, metric->name))
+			write_values(out, &metrics->metric[k]);
 	}
 }

@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define METRICS_MAX        192
+#define METRICS_MAX        256
 #define METRIC_BUCKETS_MAX 14
 
 enum metric_type {
@@ -37,8 +37,8 @@ struct metrics {
 
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *metrics);
-/* Adds a series and returns it; it lives as long as the registry. Series of one name are added one
- * after the other. CHECKs that there is room. `metrics` may be NULL: a shared sink is impossible
+/* Adds a series and returns it; it lives as long as the registry. Series of one name have one help.
+ * CHECKs that there is room. `metrics` may be NULL: a shared sink is impossible
  * without globals, so NULL is returned, and the functions below accept it. */
 struct metric *metric_add(struct metrics *metrics, enum metric_type type, const char *name,
 			  const char *labels, const char *help);

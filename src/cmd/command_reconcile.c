@@ -242,7 +242,7 @@ static bool report_make(struct report *report, struct err *err)
 	report->reconciler->wallets = report->wallets;
 	report->reconciler->wallets_len = report->wallets_len;
 	for (size_t i = 0; i < report->config->catalogue.chains_len; i++) {
-		if (!role_chain_open(report->config, i, &report->clock, NULL,
+		if (!role_chain_open(report->config, i, &report->clock, NULL, NULL,
 				     &report->reconciler->client, err))
 			return false;
 		bool done = chain_compare(report, i, err);

@@ -85,8 +85,20 @@ static bool trust_open(struct role_parts *parts, struct err *err)
 	return true;
 }
 
+/* Known by its place, from 1: URLs may hold keys. */
+static bool node_open(const struct config_chain *chain, const char *name, size_t index,
+		      struct chain_jsonrpc_options *node, struct chain **ret_node, struct err *err)
+{
+	char neighbour[CHAIN_NAME_LEN_MAX + 16];
+	(void)snprintf(neighbour, sizeof neighbour, "rpc_%s_%zu", name, index + 1);
+	node->neighbour = neighbour;
+	node->deadline_ms = chain->rpc_timeout_ms;
+	return chain_jsonrpc_open(node, ret_node, err);
+}
+
 bool role_chain_open(const struct config *config, size_t index, struct clock *clock,
-		     const struct log *log, struct chain **ret_chain, struct err *err)
+		     const struct log *log, struct metrics *metrics, struct chain **ret_chain,
+		     struct err *err)
 {
 	char storage[CONFIG_RPC_BYTES_MAX];
 	const char *urls[RPC_ENDPOINTS_MAX];
@@ -99,9 +111,11 @@ bool role_chain_open(const struct config *config, size_t index, struct clock *cl
 	for (size_t i = 0; i < len; i++) {
 		struct chain_jsonrpc_options node = {
 			.url = urls[i],
-			.deadline_ms = config->chains[index].rpc_timeout_ms,
+			.clock = clock,
+			.metrics = metrics,
 		};
-		if (!chain_jsonrpc_open(&node, &gate.nodes[gate.len], err)) {
+		if (!node_open(&config->chains[index], config->catalogue.chains[index].name, i,
+			       &node, &gate.nodes[gate.len], err)) {
 			while (gate.len > 0)
 				chain_close(gate.nodes[--gate.len]);
 			return false;
@@ -139,7 +153,7 @@ static bool parts_open(struct role_parts *parts, const struct role_program *prog
 	    !catalogue_pin(parts, err))
 		return false;
 	for (size_t i = 0; program->asks_chains && i < catalogue->chains_len; i++)
-		if (!role_chain_open(parts->config, i, &parts->clock, &parts->log,
+		if (!role_chain_open(parts->config, i, &parts->clock, &parts->log, parts->metrics,
 				     &parts->chains[i], err))
 			return false;
 	return true;

@@ -62,9 +62,10 @@ MUST_CHECK bool role_run(const struct role_program *program, const struct config
 			 bool *ret_told, struct err *err);
 
 /* The nodes of a chain as one; closed by chain_close. Connects to nothing yet. Borrows clock, and
- * log, which may be NULL. */
+ * log and metrics, which may be NULL. */
 MUST_CHECK bool role_chain_open(const struct config *config, size_t index, struct clock *clock,
-				const struct log *log, struct chain **ret_chain, struct err *err);
+				const struct log *log, struct metrics *metrics,
+				struct chain **ret_chain, struct err *err);
 /* For `open` of the roles: the keys of a purpose out of the role's own trust file. */
 MUST_CHECK bool role_mac_keys(const struct role_parts *parts, const char *name,
 			      struct mac_keys *ret_keys, struct err *err);

@@ -88,8 +88,8 @@ NOTES = {
                           'other one goes over the outbox to a queue that takes a part of a batch.',
     'blocked-receiver-in-batch': 'a step estimates and reserves many payouts at once; batches on the chain '
                                  'join the test when there are any.',
-    'breaker-never-closes': 'there is no breaker today: keys that are away are asked again after a pause that '
-                            'is bounded, nodes in turn with every call.',
+    'breaker-never-closes': 'a circuit breaker stands before each node of a chain, and the next node is asked '
+                            'meanwhile; keys that are away are asked again after a pause that is bounded.',
 }
 
 DEFENCES = {
@@ -110,6 +110,7 @@ DEFENCES = {
     'bound_by_tag': 'a key that is repeated after a restore ends with what has paid it',
     'bound_is_closed': 'a payout that was bound to its own withdrawal holds no other one any more',
     'bound_is_the_same': 'a payment is bound only to a row that asks for exactly that',
+    'breaker_half_opens': 'an open circuit breaker lets a trickle pass when its time is over',
     'bump_from_last': 'a bump starts from the last attempt\'s fees',
     'cancel_before_signature': 'a slot whose cancellation is asked for before it is signed pays nobody',
     'cancel_before_speed': 'a cancel that stands comes before whatever else asks for the next attempt',
@@ -382,6 +383,8 @@ ROWS = [Row(*row) for row in (
      'life_assert_stage: is not completed'),
     ('breaker-never-closes', life('review_rows', 'breaker_never_closes_keys'),
      ('keys_pause_is_bounded',), 'life_assert_stage: is not completed'),
+    ('breaker-never-closes', cmocka('net_circuit_breaker', 'breaker_never_closes'),
+     ('breaker_half_opens',), 'call\(bench, true\)'),
     ('breaker-never-closes', cmocka('contract_chain_gate_nodes', 'breaker_never_closes_on_nodes'),
      ('next_node',), 'assert_answers'),
     ('breaker-never-closes', cmocka('contract_chain_gate_nodes', 'breaker_never_closes_on_sends'),

@@ -10,13 +10,18 @@
 #include <cmocka.h>
 
 #include "adapter/chain_jsonrpc.h"
+#include "net/circuit_breaker.h"
 #include "net/http_server.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define N 3
 
 struct node {
+	struct clock clock; /* the first member */
+	int64_t now_ms;
+	atomic_uint asked; /* posts */
 	struct http_server *server;
 	pthread_t thread;
 	struct chain *chain;
@@ -27,6 +32,7 @@ struct node {
 static void handle(void *context, struct http_request *request)
 {
 	struct node *node = context;
+	atomic_fetch_add(&node->asked, 1);
 	http_reply(request, node->status, NULL, 0, str_from(node->body));
 }
 
@@ -36,10 +42,18 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-static int setup(void **state)
+static int64_t node_now(struct clock *clock)
+{
+	return ((struct node *)(void *)clock)->now_ms;
+}
+
+static const struct clock_ops node_clock = { node_now, node_now };
+
+static int node_setup(void **state, bool breaks)
 {
 	static struct node node;
 	memset(&node, 0, sizeof node);
+	node.clock.ops = &node_clock;
 	struct err err;
 	struct http_server_options options = {
 		.listen = "127.0.0.1:0", .body_bytes_max = 8192, .handle = handle, .context = &node
@@ -48,10 +62,22 @@ static int setup(void **state)
 	char url[64];
 	snprintf(url, sizeof url, "http://127.0.0.1:%u/", (unsigned)http_server_port(node.server));
 	assert_int_equal(pthread_create(&node.thread, NULL, serve, node.server), 0);
-	const struct chain_jsonrpc_options chain_options = { .url = url };
+	const struct chain_jsonrpc_options chain_options = { .url = url,
+							     .clock = breaks ? &node.clock : NULL,
+							     .neighbour = "rpc_polygon_1" };
 	assert_true(chain_jsonrpc_open(&chain_options, &node.chain, &err));
 	*state = &node;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return node_setup(state, false);
+}
+
+static int setup_breaker(void **state)
+{
+	return node_setup(state, true);
 }
 
 static int teardown(void **state)
@@ -224,12 +250,89 @@ static void test_finalized(void **state)
 	}
 }
 
+/* ---- the circuit breaker ---- */
+
+static void expect_calls(struct node *node, unsigned calls, bool done)
+{
+	for (unsigned i = 0; i < calls; i++) {
+		uint64_t id;
+		struct err err = { 0 };
+		assert_int_equal(chain_identity(node->chain, &id, &err), done);
+		assert_true(done || err.kind == ERR_NOT_DONE);
+	}
+}
+
+/* It costs nobody a deadline; and that it was not called says nothing about what was sent. */
+static void a_node_that_fails_is_left_alone(void **state)
+{
+	struct node *node = *state;
+	const struct str raw[N] = { STR("\x02\x01"), STR("\x02\x02"), STR("\x02\x03") };
+	struct chain_send sends[N];
+	node->status = 503;
+	node->body = "";
+	expect_calls(node, BREAKER_RUN, false);
+	assert_int_equal(node->asked, BREAKER_RUN);
+	expect_calls(node, 50, false);
+	memset(sends, 0, sizeof sends);
+	chain_send_many(node->chain, raw, N, sends);
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(sends[i].state, CHAIN_SEND_UNKNOWN);
+		assert_non_null(strstr(sends[i].text, "left alone"));
+	}
+	assert_int_equal(node->asked, BREAKER_RUN);
+	/* Its time is over by itself, and one answer brings the next call. */
+	node->status = 200;
+	node->body = "{\"id\":0,\"result\":\"0x89\"}";
+	node->now_ms += BREAKER_OPEN_MS;
+	expect_calls(node, 50, true);
+	assert_int_equal(node->asked, BREAKER_RUN + 50);
+}
+
+/* Sends that get no answer count like reads. */
+static void sends_open_it_too(void **state)
+{
+	struct node *node = *state;
+	const struct str raw = STR("\x02\x01");
+	struct chain_send sent;
+	node->status = 429;
+	node->body = "slow down";
+	for (int i = 0; i < 50; i++) {
+		chain_send_many(node->chain, &raw, 1, &sent);
+		assert_int_equal(sent.state, CHAIN_SEND_UNKNOWN);
+	}
+	assert_int_equal(node->asked, BREAKER_RUN);
+	expect_calls(node, 1, false);
+	assert_int_equal(node->asked, BREAKER_RUN);
+}
+
+/* A no by the node's own rules is an answer, however often it comes. */
+static void a_refusal_is_an_answer(void **state)
+{
+	struct node *node = *state;
+	const struct str raw = STR("\x02\x01");
+	struct chain_send sent;
+	node->status = 200;
+	node->body = "{\"id\":0,\"error\":{\"code\":-32000,\"message\":\"nonce too low\"}}";
+	for (unsigned i = 1; i <= 50; i++) {
+		chain_send_many(node->chain, &raw, 1, &sent);
+		assert_int_equal(sent.state, CHAIN_SEND_NONCE_TOO_LOW);
+		assert_int_equal(node->asked, i);
+	}
+	expect_calls(node, 50, false);
+	assert_int_equal(node->asked, 100);
+}
+
+#define BREAKER_TEST(test) cmocka_unit_test_setup_teardown(test, setup_breaker, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_nonsense, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_bad_item, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_finalized, setup, teardown),
+		BREAKER_TEST(a_node_that_fails_is_left_alone),
+		BREAKER_TEST(sends_open_it_too),
+		BREAKER_TEST(a_refusal_is_an_answer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,13 +150,32 @@ static void has_bounds(void **state)
 	assert_aborts(metric_add(metrics, METRIC_COUNTER, "sluice_a_total", "", "Two\nlines."));
 	metric_add(metrics, METRIC_COUNTER, "sluice_a_total", "x=\"1\"", "A.");
 	metric_add(metrics, METRIC_COUNTER, "sluice_b_total", "", "B.");
-	/* The series of one name stand together. */
-	assert_aborts(metric_add(metrics, METRIC_COUNTER, "sluice_a_total", "x=\"2\"", "A."));
-	metric_add(metrics, METRIC_COUNTER, "sluice_c_total", "", "C.");
-	assert_aborts(metric_add(metrics, METRIC_COUNTER, "sluice_b_total", "x=\"2\"", "B."));
 	while (metrics->len < METRICS_MAX)
 		metric_add(metrics, METRIC_COUNTER, "sluice_c_total", "", "C.");
 	assert_aborts(metric_add(metrics, METRIC_COUNTER, "sluice_c_total", "", "C."));
+	metrics_free(metrics);
+}
+
+/* In whatever order they were added. */
+static void series_of_one_name_stand_together(void **state)
+{
+	(void)state;
+	struct metrics *metrics = metrics_new();
+	char storage[1024];
+	struct buf out = buf_of(storage, sizeof storage);
+	metric_add(metrics, METRIC_GAUGE, "sluice_a", "x=\"1\"", "A.");
+	metric_add(metrics, METRIC_COUNTER, "sluice_b_total", "x=\"1\"", "B.");
+	metric_set(metric_add(metrics, METRIC_GAUGE, "sluice_a", "x=\"2\"", "A."), 5);
+	metric_add(metrics, METRIC_COUNTER, "sluice_b_total", "x=\"2\"", "B.");
+	metrics_write(metrics, &out);
+	assert_str_equal(buf_view(&out), "# HELP sluice_a A.\n"
+					 "# TYPE sluice_a gauge\n"
+					 "sluice_a{x=\"1\"} 0\n"
+					 "sluice_a{x=\"2\"} 5\n"
+					 "# HELP sluice_b_total B.\n"
+					 "# TYPE sluice_b_total counter\n"
+					 "sluice_b_total{x=\"1\"} 0\n"
+					 "sluice_b_total{x=\"2\"} 0\n");
 	metrics_free(metrics);
 }
 
@@ -190,6 +209,7 @@ int main(void)
 		cmocka_unit_test(histograms_have_labels),
 		cmocka_unit_test(lives_without_a_registry),
 		cmocka_unit_test(has_bounds),
+		cmocka_unit_test(series_of_one_name_stand_together),
 		cmocka_unit_test(counts_from_several_threads),
 	};
 	return cmocka_run_group_tests_name("base/metric", tests, NULL, NULL);
