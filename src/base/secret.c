@@ -88,8 +88,7 @@ static bool read_whole(int fd, struct secret *into, const char *path, size_t *re
 	return err_set(err, ERR_REFUSED, "%s is longer than %zu bytes", path, into->len - 1);
 }
 
-static bool read_secret(int fd, const char *path, size_t cap, struct secret *ret_secret,
-			struct err *err)
+static bool is_private(int fd, const char *path, struct err *err)
 {
 	struct stat status;
 	if (fstat(fd, &status) != 0)
@@ -99,6 +98,12 @@ static bool read_secret(int fd, const char *path, size_t cap, struct secret *ret
 			       "%s holds a secret, but others than its owner may use it "
 			       "(chmod 600)",
 			       path);
+	return true;
+}
+
+static bool read_secret(int fd, const char *path, size_t cap, struct secret *ret_secret,
+			struct err *err)
+{
 	struct secret secret;
 	size_t len = 0;
 	/* One byte more than allowed: a file that fills it is too long. */
@@ -119,13 +124,25 @@ static bool read_secret(int fd, const char *path, size_t cap, struct secret *ret
 	return true;
 }
 
-bool secret_read_file(struct secret *ret_secret, const char *path, size_t cap, struct err *err)
+static bool read_file(struct secret *ret_secret, const char *path, size_t cap, bool is_mounted,
+		      struct err *err)
 {
 	CHECK(cap > 0);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_set(err, ERR_NOT_DONE, "cannot open %s: %s", path, strerror(errno));
-	bool is_read = read_secret(fd, path, cap, ret_secret, err);
+	bool is_read = (is_mounted || is_private(fd, path, err)) &&
+		       read_secret(fd, path, cap, ret_secret, err);
 	close(fd);
 	return is_read;
+}
+
+bool secret_read_file(struct secret *ret_secret, const char *path, size_t cap, struct err *err)
+{
+	return read_file(ret_secret, path, cap, false, err);
+}
+
+bool secret_read_mounted(struct secret *ret_secret, const char *path, size_t cap, struct err *err)
+{
+	return read_file(ret_secret, path, cap, true, err);
 }

@@ -28,5 +28,9 @@ MUST_CHECK bool secret_process_harden(struct err *err);
  * in it; NOT_DONE when it cannot be read. */
 MUST_CHECK bool secret_read_file(struct secret *ret_secret, const char *path, size_t cap,
 				 struct err *err);
+/* The same for a file that others put there for this process, whatever its mode: a mounted token.
+ */
+MUST_CHECK bool secret_read_mounted(struct secret *ret_secret, const char *path, size_t cap,
+				    struct err *err);
 
 #endif

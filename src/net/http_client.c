@@ -3,6 +3,8 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/defence.h"
+#include "base/secret.h"
+#include "net/curl_memory.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -16,7 +18,6 @@
 #define BODY_CAP_FIRST             ((size_t)16 << 10)
 #define BODY_CAP_KEPT              ((size_t)64 << 10) /* larger ones go back before the next call */
 #define POLL_MS_MAX                1000
-#define HEADER_LINE_MAX            2048
 
 /* Body of one response; grows up to response_bytes_max, so that idle clients hold little. */
 struct http_body {
@@ -100,7 +101,7 @@ bool http_client_open(const struct http_client_options *options, struct http_cli
 		      struct err *err)
 {
 	CHECK(options->url != NULL && options->connections_max <= HTTP_CLIENT_CONNECTIONS_MAX);
-	CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+	curl_memory_start();
 	struct http_client *client = calloc(1, sizeof *client);
 	CURLU *parts = curl_url();
 	CHECK(client != NULL && parts != NULL);
@@ -174,11 +175,12 @@ static struct curl_slist *add_line(struct curl_slist *list, const char *line)
 static struct curl_slist *make_headers(const struct http_client_request *request)
 {
 	CHECK(request->headers_len <= HTTP_CLIENT_HEADERS_MAX);
-	/* An empty Expect keeps curl from waiting a second for "100 Continue". */
-	struct curl_slist *list = add_line(NULL, "Expect:");
+	/* An empty Expect keeps curl from waiting a second for "100 Continue", and makes it sign
+	 * what it does not send. */
+	struct curl_slist *list = request->signing != NULL ? NULL : add_line(NULL, "Expect:");
+	char line[HTTP_CLIENT_HEADER_LINE_MAX];
 	for (size_t i = 0; i < request->headers_len; i++) {
 		const struct http_pair *pair = &request->headers[i];
-		char line[HEADER_LINE_MAX];
 		struct buf out = buf_of(line, sizeof line);
 		buf_str(&out, pair->name);
 		/* curl leaves out a header without value unless it ends in a semicolon. */
@@ -189,6 +191,7 @@ static struct curl_slist *make_headers(const struct http_client_request *request
 		CHECK(strpbrk(line, "\r\n") == NULL);
 		list = add_line(list, line);
 	}
+	secret_wipe(line, sizeof line);
 	return list;
 }
 
@@ -229,6 +232,36 @@ static void set_rules(struct http_transfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
 }
 
+static bool is_signable(const struct http_client *client, const struct http_client_request *request)
+{
+	const char *host = strstr(client->url, "://");
+	bool good = request->method == HTTP_POST && request->path.len == 0 && host != NULL &&
+		    strpbrk(host + 3, "/?#@") == NULL && request->body.len > 0 &&
+		    request->body.len <= HTTP_CLIENT_SIGNED_BODY_MAX;
+	for (size_t i = 0; i < request->headers_len; i++) {
+		struct str name = request->headers[i].name;
+		good = good && request->headers[i].value.len > 0 &&
+		       (str_equal_text(name, "Content-Type") ||
+			str_equal_text(name, "X-Amz-Target") ||
+			str_equal_text(name, "X-Amz-Security-Token"));
+	}
+	return good;
+}
+
+static void set_signing(struct http_transfer *transfer, const struct http_client_request *request)
+{
+	const struct http_signing *signing = request->signing;
+	char text[160];
+	CHECK(is_signable(transfer->client, request));
+	struct buf out = buf_of(text, sizeof text);
+	buf_format(&out, "aws:amz:%s:%s", signing->region, signing->service);
+	const char *scope = buf_terminated(&out);
+	CHECK(!out.overflow);
+	CHECK(curl_easy_setopt(transfer->easy, CURLOPT_AWS_SIGV4, scope) == CURLE_OK);
+	CHECK(curl_easy_setopt(transfer->easy, CURLOPT_USERNAME, signing->key_id) == CURLE_OK);
+	CHECK(curl_easy_setopt(transfer->easy, CURLOPT_PASSWORD, signing->secret) == CURLE_OK);
+}
+
 static void start_transfer(struct http_transfer *transfer,
 			   const struct http_client_request *request, size_t index)
 {
@@ -240,6 +273,8 @@ static void start_transfer(struct http_transfer *transfer,
 	set_url(transfer, request->path);
 	transfer->headers = make_headers(request);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
+	if (request->signing != NULL)
+		set_signing(transfer, request);
 	if (request->body.len > 0 || request->method == HTTP_POST) {
 		curl_easy_setopt(easy, CURLOPT_POST, 1L);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
@@ -260,6 +295,7 @@ static void end_transfer(struct http_transfer *transfer)
 	curl_slist_free_all(transfer->headers);
 	transfer->headers = NULL;
 	transfer->is_running = false;
+	curl_easy_reset(transfer->easy); /* forgets what it signed with */
 }
 
 /* No byte of the request has left: curl counts them. */
@@ -337,6 +373,13 @@ static void reset_bodies(struct http_client *client, size_t n)
 			*body = (struct http_body){ 0 };
 		}
 	}
+}
+
+void http_client_wipe(struct http_client *client)
+{
+	for (size_t i = 0; i < HTTP_CLIENT_REQUESTS_MAX; i++)
+		if (client->bodies[i].at != NULL)
+			secret_wipe(client->bodies[i].at, client->bodies[i].cap);
 }
 
 static size_t start_more(struct http_client *client, const struct http_client_request *requests,

@@ -24,6 +24,8 @@ struct http_client;
 #define HTTP_CLIENT_HEADERS_MAX     8
 #define HTTP_CLIENT_URL_LEN_MAX     1024
 #define HTTP_CLIENT_TEXT_LEN        160
+#define HTTP_CLIENT_HEADER_LINE_MAX 12288     /* a header with its name */
+#define HTTP_CLIENT_SIGNED_BODY_MAX (1 << 20) /* curl would ask before it sends more */
 
 struct http_client_options {
 	const char *url;            /* http or https; a path is put before every request's path */
@@ -32,12 +34,23 @@ struct http_client_options {
 	int64_t connect_timeout_ms; /* 0: 5 s */
 };
 
+/* AWS Signature Version 4, made by curl. Its version signs rightly only what is as plain as this: a
+ * POST with a body to an URL without path and query, and no headers but Content-Type, X-Amz-Target
+ * and X-Amz-Security-Token, each with a value. CHECKed. Terminated texts, borrowed for the call. */
+struct http_signing {
+	const char *region;
+	const char *service;
+	const char *key_id;
+	const char *secret;
+};
+
 struct http_client_request {
 	enum http_method method;
 	struct str path; /* starts with '/', may hold a query; or empty: the URL as configured */
 	const struct http_pair *headers; /* 0 to HTTP_CLIENT_HEADERS_MAX */
 	size_t headers_len;
-	struct str body; /* borrowed for the call */
+	struct str body;                    /* borrowed for the call */
+	const struct http_signing *signing; /* or NULL */
 };
 
 enum http_delivery {
@@ -72,6 +85,8 @@ void http_client_post_many(struct http_client *client, const struct str *bodies,
 /* One request. */
 void http_client_request(struct http_client *client, const struct http_client_request *request,
 			 int64_t deadline_ms, struct http_client_response *ret_response);
+/* Overwrites the bodies of the last answers, which held a secret. */
+void http_client_wipe(struct http_client *client);
 /* "https://host:port" of the configured URL, for log lines: paths of RPC endpoints hold keys. */
 const char *http_client_origin(const struct http_client *client);
 

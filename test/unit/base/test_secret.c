@@ -168,6 +168,19 @@ static void reads_files(void **state)
 	assert_file_refused(STR("hunter2"), 0602, 8, "chmod");
 }
 
+static void reads_what_others_mounted(void **state)
+{
+	(void)state;
+	struct secret secret = { 0 };
+	struct err err = { 0 };
+	file_write(STR("token\n"), 0644);
+	assert_true(secret_read_mounted(&secret, file_path, 8, &err));
+	assert_str_equal(str_from_bytes(secret.at, secret.len), "token");
+	secret_free(&secret);
+	assert_false(secret_read_mounted(&secret, file_path, 4, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+}
+
 static void says_why_a_file_cannot_be_read(void **state)
 {
 	(void)state;
@@ -234,6 +247,7 @@ int main(void)
 		cmocka_unit_test(says_when_memory_cannot_be_locked),
 		cmocka_unit_test(wipes),
 		cmocka_unit_test_setup_teardown(reads_files, file_make, file_remove),
+		cmocka_unit_test_setup_teardown(reads_what_others_mounted, file_make, file_remove),
 		cmocka_unit_test(says_why_a_file_cannot_be_read),
 		cmocka_unit_test_setup_teardown(reads_pieces, file_make, file_remove),
 		cmocka_unit_test(hardens_the_process),
