@@ -6,6 +6,7 @@
  */
 #include "adapter/db_sqlite.h"
 
+#include "adapter/db_marks.h"
 #include "adapter/db_turnstile.h"
 #include "base/buf.h"
 
@@ -24,14 +25,12 @@
 
 /* The SQL of the domain is a fixed set of literals; a connection that meets more of them than this
  * builds its text at run time, which is a bug. */
-#define STATEMENTS_MAX      256
-#define STATEMENT_SLOTS     512 /* a power of two, at most half full */
-#define HOST_LOCKS_MAX      128 /* wallets, chains and a few services */
-#define HOST_LOCK_NAME_MAX  96
-#define CONFIGURE_WAIT_MS   10000 /* of the others that open the same new file */
-#define JOURNAL_SIZE_BYTES  67108864
-#define TRANSLATED_GROWTH   2 /* {insert new} grows most: 12 characters become 21 */
-#define TRANSLATED_HEADROOM 64
+#define STATEMENTS_MAX     256
+#define STATEMENT_SLOTS    512 /* a power of two, at most half full */
+#define HOST_LOCKS_MAX     128 /* wallets, chains and a few services */
+#define HOST_LOCK_NAME_MAX 96
+#define CONFIGURE_WAIT_MS  10000 /* of the others that open the same new file */
+#define JOURNAL_SIZE_BYTES 67108864
 
 _Static_assert(STATEMENT_SLOTS >= 2 * STATEMENTS_MAX, "probing stays short");
 
@@ -96,75 +95,6 @@ static bool fault(struct db_sqlite *db, int code, const char *doing, struct err 
 {
 	return err_set(err, kind_of(code), "%s: %s: %s (%d)", db->path, doing,
 		       sqlite3_errmsg(db->sqlite), code);
-}
-
-/* --- dialect ------------------------------------------------------------------------------------
- */
-
-struct mark {
-	const char *name;
-	const char *sqlite;
-	bool sized; /* may be written as {name N} */
-};
-
-static const struct mark marks[] = {
-	{ "for update", "", false },
-	{ "insert new", "INSERT OR IGNORE INTO", false },
-	{ "blob", "BLOB", true },
-	{ "text", "TEXT", true },
-	{ "id", "BLOB", false },
-	{ "u256", "BLOB", false },
-	{ "without rowid", "WITHOUT ROWID", false },
-};
-
-static const struct mark *mark_find(struct str name)
-{
-	struct str head, size;
-
-	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
-		if (str_equal_text(name, marks[i].name))
-			return &marks[i];
-		uint64_t bytes;
-		if (marks[i].sized && str_cut(name, ' ', &head, &size) &&
-		    str_equal_text(head, marks[i].name) && str_to_u64(size, &bytes))
-			return &marks[i];
-	}
-	return NULL;
-}
-
-/* Replaces the marks outside of quotes. */
-static bool translate(const char *sql, struct buf *out, struct err *err)
-{
-	struct str rest = str_from(sql);
-	bool quoted = false;
-
-	while (rest.len > 0) {
-		struct str name, tail;
-
-		if (*rest.at == '\'')
-			quoted = !quoted;
-		if (quoted || *rest.at != '{') {
-			buf_byte(out, (uint8_t)*rest.at);
-			rest = str_skip(rest, 1);
-			continue;
-		}
-		if (!str_cut(str_skip(rest, 1), '}', &name, &tail))
-			return err_set(err, ERR_REFUSED, "SQL: a mark without its end: %.60s",
-				       rest.at);
-		const struct mark *mark = mark_find(name);
-		if (!mark)
-			return err_set(err, ERR_REFUSED, "SQL: unknown mark {%.*s}", STR_ARG(name));
-		buf_text(out, mark->sqlite);
-		rest = tail;
-	}
-	CHECK(!out->overflow);
-	return true;
-}
-
-/* Room for the translation: no mark doubles its length. */
-static struct buf translation_buf(const char *sql)
-{
-	return buf_new(strlen(sql) * TRANSLATED_GROWTH + TRANSLATED_HEADROOM);
 }
 
 /* --- transactions -------------------------------------------------------------------------------
@@ -269,10 +199,10 @@ static bool exec_alone(struct db_sqlite *db, const char *sql, struct err *err)
 static bool db_sqlite_exec(struct db *base, const char *sql, struct err *err)
 {
 	struct db_sqlite *db = db_sqlite_of(base);
-	struct buf text = translation_buf(sql);
+	struct buf text;
 	bool done = false;
 
-	if (!translate(sql, &text, err))
+	if (!db_marks_replace(DB_DIALECT_SQLITE, sql, &text, err))
 		goto out;
 	if (!base->in_transaction) {
 		done = exec_alone(db, buf_terminated(&text), err);
@@ -311,13 +241,13 @@ static void statement_reset(struct db_statement *statement)
 static bool statement_make(struct db_sqlite *db, struct db_statement *ret_statement,
 			   const char *sql, struct err *err)
 {
-	struct buf text = translation_buf(sql);
+	struct buf text;
 	sqlite3_stmt *stmt = NULL;
 	const char *tail = "";
 	bool done = false;
 	int code;
 
-	if (!translate(sql, &text, err))
+	if (!db_marks_replace(DB_DIALECT_SQLITE, sql, &text, err))
 		goto out;
 	code = sqlite3_prepare_v3(db->sqlite, buf_terminated(&text), (int)text.len + 1,
 				  SQLITE_PREPARE_PERSISTENT, &stmt, &tail);

@@ -30,7 +30,7 @@ static const char *const step_1[] = {
 	"is_native INTEGER NOT NULL, contract {blob 20} NOT NULL, decimals INTEGER NOT NULL, "
 	"PRIMARY KEY (chain_id, symbol))",
 
-	"CREATE TABLE wallets (id INTEGER PRIMARY KEY, chain_id BIGINT NOT NULL, "
+	"CREATE TABLE wallets (id {serial}, chain_id BIGINT NOT NULL, "
 	"address {blob 20} NOT NULL, key_ref {text 128} NOT NULL, first_nonce BIGINT NOT NULL "
 	"DEFAULT 0, next_nonce BIGINT NOT NULL DEFAULT 0, entered INTEGER NOT NULL DEFAULT 0, "
 	"stop_reason {text 48} NOT NULL DEFAULT '', lease_holder {text 64} NOT NULL DEFAULT '', "
@@ -101,7 +101,7 @@ static const char *const step_1[] = {
 	"stage INTEGER NOT NULL, detail {text 512} NOT NULL, feed BIGINT, "
 	"PRIMARY KEY (withdrawal_id, sequence)) {without rowid}",
 
-	"CREATE TABLE audit (id INTEGER PRIMARY KEY, at BIGINT NOT NULL, actor INTEGER NOT NULL, "
+	"CREATE TABLE audit (id {serial}, at BIGINT NOT NULL, actor INTEGER NOT NULL, "
 	"who {text 64} NOT NULL, request_id {text 64} NOT NULL, action {text 48} NOT NULL, "
 	"subject {id}, detail {text 512} NOT NULL, feed BIGINT)",
 

@@ -1,0 +1,654 @@
+/* MariaDB and MySQL behind port/db.h, by prepared statements. A statement's whole result is read
+ * when it runs, so that others can run before its last row was looked at. */
+#include "adapter/db_mysql.h"
+
+#include "adapter/db_marks.h"
+#include "base/buf.h"
+#include "base/check.h"
+
+#include <errmsg.h>
+#include <mysql.h>
+#include <mysqld_error.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* As in db_sqlite.c: SQL is a fixed set of literals. */
+#define STATEMENTS_MAX  256
+#define STATEMENT_SLOTS 512 /* a power of two, at most half full */
+#define PARAMETERS_MAX  64
+#define VERSION_MIN     80000UL /* MySQL's; MariaDB's 10.11 is above it */
+
+#ifndef ER_CONSTRAINT_FAILED
+#define ER_CONSTRAINT_FAILED 4025 /* MariaDB: a CHECK said no */
+#endif
+#define ER_CHECK_VIOLATED 3819 /* the same, MySQL 8 */
+
+_Static_assert(STATEMENT_SLOTS >= 2 * STATEMENTS_MAX, "probing stays short");
+
+struct column {
+	bool is_number;
+	int64_t number;
+	my_bool is_null;
+	unsigned long len;
+	char *bytes;
+	unsigned long cap;
+};
+
+struct db_statement {
+	const char *sql; /* the literal: its address is the key */
+	MYSQL_STMT *stmt;
+	struct db_mysql *owner;
+	MYSQL_BIND binds[PARAMETERS_MAX];
+	int64_t numbers[PARAMETERS_MAX];
+	unsigned long parameters;
+	struct column *columns; /* NULL: it has no rows */
+	MYSQL_BIND *results;
+	unsigned columns_len;
+	bool open;     /* at a row */
+	bool finished; /* stepped to its end; needs db_prepare before the next use */
+};
+
+struct db_mysql {
+	struct db base;
+	MYSQL *mysql;
+	struct db_mysql_options options;
+	bool lost;   /* the connection is gone */
+	bool undone; /* an earlier fault has rolled the open transaction back */
+	int64_t changes;
+	struct db_statement slots[STATEMENT_SLOTS];
+	size_t statements;
+};
+
+static struct db_mysql *self_of(struct db *db)
+{
+	return (struct db_mysql *)(void *)db;
+}
+
+/* --- faults -------------------------------------------------------------------------------------
+ */
+
+static bool is_lost(unsigned code)
+{
+	switch (code) {
+	case CR_SERVER_GONE_ERROR:
+	case CR_SERVER_LOST:
+	case CR_CONNECTION_ERROR:
+	case CR_CONN_HOST_ERROR:
+	case CR_COMMANDS_OUT_OF_SYNC:
+	case CR_MALFORMED_PACKET:
+	case ER_CONNECTION_KILLED:
+	case ER_SERVER_SHUTDOWN:
+	case ER_NET_READ_INTERRUPTED:
+	case ER_NET_READ_ERROR:
+		return true;
+	default:
+		return code >= CR_MIN_ERROR && code <= CR_MAX_ERROR;
+	}
+}
+
+/* The transaction is over, or is better ended: after a lock that was waited for too long only the
+ * statement is undone. */
+static bool is_undone(unsigned code)
+{
+	return code == ER_LOCK_DEADLOCK || code == ER_LOCK_WAIT_TIMEOUT;
+}
+
+static bool is_conflict(unsigned code)
+{
+	return code == ER_DUP_ENTRY || code == ER_DUP_ENTRY_WITH_KEY_NAME || code == ER_DUP_KEY ||
+	       code == ER_CONSTRAINT_FAILED || code == ER_CHECK_VIOLATED;
+}
+
+/* What is there already was made by a run that was ended before it could say so: such statements
+ * commit alone. */
+static bool is_made_already(unsigned code)
+{
+	return code == ER_TABLE_EXISTS_ERROR || code == ER_DUP_KEYNAME;
+}
+
+/* What would be said again, whoever asks and when. */
+static bool is_refused(unsigned code)
+{
+	switch (code) {
+	case ER_PARSE_ERROR:
+	case ER_BAD_FIELD_ERROR:
+	case ER_NO_SUCH_TABLE:
+	case ER_BAD_NULL_ERROR:
+	case ER_DATA_TOO_LONG:
+	case ER_WARN_DATA_OUT_OF_RANGE:
+	case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
+	case ER_TABLEACCESS_DENIED_ERROR:
+	case ER_COLUMNACCESS_DENIED_ERROR:
+	case ER_DBACCESS_DENIED_ERROR:
+	case ER_ACCESS_DENIED_ERROR:
+	case ER_BAD_DB_ERROR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool fault(struct db_mysql *self, unsigned code, const char *text, const char *doing,
+		  struct err *err)
+{
+	self->lost = self->lost || is_lost(code);
+	self->undone =
+		self->undone || (self->base.in_transaction && (is_lost(code) || is_undone(code)));
+	return err_set(err, is_refused(code) ? ERR_REFUSED : ERR_NOT_DONE, "%s: %.80s: %s (%u)",
+		       self->options.database, doing, text, code);
+}
+
+static bool query(struct db_mysql *self, const char *sql, struct err *err)
+{
+	if (mysql_query(self->mysql, sql) == 0)
+		return true;
+	return fault(self, mysql_errno(self->mysql), mysql_error(self->mysql), sql, err);
+}
+
+/* --- the connection -----------------------------------------------------------------------------
+ */
+
+static unsigned seconds_of(const struct db_mysql *self)
+{
+	uint32_t wait_ms = self->options.wait_ms;
+	return wait_ms < 1000 ? 1 : wait_ms / 1000;
+}
+
+static void configure(struct db_mysql *self)
+{
+	const struct db_mysql_options *options = &self->options;
+	unsigned seconds = seconds_of(self);
+	/* Longer than a lock is waited for, whose end the server tells. */
+	unsigned answer = seconds + 1;
+	my_bool checks = options->tls_ca != NULL;
+	mysql_options(self->mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
+	mysql_options(self->mysql, MYSQL_OPT_READ_TIMEOUT, &answer);
+	mysql_options(self->mysql, MYSQL_OPT_WRITE_TIMEOUT, &answer);
+	mysql_options(self->mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	mysql_options(self->mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &checks);
+	if (checks)
+		mysql_ssl_set(self->mysql, options->tls_key, options->tls_cert, options->tls_ca,
+			      NULL, NULL);
+}
+
+/* One number out of a query of ours; 0 when it has no row. */
+static bool number_ask(struct db_mysql *self, const char *sql, int64_t *ret_number, struct err *err)
+{
+	*ret_number = 0;
+	if (!query(self, sql, err))
+		return false;
+	MYSQL_RES *result = mysql_store_result(self->mysql);
+	if (result == NULL)
+		return fault(self, mysql_errno(self->mysql), mysql_error(self->mysql), sql, err);
+	MYSQL_ROW row = mysql_fetch_row(result);
+	if (row != NULL && row[0] != NULL)
+		*ret_number = strtoll(row[0], NULL, 10);
+	mysql_free_result(result);
+	return true;
+}
+
+/* Settings of the server that would lose what it has answered. */
+static bool durability_check(struct db_mysql *self, struct err *err)
+{
+	int64_t flushes = 0;
+	int64_t logs = 0;
+	if (!number_ask(self, "SELECT @@GLOBAL.innodb_flush_log_at_trx_commit", &flushes, err) ||
+	    !number_ask(self, "SELECT @@GLOBAL.log_bin AND @@GLOBAL.sync_binlog <> 1", &logs, err))
+		return false;
+	if (flushes != 1)
+		return err_set(err, ERR_REFUSED,
+			       "%s: the server may lose answered commits: set "
+			       "innodb_flush_log_at_trx_commit=1",
+			       self->options.database);
+	return logs == 0 || err_set(err, ERR_REFUSED,
+				    "%s: the server may lose answered commits: set sync_binlog=1",
+				    self->options.database);
+}
+
+static bool session_begin(struct db_mysql *self, struct err *err)
+{
+	char wait[64];
+	(void)snprintf(wait, sizeof wait, "SET SESSION innodb_lock_wait_timeout = %u",
+		       seconds_of(self));
+	if (mysql_get_server_version(self->mysql) < VERSION_MIN)
+		return err_set(err, ERR_REFUSED, "%s: the server %s is too old",
+			       self->options.database, mysql_get_server_info(self->mysql));
+	return query(self, "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
+		     err) &&
+	       query(self, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", err) &&
+	       query(self, wait, err) && durability_check(self, err);
+}
+
+static bool connection_make(struct db_mysql *self, struct err *err)
+{
+	const struct db_mysql_options *options = &self->options;
+	self->mysql = mysql_init(NULL);
+	CHECK(self->mysql != NULL);
+	configure(self);
+	/* Rows that match count as changed, as SQLite counts them. */
+	if (mysql_real_connect(self->mysql, options->host, options->user, options->password,
+			       options->database, options->port, options->socket,
+			       CLIENT_FOUND_ROWS) == NULL)
+		return fault(self, mysql_errno(self->mysql), mysql_error(self->mysql), "connect",
+			     err);
+	self->lost = false;
+	if (session_begin(self, err))
+		return true;
+	self->lost = true; /* half a session is none */
+	return false;
+}
+
+static void columns_free(struct db_statement *statement)
+{
+	for (unsigned i = 0; i < statement->columns_len; i++)
+		free(statement->columns[i].bytes);
+	free(statement->columns);
+	free(statement->results);
+}
+
+static void connection_end(struct db_mysql *self)
+{
+	for (size_t i = 0; i < STATEMENT_SLOTS; i++) {
+		struct db_statement *statement = &self->slots[i];
+		if (statement->stmt != NULL)
+			(void)mysql_stmt_close(statement->stmt);
+		columns_free(statement);
+		*statement = (struct db_statement){ .sql = NULL };
+	}
+	self->statements = 0;
+	if (self->mysql != NULL)
+		mysql_close(self->mysql);
+	self->mysql = NULL;
+}
+
+/* Outside of a transaction a connection that is gone is made anew. */
+static bool connection_keep(struct db_mysql *self, struct err *err)
+{
+	if (!self->lost || self->base.in_transaction)
+		return true;
+	connection_end(self);
+	return connection_make(self, err);
+}
+
+/* --- transactions -------------------------------------------------------------------------------
+ */
+
+static bool transaction_open(struct db_mysql *self, bool write, struct err *err)
+{
+	if (write)
+		return query(self, "START TRANSACTION", err);
+	return query(self, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", err) &&
+	       query(self, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", err);
+}
+
+/* A connection that idled for too long is found to be gone now, when nothing has happened yet. */
+static bool db_mysql_begin(struct db *base, bool write, struct err *err)
+{
+	struct db_mysql *self = self_of(base);
+	self->undone = false;
+	if (!connection_keep(self, err))
+		return false;
+	if (transaction_open(self, write, err))
+		return true;
+	return self->lost && connection_keep(self, err) && transaction_open(self, write, err);
+}
+
+static void statements_end(struct db_mysql *self)
+{
+	for (size_t i = 0; i < STATEMENT_SLOTS; i++) {
+		if (!self->slots[i].open)
+			continue;
+		(void)mysql_stmt_free_result(self->slots[i].stmt);
+		self->slots[i].open = false;
+		self->slots[i].finished = true;
+	}
+}
+
+static void db_mysql_rollback(struct db *base)
+{
+	struct db_mysql *self = self_of(base);
+	struct err err = { 0 };
+	statements_end(self);
+	/* Without a rollback that was answered the server's end of the connection ends it. */
+	if (!self->lost && !query(self, "ROLLBACK", &err))
+		self->lost = true;
+}
+
+/* A deadlock while committing undoes it; whatever else goes wrong leaves it unknown. */
+static bool db_mysql_commit(struct db *base, struct err *err)
+{
+	struct db_mysql *self = self_of(base);
+	struct err late = { 0 };
+	statements_end(self);
+	if (self->undone || self->lost) {
+		db_mysql_rollback(base);
+		return err_set(err, ERR_NOT_DONE, "%s: commit: an earlier fault rolled back",
+			       self->options.database);
+	}
+	if (query(self, "COMMIT", &late))
+		return true;
+	bool undone = !base->writing || mysql_errno(self->mysql) == ER_LOCK_DEADLOCK;
+	self->lost = true;
+	return err_set(err, undone ? ERR_NOT_DONE : ERR_MAYBE_DONE, "%s", late.text);
+}
+
+static bool db_mysql_exec(struct db *base, const char *sql, struct err *err)
+{
+	struct db_mysql *self = self_of(base);
+	struct buf text;
+	bool done = connection_keep(self, err);
+	if (done && db_marks_replace(DB_DIALECT_MYSQL, sql, &text, err)) {
+		done = query(self, buf_terminated(&text), err) ||
+		       is_made_already(mysql_errno(self->mysql));
+		buf_free(&text);
+	}
+	return done;
+}
+
+/* --- statements ---------------------------------------------------------------------------------
+ */
+
+static struct db_statement *statement_slot(struct db_mysql *self, const char *sql)
+{
+	uint64_t mixed = (uint64_t)(uintptr_t)sql * UINT64_C(0x9e3779b97f4a7c15);
+	size_t at = (size_t)(mixed >> 32) & (STATEMENT_SLOTS - 1);
+	/* Ends: at least half of the slots are free, see statement_make. */
+	while (self->slots[at].sql != NULL && self->slots[at].sql != sql)
+		at = (at + 1) & (STATEMENT_SLOTS - 1);
+	return &self->slots[at];
+}
+
+static bool statement_fault(struct db_statement *statement, struct err *err)
+{
+	return fault(statement->owner, mysql_stmt_errno(statement->stmt),
+		     mysql_stmt_error(statement->stmt), statement->sql, err);
+}
+
+static void columns_make(struct db_statement *statement, MYSQL_RES *meta)
+{
+	statement->columns_len = mysql_num_fields(meta);
+	statement->columns = calloc(statement->columns_len, sizeof *statement->columns);
+	statement->results = calloc(statement->columns_len, sizeof *statement->results);
+	CHECK(statement->columns != NULL && statement->results != NULL);
+	for (unsigned i = 0; i < statement->columns_len; i++) {
+		struct column *column = &statement->columns[i];
+		MYSQL_BIND *bind = &statement->results[i];
+		column->is_number = IS_NUM(mysql_fetch_field_direct(meta, i)->type);
+		bind->buffer_type = column->is_number ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_BLOB;
+		bind->is_null = &column->is_null;
+		bind->length = &column->len;
+	}
+}
+
+static bool statement_prepare(struct db_statement *statement, const struct buf *text,
+			      struct err *err)
+{
+	my_bool measures = 1;
+	if (mysql_stmt_prepare(statement->stmt, (const char *)text->at, (unsigned long)text->len) !=
+	    0)
+		return statement_fault(statement, err);
+	(void)mysql_stmt_attr_set(statement->stmt, STMT_ATTR_UPDATE_MAX_LENGTH, &measures);
+	statement->parameters = mysql_stmt_param_count(statement->stmt);
+	CHECK(statement->parameters <= PARAMETERS_MAX);
+	MYSQL_RES *meta = mysql_stmt_result_metadata(statement->stmt);
+	if (meta == NULL)
+		return true;
+	columns_make(statement, meta);
+	mysql_free_result(meta);
+	return true;
+}
+
+static bool statement_make(struct db_mysql *self, struct db_statement *statement, const char *sql,
+			   struct err *err)
+{
+	struct buf text;
+	CHECK(self->statements < STATEMENTS_MAX);
+	statement->sql = sql;
+	statement->owner = self;
+	statement->stmt = mysql_stmt_init(self->mysql);
+	CHECK(statement->stmt != NULL);
+	bool done = db_marks_replace(DB_DIALECT_MYSQL, sql, &text, err) &&
+		    statement_prepare(statement, &text, err);
+	buf_free(&text);
+	if (done) {
+		self->statements++;
+		return true;
+	}
+	(void)mysql_stmt_close(statement->stmt);
+	*statement = (struct db_statement){ .sql = NULL };
+	return false;
+}
+
+static void statement_reset(struct db_statement *statement)
+{
+	if (statement->open)
+		(void)mysql_stmt_free_result(statement->stmt);
+	statement->open = false;
+	statement->finished = false;
+}
+
+static struct db_statement *db_mysql_prepare(struct db *base, const char *sql, struct err *err)
+{
+	struct db_mysql *self = self_of(base);
+	if (!connection_keep(self, err))
+		return NULL;
+	struct db_statement *statement = statement_slot(self, sql);
+	if (statement->sql == NULL && !statement_make(self, statement, sql, err))
+		return NULL;
+	statement_reset(statement);
+	for (size_t i = 0; i < statement->parameters; i++)
+		statement->binds[i] = (MYSQL_BIND){ .buffer_type = MYSQL_TYPE_NULL };
+	return statement;
+}
+
+static MYSQL_BIND *bind_of(struct db_statement *statement, int at)
+{
+	CHECK(!statement->open && !statement->finished);
+	CHECK(at >= 1 && (unsigned long)at <= statement->parameters);
+	return &statement->binds[at - 1];
+}
+
+static void db_mysql_bind_null(struct db_statement *statement, int at)
+{
+	*bind_of(statement, at) = (MYSQL_BIND){ .buffer_type = MYSQL_TYPE_NULL };
+}
+
+static void db_mysql_bind_i64(struct db_statement *statement, int at, int64_t value)
+{
+	MYSQL_BIND *bind = bind_of(statement, at);
+	statement->numbers[at - 1] = value;
+	*bind = (MYSQL_BIND){ .buffer_type = MYSQL_TYPE_LONGLONG,
+			      .buffer = &statement->numbers[at - 1] };
+}
+
+static void bind_slice(MYSQL_BIND *bind, enum enum_field_types type, const void *at, size_t len)
+{
+	/* The connector reads through it only. */
+	union {
+		const void *const_at;
+		void *at;
+	} bytes = { .const_at = len > 0 ? at : "" };
+	*bind = (MYSQL_BIND){ .buffer_type = type, .buffer = bytes.at, .buffer_length = len };
+}
+
+static void db_mysql_bind_bytes(struct db_statement *statement, int at, const void *bytes,
+				size_t len)
+{
+	bind_slice(bind_of(statement, at), MYSQL_TYPE_BLOB, bytes, len);
+}
+
+static void db_mysql_bind_text(struct db_statement *statement, int at, struct str text)
+{
+	bind_slice(bind_of(statement, at), MYSQL_TYPE_STRING, text.at, text.len);
+}
+
+/* The result is here; each column gets room for its longest value. */
+static bool result_bind(struct db_statement *statement, struct err *err)
+{
+	MYSQL_RES *meta = mysql_stmt_result_metadata(statement->stmt);
+	CHECK(meta != NULL && mysql_num_fields(meta) == statement->columns_len);
+	for (unsigned i = 0; i < statement->columns_len; i++) {
+		struct column *column = &statement->columns[i];
+		unsigned long longest = mysql_fetch_field_direct(meta, i)->max_length;
+		if (!column->is_number && (longest > column->cap || column->cap == 0)) {
+			column->cap = longest + 1;
+			column->bytes = realloc(column->bytes, column->cap);
+			CHECK(column->bytes != NULL);
+		}
+		statement->results[i].buffer =
+			column->is_number ? (void *)&column->number : column->bytes;
+		statement->results[i].buffer_length =
+			column->is_number ? sizeof column->number : column->cap;
+	}
+	mysql_free_result(meta);
+	return mysql_stmt_bind_result(statement->stmt, statement->results) == 0 ||
+	       statement_fault(statement, err);
+}
+
+static bool result_take(struct db_statement *statement, struct err *err)
+{
+	if (mysql_stmt_store_result(statement->stmt) != 0)
+		return statement_fault(statement, err);
+	statement->open = true;
+	return result_bind(statement, err);
+}
+
+static enum db_step statement_end(struct db_statement *statement, enum db_step step)
+{
+	statement_reset(statement);
+	statement->finished = true;
+	return step;
+}
+
+static enum db_step statement_run(struct db_statement *statement, struct err *err)
+{
+	struct db_mysql *self = statement->owner;
+	/* A write outside of a write transaction would be one of its own. */
+	CHECK(statement->columns != NULL || self->base.writing);
+	if (self->base.in_transaction && self->undone) {
+		err_set(err, ERR_NOT_DONE, "%s: an earlier fault rolled back",
+			self->options.database);
+		return DB_FAILED;
+	}
+	if ((statement->parameters > 0 &&
+	     mysql_stmt_bind_param(statement->stmt, statement->binds) != 0) ||
+	    mysql_stmt_execute(statement->stmt) != 0) {
+		if (is_conflict(mysql_stmt_errno(statement->stmt)))
+			return DB_CONFLICT;
+		statement_fault(statement, err);
+		return DB_FAILED;
+	}
+	if (statement->columns == NULL) {
+		self->changes = (int64_t)mysql_stmt_affected_rows(statement->stmt);
+		return DB_DONE;
+	}
+	return result_take(statement, err) ? DB_ROW : DB_FAILED;
+}
+
+static enum db_step db_mysql_step(struct db_statement *statement, struct err *err)
+{
+	CHECK(!statement->finished);
+	if (!statement->open) {
+		enum db_step step = statement_run(statement, err);
+		if (step != DB_ROW)
+			return statement_end(statement, step);
+	}
+	int code = mysql_stmt_fetch(statement->stmt);
+	CHECK(code != MYSQL_DATA_TRUNCATED); /* every column has room for its longest */
+	if (code == 0)
+		return DB_ROW;
+	if (code != MYSQL_NO_DATA)
+		statement_fault(statement, err);
+	return statement_end(statement, code == MYSQL_NO_DATA ? DB_DONE : DB_FAILED);
+}
+
+static void db_mysql_reset(struct db_statement *statement)
+{
+	(void)statement_end(statement, DB_DONE);
+}
+
+static int64_t db_mysql_changes(struct db *base)
+{
+	return self_of(base)->changes;
+}
+
+static const struct column *column_of(const struct db_statement *statement, int at)
+{
+	CHECK(statement->open && at >= 0 && (unsigned)at < statement->columns_len);
+	return &statement->columns[at];
+}
+
+static bool db_mysql_column_is_null(struct db_statement *statement, int at)
+{
+	return column_of(statement, at)->is_null != 0;
+}
+
+static int64_t db_mysql_column_i64(struct db_statement *statement, int at)
+{
+	const struct column *column = column_of(statement, at);
+	return column->is_number && !column->is_null ? column->number : 0;
+}
+
+static struct str db_mysql_column_bytes(struct db_statement *statement, int at)
+{
+	const struct column *column = column_of(statement, at);
+	if (column->is_number || column->is_null || column->len > column->cap)
+		return (struct str){ 0 };
+	return str_from_bytes(column->bytes, column->len);
+}
+
+/* --- open and close -----------------------------------------------------------------------------
+ */
+
+static enum db_lock db_mysql_host_lock(struct db *base, const char *name)
+{
+	(void)base;
+	(void)name;
+	return DB_LOCK_UNSUPPORTED;
+}
+
+static void db_mysql_close(struct db *base)
+{
+	connection_end(self_of(base));
+	free(base);
+}
+
+static const struct db_ops db_mysql_ops = {
+	.begin = db_mysql_begin,
+	.commit = db_mysql_commit,
+	.rollback = db_mysql_rollback,
+	.exec = db_mysql_exec,
+	.prepare = db_mysql_prepare,
+	.bind_null = db_mysql_bind_null,
+	.bind_i64 = db_mysql_bind_i64,
+	.bind_bytes = db_mysql_bind_bytes,
+	.bind_text = db_mysql_bind_text,
+	.step = db_mysql_step,
+	.reset = db_mysql_reset,
+	.changes = db_mysql_changes,
+	.column_is_null = db_mysql_column_is_null,
+	.column_i64 = db_mysql_column_i64,
+	.column_bytes = db_mysql_column_bytes,
+	.host_lock = db_mysql_host_lock,
+	.close = db_mysql_close,
+};
+
+bool db_mysql_open(const struct db_mysql_options *options, struct db **ret_db, struct err *err)
+{
+	CHECK(options != NULL && options->user != NULL && options->database != NULL);
+	struct db_mysql *self = calloc(1, sizeof *self);
+	CHECK(self != NULL);
+	self->base.ops = &db_mysql_ops;
+	self->options = *options;
+	if (self->options.port == 0)
+		self->options.port = DB_MYSQL_PORT_DEFAULT;
+	if (self->options.wait_ms == 0)
+		self->options.wait_ms = DB_MYSQL_WAIT_MS_DEFAULT;
+	if (!connection_make(self, err)) {
+		db_mysql_close(&self->base);
+		return false;
+	}
+	*ret_db = &self->base;
+	return true;
+}

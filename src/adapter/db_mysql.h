@@ -1,0 +1,44 @@
+/* port/db.h on MariaDB 10.11 and MySQL 8: one connection.
+ *
+ * READ COMMITTED for writes, whose statements lock the rows that they are about ({for update}); a
+ * read transaction is one snapshot. Strict SQL mode. The server has to flush each commit
+ * (innodb_flush_log_at_trx_commit=1, and sync_binlog=1 where it keeps a binary log), or it is
+ * refused: an answered commit may not be lost.
+ *
+ * A connection that breaks is made anew by the next transaction, or by the next statement outside
+ * of one. A deadlock, or a lock that is waited for too long, ends the transaction: NOT_DONE, and
+ * the whole of it may be done again. A commit without an answer is MAYBE_DONE.
+ *
+ * Source: https://mariadb.com/kb/en/mariadb-connectorc-api-functions/ */
+#ifndef SLUICE_ADAPTER_DB_MYSQL_H
+#define SLUICE_ADAPTER_DB_MYSQL_H
+
+#include "base/err.h"
+#include "port/db.h"
+
+#include <stdint.h>
+
+#define DB_MYSQL_WAIT_MS_DEFAULT 5000
+#define DB_MYSQL_PORT_DEFAULT    3306
+
+struct db_mysql_options {
+	const char *host;   /* or NULL, for a socket */
+	const char *socket; /* path; or NULL */
+	uint16_t port;      /* 0: DB_MYSQL_PORT_DEFAULT */
+	const char *user;
+	const char *password; /* may be NULL */
+	const char *database; /* exists already */
+	const char
+		*tls_ca; /* PEM file: TLS is asked for, and the server's name is checked; or NULL */
+	const char *tls_cert; /* the client's own, with its key; or NULL */
+	const char *tls_key;
+	uint32_t wait_ms; /* for a lock, an answer, a connection: each; 0 is the default. Whole
+			   * seconds above one: the server counts locks so */
+};
+
+/* Connects. NOT_DONE when nobody answers, REFUSED when the server refuses the user, is too old, or
+ * may lose what it has answered. What the options point to lives until db_close. */
+MUST_CHECK bool db_mysql_open(const struct db_mysql_options *options, struct db **ret_db,
+			      struct err *err);
+
+#endif
