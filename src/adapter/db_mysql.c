@@ -53,8 +53,9 @@ struct db_mysql {
 	struct db base;
 	MYSQL *mysql;
 	struct db_mysql_options options;
-	bool lost;   /* the connection is gone */
-	bool undone; /* an earlier fault has rolled the open transaction back */
+	bool lost;     /* the connection is gone */
+	bool undone;   /* an earlier fault has rolled the open transaction back */
+	bool gave_way; /* it was for the sake of another transaction */
 	int64_t changes;
 	struct db_statement slots[STATEMENT_SLOTS];
 	size_t statements;
@@ -133,6 +134,7 @@ static bool fault(struct db_mysql *self, unsigned code, const char *text, const 
 		  struct err *err)
 {
 	self->lost = self->lost || is_lost(code);
+	self->gave_way = self->gave_way || is_undone(code);
 	self->undone =
 		self->undone || (self->base.in_transaction && (is_lost(code) || is_undone(code)));
 	return err_set(err, is_refused(code) ? ERR_REFUSED : ERR_NOT_DONE, "%s: %.80s: %s (%u)",
@@ -286,7 +288,7 @@ static bool transaction_open(struct db_mysql *self, bool write, struct err *err)
 static bool db_mysql_begin(struct db *base, bool write, struct err *err)
 {
 	struct db_mysql *self = self_of(base);
-	self->undone = false;
+	self->undone = self->gave_way = false;
 	if (!connection_keep(self, err))
 		return false;
 	if (transaction_open(self, write, err))
@@ -328,8 +330,8 @@ static bool db_mysql_commit(struct db *base, struct err *err)
 	}
 	if (query(self, "COMMIT", &late))
 		return true;
-	bool undone = !base->writing || mysql_errno(self->mysql) == ER_LOCK_DEADLOCK;
-	self->lost = true;
+	bool undone = !base->writing || self->gave_way;
+	self->lost = self->lost || !undone;
 	return err_set(err, undone ? ERR_NOT_DONE : ERR_MAYBE_DONE, "%s", late.text);
 }
 
@@ -568,6 +570,12 @@ static void db_mysql_reset(struct db_statement *statement)
 	(void)statement_end(statement, DB_DONE);
 }
 
+static bool db_mysql_may_repeat(struct db *base)
+{
+	const struct db_mysql *self = self_of(base);
+	return self->gave_way && !self->lost;
+}
+
 static int64_t db_mysql_changes(struct db *base)
 {
 	return self_of(base)->changes;
@@ -601,6 +609,22 @@ static struct str db_mysql_column_bytes(struct db_statement *statement, int at)
 /* --- open and close -----------------------------------------------------------------------------
  */
 
+/* Named by the database: the server has one list of such locks. */
+static bool db_mysql_schema_lock(struct db *base, bool take, struct err *err)
+{
+	struct db_mysql *self = self_of(base);
+	char sql[96];
+	int64_t done = 0;
+	(void)snprintf(sql, sizeof sql,
+		       take ? "SELECT GET_LOCK(CONCAT(DATABASE(), '.schema'), %u)"
+			    : "SELECT RELEASE_LOCK(CONCAT(DATABASE(), '.schema'))",
+		       seconds_of(self));
+	if (!connection_keep(self, err) || !number_ask(self, sql, &done, err))
+		return false;
+	return done == 1 || err_set(err, ERR_NOT_DONE, "%s: somebody else changes the schema",
+				    self->options.database);
+}
+
 static enum db_lock db_mysql_host_lock(struct db *base, const char *name)
 {
 	(void)base;
@@ -626,10 +650,12 @@ static const struct db_ops db_mysql_ops = {
 	.bind_text = db_mysql_bind_text,
 	.step = db_mysql_step,
 	.reset = db_mysql_reset,
+	.may_repeat = db_mysql_may_repeat,
 	.changes = db_mysql_changes,
 	.column_is_null = db_mysql_column_is_null,
 	.column_i64 = db_mysql_column_i64,
 	.column_bytes = db_mysql_column_bytes,
+	.schema_lock = db_mysql_schema_lock,
 	.host_lock = db_mysql_host_lock,
 	.close = db_mysql_close,
 };

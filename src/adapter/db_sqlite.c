@@ -367,6 +367,13 @@ static void db_sqlite_reset(struct db_statement *statement)
 	statement->finished = true;
 }
 
+/* Writers take turns: none is undone for another. */
+static bool db_sqlite_may_repeat(struct db *base)
+{
+	(void)base;
+	return false;
+}
+
 static int64_t db_sqlite_changes(struct db *base)
 {
 	return sqlite3_changes(db_sqlite_of(base)->sqlite);
@@ -409,6 +416,15 @@ static struct str db_sqlite_column_bytes(struct db_statement *statement, int at)
 
 /* --- host locks ---------------------------------------------------------------------------------
  */
+
+/* A write transaction holds the whole file, its schema too. */
+static bool db_sqlite_schema_lock(struct db *base, bool take, struct err *err)
+{
+	(void)base;
+	(void)take;
+	(void)err;
+	return true;
+}
 
 /* The name becomes a part of a file's name. */
 static void check_lock_name(const char *name)
@@ -479,10 +495,12 @@ static const struct db_ops db_sqlite_ops = {
 	.bind_text = db_sqlite_bind_text,
 	.step = db_sqlite_step,
 	.reset = db_sqlite_reset,
+	.may_repeat = db_sqlite_may_repeat,
 	.changes = db_sqlite_changes,
 	.column_is_null = db_sqlite_column_is_null,
 	.column_i64 = db_sqlite_column_i64,
 	.column_bytes = db_sqlite_column_bytes,
+	.schema_lock = db_sqlite_schema_lock,
 	.host_lock = db_sqlite_host_lock,
 	.close = db_sqlite_close,
 };

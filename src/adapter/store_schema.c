@@ -216,7 +216,7 @@ static bool steps_apply(struct db *db, int64_t now_ms, struct err *err)
 	return true;
 }
 
-bool store_schema_migrate(struct db *db, int64_t now_ms, struct err *err)
+static bool migrate_locked(struct db *db, int64_t now_ms, struct err *err)
 {
 	if (!db_begin(db, true, err))
 		return false;
@@ -225,6 +225,15 @@ bool store_schema_migrate(struct db *db, int64_t now_ms, struct err *err)
 		return false;
 	}
 	return db_commit(db, err);
+}
+
+bool store_schema_migrate(struct db *db, int64_t now_ms, struct err *err)
+{
+	if (!db_schema_lock(db, err))
+		return false;
+	bool done = migrate_locked(db, now_ms, err);
+	db_schema_unlock(db);
+	return done;
 }
 
 bool store_schema_version(struct db *db, int *ret_version, struct err *err)

@@ -7,6 +7,9 @@
 
 #include <stdlib.h>
 
+/* Transactions that meet again and again give way in turns: more often is a fault. */
+#define WRITE_TRIES_MAX 20
+
 static void store_sql_close(struct store *store)
 {
 	free(store);
@@ -80,8 +83,8 @@ bool store_sql_migrate(struct db *db, int64_t now_ms, struct err *err)
 	return store_schema_migrate(db, now_ms, err);
 }
 
-bool store_sql_write(struct db *db, bool (*body)(struct db *db, void *context, struct err *err),
-		     void *context, struct err *err)
+static bool write_once(struct db *db, bool (*body)(struct db *db, void *context, struct err *err),
+		       void *context, struct err *err)
 {
 	if (!db_begin(db, true, err))
 		return false;
@@ -92,6 +95,17 @@ bool store_sql_write(struct db *db, bool (*body)(struct db *db, void *context, s
 		return false;
 	}
 	return db_commit(db, err);
+}
+
+bool store_sql_write(struct db *db, bool (*body)(struct db *db, void *context, struct err *err),
+		     void *context, struct err *err)
+{
+	for (int tries = 1;; tries++) {
+		if (write_once(db, body, context, err))
+			return true;
+		if (tries == WRITE_TRIES_MAX || !db_may_repeat(db))
+			return false;
+	}
 }
 
 bool audit_add(struct db *db, const char *action, struct id subject, const char *detail,

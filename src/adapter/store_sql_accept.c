@@ -69,10 +69,9 @@ static bool row_by_hash(struct db *db, const char *text, const uint8_t hash[KEY_
 static bool row_by_key(struct db *db, const uint8_t hash[KEY_HASH_BYTES],
 		       struct withdrawal *ret_row, bool *ret_found, struct err *err)
 {
-	return row_by_hash(db,
-			   "SELECT " WITHDRAWAL_COLUMNS
-			   " FROM withdrawals WHERE key_hash = ? {for update}",
-			   hash, ret_row, ret_found, err);
+	return row_by_hash(
+		db, "SELECT " WITHDRAWAL_COLUMNS " FROM withdrawals WHERE key_hash = ? {for share}",
+		hash, ret_row, ret_found, err);
 }
 
 static bool row_by_external_id(struct db *db, const struct intent *intent,
@@ -85,7 +84,7 @@ static bool row_by_external_id(struct db *db, const struct intent *intent,
 	external_hash_make(intent, hash);
 	return row_by_hash(db,
 			   "SELECT " WITHDRAWAL_COLUMNS
-			   " FROM withdrawals WHERE external_hash = ? {for update}",
+			   " FROM withdrawals WHERE external_hash = ? {for share}",
 			   hash, ret_row, ret_found, err);
 }
 

@@ -16,7 +16,8 @@ static inline struct db *db_of(struct store *store)
 	return ((struct store_sql *)(void *)store)->db;
 }
 
-/* Begins a write, runs `body`, commits; a body that fails rolls back and its error stays. */
+/* Begins a write, runs `body`, commits; a body that fails rolls back and its error stays. One that
+ * was undone for the sake of another transaction runs again: it makes its results anew. */
 bool store_sql_write(struct db *db, bool (*body)(struct db *db, void *context, struct err *err),
 		     void *context, struct err *err);
 

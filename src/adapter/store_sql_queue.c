@@ -85,6 +85,7 @@ static bool sweep_write(struct db *db, void *context, struct err *err)
 	struct sweep *sweep = context;
 	struct due_row rows[BATCH_MAX];
 	size_t len = 0;
+	memset(sweep->woken, 0, sizeof sweep->woken);
 	if (!due_load(db, INT64_MIN, sweep->now_ms, rows, sweep->limit, &len, err))
 		return false;
 	if (len == 0 &&
@@ -231,6 +232,7 @@ static bool redrive_write(struct db *db, void *context, struct err *err)
 	struct id ids[BATCH_MAX];
 	size_t len = 0;
 	size_t cap = redrive->limit < BATCH_MAX ? redrive->limit : BATCH_MAX;
+	redrive->moved = 0;
 	if (!store_sql_dlq_list(redrive->store, redrive->dlq, ids, cap, &len, err))
 		return false;
 	if (len == 0 && !held_rows_load(db, redrive->dlq, ids, cap, &len, err))

@@ -43,6 +43,12 @@ void db_rollback(struct db *db)
 	db->writing = false;
 }
 
+bool db_may_repeat(struct db *db)
+{
+	CHECK(db && !db->in_transaction);
+	return db->ops->may_repeat(db);
+}
+
 bool db_exec(struct db *db, const char *sql, struct err *err)
 {
 	CHECK(db && sql && sql[0]);
@@ -135,6 +141,20 @@ struct str db_column_bytes(struct db *db, struct db_statement *statement, int at
 	bytes = db->ops->column_bytes(statement, at);
 	CHECK(bytes.at || bytes.len == 0);
 	return bytes;
+}
+
+bool db_schema_lock(struct db *db, struct err *err)
+{
+	CHECK(db && !db->in_transaction);
+	return db->ops->schema_lock(db, true, err);
+}
+
+void db_schema_unlock(struct db *db)
+{
+	struct err err = { 0 };
+
+	CHECK(db && !db->in_transaction);
+	(void)db->ops->schema_lock(db, false, &err);
 }
 
 enum db_lock db_host_lock(struct db *db, const char *name)

@@ -7,12 +7,19 @@
  *
  * - {for update}: SQLite nothing (a write transaction holds the whole file); MySQL FOR UPDATE.
  *
+ * - {for share}: SQLite nothing; LOCK IN SHARE MODE, the words that MariaDB and MySQL both have.
+ * After an insert that met a unique key, whose row it holds shared: to want it alone is a deadlock.
+ *
  * - {insert new}, an insert that skips a row whose key exists: SQLite INSERT OR IGNORE INTO; MySQL
  *   INSERT IGNORE INTO. Only where every column is known to fit: MySQL's form hides truncation.
  *
- * - {blob N} and {text N}, column types in DDL: BLOB and TEXT; VARBINARY(N) and VARCHAR(N).
+ * - {blob N} and {text N}, column types in DDL: BLOB and TEXT; VARBINARY(N), which compares text
+ * byte by byte and without padding.
  *
  * - {id}, 16 binary bytes; {u256}, 32 binary bytes.
+ *
+ * - {serial}, the column that numbers the rows by itself, as primary key: INTEGER PRIMARY KEY;
+ * BIGINT AUTO_INCREMENT PRIMARY KEY.
  *
  * - {without rowid}: SQLite WITHOUT ROWID; MySQL nothing.
  *
@@ -57,10 +64,12 @@ struct db_ops {
 	void (*bind_text)(struct db_statement *statement, int at, struct str text);
 	enum db_step (*step)(struct db_statement *statement, struct err *err);
 	void (*reset)(struct db_statement *statement);
+	bool (*may_repeat)(struct db *db);
 	int64_t (*changes)(struct db *db);
 	bool (*column_is_null)(struct db_statement *statement, int at);
 	int64_t (*column_i64)(struct db_statement *statement, int at);
 	struct str (*column_bytes)(struct db_statement *statement, int at);
+	bool (*schema_lock)(struct db *db, bool take, struct err *err);
 	enum db_lock (*host_lock)(struct db *db, const char *name);
 	void (*close)(struct db *db);
 };
@@ -78,6 +87,9 @@ MUST_CHECK bool db_begin(struct db *db, bool write, struct err *err);
  * either way. */
 MUST_CHECK bool db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db); /* nothing when no transaction is open */
+/* Was the transaction that ended last undone for the sake of another one (a deadlock, a lock that
+ * was waited for too long)? Then the whole of it may be done again at once. */
+bool db_may_repeat(struct db *db);
 /* One statement without parameters or result, in its own transaction unless one is open. */
 MUST_CHECK bool db_exec(struct db *db, const char *sql, struct err *err);
 /* The prepared statement of `sql`, made once per connection; `sql` must live as long as the
@@ -101,6 +113,12 @@ int64_t db_changes(struct db *db);
 bool db_column_is_null(struct db *db, struct db_statement *statement, int at);
 int64_t db_column_i64(struct db *db, struct db_statement *statement, int at);
 struct str db_column_bytes(struct db *db, struct db_statement *statement, int at);
+/* One connection at a time changes the schema: outside of a transaction, taken and given back by
+ * the same one, or by its end. Waits up to the driver's deadline, then NOT_DONE. Where DDL belongs
+ * to the transaction (SQLite) it is nothing. Where it does not (MySQL), each statement commits
+ * alone, and what is there already counts as made, so that a run that was ended can be repeated. */
+MUST_CHECK bool db_schema_lock(struct db *db, struct err *err);
+void db_schema_unlock(struct db *db);
 /* Takes a lock that the kernel releases when this process dies, kept until db_close. */
 enum db_lock db_host_lock(struct db *db, const char *name);
 void db_close(struct db *db); /* accepts NULL; CHECKs that no transaction is open */

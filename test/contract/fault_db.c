@@ -194,6 +194,17 @@ static void fault_reset(struct db_statement *statement)
 	db_reset(statement->owner->real, statement->real);
 }
 
+static bool fault_schema_lock(struct db *db, bool take, struct err *err)
+{
+	struct db *real = fault_db_of(db)->real;
+	return real->ops->schema_lock(real, take, err);
+}
+
+static bool fault_may_repeat(struct db *db)
+{
+	return db_may_repeat(fault_db_of(db)->real);
+}
+
 static int64_t fault_changes(struct db *db)
 {
 	return db_changes(fault_db_of(db)->real);
@@ -237,6 +248,8 @@ static const struct db_ops fault_ops = {
 	.bind_text = fault_bind_text,
 	.step = fault_step,
 	.reset = fault_reset,
+	.may_repeat = fault_may_repeat,
+	.schema_lock = fault_schema_lock,
 	.changes = fault_changes,
 	.column_is_null = fault_column_is_null,
 	.column_i64 = fault_column_i64,
