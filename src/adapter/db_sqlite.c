@@ -443,7 +443,7 @@ static enum db_lock db_sqlite_host_lock(struct db *base, const char *name)
 	int fd;
 
 	if (!db->shared)
-		return DB_LOCK_UNSUPPORTED;
+		return DB_LOCK_PRIVATE;
 	check_lock_name(name);
 	for (size_t i = 0; i < db->locks; i++)
 		if (strcmp(db->lock[i].name, name) == 0)

@@ -89,6 +89,7 @@ static void seat_seek(struct queue_store *self, enum queue_name name, struct sea
 			return;
 		case DB_LOCK_TAKEN:
 			break;
+		case DB_LOCK_PRIVATE:
 		case DB_LOCK_UNSUPPORTED:
 			return;
 		}

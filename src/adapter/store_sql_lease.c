@@ -1,13 +1,18 @@
 /* Leases: who may write for a wallet, or watch a chain. On one host the kernel tells when an owner
- * is dead, since its file lock is free then; the epoch rises all the same, so that whatever the
- * dead owner left half done is fenced off. */
+ * is dead, since its file lock is free then. Elsewhere an owner renews its lease, and who has
+ * watched it for a whole term by a clock of its own, and has seen no renewal, takes it. Either way
+ * the epoch rises, so that whatever the owner before left half done, or does in its sleep, is
+ * fenced off. */
 #include "adapter/store_sql_parts.h"
+#include "core/timing.h"
 
 #include <string.h>
 
 struct take {
 	struct store_lease *lease;
 	const char *holder;
+	const struct store_sql_watch *seen; /* as it has to stand still; NULL: whoever has it */
+	bool taken;
 };
 
 static bool lease_load(struct db *db, const char *name, char ret_holder[65], uint64_t *ret_epoch,
@@ -85,12 +90,147 @@ static bool take_write(struct db *db, void *context, struct err *err)
 	return written && wallet_epoch_set(db, lease, take->holder, err);
 }
 
+/* ---- without locks of the host ---- */
+
+static bool watched_load(struct db *db, const char *name, struct store_sql_watch *ret_watch,
+			 bool *ret_found, struct err *err)
+{
+	struct sql sql =
+		sql_prepare(db, "SELECT holder, epoch, renewals FROM leases WHERE name = ?", err);
+	*ret_watch = (struct store_sql_watch){ .since_ms = 0 };
+	sql_put_text(&sql, name);
+	*ret_found = sql_next(&sql);
+	if (*ret_found) {
+		sql_take_text(&sql, ret_watch->holder, sizeof ret_watch->holder);
+		ret_watch->epoch = sql_take_u64(&sql);
+		ret_watch->renewals = sql_take_u64(&sql);
+	}
+	return sql_end(&sql);
+}
+
+static bool renew_write(struct db *db, void *context, struct err *err)
+{
+	struct take *take = context;
+	int64_t changed = 0;
+	struct sql sql = sql_prepare(db,
+				     "UPDATE leases SET renewals = renewals + 1 WHERE name = ? "
+				     "AND holder = ? AND epoch = ?",
+				     err);
+	sql_put_text(&sql, take->lease->name);
+	sql_put_text(&sql, take->holder);
+	sql_put_u64(&sql, take->lease->epoch);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	take->taken = changed == 1;
+	return true;
+}
+
+/* Only as it was watched: of two who have watched it for a term one gets it. */
+static bool steal_write(struct db *db, void *context, struct err *err)
+{
+	struct take *take = context;
+	int64_t changed = 0;
+	struct sql sql =
+		sql_prepare(db,
+			    "UPDATE leases SET holder = ?, epoch = epoch + 1, renewals = 0 "
+			    "WHERE name = ? AND holder = ? AND epoch = ? AND renewals = ?",
+			    err);
+	sql_put_text(&sql, take->holder);
+	sql_put_text(&sql, take->lease->name);
+	sql_put_text(&sql, take->seen->holder);
+	sql_put_u64(&sql, take->seen->epoch);
+	sql_put_u64(&sql, take->seen->renewals);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	take->taken = changed == 1;
+	if (!take->taken)
+		return true;
+	take->lease->epoch = take->seen->epoch + 1;
+	return wallet_epoch_set(db, take->lease, take->holder, err);
+}
+
+static bool first_write(struct db *db, void *context, struct err *err)
+{
+	struct take *take = context;
+	int64_t changed = 0;
+	struct sql sql = sql_prepare(
+		db, "{insert new} leases (name, holder, epoch, renewals) VALUES (?, ?, 1, 0)", err);
+	sql_put_text(&sql, take->lease->name);
+	sql_put_text(&sql, take->holder);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	take->taken = changed == 1;
+	if (!take->taken)
+		return true;
+	take->lease->epoch = 1;
+	return wallet_epoch_set(db, take->lease, take->holder, err);
+}
+
+static bool is_still(const struct store_sql_watch *a, const struct store_sql_watch *b)
+{
+	return strcmp(a->holder, b->holder) == 0 && a->epoch == b->epoch &&
+	       a->renewals == b->renewals;
+}
+
+/* This process's sightings of the lease, at most one for each name that it ever asks for. */
+static struct store_sql_watch *watch_of(struct store_sql *self, const char *name)
+{
+	for (size_t i = 0; i < self->watches_len; i++)
+		if (strcmp(self->watches[i].name, name) == 0)
+			return &self->watches[i];
+	CHECK(self->watches_len < LEASES_MAX);
+	struct store_sql_watch *watch = &self->watches[self->watches_len++];
+	*watch = (struct store_sql_watch){ .since_ms = INT64_MIN };
+	(void)str_copy(str_from(name), watch->name, sizeof watch->name);
+	return watch;
+}
+
+/* A lease that somebody has: it is taken once it has stood still for a term. */
+static bool still_take(struct store *store, struct take *take, const struct store_sql_watch *now,
+		       int64_t now_ms, struct err *err)
+{
+	struct store_sql_watch *watch = watch_of(store_sql_of(store), take->lease->name);
+	if (watch->since_ms == INT64_MIN || !is_still(watch, now) || now_ms < watch->since_ms) {
+		(void)str_copy(str_from(now->holder), watch->holder, sizeof watch->holder);
+		watch->epoch = now->epoch;
+		watch->renewals = now->renewals;
+		watch->since_ms = now_ms;
+		return true;
+	}
+	if (now_ms - watch->since_ms < LEASE_TERM_MS)
+		return true;
+	take->seen = watch;
+	return store_sql_write(db_of(store), steal_write, take, err);
+}
+
+static bool watched_take(struct store *store, struct store_lease *lease, const char *holder,
+			 int64_t now_ms, bool *ret_taken, struct err *err)
+{
+	struct take take = { .lease = lease, .holder = holder };
+	struct store_sql_watch now;
+	struct db *db = db_of(store);
+	uint64_t before = lease->epoch;
+	bool found = false;
+	bool done = before == 0 || store_sql_write(db, renew_write, &take, err);
+	if (done && !take.taken) {
+		lease->epoch = 0;
+		done = watched_load(db, lease->name, &now, &found, err) &&
+		       (found ? still_take(store, &take, &now, now_ms, err)
+			      : store_sql_write(db, first_write, &take, err));
+	}
+	if (!done)
+		lease->epoch = before;
+	*ret_taken = take.taken;
+	return done;
+}
+
 bool store_sql_lease(struct store *store, struct store_lease *lease, const char *holder,
 		     int64_t now_ms, bool *ret_taken, struct err *err)
 {
-	(void)now_ms; /* a back end without host locks watches the row for a term instead */
 	struct db *db = db_of(store);
 	enum db_lock lock = db_host_lock(db, lease->name);
+	if (lock == DB_LOCK_UNSUPPORTED)
+		return watched_take(store, lease, holder, now_ms, ret_taken, err);
 	if (lock == DB_LOCK_TAKEN) {
 		*ret_taken = false;
 		lease->epoch = 0;
@@ -102,7 +242,7 @@ bool store_sql_lease(struct store *store, struct store_lease *lease, const char 
 	bool ours = false;
 	if (lease->epoch != 0 && !lease_is_ours(db, lease, holder, &ours, err))
 		return false;
-	struct take take = { lease, holder };
+	struct take take = { .lease = lease, .holder = holder };
 	uint64_t before = lease->epoch;
 	if (!ours && !store_sql_write(db, take_write, &take, err)) {
 		lease->epoch = before;

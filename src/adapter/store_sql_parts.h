@@ -6,14 +6,33 @@
 #include "adapter/sql_row.h"
 #include "port/store_ops.h"
 
+/* Wallets, chains, and a few services. */
+#define LEASES_MAX (WALLETS_MAX + CHAINS_MAX + 8)
+
+/* A lease of somebody else, as it stood when it was seen to change last. */
+struct store_sql_watch {
+	char name[80];
+	char holder[65];
+	uint64_t epoch;
+	uint64_t renewals;
+	int64_t since_ms; /* monotonic; INT64_MIN: not seen yet */
+};
+
 struct store_sql {
 	struct store base;
 	struct db *db; /* borrowed */
+	struct store_sql_watch watches[LEASES_MAX];
+	size_t watches_len;
 };
+
+static inline struct store_sql *store_sql_of(struct store *store)
+{
+	return (struct store_sql *)(void *)store;
+}
 
 static inline struct db *db_of(struct store *store)
 {
-	return ((struct store_sql *)(void *)store)->db;
+	return store_sql_of(store)->db;
 }
 
 /* Begins a write, runs `body`, commits; a body that fails rolls back and its error stays. One that

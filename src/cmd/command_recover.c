@@ -84,7 +84,7 @@ static bool monitors_check(struct role_parts *parts, struct err *err)
 		(void)snprintf(lease.name, sizeof lease.name, LEASE_NAME,
 			       (unsigned long long)catalogue->chains[i].chain_id);
 		if (!store_lease_take(parts->opened.store, &lease, parts->instance,
-				      clock_now_ms(&parts->clock), &taken, err))
+				      clock_monotonic_ms(&parts->clock), &taken, err))
 			return false;
 		if (!taken)
 			return err_set(err, ERR_REFUSED,

@@ -23,6 +23,8 @@ static const struct timing rows[] = {
 	  "between the two looks at the nonce of a wallet that enters" },
 	{ "sweep", 1000, "processor.sweep_interval_ms", "how often rows that are due are woken" },
 	{ "swept again", SWEPT_AGAIN_MS, NULL, "when a row that was woken is due the next time" },
+	{ "lease term", LEASE_TERM_MS, NULL,
+	  "not on one host: how long a lease stands still before another instance takes it" },
 	{ "lease", LEASES_LOOK_MS, NULL,
 	  "how often leases are looked at; on one host they have no term: a file lock tells that "
 	  "the owner is dead" },

@@ -18,8 +18,10 @@
 /* How long a claim of the monitor hides its message; nobody configures it, since it ends them at
  * once. */
 #define MONITOR_VISIBILITY_MS 30000
-/* How often an owner looks at its leases. */
+/* How often an owner looks at its leases, and renews them where the store is not of one host. */
 #define LEASES_LOOK_MS 500
+/* How long a lease that is not renewed is its owner's there. */
+#define LEASE_TERM_MS 5000
 
 struct timing {
 	const char *what;

@@ -164,7 +164,7 @@ enum db_lock db_host_lock(struct db *db, const char *name)
 	CHECK(db && name && name[0]);
 	lock = db->ops->host_lock(db, name);
 	CHECK(lock == DB_LOCK_HELD || lock == DB_LOCK_GAINED || lock == DB_LOCK_TAKEN ||
-	      lock == DB_LOCK_UNSUPPORTED);
+	      lock == DB_LOCK_UNSUPPORTED || lock == DB_LOCK_PRIVATE);
 	return lock;
 }
 

@@ -50,6 +50,7 @@ enum db_lock {
 	DB_LOCK_HELD,        /* this connection held it already */
 	DB_LOCK_TAKEN,       /* another process of this host holds it */
 	DB_LOCK_UNSUPPORTED, /* the database is not tied to one host */
+	DB_LOCK_PRIVATE,     /* it is this process's own: there is nobody else */
 };
 
 struct db_ops {

@@ -143,9 +143,11 @@ MUST_CHECK bool store_catalogue_pin(struct store *store, const struct catalogue 
 				    struct err *err);
 MUST_CHECK bool store_wallets_load(struct store *store, struct wallet *ret_wallets, size_t cap,
 				   size_t *ret_len, struct err *err);
-/* Takes a lease: at once when it is free or its owner on this host is dead. ret_taken false:
- * somebody else has it. Epochs rise with every change of hands. lease->name is set by the caller.
- */
+/* Takes a lease, or keeps it: at once when it is free or its owner on this host is dead; where the
+ * store is not of one host, when its owner has not renewed it for LEASE_TERM_MS, as this process
+ * has watched by now_ms, its own monotonic clock. ret_taken false: somebody else has it, and the
+ * epoch is 0. Epochs rise with every change of hands. lease->name is set by the caller, who calls
+ * every LEASES_LOOK_MS or so. */
 MUST_CHECK bool store_lease_take(struct store *store, struct store_lease *lease, const char *holder,
 				 int64_t now_ms, bool *ret_taken, struct err *err);
 /* Sets the first nonce of a wallet that enters. */

@@ -81,8 +81,8 @@ static void mysql_remove(struct fixture *fixture)
 }
 
 static const struct backend backends[] = {
-	{ "sqlite", sqlite_make, sqlite_connect, sqlite_remove },
-	{ "mysql", mysql_make, mysql_connect, mysql_remove },
+	{ "sqlite", true, sqlite_make, sqlite_connect, sqlite_remove },
+	{ "mysql", false, mysql_make, mysql_connect, mysql_remove },
 };
 
 static const struct backend *backend_chosen(void)
@@ -93,6 +93,11 @@ static const struct backend *backend_chosen(void)
 			return &backends[i];
 	fail_msg("no backend %s", name);
 	return NULL;
+}
+
+bool fixture_is_of_one_host(void)
+{
+	return backend_chosen()->is_of_one_host;
 }
 
 struct db *fixture_connect(const struct fixture *fixture)

@@ -27,6 +27,7 @@ struct fixture;
  * also called in threads and children, and abort instead. */
 struct backend {
 	const char *name;
+	bool is_of_one_host;
 	void (*make)(struct fixture *fixture); /* a new, empty database */
 	struct db *(*connect)(const struct fixture *fixture);
 	void (*remove)(struct fixture *fixture);
@@ -72,6 +73,8 @@ int fixture_set_up_bare(void **state);
 int fixture_set_up(void **state);
 int fixture_tear_down(void **state);
 /* Another connection to the same database; closed by db_close. Aborts when there is none. */
+/* Of the back end that SLUICE_STORE_BACKEND names. */
+bool fixture_is_of_one_host(void);
 struct db *fixture_connect(const struct fixture *fixture);
 /* A store over a connection; aborts when it cannot be opened. */
 struct store *fixture_store_over(struct db *db);

@@ -372,7 +372,7 @@ static void memory_has_no_host(void **state)
 	assert_int_equal(insert(db, "a", "first", 1), DB_DONE);
 	must_commit(db);
 	assert_int_equal(count(db), 1);
-	assert_int_equal(db_host_lock(db, "wallet-1"), DB_LOCK_UNSUPPORTED);
+	assert_int_equal(db_host_lock(db, "wallet-1"), DB_LOCK_PRIVATE);
 	db_close(db);
 }
 

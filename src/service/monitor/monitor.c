@@ -170,7 +170,7 @@ static bool lease_keep(struct monitor *self, struct monitor_chain *chain, struct
 	(void)snprintf(chain->lease.name, sizeof chain->lease.name, "monitor-%llu",
 		       (unsigned long long)chain->params->chain_id);
 	if (!store_lease_take(self->options.store, &chain->lease, self->options.instance,
-			      clock_now_ms(self->options.clock), &taken, err))
+			      clock_monotonic_ms(self->options.clock), &taken, err))
 		return false;
 	if (taken && chain->lease.epoch != epoch)
 		chain_forget(chain);

@@ -40,7 +40,7 @@ bool signer_work_drop_if_torn(struct signer *self, struct slot_work *work, struc
 	bool found = false, owned = false;
 	if (!store_transfer_load(self->options.store, work->slot->id, &again, &found, err) ||
 	    !store_lease_take(self->options.store, &lease, self->options.instance,
-			      clock_now_ms(self->options.clock), &owned, err))
+			      clock_monotonic_ms(self->options.clock), &owned, err))
 		return false;
 	/* Other owners show in the lease as well; a slot that is in a block by now shows here. */
 	bool moved = found && again.version != work->slot->version;

@@ -206,7 +206,7 @@ static bool lease_take(struct signer *self, struct signer_wallet *wallet, bool *
 	(void)snprintf(wallet->lease.name, sizeof wallet->lease.name, "wallet-%d",
 		       (int)wallet->row.id);
 	return store_lease_take(self->options.store, &wallet->lease, self->options.instance,
-				clock_now_ms(self->options.clock), ret_taken, err);
+				clock_monotonic_ms(self->options.clock), ret_taken, err);
 }
 
 /* Takes the lease or keeps it. One that was lost and came back looks like one that was kept, but

@@ -1,0 +1,156 @@
+/* Leases of a store that is not of one host: renewed by their owner, and taken by who has watched
+ * one stand still for a term. */
+#include "store_fixture.h"
+
+#include "core/timing.h"
+
+static struct store_lease lease_of(const char *name)
+{
+	struct store_lease lease = { .epoch = 0 };
+	snprintf(lease.name, sizeof lease.name, "%s", name);
+	return lease;
+}
+
+/* Another instance, with a connection of its own. */
+struct instance {
+	const char *name;
+	struct db *db;
+	struct store *store;
+	struct store_lease lease;
+};
+
+static struct instance instance_of(struct fixture *f, const char *name)
+{
+	struct db *db = fixture_connect(f);
+	return (struct instance){ name, db, fixture_store_over(db), lease_of("monitor-1") };
+}
+
+static void instance_end(struct instance *instance)
+{
+	store_close(instance->store);
+	db_close(instance->db);
+}
+
+static bool look(struct fixture *f, struct instance *instance)
+{
+	bool taken = false;
+	MUST(store_lease_take, instance->store, &instance->lease, instance->name, f->clock.now_ms,
+	     &taken);
+	assert_int_equal(taken, instance->lease.epoch > 0);
+	return taken;
+}
+
+static void what_nobody_has_is_taken_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct instance a = instance_of(f, "a");
+	struct instance b = instance_of(f, "b");
+	assert_true(look(f, &a));
+	assert_int_equal(a.lease.epoch, 1);
+	assert_false(look(f, &b));
+	instance_end(&a);
+	instance_end(&b);
+}
+
+static void what_is_renewed_stays(void **state)
+{
+	struct fixture *f = *state;
+	struct instance a = instance_of(f, "a");
+	struct instance b = instance_of(f, "b");
+	for (int i = 0; i < 10; i++) {
+		assert_true(look(f, &a));
+		assert_false(look(f, &b));
+		fixture_wait(f, LEASE_TERM_MS - 1);
+	}
+	assert_int_equal(a.lease.epoch, 1);
+	instance_end(&a);
+	instance_end(&b);
+}
+
+/* The owner hangs for longer than a term; when it comes to, it has nothing any more. */
+static void what_stands_still_for_a_term_is_taken(void **state)
+{
+	struct fixture *f = *state;
+	struct instance a = instance_of(f, "a");
+	struct instance b = instance_of(f, "b");
+	assert_true(look(f, &a));
+	assert_false(look(f, &b));
+	fixture_wait(f, LEASE_TERM_MS - 1);
+	assert_false(look(f, &b));
+	fixture_wait(f, 1);
+	assert_true(look(f, &b));
+	assert_int_equal(b.lease.epoch, 2);
+	assert_false(look(f, &a));
+	assert_true(look(f, &b));
+	instance_end(&a);
+	instance_end(&b);
+}
+
+/* A clock that went back has measured nothing. */
+static void a_clock_that_went_back_waits_again(void **state)
+{
+	struct fixture *f = *state;
+	struct instance a = instance_of(f, "a");
+	struct instance b = instance_of(f, "b");
+	assert_true(look(f, &a));
+	assert_false(look(f, &b));
+	fixture_wait(f, -1000);
+	assert_false(look(f, &b));
+	fixture_wait(f, LEASE_TERM_MS - 1);
+	assert_false(look(f, &b));
+	fixture_wait(f, 1);
+	assert_true(look(f, &b));
+	instance_end(&a);
+	instance_end(&b);
+}
+
+/* It died, and is started again under its name: that it is the same one nobody can know. */
+static void the_same_name_is_another_instance(void **state)
+{
+	struct fixture *f = *state;
+	struct instance a = instance_of(f, "a");
+	struct instance again = instance_of(f, "a");
+	assert_true(look(f, &a));
+	assert_false(look(f, &again));
+	fixture_wait(f, LEASE_TERM_MS);
+	assert_true(look(f, &again));
+	assert_int_equal(again.lease.epoch, 2);
+	assert_false(look(f, &a));
+	instance_end(&a);
+	instance_end(&again);
+}
+
+static void of_many_who_watched_one_gets_it(void **state)
+{
+	struct fixture *f = *state;
+	struct instance a = instance_of(f, "a");
+	struct instance others[4] = { instance_of(f, "b"), instance_of(f, "c"), instance_of(f, "d"),
+				      instance_of(f, "e") };
+	size_t taken = 0;
+	assert_true(look(f, &a));
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		assert_false(look(f, &others[i]));
+	fixture_wait(f, LEASE_TERM_MS);
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		taken += look(f, &others[i]);
+	assert_int_equal(taken, 1);
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		instance_end(&others[i]);
+	instance_end(&a);
+}
+
+#define BARE_TEST(test) \
+	cmocka_unit_test_setup_teardown(test, fixture_set_up_bare, fixture_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BARE_TEST(what_nobody_has_is_taken_at_once),
+		BARE_TEST(what_is_renewed_stays),
+		BARE_TEST(what_stands_still_for_a_term_is_taken),
+		BARE_TEST(a_clock_that_went_back_waits_again),
+		BARE_TEST(the_same_name_is_another_instance),
+		BARE_TEST(of_many_who_watched_one_gets_it),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
