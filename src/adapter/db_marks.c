@@ -20,6 +20,7 @@ struct mark {
  * do in every version. */
 static const struct mark marks[] = {
 	{ "for update", "", "FOR UPDATE", false },
+	{ "for update skip locked", "", "FOR UPDATE SKIP LOCKED", false },
 	{ "for share", "", "LOCK IN SHARE MODE", false },
 	{ "insert new", "INSERT OR IGNORE INTO", "INSERT IGNORE INTO", false },
 	{ "blob", "BLOB", "VARBINARY", true },

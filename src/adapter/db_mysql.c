@@ -335,16 +335,34 @@ static bool db_mysql_commit(struct db *base, struct err *err)
 	return err_set(err, undone ? ERR_NOT_DONE : ERR_MAYBE_DONE, "%s", late.text);
 }
 
+/* What changes the schema commits by itself, also when it finds it changed already (and then the
+ * server does not say so); the rest of the transaction is another one. */
+static bool transaction_keep(struct db_mysql *self, bool is_told, struct err *err)
+{
+	unsigned status = 0;
+	if (!self->base.in_transaction)
+		return true;
+	CHECK(mariadb_get_infov(self->mysql, MARIADB_CONNECTION_SERVER_STATUS, &status) == 0);
+	return (is_told && (status & SERVER_STATUS_IN_TRANS) != 0) ||
+	       transaction_open(self, self->base.writing, err);
+}
+
+static bool text_exec(struct db_mysql *self, const char *sql, struct err *err)
+{
+	if (query(self, sql, err))
+		return transaction_keep(self, true, err);
+	return is_made_already(mysql_errno(self->mysql)) && transaction_keep(self, false, err);
+}
+
 static bool db_mysql_exec(struct db *base, const char *sql, struct err *err)
 {
 	struct db_mysql *self = self_of(base);
 	struct buf text;
-	bool done = connection_keep(self, err);
-	if (done && db_marks_replace(DB_DIALECT_MYSQL, sql, &text, err)) {
-		done = query(self, buf_terminated(&text), err) ||
-		       is_made_already(mysql_errno(self->mysql));
-		buf_free(&text);
-	}
+	if (!connection_keep(self, err))
+		return false;
+	bool done = db_marks_replace(DB_DIALECT_MYSQL, sql, &text, err) &&
+		    text_exec(self, buf_terminated(&text), err);
+	buf_free(&text);
 	return done;
 }
 

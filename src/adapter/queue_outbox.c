@@ -132,8 +132,9 @@ static bool choose(struct queue_outbox *self, enum queue_name name, size_t max,
 	return true;
 }
 
+/* *ret_taken: somebody came first, between the look and this. */
 static bool claim_write(struct queue_outbox *self, const struct copy *copy, uint32_t receives,
-			int64_t until_ms, const uint8_t token[16], struct err *err)
+			int64_t until_ms, const uint8_t token[16], bool *ret_taken, struct err *err)
 {
 	int64_t changed = 0;
 	struct sql update = sql_prepare(self->options.db,
@@ -146,6 +147,7 @@ static bool claim_write(struct queue_outbox *self, const struct copy *copy, uint
 	sql_put_bytes(&update, token, 16);
 	sql_put_i64(&update, copy->queue);
 	sql_put_id(&update, copy->subject);
+	*ret_taken = false;
 	if (!sql_run_count(&update, &changed))
 		return false;
 	if (changed > 0)
@@ -159,7 +161,7 @@ static bool claim_write(struct queue_outbox *self, const struct copy *copy, uint
 	sql_put_bytes(&insert, token, 16);
 	sql_put_i64(&insert, copy->queue);
 	sql_put_id(&insert, copy->subject);
-	return sql_run(&insert, NULL);
+	return sql_run(&insert, ret_taken);
 }
 
 static bool choice_write(struct queue_outbox *self, enum queue_name name, size_t max,
@@ -168,12 +170,19 @@ static bool choice_write(struct queue_outbox *self, enum queue_name name, size_t
 {
 	int64_t until_ms = clock_now_ms(self->options.clock) +
 			   (DEFENCE("claim_runs_out") ? visibility_ms : CLAIM_AHEAD_MS);
+	size_t kept = 0;
 	if (!choose(self, name, max, choice, err))
 		return false;
-	for (size_t i = 0; i < choice->len; i++)
-		if (!claim_write(self, choice->copies[i], choice->receives[i] + 1, until_ms, token,
-				 err))
+	for (size_t i = 0; i < choice->len; i++) {
+		struct copy *copy = choice->copies[i];
+		if (!claim_write(self, copy, choice->receives[i] + 1, until_ms, token,
+				 &copy->is_taken, err))
 			return false;
+		choice->copies[kept] = copy;
+		choice->receives[kept] = choice->receives[i];
+		kept += copy->is_taken ? 0 : 1;
+	}
+	choice->len = kept;
 	return true;
 }
 

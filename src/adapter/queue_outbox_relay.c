@@ -48,7 +48,7 @@ static bool due_load(struct queue_outbox *self, enum queue_name name, int64_t ag
 	struct sql sql = sql_prepare(self->options.db,
 				     "SELECT subject, generation, correlation_id FROM messages "
 				     "WHERE queue = ? AND (visible_at <= ? OR visible_at > ?) "
-				     "ORDER BY visible_at LIMIT ? {for update}",
+				     "ORDER BY visible_at LIMIT ? {for update skip locked}",
 				     err);
 	char correlation_id[CORRELATION_ID_LEN_MAX + 1];
 	size_t len = 0;

@@ -142,7 +142,8 @@ static bool visible_load(struct queue_store *self, enum queue_name name, int64_t
 	struct sql sql = sql_prepare(self->db,
 				     "SELECT subject, generation, receives, correlation_id "
 				     "FROM messages WHERE queue = ? AND visible_at > ? "
-				     "AND visible_at <= ? ORDER BY visible_at LIMIT ? {for update}",
+				     "AND visible_at <= ? ORDER BY visible_at LIMIT ? "
+				     "{for update skip locked}",
 				     err);
 	size_t len = 0;
 	sql_put_i64(&sql, name);

@@ -3,6 +3,8 @@
 #include "adapter/sql_row.h"
 #include "base/defence.h"
 
+#define PUT_TRIES_MAX 8
+
 /* A waiting message becomes visible now; one that is being worked on keeps its claim, and its
  * raised generation opens it again when that claim ends. */
 static bool message_renew(struct db *db, enum queue_name queue, struct id subject, int64_t now_ms,
@@ -21,16 +23,10 @@ static bool message_renew(struct db *db, enum queue_name queue, struct id subjec
 	return sql_run_count(&sql, ret_changed);
 }
 
-bool message_put(struct db *db, enum queue_name queue, struct id subject,
-		 const char *correlation_id, int64_t now_ms, struct err *err)
+static bool message_insert(struct db *db, enum queue_name queue, struct id subject,
+			   const char *correlation_id, int64_t now_ms, bool *ret_taken,
+			   struct err *err)
 {
-	if (queue == QUEUE_NONE)
-		return true;
-	int64_t changed = 0;
-	if (!message_renew(db, queue, subject, now_ms, &changed, err))
-		return false;
-	if (changed > 0)
-		return true;
 	struct sql sql = sql_prepare(db,
 				     "INSERT INTO messages (queue, subject, correlation_id, "
 				     "created_at, visible_at) VALUES (?, ?, ?, ?, ?)",
@@ -40,7 +36,28 @@ bool message_put(struct db *db, enum queue_name queue, struct id subject,
 	sql_put_text(&sql, correlation_id);
 	sql_put_i64(&sql, now_ms);
 	sql_put_i64(&sql, now_ms);
-	return sql_run(&sql, NULL);
+	return sql_run(&sql, ret_taken);
+}
+
+/* Where several write at once, the row may come between the look and the insert, and go again. */
+bool message_put(struct db *db, enum queue_name queue, struct id subject,
+		 const char *correlation_id, int64_t now_ms, struct err *err)
+{
+	for (int tries = 0; queue != QUEUE_NONE; tries++) {
+		int64_t changed = 0;
+		bool taken = false;
+		if (!message_renew(db, queue, subject, now_ms, &changed, err))
+			return false;
+		if (changed > 0)
+			return true;
+		if (!message_insert(db, queue, subject, correlation_id, now_ms, &taken, err))
+			return false;
+		if (!taken)
+			return true;
+		if (tries == PUT_TRIES_MAX)
+			return err_set(err, ERR_NOT_DONE, "a wake-up comes and goes");
+	}
+	return true;
 }
 
 /* A wake-up of a transport has no row here any more, only its claim. */

@@ -44,11 +44,13 @@ void withdrawal_take(struct sql *sql, struct withdrawal *ret_row)
 	ret_row->updated_at = sql_take_i64(sql);
 }
 
+#define WITHDRAWAL_LOAD "SELECT " WITHDRAWAL_COLUMNS " FROM withdrawals WHERE id = ?"
+
 bool withdrawal_load(struct db *db, struct id id, struct withdrawal *ret_row, bool *ret_found,
 		     struct err *err)
 {
-	struct sql sql =
-		sql_prepare(db, "SELECT " WITHDRAWAL_COLUMNS " FROM withdrawals WHERE id = ?", err);
+	struct sql sql = sql_prepare(
+		db, db->writing ? WITHDRAWAL_LOAD " {for update}" : WITHDRAWAL_LOAD, err);
 	sql_put_id(&sql, id);
 	*ret_found = sql_next(&sql);
 	if (*ret_found)

@@ -66,12 +66,23 @@ static enum queue_name queue_of(const struct due_row *row)
 	return QUEUE_NONE;
 }
 
-static bool due_set(struct db *db, struct id id, int64_t due_at, struct err *err)
+/* Only what is still due: it may have ended since it was read, and would be due for ever; or
+ * another sweeper has it. */
+static bool due_set(struct db *db, struct id id, int64_t now_ms, bool *ret_set, struct err *err)
 {
-	struct sql sql = sql_prepare(db, "UPDATE withdrawals SET due_at = ? WHERE id = ?", err);
-	sql_put_i64(&sql, due_at);
+	int64_t changed = 0;
+	struct sql sql = sql_prepare(db,
+				     "UPDATE withdrawals SET due_at = ? WHERE id = ? AND "
+				     "(due_at <= ? OR due_at > ?)",
+				     err);
+	sql_put_i64(&sql, now_ms + SWEPT_AGAIN_MS);
 	sql_put_id(&sql, id);
-	return sql_run(&sql, NULL);
+	sql_put_i64(&sql, now_ms);
+	sql_put_i64(&sql, now_ms + DUE_AHEAD_MS);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	*ret_set = changed == 1;
+	return true;
 }
 
 struct sweep {
@@ -93,11 +104,12 @@ static bool sweep_write(struct db *db, void *context, struct err *err)
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		enum queue_name queue = queue_of(&rows[i]);
-		if (!message_put(db, queue, rows[i].id, rows[i].correlation_id, sweep->now_ms,
-				 err) ||
-		    !due_set(db, rows[i].id, sweep->now_ms + SWEPT_AGAIN_MS, err))
+		bool set = false;
+		if (!due_set(db, rows[i].id, sweep->now_ms, &set, err) ||
+		    (set && !message_put(db, queue, rows[i].id, rows[i].correlation_id,
+					 sweep->now_ms, err)))
 			return false;
-		if (queue != QUEUE_NONE)
+		if (set && queue != QUEUE_NONE)
 			sweep->woken[queue - QUEUE_REQUEST]++;
 	}
 	return true;

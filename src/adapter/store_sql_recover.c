@@ -67,13 +67,14 @@ static bool wallets_stop(struct db *db, struct err *err)
 	return sql_run(&sql, NULL);
 }
 
+/* Locks them as well: the version that the event has is the one that is written. */
 static bool open_rows_event(struct db *db, const struct begin *begin, struct err *err)
 {
 	struct sql sql =
 		sql_prepare(db,
 			    "INSERT INTO events (withdrawal_id, sequence, at, type, actor, stage, "
 			    "detail) SELECT id, version + ?, ?, 'restored', ?, stage, '' "
-			    "FROM withdrawals WHERE stage < ?",
+			    "FROM withdrawals WHERE stage < ? {for update}",
 			    err);
 	sql_put_u64(&sql, begin->jump);
 	sql_put_i64(&sql, begin->by->now_ms);

@@ -43,11 +43,13 @@ void transfer_take(struct sql *sql, struct transfer *ret_row)
 	ret_row->cancel_wanted = sql_take_i64(sql) != 0;
 }
 
+#define TRANSFER_LOAD "SELECT " TRANSFER_COLUMNS TRANSFER_FROM "WHERE t.id = ?"
+
 bool transfer_load(struct db *db, struct id id, struct transfer *ret_row, bool *ret_found,
 		   struct err *err)
 {
 	struct sql sql =
-		sql_prepare(db, "SELECT " TRANSFER_COLUMNS TRANSFER_FROM "WHERE t.id = ?", err);
+		sql_prepare(db, db->writing ? TRANSFER_LOAD " {for update}" : TRANSFER_LOAD, err);
 	sql_put_id(&sql, id);
 	*ret_found = sql_next(&sql);
 	if (*ret_found)
@@ -409,7 +411,8 @@ bool store_sql_reserve(struct store *store, struct store_reservation *items, siz
 }
 
 struct turn_cancel {
-	struct transfer row; /* what stands there, then what will */
+	const struct transfer *before; /* as it was read */
+	struct transfer row;           /* what it becomes */
 	uint64_t epoch;
 	const struct store_by *by;
 	enum store_write result;
@@ -420,6 +423,7 @@ static bool turn_cancel_write(struct db *db, void *context, struct err *err)
 	struct turn_cancel *turn = context;
 	struct transfer *row = &turn->row;
 	int64_t changed = 0;
+	*row = *turn->before;
 	CHECK(row->stage == TRANSFER_RESERVED && row->attempts == 0);
 	CHECK(lifecycle_transfer_allows(TRANSFER_RESERVED, TRANSFER_RESERVED, turn->by->actor));
 	if (!wallet_fence(db, row->wallet_id, turn->epoch, false, &turn->result, err))
@@ -453,7 +457,7 @@ static bool turn_cancel_write(struct db *db, void *context, struct err *err)
 bool store_sql_turn_cancel(struct store *store, struct transfer *transfer, uint64_t epoch,
 			   const struct store_by *by, enum store_write *ret_result, struct err *err)
 {
-	struct turn_cancel turn = { *transfer, epoch, by, STORE_FENCED };
+	struct turn_cancel turn = { .before = transfer, .epoch = epoch, .by = by };
 	if (!store_sql_write(db_of(store), turn_cancel_write, &turn, err))
 		return false;
 	if (turn.result == STORE_WRITTEN)

@@ -1,27 +1,58 @@
 #!/usr/bin/env node
-// Runs contract tests of the SQL adapters on a MariaDB server of their own, one after the other.
+// Runs contract tests of the SQL adapters on a MariaDB server of their own, and gives their TAP as
+// one.
 //
 // usage: run_with_mysql.mjs PROGRAM...
 //
 // The programs find in their environment SLUICE_STORE_BACKEND=mysql, and SLUICE_TEST_MYSQL_SOCKET.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { startMariadb } from '../tools/src/mariadb.mjs';
 
-const dir = mkdtempSync(join(tmpdir(), 'sluice-mysql-'));
+const AT_ONCE = 2;
+// In memory where that is: every test makes a database, and nobody pulls the plug.
+const dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'sluice-mysql-'));
 const server = await startMariadb(dir);
-try {
-	for (const program of process.argv.slice(2)) {
-		const env = { ...process.env, SLUICE_STORE_BACKEND: 'mysql',
-			SLUICE_TEST_MYSQL_SOCKET: server.socket };
-		const child = spawn(program, { stdio: 'inherit', env });
-		const [code] = await once(child, 'exit');
-		if (code !== 0)
-			process.exitCode = 1;
+const env = { ...process.env, SLUICE_STORE_BACKEND: 'mysql',
+	SLUICE_TEST_MYSQL_SOCKET: server.socket, CMOCKA_MESSAGE_OUTPUT: 'TAP' };
+let tests = 0;
+
+// A test's line keeps its name, behind its program's; what stands below a failed one follows it.
+function line(program, text) {
+	const result = /^(not )?ok \d+ - (.*)$/.exec(text);
+	if (result !== null)
+		console.log(`${result[1] ?? ''}ok ${++tests} - ${program}: ${result[2]}`);
+	else if (!/^1\.\.\d+/.test(text))
+		console.log(text.startsWith('#') ? text : `# ${text}`);
+}
+
+async function run(program) {
+	const name = basename(program).replace(/^test_contract_/, '');
+	const child = spawn(program, { stdio: ['ignore', 'pipe', 'inherit'], env });
+	const lines = [];
+	createInterface({ input: child.stdout }).on('line', (text) => lines.push(text));
+	const [code, signal] = await once(child, 'close');
+	for (const text of lines)
+		line(name, text);
+	if (code !== 0 || lines.length === 0) {
+		console.log(`not ok ${++tests} - ${name}: ended with ${code ?? signal}`);
+		process.exitCode = 1;
 	}
+}
+
+const programs = process.argv.slice(2);
+async function runNext() {
+	for (let program = programs.shift(); program !== undefined; program = programs.shift())
+		await run(program);
+}
+
+try {
+	await Promise.all(Array.from({ length: AT_ONCE }, runNext));
+	console.log(`1..${tests}`);
 } finally {
 	await server.stop();
 	rmSync(dir, { recursive: true, force: true });
