@@ -9,7 +9,8 @@ ROWS      failure (or the rule that is broken, T1 to T12), test, the defences th
 UNSHOWN   defences that no row takes out, and why.
 
 A test is ('life', program, name), ('cmocka', program, name), ('anvil', program, name), which needs a
-node, or ('sim', arguments): seeds until one is caught, which then has to pass with its defences.
+node, ('softhsm', program, name), which needs a token, or ('sim', arguments): seeds until one is
+caught, which then has to pass with its defences.
 """
 from collections import namedtuple
 
@@ -62,6 +63,7 @@ FAILURES = {
         'evicted-from-pool': 'the node drops what was sent, and nobody sends it again',
         'breaker-never-closes': 'a part that was away is never asked again',
         'first-node-is-stuck': 'the node that is asked first goes on answering, with the same head for ever',
+        'wrong-pin-locks-token': 'a wrong PIN is offered again and again, and the token locks itself for good',
         'reconnect-storm': 'everybody connects anew, at once, all the time',
     },
     'Robbed': {
@@ -123,6 +125,8 @@ DEFENCES = {
     'connection_is_kept': 'calls to a node share connections that stay open',
     'crowd_waits_here': 'while more waits in an external queue than is soon received, wake-ups stay in the outbox, where a row has one',
     'decision_is_current': 'the signer acts on a decision about the case as it stands',
+    'last_pin_try_is_peoples': 'no PIN is offered to a token that the next wrong one locks',
+    'pin_is_offered_once': 'a PIN that a token refused is not offered to it again',
     'replaced_is_restored': 'a store that the journal is ahead of ends no withdrawal by itself',
     'status_is_compared': 'an ended withdrawal whose slot ends in another way is held for people',
     'paid_is_paid_again': 'of what a client was told that it is paid, the bytes that pay go out again',
@@ -269,6 +273,10 @@ def cmocka(program, name):
     return ('cmocka', program, name)
 
 
+def softhsm(program, name):
+    return ('softhsm', program, name)
+
+
 def sim(arguments):
     return ('sim', arguments)
 
@@ -393,6 +401,11 @@ ROWS = [Row(*row) for row in (
      'life_assert_stage: is not completed'),
     ('first-node-is-stuck', cmocka('contract_chain_gate_nodes', 'first_node_is_stuck_and_left'),
      ('stuck_node_is_left',), 'assert_turns'),
+    ('wrong-pin-locks-token', softhsm('contract_keys_pkcs11', 'wrong_pin_locks_token_is_offered_once'),
+     ('pin_is_offered_once',), 'logins'),
+    ('wrong-pin-locks-token',
+     softhsm('contract_keys_pkcs11', 'wrong_pin_locks_token_last_try_is_peoples'),
+     ('last_pin_try_is_peoples',), 'keys_pkcs11_open'),
     ('reconnect-storm', cmocka('net_http_client', 'test_reconnect_storm_keeps_its_connection'),
      ('connection_is_kept',), 'str_equal_text'),
     ('reconnect-storm', cmocka('core_retry', 'reconnect_storm_is_slowed_down'), ('pause_grows',),
