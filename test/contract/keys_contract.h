@@ -39,11 +39,14 @@ void keys_contract_signs_any_digest(void **state);
 void keys_contract_one_unknown_key_harms_no_other(void **state);
 void keys_contract_knows_no_address_of_an_unknown_key(void **state);
 
-#define KEYS_CONTRACT_TESTS                                                     \
-	cmocka_unit_test(keys_contract_gives_addresses),                        \
-		cmocka_unit_test(keys_contract_signs_a_batch_in_order),         \
-		cmocka_unit_test(keys_contract_signs_any_digest),               \
-		cmocka_unit_test(keys_contract_one_unknown_key_harms_no_other), \
-		cmocka_unit_test(keys_contract_knows_no_address_of_an_unknown_key)
+#define KEYS_CONTRACT_TESTS(make, remove)                                                         \
+	cmocka_unit_test_setup_teardown(keys_contract_gives_addresses, make, remove),             \
+		cmocka_unit_test_setup_teardown(keys_contract_signs_a_batch_in_order, make,       \
+						remove),                                          \
+		cmocka_unit_test_setup_teardown(keys_contract_signs_any_digest, make, remove),    \
+		cmocka_unit_test_setup_teardown(keys_contract_one_unknown_key_harms_no_other,     \
+						make, remove),                                    \
+		cmocka_unit_test_setup_teardown(keys_contract_knows_no_address_of_an_unknown_key, \
+						make, remove)
 
 #endif

@@ -517,8 +517,8 @@ static void a_module_that_others_may_write_is_refused(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest contract[] = { KEYS_CONTRACT_TESTS };
-	const struct CMUnitTest faults[] = {
+	const struct CMUnitTest tests[] = {
+		KEYS_CONTRACT_TESTS(hsm_make, hsm_remove),
 		HSM_TEST(signs_the_digest_itself),
 		HSM_TEST(hands_high_s_on_for_core_to_lower),
 		HSM_TEST(many_signatures_are_under_way),
@@ -544,6 +544,5 @@ int main(void)
 		HSM_TEST(what_is_no_module_is_refused),
 		HSM_TEST(a_module_that_others_may_write_is_refused),
 	};
-	int failed = cmocka_run_group_tests_name("contract", contract, hsm_make, hsm_remove);
-	return failed + cmocka_run_group_tests_name("faults", faults, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
