@@ -172,13 +172,34 @@ static bool item_accept(struct db *db, struct store_accept *item, struct err *er
 struct accept_batch {
 	struct store_accept *items;
 	size_t n;
+	struct store_accept *order[BATCH_MAX];
+	bool is_ordered;
 };
 
+static void batch_order(struct accept_batch *batch)
+{
+	for (size_t i = 0; i < batch->n; i++) {
+		struct store_accept *item = &batch->items[i];
+		size_t at = i;
+		for (; at > 0 && batch->is_ordered; at--) {
+			if (memcmp(batch->order[at - 1]->withdrawal.intent.key_hash,
+				   item->withdrawal.intent.key_hash, KEY_HASH_BYTES) <= 0)
+				break;
+			batch->order[at] = batch->order[at - 1];
+		}
+		batch->order[at] = item;
+	}
+}
+
+/* As they came; after it had to give way to others, in the order of the keys, so that those who
+ * have keys in common meet at the first of them, and not each at another. */
 static bool batch_accept(struct db *db, void *context, struct err *err)
 {
 	struct accept_batch *batch = context;
+	batch_order(batch);
+	batch->is_ordered = true;
 	for (size_t i = 0; i < batch->n; i++)
-		if (!item_accept(db, &batch->items[i], err))
+		if (!item_accept(db, batch->order[i], err))
 			return false;
 	return true;
 }
@@ -203,7 +224,7 @@ static bool batch_look(struct db *db, void *context, struct err *err)
 
 bool store_sql_accept(struct store *store, struct store_accept *items, size_t n, struct err *err)
 {
-	struct accept_batch batch = { items, n };
+	struct accept_batch batch = { .items = items, .n = n };
 	struct err fault = { 0 };
 	if (store_sql_write(db_of(store), batch_accept, &batch, &fault))
 		return true;
