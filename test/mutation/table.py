@@ -9,7 +9,8 @@ ROWS      failure (or the rule that is broken, T1 to T12), test, the defences th
 UNSHOWN   defences that no row takes out, and why.
 
 A test is ('life', program, name), ('cmocka', program, name), ('anvil', program, name), which needs a
-node, ('softhsm', program, name), which needs a token, or ('sim', arguments): seeds until one is
+node, ('softhsm', program, name), which needs a token,
+('redis', program, name), which needs a redis-server, or ('sim', arguments): seeds until one is
 caught, which then has to pass with its defences.
 """
 from collections import namedtuple
@@ -49,6 +50,7 @@ FAILURES = {
         'failed-at-zero-confirmations': 'a revert is believed before it is deep',
         'status-one-without-transfer-log': 'a transaction succeeded, and the token moved nothing',
         'wrong-token-log': 'the log that proves the payment is of another amount, receiver or contract',
+        'late-answer': 'a call is given up, and its answer is read as that of the next one: somebody else\'s',
         'finalized-goes-backwards': 'a node names an older finalized block than before',
         'completed-then-reorged': 'the chain takes back what was final',
     },
@@ -159,6 +161,7 @@ DEFENCES = {
     'gone_by_two': 'with two nodes, two must say that a final block is gone before its slots are people\'s',
     'final_by_two': 'with two nodes, two must say alike before a slot is final or a person is called',
     'all_nodes_blame': 'a receiver refuses when all nodes say so',
+    'late_answer_is_dropped': 'after a call of the cache that failed its connection is thrown away',
     'later_round_stands': 'no nonce that was taken back is filled while a later payment of the same withdrawal is out',
     'logs_agree': 'before people are believed, two nodes have to name the same logs',
     'paid_elsewhere': 'what people said another nonce paid is not sent again when the chain takes back',
@@ -366,6 +369,8 @@ ROWS = [Row(*row) for row in (
     ('status-one-without-transfer-log', life('asset', 'status_one_without_transfer_log'),
      ('transfer_log',), 'WITHDRAWAL_ASSIGNED'),
     ('wrong-token-log', life('asset', 'wrong_token_log'), ('transfer_log',), 'WITHDRAWAL_ASSIGNED'),
+    ('late-answer', ('redis', 'contract_cache', 'late_answer_of_a_frozen_one*'),
+     ('late_answer_is_dropped',), 'str_equal_at|late_answer|get'),
     ('finalized-goes-backwards', life('finality', 'finalized_goes_backwards'),
      ('mark_only_rises',), 'mark_of'),
     ('completed-then-reorged', life('finality', 'completed_then_reorged'), ('final_watch',),

@@ -1,0 +1,500 @@
+#include "adapter/cache_redis.h"
+
+#include "base/check.h"
+#include "base/defence.h"
+#include "base/secret.h"
+#include "net/circuit_breaker.h"
+
+#include <hiredis/hiredis.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARGUMENTS_MAX  8
+#define NUMBER_LEN     24
+#define SHA_LEN        40 /* of a script, in hex */
+#define VERSION_DIGITS 19 /* of INT64_MAX */
+#define VERSION_FORMAT "%019llu"
+#define DROPPED        '-'
+#define ELEMENTS_MAX   8 /* of an answer that is a list */
+/* What may wait to be parsed: the answers of one call, and their framing. */
+#define ANSWERS_BYTES_MAX ((size_t)CACHE_BATCH_MAX * (CACHE_VALUE_MAX + 256))
+
+_Static_assert(CACHE_LIFE_MS_MAX < 1000000000, "a life fits NUMBER_LEN");
+
+/* A copy, unless a newer one is there or the key was dropped. Versions have the same length, so
+ * that they compare as texts; as numbers of the script language they would lose their last digits.
+ */
+static const char put_script[] =
+	"local seen = redis.call('GETRANGE', KEYS[1], 0, 18)\n"
+	"if seen == '-' or (seen ~= '' and seen > ARGV[1]) then return 0 end\n"
+	"redis.call('SET', KEYS[1], ARGV[1] .. ARGV[2], 'PX', ARGV[3])\n"
+	"return 1\n";
+
+/* Tokens as a time: when the bucket will be full again, in microseconds. A time that lies further
+ * ahead than an empty bucket is the work of another clock, and counts as an empty bucket.
+ * ARGV: microseconds for a token, tokens of a full bucket. Returns: taken, left, wait in us. */
+static const char take_script[] =
+	"local time = redis.call('TIME')\n"
+	"local now = time[1] * 1000000 + time[2]\n"
+	"local token, burst = tonumber(ARGV[1]), tonumber(ARGV[2])\n"
+	"local full = tonumber(redis.call('GET', KEYS[1]) or now) or now\n"
+	"if full < now then full = now end\n"
+	"if full > now + token * burst then full = now + token * burst end\n"
+	"local left = math.floor((now + token * burst - full) / token)\n"
+	"if left < 1 then return {0, 0, full + token - now - token * burst} end\n"
+	"full = full + token\n"
+	"redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX',\n"
+	"	string.format('%.0f', math.ceil((full - now) / 1000)))\n"
+	"return {1, left - 1, 0}\n";
+
+enum script {
+	SCRIPT_PUT,
+	SCRIPT_TAKE,
+	SCRIPTS,
+};
+
+static const char *const scripts[SCRIPTS] = {
+	[SCRIPT_PUT] = put_script,
+	[SCRIPT_TAKE] = take_script,
+};
+
+struct cache_redis {
+	struct cache base;
+	struct cache_redis_options options;
+	struct circuit_breaker breaker;
+	bool is_away; /* as it was told */
+	redisContext *link;
+	redisReplyObjectFunctions functions; /* of its reader */
+	void *(*array_new)(const redisReadTask *task, int elements);
+	char sha[SCRIPTS][SHA_LEN + 1];
+	int64_t deadline_ms; /* of the present call */
+};
+
+/* One command, as it is put together. */
+struct command {
+	const char *at[ARGUMENTS_MAX];
+	size_t len[ARGUMENTS_MAX];
+	int count;
+	char key[CACHE_REDIS_PREFIX_MAX + CACHE_KEY_LEN_MAX];
+};
+
+/* A call of the port: n commands, and what becomes of their answers. */
+struct call {
+	void *items;
+	size_t n;
+	void (*write)(struct cache_redis *self, void *items, size_t index);
+	/* False: that cannot be an answer. */
+	bool (*read)(const redisReply *reply, void *items, size_t index);
+};
+
+static struct cache_redis *redis_of(struct cache *cache)
+{
+	return (struct cache_redis *)(void *)cache;
+}
+
+/* ---- commands ---- */
+
+static void command_add(struct command *command, const char *at, size_t len)
+{
+	CHECK(command->count < ARGUMENTS_MAX);
+	command->at[command->count] = at;
+	command->len[command->count++] = len;
+}
+
+static void command_text(struct command *command, const char *text)
+{
+	command_add(command, text, strlen(text));
+}
+
+static void command_key(struct cache_redis *self, struct command *command, struct str key)
+{
+	struct buf out = buf_of(command->key, sizeof command->key);
+	buf_text(&out, self->options.prefix);
+	buf_str(&out, key);
+	CHECK(!out.overflow);
+	command_add(command, out.at, out.len);
+}
+
+static void command_script(struct cache_redis *self, struct command *command, enum script script,
+			   struct str key)
+{
+	command_text(command, "EVALSHA");
+	command_add(command, self->sha[script], SHA_LEN);
+	command_text(command, "1");
+	command_key(self, command, key);
+}
+
+/* Only memory can be short here. */
+static void command_send(struct cache_redis *self, struct command *command)
+{
+	CHECK(redisAppendCommandArgv(self->link, command->count, command->at, command->len) ==
+	      REDIS_OK);
+}
+
+/* ---- the connection ---- */
+
+static void link_close(struct cache_redis *self)
+{
+	if (self->link != NULL)
+		redisFree(self->link);
+	self->link = NULL;
+}
+
+/* Longer lists than any that is expected are refused before there is memory for them. */
+static void *array_bounded(const redisReadTask *task, int elements)
+{
+	struct cache_redis *self = task->privdata;
+	return elements <= ELEMENTS_MAX ? self->array_new(task, elements) : NULL;
+}
+
+static bool link_failed(struct cache_redis *self, struct err *err)
+{
+	return err_set(err, ERR_NOT_DONE, "redis: %s", self->link->errstr);
+}
+
+/* Waits until the socket can be read, or also written. */
+static bool link_wait(struct cache_redis *self, bool writes, struct err *err)
+{
+	struct pollfd poll_fd = { .fd = self->link->fd, .events = POLLIN };
+	int64_t left_ms = self->deadline_ms - clock_monotonic_ms(self->options.clock);
+	if (writes)
+		poll_fd.events |= POLLOUT;
+	if (left_ms <= 0)
+		return err_set(err, ERR_NOT_DONE, "redis: no answer within %lld ms",
+			       (long long)self->options.timeout_ms);
+	/* Interrupted or over: the next turn sees. */
+	(void)poll(&poll_fd, 1, (int)left_ms);
+	return true;
+}
+
+/* Writes what is to be written, reads what is there. Neither of them waits. */
+static bool link_move(struct cache_redis *self, bool *ret_written, struct err *err)
+{
+	int done = 0;
+	if (redisBufferWrite(self->link, &done) != REDIS_OK)
+		return link_failed(self, err);
+	*ret_written = done == 1;
+	if (redisBufferRead(self->link) != REDIS_OK)
+		return link_failed(self, err);
+	if (self->link->reader->len - self->link->reader->pos > ANSWERS_BYTES_MAX)
+		return err_set(err, ERR_NOT_DONE, "redis: an answer is too long");
+	return true;
+}
+
+/* The next answer, to be freed by freeReplyObject. Never one that says "error". */
+static bool reply_next(struct cache_redis *self, redisReply **ret_reply, struct err *err)
+{
+	void *reply = NULL;
+	for (;;) {
+		bool written = false;
+		if (redisGetReplyFromReader(self->link, &reply) != REDIS_OK)
+			return link_failed(self, err);
+		if (reply != NULL)
+			break;
+		if (!link_move(self, &written, err))
+			return false;
+		if (redisGetReplyFromReader(self->link, &reply) != REDIS_OK)
+			return link_failed(self, err);
+		if (reply != NULL)
+			break;
+		if (!link_wait(self, !written, err))
+			return false;
+	}
+	redisReply *answer = reply;
+	if (answer->type == REDIS_REPLY_ERROR) {
+		(void)err_set(err, ERR_NOT_DONE, "redis says \"%.100s\"", answer->str);
+		freeReplyObject(answer);
+		return false;
+	}
+	*ret_reply = answer;
+	return true;
+}
+
+static bool password_send(struct cache_redis *self, struct err *err)
+{
+	struct secret password;
+	struct command command = { .count = 0 };
+	if (self->options.password_file == NULL)
+		return true;
+	if (!secret_read_file(&password, self->options.password_file, CACHE_REDIS_PASSWORD_MAX,
+			      err))
+		return false;
+	command_text(&command, "AUTH");
+	if (self->options.username != NULL)
+		command_text(&command, self->options.username);
+	command_add(&command, (const char *)password.at, password.len);
+	command_send(self, &command);
+	secret_free(&password);
+	redisReply *reply;
+	if (!reply_next(self, &reply, err))
+		return false;
+	freeReplyObject(reply);
+	return true;
+}
+
+static bool sha_read(const redisReply *reply, char ret_sha[SHA_LEN + 1])
+{
+	if (reply->type != REDIS_REPLY_STRING || reply->len != SHA_LEN ||
+	    strspn(reply->str, "0123456789abcdef") != SHA_LEN)
+		return false;
+	memcpy(ret_sha, reply->str, SHA_LEN + 1);
+	return true;
+}
+
+static bool script_load(struct cache_redis *self, enum script script, struct err *err)
+{
+	struct command command = { .count = 0 };
+	redisReply *reply;
+	command_text(&command, "SCRIPT");
+	command_text(&command, "LOAD");
+	command_text(&command, scripts[script]);
+	command_send(self, &command);
+	if (!reply_next(self, &reply, err))
+		return false;
+	bool is_sha = sha_read(reply, self->sha[script]);
+	freeReplyObject(reply);
+	return is_sha || err_set(err, ERR_NOT_DONE, "redis: a script got no name");
+}
+
+static bool link_open(struct cache_redis *self, struct err *err)
+{
+	if (self->link != NULL)
+		return true;
+	self->link = redisConnectNonBlock(self->options.host, self->options.port);
+	CHECK(self->link != NULL);
+	if (self->link->err != 0)
+		return link_failed(self, err);
+	self->functions = *self->link->reader->fn;
+	self->array_new = self->functions.createArray;
+	self->functions.createArray = array_bounded;
+	self->link->reader->fn = &self->functions;
+	self->link->reader->privdata = self;
+	return password_send(self, err) && script_load(self, SCRIPT_PUT, err) &&
+	       script_load(self, SCRIPT_TAKE, err);
+}
+
+/* ---- calls ---- */
+
+static bool call_try(struct cache_redis *self, const struct call *call, struct err *err)
+{
+	if (!link_open(self, err))
+		return false;
+	for (size_t i = 0; i < call->n; i++)
+		call->write(self, call->items, i);
+	for (size_t i = 0; i < call->n; i++) {
+		redisReply *reply;
+		if (!reply_next(self, &reply, err))
+			return false;
+		bool makes_sense = call->read(reply, call->items, i);
+		freeReplyObject(reply);
+		if (!makes_sense)
+			return err_set(err, ERR_NOT_DONE, "redis: an answer makes no sense");
+	}
+	return true;
+}
+
+/* Once when it goes away and once when it is back, not for every call. */
+static void link_tell(struct cache_redis *self, const struct err *err)
+{
+	bool is_away = self->breaker.state != CIRCUIT_CLOSED;
+	struct log_about about = { .action = is_away ? "cache_away" : "cache_back" };
+	if (is_away == self->is_away)
+		return;
+	self->is_away = is_away;
+	if (is_away)
+		log_line(self->options.log, LOG_WARN, &about,
+			 "limits are judged by each process, and nothing is copied: %s", err->text);
+	else
+		log_line(self->options.log, LOG_INFO, &about, "redis answers again");
+}
+
+static bool call_run(struct cache_redis *self, const struct call *call, struct err *err)
+{
+	struct circuit_pass pass;
+	struct err why = { 0 };
+	int64_t now_ms = clock_monotonic_ms(self->options.clock);
+	if (circuit_breaker_enter(&self->breaker, now_ms, 1, &pass) == 0)
+		return err_set(err, ERR_NOT_DONE,
+			       "redis did not answer, and is left alone for some seconds");
+	self->deadline_ms = now_ms + self->options.timeout_ms;
+	bool ok = call_try(self, call, &why);
+	if (!ok && DEFENCE("late_answer_is_dropped"))
+		link_close(self);
+	circuit_breaker_leave(&self->breaker, clock_monotonic_ms(self->options.clock), pass, ok,
+			      !ok);
+	link_tell(self, &why);
+	if (!ok && err != NULL)
+		*err = why;
+	return ok;
+}
+
+/* ---- the port ---- */
+
+struct get_items {
+	const struct str *keys;
+	struct buf *values;
+};
+
+static void get_write(struct cache_redis *self, void *items, size_t index)
+{
+	struct get_items *get = items;
+	struct command command = { .count = 0 };
+	command_text(&command, "GET");
+	command_key(self, &command, get->keys[index]);
+	command_send(self, &command);
+}
+
+static bool get_read(const redisReply *reply, void *items, size_t index)
+{
+	struct get_items *get = items;
+	struct buf *value = &get->values[index];
+	if (reply->type == REDIS_REPLY_NIL)
+		return true;
+	if (reply->type != REDIS_REPLY_STRING)
+		return false;
+	if (reply->len > VERSION_DIGITS && reply->len - VERSION_DIGITS <= CACHE_VALUE_MAX)
+		buf_bytes(value, reply->str + VERSION_DIGITS, reply->len - VERSION_DIGITS);
+	if (value->overflow)
+		buf_reset(value);
+	return true;
+}
+
+static bool redis_get_many(struct cache *cache, const struct str *keys, size_t n,
+			   struct buf *ret_values, struct err *err)
+{
+	struct get_items items = { keys, ret_values };
+	const struct call call = { &items, n, get_write, get_read };
+	return call_run(redis_of(cache), &call, err);
+}
+
+static void put_write(struct cache_redis *self, void *items, size_t index)
+{
+	const struct cache_copy *copy = (const struct cache_copy *)items + index;
+	struct command command = { .count = 0 };
+	char version[NUMBER_LEN], life[NUMBER_LEN];
+	(void)snprintf(version, sizeof version, VERSION_FORMAT, (unsigned long long)copy->version);
+	(void)snprintf(life, sizeof life, "%lld", (long long)copy->life_ms);
+	command_script(self, &command, SCRIPT_PUT, copy->key);
+	command_text(&command, version);
+	command_add(&command, copy->value.at, copy->value.len);
+	command_text(&command, life);
+	command_send(self, &command);
+}
+
+static bool put_read(const redisReply *reply, void *items, size_t index)
+{
+	(void)items;
+	(void)index;
+	return reply->type == REDIS_REPLY_INTEGER;
+}
+
+static bool redis_put_many(struct cache *cache, const struct cache_copy *copies, size_t n,
+			   struct err *err)
+{
+	const struct call call = { (void *)(uintptr_t)copies, n, put_write, put_read };
+	return call_run(redis_of(cache), &call, err);
+}
+
+struct drop_items {
+	const struct str *keys;
+	int64_t life_ms;
+};
+
+static void drop_write(struct cache_redis *self, void *items, size_t index)
+{
+	const struct drop_items *drop = items;
+	struct command command = { .count = 0 };
+	const char dropped = DROPPED;
+	char life[NUMBER_LEN];
+	(void)snprintf(life, sizeof life, "%lld", (long long)drop->life_ms);
+	command_text(&command, "SET");
+	command_key(self, &command, drop->keys[index]);
+	command_add(&command, &dropped, 1);
+	command_text(&command, "PX");
+	command_text(&command, life);
+	command_send(self, &command);
+}
+
+static bool drop_read(const redisReply *reply, void *items, size_t index)
+{
+	(void)items;
+	(void)index;
+	return reply->type == REDIS_REPLY_STATUS;
+}
+
+static bool redis_drop_many(struct cache *cache, const struct str *keys, size_t n, int64_t life_ms,
+			    struct err *err)
+{
+	struct drop_items items = { keys, life_ms };
+	const struct call call = { &items, n, drop_write, drop_read };
+	return call_run(redis_of(cache), &call, err);
+}
+
+static void take_write(struct cache_redis *self, void *items, size_t index)
+{
+	const struct cache_bucket *bucket = (const struct cache_bucket *)items + index;
+	struct command command = { .count = 0 };
+	char token[NUMBER_LEN], burst[NUMBER_LEN];
+	(void)snprintf(token, sizeof token, "%u", CACHE_RATE_MAX / bucket->rate);
+	(void)snprintf(burst, sizeof burst, "%u", bucket->burst);
+	command_script(self, &command, SCRIPT_TAKE, bucket->key);
+	command_text(&command, token);
+	command_text(&command, burst);
+	command_send(self, &command);
+}
+
+static bool take_read(const redisReply *reply, void *items, size_t index)
+{
+	struct cache_bucket *bucket = (struct cache_bucket *)items + index;
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3)
+		return false;
+	for (size_t i = 0; i < reply->elements; i++)
+		if (reply->element[i]->type != REDIS_REPLY_INTEGER)
+			return false;
+	long long taken = reply->element[0]->integer, left = reply->element[1]->integer;
+	long long wait_us = reply->element[2]->integer;
+	long long wait_us_max = (long long)CACHE_RATE_MAX * CACHE_RATE_MAX;
+	if (taken < 0 || taken > 1 || left < 0 || left > bucket->burst || wait_us < 0 ||
+	    wait_us > wait_us_max)
+		return false;
+	bucket->taken = taken == 1;
+	bucket->left = (unsigned)left;
+	bucket->wait_ms = bucket->taken ? 0 : wait_us / 1000 + 1;
+	return true;
+}
+
+static bool redis_take_many(struct cache *cache, struct cache_bucket *buckets, size_t n,
+			    struct err *err)
+{
+	const struct call call = { buckets, n, take_write, take_read };
+	return call_run(redis_of(cache), &call, err);
+}
+
+static void redis_close(struct cache *cache)
+{
+	struct cache_redis *self = redis_of(cache);
+	link_close(self);
+	free(self);
+}
+
+struct cache *cache_redis_new(const struct cache_redis_options *options)
+{
+	static const struct cache_ops ops = {
+		.get_many = redis_get_many,
+		.put_many = redis_put_many,
+		.drop_many = redis_drop_many,
+		.take_many = redis_take_many,
+		.close = redis_close,
+	};
+	struct cache_redis *self = calloc(1, sizeof *self);
+	CHECK(self != NULL && options->timeout_ms > 0);
+	CHECK(strlen(options->prefix) <= CACHE_REDIS_PREFIX_MAX);
+	self->base.ops = &ops;
+	self->options = *options;
+	circuit_breaker_init(&self->breaker, options->metrics, "redis");
+	return &self->base;
+}
