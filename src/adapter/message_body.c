@@ -1,9 +1,13 @@
 #include "adapter/message_body.h"
 
 #include "base/check.h"
+#include "base/hex.h"
 #include "base/json.h"
 
 #include <string.h>
+
+#define TRACE_LEN  32
+#define SPAN_BYTES 8
 
 void message_body_write(enum queue_name queue, struct id id, const char *correlation_id,
 			struct buf *out)
@@ -15,6 +19,25 @@ void message_body_write(enum queue_name queue, struct id id, const char *correla
 	json_write_member_text(out, "trace", correlation_id);
 	buf_byte(out, '}');
 	CHECK(!out->overflow);
+}
+
+static bool is_trace(const char *text)
+{
+	return strlen(text) == TRACE_LEN && strspn(text, "0123456789abcdef") == TRACE_LEN &&
+	       strspn(text, "0") < TRACE_LEN;
+}
+
+void message_traceparent_write(struct id id, const char *correlation_id, struct buf *out)
+{
+	static const uint8_t none[SPAN_BYTES] = { 0 };
+	const uint8_t *span = id.bytes + sizeof id.bytes - SPAN_BYTES;
+	if (!is_trace(correlation_id) || memcmp(span, none, SPAN_BYTES) == 0)
+		return;
+	buf_text(out, "00-");
+	buf_text(out, correlation_id);
+	buf_byte(out, '-');
+	hex_write(out, span, SPAN_BYTES);
+	buf_text(out, "-00");
 }
 
 static bool is_plain(struct str text)

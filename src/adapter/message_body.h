@@ -19,5 +19,9 @@ void message_body_write(enum queue_name queue, struct id id, const char *correla
  * CORRELATION_ID_LEN_MAX visible characters is left out. */
 MUST_CHECK bool message_body_read(struct str body, enum queue_name queue, struct id *ret_id,
 				  char ret_correlation_id[CORRELATION_ID_LEN_MAX + 1]);
+/* The W3C traceparent of such a message: the trace is the correlation id, where a client gave one,
+ * the span the end of the row's own id. Writes nothing when the correlation id is no trace. Its
+ * flags say that nobody recorded it: what the client's said is not kept. */
+void message_traceparent_write(struct id id, const char *correlation_id, struct buf *out);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#define TRACEPARENT_LEN 55
 #define SEND_CLAIM_MS   30000 /* longer than all requests of a batch with their deadlines */
 #define CLAIM_KEPT_MS   (INT64_C(15) * 24 * 3600 * 1000) /* longer than dead letters are kept */
 #define SEND_AGAIN_MS   1000                             /* an entry that the transport refused */
@@ -19,7 +20,9 @@ struct outgoing {
 	struct message_ack ack;
 	bool sent;
 	size_t len;
+	size_t traceparent_len;
 	char body[MESSAGE_BODY_BYTES_MAX];
+	char traceparent[TRACEPARENT_LEN];
 };
 
 static void due_put(struct sql *sql, enum queue_name name, int64_t now_ms, int64_t age_ms)
@@ -63,6 +66,9 @@ static bool due_load(struct queue_outbox *self, enum queue_name name, int64_t ag
 		sql_take_text(&sql, correlation_id, sizeof correlation_id);
 		message_body_write(name, row->ack.subject, correlation_id, &body);
 		row->len = body.len;
+		struct buf trace = buf_of(row->traceparent, sizeof row->traceparent);
+		message_traceparent_write(row->ack.subject, correlation_id, &trace);
+		row->traceparent_len = trace.len;
 	}
 	*ret_len = len;
 	return sql_end(&sql);
@@ -127,7 +133,9 @@ static bool part_send(struct queue_outbox *self, enum queue_name name, struct ou
 	struct transport_entry entries[TRANSPORT_BATCH_MAX];
 	struct err err = { 0 };
 	for (size_t i = 0; i < n; i++)
-		entries[i] = (struct transport_entry){ .body = { rows[i].body, rows[i].len } };
+		entries[i] = (struct transport_entry){ .body = { rows[i].body, rows[i].len },
+						       .traceparent = { rows[i].traceparent,
+									rows[i].traceparent_len } };
 	if (!transport_send_batch(self->options.transport, name, entries, n, &err)) {
 		outbox_away(self, &err);
 		return false;

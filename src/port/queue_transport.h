@@ -26,8 +26,9 @@
 struct queue_transport;
 
 struct transport_entry {
-	struct str body; /* 1 to MESSAGE_BODY_BYTES_MAX bytes, borrowed */
-	bool sent;       /* set by the call: the service says that it has this one */
+	struct str body;        /* 1 to MESSAGE_BODY_BYTES_MAX bytes, borrowed */
+	struct str traceparent; /* W3C, for whoever watches the queues; or empty; borrowed */
+	bool sent;              /* set by the call: the service says that it has this one */
 };
 
 /* One delivery. A body longer than MESSAGE_BODY_BYTES_MAX is cut; body_len says its true length. */

@@ -1,10 +1,11 @@
-/* The contract of port/queue.h: claims, their ends, and wake-ups between processes. */
+/* The contract of port/queue.h: claims and their ends. */
 #include "store_fixture.h"
 
 #include "adapter/queue_outbox.h"
 #include "adapter/queue_store.h"
 #include "fault_db.h"
 #include "sim/sqs.h"
+#include "sqs_place.h"
 
 #include <stdatomic.h>
 
@@ -21,7 +22,8 @@ static struct queue *queue_over(struct fixture *f, struct db *db, const char *pr
 struct place {
 	struct fixture *fixture;
 	struct queue *queue;
-	struct sim_sqs *sqs; /* below a queue over a transport, in its best mood; or NULL */
+	struct sim_sqs *sqs;        /* below a queue over a transport, in its best mood; or NULL */
+	struct sqs_place *real_sqs; /* or that of others */
 };
 
 static int place_make(void **state)
@@ -35,21 +37,36 @@ static int place_make(void **state)
 	return 0;
 }
 
+static void outbox_put(struct place *place, struct queue_transport *transport)
+{
+	struct fixture *f = place->fixture;
+	queue_close(place->queue);
+	place->queue = queue_outbox_new(&(struct queue_outbox_options){ .db = f->db,
+									.transport = transport,
+									.clock = &f->clock.base,
+									.entropy = &f->entropy });
+}
+
 /* The same over the outbox and a transport. */
 static int transport_make(void **state)
 {
 	if (place_make(state) != 0)
 		return -1;
 	struct place *place = *state;
-	struct fixture *f = place->fixture;
-	queue_close(place->queue);
-	place->sqs = sim_sqs_new(&f->clock.base, sim_random_of(1));
+	place->sqs = sim_sqs_new(&place->fixture->clock.base, sim_random_of(1));
 	sim_sqs_settings(place->sqs)->max_receives = 0;
-	place->queue = queue_outbox_new(
-		&(struct queue_outbox_options){ .db = f->db,
-						.transport = sim_sqs_port(place->sqs),
-						.clock = &f->clock.base,
-						.entropy = &f->entropy });
+	outbox_put(place, sim_sqs_port(place->sqs));
+	return 0;
+}
+
+/* The same over SQS, as others wrote it. */
+static int real_sqs_make(void **state)
+{
+	if (place_make(state) != 0)
+		return -1;
+	struct place *place = *state;
+	place->real_sqs = sqs_place_new(&place->fixture->clock.base, true);
+	outbox_put(place, &place->real_sqs->base);
 	return 0;
 }
 
@@ -58,6 +75,7 @@ static int place_leave(void **state)
 	struct place *place = *state;
 	queue_close(place->queue);
 	sim_sqs_free(place->sqs);
+	sqs_place_free(place->real_sqs);
 	*state = place->fixture;
 	free(place);
 	return fixture_tear_down(state);
@@ -205,7 +223,7 @@ static void a_renewed_message_is_open_again_after_its_ack(void **state)
 	ack(place, &first);
 	assert_int_equal(claim(place, 1, &second), 1);
 	assert_int_equal(second.receives, 1); /* it had its verdict */
-	if (place->sqs == NULL)
+	if (place->sqs == NULL && place->real_sqs == NULL)
 		assert_true(second.ack.generation > first.ack.generation);
 	ack(place, &first);
 	assert_int_equal(left(place, QUEUE_REQUEST), 1);
@@ -647,115 +665,6 @@ static void a_call_that_breaks_anywhere_leaves_nothing(void **state)
 	assert_act_is_atomic(place, ACT_ACK, acks);
 }
 
-/* --- wake-ups -----------------------------------------------------------------------------------
- */
-
-/* Long enough that only a lost datagram gets there. */
-#define LONG_MS 60000
-
-struct sleeper {
-	pthread_t thread;
-	struct queue *queue;
-	atomic_bool woken;
-};
-
-static void *sleeper_run(void *context)
-{
-	struct sleeper *sleeper = context;
-	atomic_store(&sleeper->woken, queue_wait(sleeper->queue, QUEUE_SIGNING, LONG_MS));
-	return NULL;
-}
-
-static void prefix_of(const struct place *place, char prefix[96])
-{
-	snprintf(prefix, 96, "%s/q", place->fixture->dir);
-}
-
-static void a_sleeping_consumer_is_woken(void **state)
-{
-	struct place *place = *state;
-	char prefix[96];
-	prefix_of(place, prefix);
-	struct queue *producer = queue_over(place->fixture, place->fixture->db, prefix);
-	struct sleeper sleeper = { .queue =
-					   queue_over(place->fixture, place->fixture->db, prefix) };
-	assert_int_equal(pthread_create(&sleeper.thread, NULL, sleeper_run, &sleeper), 0);
-	/* What is sent before it listens is lost, as promised. */
-	while (!atomic_load(&sleeper.woken)) {
-		queue_notify(producer, QUEUE_SIGNING);
-		usleep(1000);
-	}
-	assert_int_equal(pthread_join(sleeper.thread, NULL), 0);
-	queue_close(sleeper.queue);
-	queue_close(producer);
-}
-
-static void a_wake_up_is_kept_for_who_listens(void **state)
-{
-	struct place *place = *state;
-	char prefix[96];
-	prefix_of(place, prefix);
-	struct queue *producer = queue_over(place->fixture, place->fixture->db, prefix);
-	struct queue *consumer = queue_over(place->fixture, place->fixture->db, prefix);
-	queue_notify(producer, QUEUE_SIGNING); /* nobody listens: fine */
-	assert_false(queue_wait(consumer, QUEUE_SIGNING, 0));
-	queue_notify(producer, QUEUE_REQUEST);
-	assert_false(queue_wait(consumer, QUEUE_SIGNING, 0));
-	for (int i = 0; i < 1000; i++) /* more than any buffer holds: never waits */
-		queue_notify(producer, QUEUE_SIGNING);
-	assert_true(queue_wait(consumer, QUEUE_SIGNING, LONG_MS));
-	assert_false(queue_wait(consumer, QUEUE_SIGNING, 0));
-	queue_notify(consumer, QUEUE_SIGNING); /* to itself */
-	assert_true(queue_wait(consumer, QUEUE_SIGNING, LONG_MS));
-	assert_aborts((void)queue_wait(consumer, QUEUE_REQUEST, 0));
-	queue_close(consumer);
-	queue_notify(producer, QUEUE_SIGNING);
-	queue_close(producer);
-}
-
-/* A new process takes over from one that is still there, or that died and left its socket. */
-static void the_newest_consumer_is_woken(void **state)
-{
-	struct place *place = *state;
-	char prefix[96];
-	prefix_of(place, prefix);
-	struct queue *producer = queue_over(place->fixture, place->fixture->db, prefix);
-	struct queue *old = queue_over(place->fixture, place->fixture->db, prefix);
-	struct queue *new = queue_over(place->fixture, place->fixture->db, prefix);
-	assert_false(queue_wait(old, QUEUE_SIGNING, 0));
-	assert_false(queue_wait(new, QUEUE_SIGNING, 0));
-	queue_notify(producer, QUEUE_SIGNING);
-	assert_true(queue_wait(new, QUEUE_SIGNING, LONG_MS));
-	/* The end of the old one leaves the new one's socket alone. */
-	queue_close(old);
-	queue_notify(producer, QUEUE_SIGNING);
-	assert_true(queue_wait(new, QUEUE_SIGNING, 0));
-	queue_close(new);
-	queue_close(producer);
-}
-
-static void without_sockets_a_wait_is_a_sleep(void **state)
-{
-	struct place *place = *state;
-	struct err err = { 0 };
-	struct queue *queue = NULL;
-	char prefix[128];
-	queue_notify(place->queue, QUEUE_SIGNING);
-	assert_false(queue_wait(place->queue, QUEUE_SIGNING, 1));
-	memset(prefix, 'p', sizeof prefix);
-	memcpy(prefix, "/nowhere/", 9);
-	prefix[81] = 0;
-	assert_false(queue_store_open(place->fixture->db, &place->fixture->clock.base,
-				      &place->fixture->entropy, prefix, &queue, &err));
-	assert_int_equal(err.kind, ERR_REFUSED);
-	prefix[80] = 0;
-	queue = queue_over(place->fixture, place->fixture->db, prefix);
-	/* It cannot be bound, and works as if there was none. */
-	assert_false(queue_wait(queue, QUEUE_SIGNING, 0));
-	queue_close(queue);
-	queue_close(NULL);
-}
-
 #define QUEUE_TEST(test) cmocka_unit_test_setup_teardown(test, place_make, place_leave)
 /* What every queue promises; the others are about seats, datagrams and rows of the embedded one. */
 #define BOTH_TESTS(test)                                                     \
@@ -764,8 +673,31 @@ static void without_sockets_a_wait_is_a_sleep(void **state)
 		"transport: " #test, test, transport_make, place_leave, NULL \
 	}
 
+#define SQS_TEST(test) { "sqs: " #test, test, real_sqs_make, place_leave, NULL }
+
+/* Beside an SQS of others: run_with_sqs.mjs. In which order messages come is its own matter. */
+static int run_with_sqs(void)
+{
+	const struct CMUnitTest tests[] = {
+		SQS_TEST(a_claim_is_one_consumers),
+		SQS_TEST(an_acknowledged_message_is_gone),
+		SQS_TEST(only_the_claims_token_ends_it),
+		SQS_TEST(a_claim_without_a_verdict_runs_out),
+		SQS_TEST(a_renewed_message_is_open_again_after_its_ack),
+		SQS_TEST(a_change_opens_a_renewed_message_again),
+		SQS_TEST(a_message_received_before_comes_alone),
+		SQS_TEST(under_load_a_message_received_before_has_its_turn),
+		SQS_TEST(an_extended_claim_lasts),
+		SQS_TEST(queues_are_separate),
+		SQS_TEST(a_call_outside_of_the_contract_aborts),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
 int main(void)
 {
+	if (sqs_place_is_there())
+		return run_with_sqs();
 	const struct CMUnitTest tests[] = {
 		BOTH_TESTS(a_claim_is_one_consumers),
 		BOTH_TESTS(an_acknowledged_message_is_gone),
@@ -783,10 +715,6 @@ int main(void)
 		BOTH_TESTS(a_call_outside_of_the_contract_aborts),
 		QUEUE_TEST(racing_consumers_share_without_doubles),
 		QUEUE_TEST(a_call_that_breaks_anywhere_leaves_nothing),
-		QUEUE_TEST(a_sleeping_consumer_is_woken),
-		QUEUE_TEST(a_wake_up_is_kept_for_who_listens),
-		QUEUE_TEST(the_newest_consumer_is_woken),
-		QUEUE_TEST(without_sockets_a_wait_is_a_sleep),
 		/* A kernel's locks tell whether a consumer lives: on one host only. */
 		QUEUE_TEST(claims_of_a_dead_consumer_come_back_at_once),
 		QUEUE_TEST(each_death_counts),

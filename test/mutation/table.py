@@ -244,6 +244,7 @@ DEFENCES = {
     'signer_refuses': 'the signer\'s own rules: the most in one payment, receivers that are never paid',
     'slot_matches_row': 'a slot has to say what its withdrawal says',
     'slot_is_of_its_row': 'a slot pays only the row that is assigned to it, in its round',
+    'sqs_entry_by_entry': 'of a batch that SQS answers only the entries count that it lists as done',
     'stale_is_not_sent': 'bytes that pay what has gone on without them are never sent again',
     'stored_before_sent': 'bytes and hash are stored before they are sent',
     'stored_bytes_judged': 'stored bytes go out only if signature and journal say that they are ours',
@@ -314,6 +315,8 @@ ROWS = [Row(*row) for row in (
      'life_assert_stage: is not completed'),
     ('partial-batch-send', cmocka('contract_queue_outbox', 'partial_batch_send'), ('sent_is_listed',),
      'sim_sqs_len'),
+    ('partial-batch-send', cmocka('adapter_queue_sqs_answer', 'partial_batch_send_counts_entries'),
+     ('sqs_entry_by_entry',), 'done'),
     # paid twice
     ('two-workers-one-row', cmocka('contract_store_transfer', 'two_workers_one_row_get_one_slot'),
      ('one_slot_per_round',), 'STORE_EXISTS'),
