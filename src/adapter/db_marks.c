@@ -22,6 +22,7 @@ static const struct mark marks[] = {
 	{ "for update", "", "FOR UPDATE", false },
 	{ "for update skip locked", "", "FOR UPDATE SKIP LOCKED", false },
 	{ "for share", "", "LOCK IN SHARE MODE", false },
+	{ "index new", "CREATE INDEX IF NOT EXISTS", "CREATE INDEX", false },
 	{ "insert new", "INSERT OR IGNORE INTO", "INSERT IGNORE INTO", false },
 	{ "blob", "BLOB", "VARBINARY", true },
 	{ "text", "TEXT", "VARBINARY", true },

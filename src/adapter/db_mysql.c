@@ -15,8 +15,7 @@
 
 /* As in db_sqlite.c: SQL is a fixed set of literals. */
 #define STATEMENTS_MAX  256
-#define STATEMENT_SLOTS 512 /* a power of two, at most half full */
-#define PARAMETERS_MAX  64
+#define STATEMENT_SLOTS 512     /* a power of two, at most half full */
 #define VERSION_MIN     80000UL /* MySQL's; MariaDB's 10.11 is above it */
 
 #ifndef ER_CONSTRAINT_FAILED
@@ -39,8 +38,8 @@ struct db_statement {
 	const char *sql; /* the literal: its address is the key */
 	MYSQL_STMT *stmt;
 	struct db_mysql *owner;
-	MYSQL_BIND binds[PARAMETERS_MAX];
-	int64_t numbers[PARAMETERS_MAX];
+	MYSQL_BIND *binds; /* one for each parameter */
+	int64_t *numbers;
 	unsigned long parameters;
 	struct column *columns; /* NULL: it has no rows */
 	MYSQL_BIND *results;
@@ -241,12 +240,14 @@ static bool connection_make(struct db_mysql *self, struct err *err)
 	return false;
 }
 
-static void columns_free(struct db_statement *statement)
+static void room_free(struct db_statement *statement)
 {
 	for (unsigned i = 0; i < statement->columns_len; i++)
 		free(statement->columns[i].bytes);
 	free(statement->columns);
 	free(statement->results);
+	free(statement->binds);
+	free(statement->numbers);
 }
 
 static void connection_end(struct db_mysql *self)
@@ -255,7 +256,7 @@ static void connection_end(struct db_mysql *self)
 		struct db_statement *statement = &self->slots[i];
 		if (statement->stmt != NULL)
 			(void)mysql_stmt_close(statement->stmt);
-		columns_free(statement);
+		room_free(statement);
 		*statement = (struct db_statement){ .sql = NULL };
 	}
 	self->statements = 0;
@@ -410,7 +411,9 @@ static bool statement_prepare(struct db_statement *statement, const struct buf *
 		return statement_fault(statement, err);
 	(void)mysql_stmt_attr_set(statement->stmt, STMT_ATTR_UPDATE_MAX_LENGTH, &measures);
 	statement->parameters = mysql_stmt_param_count(statement->stmt);
-	CHECK(statement->parameters <= PARAMETERS_MAX);
+	statement->binds = calloc(statement->parameters + 1, sizeof *statement->binds);
+	statement->numbers = calloc(statement->parameters + 1, sizeof *statement->numbers);
+	CHECK(statement->binds != NULL && statement->numbers != NULL);
 	MYSQL_RES *meta = mysql_stmt_result_metadata(statement->stmt);
 	if (meta == NULL)
 		return true;
@@ -436,6 +439,7 @@ static bool statement_make(struct db_mysql *self, struct db_statement *statement
 		return true;
 	}
 	(void)mysql_stmt_close(statement->stmt);
+	room_free(statement);
 	*statement = (struct db_statement){ .sql = NULL };
 	return false;
 }

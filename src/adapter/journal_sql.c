@@ -21,7 +21,8 @@ static struct journal_sql *journal_sql_of(struct journal *journal)
 }
 
 /* `sequence` is the clustered key, so that rows are appended at the end of their table; the unique
- * keys are the rules of the protocol. */
+ * keys are the rules of the protocol. `turns` has the first number of each transaction: two that
+ * begin at the same one cannot both commit, by the key alone, and so without a right to lock. */
 static const char *const schema[] = {
 	"CREATE TABLE IF NOT EXISTS meta (id BIGINT NOT NULL PRIMARY KEY, deployment {id} NOT NULL, "
 	"mac {u256} NOT NULL) {without rowid}",
@@ -39,7 +40,7 @@ static const char *const schema[] = {
 	"amount {u256} NOT NULL, time_ms BIGINT NOT NULL, UNIQUE (withdrawal, round), "
 	"UNIQUE (pay_tag, round)) {without rowid}",
 
-	"CREATE INDEX IF NOT EXISTS rights_by_wallet ON rights (wallet, chain_id, asset, time_ms)",
+	"{index new} rights_by_wallet ON rights (wallet, chain_id, asset, time_ms)",
 
 	"CREATE TABLE IF NOT EXISTS attempts (sequence BIGINT NOT NULL PRIMARY KEY, "
 	"previous {u256} NOT NULL, mac {u256} NOT NULL, chain_id BIGINT NOT NULL, "
@@ -51,7 +52,13 @@ static const char *const schema[] = {
 	"round BIGINT NOT NULL, is_paid BIGINT NOT NULL, chain_id BIGINT NOT NULL, "
 	"tx_hash {u256} NOT NULL, time_ms BIGINT NOT NULL, UNIQUE (withdrawal, round), "
 	"UNIQUE (chain_id, tx_hash, is_paid)) {without rowid}",
+
+	"CREATE TABLE IF NOT EXISTS turns (first BIGINT NOT NULL PRIMARY KEY) {without rowid}",
 };
+
+/* Others commit while we wait for our turn, and then it is another one. With ten signers that do
+ * nothing else one misses so many in a row never. */
+#define TURN_TRIES_MAX 200
 
 /* --- append -------------------------------------------------------------------------------------
  */
@@ -301,11 +308,23 @@ static bool find_head(struct journal_sql *journal, struct err *err)
 	return journal_walk(journal->db, journal->key, &journal->head, last, false, err);
 }
 
+/* From here to the commit nobody else appends: who has found the same head waits at this row, and
+ * meets it, or (when we roll back) has the turn. */
+static bool take_turn(struct journal_sql *journal, bool *ret_missed, struct err *err)
+{
+	struct sql sql = sql_prepare(journal->db, "INSERT INTO turns (first) VALUES (?)", err);
+
+	sql_put_i64(&sql, journal->head.sequence + 1);
+	if (!sql_run(&sql, ret_missed))
+		return false;
+	return !*ret_missed || err_set(err, ERR_NOT_DONE, "journal: others go on appending to it");
+}
+
 static bool append_entries(struct journal_sql *journal, const struct journal_entry *entries,
 			   size_t n, struct journal_head *ret_head,
-			   enum journal_verdict *ret_verdicts, struct err *err)
+			   enum journal_verdict *ret_verdicts, bool *ret_missed, struct err *err)
 {
-	if (!find_head(journal, err))
+	if (!find_head(journal, err) || !take_turn(journal, ret_missed, err))
 		return false;
 	*ret_head = journal->head;
 	for (size_t i = 0; i < n; i++)
@@ -314,18 +333,20 @@ static bool append_entries(struct journal_sql *journal, const struct journal_ent
 	return true;
 }
 
-static bool journal_sql_append_many(struct journal *base, const struct journal_entry *entries,
-				    size_t n, enum journal_verdict *ret_verdicts, struct err *err)
+/* *ret_again: others were in the way. */
+static bool append_once(struct journal_sql *journal, const struct journal_entry *entries, size_t n,
+			enum journal_verdict *ret_verdicts, bool *ret_again, struct err *err)
 {
-	struct journal_sql *journal = journal_sql_of(base);
 	enum journal_verdict verdicts[BATCH_MAX];
 	struct journal_head head;
+	bool missed = false;
 
-	CHECK(n <= BATCH_MAX);
+	*ret_again = false;
 	if (!db_begin(journal->db, true, err))
 		return false;
-	if (!append_entries(journal, entries, n, &head, verdicts, err)) {
+	if (!append_entries(journal, entries, n, &head, verdicts, &missed, err)) {
 		db_rollback(journal->db);
+		*ret_again = missed || db_may_repeat(journal->db);
 		return false;
 	}
 	if (head.sequence == journal->head.sequence)
@@ -335,6 +356,19 @@ static bool journal_sql_append_many(struct journal *base, const struct journal_e
 	journal->head = head;
 	memcpy(ret_verdicts, verdicts, n * sizeof verdicts[0]);
 	return true;
+}
+
+static bool journal_sql_append_many(struct journal *base, const struct journal_entry *entries,
+				    size_t n, enum journal_verdict *ret_verdicts, struct err *err)
+{
+	struct journal_sql *journal = journal_sql_of(base);
+	bool again = true;
+
+	CHECK(n <= BATCH_MAX);
+	for (int tries = 0; again && tries < TURN_TRIES_MAX; tries++)
+		if (append_once(journal, entries, n, ret_verdicts, &again, err))
+			return true;
+	return false;
 }
 
 /* --- reading ------------------------------------------------------------------------------------
@@ -598,7 +632,7 @@ static const struct journal_ops journal_sql_ops = {
 	.close = journal_sql_close,
 };
 
-static bool create_tables(struct db *db, struct err *err)
+bool journal_sql_create(struct db *db, struct err *err)
 {
 	for (size_t i = 0; i < sizeof schema / sizeof schema[0]; i++)
 		if (!db_exec(db, schema[i], err))
@@ -606,11 +640,13 @@ static bool create_tables(struct db *db, struct err *err)
 	return true;
 }
 
-/* Pins the deployment in a new journal. One that has rows but no pin was tampered with. */
+/* Pins the deployment in a new journal, unless another signer is just doing it. One that has rows
+ * but no pin was tampered with. */
 static bool pin_deployment(struct journal_sql *journal, struct id deployment, struct err *err)
 {
 	struct sql sql;
 	int64_t last;
+	bool taken;
 
 	if (!journal_last_sequence(journal->db, &last, err))
 		return false;
@@ -620,25 +656,35 @@ static bool pin_deployment(struct journal_sql *journal, struct id deployment, st
 			  err);
 	sql_put_id(&sql, deployment);
 	sql_put_bytes(&sql, journal->meta_mac, sizeof journal->meta_mac);
-	return sql_run(&sql, NULL);
+	return sql_run(&sql, &taken);
+}
+
+static bool load_deployment(struct journal_sql *journal, struct id *ret_pinned, uint8_t ret_mac[32],
+			    bool *ret_any, struct err *err)
+{
+	struct sql sql =
+		sql_prepare(journal->db, "SELECT deployment, mac FROM meta WHERE id = 0", err);
+
+	*ret_any = sql_next(&sql);
+	if (*ret_any) {
+		*ret_pinned = sql_take_id(&sql);
+		sql_take_bytes(&sql, ret_mac, 32);
+	}
+	return sql_end(&sql);
 }
 
 static bool check_deployment(struct journal_sql *journal, struct id deployment, struct err *err)
 {
-	struct sql sql =
-		sql_prepare(journal->db, "SELECT deployment, mac FROM meta WHERE id = 0", err);
-	bool any = sql_next(&sql);
 	struct id pinned = { 0 };
 	uint8_t mac[32] = { 0 };
+	bool any;
 
-	if (any) {
-		pinned = sql_take_id(&sql);
-		sql_take_bytes(&sql, mac, sizeof mac);
-	}
-	if (!sql_end(&sql))
+	if (!load_deployment(journal, &pinned, mac, &any, err))
 		return false;
-	if (!any)
-		return pin_deployment(journal, deployment, err);
+	if (!any && (!pin_deployment(journal, deployment, err) ||
+		     !load_deployment(journal, &pinned, mac, &any, err)))
+		return false;
+	CHECK(any);
 	if (!id_equal(pinned, deployment))
 		return err_set(err, ERR_REFUSED, "journal: belongs to deployment %s, not to %s",
 			       id_text(pinned).at, id_text(deployment).at);
@@ -660,10 +706,11 @@ static bool check_tail(struct journal_sql *journal, struct err *err)
 	return journal_walk(journal->db, journal->key, &journal->head, last, is_tail, err);
 }
 
-static bool open_in_transaction(struct journal_sql *journal, struct id deployment, struct err *err)
+static bool open_in_transaction(struct journal_sql *journal,
+				const struct journal_sql_options *options, struct err *err)
 {
-	return create_tables(journal->db, err) && check_deployment(journal, deployment, err) &&
-	       check_tail(journal, err);
+	return (options->is_made || journal_sql_create(journal->db, err)) &&
+	       check_deployment(journal, options->deployment, err) && check_tail(journal, err);
 }
 
 bool journal_sql_open(struct db *db, const struct journal_sql_options *options,
@@ -680,7 +727,7 @@ bool journal_sql_open(struct db *db, const struct journal_sql_options *options,
 	journal->db = db;
 	journal->key = options->mac_key;
 	journal_meta_mac(journal->key, options->deployment, journal->meta_mac);
-	if (!open_in_transaction(journal, options->deployment, err)) {
+	if (!open_in_transaction(journal, options, err)) {
 		db_rollback(db);
 		free(journal);
 		return false;

@@ -1,5 +1,7 @@
 #include "journal_place.h"
 
+#include "mysql_server.h"
+
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,12 +13,20 @@ const struct address cold = { .bytes = { 0xbb, 2 } };
 const struct address token = { .bytes = { 0xcc, 3 } };
 const struct address native = { .bytes = { 0 } };
 
+bool is_on_mysql(void)
+{
+	const char *backend = getenv("SLUICE_STORE_BACKEND");
+	return backend != NULL && strcmp(backend, "mysql") == 0;
+}
+
 struct db *open_db(const char *path)
 {
-	struct db_sqlite_options options = { .path = path };
+	struct db_sqlite_options options = { .path = path, .busy_ms = 60000 };
 	struct err err = { 0 };
 	struct db *db = NULL;
 
+	if (is_on_mysql())
+		return mysql_server_open(path, "root");
 	if (!db_sqlite_open(&options, &db, &err))
 		fail_msg("%s", err.text);
 	return db;
@@ -24,8 +34,10 @@ struct db *open_db(const char *path)
 
 struct journal *open_journal(const char *path, struct err *err)
 {
-	const struct journal_sql_options options = { .deployment = deployment, .mac_key = mac_key };
-	struct db *db = open_db(path);
+	const struct journal_sql_options options = { .deployment = deployment,
+						     .mac_key = mac_key,
+						     .is_made = is_on_mysql() };
+	struct db *db = is_on_mysql() ? mysql_server_open(path, "appender") : open_db(path);
 	struct journal *journal = NULL;
 
 	if (journal_sql_open(db, &options, &journal, err))
@@ -44,31 +56,63 @@ void reopen(struct place *place)
 		fail_msg("%s", err.text);
 }
 
+/* The signer's user may insert and select, and nothing else. */
+static void schema_make(struct place *place)
+{
+	char grant[160];
+	struct err err = { 0 };
+
+	mysql_server_database(place->path, sizeof place->path);
+	struct db *db = mysql_server_open(place->path, "root");
+	if (!journal_sql_create(db, &err))
+		fail_msg("%s", err.text);
+	db_close(db);
+	mysql_server_say("CREATE USER IF NOT EXISTS ", "appender");
+	snprintf(grant, sizeof grant, "GRANT INSERT, SELECT ON %s.* TO ", place->path);
+	mysql_server_say(grant, "appender");
+}
+
+static void directory_make(struct place *place)
+{
+	snprintf(place->dir, sizeof place->dir, "/tmp/sluice-journal-XXXXXX");
+	assert_non_null(mkdtemp(place->dir));
+	snprintf(place->path, sizeof place->path, "%s/journal.db", place->dir);
+}
+
 int place_make(void **state)
 {
 	struct place *place = calloc(1, sizeof *place);
 
 	assert_non_null(place);
-	snprintf(place->dir, sizeof place->dir, "/tmp/sluice-journal-XXXXXX");
-	assert_non_null(mkdtemp(place->dir));
-	snprintf(place->path, sizeof place->path, "%s/journal.db", place->dir);
+	if (is_on_mysql())
+		schema_make(place);
+	else
+		directory_make(place);
 	*state = place;
 	reopen(place);
 	return 0;
 }
 
-int place_remove(void **state)
+static void directory_remove(const struct place *place)
 {
-	struct place *place = *state;
-	pid_t child;
+	pid_t child = fork();
 
-	journal_close(place->journal);
-	child = fork();
 	if (child == 0) {
 		execlp("rm", "rm", "-rf", place->dir, (char *)NULL);
 		_exit(127);
 	}
 	waitpid(child, NULL, 0);
+}
+
+int place_remove(void **state)
+{
+	struct place *place = *state;
+
+	journal_close(place->journal);
+	if (is_on_mysql())
+		mysql_server_say("DROP DATABASE ", place->path);
+	else
+		directory_remove(place);
 	free(place);
 	return 0;
 }

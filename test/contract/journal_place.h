@@ -29,7 +29,9 @@ int place_make(void **state);
 int place_remove(void **state);
 #define AT_PLACE(test) cmocka_unit_test_setup_teardown(test, place_make, place_remove)
 
-struct db *open_db(const char *path);
+/* SLUICE_STORE_BACKEND=mysql: on the server of run_with_mysql.mjs; a path is a database there. */
+bool is_on_mysql(void);
+struct db *open_db(const char *path); /* for edits, with every right */
 /* NULL: refused, and err says why. */
 struct journal *open_journal(const char *path, struct err *err);
 void reopen(struct place *place);

@@ -1,6 +1,5 @@
 #include "store_fixture.h"
 
-#include "adapter/db_mysql.h"
 #include "adapter/db_sqlite.h"
 #include "adapter/entropy_os.h"
 #include "adapter/queue_store.h"
@@ -8,6 +7,7 @@
 #include "base/hash.h"
 #include "core/intent.h"
 #include "core/transfer.h"
+#include "mysql_server.h"
 
 /* --- backends -----------------------------------------------------------------------------------
  */
@@ -36,48 +36,19 @@ static void sqlite_remove(struct fixture *fixture)
 }
 
 /* On the server of run_with_mysql.mjs: a database for each fixture. */
-static struct db *mysql_open(const char *database)
-{
-	struct db_mysql_options options = { .socket = getenv("SLUICE_TEST_MYSQL_SOCKET"),
-					    .user = "root",
-					    .database = database,
-					    .wait_ms = 60000 };
-	struct err err = { 0 };
-	struct db *db = NULL;
-	if (!db_mysql_open(&options, &db, &err))
-		fprintf(stderr, "%s\n", err.text);
-	CHECK(db != NULL);
-	return db;
-}
-
-static void mysql_say(const char *format, const char *database)
-{
-	char text[160];
-	struct err err = { 0 };
-	struct db *db = mysql_open("mysql");
-	struct buf sql = buf_of(text, sizeof text);
-	buf_text(&sql, format);
-	buf_text(&sql, database);
-	if (!db_exec(db, buf_terminated(&sql), &err))
-		fail_msg("%s", err.text);
-	db_close(db);
-}
-
 static void mysql_make(struct fixture *fixture)
 {
-	static unsigned made;
-	snprintf(fixture->path, sizeof fixture->path, "t%d_%u", (int)getpid(), ++made);
-	mysql_say("CREATE DATABASE ", fixture->path);
+	mysql_server_database(fixture->path, sizeof fixture->path);
 }
 
 static struct db *mysql_connect(const struct fixture *fixture)
 {
-	return mysql_open(fixture->path);
+	return mysql_server_open(fixture->path, "root");
 }
 
 static void mysql_remove(struct fixture *fixture)
 {
-	mysql_say("DROP DATABASE ", fixture->path);
+	mysql_server_say("DROP DATABASE ", fixture->path);
 }
 
 static const struct backend backends[] = {
