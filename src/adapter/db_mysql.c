@@ -5,6 +5,7 @@
 #include "adapter/db_marks.h"
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/secret.h"
 
 #include <errmsg.h>
 #include <mysql.h>
@@ -52,9 +53,10 @@ struct db_mysql {
 	struct db base;
 	MYSQL *mysql;
 	struct db_mysql_options options;
-	bool lost;     /* the connection is gone */
-	bool undone;   /* an earlier fault has rolled the open transaction back */
-	bool gave_way; /* it was for the sake of another transaction */
+	struct secret password; /* a copy of ours, with its zero; empty: without one */
+	bool lost;              /* the connection is gone */
+	bool undone;            /* an earlier fault has rolled the open transaction back */
+	bool gave_way;          /* it was for the sake of another transaction */
 	int64_t changes;
 	struct db_statement slots[STATEMENT_SLOTS];
 	size_t statements;
@@ -656,8 +658,10 @@ static enum db_lock db_mysql_host_lock(struct db *base, const char *name)
 
 static void db_mysql_close(struct db *base)
 {
-	connection_end(self_of(base));
-	free(base);
+	struct db_mysql *self = self_of(base);
+	connection_end(self);
+	secret_free(&self->password);
+	free(self);
 }
 
 static const struct db_ops db_mysql_ops = {
@@ -682,6 +686,18 @@ static const struct db_ops db_mysql_ops = {
 	.close = db_mysql_close,
 };
 
+static bool password_keep(struct db_mysql *self, struct err *err)
+{
+	if (self->options.password == NULL)
+		return true;
+	size_t size = strlen(self->options.password) + 1;
+	if (!secret_new(&self->password, size, err))
+		return false;
+	memcpy(self->password.at, self->options.password, size);
+	self->options.password = (const char *)self->password.at;
+	return true;
+}
+
 bool db_mysql_open(const struct db_mysql_options *options, struct db **ret_db, struct err *err)
 {
 	CHECK(options != NULL && options->user != NULL && options->database != NULL);
@@ -693,7 +709,7 @@ bool db_mysql_open(const struct db_mysql_options *options, struct db **ret_db, s
 		self->options.port = DB_MYSQL_PORT_DEFAULT;
 	if (self->options.wait_ms == 0)
 		self->options.wait_ms = DB_MYSQL_WAIT_MS_DEFAULT;
-	if (!connection_make(self, err)) {
+	if (!password_keep(self, err) || !connection_make(self, err)) {
 		db_mysql_close(&self->base);
 		return false;
 	}

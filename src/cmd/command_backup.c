@@ -93,10 +93,10 @@ static bool parts_copy(const struct config *config, const char *dir,
 {
 	char store[PATH_MAX];
 	return backup_path(dir, BACKUP_STORE, store, err) &&
-	       part_copy(config->store_path, dir, BACKUP_PART_STORE,
+	       part_copy(config->store.path, dir, BACKUP_PART_STORE,
 			 &manifest->files[BACKUP_PART_STORE], err) &&
 	       schema_read(store, &manifest->schema, err) &&
-	       part_copy(config->journal_path, dir, BACKUP_PART_JOURNAL,
+	       part_copy(config->journal.path, dir, BACKUP_PART_JOURNAL,
 			 &manifest->files[BACKUP_PART_JOURNAL], err);
 }
 
@@ -121,21 +121,34 @@ static void dir_remove(const char *dir)
 	(void)rmdir(dir);
 }
 
+/* A server has tools of its own, and its files are not ours to move. */
+static bool files_check(const struct config *config, const char *command, struct err *err)
+{
+	if (!config->store.is_mysql && !config->journal.is_mysql)
+		return true;
+	return err_set(err, ERR_REFUSED,
+		       "%s copies files of SQLite; use the database server's own tools, the store "
+		       "and the journal each",
+		       command);
+}
+
 static bool backup_make(const struct config *config, const char *dir,
 			struct backup_manifest *ret_manifest, struct err *err)
 {
 	struct clock clock;
+	if (!files_check(config, "`sluice backup`", err))
+		return false;
 	clock_posix_init(&clock);
 	*ret_manifest = (struct backup_manifest){ .made_at = clock_now_ms(&clock) };
 	(void)snprintf(ret_manifest->program, sizeof ret_manifest->program, "%s", SLUICE_VERSION);
 	if (!deployment_read(config, &ret_manifest->deployment, err))
 		return false;
-	if (access(config->store_path, F_OK) != 0)
-		return err_set(err, ERR_NOT_DONE, "there is no database at %s", config->store_path);
-	if (access(config->journal_path, F_OK) != 0)
+	if (access(config->store.path, F_OK) != 0)
+		return err_set(err, ERR_NOT_DONE, "there is no database at %s", config->store.path);
+	if (access(config->journal.path, F_OK) != 0)
 		return err_set(err, ERR_NOT_DONE,
 			       "there is no journal at %s: a backup is made on the signer's host",
-			       config->journal_path);
+			       config->journal.path);
 	if (!dir_make(dir, err))
 		return false;
 	if (parts_copy(config, dir, ret_manifest, err) &&
@@ -236,7 +249,7 @@ static void incarnation_look(struct restoring *restoring, const char *path)
  * nothing in their place. Their names end with a time; their logs' do not. */
 static void incarnations_look(struct restoring *restoring)
 {
-	const char *store = restoring->config->store_path;
+	const char *store = restoring->config->store.path;
 	const char *slash = strrchr(store, '/');
 	size_t dir_len = slash != NULL ? (size_t)(slash + 1 - store) : 0;
 	char path[PATH_MAX];
@@ -307,12 +320,12 @@ static bool old_move(const struct restoring *restoring, struct err *err)
 	char from[PATH_MAX];
 	char to[PATH_MAX];
 	struct err unread = { 0 };
-	if (access(restoring->config->store_path, F_OK) == 0 &&
-	    !db_sqlite_fold(restoring->config->store_path, &unread))
+	if (access(restoring->config->store.path, F_OK) == 0 &&
+	    !db_sqlite_fold(restoring->config->store.path, &unread))
 		(void)fprintf(stderr, "the store that stands there is moved as it is: %s\n",
 			      unread.text);
 	for (size_t i = 0; i < sizeof companions / sizeof companions[0]; i++)
-		if (!companion_path(restoring->config->store_path, companions[i], from, err) ||
+		if (!companion_path(restoring->config->store.path, companions[i], from, err) ||
 		    !companion_path(restoring->aside, companions[i], to, err) ||
 		    !move(from, to, err))
 			return false;
@@ -337,7 +350,7 @@ static bool directory_sync(const char *file, struct err *err)
 
 static bool fresh_place(struct restoring *restoring, struct err *err)
 {
-	const char *path = restoring->config->store_path;
+	const char *path = restoring->config->store.path;
 	char at[32];
 	struct buf time = buf_of(at, sizeof at);
 	struct clock clock;
@@ -379,10 +392,10 @@ static bool store_restore(struct restoring *restoring, const char *dir, struct e
 {
 	char from[PATH_MAX];
 	if (!backup_path(dir, BACKUP_STORE, from, err) ||
-	    !companion_path(restoring->config->store_path, ".restoring", restoring->fresh, err) ||
-	    !directory_make_for(restoring->config->store_path, err))
+	    !companion_path(restoring->config->store.path, ".restoring", restoring->fresh, err) ||
+	    !directory_make_for(restoring->config->store.path, err))
 		return false;
-	restoring->journal_lost = access(restoring->config->journal_path, F_OK) != 0;
+	restoring->journal_lost = access(restoring->config->journal.path, F_OK) != 0;
 	incarnations_look(restoring);
 	fresh_remove(restoring);
 	bool done = backup_file_copy(from, restoring->fresh, err) && fresh_begin(restoring, err) &&
@@ -395,7 +408,7 @@ static void restored_print(const struct invocation *invocation, const struct res
 {
 	char bytes[PRINT_BYTES_MAX];
 	struct buf out = buf_of(bytes, sizeof bytes);
-	const char *path = restoring->config->store_path;
+	const char *path = restoring->config->store.path;
 	if (invocation->json) {
 		buf_byte(&out, '{');
 		json_write_member_text(&out, "store", path);
@@ -429,9 +442,10 @@ enum exit_status command_restore(const struct invocation *invocation)
 	if (!config_load(invocation_option(invocation, "config"), &config, &err))
 		return invocation_failed(invocation, &err);
 	restoring.config = config;
-	bool ok = manifest_check(&restoring, dir, &err) &&
-		  directory_make_for(config->store_path, &err) &&
-		  db_sqlite_claim(config->store_path, &claim, &err) &&
+	bool ok = files_check(config, "`sluice restore`", &err) &&
+		  manifest_check(&restoring, dir, &err) &&
+		  directory_make_for(config->store.path, &err) &&
+		  db_sqlite_claim(config->store.path, &claim, &err) &&
 		  store_restore(&restoring, dir, &err);
 	if (ok)
 		restored_print(invocation, &restoring);

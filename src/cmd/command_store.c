@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "cmd/config_files.h"
 #include "cmd/notify.h"
+#include "cmd/database_open.h"
 #include "cmd/store_open.h"
 #include "service/admin/api_keys.h"
 
@@ -96,17 +97,21 @@ enum exit_status command_migrate(const struct invocation *invocation)
 	clock_posix_init(&clock);
 	if (!config_load(invocation_option(invocation, "config"), &config, &err))
 		return invocation_failed(invocation, &err);
-	bool ok = store_migrate(config, &clock, &err);
+	char place[512];
+	struct buf told = buf_of(place, sizeof place);
+	database_tell(&config->store, &told);
+	(void)buf_terminated(&told);
+	bool ok = store_migrate(config, &clock, &err) && journal_migrate(config, &err);
 	if (ok && invocation->json) {
 		char bytes[2 * PATH_MAX];
 		struct buf out = buf_of(bytes, sizeof bytes);
 		buf_byte(&out, '{');
-		json_write_member_text(&out, "store", config->store_path);
+		json_write_member_text(&out, "store", place);
 		json_write_member_bool(&out, "migrated", true);
 		buf_byte(&out, '}');
 		(void)puts(buf_terminated(&out));
 	} else if (ok && !invocation_flag(invocation, "quiet")) {
-		(void)printf("%s has the schema of this version\n", config->store_path);
+		(void)printf("%s has the schema of this version\n", place);
 	}
 	config_free(config);
 	/* `sluice run` says what it was told, once. */

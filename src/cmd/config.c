@@ -52,13 +52,66 @@ static int64_t milliseconds(const char *text)
 	return (int64_t)config_u64(text);
 }
 
+static void database_read(struct config_database *ret_database,
+			  const struct config_text_database *text)
+{
+	bool is_migrated_by_another = text->migrate_user != NULL;
+	*ret_database = (struct config_database){
+		.is_mysql = strcmp(text->backend, "mysql") == 0,
+		.path = text->path,
+		.host = text->host,
+		.port = (uint16_t)config_u64(text->port),
+		.socket = text->socket,
+		.name = text->database,
+		.user = text->user,
+		.password_file = text->password_file,
+		.migrate_user = is_migrated_by_another ? text->migrate_user : text->user,
+		.migrate_password_file =
+			is_migrated_by_another ? text->migrate_password_file : text->password_file,
+		.tls_ca = text->tls_ca,
+		.tls_cert = text->tls_cert,
+		.tls_key = text->tls_key,
+		.wait_ms = (uint32_t)config_u64(text->wait_ms),
+	};
+}
+
+/* Half of a pair is a slip that would show when it is too late. */
+static bool database_check(const struct config *config, const struct config_text_database *text,
+			   const char *cert, const char *key, struct err *err)
+{
+	if ((text->tls_cert == NULL) != (text->tls_key == NULL))
+		return config_lines_refuse(config->texts->lines,
+					   text->tls_cert != NULL ? cert : key, err,
+					   "a certificate and its key go together");
+	if (text->tls_cert != NULL && text->tls_ca == NULL)
+		return config_lines_refuse(config->texts->lines, cert, err,
+					   "without tls_ca there is no TLS");
+	return true;
+}
+
+static bool databases_check(struct config *config, struct err *err)
+{
+	const struct config_text *text = config->texts->text;
+	const struct config_database *store = &config->store;
+	if (!database_check(config, &text->store, "store.tls_cert", "store.tls_key", err) ||
+	    !database_check(config, &text->journal, "journal.tls_cert", "journal.tls_key", err))
+		return false;
+	if (store->is_mysql && store->tls_ca == NULL && store->socket == NULL &&
+	    strcmp(store->host, "127.0.0.1") != 0 && strcmp(store->host, "localhost") != 0)
+		config_warn(config, "store: %s is reached without TLS; set store.tls_ca",
+			    store->host);
+	if (store->is_mysql && !config->journal.is_mysql)
+		config_warn(config, "the journal is a file of one host: only one signer can run");
+	return true;
+}
+
 static void sections_read(struct config *config, const struct config_text *text)
 {
 	config->data_dir = text->data_dir;
 	CHECK(log_level_read(str_from(text->log.level), &config->log_level));
 	config->log_file = text->log.file;
-	config->store_path = text->store.path;
-	config->journal_path = text->journal.path;
+	database_read(&config->store, &text->store);
+	database_read(&config->journal, &text->journal);
 	config->trust_dir = text->trust.dir;
 	config->grace_ms = milliseconds(text->run.grace_s) * 1000;
 	listen_read(&config->api, text->api.listen);
@@ -115,7 +168,8 @@ static bool config_fill(struct config *config, const char *file, struct err *err
 	config->file = config->texts->file;
 	sections_read(config, config->texts->text);
 	return keystores_read(config, &config->texts->text->signer, err) &&
-	       ports_check(config, err) && config_catalogue_read(config, err);
+	       ports_check(config, err) && databases_check(config, err) &&
+	       config_catalogue_read(config, err);
 }
 
 static bool file_choose(const char *file, const char **ret_file, struct err *err)

@@ -49,6 +49,24 @@ struct config_keystore {
 	const char *password_file;
 };
 
+/* Where the store or the journal is. */
+struct config_database {
+	bool is_mysql;
+	const char *path; /* of SQLite */
+	const char *host;
+	uint16_t port;
+	const char *socket; /* NULL: host and port */
+	const char *name;
+	const char *user;
+	const char *password_file; /* NULL: without */
+	const char *migrate_user;
+	const char *migrate_password_file;
+	const char *tls_ca; /* NULL: no TLS */
+	const char *tls_cert;
+	const char *tls_key;
+	uint32_t wait_ms;
+};
+
 struct config_chain {
 	const char *rpc[RPC_ENDPOINTS_MAX];
 	size_t rpc_len;
@@ -62,8 +80,8 @@ struct config {
 	const char *data_dir;
 	enum log_level log_level;
 	const char *log_file; /* NULL: standard error */
-	const char *store_path;
-	const char *journal_path;
+	struct config_database store;
+	struct config_database journal;
 	const char *trust_dir;
 	int64_t grace_ms;
 	struct config_listen ops[ROLES_LEN]; /* by enum role */

@@ -29,6 +29,42 @@ static const struct file_kind kinds[] = {
 	{ .key = "log.file", .made_by = "the first role that starts" },
 	{ .key = "store.path", .made_by = "`sluice run` or `sluice migrate`" },
 	{ .key = "journal.path", .made_by = "the signer" },
+	{ .key = "store.socket",
+	  .supply = "the database server makes it",
+	  .roles = CONFIG_ROLES_ALL },
+	{ .key = "store.password_file",
+	  .supply = "write the password of store.user into it",
+	  .is_secret = true,
+	  .roles = CONFIG_ROLES_ALL },
+	/* Of `sluice migrate` alone: elsewhere it is better not there. */
+	{ .key = "store.migrate_password_file", .made_by = "whoever runs `sluice migrate`" },
+	{ .key = "store.tls_ca",
+	  .supply = "it has the server's authority",
+	  .roles = CONFIG_ROLES_ALL },
+	{ .key = "store.tls_cert", .supply = "it goes with tls_key", .roles = CONFIG_ROLES_ALL },
+	{ .key = "store.tls_key",
+	  .supply = "it goes with tls_cert",
+	  .is_secret = true,
+	  .roles = CONFIG_ROLES_ALL },
+	{ .key = "journal.socket",
+	  .supply = "the database server makes it",
+	  .roles = ROLE_BIT(ROLE_SIGNER) },
+	{ .key = "journal.password_file",
+	  .supply = "write the password of journal.user into it",
+	  .is_secret = true,
+	  .roles = ROLE_BIT(ROLE_SIGNER) },
+	/* Of `sluice migrate` alone: elsewhere it is better not there. */
+	{ .key = "journal.migrate_password_file", .made_by = "whoever runs `sluice migrate`" },
+	{ .key = "journal.tls_ca",
+	  .supply = "it has the server's authority",
+	  .roles = ROLE_BIT(ROLE_SIGNER) },
+	{ .key = "journal.tls_cert",
+	  .supply = "it goes with tls_key",
+	  .roles = ROLE_BIT(ROLE_SIGNER) },
+	{ .key = "journal.tls_key",
+	  .supply = "it goes with tls_cert",
+	  .is_secret = true,
+	  .roles = ROLE_BIT(ROLE_SIGNER) },
 	{ .key = "trust.dir", .supply = "`sluice keys init` makes it", .roles = CONFIG_ROLES_ALL },
 	{ .key = "signer.keystores[].file",
 	  .supply = "`sluice keys new` or `sluice keys import` makes it",
@@ -161,7 +197,7 @@ static size_t place_look(const struct config *config, const struct config_place 
 	return 1;
 }
 
-#define FILES_MAX (5 + ROLES_LEN + 1 + 2 * CONFIG_KEYSTORES_MAX + CHAINS_MAX)
+#define FILES_MAX (17 + ROLES_LEN + 1 + 2 * CONFIG_KEYSTORES_MAX + CHAINS_MAX)
 
 void config_files_look(const struct config *config, struct config_file **ret_files, size_t *ret_len)
 {

@@ -51,6 +51,7 @@ static void yaml_value(const struct config_place *place, const char *text, struc
 	case CONFIG_TYPE_BOOL:
 	case CONFIG_TYPE_COUNT:
 	case CONFIG_TYPE_LEVEL:
+	case CONFIG_TYPE_CHOICE:
 		buf_text(out, text);
 		return;
 	case CONFIG_TYPE_NAME:
@@ -219,6 +220,8 @@ static const char *type_text(enum config_type type)
 		return "0x…";
 	case CONFIG_TYPE_LEVEL:
 		return "level";
+	case CONFIG_TYPE_CHOICE:
+		return "choice";
 	}
 	return "";
 }

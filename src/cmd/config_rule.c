@@ -22,9 +22,52 @@ static const struct config_rule rules[] = {
 	{ "log.level", CONFIG_TYPE_LEVEL, 0, 0, "info", "least level that is written" },
 	{ "log.file", CONFIG_TYPE_PATH, 0, 0, NULL,
 	  "file for log lines; standard error if absent" },
-	{ "store.path", CONFIG_TYPE_PATH, 0, 0, CONFIG_IN_DATA_DIR "sluice.db", "the database" },
+	{ "store.backend", CONFIG_TYPE_CHOICE, 0, 0, "sqlite",
+	  "sqlite or mysql: a file, or a server that several hosts share" },
+	{ "store.path", CONFIG_TYPE_PATH, 0, 0, CONFIG_IN_DATA_DIR "sluice.db",
+	  "the database of sqlite" },
+	{ "store.host", CONFIG_TYPE_TEXT, 1, 255, "127.0.0.1", "of the server" },
+	{ "store.port", CONFIG_TYPE_COUNT, 1, 65535, "3306", "of the server" },
+	{ "store.socket", CONFIG_TYPE_PATH, 0, 0, NULL,
+	  "the server's Unix socket, in place of host and port" },
+	{ "store.database", CONFIG_TYPE_NAME, 1, 64, "sluice", "of the server; made before" },
+	{ "store.user", CONFIG_TYPE_NAME, 1, 64, "sluice", "may select, insert, update, delete" },
+	{ "store.password_file", CONFIG_TYPE_PATH, 0, 0, NULL,
+	  "its password; readable by the owner alone" },
+	{ "store.migrate_user", CONFIG_TYPE_NAME, 1, 64, NULL,
+	  "may change the schema, for `sluice migrate`; store.user if absent" },
+	{ "store.migrate_password_file", CONFIG_TYPE_PATH, 0, 0, NULL, "its password" },
+	{ "store.tls_ca", CONFIG_TYPE_PATH, 0, 0, NULL,
+	  "PEM file of authorities: TLS, and the server's name is checked" },
+	{ "store.tls_cert", CONFIG_TYPE_PATH, 0, 0, NULL, "PEM file: our own certificate" },
+	{ "store.tls_key", CONFIG_TYPE_PATH, 0, 0, NULL,
+	  "PEM file: its key; readable by the owner alone" },
+	{ "store.wait_ms", CONFIG_TYPE_COUNT, 1000, MINUTE_MS, "5000",
+	  "deadline of a connection, an answer, a lock; in whole seconds" },
+	{ "journal.backend", CONFIG_TYPE_CHOICE, 0, 0, "sqlite",
+	  "sqlite or mysql: a file, or a server that several hosts share" },
 	{ "journal.path", CONFIG_TYPE_PATH, 0, 0, CONFIG_IN_DATA_DIR "journal.db",
-	  "the signer's pay journal" },
+	  "the signer's pay journal in sqlite" },
+	{ "journal.host", CONFIG_TYPE_TEXT, 1, 255, "127.0.0.1", "of the server" },
+	{ "journal.port", CONFIG_TYPE_COUNT, 1, 65535, "3306", "of the server" },
+	{ "journal.socket", CONFIG_TYPE_PATH, 0, 0, NULL,
+	  "the server's Unix socket, in place of host and port" },
+	{ "journal.database", CONFIG_TYPE_NAME, 1, 64, "sluice_journal",
+	  "of the server; made before" },
+	{ "journal.user", CONFIG_TYPE_NAME, 1, 64, "sluice_journal",
+	  "may select and insert; the signer alone knows it" },
+	{ "journal.password_file", CONFIG_TYPE_PATH, 0, 0, NULL,
+	  "its password; readable by the owner alone" },
+	{ "journal.migrate_user", CONFIG_TYPE_NAME, 1, 64, NULL,
+	  "may change the schema, for `sluice migrate`; journal.user if absent" },
+	{ "journal.migrate_password_file", CONFIG_TYPE_PATH, 0, 0, NULL, "its password" },
+	{ "journal.tls_ca", CONFIG_TYPE_PATH, 0, 0, NULL,
+	  "PEM file of authorities: TLS, and the server's name is checked" },
+	{ "journal.tls_cert", CONFIG_TYPE_PATH, 0, 0, NULL, "PEM file: our own certificate" },
+	{ "journal.tls_key", CONFIG_TYPE_PATH, 0, 0, NULL,
+	  "PEM file: its key; readable by the owner alone" },
+	{ "journal.wait_ms", CONFIG_TYPE_COUNT, 1000, MINUTE_MS, "5000",
+	  "deadline of a connection, an answer, a lock; in whole seconds" },
 	{ "trust.dir", CONFIG_TYPE_PATH, 0, 0, CONFIG_IN_DATA_DIR "trust",
 	  "the files of `sluice keys init`; each role reads its own" },
 	{ "run.grace_s", CONFIG_TYPE_COUNT, 1, 300, "10",
@@ -205,6 +248,31 @@ bool config_listen_read(struct str text, char *ret_host, size_t cap, uint16_t *r
 	return true;
 }
 
+static struct str choices_of(const struct config_rule *rule)
+{
+	struct str choices, meaning;
+	CHECK(str_cut(str_from(rule->help), ':', &choices, &meaning));
+	return choices;
+}
+
+/* The words of "one, two or three", but for the "or". */
+static bool choice_is_valid(struct str text, struct str choices)
+{
+	while (choices.len > 0) {
+		struct str word, after;
+		if (!str_cut(choices, ' ', &word, &after)) {
+			word = choices;
+			after = (struct str){ 0 };
+		}
+		if (word.len > 0 && word.at[word.len - 1] == ',')
+			word.len--;
+		if (str_equal(word, text) && !str_equal(word, STR("or")))
+			return true;
+		choices = after;
+	}
+	return false;
+}
+
 static bool type_allows(const struct config_rule *rule, struct str text)
 {
 	enum log_level level;
@@ -232,6 +300,8 @@ static bool type_allows(const struct config_rule *rule, struct str text)
 		return address_read(text, &address) == ADDRESS_OK;
 	case CONFIG_TYPE_LEVEL:
 		return log_level_read(text, &level);
+	case CONFIG_TYPE_CHOICE:
+		return choice_is_valid(text, choices_of(rule));
 	}
 	return false;
 }
@@ -275,6 +345,9 @@ static void wanted_write(const struct config_rule *rule, struct str text, struct
 		return;
 	case CONFIG_TYPE_LEVEL:
 		buf_text(out, "debug, info, warn or error");
+		return;
+	case CONFIG_TYPE_CHOICE:
+		buf_format(out, "%.*s", STR_ARG(choices_of(rule)));
 		return;
 	}
 }

@@ -19,6 +19,8 @@ enum config_type {
 	CONFIG_TYPE_URL,     /* http:// or https:// */
 	CONFIG_TYPE_ADDRESS, /* EIP-55 */
 	CONFIG_TYPE_LEVEL,   /* debug, info, warn, error */
+	CONFIG_TYPE_CHOICE,  /* one of the words with which its help begins: "one, two or three: …"
+			      */
 };
 
 struct config_rule {

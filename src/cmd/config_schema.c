@@ -83,12 +83,21 @@ static const struct cyaml_schema_field log_fields[] = {
 	SCALAR(struct config_text_log, file),
 	CYAML_FIELD_END,
 };
-static const struct cyaml_schema_field store_fields[] = {
-	SCALAR(struct config_text_store, path),
-	CYAML_FIELD_END,
-};
-static const struct cyaml_schema_field journal_fields[] = {
-	SCALAR(struct config_text_journal, path),
+static const struct cyaml_schema_field database_fields[] = {
+	SCALAR(struct config_text_database, backend),
+	SCALAR(struct config_text_database, path),
+	SCALAR(struct config_text_database, host),
+	SCALAR(struct config_text_database, port),
+	SCALAR(struct config_text_database, socket),
+	SCALAR(struct config_text_database, database),
+	SCALAR(struct config_text_database, user),
+	SCALAR(struct config_text_database, password_file),
+	SCALAR(struct config_text_database, migrate_user),
+	SCALAR(struct config_text_database, migrate_password_file),
+	SCALAR(struct config_text_database, tls_ca),
+	SCALAR(struct config_text_database, tls_cert),
+	SCALAR(struct config_text_database, tls_key),
+	SCALAR(struct config_text_database, wait_ms),
 	CYAML_FIELD_END,
 };
 static const struct cyaml_schema_field trust_fields[] = {
@@ -132,8 +141,8 @@ static const struct cyaml_schema_field monitor_fields[] = {
 static const struct cyaml_schema_field document_fields[] = {
 	SCALAR(struct config_text, data_dir),
 	SECTION(log, log_fields),
-	SECTION(store, store_fields),
-	SECTION(journal, journal_fields),
+	SECTION(store, database_fields),
+	SECTION(journal, database_fields),
 	SECTION(trust, trust_fields),
 	SECTION(run, run_fields),
 	SECTION(api, api_fields),

@@ -68,12 +68,22 @@ struct config_text_log {
 	char *file;
 };
 
-struct config_text_store {
+/* Of the store, and of the journal. */
+struct config_text_database {
+	char *backend;
 	char *path;
-};
-
-struct config_text_journal {
-	char *path;
+	char *host;
+	char *port;
+	char *socket;
+	char *database;
+	char *user;
+	char *password_file;
+	char *migrate_user;
+	char *migrate_password_file;
+	char *tls_ca;
+	char *tls_cert;
+	char *tls_key;
+	char *wait_ms;
 };
 
 struct config_text_trust {
@@ -117,8 +127,8 @@ struct config_text_monitor {
 struct config_text {
 	char *data_dir;
 	struct config_text_log log;
-	struct config_text_store store;
-	struct config_text_journal journal;
+	struct config_text_database store;
+	struct config_text_database journal;
 	struct config_text_trust trust;
 	struct config_text_run run;
 	struct config_text_api api;

@@ -1,10 +1,9 @@
 /* The signer as a process: the only one that opens keystores and the journal. */
 #include "cmd/role_signer.h"
 
-#include "adapter/db_sqlite.h"
 #include "adapter/journal_sql.h"
+#include "cmd/database_open.h"
 #include "cmd/key_input.h"
-#include "cmd/log_open.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,23 +28,32 @@ static bool addresses_check(const struct catalogue *catalogue, struct keys *keys
 	return true;
 }
 
+static bool journal_fault(const struct config *config, struct err *err)
+{
+	char bytes[512];
+	struct buf text = buf_of(bytes, sizeof bytes);
+	database_tell(&config->journal, &text);
+	return err_wrap(err, "journal %s%s", buf_terminated(&text),
+			config->journal.is_mysql ? " (`sluice migrate` makes its tables)" : "");
+}
+
 static bool journal_open(struct role_parts *parts, struct journal **ret_journal, struct err *err)
 {
-	struct db_sqlite_options options = { .path = parts->config->journal_path };
+	const struct config *config = parts->config;
 	struct journal_sql_options journal = {
 		.deployment = trust_keys_deployment(parts->trust),
+		.is_made = config->journal.is_mysql,
 	};
 	uint32_t key_id;
 	struct db *db;
 	if (!trust_keys_find(parts->trust, TRUST_JOURNAL_MAC, &key_id, &journal.mac_key))
 		return err_set(err, ERR_REFUSED, "the trust file of the signer has no %s key",
 			       TRUST_JOURNAL_MAC);
-	if (!directory_make_for(parts->config->journal_path, err) ||
-	    !db_sqlite_open(&options, &db, err))
+	if (!database_open(&config->journal, DATABASE_ROLE, STORE_CACHE_KB_OTHER, &db, err))
 		return err_wrap(err, "journal");
 	if (!journal_sql_open(db, &journal, ret_journal, err)) {
 		db_close(db);
-		return err_wrap(err, "journal %s", parts->config->journal_path);
+		return journal_fault(config, err);
 	}
 	return true;
 }

@@ -1,11 +1,11 @@
 #include "cmd/store_open.h"
 
-#include "adapter/db_sqlite.h"
+#include "adapter/journal_sql.h"
 #include "adapter/queue_store.h"
 #include "adapter/store_sql.h"
 #include "base/hash.h"
 #include "base/hex.h"
-#include "cmd/log_open.h"
+#include "cmd/database_open.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,11 +14,13 @@
 /* A socket's name has 107 bytes, and the queue's own name is put behind the prefix. */
 #define SOCKET_PREFIX_LEN_MAX 80
 
-/* Beside the database; below /tmp when that is too long a path. A wake-up grants nothing, and the
+/* Beside where the database is, or would be; what other hosts write is found by the slow look.
+ * Below /tmp when that is too long a path. A wake-up grants nothing, and the
  * queue is looked at without any, so that the place needs no protection. */
-static void socket_prefix(const char *store_path, char ret_prefix[SOCKET_PREFIX_LEN_MAX + 1])
+static void socket_prefix(const struct config *config, char ret_prefix[SOCKET_PREFIX_LEN_MAX + 1])
 {
 	uint8_t digest[SHA256_BYTES];
+	const char *store_path = config->store.path;
 	int len = snprintf(ret_prefix, SOCKET_PREFIX_LEN_MAX + 1, "%s-wake", store_path);
 	if (len <= SOCKET_PREFIX_LEN_MAX)
 		return;
@@ -29,15 +31,23 @@ static void socket_prefix(const char *store_path, char ret_prefix[SOCKET_PREFIX_
 	(void)buf_terminated(&out);
 }
 
+static bool schema_fault(const struct config *config, struct err *err)
+{
+	char bytes[512];
+	struct buf text = buf_of(bytes, sizeof bytes);
+	database_tell(&config->store, &text);
+	return err_wrap(err, "%s (see `sluice migrate`)", buf_terminated(&text));
+}
+
 static bool parts_open(const struct config *config, bool with_queue, struct clock *clock,
 		       struct entropy *entropy, struct opened_store *opened, struct err *err)
 {
 	char prefix[SOCKET_PREFIX_LEN_MAX + 1];
 	if (!store_sql_open(opened->db, &opened->store, err))
-		return err_wrap(err, "%s (see `sluice migrate`)", config->store_path);
+		return schema_fault(config, err);
 	if (!with_queue)
 		return true;
-	socket_prefix(config->store_path, prefix);
+	socket_prefix(config, prefix);
 	return queue_store_open(opened->db, clock, entropy, prefix, &opened->queue, err);
 }
 
@@ -45,13 +55,12 @@ bool opened_store_open(const struct config *config, uint32_t cache_kb, bool with
 		       struct clock *clock, struct entropy *entropy,
 		       struct opened_store *ret_opened, struct err *err)
 {
-	struct db_sqlite_options options = { .path = config->store_path, .cache_kb = cache_kb };
 	struct opened_store opened = { 0 };
-	if (access(config->store_path, F_OK) != 0)
+	if (!config->store.is_mysql && access(config->store.path, F_OK) != 0)
 		return err_set(err, ERR_NOT_DONE,
 			       "there is no database at %s; `sluice migrate` makes it",
-			       config->store_path);
-	if (!db_sqlite_open(&options, &opened.db, err))
+			       config->store.path);
+	if (!database_open(&config->store, DATABASE_ROLE, cache_kb, &opened.db, err))
 		return false;
 	if (!parts_open(config, with_queue, clock, entropy, &opened, err)) {
 		opened_store_close(&opened);
@@ -71,11 +80,22 @@ void opened_store_close(struct opened_store *opened)
 
 bool store_migrate(const struct config *config, struct clock *clock, struct err *err)
 {
-	struct db_sqlite_options options = { .path = config->store_path };
 	struct db *db;
-	if (!directory_make_for(config->store_path, err) || !db_sqlite_open(&options, &db, err))
+	if (!database_open(&config->store, DATABASE_MIGRATE, STORE_CACHE_KB_OTHER, &db, err))
 		return false;
 	bool ok = store_sql_migrate(db, clock_now_ms(clock), err);
+	db_close(db);
+	return ok;
+}
+
+bool journal_migrate(const struct config *config, struct err *err)
+{
+	struct db *db;
+	if (!config->journal.is_mysql)
+		return true;
+	if (!database_open(&config->journal, DATABASE_MIGRATE, STORE_CACHE_KB_OTHER, &db, err))
+		return err_wrap(err, "journal");
+	bool ok = journal_sql_create(db, err);
 	db_close(db);
 	return ok;
 }

@@ -28,5 +28,7 @@ void opened_store_close(struct opened_store *opened); /* accepts an empty one */
 
 /* Makes the database if it is not there, and its schema. */
 MUST_CHECK bool store_migrate(const struct config *config, struct clock *clock, struct err *err);
+/* The journal's tables, where its user cannot make them: on a server. The signer makes a file. */
+MUST_CHECK bool journal_migrate(const struct config *config, struct err *err);
 
 #endif

@@ -114,7 +114,7 @@ static void takes_the_minimum_and_fills_in_defaults(void **state)
 	assert_int_equal(config->log_level, LOG_INFO);
 	assert_null(config->log_file);
 	snprintf(path, sizeof path, "%s/var/sluice.db", place->dir);
-	assert_string_equal(config->store_path, path);
+	assert_string_equal(config->store.path, path);
 	snprintf(path, sizeof path, "%s/var/trust", place->dir);
 	assert_string_equal(config->trust_dir, path);
 	assert_int_equal(config->catalogue.chains_len, 1);
@@ -314,7 +314,7 @@ static void the_environment_overrides_any_scalar(void **state)
 	struct config *config = load(*state, MINIMAL);
 	assert_string_equal(config->api.host, "0.0.0.0");
 	assert_int_equal(config->api.port, 8080);
-	assert_string_equal(config->store_path, "/elsewhere/db");
+	assert_string_equal(config->store.path, "/elsewhere/db");
 	assert_string_equal(config->chains[0].rpc[0], "http://other:1");
 	assert_int_equal(config->catalogue.wallets[0].in_flight_max, 3);
 	config_free(config);
