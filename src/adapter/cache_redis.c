@@ -65,6 +65,7 @@ static const char *const scripts[SCRIPTS] = {
 struct cache_redis {
 	struct cache base;
 	struct cache_redis_options options;
+	char prefix[CACHE_REDIS_PREFIX_MAX + 1];
 	struct circuit_breaker breaker;
 	bool is_away; /* as it was told */
 	redisContext *link;
@@ -113,7 +114,7 @@ static void command_text(struct command *command, const char *text)
 static void command_key(struct cache_redis *self, struct command *command, struct str key)
 {
 	struct buf out = buf_of(command->key, sizeof command->key);
-	buf_text(&out, self->options.prefix);
+	buf_text(&out, self->prefix);
 	buf_str(&out, key);
 	CHECK(!out.overflow);
 	command_add(command, out.at, out.len);
@@ -492,7 +493,7 @@ struct cache *cache_redis_new(const struct cache_redis_options *options)
 	};
 	struct cache_redis *self = calloc(1, sizeof *self);
 	CHECK(self != NULL && options->timeout_ms > 0);
-	CHECK(strlen(options->prefix) <= CACHE_REDIS_PREFIX_MAX);
+	CHECK(str_copy(str_from(options->prefix), self->prefix, sizeof self->prefix));
 	self->base.ops = &ops;
 	self->options = *options;
 	circuit_breaker_init(&self->breaker, options->metrics, "redis");

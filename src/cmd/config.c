@@ -121,6 +121,11 @@ static void sections_read(struct config *config, const struct config_text *text)
 	listen_read(&config->ops[ROLE_MONITOR], text->monitor.ops_listen);
 	config->api_key_cache_ms = milliseconds(text->api.key_cache_ms);
 	config->api_jobs_max = config_u64(text->api.jobs_max);
+	config->api_rate_limit = (unsigned)config_u64(text->api.rate_limit);
+	config->api_rate_burst = text->api.rate_burst != NULL
+					 ? (unsigned)config_u64(text->api.rate_burst)
+					 : config->api_rate_limit;
+	config->api_status_copy_ms = milliseconds(text->api.status_copy_ms);
 	config->processor_approval_life_ms = milliseconds(text->processor.approval_life_s) * 1000;
 	config->processor_visibility_ms = milliseconds(text->processor.visibility_ms);
 	config->processor_sweep_interval_ms = milliseconds(text->processor.sweep_interval_ms);
@@ -129,6 +134,22 @@ static void sections_read(struct config *config, const struct config_text *text)
 	config->signer_passed_over_ms = milliseconds(text->signer.passed_over_ms);
 	config->signer_entry_wait_ms = milliseconds(text->signer.entry_wait_s) * 1000;
 	config->monitor_balances_interval_ms = milliseconds(text->monitor.balances_interval_ms);
+}
+
+/* Whoever reads or writes on the way is as good as Redis itself (ADR 15). */
+static void cache_read(struct config *config, const struct config_text_cache *text)
+{
+	config->has_cache = text->redis != NULL;
+	config->cache_username = text->username;
+	config->cache_password_file = text->password_file;
+	config->cache_timeout_ms = milliseconds(text->timeout_ms);
+	if (!config->has_cache)
+		return;
+	listen_read(&config->cache_redis, text->redis);
+	if (strncmp(config->cache_redis.host, "127.", 4) != 0 &&
+	    strcmp(config->cache_redis.host, "::1") != 0)
+		config_warn(config, "cache.redis: the way to %s is not encrypted",
+			    config->cache_redis.text);
 }
 
 static bool keystores_read(struct config *config, const struct config_text_signer *text,
@@ -167,6 +188,7 @@ static bool config_fill(struct config *config, const char *file, struct err *err
 		return false;
 	config->file = config->texts->file;
 	sections_read(config, config->texts->text);
+	cache_read(config, &config->texts->text->cache);
 	return keystores_read(config, &config->texts->text->signer, err) &&
 	       ports_check(config, err) && databases_check(config, err) &&
 	       config_catalogue_read(config, err);

@@ -88,6 +88,14 @@ struct config {
 	struct config_listen api;
 	int64_t api_key_cache_ms;
 	size_t api_jobs_max;
+	unsigned api_rate_limit; /* 0: none */
+	unsigned api_rate_burst;
+	int64_t api_status_copy_ms;
+	bool has_cache;
+	struct config_listen cache_redis;
+	const char *cache_username;      /* NULL: the default one */
+	const char *cache_password_file; /* NULL: none */
+	int64_t cache_timeout_ms;
 	int64_t processor_approval_life_ms;
 	int64_t processor_visibility_ms;
 	int64_t processor_sweep_interval_ms;

@@ -74,6 +74,10 @@ static const struct file_kind kinds[] = {
 	  .supply = "it was made, or given, together with the keystore",
 	  .is_secret = true,
 	  .roles = ROLE_BIT(ROLE_SIGNER) },
+	{ .key = "cache.password_file",
+	  .supply = "write the password of Redis into it",
+	  .is_secret = true,
+	  .roles = CONFIG_ROLES_ALL },
 	/* Not always a secret: only a provider's URL holds a key. */
 	{ .key = "chains[].rpc_file",
 	  .supply = "write one URL a line into it",

@@ -8,6 +8,7 @@
 #include "core/address.h"
 #include "core/amount.h"
 #include "core/limits.h"
+#include "port/cache.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -72,6 +73,13 @@ static const struct config_rule rules[] = {
 	  "the files of `sluice keys init`; each role reads its own" },
 	{ "run.grace_s", CONFIG_TYPE_COUNT, 1, 300, "10",
 	  "how long `sluice run` waits for its roles to stop" },
+	{ "cache.redis", CONFIG_TYPE_LISTEN, 0, 0, NULL,
+	  "Redis that several processes share, for speed alone; none if absent" },
+	{ "cache.username", CONFIG_TYPE_TEXT, 1, 64, NULL, "its user; the default one if absent" },
+	{ "cache.password_file", CONFIG_TYPE_PATH, 0, 0, NULL,
+	  "its password; readable by the owner alone" },
+	{ "cache.timeout_ms", CONFIG_TYPE_COUNT, 5, 1000, "50",
+	  "deadline of a call; what it would have said is found out without it" },
 	{ "api.listen", CONFIG_TYPE_LISTEN, 0, 0, "127.0.0.1:3000", "the API" },
 	{ "api.ops_listen", CONFIG_TYPE_LISTEN, 0, 0, "127.0.0.1:3100",
 	  "/livez, /readyz and /metrics of the api" },
@@ -79,6 +87,12 @@ static const struct config_rule rules[] = {
 	  "how long a verdict about an API key is kept" },
 	{ "api.jobs_max", CONFIG_TYPE_COUNT, 64, 65536, "4096",
 	  "waiting requests before 503 is answered" },
+	{ "api.rate_limit", CONFIG_TYPE_COUNT, 0, CACHE_RATE_MAX, "0",
+	  "requests a second of one API key, of all processes while Redis is there; 0 is no limit" },
+	{ "api.rate_burst", CONFIG_TYPE_COUNT, 1, CACHE_RATE_MAX, CONFIG_DERIVED,
+	  "requests at once after a pause; as many as rate_limit if absent" },
+	{ "api.status_copy_ms", CONFIG_TYPE_COUNT, 0, 10000, "2000",
+	  "how old the status of a withdrawal out of Redis may be at most; 0 keeps none there" },
 	{ "processor.ops_listen", CONFIG_TYPE_LISTEN, 0, 0, "127.0.0.1:3001", "as of the api" },
 	{ "processor.approval_life_s", CONFIG_TYPE_COUNT, 60, 30 * DAY_S, "86400",
 	  "how long an approval may wait for its nonce before it is renewed" },

@@ -109,10 +109,16 @@ static const struct cyaml_schema_field run_fields[] = {
 	CYAML_FIELD_END,
 };
 static const struct cyaml_schema_field api_fields[] = {
-	SCALAR(struct config_text_api, listen),
-	SCALAR(struct config_text_api, ops_listen),
-	SCALAR(struct config_text_api, key_cache_ms),
-	SCALAR(struct config_text_api, jobs_max),
+	SCALAR(struct config_text_api, listen),         SCALAR(struct config_text_api, ops_listen),
+	SCALAR(struct config_text_api, key_cache_ms),   SCALAR(struct config_text_api, jobs_max),
+	SCALAR(struct config_text_api, rate_limit),     SCALAR(struct config_text_api, rate_burst),
+	SCALAR(struct config_text_api, status_copy_ms), CYAML_FIELD_END,
+};
+static const struct cyaml_schema_field cache_fields[] = {
+	SCALAR(struct config_text_cache, redis),
+	SCALAR(struct config_text_cache, username),
+	SCALAR(struct config_text_cache, password_file),
+	SCALAR(struct config_text_cache, timeout_ms),
 	CYAML_FIELD_END,
 };
 static const struct cyaml_schema_field processor_fields[] = {
@@ -145,6 +151,7 @@ static const struct cyaml_schema_field document_fields[] = {
 	SECTION(journal, database_fields),
 	SECTION(trust, trust_fields),
 	SECTION(run, run_fields),
+	SECTION(cache, cache_fields),
 	SECTION(api, api_fields),
 	SECTION(processor, processor_fields),
 	SECTION(signer, signer_fields),

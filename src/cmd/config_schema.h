@@ -99,6 +99,16 @@ struct config_text_api {
 	char *ops_listen;
 	char *key_cache_ms;
 	char *jobs_max;
+	char *rate_limit;
+	char *rate_burst;
+	char *status_copy_ms;
+};
+
+struct config_text_cache {
+	char *redis;
+	char *username;
+	char *password_file;
+	char *timeout_ms;
 };
 
 struct config_text_processor {
@@ -131,6 +141,7 @@ struct config_text {
 	struct config_text_database journal;
 	struct config_text_trust trust;
 	struct config_text_run run;
+	struct config_text_cache cache;
 	struct config_text_api api;
 	struct config_text_processor processor;
 	struct config_text_signer signer;

@@ -152,6 +152,8 @@ static bool parts_open(struct role_parts *parts, const struct role_program *prog
 			       &parts->opened, err) ||
 	    !catalogue_pin(parts, err))
 		return false;
+	opened_cache_open(&parts->cache, parts->config, trust_keys_deployment(parts->trust),
+			  &parts->clock, &parts->log, parts->metrics, parts->opened.store);
 	for (size_t i = 0; program->asks_chains && i < catalogue->chains_len; i++)
 		if (!role_chain_open(parts->config, i, &parts->clock, &parts->log, parts->metrics,
 				     &parts->chains[i], err))
@@ -165,6 +167,7 @@ static void parts_close(struct role_parts *parts)
 	for (size_t i = 0; i < CHAINS_MAX; i++)
 		chain_close(parts->chains[i]);
 	opened_store_close(&parts->opened);
+	opened_cache_close(&parts->cache);
 	trust_keys_free(parts->trust);
 	health_deinit(&parts->health);
 	metrics_free(parts->metrics);

@@ -11,6 +11,7 @@
 
 #include "adapter/trust_keys.h"
 #include "base/metric.h"
+#include "cmd/cache_open.h"
 #include "cmd/config.h"
 #include "cmd/health.h"
 #include "cmd/store_open.h"
@@ -35,6 +36,7 @@ struct role_parts {
 	struct role_ops *ops;
 	struct trust_keys *trust;
 	struct opened_store opened;
+	struct opened_cache cache;        /* of the thread that has the store */
 	struct chain *chains[CHAINS_MAX]; /* in the order of the catalogue; NULL for a role
 					     without */
 };

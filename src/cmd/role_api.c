@@ -1,6 +1,7 @@
 /* The API as a process: its loop on the main thread, its store on a thread of its own. */
 #include "cmd/role.h"
 
+#include "adapter/cache_memory.h"
 #include "cmd/notify.h"
 #include "cmd/stop_signal.h"
 #include "service/api/server.h"
@@ -16,6 +17,7 @@
 struct api_role {
 	struct role_parts *parts;
 	struct api_server *server;
+	struct cache *rates; /* of the loop thread; NULL without a limit */
 	char address[CONFIG_HOST_LEN_MAX + 16];
 	pthread_t watcher;
 	bool is_watched;
@@ -50,9 +52,15 @@ static bool server_open(struct role_parts *parts, struct api_role *role, struct 
 			.instance = parts->instance,
 			.key_cache_ms = parts->config->api_key_cache_ms,
 			.jobs_max = parts->config->api_jobs_max,
+			.cache = parts->cache.cache,
+			.rate = { parts->config->api_rate_limit, parts->config->api_rate_burst },
+			.copy_life_ms = parts->config->api_status_copy_ms,
 		},
 		.listen = role->address,
 	};
+	if (options.api.rate.per_second > 0)
+		role->rates = cache_memory_new(&parts->clock, RATE_KEYS_MAX);
+	options.api.rate_cache = role->rates;
 	if (!role_mac_keys(parts, TRUST_INTENT_MAC, &options.api.intent_keys, err) ||
 	    !role_mac_keys(parts, TRUST_IDENTITY_GRANTS, &options.api.identity_keys, err) ||
 	    !role_mac_keys(parts, TRUST_CONTROLS, &options.api.controls_keys, err))
@@ -124,6 +132,7 @@ static void close_api(struct role_parts *parts, void *self)
 	if (role->is_watched)
 		CHECK(pthread_join(role->watcher, NULL) == 0);
 	api_server_close(role->server);
+	cache_close(role->rates);
 	free(role);
 }
 

@@ -5,6 +5,13 @@
 
 #include <stddef.h>
 
+/* Whatever came of the call: a change that is not known to be made may have been. */
+static void listener_tell(struct store *store, const struct id *ids, size_t n)
+{
+	if (store->listener != NULL && n > 0)
+		store->listener->changed(store->listener, ids, n);
+}
+
 bool store_accept_withdrawals(struct store *store, struct store_accept *items, size_t n,
 			      struct err *err)
 {
@@ -30,7 +37,12 @@ bool store_withdrawals_change(struct store *store, struct store_change *changes,
 	for (size_t i = 0; i < n; i++)
 		CHECK(!changes[i].request_speed_up || (changes[i].from == WITHDRAWAL_ASSIGNED &&
 						       changes[i].to == WITHDRAWAL_ASSIGNED));
-	return store->ops->withdrawals_change(store, changes, n, by, err);
+	struct id ids[BATCH_MAX];
+	for (size_t i = 0; i < n; i++)
+		ids[i] = changes[i].withdrawal;
+	bool ok = store->ops->withdrawals_change(store, changes, n, by, err);
+	listener_tell(store, ids, n);
+	return ok;
 }
 
 bool store_withdrawal_view(struct store *store, struct id id, struct store_view *ret_view,
@@ -146,7 +158,10 @@ bool store_case_resolve(struct store *store, struct store_resolution *resolution
 	       resolution->act == STORE_RESOLVE_CANCEL) == (resolution->code != NULL));
 	CHECK(resolution->wallet_id != 0 || id_is_zero(resolution->of.transfer) ||
 	      resolution->act <= STORE_RESOLVE_REFUSE);
-	return store->ops->case_resolve(store, resolution, by, err);
+	struct id withdrawal = resolution->of.withdrawal;
+	bool ok = store->ops->case_resolve(store, resolution, by, err);
+	listener_tell(store, &withdrawal, id_is_zero(withdrawal) ? 0 : 1);
+	return ok;
 }
 
 void store_close(struct store *store)
@@ -208,7 +223,14 @@ bool store_transfers_reserve(struct store *store, struct store_reservation *item
 	PORT_CALL();
 	CHECK(n > 0 && n <= BATCH_MAX);
 	CHECK(by->actor == ACTOR_SIGNER);
-	return store->ops->transfers_reserve(store, items, n, by, err);
+	struct id ids[BATCH_MAX];
+	size_t len = 0;
+	for (size_t i = 0; i < n; i++)
+		if (!id_is_zero(items[i].withdrawal))
+			ids[len++] = items[i].withdrawal;
+	bool ok = store->ops->transfers_reserve(store, items, n, by, err);
+	listener_tell(store, ids, len);
+	return ok;
 }
 
 bool store_transfer_turn_cancel(struct store *store, struct transfer *transfer, uint64_t epoch,
@@ -218,7 +240,10 @@ bool store_transfer_turn_cancel(struct store *store, struct transfer *transfer, 
 	PORT_CALL();
 	CHECK(by->actor == ACTOR_SIGNER);
 	CHECK(epoch > 0);
-	return store->ops->transfer_turn_cancel(store, transfer, epoch, by, ret_result, err);
+	struct id withdrawal = transfer->withdrawal;
+	bool ok = store->ops->transfer_turn_cancel(store, transfer, epoch, by, ret_result, err);
+	listener_tell(store, &withdrawal, id_is_zero(withdrawal) ? 0 : 1);
+	return ok;
 }
 
 bool store_attempts_add(struct store *store, struct store_attempt *items, size_t n,
@@ -247,7 +272,14 @@ bool store_transfers_observe(struct store *store, struct store_observation *item
 	CHECK(n > 0 && n <= BATCH_MAX);
 	CHECK(by->actor == ACTOR_MONITOR);
 	CHECK(lease->epoch > 0);
-	return store->ops->transfers_observe(store, items, n, lease, by, err);
+	struct id ids[BATCH_MAX];
+	size_t len = 0;
+	for (size_t i = 0; i < n; i++)
+		if (!id_is_zero(items[i].withdrawal))
+			ids[len++] = items[i].withdrawal;
+	bool ok = store->ops->transfers_observe(store, items, n, lease, by, err);
+	listener_tell(store, ids, len);
+	return ok;
 }
 
 bool store_transfers_wish(struct store *store, const struct store_wish *wishes, size_t n,

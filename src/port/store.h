@@ -122,8 +122,16 @@ struct store_api_key {
 
 struct store_ops;
 
+/* Is told of withdrawals that a call has changed, after it has, on the thread of the caller; of
+ * some more than once, and of some changes that only show in a slot never. May do nothing that
+ * matters: a process that dies before it tells nobody. */
+struct store_listener {
+	void (*changed)(struct store_listener *listener, const struct id *ids, size_t n);
+};
+
 struct store {
 	const struct store_ops *ops;
+	struct store_listener *listener; /* borrowed; NULL: nobody listens */
 };
 
 /* Accepts 1 to BATCH_MAX withdrawals. On MAYBE_DONE it has looked again and still does not know. */

@@ -54,6 +54,7 @@ struct store_sent {
 /* What the monitor saw of one transfer. */
 struct store_observation {
 	struct id transfer;
+	struct id withdrawal;          /* whose it is, for who listens; zero: nobody's */
 	uint64_t version;              /* expected, of the transfer */
 	enum transfer_stage to;        /* mined, broadcast or reserved (reorg), final */
 	enum transfer_outcome outcome; /* when final; FOREIGN, UNPROVEN when mined as that */

@@ -50,6 +50,7 @@ FAILURES = {
         'failed-at-zero-confirmations': 'a revert is believed before it is deep',
         'status-one-without-transfer-log': 'a transaction succeeded, and the token moved nothing',
         'wrong-token-log': 'the log that proves the payment is of another amount, receiver or contract',
+        'cache-lies': 'what a cache says is believed, and an old or a forged status is shown',
         'late-answer': 'a call is given up, and its answer is read as that of the next one: somebody else\'s',
         'finalized-goes-backwards': 'a node names an older finalized block than before',
         'completed-then-reorged': 'the chain takes back what was final',
@@ -84,8 +85,8 @@ NOTES = {
         '`DEFENCE("name")` in `src/`: a constant in what is shipped ([defence.h](../src/base/defence.h)).',
         'Several switches in a row stand one behind the other: the test passes as long as one of them stands.',
     ),
-    'cache-wiped': 'what is in memory today are the processes\' own caches; a cache that several share joins '
-                   'the test when there is one.',
+    'cache-wiped': 'the life has what is in memory: the processes\' own caches. Redis, flushed, frozen and killed under '
+                   'load, is in test/integration/cache.test.mjs.',
     'webhook-after-write': 'shows that state and event are one; that every event becomes a delivery is for '
                            'the webhooks to show.',
     'partial-batch-send': 'the embedded queue\'s messages are written with the rows: the life takes them away. The '
@@ -125,6 +126,8 @@ DEFENCES = {
     'claims_of_the_dead': 'the claims of a dead process come back as soon as another one starts',
     'consumer_is_final': '"not paid" waits for the transaction that has the nonce, final',
     'connection_is_kept': 'calls to a node share connections that stay open',
+    'copy_is_of_now': 'a copy out of the cache that is older than its life is none',
+    'copy_mac': 'a copy out of the cache is one that the API has sealed, of that withdrawal',
     'crowd_waits_here': 'while more waits in an external queue than is soon received, wake-ups stay in the outbox, where a row has one',
     'decision_is_current': 'the signer acts on a decision about the case as it stands',
     'last_pin_try_is_peoples': 'no PIN is offered to a token that the next wrong one locks',
@@ -372,6 +375,8 @@ ROWS = [Row(*row) for row in (
     ('status-one-without-transfer-log', life('asset', 'status_one_without_transfer_log'),
      ('transfer_log',), 'WITHDRAWAL_ASSIGNED'),
     ('wrong-token-log', life('asset', 'wrong_token_log'), ('transfer_log',), 'WITHDRAWAL_ASSIGNED'),
+    ('cache-lies', cmocka('service_api_copies', 'cache_lies_about_the_bytes'), ('copy_mac',), 'is_read_at'),
+    ('cache-lies', cmocka('service_api_copies', 'cache_lies_about_the_time'), ('copy_is_of_now',), 'is_read_at'),
     ('late-answer', ('redis', 'contract_cache', 'late_answer_of_a_frozen_one*'),
      ('late_answer_is_dropped',), 'str_equal_at|late_answer|get'),
     ('finalized-goes-backwards', life('finality', 'finalized_goes_backwards'),

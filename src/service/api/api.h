@@ -12,14 +12,18 @@
 #include "base/metric.h"
 #include "core/catalogue.h"
 #include "core/intent.h"
+#include "port/cache.h"
 #include "port/clock.h"
 #include "port/entropy.h"
 #include "port/queue.h"
 #include "port/store_transfer.h"
+#include "service/api/rate.h"
 
 struct api_options {
 	struct store *store; /* of the store thread; all borrowed */
 	struct queue *queue;
+	struct cache *cache;      /* of the store thread, shared with others; NULL: none */
+	struct cache *rate_cache; /* of the loop thread alone; NULL without a limit */
 	struct clock *clock;
 	struct entropy *entropy;
 	const struct catalogue *catalogue;
@@ -30,8 +34,10 @@ struct api_options {
 	struct mac_keys identity_keys; /* verifies api_keys rows */
 	struct mac_keys controls_keys; /* seals what people decide */
 	const char *instance;
-	int64_t key_cache_ms;   /* how long a verdict about an API key is kept in memory: 5 s */
-	size_t jobs_max;        /* waiting requests before 503: 4096 */
+	int64_t key_cache_ms; /* how long a verdict about an API key is kept in memory: 5 s */
+	size_t jobs_max;      /* waiting requests before 503: 4096 */
+	struct rate_limit rate;
+	int64_t copy_life_ms;   /* of a status copy in the cache; 0: none are kept */
 	int64_t job_timeout_ms; /* how long one waits for the store before 503; 0: 5 s */
 };
 

@@ -23,7 +23,7 @@
 #define SERIES            (HTTP_ROUTES_MAX + 1)
 #define ROUTE_NONE        HTTP_ROUTES_MAX /* no route, or a refused request */
 #define RETRY_AFTER_S     "1"
-#define REPLY_HEADERS_OWN 3 /* the ones of every answer */
+#define REPLY_HEADERS_OWN 5 /* the ones of every answer */
 
 struct api_server {
 	struct api_server_options options;
@@ -112,21 +112,41 @@ static void tell(const struct exchange *exchange, unsigned status)
 		 exchange->request_id, STR_ARG(request->peer));
 }
 
+static struct http_pair rate_policy(const struct exchange *exchange, char *storage)
+{
+	struct buf out = buf_of(storage, RATE_POLICY_MAX);
+	rate_policy_write(&exchange_options(exchange)->rate, &out);
+	return (struct http_pair){ STR("RateLimit-Policy"), buf_view(&out) };
+}
+
+static struct http_pair rate_left(const struct exchange *exchange, char *storage)
+{
+	struct buf out = buf_of(storage, RATE_POLICY_MAX);
+	rate_state_write(&exchange_options(exchange)->rate, &exchange->rate, &out);
+	return (struct http_pair){ STR("RateLimit"), buf_view(&out) };
+}
+
 static void reply(struct exchange *exchange, unsigned status, struct str type, struct str body,
 		  const struct http_pair *headers, size_t headers_len)
 {
+	char policy[RATE_POLICY_MAX], state[RATE_POLICY_MAX];
 	struct http_pair all[REPLY_HEADERS_OWN + EXCHANGE_HEADERS_MAX] = {
 		{ STR("Content-Type"), type },
 		{ STR("Request-Id"), str_from(exchange->request_id) },
 		{ STR("Cache-Control"), STR("no-store") },
 	};
+	size_t len = 3;
+	if (exchange->rate.is_known) {
+		all[len++] = rate_policy(exchange, policy);
+		all[len++] = rate_left(exchange, state);
+	}
 	CHECK(headers_len <= EXCHANGE_HEADERS_MAX);
 	for (size_t i = 0; i < headers_len; i++)
-		all[REPLY_HEADERS_OWN + i] = headers[i];
+		all[len++] = headers[i];
 	count(exchange, status);
 	tell(exchange, status);
 	/* The exchange goes with the request; the headers are written before. */
-	http_reply(exchange->request, status, all, REPLY_HEADERS_OWN + headers_len, body);
+	http_reply(exchange->request, status, all, len, body);
 }
 
 void exchange_reply(struct exchange *exchange, unsigned status, struct str body,
@@ -137,12 +157,16 @@ void exchange_reply(struct exchange *exchange, unsigned status, struct str body,
 
 void exchange_refuse(struct exchange *exchange, const struct problem_report *report)
 {
-	char storage[PROBLEM_BYTES_MAX];
+	char storage[PROBLEM_BYTES_MAX], wait[16];
 	struct buf body = buf_of(storage, sizeof storage);
+	struct buf retry = buf_of(wait, sizeof wait);
 	unsigned status = problem_status(report->problem);
 	struct http_pair header = { 0 };
+	buf_decimal(&retry, rate_retry_s(&exchange->rate));
 	if (status == 401)
 		header = (struct http_pair){ STR("WWW-Authenticate"), STR("Bearer") };
+	else if (status == 429)
+		header = (struct http_pair){ STR("Retry-After"), buf_view(&retry) };
 	else if (status == 503)
 		header = (struct http_pair){ STR("Retry-After"), STR(RETRY_AFTER_S) };
 	problem_write(report, exchange->request_id, &body);
@@ -207,9 +231,15 @@ void exchange_drop(struct exchange *exchange, struct job *job)
 	job_drop(exchange->server->jobs, job);
 }
 
+void exchange_rate(struct exchange *exchange, const struct job *job)
+{
+	exchange->rate = rate_state_stricter(exchange->rate, job->rate);
+}
+
 void exchange_answer(struct job *job)
 {
 	struct exchange *exchange = job->context;
+	exchange_rate(exchange, job);
 	if (job->problem != PROBLEM_NONE)
 		exchange_refuse_with(exchange, job->problem);
 	else
@@ -226,6 +256,21 @@ bool exchange_body_is_empty(struct exchange *exchange)
 
 /* ---- authentication ---- */
 
+/* Takes a token from the process' own bucket of the key. False after an answer: there is none. */
+static bool rate_pass(struct exchange *exchange)
+{
+	const struct api_options *options = exchange_options(exchange);
+	if (options->rate.per_second == 0)
+		return true;
+	struct cache_bucket bucket = rate_bucket(&options->rate, exchange->by.key_id);
+	if (!cache_take_many(options->rate_cache, &bucket, 1, NULL))
+		return true;
+	exchange->rate = rate_state_of(&bucket);
+	if (!bucket.taken)
+		exchange_refuse_with(exchange, PROBLEM_RATE_LIMITED);
+	return bucket.taken;
+}
+
 /* Goes on once the caller is known, or refuses. True when the verdict is there. */
 static bool go_on(struct exchange *exchange)
 {
@@ -234,7 +279,8 @@ static bool go_on(struct exchange *exchange)
 		auth_judge(exchange->server->auth, &exchange->credential, now_ms, &exchange->by);
 	switch (verdict) {
 	case AUTH_GRANTED:
-		exchange->route->handle(exchange);
+		if (rate_pass(exchange))
+			exchange->route->handle(exchange);
 		return true;
 	case AUTH_REFUSED:
 		exchange_refuse_with(exchange, PROBLEM_API_KEY_INVALID);

@@ -17,6 +17,7 @@ struct exchange {
 	struct str parameter;           /* the {…} of the path */
 	struct credential credential;   /* slices of the request */
 	struct principal by;            /* once authenticated */
+	struct rate_state rate;         /* of its key */
 	int64_t started_ms;
 	char request_id[ID_TEXT_LEN + 1];
 	char correlation_id[CORRELATION_ID_LEN_MAX + 1];
@@ -53,6 +54,8 @@ void exchange_refuse_with(struct exchange *exchange, enum problem problem);
 struct job *exchange_job(struct exchange *exchange, enum job_kind kind);
 void exchange_submit(struct exchange *exchange, struct job *job, void (*answer)(struct job *job));
 void exchange_drop(struct exchange *exchange, struct job *job);
+/* Takes what a job was told about the limit of its key; before its answer. */
+void exchange_rate(struct exchange *exchange, const struct job *job);
 /* Answers with what a job says: its problem, or its status and body. */
 void exchange_answer(struct job *job);
 /* False after an answer: the body is neither empty nor {}. */

@@ -14,6 +14,7 @@
 static void answer_create(struct job *job)
 {
 	struct exchange *exchange = job->context;
+	exchange_rate(exchange, job);
 	if (job->problem != PROBLEM_NONE) {
 		struct problem_report report;
 		problem_report_set(&report, job->problem, NULL);

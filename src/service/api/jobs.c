@@ -119,7 +119,8 @@ struct job *job_take(struct jobs *jobs, enum job_kind kind)
 	job->problem = PROBLEM_NONE;
 	job->existing = (struct id){ 0 };
 	job->found = false;
-	job->is_abandoned = false;
+	job->is_abandoned = job->is_answered = false;
+	job->rate = (struct rate_state){ 0 };
 	jobs->under_way++;
 	return job;
 }

@@ -160,6 +160,9 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 				       "decisions says what stands there. Say the same, or have that "
 				       "person decide anew." },
 
+	[PROBLEM_RATE_LIMITED] = { 0, 429, "rate_limited", "Too many requests of this API key",
+				   "Nothing was done. Send the same request again after as many "
+				   "seconds as Retry-After says." },
 	[PROBLEM_OVERLOADED] = { 0, 503, "overloaded", "Too many requests are waiting",
 				 "Send the same request again, with the same key." },
 	[PROBLEM_STORE_UNAVAILABLE] = { 0, 503, "store_unavailable", "The store does not answer",

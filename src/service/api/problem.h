@@ -85,6 +85,7 @@ enum problem {
 	PROBLEM_DEAD_LETTER,
 	PROBLEM_DECISION_DIFFERS,
 	/* of ourselves; the same request may be sent again, with the same key */
+	PROBLEM_RATE_LIMITED,
 	PROBLEM_OVERLOADED,
 	PROBLEM_STORE_UNAVAILABLE,
 	PROBLEM_SHUTTING_DOWN,

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "port/store_recover.h"
+#include "service/api/shared.h"
 #include "service/api/view.h"
 
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 /* Large, but only touched as far as it is used. */
 struct work {
 	struct api_options options;
+	struct shared *shared; /* NULL without a cache */
 	atomic_int_least64_t answered_ms;
 	struct metric *accepts[STORE_ID_TAKEN + 1];
 	struct metric *batches;
@@ -61,11 +63,14 @@ struct work *work_new(const struct api_options *options)
 	/* Ready only once the store has answered. */
 	atomic_init(&work->answered_ms, INT64_MIN / 2);
 	add_metrics(work);
+	work->shared = shared_new(options);
 	return work;
 }
 
 void work_free(struct work *work)
 {
+	if (work != NULL)
+		shared_free(work->shared);
 	free(work);
 }
 
@@ -193,8 +198,10 @@ static void answer_view(struct work *work, struct job *job, unsigned status)
 
 static void run_view(struct work *work, struct job *job)
 {
-	if (load_view(work, job))
-		answer_view(work, job, 200);
+	if (!load_view(work, job))
+		return;
+	answer_view(work, job, 200);
+	shared_note(work->shared, job, &work->views[0].withdrawal);
 }
 
 static void run_list(struct work *work, struct job *job)
@@ -642,7 +649,11 @@ void work_run(struct work *work, struct job **jobs, size_t n)
 	struct job *accepts[BATCH_MAX];
 	size_t accepts_len = 0;
 	CHECK(n > 0 && n <= WORK_JOBS_MAX);
+	shared_judge(work->shared, jobs, n);
+	shared_answer(work->shared, jobs, n);
 	for (size_t i = 0; i < n; i++) {
+		if (jobs[i]->problem != PROBLEM_NONE || jobs[i]->is_answered)
+			continue;
 		if (jobs[i]->kind != JOB_ACCEPT) {
 			run_one(work, jobs[i]);
 			continue;
@@ -652,4 +663,5 @@ void work_run(struct work *work, struct job **jobs, size_t n)
 	}
 	if (accepts_len > 0)
 		run_accepts(work, accepts, accepts_len);
+	shared_keep(work->shared);
 }

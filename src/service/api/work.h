@@ -49,6 +49,8 @@ struct job {
 	enum store_accept_result accepted; /* ACCEPT */
 	struct id existing;                /* ACCEPT with EXTERNAL_ID_TAKEN */
 	bool found;                        /* KEY */
+	bool is_answered;                  /* status and body are there, by a copy */
+	struct rate_state rate;            /* of the shared limit */
 	unsigned status;                   /* of HTTP; all but ACCEPT and KEY */
 	struct buf body; /* JSON, likewise; of its own memory, freed with the job */
 	/* The way: jobs.c. */

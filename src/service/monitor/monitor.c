@@ -91,6 +91,7 @@ struct store_observation *monitor_observe(struct monitor *self, const struct tra
 	CHECK(self->observations_len < BATCH_MAX);
 	struct store_observation *item = &self->observations[self->observations_len++];
 	*item = (struct store_observation){ .transfer = transfer->id,
+					    .withdrawal = transfer->withdrawal,
 					    .version = transfer->version };
 	return item;
 }

@@ -1,0 +1,55 @@
+#include "cmd/cache_open.h"
+
+#include "adapter/cache_redis.h"
+#include "service/api/copies.h"
+
+#include <stdio.h>
+
+_Static_assert(BATCH_MAX <= CACHE_BATCH_MAX,
+	       "what a call of the store changes is one of the cache");
+
+static void copies_drop(struct store_listener *listener, const struct id *ids, size_t n)
+{
+	struct opened_cache *opened = (struct opened_cache *)(void *)listener;
+	char storage[BATCH_MAX][COPY_KEY_MAX];
+	struct str keys[BATCH_MAX];
+	for (size_t i = 0; i < n; i++) {
+		struct buf key = buf_of(storage[i], sizeof storage[i]);
+		copy_key_write(ids[i], &key);
+		keys[i] = buf_view(&key);
+	}
+	/* A copy that is not dropped expires. */
+	(void)!cache_drop_many(opened->cache, keys, n, opened->copy_life_ms, NULL);
+}
+
+void opened_cache_open(struct opened_cache *opened, const struct config *config,
+		       struct id deployment, struct clock *clock, const struct log *log,
+		       struct metrics *metrics, struct store *store)
+{
+	char prefix[CACHE_REDIS_PREFIX_MAX + 1];
+	if (!config->has_cache)
+		return;
+	(void)snprintf(prefix, sizeof prefix, "sluice:%s:", id_text(deployment).at);
+	const struct cache_redis_options options = {
+		.host = config->cache_redis.host,
+		.port = config->cache_redis.port,
+		.username = config->cache_username,
+		.password_file = config->cache_password_file,
+		.prefix = prefix,
+		.timeout_ms = config->cache_timeout_ms,
+		.clock = clock,
+		.log = log,
+		.metrics = metrics,
+	};
+	opened->cache = cache_redis_new(&options);
+	opened->copy_life_ms = config->api_status_copy_ms;
+	opened->listener.changed = copies_drop;
+	if (opened->copy_life_ms > 0)
+		store->listener = &opened->listener;
+}
+
+void opened_cache_close(struct opened_cache *opened)
+{
+	cache_close(opened->cache);
+	*opened = (struct opened_cache){ 0 };
+}

@@ -1,0 +1,28 @@
+/* The cache that several processes share, for one thread of a role, and what keeps its copies from
+ * growing old: whoever changes a row of the store drops the copy. */
+#ifndef SLUICE_CMD_CACHE_OPEN_H
+#define SLUICE_CMD_CACHE_OPEN_H
+
+#include "cmd/config.h"
+#include "core/id.h"
+#include "port/cache.h"
+#include "port/clock.h"
+#include "port/store.h"
+
+struct metrics;
+
+struct opened_cache {
+	struct store_listener listener; /* the first member */
+	struct cache *cache;            /* NULL: none is configured */
+	int64_t copy_life_ms;
+};
+
+/* Connects to nothing yet. Listens to the store from now on; borrows everything, and may not move.
+ */
+void opened_cache_open(struct opened_cache *opened, const struct config *config,
+		       struct id deployment, struct clock *clock, const struct log *log,
+		       struct metrics *metrics, struct store *store);
+/* After the last call of the store. Accepts an empty one. */
+void opened_cache_close(struct opened_cache *opened);
+
+#endif

@@ -1,0 +1,350 @@
+// Two API processes over one database and one Redis: what they share makes them faster, and whatever
+// Redis does, forgets or says, their answers are those of the store.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { startRedis } from '../tools/src/redis.mjs';
+import { environment, json, newPlace, program, until } from './deployment.mjs';
+
+const receiver = '0x52908400098527886E0F7030069857D2E4169EE7';
+const copyMs = 1500;
+const burst = 20;
+const slowMs = 1500; // a request, also while Redis hangs
+
+const configuration = (dir, redis) => `
+data_dir: ${dir}
+cache: { redis: "127.0.0.1:${redis.port}", password_file: ${redis.passwordFile}, timeout_ms: 100 }
+api: { listen: "127.0.0.1:0", ops_listen: "127.0.0.1:0", status_copy_ms: ${copyMs}, key_cache_ms: 60000 }
+chains:
+  - { name: polygon, chain_id: 137, rpc: ["http://127.0.0.1:9"] }
+assets:
+  - { chain: polygon, symbol: POL, native: true }
+wallets:
+  - { chain: polygon, address: "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", key: hot/0 }
+`;
+
+class Process {
+	constructor(place, name, env = {}) {
+		this.log = join(place.dir, `${name}.log`);
+		this.place = place;
+		this.agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
+		this.child = spawn(program, ['api', '--config', place.config], {
+			stdio: 'inherit', env: environment({ SLUICE_LOG_FILE: this.log, ...env }),
+		});
+		this.ended = once(this.child, 'exit');
+	}
+
+	lines() {
+		try {
+			return readFileSync(this.log, 'utf8').split('\n').slice(0, -1).map(line => JSON.parse(line));
+		} catch (error) {
+			if (error.code === 'ENOENT') return [];
+			throw error;
+		}
+	}
+
+	async ready() {
+		const line = await until('the API is ready', () => {
+			assert.equal(this.child.exitCode, null, 'sluice api has ended');
+			return this.lines().find(entry => entry['event.action'] === 'role_ready');
+		});
+		this.port = line.message.match(/:(\d+)$/)[1];
+		return this;
+	}
+
+	async request(method, path, { key = this.place.key, headers = {}, body } = {}) {
+		const started = Date.now();
+		const request = http.request({
+			host: '127.0.0.1', port: this.port, agent: this.agent, method, path,
+			headers: { authorization: `Bearer ${key}`, ...headers },
+		});
+		request.end(body);
+		const [response] = await once(request, 'response');
+		let text = '';
+		for await (const part of response) text += part;
+		return { status: response.statusCode, headers: response.headers, json: JSON.parse(text),
+			ms: Date.now() - started };
+	}
+
+	get(path, options) {
+		return this.request('GET', path, options);
+	}
+
+	post(key) {
+		return this.request('POST', '/v1/withdrawals', {
+			headers: { 'idempotency-key': key, 'content-type': 'application/json' },
+			body: JSON.stringify({ chain: 'polygon', asset: 'POL', to: receiver, amount: '1' }),
+		});
+	}
+
+	async stop() {
+		this.agent.destroy();
+		this.child.kill('SIGTERM');
+		assert.deepEqual(await this.ended, [0, null]);
+	}
+}
+
+let redis, place, serial = 0;
+
+const sql = text => {
+	const { status, stdout, stderr } = spawnSync('sqlite3', ['-cmd', '.timeout 5000', place.database, text],
+		{ encoding: 'utf8' });
+	assert.equal(status, 0, stderr);
+	return stdout.trim();
+};
+
+// A command whose words hold any bytes, and its raw answer.
+async function redisRaw(...words) {
+	const net = await import('node:net');
+	const parts = [['AUTH', redis.password], words, ['QUIT']].map(command => Buffer.concat([
+		Buffer.from(`*${command.length}\r\n`),
+		...command.map(word => {
+			const bytes = Buffer.from(word);
+			return Buffer.concat([Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n')]);
+		}),
+	]));
+	const socket = net.createConnection(redis.port, '127.0.0.1');
+	socket.end(Buffer.concat(parts));
+	const chunks = [];
+	for await (const chunk of socket) chunks.push(chunk);
+	const all = Buffer.concat(chunks).subarray('+OK\r\n'.length);
+	return all.subarray(0, all.length - '+OK\r\n'.length);
+}
+
+const bulk = answer => {
+	const end = answer.indexOf('\r\n');
+	assert.equal(answer[0], '$'.charCodeAt(0), answer.toString());
+	const len = Number(answer.subarray(1, end));
+	return len < 0 ? undefined : answer.subarray(end + 2, end + 2 + len);
+};
+
+async function copyKey(id) {
+	const keys = (await redis.call('KEYS *')).split('\r\n').filter(line => line.endsWith(`:w:${id}`));
+	return keys[0];
+}
+
+before(async () => {
+	const dir = newPlace('cache');
+	redis = await startRedis(dir);
+	place = { dir, config: join(dir, 'sluice.yaml'), database: join(dir, 'sluice.db') };
+	writeFileSync(place.config, configuration(dir, redis));
+	const run = (...args) => json([...args, '--config', place.config]);
+	run('keys', 'init');
+	run('migrate');
+	place.key = run('api-key', 'create', '--name', 'test').key;
+	place.otherKey = run('api-key', 'create', '--name', 'test', '--account', 'other').key;
+});
+
+after(async () => {
+	await redis?.stop();
+});
+
+async function accepted(api) {
+	const answer = await api.post(`key-${serial++}`);
+	assert.equal(answer.status, 202);
+	return answer.json.id;
+}
+
+describe('copies', () => {
+	let one, two;
+	const path = id => `/v1/withdrawals/${id}`;
+	const edit = (id, metadata) => sql(
+		`UPDATE withdrawals SET metadata = '${metadata}' WHERE id = x'${id.replaceAll('-', '')}'`);
+	// What a copy said and the row does not say any more.
+	const marked = answer => answer.json.metadata?.mark;
+
+	before(async () => {
+		one = new Process(place, 'copies-one');
+		two = new Process(place, 'copies-two');
+		await Promise.all([one.ready(), two.ready()]);
+	});
+	after(() => Promise.all([one.stop(), two.stop()]));
+
+	test('one process reads what the other has read, for as long as a copy lives', async () => {
+		const id = await accepted(one);
+		edit(id, '{"mark":"first"}');
+		assert.equal(marked(await one.get(path(id))), 'first');
+		edit(id, '{"mark":"second"}'); // behind everybody's back
+		assert.equal(marked(await two.get(path(id))), 'first', 'a copy is read');
+		await until('the copy expires', async () => marked(await two.get(path(id))) === 'second');
+	});
+
+	test('a change drops the copies of all', async () => {
+		const id = await accepted(one);
+		assert.equal((await two.get(path(id))).json.status, 'PENDING');
+		assert.equal((await one.get(path(id))).json.status, 'PENDING');
+		assert.equal((await one.request('POST', `${path(id)}/cancel`)).json.status, 'CANCELED');
+		assert.equal((await two.get(path(id))).json.status, 'CANCELED');
+		assert.equal((await one.get(path(id))).json.status, 'CANCELED');
+	});
+
+	test('a copy is shown to its account alone', async () => {
+		const id = await accepted(one);
+		assert.equal((await one.get(path(id))).status, 200);
+		for (const api of [one, two])
+			assert.equal((await api.get(path(id), { key: place.otherKey })).json.code,
+				'withdrawal_unknown');
+	});
+
+	test('what Redis makes up is not shown', async () => {
+		const [id, other] = [await accepted(one), await accepted(one)];
+		edit(other, '{"mark":"other"}');
+		assert.equal((await one.get(path(id))).status, 200);
+		assert.equal(marked(await one.get(path(other))), 'other');
+		const key = await copyKey(id);
+		const stolen = bulk(await redisRaw('GET', await copyKey(other)));
+		const own = bulk(await redisRaw('GET', key));
+		const forged = Buffer.from(own);
+		const at = forged.indexOf('PENDING');
+		assert.ok(at > 0);
+		forged.write('PAIDOUT', at);
+		for (const lie of [stolen, forged, own.subarray(0, 40), Buffer.alloc(8000, 0x31), Buffer.from('x')]) {
+			await redisRaw('SET', key, lie);
+			const answer = await two.get(path(id));
+			assert.equal(answer.status, 200);
+			assert.equal(answer.json.id, id);
+			assert.equal(answer.json.status, 'PENDING');
+			assert.equal(marked(answer), undefined);
+		}
+		await redisRaw('DEL', key);
+		await redisRaw('RPUSH', key, 'a', 'b');
+		assert.equal((await two.get(path(id))).json.status, 'PENDING');
+	});
+
+	test('an old copy that comes back is not shown', async () => {
+		const id = await accepted(one);
+		assert.equal((await one.get(path(id))).json.status, 'PENDING');
+		const key = await copyKey(id);
+		const old = bulk(await redisRaw('GET', key));
+		assert.equal((await one.request('POST', `${path(id)}/cancel`)).status, 200);
+		await until('no copy is that young', async () => {
+			await redisRaw('SET', key, old);
+			return (await two.get(path(id))).json.status === 'CANCELED';
+		});
+		await redisRaw('SET', key, old);
+		assert.equal((await two.get(path(id))).json.status, 'CANCELED');
+	});
+
+	test('flushed, killed, frozen and started again under load, no answer is wrong', async () => {
+		const ids = new Map();
+		let stop = false, slowest = 0;
+		const work = async api => {
+			while (!stop) {
+				const key = `load-${serial++}`;
+				const posted = await api.post(key);
+				assert.equal(posted.status, 202);
+				assert.equal((await api.post(key)).json.id, posted.json.id);
+				ids.set(posted.json.id, key);
+				const seen = await two.get(path(posted.json.id));
+				assert.equal(seen.json.id, posted.json.id);
+				const canceled = await api.request('POST', `${path(posted.json.id)}/cancel`);
+				assert.equal(canceled.json.status, 'CANCELED');
+				const again = await api.get(path(posted.json.id));
+				assert.equal(again.json.id, posted.json.id);
+				slowest = Math.max(slowest, posted.ms, seen.ms, canceled.ms, again.ms);
+			}
+		};
+		const workers = [one, two, one, two].map(work);
+		const some = () => until('work goes on', (from => () => ids.size > from + 10)(ids.size));
+		const faults = [
+			() => redis.call('FLUSHALL'),
+			() => redis.freeze(),
+			() => redis.thaw(),
+			() => redis.kill(),
+			() => redis.start(),
+			() => redis.call('SCRIPT FLUSH'),
+			() => redis.call('CLIENT KILL TYPE normal'),
+		];
+		try {
+			for (const fault of faults) {
+				await some();
+				await fault();
+			}
+			await some();
+		} finally {
+			stop = true;
+			await Promise.all(workers);
+		}
+		assert.ok(slowest < slowMs, `${slowest} ms`);
+		for (const id of ids.keys())
+			assert.equal((await one.get(path(id))).json.id, id);
+		assert.equal(sql(`SELECT COUNT(*) FROM withdrawals WHERE id IN (${
+			[...ids.keys()].map(id => `x'${id.replaceAll('-', '')}'`).join()}) AND stage = 8`),
+			String(ids.size), 'each is stored once, and canceled');
+		assert.ok(one.lines().some(line => line['event.action'] === 'cache_away'));
+	});
+});
+
+describe('limits', () => {
+	let one, two;
+	const options = { SLUICE_API_RATE_LIMIT: '1', SLUICE_API_RATE_BURST: String(burst),
+		SLUICE_API_STATUS_COPY_MS: '0' };
+	const list = '/v1/withdrawals?limit=1';
+
+	before(async () => {
+		one = new Process(place, 'limits-one', options);
+		two = new Process(place, 'limits-two', options);
+		await Promise.all([one.ready(), two.ready()]);
+	});
+	after(() => Promise.all([one.stop(), two.stop()]));
+
+	// Requests at once, half of them to each; how many passed, and in what time.
+	async function flood(key, count) {
+		const started = Date.now();
+		const answers = await Promise.all(Array.from({ length: count }, (_, i) =>
+			[one, two][i % 2].get(list, { key })));
+		const passed = answers.filter(answer => answer.status === 200).length;
+		const refused = answers.filter(answer => answer.status === 429);
+		assert.equal(passed + refused.length, count);
+		for (const { headers, json: problem } of refused) {
+			assert.equal(problem.code, 'rate_limited');
+			assert.ok(Number(headers['retry-after']) >= 1);
+			assert.equal(headers['ratelimit-policy'], `"key";q=${burst};w=${burst}`);
+			assert.match(headers.ratelimit, /^"key";r=0;t=\d+$/);
+		}
+		return { passed, seconds: (Date.now() - started) / 1000 };
+	}
+
+	const newKey = () => json(['api-key', 'create', '--name', `limit-${serial++}`, '--config', place.config]).key;
+
+	test('two processes have one limit', async () => {
+		const { passed, seconds } = await flood(newKey(), 4 * burst);
+		assert.ok(passed >= burst && passed <= burst + seconds + 1, `${passed} passed`);
+	});
+
+	test('a key does not spend what another one has', async () => {
+		const [a, b] = [newKey(), newKey()];
+		await flood(a, 3 * burst);
+		const answer = await one.get(list, { key: b });
+		assert.equal(answer.status, 200);
+		assert.equal(answer.headers.ratelimit, `"key";r=${burst - 1};t=1`);
+	});
+
+	test('nothing is done of what is refused, and it may be sent again', async () => {
+		const before = sql('SELECT COUNT(*) FROM withdrawals');
+		const key = newKey();
+		await flood(key, 3 * burst);
+		const post = () => one.request('POST', '/v1/withdrawals', { key,
+			headers: { 'idempotency-key': 'refused', 'content-type': 'application/json' },
+			body: JSON.stringify({ chain: 'polygon', asset: 'POL', to: receiver, amount: '1' }) });
+		assert.equal((await post()).status, 429);
+		assert.equal(sql('SELECT COUNT(*) FROM withdrawals'), before);
+		await until('a token comes', async () => (await post()).status === 202);
+	});
+
+	test('without Redis each process has the whole limit, and nobody waits long', async () => {
+		await redis.kill();
+		const { passed, seconds } = await flood(newKey(), 4 * burst);
+		assert.ok(passed >= burst && passed <= 2 * (burst + seconds + 1), `${passed} passed`);
+		assert.ok(passed > burst, `${passed} passed`);
+		await redis.start();
+		await until('the limit is one again', async () => {
+			const again = await flood(newKey(), 4 * burst);
+			return again.passed <= burst + again.seconds + 1;
+		});
+	});
+});
