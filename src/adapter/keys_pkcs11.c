@@ -50,6 +50,8 @@ struct worker {
 	struct pool *pool;
 	enum worker_state state;
 	int64_t busy_since; /* monotonic */
+	pthread_t thread;
+	bool is_ours; /* the thread: to be joined, or detached when it is given up */
 };
 
 /* Shared by the caller and the workers; freed by the last of them. */
@@ -242,21 +244,27 @@ static void *work(void *arg)
 static bool worker_start(struct pool *pool, struct worker *worker)
 {
 	sigset_t all, old;
-	pthread_t thread;
 	worker->pool = pool;
 	worker->state = WORKER_IDLE;
 	sigfillset(&all);
 	CHECK(pthread_sigmask(SIG_SETMASK, &all, &old) == 0);
-	bool ok = pthread_create(&thread, NULL, work, worker) == 0;
+	bool ok = pthread_create(&worker->thread, NULL, work, worker) == 0;
 	CHECK(pthread_sigmask(SIG_SETMASK, &old, NULL) == 0);
 	if (!ok) {
 		worker->state = WORKER_NONE;
 		return false;
 	}
-	CHECK(pthread_detach(thread) == 0);
+	worker->is_ours = true;
 	pool->running++;
 	pool->holders++;
 	return true;
+}
+
+static void worker_leave(struct worker *worker)
+{
+	if (worker->is_ours)
+		CHECK(pthread_detach(worker->thread) == 0);
+	worker->is_ours = false;
 }
 
 /* With the mutex: as many as there should be, if threads can be had. */
@@ -277,6 +285,7 @@ static void pool_give_up(struct pool *pool, int64_t deadline_ms)
 		if (worker->state != WORKER_BUSY || now - worker->busy_since < deadline_ms / 2)
 			continue;
 		worker->state = WORKER_GIVEN_UP;
+		worker_leave(worker);
 		pool->running--;
 		pool->given_up++;
 	}
@@ -361,6 +370,22 @@ static bool pkcs11_address(struct keys *base, const char *key_ref, struct addres
 	return true;
 }
 
+/* A thread that has ended is waited for to the last: libraries clean up behind it. */
+static void workers_join(struct pool *pool)
+{
+	for (size_t i = 0; i < WORKERS_MAX; i++) {
+		struct worker *worker = &pool->workers[i];
+		pthread_mutex_lock(&pool->mutex);
+		if (worker->state != WORKER_NONE)
+			worker_leave(worker);
+		bool is_ours = worker->is_ours;
+		worker->is_ours = false;
+		pthread_mutex_unlock(&pool->mutex);
+		if (is_ours)
+			CHECK(pthread_join(worker->thread, NULL) == 0);
+	}
+}
+
 /* Waits for those whose calls come back; the others end themselves one day, or with the process. */
 static void pkcs11_close(struct keys *base)
 {
@@ -374,6 +399,9 @@ static void pkcs11_close(struct keys *base)
 	pthread_cond_broadcast(&pool->wake);
 	while (pool->running > 0 && now_ms() < until)
 		(void)pthread_cond_timedwait(&pool->ended, &pool->mutex, &at);
+	pthread_mutex_unlock(&pool->mutex);
+	workers_join(pool);
+	pthread_mutex_lock(&pool->mutex);
 	pool_release(pool);
 	free(keys);
 }

@@ -7,7 +7,7 @@
  * A module's calls know no deadline, so they are made by threads of our own, each with a session:
  * many signatures are under way at once, and a thread whose call does not come back is given up.
  * Its request ends NOT_DONE, another thread takes its place. When GIVEN_UP_MAX have not come back,
- * requests end NOT_DONE at once until one does: a restart is then the quickest way out (ADR 13).
+ * requests end NOT_DONE at once until one does: a restart is then the quickest way out (ADR 16).
  *
  * Used by one thread.
  */

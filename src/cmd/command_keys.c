@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "cmd/config.h"
 #include "cmd/key_input.h"
+#include "cmd/key_stores.h"
 #include "cmd/log_open.h"
 
 #include <limits.h>
@@ -378,13 +379,16 @@ static enum exit_status addresses_of_config(const struct invocation *invocation)
 {
 	struct config *config;
 	struct keys *keys;
+	struct clock clock;
 	struct entropy entropy;
+	struct key_stores_parts parts = { .entropy = &entropy, .clock = &clock };
 	struct err err;
 	bool ok = true, all_match = true;
+	clock_posix_init(&clock);
 	entropy_os_init(&entropy);
 	if (!config_load(invocation_option(invocation, "config"), &config, &err))
 		return invocation_failed(invocation, &err);
-	if (!secret_process_harden(&err) || !config_keys_open(config, &entropy, &keys, &err)) {
+	if (!secret_process_harden(&err) || !key_stores_open(config, &parts, &keys, &err)) {
 		config_free(config);
 		return invocation_failed(invocation, &err);
 	}

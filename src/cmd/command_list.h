@@ -20,6 +20,7 @@ enum exit_status command_api_key_list(const struct invocation *invocation);
 enum exit_status command_keys_init(const struct invocation *invocation);
 enum exit_status command_keys_new(const struct invocation *invocation);
 enum exit_status command_keys_import(const struct invocation *invocation);
+enum exit_status command_keys_add(const struct invocation *invocation);
 enum exit_status command_keys_address(const struct invocation *invocation);
 
 /* command_wallet.c */

@@ -12,7 +12,9 @@
 #include <strings.h>
 #include <unistd.h>
 
-_Static_assert(CONFIG_KEYSTORES_MAX == KEYSTORES_MAX, "the schema's bound is the header's");
+_Static_assert(CONFIG_KEYSTORES_MAX == KEYSTORES_MAX && CONFIG_TOKENS_MAX == TOKENS_MAX &&
+		       CONFIG_KMS_MAX == KMS_MAX,
+	       "the schema's bounds are the header's");
 
 const char *role_text(enum role role)
 {
@@ -152,20 +154,59 @@ static void cache_read(struct config *config, const struct config_text_cache *te
 			    config->cache_redis.text);
 }
 
-static bool keystores_read(struct config *config, const struct config_text_signer *text,
-			   struct err *err)
+static bool key_store_is_named(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->keystores_len; i++)
+		if (strcmp(config->keystores[i].name, name) == 0)
+			return true;
+	for (size_t i = 0; i < config->pkcs11_len; i++)
+		if (strcmp(config->pkcs11[i].name, name) == 0)
+			return true;
+	for (size_t i = 0; i < config->kms_len; i++)
+		if (strcmp(config->kms[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Names are one space: a wallet's key begins with one of them, of whatever kind. */
+static bool key_store_name_check(const struct config *config, const char *list, const char *name,
+				 struct err *err)
+{
+	if (!key_store_is_named(config, name))
+		return true;
+	return config_lines_refuse(config->texts->lines, list, err, "\"%s\" is used twice", name);
+}
+
+static bool key_stores_read(struct config *config, const struct config_text_signer *text,
+			    struct err *err)
 {
 	for (size_t i = 0; i < text->keystores_count; i++) {
-		const struct config_text_keystore *keystore = &text->keystores[i];
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(config->keystores[j].name, keystore->name) == 0)
-				return config_lines_refuse(config->texts->lines, "signer.keystores",
-							   err, "\"%s\" is used twice",
-							   keystore->name);
-		config->keystores[i] = (struct config_keystore){ keystore->name, keystore->file,
-								 keystore->password_file };
+		const struct config_text_keystore *from = &text->keystores[i];
+		if (!key_store_name_check(config, "signer.keystores", from->name, err))
+			return false;
+		config->keystores[config->keystores_len++] =
+			(struct config_keystore){ from->name, from->file, from->password_file };
 	}
-	config->keystores_len = text->keystores_count;
+	for (size_t i = 0; i < text->pkcs11_count; i++) {
+		const struct config_text_pkcs11 *from = &text->pkcs11[i];
+		if (!key_store_name_check(config, "signer.pkcs11", from->name, err))
+			return false;
+		config->pkcs11[config->pkcs11_len++] =
+			(struct config_pkcs11){ from->name,
+						from->module,
+						from->token,
+						from->pin_file,
+						config_u64(from->sessions),
+						milliseconds(from->timeout_ms) };
+	}
+	for (size_t i = 0; i < text->kms_count; i++) {
+		const struct config_text_kms *from = &text->kms[i];
+		if (!key_store_name_check(config, "signer.kms", from->name, err))
+			return false;
+		config->kms[config->kms_len++] =
+			(struct config_kms){ from->name, from->region, from->endpoint,
+					     milliseconds(from->timeout_ms) };
+	}
 	return true;
 }
 
@@ -189,7 +230,7 @@ static bool config_fill(struct config *config, const char *file, struct err *err
 	config->file = config->texts->file;
 	sections_read(config, config->texts->text);
 	cache_read(config, &config->texts->text->cache);
-	return keystores_read(config, &config->texts->text->signer, err) &&
+	return key_stores_read(config, &config->texts->text->signer, err) &&
 	       ports_check(config, err) && databases_check(config, err) &&
 	       config_catalogue_read(config, err);
 }

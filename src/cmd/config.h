@@ -24,6 +24,8 @@
 #define CONFIG_FILE_DEFAULT  "./sluice.yaml"
 #define CONFIG_FILE_VARIABLE "SLUICE_CONFIG"
 #define CONFIG_KEYSTORES_MAX 8
+#define CONFIG_TOKENS_MAX    4
+#define CONFIG_KMS_MAX       4
 #define CONFIG_HOST_LEN_MAX  255
 #define CONFIG_RPC_BYTES_MAX 4096
 #define CONFIG_WARNINGS_MAX  64
@@ -67,6 +69,22 @@ struct config_database {
 	uint32_t wait_ms;
 };
 
+struct config_pkcs11 {
+	const char *name;
+	const char *module;
+	const char *token;
+	const char *pin_file;
+	size_t sessions;
+	int64_t timeout_ms;
+};
+
+struct config_kms {
+	const char *name;
+	const char *region;
+	const char *endpoint; /* NULL: the region's own */
+	int64_t timeout_ms;
+};
+
 struct config_chain {
 	const char *rpc[RPC_ENDPOINTS_MAX];
 	size_t rpc_len;
@@ -101,6 +119,10 @@ struct config {
 	int64_t processor_sweep_interval_ms;
 	struct config_keystore keystores[CONFIG_KEYSTORES_MAX];
 	size_t keystores_len;
+	struct config_pkcs11 pkcs11[CONFIG_TOKENS_MAX];
+	size_t pkcs11_len;
+	struct config_kms kms[CONFIG_KMS_MAX];
+	size_t kms_len;
 	int64_t signer_visibility_ms;
 	int64_t signer_funds_wait_ms;
 	int64_t signer_passed_over_ms;

@@ -78,6 +78,13 @@ static const struct file_kind kinds[] = {
 	  .supply = "write the password of Redis into it",
 	  .is_secret = true,
 	  .roles = CONFIG_ROLES_ALL },
+	{ .key = "signer.pkcs11[].module",
+	  .supply = "the vendor's package brings it",
+	  .roles = ROLE_BIT(ROLE_SIGNER) },
+	{ .key = "signer.pkcs11[].pin_file",
+	  .supply = "write the token's user PIN into it, mode 0600",
+	  .is_secret = true,
+	  .roles = ROLE_BIT(ROLE_SIGNER) },
 	/* Not always a secret: only a provider's URL holds a key. */
 	{ .key = "chains[].rpc_file",
 	  .supply = "write one URL a line into it",
@@ -201,7 +208,8 @@ static size_t place_look(const struct config *config, const struct config_place 
 	return 1;
 }
 
-#define FILES_MAX (17 + ROLES_LEN + 1 + 2 * CONFIG_KEYSTORES_MAX + CHAINS_MAX)
+#define FILES_MAX \
+	(17 + ROLES_LEN + 1 + 2 * CONFIG_KEYSTORES_MAX + 2 * CONFIG_TOKENS_MAX + CHAINS_MAX)
 
 void config_files_look(const struct config *config, struct config_file **ret_files, size_t *ret_len)
 {

@@ -65,6 +65,24 @@ static const struct cyaml_schema_field keystore_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const struct cyaml_schema_field pkcs11_fields[] = {
+	SCALAR(struct config_text_pkcs11, name),
+	SCALAR(struct config_text_pkcs11, module),
+	SCALAR(struct config_text_pkcs11, token),
+	SCALAR(struct config_text_pkcs11, pin_file),
+	SCALAR(struct config_text_pkcs11, sessions),
+	SCALAR(struct config_text_pkcs11, timeout_ms),
+	CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field kms_fields[] = {
+	SCALAR(struct config_text_kms, name),
+	SCALAR(struct config_text_kms, region),
+	SCALAR(struct config_text_kms, endpoint),
+	SCALAR(struct config_text_kms, timeout_ms),
+	CYAML_FIELD_END,
+};
+
 static const struct cyaml_schema_value chain_entry = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_text_chain, chain_fields),
 };
@@ -76,6 +94,13 @@ static const struct cyaml_schema_value wallet_entry = {
 };
 static const struct cyaml_schema_value keystore_entry = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_text_keystore, keystore_fields),
+};
+
+static const struct cyaml_schema_value pkcs11_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_text_pkcs11, pkcs11_fields),
+};
+static const struct cyaml_schema_value kms_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_text_kms, kms_fields),
 };
 
 static const struct cyaml_schema_field log_fields[] = {
@@ -131,6 +156,8 @@ static const struct cyaml_schema_field processor_fields[] = {
 static const struct cyaml_schema_field signer_fields[] = {
 	SCALAR(struct config_text_signer, ops_listen),
 	LIST(struct config_text_signer, keystores, &keystore_entry, KEYSTORES_MAX),
+	LIST(struct config_text_signer, pkcs11, &pkcs11_entry, TOKENS_MAX),
+	LIST(struct config_text_signer, kms, &kms_entry, KMS_MAX),
 	SCALAR(struct config_text_signer, in_flight),
 	SCALAR(struct config_text_signer, visibility_ms),
 	SCALAR(struct config_text_signer, funds_wait_ms),

@@ -12,6 +12,8 @@
 #include <cyaml/cyaml.h>
 
 #define KEYSTORES_MAX         8
+#define TOKENS_MAX            4
+#define KMS_MAX               4
 #define CONFIG_SCALAR_LEN_MAX 1024
 
 /* Absent scalars are NULL. Memory belongs to libcyaml's allocator (malloc and free). */
@@ -61,6 +63,22 @@ struct config_text_keystore {
 	char *name;
 	char *file;
 	char *password_file;
+};
+
+struct config_text_pkcs11 {
+	char *name;
+	char *module;
+	char *token;
+	char *pin_file;
+	char *sessions;
+	char *timeout_ms;
+};
+
+struct config_text_kms {
+	char *name;
+	char *region;
+	char *endpoint;
+	char *timeout_ms;
 };
 
 struct config_text_log {
@@ -122,6 +140,10 @@ struct config_text_signer {
 	char *ops_listen;
 	struct config_text_keystore *keystores;
 	unsigned keystores_count;
+	struct config_text_pkcs11 *pkcs11;
+	unsigned pkcs11_count;
+	struct config_text_kms *kms;
+	unsigned kms_count;
 	char *in_flight;
 	char *visibility_ms;
 	char *funds_wait_ms;

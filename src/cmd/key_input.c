@@ -1,6 +1,5 @@
 #include "cmd/key_input.h"
 
-#include "adapter/keys_keystore.h"
 #include "base/hex.h"
 
 #include <errno.h>
@@ -100,36 +99,5 @@ bool key_input_read(const char *path, const char *password_file, struct secret *
 	else
 		ok = hex_take(text, ret_bytes, ret_kind, err);
 	secret_free(&input);
-	return ok;
-}
-
-bool config_keys_open(const struct config *config, struct entropy *entropy, struct keys **ret_keys,
-		      struct err *err)
-{
-	struct keys_keystore_file files[CONFIG_KEYSTORES_MAX];
-	struct secret passwords[CONFIG_KEYSTORES_MAX] = { 0 };
-	struct keys_keystore_options options = {
-		.files = files,
-		.len = config->keystores_len,
-		.entropy = entropy,
-	};
-	if (config->keystores_len == 0)
-		return err_set(err, ERR_REFUSED,
-			       "%s: signer.keystores: at least one is needed (`sluice keys new`)",
-			       config->file);
-	bool ok = true;
-	for (size_t i = 0; ok && i < config->keystores_len; i++) {
-		const struct config_keystore *keystore = &config->keystores[i];
-		ok = secret_read_file(&passwords[i], keystore->password_file, PASSWORD_BYTES_MAX,
-				      err);
-		files[i] = (struct keys_keystore_file){
-			.name = keystore->name,
-			.path = keystore->file,
-			.password = str_from_bytes(passwords[i].at, passwords[i].len),
-		};
-	}
-	ok = ok && keys_keystore_open(&options, ret_keys, err);
-	for (size_t i = 0; i < config->keystores_len; i++)
-		secret_free(&passwords[i]);
 	return ok;
 }

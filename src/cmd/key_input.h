@@ -1,12 +1,9 @@
-/* Keys from outside: what `keys import` reads, and the key files that a configuration names. */
+/* Keys from outside: what `keys import` reads. */
 #ifndef SLUICE_CMD_KEY_INPUT_H
 #define SLUICE_CMD_KEY_INPUT_H
 
 #include "adapter/keys_keystore_file.h"
 #include "base/secret.h"
-#include "cmd/config.h"
-#include "port/entropy.h"
-#include "port/keys.h"
 
 /* Reads a private key as 64 hexadecimal digits (0x allowed), or a Web3 Secret Storage file with the
  * password in password_file (NULL for none). path NULL: standard input, without echo at a terminal.
@@ -14,9 +11,5 @@
 MUST_CHECK bool key_input_read(const char *path, const char *password_file,
 			       struct secret *ret_bytes, enum keystore_kind *ret_kind,
 			       struct err *err);
-
-/* Unlocks all keystores of the configuration. REFUSED when it names none. */
-MUST_CHECK bool config_keys_open(const struct config *config, struct entropy *entropy,
-				 struct keys **ret_keys, struct err *err);
 
 #endif

@@ -48,6 +48,19 @@ static const struct command_option keys_import_options[] = {
 	OPTIONS_END,
 };
 
+static const struct command_option keys_add_options[] = {
+	{ "name", "NAME", "first part of the wallet's key: \"hsm\" for hsm/LABEL" },
+	{ "module", "FILE", "pkcs11: the module of the token's vendor" },
+	{ "token", "TEXT", "pkcs11: the token's label or serial number" },
+	{ "pin-file", "FILE", "pkcs11: its user PIN, mode 0600" },
+	{ "key", "TEXT", "pkcs11: the key's label, or id=HEX" },
+	{ "key-id", "TEXT", "kms: the key's id, its ARN, or alias/NAME" },
+	{ "region", "NAME", "kms: of AWS" },
+	{ "endpoint", "URL", "kms: in place of the region's own" },
+	{ "chain", "NAME", "for the printed configuration" },
+	OPTIONS_END,
+};
+
 static const struct command_option keys_address_options[] = {
 	OPTION_CONFIG,
 	{ "file", "FILE", "another way to name the file" },
@@ -195,9 +208,19 @@ const struct command commands[] = {
 	  keys_new_options, command_keys_new },
 	{ "keys import", "", 0, 0, "make a keystore of an existing key", NULL, keys_import_options,
 	  command_keys_import },
+	{ "keys add", "pkcs11|kms", 1, 1, "look at a key that is in an HSM or in AWS KMS",
+	  "Asks for the key's address, lets it sign a random number, and verifies that: who\n"
+	  "pays funds to an address wants to know that its key signs. Prints what belongs\n"
+	  "into the configuration; it stores nothing, and makes no key. Keys are of the curve\n"
+	  "secp256k1, in KMS of the kind ECC_SECG_P256K1, for signing.\n"
+	  "  pkcs11  --name, --module, --token, --pin-file and --key\n"
+	  "  kms     --name, --region and --key-id; credentials come from where AWS's own\n"
+	  "          programs look for them",
+	  keys_add_options, command_keys_add },
 	{ "keys address", "[FILE]", 0, 1, "print the addresses of a keystore",
-	  "Without FILE: unlocks all keystores of the configuration and compares their\n"
-	  "addresses with those of its wallets; fails when one differs.",
+	  "Without FILE: asks all key stores of the configuration, those in an HSM and in KMS\n"
+	  "too, and compares their addresses with those of its wallets; fails when one\n"
+	  "differs.",
 	  keys_address_options, command_keys_address },
 	{ "api-key create", "", 0, 0, "make an API key, and print it once", NULL,
 	  api_key_create_options, command_api_key_create },

@@ -5,6 +5,7 @@
 #include "adapter/clock_posix.h"
 #include "adapter/entropy_os.h"
 #include "base/secret.h"
+#include "cmd/key_stores.h"
 #include "cmd/log_open.h"
 #include "cmd/notify.h"
 #include "cmd/stop_signal.h"
@@ -17,15 +18,17 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* The longest that one step may take: a few turns of the database, each with its own deadline, and
- * a few calls to every node of every chain. */
+/* The longest that one step may take: a few turns of the database, each with its own deadline, a
+ * few calls to every node of every chain, and, in the signer, to the stores of keys. */
 #define STEP_STORE_CALLS 8
 #define STEP_STORE_MS    5000
 #define STEP_CHAIN_CALLS 12
 
-static int64_t step_max_ms(const struct config *config, bool asks_chains)
+static int64_t step_max_ms(const struct config *config, enum role role, bool asks_chains)
 {
 	int64_t sum = STEP_STORE_CALLS * STEP_STORE_MS;
+	if (role == ROLE_SIGNER)
+		sum += key_stores_step_ms(config);
 	for (size_t i = 0; asks_chains && i < config->catalogue.chains_len; i++) {
 		const struct config_chain *chain = &config->chains[i];
 		int64_t nodes = chain->rpc_len > 0 ? (int64_t)chain->rpc_len : RPC_ENDPOINTS_MAX;
@@ -51,7 +54,7 @@ static void instance_name(struct role_parts *parts)
 static void health_open(struct role_parts *parts, bool asks_chains)
 {
 	const struct catalogue *catalogue = &parts->config->catalogue;
-	health_init(&parts->health, step_max_ms(parts->config, asks_chains),
+	health_init(&parts->health, step_max_ms(parts->config, parts->role, asks_chains),
 		    clock_monotonic_ms(&parts->clock));
 	parts->health_work = health_part_add(&parts->health, "work");
 	for (size_t i = 0; asks_chains && i < catalogue->chains_len; i++)

@@ -3,7 +3,7 @@
 
 #include "adapter/journal_sql.h"
 #include "cmd/database_open.h"
-#include "cmd/key_input.h"
+#include "cmd/key_stores.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,8 +97,9 @@ static bool signer_open(struct role_parts *parts, struct signer_role *role,
 bool role_signer_open(struct role_parts *parts, struct signer_purpose purpose,
 		      struct signer_role *ret_role, struct err *err)
 {
+	struct key_stores_parts keys = { &parts->entropy, &parts->clock, parts->metrics };
 	*ret_role = (struct signer_role){ 0 };
-	return config_keys_open(parts->config, &parts->entropy, &ret_role->keys, err) &&
+	return key_stores_open(parts->config, &keys, &ret_role->keys, err) &&
 	       addresses_check(&parts->config->catalogue, ret_role->keys, err) &&
 	       store_catalogue_pin(parts->opened.store, &parts->config->catalogue, err) &&
 	       journal_open(parts, &ret_role->journal, err) &&

@@ -29,7 +29,7 @@ describe('the table of commands', () => {
 		const usage = succeed(['--help']).stdout;
 		const names = [...usage.matchAll(/^ {2}([a-z-]+(?: [a-z]+)?) {2,}/gm)].map(([, name]) => name);
 		for (const name of ['run', ...roles, 'migrate', 'check-config', 'keys init', 'keys new',
-			'keys import', 'keys address', 'api-key create', 'api-key revoke', 'api-key list',
+			'keys import', 'keys add', 'keys address', 'api-key create', 'api-key revoke', 'api-key list',
 			'wallet list', 'wallet start', 'withdraw', 'status', 'version', 'dlq list', 'dlq redrive'])
 			assert.ok(names.includes(name), `${name} is missing:\n${usage}`);
 		for (const name of names) {

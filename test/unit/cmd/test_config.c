@@ -320,11 +320,60 @@ static void the_environment_overrides_any_scalar(void **state)
 	config_free(config);
 }
 
+#define KEYSTORE "  keystores:\n    - name: hot\n      file: f\n      password_file: p\n"
+#define TOKEN \
+	"  pkcs11:\n    - name: hsm\n      module: /m.so\n      token: T\n      pin_file: pin\n"
+#define KMS             "  kms:\n    - name: kms\n      region: eu-central-1\n"
+#define WITH_KEY_STORES MINIMAL "signer:\n" KEYSTORE TOKEN KMS
+
+static void key_stores_of_every_kind_are_read(void **state)
+{
+	const struct place *place = *state;
+	struct config *config = load(place, WITH_KEY_STORES "      endpoint: http://localhost:1\n");
+	char path[128];
+	assert_int_equal(config->keystores_len, 1);
+	assert_int_equal(config->pkcs11_len, 1);
+	assert_string_equal(config->pkcs11[0].name, "hsm");
+	assert_string_equal(config->pkcs11[0].module, "/m.so");
+	assert_string_equal(config->pkcs11[0].token, "T");
+	snprintf(path, sizeof path, "%s/pin", place->dir);
+	assert_string_equal(config->pkcs11[0].pin_file, path);
+	assert_int_equal(config->pkcs11[0].sessions, 8);
+	assert_int_equal(config->pkcs11[0].timeout_ms, 5000);
+	assert_int_equal(config->kms_len, 1);
+	assert_string_equal(config->kms[0].name, "kms");
+	assert_string_equal(config->kms[0].region, "eu-central-1");
+	assert_string_equal(config->kms[0].endpoint, "http://localhost:1");
+	assert_int_equal(config->kms[0].timeout_ms, 5000);
+	config_free(config);
+	config = load(place, MINIMAL "signer:\n" KMS);
+	assert_null(config->kms[0].endpoint);
+	config_free(config);
+}
+
+/* A wallet's key begins with it: of two, one would sign for the other. */
+static void a_name_of_two_key_stores_is_refused(void **state)
+{
+	refuse(*state,
+	       MINIMAL "signer:\n" KEYSTORE
+		       "    - name: hot\n      file: f\n      password_file: p\n",
+	       "signer.keystores: \"hot\" is used twice");
+	refuse(*state,
+	       MINIMAL "signer:\n" KEYSTORE "  kms:\n    - name: hot\n      region: eu-west-1\n",
+	       "signer.kms: \"hot\" is used twice");
+	refuse(*state,
+	       MINIMAL "signer:\n" TOKEN "  kms:\n    - name: hsm\n      region: eu-west-1\n",
+	       "signer.kms: \"hsm\" is used twice");
+	refuse(*state, MINIMAL "signer:\n" TOKEN "      sessions: 33\n",
+	       "signer.pkcs11[0].sessions: \"33\" is not an integer from 1 to 32");
+	refuse(*state, MINIMAL "signer:\n  kms:\n    - name: kms\n",
+	       "signer.kms[0].region: is missing");
+}
+
 /* Sets each scalar's own variable to what it is already: none may be missing from the list. */
 static void every_scalar_has_a_variable_and_a_rule(void **state)
 {
-	struct config *config = load(*state, MINIMAL "signer:\n  keystores:\n    - name: hot\n"
-						     "      file: f\n      password_file: p\n");
+	struct config *config = load(*state, WITH_KEY_STORES);
 	struct config_walk walk;
 	struct config_place place;
 	size_t seen = 0;
@@ -346,8 +395,7 @@ static void every_scalar_has_a_variable_and_a_rule(void **state)
 	(void)config_rules(&rules_len);
 	assert_int_equal(seen, rules_len); /* one element of each list */
 	config_free(config);
-	config_free(load(*state, MINIMAL "signer:\n  keystores:\n    - name: hot\n"
-					 "      file: f\n      password_file: p\n"));
+	config_free(load(*state, WITH_KEY_STORES));
 }
 
 static void a_bad_variable_is_refused_by_name(void **state)
@@ -541,6 +589,8 @@ int main(void)
 		TEST(assets_are_validated),
 		TEST(wallets_are_validated),
 		TEST(the_environment_overrides_any_scalar),
+		TEST(key_stores_of_every_kind_are_read),
+		TEST(a_name_of_two_key_stores_is_refused),
 		TEST(every_scalar_has_a_variable_and_a_rule),
 		TEST(a_bad_variable_is_refused_by_name),
 		TEST(variables_of_others_are_left_alone),
