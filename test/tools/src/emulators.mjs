@@ -29,14 +29,14 @@ export function node20() {
 	return Number(process.versions.node.split('.')[0]) >= 20 ? process.execPath : ownNode;
 }
 
-async function start(name, argv, dir, { port, clockPort } = {}) {
+async function start(name, argv, dir, { port, clockPort, env = {} } = {}) {
 	port ??= await findFreePort();
 	clockPort ??= await findFreePort();
 	mkdirSync(dir, { recursive: true });
 	const logPath = join(dir, `${name}.log`);
 	const log = openSync(logPath, 'a');
 	const child = spawn('setpriv', ['--pdeathsig', 'SIGKILL', ...argv, String(port), String(clockPort)],
-		{ stdio: ['ignore', 'pipe', log] });
+		{ stdio: ['ignore', 'pipe', log], env: { ...process.env, ...env } });
 	closeSync(log);
 	const ended = once(child, 'exit');
 	const late = setTimeout(() => child.kill('SIGKILL'), readyTimeoutMs);
@@ -61,7 +61,7 @@ async function start(name, argv, dir, { port, clockPort } = {}) {
 	};
 }
 
-// `dir` gets a log. Options: port, clockPort; free ones by default.
+// `dir` gets a log. Options: port, clockPort; free ones by default. env: what else it finds.
 export function startFauxqs(dir, options) {
 	return start('fauxqs', [node20(), join(here, 'fauxqs_server.mjs')], dir, options);
 }

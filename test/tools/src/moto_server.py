@@ -15,6 +15,10 @@ os.environ.setdefault('AWS_EC2_METADATA_DISABLED', 'true')
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer  # noqa: E402
 from moto.sqs import models  # noqa: E402
 
+import moto_kms  # noqa: E402 (stands beside this file)
+
+moto_kms.install()
+
 ahead_ms = 0
 real_seconds, real_millis = models.unix_time, models.unix_time_millis
 models.unix_time = lambda at=None: real_seconds(at) + ahead_ms / 1000

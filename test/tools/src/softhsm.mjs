@@ -1,10 +1,9 @@
 // A SoftHSM token with keys whose addresses are known, in a directory of its own. A library; needs
 // the Debian package softhsm2.
 import { spawnSync } from 'node:child_process';
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { computeAddress, SigningKey } from 'ethers';
+import { addressOf, makeEcKey, pemOf } from './ec_key.mjs';
 
 export const softhsmModule = '/usr/lib/softhsm/libsofthsm2.so';
 
@@ -15,24 +14,6 @@ function run(program, args, env) {
 	});
 	if (error) throw error;
 	if (status !== 0) throw new Error(`${program} ${args[0]}: ${stdout}${stderr}`);
-}
-
-const hexOf = (part) => Buffer.from(part, 'base64url').toString('hex').padStart(64, '0');
-
-// PKCS#8 of a key that is given (0x and 64 digits), or of a new one.
-function makeKey({ curve = 'secp256k1', privateKey }) {
-	if (privateKey === undefined) return generateKeyPairSync('ec', { namedCurve: curve }).privateKey;
-	const point = Buffer.from(SigningKey.computePublicKey(privateKey, false).slice(4), 'hex');
-	return createPrivateKey({
-		format: 'jwk',
-		key: {
-			kty: 'EC',
-			crv: curve,
-			d: Buffer.from(privateKey.slice(2), 'hex').toString('base64url'),
-			x: point.subarray(0, 32).toString('base64url'),
-			y: point.subarray(32).toString('base64url'),
-		},
-	});
 }
 
 // keys: [{ label, id, curve, privateKey }], all but the label optional. Returns { module, token,
@@ -64,15 +45,13 @@ export function addToken(hsm, label) {
 let made = 0;
 
 export function addKey(hsm, { label, id = (0xa0 + made).toString(16), ...rest }) {
-	const key = makeKey(rest);
+	const key = makeEcKey(rest);
 	const path = join(hsm.dir, `key-${made++}.pem`);
-	writeFileSync(path, key.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+	writeFileSync(path, pemOf(key), { mode: 0o600 });
 	run(
 		'softhsm2-util',
 		['--import', path, '--token', hsm.token, '--pin', hsm.pin, '--label', label, '--id', id],
 		hsm.env,
 	);
-	const jwk = key.export({ format: 'jwk' });
-	const isOurs = jwk.crv === 'secp256k1';
-	return { label, id, address: isOurs ? computeAddress(`0x${hexOf(jwk.d)}`) : null };
+	return { label, id, address: addressOf(key) };
 }
