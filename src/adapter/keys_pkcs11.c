@@ -441,7 +441,7 @@ bool keys_pkcs11_open(const struct keys_pkcs11_options *options, struct keys **r
 	keys->sessions = options->sessions;
 	keys->deadline_ms = options->deadline_ms;
 	batch_run(keys, batch_new(TASK_OPEN, 1), options->start_ms, &job);
-	if (!job.done) {
+	if (!job.done && job.err.kind != ERR_NOT_DONE) {
 		pkcs11_close(&keys->base);
 		return fail(err, &job);
 	}

@@ -30,8 +30,8 @@ struct keys_pkcs11_options {
 };
 
 /* Loads the module and logs in. REFUSED when the file is no module, the PIN is wrong or may not be
- * tried any more, or two tokens have the name; NOT_DONE when the token is not there, or does not
- * answer in time. */
+ * tried any more, or two tokens have the name. A token that is not there, or does not answer in
+ * time, is waited for: it is opened all the same, and looked for by each request. */
 MUST_CHECK bool keys_pkcs11_open(const struct keys_pkcs11_options *options, struct keys **ret_keys,
 				 struct err *err);
 

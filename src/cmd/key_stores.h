@@ -19,8 +19,8 @@ struct key_stores_parts {
 };
 
 /* Unlocks the keystores, logs into the tokens, finds the credentials for KMS. REFUSED when the
- * configuration names none, or a person has to act: a wrong password or PIN; NOT_DONE when a token
- * is not there. */
+ * configuration names none, or a person has to act: a wrong password or PIN. A token or a KMS that
+ * is away is no fault yet. */
 MUST_CHECK bool key_stores_open(const struct config *config, const struct key_stores_parts *parts,
 				struct keys **ret_keys, struct err *err);
 /* One alone. The PIN is read from its file. */

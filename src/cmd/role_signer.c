@@ -10,14 +10,56 @@
 
 #define IDLE_MS_MAX 500 /* wishes of the monitor and controls come without a message */
 
+/* A wallet that is in the store was compared with its key before it came there. */
+static bool wallet_is_known(struct store *store, const struct catalogue *catalogue,
+			    const struct wallet_params *wallet, bool *ret_known, struct err *err)
+{
+	struct wallet known[WALLETS_MAX];
+	size_t len = 0;
+	*ret_known = false;
+	if (!store_wallets_load(store, known, WALLETS_MAX, &len, err))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (known[i].chain_id == catalogue->chains[wallet->chain].chain_id &&
+		    address_equal(known[i].address, wallet->address))
+			*ret_known = true;
+	return true;
+}
+
+/* An HSM or a KMS that is away keeps no wallet of another store from paying: without it none of its
+ * own wallets signs anything, and what it signs later is compared with the address each time. But a
+ * wallet that is new waits for its key: pinned, a mistake would stay. */
+static bool address_excuse(struct role_parts *parts, const struct wallet_params *wallet,
+			   const struct err *why, struct err *err)
+{
+	struct log_about about = { .action = "key_unproved", .outcome = "failure", .err = why };
+	bool known = false;
+	if (why->kind != ERR_NOT_DONE) {
+		*err = *why;
+		return false;
+	}
+	if (!wallet_is_known(parts->opened.store, &parts->config->catalogue, wallet, &known, err))
+		return false;
+	if (!known) {
+		*err = *why;
+		return false;
+	}
+	log_line(&parts->log, LOG_WARN, &about, "the key %s is not asked for its address: %s",
+		 wallet->key_ref, why->text);
+	return true;
+}
+
 /* A key that gives another address than the pinned one would pay from a stranger's wallet, or not
  * at all: the wrong file, the wrong index. */
-static bool addresses_check(const struct catalogue *catalogue, struct keys *keys, struct err *err)
+static bool addresses_check(struct role_parts *parts, struct keys *keys, struct err *err)
 {
+	const struct catalogue *catalogue = &parts->config->catalogue;
 	for (size_t i = 0; i < catalogue->wallets_len; i++) {
 		const struct wallet_params *wallet = &catalogue->wallets[i];
-		struct address address;
-		if (!keys_address(keys, wallet->key_ref, &address, err))
+		struct address address = wallet->address;
+		struct err why = { 0 };
+		if (!keys_address(keys, wallet->key_ref, &address, &why) &&
+		    !address_excuse(parts, wallet, &why, err))
 			return err_wrap(err, "wallets[%zu]", i);
 		if (!address_equal(address, wallet->address))
 			return err_set(err, ERR_REFUSED,
@@ -100,7 +142,7 @@ bool role_signer_open(struct role_parts *parts, struct signer_purpose purpose,
 	struct key_stores_parts keys = { &parts->entropy, &parts->clock, parts->metrics };
 	*ret_role = (struct signer_role){ 0 };
 	return key_stores_open(parts->config, &keys, &ret_role->keys, err) &&
-	       addresses_check(&parts->config->catalogue, ret_role->keys, err) &&
+	       addresses_check(parts, ret_role->keys, err) &&
 	       store_catalogue_pin(parts->opened.store, &parts->config->catalogue, err) &&
 	       journal_open(parts, &ret_role->journal, err) &&
 	       signer_open(parts, ret_role, purpose, err);

@@ -326,16 +326,31 @@ static void a_token_that_is_away_is_waited_for(void **state)
 	assert_int_equal(sign_all(hsm, results), BATCH_MAX);
 }
 
-static void a_token_that_is_away_at_the_start_is_not_done(void **state)
+static void a_token_that_is_away_at_the_start_is_waited_for(void **state)
 {
 	struct hsm *hsm = *state;
+	struct keys_result results[BATCH_MAX];
+	struct address address;
+	struct err err = { 0 };
 	close_keys(hsm); /* with its login */
 	hsm->fault->is_away = true;
-	open_fails(options_right(), ERR_NOT_DONE);
-	hsm->fault->is_away = false;
 	hsm->contract.keys = open_with(options_right());
+	assert_int_equal(sign_all(hsm, results), 0);
+	assert_int_equal(results[0].err.kind, ERR_NOT_DONE);
+	assert_false(keys_address(hsm->contract.keys, hsm->contract.refs[0], &address, &err));
+	assert_int_equal(err.kind, ERR_NOT_DONE);
+	hsm->fault->is_away = false;
 	keys_contract_sign(&hsm->contract, 0, BATCH_MAX);
-	open_fails(options_of("no such token", "pin"), ERR_NOT_DONE);
+	keys_contract_gives_addresses(state);
+}
+
+static void a_token_that_nobody_knows_is_not_done(void **state)
+{
+	struct hsm *hsm = *state;
+	reopen(hsm, options_of("no such token", "pin"));
+	struct keys_result result = sign_one(hsm, hsm->contract.refs[0], 1);
+	assert_int_equal(result.err.kind, ERR_NOT_DONE);
+	assert_non_null(strstr(result.err.text, "no such token"));
 }
 
 static void a_token_is_named_by_its_serial_number_too(void **state)
@@ -532,7 +547,8 @@ int main(void)
 		HSM_TEST(a_login_that_is_gone_is_made_again),
 		HSM_TEST(a_module_that_forgot_all_is_started_again),
 		HSM_TEST(a_token_that_is_away_is_waited_for),
-		HSM_TEST(a_token_that_is_away_at_the_start_is_not_done),
+		HSM_TEST(a_token_that_is_away_at_the_start_is_waited_for),
+		HSM_TEST(a_token_that_nobody_knows_is_not_done),
 		HSM_TEST(a_token_is_named_by_its_serial_number_too),
 		HSM_TEST(two_tokens_of_one_name_are_refused),
 		HSM_TEST(a_call_that_hangs_is_given_up_alone),

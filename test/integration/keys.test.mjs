@@ -138,6 +138,16 @@ describe('a key in AWS KMS', () => {
 		}
 	});
 
+	test('a wallet that is new waits for its key; the signer is worth starting again', () => {
+		const { stdout } = succeed(add(kms.keys[0].id), { env: credentials });
+		const config = writeConfig(dir, stdout.replace(kms.url, 'http://127.0.0.1:1'));
+		succeed(['keys', 'init', '--config', config]);
+		succeed(['migrate', '--quiet', '--config', config]);
+		const { status, text } = sluice(['signer', '--config', config], { env: credentials });
+		assert.equal(status, 1, text);
+		assert.match(text, /wallets\[0\]: .*connect/);
+	});
+
 	test('a key that does not sign gets no funds', async () => {
 		const [{ id }] = kms.keys;
 		await kms.call('DisableKey', { KeyId: id });
