@@ -41,7 +41,9 @@ bool store_sql_incarnation(struct store *store, struct store_incarnation *ret_la
 }
 
 struct begin {
-	uint64_t number; /* at least; then what it became */
+	uint64_t number_min;
+	bool loses_journal;
+	uint64_t number; /* what it becomes */
 	uint64_t jump;   /* of the versions */
 	bool journal_lost;
 	const struct store_by *by;
@@ -59,6 +61,13 @@ static bool incarnation_insert(struct db *db, const struct begin *begin, struct 
 	return sql_run(&sql, NULL);
 }
 
+/* Nobody else begins, or pays, until this is done: who comes now finds what it leaves. */
+static bool wallets_lock(struct db *db, struct err *err)
+{
+	struct sql sql = sql_prepare(db, "UPDATE wallets SET fence_check = fence_check + 1", err);
+	return sql_run(&sql, NULL);
+}
+
 /* Whatever they were stopped for: what the chain and the journal say comes first. */
 static bool wallets_stop(struct db *db, struct err *err)
 {
@@ -67,19 +76,26 @@ static bool wallets_stop(struct db *db, struct err *err)
 	return sql_run(&sql, NULL);
 }
 
-/* Locks them as well: the version that the event has is the one that is written. */
+/* Who was accepted since the rows were locked has not jumped. */
+#define OPEN_ROWS "stage < ? AND version > ?"
+
+static void open_rows_put(struct sql *sql, const struct begin *begin)
+{
+	sql_put_i64(sql, WITHDRAWAL_COMPLETED);
+	sql_put_u64(sql, begin->jump);
+}
+
 static bool open_rows_event(struct db *db, const struct begin *begin, struct err *err)
 {
 	struct sql sql =
 		sql_prepare(db,
 			    "INSERT INTO events (withdrawal_id, sequence, at, type, actor, stage, "
-			    "detail) SELECT id, version + ?, ?, 'restored', ?, stage, '' "
-			    "FROM withdrawals WHERE stage < ? {for update}",
+			    "detail) SELECT id, version, ?, 'restored', ?, stage, '' "
+			    "FROM withdrawals WHERE " OPEN_ROWS,
 			    err);
-	sql_put_u64(&sql, begin->jump);
 	sql_put_i64(&sql, begin->by->now_ms);
 	sql_put_i64(&sql, begin->by->actor);
-	sql_put_i64(&sql, WITHDRAWAL_COMPLETED);
+	open_rows_put(&sql, begin);
 	return sql_run(&sql, NULL);
 }
 
@@ -89,20 +105,20 @@ static bool open_rows_audit(struct db *db, const struct begin *begin, struct err
 		sql_prepare(db,
 			    "INSERT INTO audit (at, actor, who, request_id, action, subject, "
 			    "detail) SELECT ?, ?, ?, ?, 'restored', id, '' "
-			    "FROM withdrawals WHERE stage < ?",
+			    "FROM withdrawals WHERE " OPEN_ROWS,
 			    err);
 	sql_put_i64(&sql, begin->by->now_ms);
 	sql_put_i64(&sql, begin->by->actor);
 	sql_put_text(&sql, begin->by->who);
 	sql_put_text(&sql, begin->by->request_id);
-	sql_put_i64(&sql, WITHDRAWAL_COMPLETED);
+	open_rows_put(&sql, begin);
 	return sql_run(&sql, NULL);
 }
 
+/* The rows first, which locks them: what is written of them is written of the same ones, as they
+ * stand. */
 static bool open_rows_jump(struct db *db, const struct begin *begin, struct err *err)
 {
-	if (!open_rows_event(db, begin, err) || !open_rows_audit(db, begin, err))
-		return false;
 	struct sql sql = sql_prepare(db,
 				     "UPDATE withdrawals SET version = version + ?, "
 				     "updated_at = ? WHERE stage < ?",
@@ -110,18 +126,20 @@ static bool open_rows_jump(struct db *db, const struct begin *begin, struct err 
 	sql_put_u64(&sql, begin->jump);
 	sql_put_i64(&sql, begin->by->now_ms);
 	sql_put_i64(&sql, WITHDRAWAL_COMPLETED);
-	return sql_run(&sql, NULL);
+	return sql_run(&sql, NULL) && open_rows_event(db, begin, err) &&
+	       open_rows_audit(db, begin, err);
 }
 
 /* Who had not come to their approval at the backup may have ended since, and their clients been
  * told: no journal has that. A dead letter is let go on by one person, who is asked about its
  * message. What is to be canceled anyway only the signer ends, who asks the journal. */
-#define UNDECIDED "stage < ? AND held_reason IN ('', ?) AND cancel_requested = 0"
+#define UNDECIDED "stage < ? AND held_reason IN ('', ?) AND cancel_requested = 0 AND version > ?"
 
-static void undecided_put(struct sql *sql)
+static void undecided_put(struct sql *sql, const struct begin *begin)
 {
 	sql_put_i64(sql, WITHDRAWAL_QUEUED);
 	sql_put_text(sql, reason_code(REASON_DEAD_LETTER));
+	sql_put_u64(sql, begin->jump);
 }
 
 static bool undecided_event(struct db *db, const struct begin *begin, const char *detail,
@@ -136,7 +154,7 @@ static bool undecided_event(struct db *db, const struct begin *begin, const char
 	sql_put_i64(&sql, begin->by->now_ms);
 	sql_put_i64(&sql, begin->by->actor);
 	sql_put_text(&sql, detail);
-	undecided_put(&sql);
+	undecided_put(&sql, begin);
 	return sql_run(&sql, NULL);
 }
 
@@ -154,7 +172,7 @@ static bool undecided_audit(struct db *db, const struct begin *begin, const char
 	sql_put_text(&sql, begin->by->who);
 	sql_put_text(&sql, begin->by->request_id);
 	sql_put_text(&sql, detail);
-	undecided_put(&sql);
+	undecided_put(&sql, begin);
 	return sql_run(&sql, NULL);
 }
 
@@ -175,7 +193,7 @@ static bool undecided_hold(struct db *db, const struct begin *begin, struct err 
 			    "held_reason = ? WHERE " UNDECIDED,
 			    err);
 	sql_put_text(&sql, code);
-	undecided_put(&sql);
+	undecided_put(&sql, begin);
 	return sql_run(&sql, NULL);
 }
 
@@ -192,7 +210,8 @@ static bool loss_is_open(struct db *db, bool *inout_lost, struct err *err)
 
 /* What the backup had not compared yet lies above the first slot that is final in it, or else above
  * its finalized mark, if it has one: blocks are read from there on. Written down at once: monitors
- * raise the mark, and a recovery that was killed would begin above what it has not found. */
+ * raise the mark, and a recovery that was killed would begin above what it has not found. After the
+ * open rows are locked: what becomes final now is known, or waits. */
 static bool blocks_begin(struct db *db, struct err *err)
 {
 	struct sql sql = sql_prepare(
@@ -212,10 +231,10 @@ static bool begin_write(struct db *db, void *context, struct err *err)
 	struct store_incarnation last;
 	char detail[96];
 	struct buf out = buf_of(detail, sizeof detail);
-	if (!incarnation_load(db, &last, err))
+	if (!wallets_lock(db, err) || !incarnation_load(db, &last, err))
 		return false;
-	if (begin->number <= last.number)
-		begin->number = last.number + 1;
+	begin->number = last.number < begin->number_min ? begin->number_min : last.number + 1;
+	begin->journal_lost = begin->loses_journal;
 	/* Above what was told in the lives between, too: a backup may be restored once more. */
 	begin->jump = (begin->number - last.number) * RECOVER_VERSION_JUMP;
 	if (last.journal_lost && !loss_is_open(db, &begin->journal_lost, err))
@@ -223,7 +242,7 @@ static bool begin_write(struct db *db, void *context, struct err *err)
 	buf_format(&out, "{\"incarnation\":%llu,\"journal_lost\":%s}",
 		   (unsigned long long)begin->number, begin->journal_lost ? "true" : "false");
 	return incarnation_insert(db, begin, err) && wallets_stop(db, err) &&
-	       blocks_begin(db, err) && open_rows_jump(db, begin, err) &&
+	       open_rows_jump(db, begin, err) && blocks_begin(db, err) &&
 	       undecided_hold(db, begin, err) &&
 	       audit_add(db, "store_restored", (struct id){ 0 }, buf_terminated(&out), begin->by,
 			 err);
@@ -232,7 +251,7 @@ static bool begin_write(struct db *db, void *context, struct err *err)
 bool store_sql_recover_begin(struct store *store, uint64_t number_min, bool journal_lost,
 			     const struct store_by *by, uint64_t *ret_number, struct err *err)
 {
-	struct begin begin = { .number = number_min, .journal_lost = journal_lost, .by = by };
+	struct begin begin = { .number_min = number_min, .loses_journal = journal_lost, .by = by };
 	if (!store_sql_write(db_of(store), begin_write, &begin, err))
 		return false;
 	*ret_number = begin.number;

@@ -1,0 +1,423 @@
+/* Whoever meets over a withdrawal, a slot, a wallet or a message: what comes of it is what comes of
+ * one after the other, at whichever statement they meet. On one host a write transaction has the
+ * whole store; here every statement is a moment at which somebody else comes. */
+#include "race_acts.h"
+
+#include "core/reason.h"
+#include "core/transfer.h"
+
+#define PROCESSOR      .actor = ACTOR_PROCESSOR
+#define SIGNER         .actor = ACTOR_SIGNER
+#define MONITOR        .actor = ACTOR_MONITOR, .flags = ACT_IS_MONITORS
+#define API            .actor = ACTOR_API
+#define PERSON         .actor = ACTOR_PERSON
+#define SIGNERS_PERSON .actor = ACTOR_PERSON, .flags = ACT_IS_FENCED
+#define OWNER          .actor = ACTOR_SIGNER, .flags = ACT_IS_FENCED
+
+/* --- what they meet over ------------------------------------------------------------------------
+ */
+
+/* The clock goes on until claims have run out and the row is due. */
+static void scene_ready(struct fixture *f, struct scene *scene)
+{
+	for (size_t i = 0; i < 2; i++) {
+		scene->fresh[i] = fixture_withdrawal(f, i == 0 ? "fresh-0" : "fresh-1");
+		scene->transfer[i] = fixture_id(f);
+		if (id_is_zero(scene->slot.id))
+			continue;
+		scene->attempt[i] = fixture_attempt(f, &scene->slot);
+		scene->import = (struct store_import){ .transfer = scene->slot.id,
+						       .version = scene->slot.version,
+						       .wallet_id = scene->slot.wallet_id,
+						       .payload = scene->slot,
+						       .attempt = scene->attempt[i].attempt };
+	}
+	fixture_wait(f, 70000);
+}
+
+static void scene_reload(struct fixture *f, struct scene *scene)
+{
+	scene->row = fixture_load(f, scene->row.intent.id);
+	if (!id_is_zero(scene->slot.id))
+		scene->slot = fixture_transfer(f, scene->slot.id);
+	scene->of = resolve_case_of(&scene->row, id_is_zero(scene->slot.id) ? NULL : &scene->slot);
+}
+
+static void accepted(struct fixture *f, struct scene *scene)
+{
+	struct withdrawal row = fixture_withdrawal(f, "one");
+	snprintf(row.intent.external_id, sizeof row.intent.external_id, "order-1");
+	struct store_accept item = fixture_item(&row);
+	MUST(store_accept_withdrawals, f->store, &item, 1);
+	scene->row = row;
+	scene->ack = fixture_claim(f, QUEUE_REQUEST, row.intent.id).ack;
+	scene_reload(f, scene);
+}
+
+static void queued(struct fixture *f, struct scene *scene)
+{
+	scene->row = fixture_queue(f, "one");
+	scene->ack = fixture_claim(f, QUEUE_SIGNING, scene->row.intent.id).ack;
+	scene_reload(f, scene);
+}
+
+static void reserved(struct fixture *f, struct scene *scene)
+{
+	queued(f, scene);
+	scene->slot = fixture_reserve(f, &scene->row, 0);
+	scene->tx_hash = fixture_hash(f);
+	scene_reload(f, scene);
+}
+
+static void signed_slot(struct fixture *f, struct scene *scene)
+{
+	struct attempt attempts[ATTEMPTS_MAX];
+	reserved(f, scene);
+	scene->slot = fixture_sign(f, &scene->slot);
+	assert_int_equal(fixture_attempts(f, scene->slot.id, attempts), 1);
+	scene->tx_hash = attempts[0].tx_hash;
+	scene_reload(f, scene);
+}
+
+static void broadcast(struct fixture *f, struct scene *scene)
+{
+	signed_slot(f, scene);
+	scene->slot = fixture_send(f, &scene->slot);
+	scene_reload(f, scene);
+}
+
+static void mined(struct fixture *f, struct scene *scene)
+{
+	broadcast(f, scene);
+	scene->slot = fixture_observe(f, &scene->slot, TRANSFER_MINED, OUTCOME_NONE);
+	scene_reload(f, scene);
+}
+
+static void reverted(struct fixture *f, struct scene *scene)
+{
+	mined(f, scene);
+	scene->slot = fixture_observe(f, &scene->slot, TRANSFER_FINAL, OUTCOME_REVERTED);
+	scene_reload(f, scene);
+}
+
+static void keys_add(struct fixture *f)
+{
+	static const char *const people[] = { "ann", "ben" };
+	struct store_by by = fixture_by(f, ACTOR_PERSON);
+	for (size_t i = 0; i < 2; i++) {
+		struct store_api_key key = { .created_at = 1,
+					     .may_resolve = true,
+					     .mac = { .key_id = 1 } };
+		snprintf(key.id, sizeof key.id, "key-%s", people[i]);
+		MUST(store_api_key_add, f->store, &key, &by);
+	}
+}
+
+/* A stranger's transaction has the nonce; people are to say what it was. */
+static void foreign(struct fixture *f, struct scene *scene)
+{
+	broadcast(f, scene);
+	keys_add(f);
+	scene->slot = fixture_observe(f, &scene->slot, TRANSFER_MINED, OUTCOME_FOREIGN);
+	scene->slot = fixture_observe(f, &scene->slot, TRANSFER_FINAL, OUTCOME_FOREIGN);
+	scene_reload(f, scene);
+}
+
+static void buried(struct fixture *f, struct scene *scene)
+{
+	queued(f, scene);
+	struct store_change change = fixture_change(&scene->row, WITHDRAWAL_QUEUED, "held");
+	change.held_reason = "dead_letter";
+	change.ack = scene->ack;
+	change.bury = true;
+	assert_true(fixture_apply(f, &change, ACTOR_SIGNER));
+	scene_reload(f, scene);
+}
+
+/* A restored store: its wallets recover, and a slot that it did not know has paid somebody. */
+static void recovering(struct fixture *f, struct scene *scene)
+{
+	struct store_by by = fixture_by(f, ACTOR_PERSON);
+	struct store_by signer = fixture_by(f, ACTOR_SIGNER);
+	struct store_by monitor = fixture_by(f, ACTOR_MONITOR);
+	uint64_t number = 0;
+	queued(f, scene);
+	MUST(store_recover_begin, f->store, 0, false, &by, &number);
+	struct store_reservation filler = { .epoch = f->leases[0].epoch, .recovers = true };
+	filler.transfer.id = fixture_id(f);
+	filler.transfer.wallet_id = f->wallets[0].id;
+	filler.transfer.chain_id = FIXTURE_CHAIN_ID;
+	filler.transfer.wallet = f->wallets[0].address;
+	filler.transfer.gas_limit = 21000;
+	transfer_make_cancel(&filler.transfer);
+	MUST(store_transfers_reserve, f->store, &filler, 1, &signer);
+	scene->slot = fixture_transfer(f, filler.transfer.id);
+	struct store_import item = { .transfer = scene->slot.id,
+				     .version = scene->slot.version,
+				     .wallet_id = scene->slot.wallet_id,
+				     .epoch = f->leases[0].epoch,
+				     .payload = scene->slot };
+	item.attempt.tx_hash = scene->tx_hash = fixture_hash(f);
+	item.attempt.raw_len = 100;
+	item.attempt.gas_limit = 21000;
+	transfer_bind(&item.payload, &scene->row.intent);
+	item.payload.payload_hash = transfer_payload_hash(&item.payload);
+	MUST(store_attempt_import, f->store, &item, &signer);
+	assert_int_equal(item.result, STORE_WRITTEN);
+	scene_reload(f, scene);
+	scene->slot = fixture_observe(f, &scene->slot, TRANSFER_MINED, OUTCOME_NONE);
+	struct store_observation held = { .transfer = scene->slot.id,
+					  .version = scene->slot.version,
+					  .held_reason = reason_code(REASON_PAYOUT_UNBOUND) };
+	MUST(store_transfers_observe, f->store, &held, 1, &f->monitor, &monitor);
+	assert_int_equal(held.result, STORE_WRITTEN);
+	scene_reload(f, scene);
+}
+
+/* --- and who they are ---------------------------------------------------------------------------
+ */
+
+static const struct act accepted_acts[] = {
+	{ "queue", act_change, PROCESSOR, .to = WITHDRAWAL_QUEUED, .text = "queued",
+	  .flags = ACT_ACKS | ACT_APPROVES },
+	{ "reject", act_change, PROCESSOR, .to = WITHDRAWAL_REJECTED, .text = "rejected", .how = 2,
+	  .held = "above_maximum", .flags = ACT_ACKS },
+	{ "bury", act_change, PROCESSOR, .text = "held", .held = "dead_letter",
+	  .flags = ACT_ACKS | ACT_BURIES },
+	{ "hold", act_change, PROCESSOR, .text = "held", .held = "intent_mac_invalid",
+	  .flags = ACT_ACKS },
+	{ "cancel", act_change, API, .to = WITHDRAWAL_CANCELED, .text = "canceled", .how = 2,
+	  .held = "canceled" },
+	{ "cancel request", act_change, API, .text = "cancel_requested", .flags = ACT_CANCELS },
+	{ "sweep", act_sweep, PROCESSOR },
+	{ "claim", act_claim, PROCESSOR, .how = QUEUE_REQUEST, .flags = ACT_PASSES },
+	{ "ack", act_ack, PROCESSOR },
+	{ "extend", act_extend, PROCESSOR },
+	{ "accept", act_accept, API, .how = 0 },
+	{ "accept its external id", act_accept, API, .how = 2 },
+	{ "accept two keys", act_accept, API, .how = 3 },
+	{ "redrive", act_redrive, PERSON, .how = QUEUE_REQUEST_DLQ },
+	{ "begin recovery", act_begin, PERSON },
+};
+
+static const struct act queued_acts[] = {
+	{ "wait", act_change, SIGNER, .text = "waiting", .how = 1, .held = "funds",
+	  .flags = ACT_ACKS },
+	{ "reserve", act_reserve, .actor = ACTOR_SIGNER, .flags = ACT_IS_FENCED | ACT_ACKS },
+	{ "reserve from another", act_reserve, OWNER, .wallet = 1 },
+	{ "fail", act_change, SIGNER, .to = WITHDRAWAL_FAILED, .text = "failed", .how = 2,
+	  .held = "receiver_refuses", .flags = ACT_ACKS },
+	{ "cancel", act_change, SIGNER, .to = WITHDRAWAL_CANCELED, .text = "canceled", .how = 2,
+	  .held = "canceled" },
+	{ "cancel request", act_change, API, .text = "cancel_requested", .flags = ACT_CANCELS },
+	{ "bury", act_change, SIGNER, .text = "held", .held = "dead_letter",
+	  .flags = ACT_ACKS | ACT_BURIES },
+	{ "sweep", act_sweep, PROCESSOR },
+	{ "claim", act_claim, SIGNER, .how = QUEUE_SIGNING, .flags = ACT_PASSES },
+	{ "ack", act_ack, SIGNER },
+	{ "stop", act_stop, SIGNER, .held = "journal_differs" },
+	{ "steal", act_steal, ready_to_steal, .flags = ACT_STEALS },
+	{ "begin recovery", act_begin, PERSON },
+};
+
+static const struct act reserved_acts[] = {
+	{ "turn to a cancellation", act_turn_cancel, OWNER },
+	{ "sign", act_sign, OWNER },
+	{ "see a stranger's", act_observe, MONITOR, .to = TRANSFER_MINED, .how = OUTCOME_FOREIGN },
+	{ "hold the slot", act_observe, MONITOR, .held = "slot_rows_mismatch" },
+	{ "cancel request", act_change, API, .text = "cancel_requested", .flags = ACT_CANCELS },
+	{ "hold", act_change, SIGNER, .text = "held", .held = "payload_mismatch" },
+	{ "speed up", act_change, API, .text = "speed_up_requested", .flags = ACT_SPEEDS_UP },
+	{ "import", act_import, OWNER },
+	{ "sweep", act_sweep, PROCESSOR },
+	{ "stop", act_stop, SIGNER, .held = "journal_differs" },
+	{ "steal", act_steal, ready_to_steal, .flags = ACT_STEALS },
+	{ "steal the chain", act_steal, ready_to_steal, .flags = ACT_STEALS_CHAIN },
+};
+
+static const struct act signed_acts[] = {
+	{ "send", act_send, OWNER, .how = 1 },
+	{ "was not taken", act_send, OWNER, .how = 1, .to = 1 },
+	{ "sign", act_sign, OWNER },
+	{ "see it mined", act_observe, MONITOR, .to = TRANSFER_MINED },
+	{ "see a stranger's", act_observe, MONITOR, .to = TRANSFER_MINED, .how = OUTCOME_FOREIGN },
+	{ "cancel request", act_change, API, .text = "cancel_requested", .flags = ACT_CANCELS },
+	{ "speed up", act_change, API, .text = "speed_up_requested", .flags = ACT_SPEEDS_UP },
+	{ "wish", act_wish, .actor = ACTOR_MONITOR, .how = WISH_BUMP },
+	{ "steal", act_steal, ready_to_steal, .flags = ACT_STEALS },
+};
+
+static const struct act broadcast_acts[] = {
+	{ "send again", act_send, OWNER, .how = 1 },
+	{ "sign", act_sign, OWNER },
+	{ "sign a cancellation", act_sign, OWNER, .how = 1 },
+	{ "see it mined", act_observe, MONITOR, .to = TRANSFER_MINED },
+	{ "see a stranger's", act_observe, MONITOR, .to = TRANSFER_MINED, .how = OUTCOME_FOREIGN },
+	{ "hold the slot", act_observe, MONITOR, .held = "slot_rows_mismatch" },
+	{ "cancel request", act_change, API, .text = "cancel_requested", .flags = ACT_CANCELS },
+	{ "speed up", act_change, API, .text = "speed_up_requested", .flags = ACT_SPEEDS_UP },
+	{ "wish", act_wish, .actor = ACTOR_MONITOR, .how = WISH_BUMP },
+	{ "wish to send", act_wish, .actor = ACTOR_MONITOR, .how = WISH_REBROADCAST },
+	{ "import", act_import, OWNER },
+	{ "sweep", act_sweep, PROCESSOR },
+	{ "steal", act_steal, ready_to_steal, .flags = ACT_STEALS },
+	{ "steal the chain", act_steal, ready_to_steal, .flags = ACT_STEALS_CHAIN },
+};
+
+static const struct act mined_acts[] = {
+	{ "pay", act_observe, MONITOR, .to = TRANSFER_FINAL, .how = OUTCOME_SUCCEEDED },
+	{ "revert", act_observe, MONITOR, .to = TRANSFER_FINAL, .how = OUTCOME_REVERTED },
+	{ "take back", act_observe, MONITOR, .to = TRANSFER_BROADCAST },
+	{ "see no proof", act_observe, MONITOR, .to = TRANSFER_MINED, .how = OUTCOME_UNPROVEN },
+	{ "hold the slot", act_observe, MONITOR, .held = "slot_rows_mismatch" },
+	{ "cancel request", act_change, API, .text = "cancel_requested", .flags = ACT_CANCELS },
+	{ "hold", act_change, SIGNER, .text = "held", .held = "payload_mismatch" },
+	{ "speed up", act_change, API, .text = "speed_up_requested", .flags = ACT_SPEEDS_UP },
+	{ "send again", act_send, OWNER, .how = 1 },
+	{ "sign", act_sign, OWNER },
+	{ "import", act_import, OWNER },
+	{ "sweep", act_sweep, PROCESSOR },
+	{ "steal the chain", act_steal, ready_to_steal, .flags = ACT_STEALS_CHAIN },
+	{ "begin recovery", act_begin, PERSON },
+};
+
+static const struct act reverted_acts[] = {
+	{ "requeue", act_change, SIGNER, .to = WITHDRAWAL_QUEUED, .text = "requeued",
+	  .flags = ACT_NEXT_ROUND | ACT_ACKS },
+	{ "fail", act_change, SIGNER, .to = WITHDRAWAL_FAILED, .text = "failed", .how = 2,
+	  .held = "receiver_refuses" },
+	{ "cancel", act_change, SIGNER, .to = WITHDRAWAL_CANCELED, .text = "canceled", .how = 2,
+	  .held = "canceled" },
+	{ "cancel request", act_change, API, .text = "cancel_requested", .flags = ACT_CANCELS },
+	{ "hold", act_change, SIGNER, .text = "held", .held = "payload_mismatch" },
+	{ "hold the slot", act_observe, MONITOR, .held = "final_taken_back" },
+	{ "sweep", act_sweep, PROCESSOR },
+	{ "claim", act_claim, SIGNER, .how = QUEUE_SIGNING, .flags = ACT_PASSES },
+	{ "ack", act_ack, SIGNER },
+};
+
+static const struct act foreign_acts[] = {
+	{ "decide", act_decide, PERSON, .text = "ann", .how = RESOLVE_NOT_PAID },
+	{ "decide too", act_decide, PERSON, .text = "ben", .how = RESOLVE_NOT_PAID },
+	{ "complete", act_resolve, SIGNERS_PERSON, .how = STORE_RESOLVE_COMPLETE },
+	{ "requeue", act_resolve, SIGNERS_PERSON, .how = STORE_RESOLVE_REQUEUE },
+	{ "cancel", act_resolve, SIGNERS_PERSON, .how = STORE_RESOLVE_CANCEL, .text = "canceled" },
+	{ "refuse", act_resolve, SIGNERS_PERSON, .how = STORE_RESOLVE_REFUSE,
+	  .text = "resolve_was_paid" },
+	{ "release", act_resolve, SIGNERS_PERSON, .how = STORE_RESOLVE_RELEASE },
+	{ "resend", act_resolve, SIGNERS_PERSON, .how = STORE_RESOLVE_RESEND },
+	{ "stale", act_resolve, SIGNERS_PERSON, .how = STORE_RESOLVE_STALE },
+	{ "cancel request", act_change, API, .text = "cancel_requested", .flags = ACT_CANCELS },
+	{ "hold the slot", act_observe, MONITOR, .held = "final_taken_back" },
+	{ "sweep", act_sweep, PROCESSOR },
+	{ "start", act_start, PERSON, .held = "nonce_consumed_elsewhere" },
+	{ "steal", act_steal, ready_to_steal, .flags = ACT_STEALS },
+	{ "begin recovery", act_begin, PERSON },
+};
+
+static const struct act buried_acts[] = {
+	{ "redrive", act_redrive, PERSON, .how = QUEUE_SIGNING_DLQ },
+	{ "cancel request", act_change, API, .text = "cancel_requested",
+	  .flags = ACT_CANCELS | ACT_RELEASES },
+	{ "release", act_resolve, PERSON, .how = STORE_RESOLVE_RELEASE },
+	{ "decide", act_decide, PERSON, .text = "ann", .how = RESOLVE_NOT_PAID },
+	{ "reserve", act_reserve, OWNER },
+	{ "sweep", act_sweep, PROCESSOR },
+	{ "claim", act_claim, SIGNER, .how = QUEUE_SIGNING, .flags = ACT_PASSES },
+};
+
+static const struct act recovering_acts[] = {
+	{ "bind", act_bind, .actor = ACTOR_SIGNER, .flags = ACT_IS_FENCED | ACT_ACKS },
+	{ "fill", act_fill, OWNER },
+	{ "fill another", act_fill, OWNER, .wallet = 1 },
+	{ "recover", act_recover, OWNER, .how = FIXTURE_FIRST_GAP + 1 },
+	{ "recovered", act_recovered, OWNER },
+	{ "reserve", act_reserve, OWNER },
+	{ "start", act_start, PERSON, .held = "recovering" },
+	{ "stop", act_stop, SIGNER, .held = "not_recovered" },
+	{ "take back", act_observe, MONITOR, .to = TRANSFER_BROADCAST },
+	{ "cancel request", act_change, API, .text = "cancel_requested", .flags = ACT_CANCELS },
+	{ "hold", act_change, SIGNER, .text = "held", .held = "payload_mismatch" },
+	{ "sweep", act_sweep, PROCESSOR },
+	{ "steal", act_steal, ready_to_steal, .flags = ACT_STEALS },
+	{ "begin recovery", act_begin, PERSON, .how = 1 },
+};
+
+static const struct act wallet_acts[] = {
+	{ "renew", act_renew, OWNER },
+	{ "steal", act_steal, ready_to_steal, .flags = ACT_STEALS },
+	{ "steal the chain", act_steal, ready_to_steal, .flags = ACT_STEALS_CHAIN },
+	{ "renew the chain", act_renew, MONITOR },
+	{ "enter", act_enter, OWNER, .how = 7, .wallet = 1 },
+	{ "stop", act_stop, SIGNER, .held = "journal_differs" },
+	{ "start", act_start, PERSON, .held = "journal_differs" },
+	{ "mark", act_mark, .actor = ACTOR_MONITOR, .how = 100 },
+	{ "mark more", act_mark, .actor = ACTOR_MONITOR, .how = 101 },
+	{ "reconcile", act_reconciled, MONITOR, .how = 50 },
+	{ "pin", act_pin, SIGNER, .how = 1 },
+	{ "pin another key", act_pin, SIGNER, .how = 2 },
+	{ "reserve", act_reserve, OWNER },
+};
+
+/* --- races --------------------------------------------------------------------------------------
+ */
+
+struct arena {
+	const char *name;
+	void (*make)(struct fixture *f, struct scene *scene);
+	const struct act *acts;
+	size_t n;
+};
+
+#define ARENA(what, made) { "over_" #what, made, what##_acts, COUNT_OF(what##_acts) }
+static const struct arena arenas[] = {
+	ARENA(accepted, accepted),     ARENA(queued, queued),       ARENA(reserved, reserved),
+	ARENA(signed, signed_slot),    ARENA(broadcast, broadcast), ARENA(mined, mined),
+	ARENA(reverted, reverted),     ARENA(foreign, foreign),     ARENA(buried, buried),
+	ARENA(recovering, recovering), ARENA(wallet, queued),
+};
+
+struct meeting {
+	struct fixture *f;
+	const struct arena *arena;
+};
+
+static int set_up(void **state)
+{
+	struct meeting *meeting = calloc(1, sizeof *meeting);
+	void *fixture = NULL;
+	assert_non_null(meeting);
+	meeting->arena = *state;
+	(void)fixture_set_up(&fixture);
+	meeting->f = fixture;
+	*state = meeting;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct meeting *meeting = *state;
+	void *fixture = meeting->f;
+	int result = fixture_tear_down(&fixture);
+	free(meeting);
+	return result;
+}
+
+static void what_meets_has_an_order(void **state)
+{
+	const struct meeting *meeting = *state;
+	struct scene scene = { .row = { .version = 0 } };
+	meeting->arena->make(meeting->f, &scene);
+	scene_ready(meeting->f, &scene);
+	assert_true(race_all(meeting->f, &scene, meeting->arena->acts, meeting->arena->n));
+}
+
+int main(int argc, char **argv)
+{
+	struct CMUnitTest tests[COUNT_OF(arenas)];
+	for (size_t i = 0; i < COUNT_OF(arenas); i++)
+		tests[i] = (struct CMUnitTest){ arenas[i].name, what_meets_has_an_order, set_up,
+						tear_down, (void *)(uintptr_t)&arenas[i] };
+	cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
