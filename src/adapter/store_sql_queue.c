@@ -167,20 +167,24 @@ struct redrive {
 };
 
 static bool dead_letter_delete(struct db *db, enum queue_name dlq, struct id subject,
-			       struct err *err)
+			       int64_t *ret_deleted, struct err *err)
 {
 	struct sql sql =
 		sql_prepare(db, "DELETE FROM messages WHERE queue = ? AND subject = ?", err);
 	sql_put_i64(&sql, dlq);
 	sql_put_id(&sql, subject);
-	return sql_run(&sql, NULL);
+	return sql_run_count(&sql, ret_deleted);
 }
 
-/* Releases the row's hold, if `dead_letter` is why it is held. */
+static bool is_buried(const struct withdrawal *row)
+{
+	return strcmp(row->held_reason, reason_code(REASON_DEAD_LETTER)) == 0;
+}
+
 static bool hold_release(struct db *db, const struct withdrawal *row, const struct store_by *by,
 			 struct err *err)
 {
-	if (strcmp(row->held_reason, reason_code(REASON_DEAD_LETTER)) != 0)
+	if (!is_buried(row))
 		return true;
 	struct sql sql = sql_prepare(db,
 				     "UPDATE withdrawals SET held_reason = '', "
@@ -202,11 +206,14 @@ static bool one_redrive(struct db *db, struct redrive *redrive, struct id id, st
 {
 	struct withdrawal row;
 	bool found = false;
-	if (!dead_letter_delete(db, redrive->dlq, id, err) ||
-	    !withdrawal_load(db, id, &row, &found, err))
+	int64_t deleted = 0;
+	if (!withdrawal_load(db, id, &row, &found, err) ||
+	    !dead_letter_delete(db, redrive->dlq, id, &deleted, err))
 		return false;
 	if (!found || lifecycle_is_terminal(row.stage))
 		return true;
+	if (deleted == 0 && !is_buried(&row))
+		return true; /* since it was listed, another has moved it back */
 	redrive->moved++;
 	return hold_release(db, &row, redrive->by, err) &&
 	       message_put(db, (enum queue_name)(redrive->dlq - QUEUE_DLQ_OFFSET), id,
