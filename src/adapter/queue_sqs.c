@@ -60,18 +60,27 @@ bool sqs_call(struct queue_sqs *self, const char *action, int64_t deadline_ms,
 	return aws_answer_check(ret_answer, err) || err_wrap(err, "%s", action);
 }
 
-static bool url_find(struct queue_sqs *self, enum queue_name name, char *ret_url, struct err *err)
+void sqs_name_write(const struct queue_sqs *self, enum queue_name name,
+		    char ret_name[SQS_NAME_LEN_MAX + 1])
+{
+	int len = snprintf(ret_name, SQS_NAME_LEN_MAX + 1, "%s%s", self->prefix,
+			   queue_name_text(name));
+	CHECK(len > 0 && len <= SQS_NAME_LEN_MAX);
+}
+
+bool sqs_url_find(struct queue_sqs *self, enum queue_name name, char ret_url[SQS_URL_LEN_MAX + 1],
+		  struct err *err)
 {
 	struct aws_answer answer;
-	char text[SQS_PREFIX_LEN_MAX + 32];
-	(void)snprintf(text, sizeof text, "%s%s", self->prefix, queue_name_text(name));
+	char text[SQS_NAME_LEN_MAX + 1];
+	sqs_name_write(self, name, text);
 	buf_reset(&self->request);
 	buf_byte(&self->request, '{');
 	json_write_member_text(&self->request, "QueueName", text);
 	buf_byte(&self->request, '}');
 	if (!sqs_call(self, "GetQueueUrl", self->options.deadline_ms, &answer, err)) {
 		if (is_absent(&answer))
-			return err_set(err, ERR_NOT_DONE,
+			return err_set(err, ERR_REFUSED,
 				       "there is no SQS queue %s (`sluice queues create` makes it)",
 				       text);
 		return false;
@@ -80,20 +89,28 @@ static bool url_find(struct queue_sqs *self, enum queue_name name, char *ret_url
 	       err_set(err, ERR_NOT_DONE, "GetQueueUrl: an answer that cannot be read");
 }
 
+/* What SQS refuses is not done, and may be some other time: that nobody may send is no reason to
+ * lose a wake-up. */
+static bool refusal_soften(struct err *err)
+{
+	if (err != NULL && err->kind == ERR_REFUSED)
+		err->kind = ERR_NOT_DONE;
+	return false;
+}
+
 /* Begins the body of a request to a queue. */
 static bool request_begin(struct queue_sqs *self, enum queue_name name, struct err *err)
 {
 	char *url = self->urls[name - QUEUE_REQUEST];
-	if (url[0] == 0 && !url_find(self, name, url, err))
-		return false;
+	if (url[0] == 0 && !sqs_url_find(self, name, url, err))
+		return refusal_soften(err);
 	buf_reset(&self->request);
 	buf_byte(&self->request, '{');
 	json_write_member_text(&self->request, "QueueUrl", url);
 	return true;
 }
 
-/* A queue that is gone may come back under another URL. What SQS refuses is not done, and may be
- * some other time: that nobody may send is no reason to lose a wake-up. */
+/* A queue that is gone may come back under another URL. */
 static bool request_send(struct queue_sqs *self, enum queue_name name, const char *action,
 			 int64_t deadline_ms, struct aws_answer *ret_answer, struct err *err)
 {
@@ -102,9 +119,7 @@ static bool request_send(struct queue_sqs *self, enum queue_name name, const cha
 		return true;
 	if (is_absent(ret_answer))
 		self->urls[name - QUEUE_REQUEST][0] = 0;
-	if (ret_answer->verdict == AWS_REFUSED && err != NULL)
-		err->kind = ERR_NOT_DONE;
-	return false;
+	return refusal_soften(err);
 }
 
 static bool unreadable(const char *action, struct err *err)

@@ -118,3 +118,53 @@ bool sqs_read_depth(struct str body, struct transport_depth *ret_depth)
 	*ret_depth = depth;
 	return true;
 }
+
+/* ---- what a queue is like ---- */
+
+static bool arn_read(const struct json_value *value, char ret_arn[SQS_ARN_LEN_MAX + 1])
+{
+	struct str text;
+	return json_string(value, &text) && is_visible(text, SQS_ARN_LEN_MAX) &&
+	       memchr(text.at, '"', text.len) == NULL && memchr(text.at, '\\', text.len) == NULL &&
+	       str_copy(text, ret_arn, SQS_ARN_LEN_MAX + 1);
+}
+
+static bool number_read(const struct json_value *value, int64_t *ret_number)
+{
+	struct str text;
+	uint64_t number;
+	if (json_i64(value, ret_number))
+		return *ret_number >= 0;
+	if (!json_string(value, &text) || !str_to_u64(text, &number) || number > INT64_MAX)
+		return false;
+	*ret_number = (int64_t)number;
+	return true;
+}
+
+/* JSON within JSON: {"deadLetterTargetArn":"…","maxReceiveCount":5}, or "5". */
+static bool policy_read(struct str text, struct sqs_attributes *attributes)
+{
+	JSON_OWNED json = NULL;
+	const struct json_value *root = object_parse(text, &json);
+	return root != NULL &&
+	       arn_read(json_member(root, "deadLetterTargetArn"), attributes->dead_arn) &&
+	       number_read(json_member(root, "maxReceiveCount"), &attributes->receives_max);
+}
+
+bool sqs_read_attributes(struct str body, struct sqs_attributes *ret_attributes)
+{
+	JSON_OWNED json = NULL;
+	struct sqs_attributes read = { 0 };
+	struct str policy = { 0 };
+	const struct json_value *root = object_parse(body, &json);
+	const struct json_value *list = root != NULL ? json_member(root, "Attributes") : NULL;
+	if (!arn_read(json_member(list, "QueueArn"), read.arn) ||
+	    !number_read(json_member(list, "MessageRetentionPeriod"), &read.retention_s) ||
+	    !number_read(json_member(list, "MaximumMessageSize"), &read.message_bytes_max))
+		return false;
+	if (json_string(json_member(list, "RedrivePolicy"), &policy) && policy.len > 0 &&
+	    !policy_read(policy, &read))
+		return false;
+	*ret_attributes = read;
+	return true;
+}

@@ -11,6 +11,16 @@
 #include <stdint.h>
 
 #define SQS_URL_LEN_MAX 512
+#define SQS_ARN_LEN_MAX 256
+
+/* What a queue is like. Texts are visible ASCII without quotes and backslashes. */
+struct sqs_attributes {
+	char arn[SQS_ARN_LEN_MAX + 1];
+	int64_t retention_s;
+	int64_t message_bytes_max;
+	char dead_arn[SQS_ARN_LEN_MAX + 1]; /* empty: no redrive policy */
+	int64_t receives_max;               /* of it; 0 without one */
+};
 
 /* {"QueueUrl":"https://…"}: visible ASCII, 1 to SQS_URL_LEN_MAX characters. */
 MUST_CHECK bool sqs_read_url(struct str body, char ret_url[SQS_URL_LEN_MAX + 1]);
@@ -22,5 +32,6 @@ MUST_CHECK bool sqs_read_batch(struct str body, size_t n, bool ret_done[TRANSPOR
 MUST_CHECK bool sqs_read_messages(struct str body, size_t max,
 				  struct transport_message *ret_messages, size_t *ret_len);
 MUST_CHECK bool sqs_read_depth(struct str body, struct transport_depth *ret_depth);
+MUST_CHECK bool sqs_read_attributes(struct str body, struct sqs_attributes *ret_attributes);
 
 #endif

@@ -8,7 +8,8 @@
 #include "net/aws_client.h"
 #include "net/circuit_breaker.h"
 
-#define SQS_QUEUES 3
+#define SQS_QUEUES       3
+#define SQS_NAME_LEN_MAX 80
 
 struct queue_sqs {
 	struct queue_transport base;
@@ -24,5 +25,11 @@ struct queue_sqs {
 /* Sends what was written to `request`. True: the answer's body is SQS's, until the next call. */
 MUST_CHECK bool sqs_call(struct queue_sqs *self, const char *action, int64_t deadline_ms,
 			 struct aws_answer *ret_answer, struct err *err);
+/* PREFIXsigning, or PREFIXsigning-dlq. */
+void sqs_name_write(const struct queue_sqs *self, enum queue_name name,
+		    char ret_name[SQS_NAME_LEN_MAX + 1]);
+/* Asks SQS for the URL of a queue. REFUSED: there is none, and which command makes it. */
+MUST_CHECK bool sqs_url_find(struct queue_sqs *self, enum queue_name name,
+			     char ret_url[SQS_URL_LEN_MAX + 1], struct err *err);
 
 #endif

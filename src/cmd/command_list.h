@@ -36,6 +36,10 @@ enum exit_status command_resolve(const struct invocation *invocation);
 enum exit_status command_dlq_list(const struct invocation *invocation);
 enum exit_status command_dlq_redrive(const struct invocation *invocation);
 
+/* command_queues.c */
+enum exit_status command_queues_create(const struct invocation *invocation);
+enum exit_status command_queues_check(const struct invocation *invocation);
+
 /* command_backup.c */
 enum exit_status command_backup(const struct invocation *invocation);
 enum exit_status command_restore(const struct invocation *invocation);

@@ -107,6 +107,29 @@ static bool databases_check(struct config *config, struct err *err)
 	return true;
 }
 
+static bool is_plain_away(const char *url)
+{
+	return url != NULL && strncmp(url, "http://", 7) == 0 && strncmp(url + 7, "127.", 4) != 0 &&
+	       strncmp(url + 7, "localhost", 9) != 0 && strncmp(url + 7, "[::1]", 5) != 0;
+}
+
+static bool queue_check(struct config *config, struct err *err)
+{
+	const struct config_lines *lines = config->texts->lines;
+	if (!config->queue_is_sqs)
+		return true;
+	if (config->queue_region == NULL)
+		return config_lines_refuse(lines, "queue.region", err, "is missing");
+	if (strchr(config->queue_prefix, '.') != NULL)
+		return config_lines_refuse(lines, "queue.prefix", err,
+					   "\"%s\" has a '.', which SQS does not take",
+					   config->queue_prefix);
+	if (is_plain_away(config->queue_endpoint))
+		config_warn(config, "queue.endpoint: what goes there by plain http can be read and "
+				    "changed on the way");
+	return true;
+}
+
 static void sections_read(struct config *config, const struct config_text *text)
 {
 	config->data_dir = text->data_dir;
@@ -114,6 +137,11 @@ static void sections_read(struct config *config, const struct config_text *text)
 	config->log_file = text->log.file;
 	database_read(&config->store, &text->store);
 	database_read(&config->journal, &text->journal);
+	config->queue_is_sqs = strcmp(text->queue.backend, "sqs") == 0;
+	config->queue_region = text->queue.region;
+	config->queue_endpoint = text->queue.endpoint;
+	config->queue_prefix = text->queue.prefix;
+	config->queue_timeout_ms = milliseconds(text->queue.timeout_ms);
 	config->trust_dir = text->trust.dir;
 	config->grace_ms = milliseconds(text->run.grace_s) * 1000;
 	listen_read(&config->api, text->api.listen);
@@ -232,7 +260,7 @@ static bool config_fill(struct config *config, const char *file, struct err *err
 	cache_read(config, &config->texts->text->cache);
 	return key_stores_read(config, &config->texts->text->signer, err) &&
 	       ports_check(config, err) && databases_check(config, err) &&
-	       config_catalogue_read(config, err);
+	       queue_check(config, err) && config_catalogue_read(config, err);
 }
 
 static bool file_choose(const char *file, const char **ret_file, struct err *err)

@@ -100,6 +100,11 @@ struct config {
 	const char *log_file; /* NULL: standard error */
 	struct config_database store;
 	struct config_database journal;
+	bool queue_is_sqs;
+	const char *queue_region;   /* NULL without SQS */
+	const char *queue_endpoint; /* or NULL */
+	const char *queue_prefix;
+	int64_t queue_timeout_ms;
 	const char *trust_dir;
 	int64_t grace_ms;
 	struct config_listen ops[ROLES_LEN]; /* by enum role */

@@ -125,6 +125,11 @@ static const struct cyaml_schema_field database_fields[] = {
 	SCALAR(struct config_text_database, wait_ms),
 	CYAML_FIELD_END,
 };
+static const struct cyaml_schema_field queue_fields[] = {
+	SCALAR(struct config_text_queue, backend),    SCALAR(struct config_text_queue, region),
+	SCALAR(struct config_text_queue, endpoint),   SCALAR(struct config_text_queue, prefix),
+	SCALAR(struct config_text_queue, timeout_ms), CYAML_FIELD_END,
+};
 static const struct cyaml_schema_field trust_fields[] = {
 	SCALAR(struct config_text_trust, dir),
 	CYAML_FIELD_END,
@@ -176,6 +181,7 @@ static const struct cyaml_schema_field document_fields[] = {
 	SECTION(log, log_fields),
 	SECTION(store, database_fields),
 	SECTION(journal, database_fields),
+	SECTION(queue, queue_fields),
 	SECTION(trust, trust_fields),
 	SECTION(run, run_fields),
 	SECTION(cache, cache_fields),

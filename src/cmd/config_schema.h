@@ -104,6 +104,14 @@ struct config_text_database {
 	char *wait_ms;
 };
 
+struct config_text_queue {
+	char *backend;
+	char *region;
+	char *endpoint;
+	char *prefix;
+	char *timeout_ms;
+};
+
 struct config_text_trust {
 	char *dir;
 };
@@ -161,6 +169,7 @@ struct config_text {
 	struct config_text_log log;
 	struct config_text_database store;
 	struct config_text_database journal;
+	struct config_text_queue queue;
 	struct config_text_trust trust;
 	struct config_text_run run;
 	struct config_text_cache cache;

@@ -291,6 +291,13 @@ const struct command commands[] = {
 	  "key of an own name that was made with --resolve. The signer compares what they say\n"
 	  "with the chain, and refuses what that does not bear out: see `sluice status ID`.",
 	  resolve_options, command_resolve },
+	{ "queues create", "", 0, 0, "make the queues of SQS, or set what they should be like",
+	  "With queue.backend sqs: three standard queues, each with its dead letters, under\n"
+	  "the names that begin with queue.prefix. Messages that are there stay. The\n"
+	  "credentials are those of the environment, as for AWS's own tools.",
+	  config_options, command_queues_create },
+	{ "queues check", "", 0, 0, "look whether the queues of SQS are as they should be",
+	  "As every role does when it starts.", config_options, command_queues_check },
 	{ "dlq list", "[QUEUE]", 0, 1, "show the dead-letter queues, over HTTP", NULL,
 	  dlq_list_options, command_dlq_list },
 	{ "dlq redrive", "QUEUE", 1, 1, "put dead letters back into their queue, over HTTP",

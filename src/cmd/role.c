@@ -23,12 +23,16 @@
 #define STEP_STORE_CALLS 8
 #define STEP_STORE_MS    5000
 #define STEP_CHAIN_CALLS 12
+/* What is behind three failures a breaker spares it. */
+#define STEP_QUEUE_CALLS 8
 
 static int64_t step_max_ms(const struct config *config, enum role role, bool asks_chains)
 {
 	int64_t sum = STEP_STORE_CALLS * STEP_STORE_MS;
 	if (role == ROLE_SIGNER)
 		sum += key_stores_step_ms(config);
+	if (config->queue_is_sqs)
+		sum += STEP_QUEUE_CALLS * config->queue_timeout_ms;
 	for (size_t i = 0; asks_chains && i < config->catalogue.chains_len; i++) {
 		const struct config_chain *chain = &config->chains[i];
 		int64_t nodes = chain->rpc_len > 0 ? (int64_t)chain->rpc_len : RPC_ENDPOINTS_MAX;
@@ -142,6 +146,23 @@ static bool catalogue_pin(struct role_parts *parts, struct err *err)
 	return ok;
 }
 
+/* The API sends from a thread of its own: who accepts waits for no external queue. Without its
+ * queues it accepts all the same; the others have nothing to do. */
+static bool external_queue_open(struct role_parts *parts, struct err *err)
+{
+	const struct opened_queue_options options = {
+		.config = parts->config,
+		.clock = &parts->clock,
+		.entropy = &parts->entropy,
+		.log = &parts->log,
+		.metrics = parts->metrics,
+		.sends_aside = parts->role == ROLE_API,
+		.works_without = parts->role == ROLE_API,
+	};
+	return !parts->config->queue_is_sqs ||
+	       opened_queue_open(&options, &parts->opened, &parts->external, err);
+}
+
 static bool parts_open(struct role_parts *parts, const struct role_program *program,
 		       struct err *err)
 {
@@ -151,9 +172,9 @@ static bool parts_open(struct role_parts *parts, const struct role_program *prog
 	if (!role_ops_open(parts, &parts->ops, err))
 		return false;
 	if (!trust_open(parts, err) ||
-	    !opened_store_open(parts->config, cache_kb, true, &parts->clock, &parts->entropy,
-			       &parts->opened, err) ||
-	    !catalogue_pin(parts, err))
+	    !opened_store_open(parts->config, cache_kb, !parts->config->queue_is_sqs, &parts->clock,
+			       &parts->entropy, &parts->opened, err) ||
+	    !external_queue_open(parts, err) || !catalogue_pin(parts, err))
 		return false;
 	opened_cache_open(&parts->cache, parts->config, trust_keys_deployment(parts->trust),
 			  &parts->clock, &parts->log, parts->metrics, parts->opened.store);
@@ -170,6 +191,7 @@ static void parts_close(struct role_parts *parts)
 	for (size_t i = 0; i < CHAINS_MAX; i++)
 		chain_close(parts->chains[i]);
 	opened_store_close(&parts->opened);
+	opened_queue_close(&parts->external);
 	opened_cache_close(&parts->cache);
 	trust_keys_free(parts->trust);
 	health_deinit(&parts->health);

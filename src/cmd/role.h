@@ -14,6 +14,7 @@
 #include "cmd/cache_open.h"
 #include "cmd/config.h"
 #include "cmd/health.h"
+#include "cmd/queue_open.h"
 #include "cmd/store_open.h"
 #include "port/chain.h"
 
@@ -36,6 +37,7 @@ struct role_parts {
 	struct role_ops *ops;
 	struct trust_keys *trust;
 	struct opened_store opened;
+	struct opened_queue external;     /* below opened.queue, when that is SQS */
 	struct opened_cache cache;        /* of the thread that has the store */
 	struct chain *chains[CHAINS_MAX]; /* in the order of the catalogue; NULL for a role
 					     without */

@@ -11,6 +11,7 @@
 
 #include "sqs_place.h"
 
+#include "adapter/queue_sqs_setup.h"
 #include "sim/sqs.h"
 
 #include <signal.h>
@@ -282,6 +283,62 @@ static void absent_queues_are_named_and_found_later(void **state)
 	sqs_place_free(place);
 }
 
+static void refused(struct sqs_place *place, const char *words)
+{
+	struct err err = { 0 };
+	assert_false(queue_sqs_check(place->real, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	if (strstr(err.text, words) == NULL || strstr(err.text, "`sluice queues create`") == NULL)
+		fail_msg("%s", err.text);
+}
+
+static void set(struct sqs_place *place, const char *queue, const char *attribute,
+		const char *value)
+{
+	char url[513];
+	char body[1024];
+	sqs_place_url(place, queue, url);
+	snprintf(body, sizeof body, "{\"QueueUrl\":\"%s\",\"Attributes\":{\"%s\":\"%s\"}}", url,
+		 attribute, value);
+	assert_int_equal(sqs_place_ask(place, "SetQueueAttributes", body).verdict, AWS_DONE);
+}
+
+static void queues_are_made_and_looked_at(void **state)
+{
+	struct world *world = *state;
+	struct sqs_place *place = sqs_place_new(&world->clock, false);
+	struct transport_message message;
+	refused(place, "there is no SQS queue");
+	sqs_place_make_queues(place);
+	refused(place, "there is no SQS queue");
+	world->transport = &place->base;
+	send(world, QUEUE_MONITOR, "stays");
+	for (int twice = 0; twice < 2; twice++) {
+		MUST(queue_sqs_create, place->real);
+		MUST(queue_sqs_check, place->real);
+	}
+	set(place, "signing-dlq", "MessageRetentionPeriod", "345600");
+	refused(place, "signing keeps dead letters no longer than messages");
+	set(place, "request", "RedrivePolicy", "");
+	refused(place, "request has no redrive policy");
+	MUST(queue_sqs_create, place->real);
+	MUST(queue_sqs_check, place->real);
+	/* What was there is still there, and a dead letter when it was received five times. */
+	for (int i = 0; i < RECEIVES_WITHOUT_VERDICT_MAX; i++) {
+		assert_int_equal(receive(world, QUEUE_MONITOR, 1, 0, &message), 1);
+		holds(&message, "stays");
+		world->now_ms += VISIBILITY_MS + 1000;
+	}
+	assert_int_equal(receive(world, QUEUE_MONITOR, 1, 0, &message), 0);
+	char url[513];
+	char body[600];
+	sqs_place_url(place, "monitor-dlq", url);
+	snprintf(body, sizeof body, "{\"QueueUrl\":\"%s\"}", url);
+	struct aws_answer answer = sqs_place_ask(place, "ReceiveMessage", body);
+	assert_non_null(memmem(answer.body.at, answer.body.len, "stays", 5));
+	sqs_place_free(place);
+}
+
 /* A frozen one has taken the request, for all we know; after a few nobody asks for a while. */
 static void a_frozen_sqs_may_have_taken_it(void **state)
 {
@@ -335,6 +392,7 @@ int main(void)
 		WORLD_TEST(a_trace_travels_beside_the_body),
 		WORLD_TEST(a_batch_is_taken_in_part),
 		WORLD_TEST(absent_queues_are_named_and_found_later),
+		WORLD_TEST(queues_are_made_and_looked_at),
 		WORLD_TEST(a_frozen_sqs_may_have_taken_it),
 	};
 	if (sqs_place_is_there())

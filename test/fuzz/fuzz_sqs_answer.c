@@ -32,6 +32,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		CHECK(url[0] != 0 && memchr(url, 0, sizeof url) != NULL);
 	if (sqs_read_depth(body, &depth))
 		CHECK(depth.waiting <= INT64_MAX && depth.claimed <= INT64_MAX);
+	struct sqs_attributes attributes;
+	if (sqs_read_attributes(body, &attributes)) {
+		CHECK(attributes.arn[0] != 0 && attributes.retention_s >= 0);
+		CHECK(attributes.receives_max >= 0);
+		CHECK(strpbrk(attributes.arn, "\"\\") == NULL);
+	}
 	if (sqs_read_batch(body, n, done))
 		for (size_t i = n; i < TRANSPORT_BATCH_MAX; i++)
 			CHECK(!done[i]);

@@ -30,7 +30,8 @@ describe('the table of commands', () => {
 		const names = [...usage.matchAll(/^ {2}([a-z-]+(?: [a-z]+)?) {2,}/gm)].map(([, name]) => name);
 		for (const name of ['run', ...roles, 'migrate', 'check-config', 'keys init', 'keys new',
 			'keys import', 'keys add', 'keys address', 'api-key create', 'api-key revoke', 'api-key list',
-			'wallet list', 'wallet start', 'withdraw', 'status', 'version', 'dlq list', 'dlq redrive'])
+			'wallet list', 'wallet start', 'withdraw', 'status', 'version', 'dlq list', 'dlq redrive',
+			'queues create', 'queues check'])
 			assert.ok(names.includes(name), `${name} is missing:\n${usage}`);
 		for (const name of names) {
 			const { stdout } = succeed([...name.split(' '), '--help']);

@@ -71,12 +71,42 @@ static void numbers_and_urls(void **state)
 	assert_false(sqs_read_url(STR("{}"), url));
 }
 
+#define ATTRIBUTES(policy)                                         \
+	STR("{\"Attributes\":{\"QueueArn\":\"arn:aws:sqs:r:1:q\"," \
+	    "\"MessageRetentionPeriod\":\"345600\",\"MaximumMessageSize\":\"4096\"" policy "}}")
+
+static void what_a_queue_is_like(void **state)
+{
+	(void)state;
+	struct sqs_attributes read;
+	assert_true(sqs_read_attributes(ATTRIBUTES(""), &read));
+	assert_string_equal(read.arn, "arn:aws:sqs:r:1:q");
+	assert_string_equal(read.dead_arn, "");
+	assert_int_equal(read.retention_s, 345600);
+	assert_true(sqs_read_attributes(
+		ATTRIBUTES(",\"RedrivePolicy\":\"{\\\"deadLetterTargetArn\\\":\\\"arn:x\\\","
+			   "\\\"maxReceiveCount\\\":5}\""),
+		&read));
+	assert_string_equal(read.dead_arn, "arn:x");
+	assert_int_equal(read.receives_max, 5);
+	assert_true(sqs_read_attributes(
+		ATTRIBUTES(",\"RedrivePolicy\":\"{\\\"deadLetterTargetArn\\\":\\\"arn:x\\\","
+			   "\\\"maxReceiveCount\\\":\\\"7\\\"}\""),
+		&read));
+	assert_int_equal(read.receives_max, 7);
+	assert_false(sqs_read_attributes(ATTRIBUTES(",\"RedrivePolicy\":\"{}\""), &read));
+	assert_false(sqs_read_attributes(ATTRIBUTES(",\"RedrivePolicy\":\"x\""), &read));
+	assert_false(sqs_read_attributes(STR("{\"Attributes\":{}}"), &read));
+	assert_false(sqs_read_attributes(STR("{}"), &read));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(partial_batch_send_counts_entries),
 		cmocka_unit_test(deliveries_that_are_whole),
 		cmocka_unit_test(numbers_and_urls),
+		cmocka_unit_test(what_a_queue_is_like),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
