@@ -89,6 +89,7 @@ struct config_chain {
 	const char *rpc[RPC_ENDPOINTS_MAX];
 	size_t rpc_len;
 	const char *rpc_file; /* NULL, or then rpc_len is 0 */
+	const char *ws;       /* NULL: heads are polled */
 	int64_t rpc_timeout_ms;
 };
 

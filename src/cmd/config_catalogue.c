@@ -111,6 +111,7 @@ static bool chain_read(struct config *config, const struct spot *spot,
 	if (config_urls_repeat(ends->rpc, ends->rpc_len))
 		return refuse(spot, "rpc", "a URL is in it twice");
 	ends->rpc_file = text->rpc_file;
+	ends->ws = text->ws;
 	ends->rpc_timeout_ms = (int64_t)config_u64(text->rpc_timeout_ms);
 	catalogue->chains_len++;
 	return true;

@@ -31,7 +31,8 @@ static void url_write(struct str url, struct buf *out)
 
 static const char *shown(const struct config_place *place, char *storage, size_t cap)
 {
-	if (config_rule_of(str_from(place->path))->type != CONFIG_TYPE_URL)
+	enum config_type type = config_rule_of(str_from(place->path))->type;
+	if (type != CONFIG_TYPE_URL && type != CONFIG_TYPE_WS)
 		return *place->text;
 	struct buf url = buf_of(storage, cap);
 	url_write(str_from(*place->text), &url);
@@ -60,6 +61,7 @@ static void yaml_value(const struct config_place *place, const char *text, struc
 	case CONFIG_TYPE_PATH:
 	case CONFIG_TYPE_LISTEN:
 	case CONFIG_TYPE_URL:
+	case CONFIG_TYPE_WS:
 	case CONFIG_TYPE_ADDRESS:
 		json_write_string(out, str_from(text));
 		return;
@@ -215,6 +217,7 @@ static const char *type_text(enum config_type type)
 	case CONFIG_TYPE_LISTEN:
 		return "address";
 	case CONFIG_TYPE_URL:
+	case CONFIG_TYPE_WS:
 		return "URL";
 	case CONFIG_TYPE_ADDRESS:
 		return "0x…";

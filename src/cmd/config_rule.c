@@ -156,6 +156,8 @@ static const struct config_rule rules[] = {
 	  "JSON-RPC end points; with two or more, two must agree" },
 	{ "chains[].rpc_file", CONFIG_TYPE_PATH, 0, 0, NULL,
 	  "file with one URL a line, in place of rpc, for URLs that hold a key" },
+	{ "chains[].ws", CONFIG_TYPE_WS, 0, 0, NULL,
+	  "WebSocket of a node that pushes new heads: a wake-up for the monitor, no more" },
 	{ "chains[].rpc_timeout_ms", CONFIG_TYPE_COUNT, 100, MINUTE_MS, "5000",
 	  "deadline of one request" },
 	{ "chains[].finality", CONFIG_TYPE_BOOL, 0, 0, "true", "the chain knows `finalized`" },
@@ -259,11 +261,11 @@ static bool decimal_is_valid(struct str text)
 	return false;
 }
 
-static bool url_is_valid(struct str text)
+static bool url_is_valid(struct str text, const char *plain, const char *secure)
 {
-	size_t scheme_len = str_starts_with(text, STR("http://"))    ? 7
-			    : str_starts_with(text, STR("https://")) ? 8
-								     : 0;
+	size_t scheme_len = str_starts_with(text, str_from(plain))    ? strlen(plain)
+			    : str_starts_with(text, str_from(secure)) ? strlen(secure)
+								      : 0;
 	return scheme_len > 0 && text.len > scheme_len && ascii_is_visible(text);
 }
 
@@ -337,7 +339,9 @@ static bool type_allows(const struct config_rule *rule, struct str text)
 	case CONFIG_TYPE_LISTEN:
 		return config_listen_read(text, host, sizeof host, &port);
 	case CONFIG_TYPE_URL:
-		return url_is_valid(text);
+		return url_is_valid(text, "http://", "https://");
+	case CONFIG_TYPE_WS:
+		return url_is_valid(text, "ws://", "wss://");
 	case CONFIG_TYPE_ADDRESS:
 		return address_read(text, &address) == ADDRESS_OK;
 	case CONFIG_TYPE_LEVEL:
@@ -378,6 +382,9 @@ static void wanted_write(const struct config_rule *rule, struct str text, struct
 		return;
 	case CONFIG_TYPE_URL:
 		buf_text(out, "an http:// or https:// URL");
+		return;
+	case CONFIG_TYPE_WS:
+		buf_text(out, "a ws:// or wss:// URL");
 		return;
 	case CONFIG_TYPE_ADDRESS:
 		if (address_read(text, &address) == ADDRESS_BAD_CHECKSUM)

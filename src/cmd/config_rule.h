@@ -17,6 +17,7 @@ enum config_type {
 	CONFIG_TYPE_PATH,    /* relative ones start at the directory of the configuration file */
 	CONFIG_TYPE_LISTEN,  /* address:port, [address]:port or :port */
 	CONFIG_TYPE_URL,     /* http:// or https:// */
+	CONFIG_TYPE_WS,      /* ws:// or wss:// */
 	CONFIG_TYPE_ADDRESS, /* EIP-55 */
 	CONFIG_TYPE_LEVEL,   /* debug, info, warn, error */
 	CONFIG_TYPE_CHOICE,  /* one of the words with which its help begins: "one, two or three: …"

@@ -22,6 +22,7 @@ static const struct cyaml_schema_field chain_fields[] = {
 	SCALAR(struct config_text_chain, chain_id),
 	LIST(struct config_text_chain, rpc, &url_entry, RPC_ENDPOINTS_MAX),
 	SCALAR(struct config_text_chain, rpc_file),
+	SCALAR(struct config_text_chain, ws),
 	SCALAR(struct config_text_chain, rpc_timeout_ms),
 	SCALAR(struct config_text_chain, finality),
 	SCALAR(struct config_text_chain, confirmations),

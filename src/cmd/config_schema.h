@@ -23,6 +23,7 @@ struct config_text_chain {
 	char **rpc;
 	unsigned rpc_count;
 	char *rpc_file;
+	char *ws;
 	char *rpc_timeout_ms;
 	char *finality;
 	char *confirmations;

@@ -80,6 +80,8 @@ struct role_work {
 	bool (*step)(void *self, bool *ret_worked, struct err *err);
 	int64_t (*idle_ms)(void *self); /* how long to wait when there was nothing to do */
 	enum queue_name queue;          /* whose wake-ups end that wait */
+	/* Waits in another way and says true, or says false; NULL: never. */
+	bool (*wait)(void *self, int64_t timeout_ms);
 };
 MUST_CHECK bool role_work_run(struct role_parts *parts, const struct role_work *work,
 			      struct err *err);

@@ -37,7 +37,7 @@ static int64_t idle_ms(void *self)
 
 static bool run_processor(struct role_parts *parts, void *self, struct err *err)
 {
-	struct role_work work = { self, step, idle_ms, QUEUE_REQUEST };
+	struct role_work work = { self, step, idle_ms, QUEUE_REQUEST, NULL };
 	return role_work_run(parts, &work, err);
 }
 

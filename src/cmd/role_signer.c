@@ -177,7 +177,7 @@ static int64_t idle_ms(void *self)
 
 static bool run_signer(struct role_parts *parts, void *self, struct err *err)
 {
-	struct role_work work = { self, step, idle_ms, QUEUE_SIGNING };
+	struct role_work work = { self, step, idle_ms, QUEUE_SIGNING, NULL };
 	return role_work_run(parts, &work, err);
 }
 

@@ -105,6 +105,14 @@ static void step_failed(struct work_state *state, const struct err *err)
 	stop_signal_sleep(retry_delay_ms(&fault_policy, state->faults++, random));
 }
 
+static void work_wait(struct work_state *state)
+{
+	const struct role_work *work = state->work;
+	int64_t idle_ms = work->idle_ms(work->self);
+	if (work->wait == NULL || !work->wait(work->self, idle_ms))
+		(void)queue_wait(state->parts->opened.queue, work->queue, idle_ms);
+}
+
 bool role_work_run(struct role_parts *parts, const struct role_work *work, struct err *err)
 {
 	struct work_state state = { .parts = parts, .work = work };
@@ -127,8 +135,7 @@ bool role_work_run(struct role_parts *parts, const struct role_work *work, struc
 		step_succeeded(&state);
 		ready_tell(&state);
 		if (!worked && !stop_signal_came())
-			(void)queue_wait(parts->opened.queue, work->queue,
-					 work->idle_ms(work->self));
+			work_wait(&state);
 	}
 	return true;
 }

@@ -10,7 +10,8 @@ UNSHOWN   defences that no row takes out, and why.
 
 A test is ('life', program, name), ('cmocka', program, name), ('anvil', program, name), which needs a
 node, ('softhsm', program, name), which needs a token,
-('redis', program, name), which needs a redis-server, or ('sim', arguments): seeds until one is
+('redis', program, name), which needs a redis-server, ('heads', program, name), which needs nodes that
+push, or ('sim', arguments): seeds until one is
 caught, which then has to pass with its defences.
 """
 from collections import namedtuple
@@ -64,6 +65,7 @@ FAILURES = {
         'blocked-receiver-in-batch': 'a receiver that reverts takes its neighbours down',
         'backlog-of-copies': 'rows that nobody can work on are woken again and again, and what comes later stands behind all the copies',
         'evicted-from-pool': 'the node drops what was sent, and nobody sends it again',
+        'silent-socket': 'a connection that nobody closes brings nothing any more, and is waited for',
         'breaker-never-closes': 'a part that was away is never asked again',
         'first-node-is-stuck': 'the node that is asked first goes on answering, with the same head for ever',
         'wrong-pin-locks-token': 'a wrong PIN is offered again and again, and the token locks itself for good',
@@ -133,6 +135,7 @@ DEFENCES = {
     'last_pin_try_is_peoples': 'no PIN is offered to a token that the next wrong one locks',
     'pin_is_offered_once': 'a PIN that a token refused is not offered to it again',
     'replaced_is_restored': 'a store that the journal is ahead of ends no withdrawal by itself',
+    'silence_ends_a_connection': 'a WebSocket on which a ping has no answer is closed, and opened anew',
     'status_is_compared': 'an ended withdrawal whose slot ends in another way is held for people',
     'paid_is_paid_again': 'of what a client was told that it is paid, the bytes that pay go out again',
     'decision_is_of_this': 'a decision is about what people saw: a version that is set back brings no other case under it',
@@ -402,6 +405,8 @@ ROWS = [Row(*row) for row in (
      'life_assert_stage: is not completed'),
     ('evicted-from-pool', life('chain', 'evicted_from_pool'), ('rebroadcast',),
      'life_assert_stage: is not completed'),
+    ('silent-socket', ('heads', 'contract_chain_ws', 'silent_socket_is_left'), ('silence_ends_a_connection',),
+     'wait_for'),
     ('breaker-never-closes', life('review_rows', 'breaker_never_closes_keys'),
      ('keys_pause_is_bounded',), 'life_assert_stage: is not completed'),
     ('breaker-never-closes', cmocka('net_circuit_breaker', 'breaker_never_closes'),

@@ -337,6 +337,14 @@ bool monitor_step(struct monitor *monitor, bool *ret_worked, struct err *err)
 	return fault.kind == ERR_NONE;
 }
 
+bool monitor_is_busy(const struct monitor *monitor)
+{
+	for (size_t i = 0; i < monitor->options.catalogue->chains_len; i++)
+		if (monitor->chains[i].params != NULL && monitor->chains[i].busy)
+			return true;
+	return false;
+}
+
 int64_t monitor_idle_ms(const struct monitor *monitor)
 {
 	int64_t idle = 1000;

@@ -33,6 +33,8 @@ void monitor_free(struct monitor *monitor); /* accepts NULL */
 /* As processor_step; ret_worked also says that a transfer waits for the next block, so that the
  * caller polls at poll_ms instead of idling. */
 MUST_CHECK bool monitor_step(struct monitor *monitor, bool *ret_worked, struct err *err);
+/* Does a slot wait for a block of some chain? Only then do new heads matter. */
+bool monitor_is_busy(const struct monitor *monitor);
 /* The longest sleep that keeps up with the chains now, in ms. */
 int64_t monitor_idle_ms(const struct monitor *monitor);
 
