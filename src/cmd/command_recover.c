@@ -326,6 +326,7 @@ static bool run_desk(struct role_parts *parts, void *self, struct err *err)
 
 static const struct role_program recover_program = {
 	.role = ROLE_SIGNER,
+	.works_without_queues = true,
 	.asks_chains = true,
 	.open = open_desk,
 	.run = run_desk,

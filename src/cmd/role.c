@@ -146,9 +146,9 @@ static bool catalogue_pin(struct role_parts *parts, struct err *err)
 	return ok;
 }
 
-/* The API sends from a thread of its own: who accepts waits for no external queue. Without its
- * queues it accepts all the same; the others have nothing to do. */
-static bool external_queue_open(struct role_parts *parts, struct err *err)
+/* The API sends from a thread of its own: who accepts waits for no external queue. */
+static bool external_queue_open(struct role_parts *parts, const struct role_program *program,
+				struct err *err)
 {
 	const struct opened_queue_options options = {
 		.config = parts->config,
@@ -157,7 +157,7 @@ static bool external_queue_open(struct role_parts *parts, struct err *err)
 		.log = &parts->log,
 		.metrics = parts->metrics,
 		.sends_aside = parts->role == ROLE_API,
-		.works_without = parts->role == ROLE_API,
+		.works_without = program->works_without_queues,
 	};
 	return !parts->config->queue_is_sqs ||
 	       opened_queue_open(&options, &parts->opened, &parts->external, err);
@@ -174,7 +174,7 @@ static bool parts_open(struct role_parts *parts, const struct role_program *prog
 	if (!trust_open(parts, err) ||
 	    !opened_store_open(parts->config, cache_kb, !parts->config->queue_is_sqs, &parts->clock,
 			       &parts->entropy, &parts->opened, err) ||
-	    !external_queue_open(parts, err) || !catalogue_pin(parts, err))
+	    !external_queue_open(parts, program, err) || !catalogue_pin(parts, err))
 		return false;
 	opened_cache_open(&parts->cache, parts->config, trust_keys_deployment(parts->trust),
 			  &parts->clock, &parts->log, parts->metrics, parts->opened.store);

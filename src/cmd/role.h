@@ -47,6 +47,7 @@ struct role_parts {
 struct role_program {
 	enum role role;
 	bool asks_chains;
+	bool works_without_queues; /* they are told, and waited for */
 	/* Opens what the role alone needs, and says what it is: ret_status for the supervisor's
 	 * line, "127.0.0.1:3000". What it opened is closed by `close`, also after a failure. */
 	bool (*open)(struct role_parts *parts, void **ret_self, struct err *err);

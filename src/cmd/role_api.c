@@ -138,6 +138,7 @@ static void close_api(struct role_parts *parts, void *self)
 
 const struct role_program role_api = {
 	.role = ROLE_API,
+	.works_without_queues = true,
 	.open = open_api,
 	.run = run_api,
 	.close = close_api,

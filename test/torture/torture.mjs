@@ -16,6 +16,7 @@
 //   --faults N          of the node and of the machine, taken in turn from a list; 12 by default
 //   --no-faults         the node behaves, and nobody kills all of Sluice at once
 //   --no-meddling       no client cancels anything or speeds it up
+//   --sqs               wake-ups go over an SQS of others, which is killed, emptied and frozen among the faults
 //   --seed TEXT         of withdrawals, kills and faults; random by default
 //   --dir DIR           where everything is; a fresh directory, removed after success, if absent
 //   --keep              keep the directory
@@ -42,8 +43,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { UsageError, numberOption, readArguments, runMain } from '../tools/src/cli.mjs';
+import { startFauxqs } from '../tools/src/emulators.mjs';
 import { startLoad } from '../tools/src/load.mjs';
 import { Screen, countText, table } from '../tools/src/screen.mjs';
+import { startJudge } from '../tools/src/sigv4.mjs';
 import { Stack, demoAssets, readState, roles, sourceRoot } from '../tools/src/stack.mjs';
 import { Meddler } from './meddler.mjs';
 
@@ -119,6 +122,7 @@ const trickleReserve = 10; // withdrawals for each kill to come: beyond these th
 const calmMs = 10_000; // after a life of that length the supervisor starts a role at once again
 const transferStages = { broadcast: 3, mined: 4, signed: 2, reserved: 1 };
 const queues = { processor: 1, signer: 2 };
+const waitingStages = { processor: 1, signer: 3 };
 const feeCapMaxGwei = 60;
 const spikesGwei = [5, 40, 150]; // above what was signed; near the cap; above every cap
 const gwei = 10n ** 9n;
@@ -131,6 +135,55 @@ const settings = {
 	'chains.0.fee_cap_max_gwei': feeCapMaxGwei,
 	'chains.0.rpc_timeout_ms': 2000,
 };
+
+// An SQS of others behind a judge of signatures, which stays when the SQS goes: whoever looks meets
+// nothing, or queues.
+const sqsRegion = 'eu-central-1';
+const sqsKey = { id: 'AKIDTORTURE', secretAccessKey: 'torture/secret+' };
+const sqsAwayMs = 3000;
+
+class TortureSqs {
+	constructor(stack, dir) {
+		Object.assign(this, { stack, dir });
+	}
+
+	async open() {
+		const keys = { [sqsKey.id]: { secretAccessKey: sqsKey.secretAccessKey } };
+		this.judge = await startJudge({ target: 'http://127.0.0.1:1', keys, region: sqsRegion, service: 'sqs' });
+		Object.assign(this.stack.environment, {
+			SLUICE_QUEUE_BACKEND: 'sqs', SLUICE_QUEUE_REGION: sqsRegion, SLUICE_QUEUE_PREFIX: 'torture-',
+			SLUICE_QUEUE_ENDPOINT: this.judge.url, SLUICE_QUEUE_TIMEOUT_MS: '1000',
+			AWS_ACCESS_KEY_ID: sqsKey.id, AWS_SECRET_ACCESS_KEY: sqsKey.secretAccessKey,
+		});
+	}
+
+	// A new one, with queues and without messages.
+	async start() {
+		this.emulator = await startFauxqs(this.dir);
+		await promisify(execFile)(this.stack.program, ['queues', 'create', '--config', this.stack.configFile],
+			{ env: { ...this.stack.environment, SLUICE_QUEUE_ENDPOINT: this.emulator.url } });
+		this.judge.retarget(this.emulator.url);
+	}
+
+	async replace() {
+		await this.emulator.stop();
+		await sleep(sqsAwayMs);
+		await this.start();
+		return `SQS is killed, and comes back empty after ${sqsAwayMs / 1000} s`;
+	}
+
+	freeze() {
+		const { emulator } = this;
+		emulator.freeze();
+		setTimeout(() => emulator.thaw(), sqsAwayMs).unref();
+		return `SQS hangs for ${sqsAwayMs / 1000} s`;
+	}
+
+	async close() {
+		await this.judge?.stop();
+		await this.emulator?.stop();
+	}
+}
 
 // Numbers in [0, 1) that the same seed gives again.
 function makeRandom(seed) {
@@ -199,6 +252,7 @@ class Torture {
 			settings,
 			environment: { SLUICE_TEST_STOP_DIR: this.stopDir },
 		});
+		this.queue = this.sqs ? new TortureSqs(this.stack, join(this.dir, 'sqs')) : undefined;
 		this.pacer = new Pacer(this.withdrawals);
 		this.meddler = new Meddler({ stack: this.stack, seed: this.seed });
 		this.hits = Object.fromEntries(roles.map((role) => [role, 0]));
@@ -237,6 +291,17 @@ class Torture {
 	// that is over), or visible.
 	async countMessages(role, at) {
 		const visibilityMs = settings[`${role}.visibility_ms`];
+		if (this.queue) {
+			const [{ claimed }] = await this.query(
+				`SELECT count(*) AS claimed FROM message_claims WHERE queue = ${queues[role]} AND ` +
+					`claimed_until > ${at} AND claimed_until - ${visibilityMs} > ${this.diedAt[role]}`,
+			);
+			// What is on its way to it stands in no table of messages.
+			const [{ waiting }] = await this.query(
+				`SELECT count(*) AS waiting FROM withdrawals WHERE stage = ${waitingStages[role]}`,
+			);
+			return { claimed, waiting };
+		}
 		const [{ claimed, waiting }] = await this.query(
 			`SELECT count(claim IS NOT NULL AND visible_at > ${at} AND ` +
 				`visible_at - ${visibilityMs} > ${this.diedAt[role]} OR NULL) AS claimed, ` +
@@ -480,6 +545,7 @@ class Torture {
 			() => this.reorganise(depth()),
 			() => this.spikeFees(),
 		];
+		if (this.queue) list.splice(0, 4, () => this.queue.replace(), () => this.queue.freeze(), ...list.slice(0, 4));
 		return Array.from({ length: this.faultCount }, (_, index) => list[index % list.length]);
 	}
 
@@ -625,7 +691,9 @@ class Torture {
 		await stack.makeWallets();
 		await stack.fundWallets();
 		await stack.writeConfiguration();
+		await this.queue?.open();
 		await stack.makeStore();
+		await this.queue?.start();
 		await stack.start();
 		this.begunAt = performance.now();
 		this.load = startLoad({
@@ -659,8 +727,15 @@ class Torture {
 		await this.inspect();
 		if (!(await stack.stop())) this.failures.push('`sluice run` did not end cleanly');
 		this.inspectLog();
+		const unsigned = this.queue?.judge.seen.refused ?? [];
+		if (unsigned.length > 0) this.failures.push(`SQS: ${JSON.stringify(unsigned[0])}`);
 		this.report = await stack.judge([this.journal]);
 		return this.tell();
+	}
+
+	async close() {
+		await this.stack.close();
+		await this.queue?.close();
 	}
 
 	tell() {
@@ -740,6 +815,7 @@ async function main() {
 		faults: { type: 'string', default: '12' },
 		'no-faults': { type: 'boolean' },
 		'no-meddling': { type: 'boolean' },
+		sqs: { type: 'boolean' },
 		seed: { type: 'string' },
 		dir: { type: 'string' },
 		keep: { type: 'boolean' },
@@ -753,6 +829,7 @@ async function main() {
 		faultCount: numberOption(values, 'faults'),
 		noFaults: values['no-faults'],
 		noMeddling: values['no-meddling'],
+		sqs: values.sqs,
 		seed: values.seed ?? createHash('sha256').update(String(Math.random())).digest('hex').slice(0, 8),
 		verbose: values.verbose,
 	};
@@ -768,7 +845,7 @@ async function main() {
 		process.once(name, async () => {
 			torture.isStopping = true;
 			torture.screen.progressEnd();
-			await torture.stack.close();
+			await torture.close();
 			process.exit(name === 'SIGINT' ? 130 : 143);
 		});
 	}
@@ -782,7 +859,7 @@ async function main() {
 		const lines = torture.stack.logLines({ level: 'error', count: 10 });
 		if (lines.length > 0) console.error(lines.join('\n'));
 	}
-	await torture.stack.close();
+	await torture.close();
 	if (ok && !values.keep && !values.dir) rmSync(dir, { recursive: true, force: true });
 	else console.log(`everything: ${dir}`);
 	process.exit(ok ? 0 : 1); // a load client that was left alone would go on trying

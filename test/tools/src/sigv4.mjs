@@ -77,9 +77,10 @@ function pass(target, { method, url, headers, body }, reply) {
 }
 
 // A server on 127.0.0.1 that answers what is signed wrongly as AWS does, and hands on the rest to
-// `target` (a URL), or to answer(request) => { status, body }.
+// `target` (a URL; retarget changes it), or to answer(request) => { status, body }.
 export async function startJudge({ target, answer, keys, region, service, port = 0 }) {
 	const seen = { taken: 0, refused: [] };
+	let behind = target;
 	const server = createServer(async (incoming, reply) => {
 		const { method, url, headers } = incoming;
 		const request = { method, url, headers, body: await whole(incoming) };
@@ -91,8 +92,8 @@ export async function startJudge({ target, answer, keys, region, service, port =
 			return;
 		}
 		seen.taken++;
-		if (target) {
-			pass(target, request, reply);
+		if (behind) {
+			pass(behind, request, reply);
 			return;
 		}
 		const { status = 200, body } = answer(request);
@@ -103,6 +104,7 @@ export async function startJudge({ target, answer, keys, region, service, port =
 	return {
 		url: `http://127.0.0.1:${server.address().port}`,
 		seen,
+		retarget: (other) => behind = other,
 		stop: () => new Promise((resolve) => {
 			server.closeAllConnections?.();
 			server.close(resolve);
