@@ -347,10 +347,9 @@ static bool urls_parse(char *text, const char *file, const char **ret_urls, size
 	return true;
 }
 
-bool config_chain_urls(const struct config *config, size_t chain, char *storage,
-		       const char **ret_urls, size_t *ret_len, struct err *err)
+bool config_chain_urls(const struct config_chain *ends, char *storage, const char **ret_urls,
+		       size_t *ret_len, struct err *err)
 {
-	const struct config_chain *ends = &config->chains[chain];
 	if (ends->rpc_file == NULL) {
 		memcpy(ret_urls, ends->rpc, sizeof ends->rpc);
 		*ret_len = ends->rpc_len;

@@ -150,7 +150,7 @@ void config_free(struct config *config); /* accepts NULL */
 
 /* The end points of a chain, from the file when it names one: one URL a line, '#' begins a comment.
  * Writes them into `storage` (CONFIG_RPC_BYTES_MAX) and ret_urls (RPC_ENDPOINTS_MAX). */
-MUST_CHECK bool config_chain_urls(const struct config *config, size_t chain, char *storage,
+MUST_CHECK bool config_chain_urls(const struct config_chain *chain, char *storage,
 				  const char **ret_urls, size_t *ret_len, struct err *err);
 /* One node that is named twice would have two votes; case and a last slash make no other one. */
 bool config_urls_repeat(const char *const *urls, size_t n);

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/secret.h"
 #include "cmd/config_texts.h"
+#include "cmd/secret_reference.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -182,7 +183,7 @@ static void rpc_look(const struct config *config, struct config_file *file)
 	for (size_t i = 0; i < config->catalogue.chains_len; i++) {
 		const char *path = config->chains[i].rpc_file;
 		if (file->problem[0] == '\0' && path != NULL && strcmp(path, file->path) == 0 &&
-		    !config_chain_urls(config, i, storage, urls, &len, &err))
+		    !config_chain_urls(&config->chains[i], storage, urls, &len, &err))
 			problem_set(file, err.text, NULL);
 	}
 }
@@ -200,6 +201,9 @@ static size_t place_look(const struct config *config, const struct config_place 
 	};
 	CHECK(str_copy(str_from(place->path), file->key, sizeof file->key));
 	CHECK(str_copy(str_from(*place->text), file->path, sizeof file->path));
+	file->is_fetched = secret_reference_is_meant(str_from(file->path));
+	if (file->is_fetched)
+		return 1;
 	file_look(file);
 	if (strcmp(kind->key, "trust.dir") == 0)
 		return 1 + trust_look(file, &ret_files[1]);
@@ -223,7 +227,7 @@ void config_files_look(const struct config *config, struct config_file **ret_fil
 		if (place.kind != CONFIG_SCALAR || *place.text == NULL)
 			continue;
 		const struct config_rule *rule = config_rule_of(str_from(place.path));
-		if (rule->type == CONFIG_TYPE_PATH)
+		if (rule->type == CONFIG_TYPE_PATH || rule->type == CONFIG_TYPE_SECRET)
 			len += place_look(config, &place, rule->pattern, &files[len]);
 		CHECK(len <= FILES_MAX);
 	}

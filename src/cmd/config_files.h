@@ -17,7 +17,8 @@ struct config_file {
 	const char *supply;  /* how, when a person does */
 	bool is_secret;      /* nobody but its owner may use it */
 	bool is_there;
-	unsigned roles;                        /* that cannot go on without it: 1 << enum role */
+	bool is_fetched; /* from Secrets Manager, by who needs it; nobody has looked */
+	unsigned roles;  /* that cannot go on without it: 1 << enum role */
 	char problem[CONFIG_FILE_PROBLEM_LEN]; /* and what to do about it; "" for none */
 };
 

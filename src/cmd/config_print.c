@@ -59,6 +59,7 @@ static void yaml_value(const struct config_place *place, const char *text, struc
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_DECIMAL:
 	case CONFIG_TYPE_PATH:
+	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_LISTEN:
 	case CONFIG_TYPE_URL:
 	case CONFIG_TYPE_WS:
@@ -73,6 +74,8 @@ static const char *file_state(const struct config_file *file)
 {
 	if (file->problem[0] != '\0')
 		return "problem";
+	if (file->is_fetched)
+		return "fetched";
 	return file->is_there ? "there" : "later";
 }
 
@@ -214,6 +217,8 @@ static const char *type_text(enum config_type type)
 		return "decimal";
 	case CONFIG_TYPE_PATH:
 		return "path";
+	case CONFIG_TYPE_SECRET:
+		return "path or secret";
 	case CONFIG_TYPE_LISTEN:
 		return "address";
 	case CONFIG_TYPE_URL:

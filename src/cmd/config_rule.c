@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "cmd/config_walk.h"
+#include "cmd/secret_reference.h"
 #include "core/address.h"
 #include "core/amount.h"
 #include "core/limits.h"
@@ -33,11 +34,11 @@ static const struct config_rule rules[] = {
 	  "the server's Unix socket, in place of host and port" },
 	{ "store.database", CONFIG_TYPE_NAME, 1, 64, "sluice", "of the server; made before" },
 	{ "store.user", CONFIG_TYPE_NAME, 1, 64, "sluice", "may select, insert, update, delete" },
-	{ "store.password_file", CONFIG_TYPE_PATH, 0, 0, NULL,
+	{ "store.password_file", CONFIG_TYPE_SECRET, 0, 0, NULL,
 	  "its password; readable by the owner alone" },
 	{ "store.migrate_user", CONFIG_TYPE_NAME, 1, 64, NULL,
 	  "may change the schema, for `sluice migrate`; store.user if absent" },
-	{ "store.migrate_password_file", CONFIG_TYPE_PATH, 0, 0, NULL, "its password" },
+	{ "store.migrate_password_file", CONFIG_TYPE_SECRET, 0, 0, NULL, "its password" },
 	{ "store.tls_ca", CONFIG_TYPE_PATH, 0, 0, NULL,
 	  "PEM file of authorities: TLS, and the server's name is checked" },
 	{ "store.tls_cert", CONFIG_TYPE_PATH, 0, 0, NULL, "PEM file: our own certificate" },
@@ -57,11 +58,11 @@ static const struct config_rule rules[] = {
 	  "of the server; made before" },
 	{ "journal.user", CONFIG_TYPE_NAME, 1, 64, "sluice_journal",
 	  "may select and insert; the signer alone knows it" },
-	{ "journal.password_file", CONFIG_TYPE_PATH, 0, 0, NULL,
+	{ "journal.password_file", CONFIG_TYPE_SECRET, 0, 0, NULL,
 	  "its password; readable by the owner alone" },
 	{ "journal.migrate_user", CONFIG_TYPE_NAME, 1, 64, NULL,
 	  "may change the schema, for `sluice migrate`; journal.user if absent" },
-	{ "journal.migrate_password_file", CONFIG_TYPE_PATH, 0, 0, NULL, "its password" },
+	{ "journal.migrate_password_file", CONFIG_TYPE_SECRET, 0, 0, NULL, "its password" },
 	{ "journal.tls_ca", CONFIG_TYPE_PATH, 0, 0, NULL,
 	  "PEM file of authorities: TLS, and the server's name is checked" },
 	{ "journal.tls_cert", CONFIG_TYPE_PATH, 0, 0, NULL, "PEM file: our own certificate" },
@@ -114,7 +115,7 @@ static const struct config_rule rules[] = {
 	  "the first part of a wallet's key: \"hot\" in \"hot/0\"" },
 	{ "signer.keystores[].file", CONFIG_TYPE_PATH, 0, 0, CONFIG_REQUIRED,
 	  "encrypted keystore, as made by `sluice keys new`" },
-	{ "signer.keystores[].password_file", CONFIG_TYPE_PATH, 0, 0, CONFIG_REQUIRED,
+	{ "signer.keystores[].password_file", CONFIG_TYPE_SECRET, 0, 0, CONFIG_REQUIRED,
 	  "its password; readable by the owner alone" },
 	{ "signer.pkcs11[].name", CONFIG_TYPE_NAME, 1, 64, CONFIG_REQUIRED,
 	  "the first part of a wallet's key: \"hsm\" in \"hsm/LABEL\" or \"hsm/id=HEX\"" },
@@ -122,7 +123,7 @@ static const struct config_rule rules[] = {
 	  "the PKCS#11 module of the token's vendor; only its owner may write it" },
 	{ "signer.pkcs11[].token", CONFIG_TYPE_TEXT, 1, 32, CONFIG_REQUIRED,
 	  "label or serial number of the token" },
-	{ "signer.pkcs11[].pin_file", CONFIG_TYPE_PATH, 0, 0, CONFIG_REQUIRED,
+	{ "signer.pkcs11[].pin_file", CONFIG_TYPE_SECRET, 0, 0, CONFIG_REQUIRED,
 	  "its user PIN; readable by the owner alone" },
 	{ "signer.pkcs11[].sessions", CONFIG_TYPE_COUNT, 1, 32, "8",
 	  "signatures that are under way at once" },
@@ -154,7 +155,7 @@ static const struct config_rule rules[] = {
 	  "EIP-155; compared with every RPC at start" },
 	{ "chains[].rpc[]", CONFIG_TYPE_URL, 0, 0, CONFIG_REQUIRED,
 	  "JSON-RPC end points; with two or more, two must agree" },
-	{ "chains[].rpc_file", CONFIG_TYPE_PATH, 0, 0, NULL,
+	{ "chains[].rpc_file", CONFIG_TYPE_SECRET, 0, 0, NULL,
 	  "file with one URL a line, in place of rpc, for URLs that hold a key" },
 	{ "chains[].ws", CONFIG_TYPE_WS, 0, 0, NULL,
 	  "WebSocket of a node that pushes new heads: a wake-up for the monitor, no more" },
@@ -321,6 +322,7 @@ static bool type_allows(const struct config_rule *rule, struct str text)
 {
 	enum log_level level;
 	struct address address;
+	struct secret_reference reference;
 	char host[256];
 	uint16_t port;
 	switch (rule->type) {
@@ -336,6 +338,9 @@ static bool type_allows(const struct config_rule *rule, struct str text)
 		return decimal_is_valid(text);
 	case CONFIG_TYPE_PATH:
 		return text.len > 0;
+	case CONFIG_TYPE_SECRET:
+		return secret_reference_is_meant(text) ? secret_reference_read(text, &reference)
+						       : text.len > 0;
 	case CONFIG_TYPE_LISTEN:
 		return config_listen_read(text, host, sizeof host, &port);
 	case CONFIG_TYPE_URL:
@@ -376,6 +381,9 @@ static void wanted_write(const struct config_rule *rule, struct str text, struct
 		return;
 	case CONFIG_TYPE_PATH:
 		buf_text(out, "a path");
+		return;
+	case CONFIG_TYPE_SECRET:
+		buf_text(out, "a path, or secret://REGION/NAME or secret://REGION/NAME#MEMBER");
 		return;
 	case CONFIG_TYPE_LISTEN:
 		buf_text(out, "address:port such as 127.0.0.1:3000");

@@ -15,6 +15,7 @@ enum config_type {
 	CONFIG_TYPE_COUNT,   /* decimal integer, min to max */
 	CONFIG_TYPE_DECIMAL, /* 0 or a positive decimal, as core/amount.h reads it */
 	CONFIG_TYPE_PATH,    /* relative ones start at the directory of the configuration file */
+	CONFIG_TYPE_SECRET,  /* a path, or secret://REGION/NAME[#MEMBER] (cmd/secret_reference.h) */
 	CONFIG_TYPE_LISTEN,  /* address:port, [address]:port or :port */
 	CONFIG_TYPE_URL,     /* http:// or https:// */
 	CONFIG_TYPE_WS,      /* ws:// or wss:// */

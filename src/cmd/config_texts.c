@@ -2,6 +2,7 @@
 #include "cmd/config_texts.h"
 
 #include "base/check.h"
+#include "cmd/secret_reference.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -182,7 +183,10 @@ static bool scalar_complete(struct config_texts *texts, const struct config_plac
 	if (!config_rule_allows(rule, str_from(*place->text), wanted, sizeof wanted))
 		return config_lines_refuse(texts->lines, place->path, err, "\"%s\" is not %s",
 					   *place->text, wanted);
-	if (rule->type == CONFIG_TYPE_PATH) {
+	bool is_path = rule->type == CONFIG_TYPE_PATH ||
+		       (rule->type == CONFIG_TYPE_SECRET &&
+			!secret_reference_is_meant(str_from(*place->text)));
+	if (is_path) {
 		char *value = strdup(*place->text);
 		CHECK(value != NULL);
 		path_complete(texts, place->text, value);

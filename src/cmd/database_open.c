@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/secret.h"
 #include "cmd/log_open.h"
+#include "cmd/secret_place.h"
 
 #include <string.h>
 
@@ -42,7 +43,8 @@ static bool mysql_open(const struct config_database *database, enum database_use
 	struct secret content = { 0 };
 	char password[PASSWORD_LEN_MAX + 1] = "";
 	if (file != NULL) {
-		if (!secret_read_file(&content, file, PASSWORD_LEN_MAX, err))
+		if (!secret_place_path(file, &file, err) ||
+		    !secret_read_file(&content, file, PASSWORD_LEN_MAX, err))
 			return false;
 		memcpy(password, content.at, content.len);
 		options.password = password;

@@ -5,6 +5,7 @@
 #include "adapter/keys_kms.h"
 #include "adapter/keys_pkcs11.h"
 #include "base/secret.h"
+#include "cmd/secret_place.h"
 #include "net/circuit_breaker.h"
 
 #include <stdio.h>
@@ -49,8 +50,9 @@ static bool keystores_open(const struct config *config, struct entropy *entropy,
 	bool ok = true;
 	for (size_t i = 0; ok && i < config->keystores_len; i++) {
 		const struct config_keystore *keystore = &config->keystores[i];
-		ok = secret_read_file(&passwords[i], keystore->password_file, SECRET_BYTES_MAX,
-				      err);
+		const char *path = NULL;
+		ok = secret_place_path(keystore->password_file, &path, err) &&
+		     secret_read_file(&passwords[i], path, SECRET_BYTES_MAX, err);
 		files[i] = (struct keys_keystore_file){
 			.name = keystore->name,
 			.path = keystore->file,
@@ -69,8 +71,10 @@ static bool keystores_open(const struct config *config, struct entropy *entropy,
 bool key_store_open_pkcs11(const struct config_pkcs11 *token, struct keys **ret_keys,
 			   struct err *err)
 {
+	const char *path = NULL;
 	struct secret pin;
-	if (!secret_read_file(&pin, token->pin_file, SECRET_BYTES_MAX, err))
+	if (!secret_place_path(token->pin_file, &path, err) ||
+	    !secret_read_file(&pin, path, SECRET_BYTES_MAX, err))
 		return false;
 	struct keys_pkcs11_options options = {
 		.module = token->module,

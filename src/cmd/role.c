@@ -8,6 +8,7 @@
 #include "cmd/key_stores.h"
 #include "cmd/log_open.h"
 #include "cmd/notify.h"
+#include "cmd/secret_place.h"
 #include "cmd/stop_signal.h"
 #include "port/store_transfer.h"
 
@@ -113,7 +114,10 @@ bool role_chain_open(const struct config *config, size_t index, struct clock *cl
 	struct chain_gate_options gate = {
 		.catalogue = &config->catalogue, .chain = index, .clock = clock, .log = log
 	};
-	if (!config_chain_urls(config, index, storage, urls, &len, err))
+	struct config_chain ends = config->chains[index];
+	if (ends.rpc_file != NULL && !secret_place_path(ends.rpc_file, &ends.rpc_file, err))
+		return false;
+	if (!config_chain_urls(&ends, storage, urls, &len, err))
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		struct chain_jsonrpc_options node = {

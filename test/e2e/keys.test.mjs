@@ -1,5 +1,6 @@
 // `sluice run` with three wallets, whose keys are in a keystore, in an HSM and in a KMS; the KMS is
-// frozen, killed and started again under load. Signing waits, everyone is paid once.
+// frozen, killed and started again under load. Signing waits, everyone is paid once. The HSM's PIN and
+// the node's URL come from a Secrets Manager, which judges who asks.
 //
 // usage: SLUICE=path/to/sluice node --test keys.test.mjs
 import assert from 'node:assert/strict';
@@ -9,9 +10,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { credentials } from '../tools/src/emulators.mjs';
+import { credentials, startMoto } from '../tools/src/emulators.mjs';
 import { formatReport } from '../tools/src/judge.mjs';
-import { region, startKms } from '../tools/src/kms.mjs';
+import { createSecret, region, startKms, startKmsJudge } from '../tools/src/kms.mjs';
 import { startLoad } from '../tools/src/load.mjs';
 import { callRpc } from '../tools/src/rpc.mjs';
 import { makeSoftHsm } from '../tools/src/softhsm.mjs';
@@ -21,7 +22,6 @@ const require = createRequire(new URL('../tools/package.json', import.meta.url))
 const { Transaction } = require('ethers');
 const { recoverTransactionAddress } = require('viem');
 
-const count = 200;
 const patienceMs = 60_000;
 
 async function until(what, condition) {
@@ -57,37 +57,46 @@ class KeyStack extends Stack {
 
 	async writeConfiguration() {
 		await super.writeConfiguration();
-		const text = readFileSync(this.configFile, 'utf8');
-		writeFileSync(this.configFile, text.replace('signer:\n', `signer:\n${this.signerYaml}`), { mode: 0o600 });
+		const text = readFileSync(this.configFile, 'utf8')
+			.replace('signer:\n', `signer:\n${this.signerYaml}`)
+			.replace(/pin_file: .*/, `pin_file: "secret://${region}/hsm#pin"`)
+			.replace(/rpc: .*/, `rpc_file: "secret://${region}/rpc"`);
+		writeFileSync(this.configFile, text, { mode: 0o600 });
 	}
 }
 
 const dir = mkdtempSync(join(tmpdir(), 'sluice-keys-'));
 const journal = join(dir, 'accepted.jsonl');
-let stack, kms, kmsWallet, hsmWallet;
+let stack, kms, secrets, judge, kmsWallet, hsmWallet;
 
 before(async () => {
 	const hsm = makeSoftHsm(join(dir, 'hsm'), { keys: [{ label: 'hot-0' }] });
-	kms = await startKms(join(dir, 'kms'), [{}]);
+	[kms, secrets] = await Promise.all([startKms(join(dir, 'kms'), [{}]), startMoto(join(dir, 'secrets'))]);
+	judge = await startKmsJudge(secrets.url, 'secretsmanager');
 	stack = new KeyStack({
 		program: process.env.SLUICE, dir: join(dir, 'stack'), wallets: 1, scryptN: 1024,
-		anvil: { blockTime: 0.25 }, environment: { ...hsm.env, ...credentials },
+		anvil: { blockTime: 0.25 }, environment: { ...hsm.env, ...credentials, AWS_ENDPOINT_URL_SECRETS_MANAGER: judge.url },
 	});
 	stack.stores = { hsm, kms };
 	await stack.startChain();
 	await stack.makeWallets();
 	await stack.fundWallets();
+	await createSecret(secrets.url, 'hsm', { SecretString: JSON.stringify({ pin: hsm.pin }) });
+	await createSecret(secrets.url, 'rpc', { SecretString: `${stack.anvil.url}\n` });
 	await stack.writeConfiguration();
 	await stack.makeStore();
 	await stack.start();
 	[, hsmWallet, kmsWallet] = stack.wallets;
 	assert.equal(hsmWallet, hsm.keys[0].address);
 	assert.equal(kmsWallet, kms.keys[0].address);
+	assert.ok(judge.seen.taken >= 3, 'signer and monitor fetch their secrets');
+	assert.deepEqual(judge.seen.refused, []);
 });
 
 after(async () => {
 	await stack?.close();
-	await kms?.stop();
+	await judge?.stop();
+	await Promise.all([kms?.stop(), secrets?.stop()]);
 	rmSync(dir, { recursive: true, force: true });
 });
 
@@ -107,10 +116,12 @@ async function breaker() {
 }
 
 test('keys in a keystore, an HSM and a KMS that goes away pay everyone once', async (context) => {
+	const enough = new AbortController();
 	const load = startLoad({
-		url: stack.url, apiKey: stack.apiKey, journalPath: journal, count, assets: demoAssets,
-		concurrency: 8, rate: 20, timeoutMs: 10_000,
+		url: stack.url, apiKey: stack.apiKey, journalPath: journal, count: 100_000, assets: demoAssets,
+		concurrency: 8, rate: 20, timeoutMs: 10_000, signal: enough.signal,
 	});
+	context.after(() => enough.abort());
 	await until('all three wallets pay', async () =>
 		(await Promise.all(stack.wallets.map(sent))).every((nonces) => nonces >= 5));
 
@@ -138,16 +149,18 @@ test('keys in a keystore, an HSM and a KMS that goes away pay everyone once', as
 		await until('KMS signs again', async () => (await sent(kmsWallet)) > killed);
 	});
 
-	await load.finished;
+	enough.abort();
+	const { accepted, refused } = await load.finished;
+	assert.equal(refused, 0);
 	let ends;
 	await until('all are completed', async () => {
 		ends = {};
 		for await (const { status } of stack.withdrawals()) ends[status] = (ends[status] ?? 0) + 1;
-		return ends.COMPLETED === count;
+		return ends.COMPLETED === accepted;
 	}).catch((error) => assert.fail(`${error.message}: ${JSON.stringify(ends)}`));
 	const report = await stack.judge([journal]);
 	assert.ok(report.ok, formatReport(report));
-	assert.equal(report.accepted.total, count);
+	assert.equal(report.accepted.total, accepted);
 });
 
 test('what HSM and KMS signed is theirs for viem and ethers', async () => {

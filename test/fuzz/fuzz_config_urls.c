@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	size_t urls_len = 0;
 	struct err err = { 0 };
 	config.chains[0].rpc_file = fuzz_file_write(str_from_bytes(bytes, len));
-	if (!config_chain_urls(&config, 0, storage, urls, &urls_len, &err)) {
+	if (!config_chain_urls(&config.chains[0], storage, urls, &urls_len, &err)) {
 		CHECK(urls_len == 0 && err.kind == ERR_REFUSED);
 		CHECK(strstr(err.text, config.chains[0].rpc_file) != NULL);
 		return 0;

@@ -35,18 +35,24 @@ export async function startKms(dir, keys) {
 }
 
 // For what is not Sluice's to do: aliases, disabling. moto checks no signature.
-async function call(url, action, body) {
+const call = (url, action, body) => callMoto(url, 'kms', `TrentService.${action}`, body);
+
+// value: { SecretString } or { SecretBinary }.
+export const createSecret = (url, name, value) =>
+	callMoto(url, 'secretsmanager', 'secretsmanager.CreateSecret', { Name: name, ...value });
+
+async function callMoto(url, service, target, body) {
 	const answer = await fetch(url, {
 		method: 'POST',
 		headers: {
 			'content-type': 'application/x-amz-json-1.1',
-			'x-amz-target': `TrentService.${action}`,
-			authorization: `AWS4-HMAC-SHA256 Credential=test/20260101/${region}/kms/aws4_request, SignedHeaders=host, Signature=0`,
+			'x-amz-target': target,
+			authorization: `AWS4-HMAC-SHA256 Credential=test/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=0`,
 		},
 		body: JSON.stringify(body),
 	});
 	const text = await answer.text();
-	if (!answer.ok) throw new Error(`${action}: ${answer.status} ${text}`);
+	if (!answer.ok) throw new Error(`${target}: ${answer.status} ${text}`);
 	return text === '' ? {} : JSON.parse(text);
 }
 
@@ -113,7 +119,7 @@ export async function startKmsFaults(target) {
 }
 
 // What only lets through what is signed rightly.
-export function startKmsJudge(target) {
+export function startKmsJudge(target, service = 'kms') {
 	const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secretAccessKey } = credentials;
-	return startJudge({ target, keys: { [id]: { secretAccessKey } }, region, service: 'kms' });
+	return startJudge({ target, keys: { [id]: { secretAccessKey } }, region, service });
 }

@@ -377,6 +377,49 @@ static void a_name_of_two_key_stores_is_refused(void **state)
 	       "signer.kms[0].region: is missing");
 }
 
+static void a_secret_stands_for_a_file(void **state)
+{
+	static const char *const taken[] = {
+		"secret://eu-central-1/a",
+		"secret://eu-central-1/prod/sluice/db#password",
+		"secret://eu-west-1/arn:aws:secretsmanager:eu-west-1:123456789012:secret:a-Bc1#p-1.x_y",
+	};
+	static const char *const refused[] = {
+		"secret://",
+		"secret:///a",
+		"secret://eu-central-1",
+		"secret://eu-central-1/",
+		"secret://eu-central-1/#",
+		"secret://eu-central-1/a#",
+		"secret://e.u/a",
+		"secret://eu-central-1/a b",
+		"secret://eu-central-1/a#b#c",
+		"secret://eu-central-1-and-more-than-there-is/a",
+		"secret://eu-central-1/a\"",
+	};
+	char text[1024];
+	for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
+		snprintf(text, sizeof text,
+			 MINIMAL "signer:\n  keystores:\n    - name: hot\n      file: f\n      "
+				 "password_file: '%s'\n",
+			 taken[i]);
+		struct config *config = load(*state, text);
+		assert_string_equal(config->keystores[0].password_file, taken[i]);
+		config_free(config);
+	}
+	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+		snprintf(text, sizeof text,
+			 MINIMAL "signer:\n  keystores:\n    - name: hot\n      file: f\n      "
+				 "password_file: '%s'\n",
+			 refused[i]);
+		refuse(*state, text, "is not a path, or secret://REGION/NAME");
+	}
+	/* What is no secret cannot come from there: a trust directory, a module. */
+	struct config *config = load(*state, MINIMAL "trust:\n  dir: secret://eu-central-1/a\n");
+	assert_true(config->trust_dir[0] == '/');
+	config_free(config);
+}
+
 /* Sets each scalar's own variable to what it is already: none may be missing from the list. */
 static void every_scalar_has_a_variable_and_a_rule(void **state)
 {
@@ -457,16 +500,16 @@ static void urls_come_from_a_file_too(void **state)
 	struct config *config = load(
 		place,
 		"chains:\n  - name: anvil\n    chain_id: 1\n    rpc_file: urls\n" ASSETS WALLETS);
-	assert_false(config_chain_urls(config, 0, storage, urls, &len, &err));
+	assert_false(config_chain_urls(&config->chains[0], storage, urls, &len, &err));
 	file_write(urls_file, "# two\nhttps://a.example/v2/key # main\n\n  http://b.example\n");
-	assert_true(config_chain_urls(config, 0, storage, urls, &len, &err));
+	assert_true(config_chain_urls(&config->chains[0], storage, urls, &len, &err));
 	assert_int_equal(len, 2);
 	assert_string_equal(urls[0], "https://a.example/v2/key");
 	assert_string_equal(urls[1], "http://b.example");
 	file_write(urls_file, "http://b.example\nhttp://b.example/\n");
-	assert_false(config_chain_urls(config, 0, storage, urls, &len, &err));
+	assert_false(config_chain_urls(&config->chains[0], storage, urls, &len, &err));
 	file_write(urls_file, "polygon-rpc.com\n");
-	assert_false(config_chain_urls(config, 0, storage, urls, &len, &err));
+	assert_false(config_chain_urls(&config->chains[0], storage, urls, &len, &err));
 	assert_null(strstr(err.text, "polygon-rpc.com")); /* it may hold a key */
 	unlink(urls_file);
 	config_free(config);
@@ -596,6 +639,7 @@ int main(void)
 		TEST(assets_are_validated),
 		TEST(wallets_are_validated),
 		TEST(the_environment_overrides_any_scalar),
+		TEST(a_secret_stands_for_a_file),
 		TEST(key_stores_of_every_kind_are_read),
 		TEST(a_name_of_two_key_stores_is_refused),
 		TEST(every_scalar_has_a_variable_and_a_rule),
