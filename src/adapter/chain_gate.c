@@ -14,13 +14,22 @@ struct node_head {
 	unsigned rises;  /* looks that found it risen, since the present node's head rose */
 };
 
+/* That a node is of the chain. It may come back as another one. */
+struct node_proof {
+	bool holds;
+	bool held;         /* at some time */
+	bool is_told;      /* that it came back as another one */
+	size_t assets;     /* so many are compared, of those before the next look at it */
+	uint64_t failures; /* of the node, when it was last looked at */
+};
+
 struct gate {
 	struct chain base;
 	struct chain *nodes[RPC_ENDPOINTS_MAX];
 	struct node_head heads[RPC_ENDPOINTS_MAX];
 	struct clock *clock;
 	const struct log *log;
-	bool proved[RPC_ENDPOINTS_MAX];
+	struct node_proof proofs[RPC_ENDPOINTS_MAX];
 	int64_t send_at[RPC_ENDPOINTS_MAX]; /* the next time as the second one, at the earliest */
 	size_t seconds;                     /* sends that looked for a second node */
 	size_t len;
@@ -36,47 +45,78 @@ static struct gate *gate_of(struct chain *chain)
 	return (struct gate *)chain;
 }
 
-static bool differs(struct gate *gate, struct err *err, const char *what, unsigned long long is,
-		    unsigned long long wanted)
+/* A node that is a wrong one from the start stops its role: somebody configured it so. One that
+ * comes back as another one is not asked until it is right again, and its neighbours go on. */
+static bool differs(struct gate *gate, size_t index, struct err *err, const char *what,
+		    unsigned long long is, unsigned long long wanted)
 {
-	gate->mismatch = true;
-	err_set(&gate->difference, ERR_REFUSED, "chain %s: the node says %s %llu, not %llu",
-		gate->catalogue->chains[gate->chain].name, what, is, wanted);
+	struct node_proof *proof = &gate->proofs[index];
+	struct log_about about = { .action = "node_of_another_chain", .alarm = true };
+	struct err difference;
+	const char *name = gate->catalogue->chains[gate->chain].name;
+	bool is_new = !proof->held || !DEFENCE("proof_is_renewed");
+	(void)err_set(&difference, is_new ? ERR_REFUSED : ERR_NOT_DONE,
+		      "chain %s: the node says %s %llu, not %llu", name, what, is, wanted);
+	if (is_new) {
+		gate->mismatch = true;
+		gate->difference = difference;
+	} else if (!proof->is_told) {
+		log_line(gate->log, LOG_ERROR, &about, "chain %s: node %zu says %s %llu, not %llu",
+			 name, index + 1, what, is, wanted);
+		proof->is_told = true;
+	}
 	if (err != NULL)
-		*err = gate->difference;
+		*err = difference;
 	return false;
 }
 
-static bool tokens_prove(struct gate *gate, struct chain *node, struct err *err)
+static bool asset_prove(struct gate *gate, size_t index, const struct asset *asset, struct err *err)
 {
-	for (size_t i = 0; i < gate->catalogue->assets_len; i++) {
-		const struct asset *asset = &gate->catalogue->assets[i];
-		unsigned decimals;
-		char what[SYMBOL_LEN_MAX + 32];
-		struct buf out = buf_of(what, sizeof what);
-		if (asset->chain != gate->chain || asset->is_native)
-			continue;
-		if (!chain_decimals(node, asset->contract, &decimals, err))
-			return err_wrap(err, "decimals of %s", asset->symbol);
-		buf_format(&out, "decimals of %s are", asset->symbol);
-		if (decimals != asset->decimals)
-			return differs(gate, err, buf_terminated(&out), decimals, asset->decimals);
-	}
+	unsigned decimals;
+	char what[SYMBOL_LEN_MAX + 32];
+	struct buf out = buf_of(what, sizeof what);
+	if (asset->chain != gate->chain || asset->is_native)
+		return true;
+	if (!chain_decimals(gate->nodes[index], asset->contract, &decimals, err))
+		return err_wrap(err, "decimals of %s", asset->symbol);
+	buf_format(&out, "decimals of %s are", asset->symbol);
+	if (decimals != asset->decimals)
+		return differs(gate, index, err, buf_terminated(&out), decimals, asset->decimals);
 	return true;
+}
+
+/* What was compared before the node failed in the midst of it is not compared again. */
+static bool assets_prove(struct gate *gate, size_t index, struct err *err)
+{
+	struct node_proof *proof = &gate->proofs[index];
+	for (; proof->assets < gate->catalogue->assets_len; proof->assets++)
+		if (!asset_prove(gate, index, &gate->catalogue->assets[proof->assets], err))
+			return false;
+	return true;
+}
+
+static bool identity_prove(struct gate *gate, size_t index, struct err *err)
+{
+	uint64_t wanted = gate->catalogue->chains[gate->chain].chain_id, id;
+	if (!chain_identity(gate->nodes[index], &id, err))
+		return false;
+	return id == wanted || !DEFENCE("chain_id_is_checked") ||
+	       differs(gate, index, err, "chain id", id, wanted);
 }
 
 static bool node_prove(struct gate *gate, size_t index, struct err *err)
 {
-	struct chain *node = gate->nodes[index];
-	uint64_t wanted = gate->catalogue->chains[gate->chain].chain_id, id;
-	if (gate->proved[index])
+	struct node_proof *proof = &gate->proofs[index];
+	bool has_failed = proof->failures != gate->nodes[index]->failures;
+	if (proof->holds && !(has_failed && DEFENCE("proof_is_renewed")))
 		return true;
-	if (!chain_identity(node, &id, err))
-		return false;
-	if (DEFENCE("chain_id_is_checked") && id != wanted)
-		return differs(gate, err, "chain id", id, wanted);
-	gate->proved[index] = tokens_prove(gate, node, err);
-	return gate->proved[index];
+	if (has_failed)
+		proof->assets = 0;
+	proof->holds = identity_prove(gate, index, err) && assets_prove(gate, index, err);
+	proof->failures = gate->nodes[index]->failures;
+	proof->held = proof->held || proof->holds;
+	proof->is_told = proof->is_told && !proof->holds;
+	return proof->holds;
 }
 
 /* The node whose turn it is, once it is proved; NULL (and err) otherwise. */

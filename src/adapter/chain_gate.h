@@ -1,7 +1,9 @@
 /* One chain behind several nodes, none of which is asked anything before it has proved to be of
  * that chain: its chain id is the configured one, and so are the decimals of each token. A pasted
  * URL or a wrong number must stop a role before it costs money, also when the node was away at the
- * start of the process.
+ * start of the process. After each call that failed a node has to prove it again, before the next
+ * one: an address may be another machine's by then. If it does not, it is not asked until it does,
+ * which is an alarm (node_of_another_chain) and stops nobody else.
  *
  * Calls go to one node until one of its calls fails as a whole; then the next node is asked, in the
  * same call. Every answer comes from one node.

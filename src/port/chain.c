@@ -13,6 +13,12 @@ static void check_batch(const struct chain *chain, const void *items, size_t n, 
 	CHECK(items != NULL && results != NULL);
 }
 
+static bool failed(struct chain *chain)
+{
+	chain->failures++;
+	return false;
+}
+
 static bool is_terminated(const char text[CHAIN_TEXT_LEN])
 {
 	return memchr(text, 0, CHAIN_TEXT_LEN) != NULL;
@@ -24,7 +30,7 @@ bool chain_identity(struct chain *chain, uint64_t *ret_chain_id, struct err *err
 	CHECK(chain != NULL && chain->ops != NULL);
 	CHECK(ret_chain_id != NULL);
 	if (!chain->ops->identity(chain, ret_chain_id, err))
-		return false;
+		return failed(chain);
 	CHECK(*ret_chain_id > 0);
 	return true;
 }
@@ -35,7 +41,7 @@ bool chain_head(struct chain *chain, struct chain_head *ret_head, struct err *er
 	CHECK(chain != NULL && chain->ops != NULL);
 	CHECK(ret_head != NULL);
 	if (!chain->ops->head(chain, ret_head, err))
-		return false;
+		return failed(chain);
 	CHECK(ret_head->number < CHAIN_BLOCK_PENDING);
 	CHECK(!ret_head->has_finalized || ret_head->finalized_number <= ret_head->number);
 	return true;
@@ -49,7 +55,7 @@ bool chain_estimate_many(struct chain *chain, const struct chain_call *calls, si
 	for (size_t i = 0; i < n; i++)
 		CHECK(calls[i].data_len == 0 || calls[i].data != NULL);
 	if (!chain->ops->estimate_many(chain, calls, n, ret_estimates, err))
-		return false;
+		return failed(chain);
 	for (size_t i = 0; i < n; i++) {
 		CHECK(ret_estimates[i].state <= CHAIN_ESTIMATE_UNKNOWN);
 		CHECK(ret_estimates[i].state != CHAIN_ESTIMATE_OK || ret_estimates[i].gas > 0);
@@ -64,7 +70,7 @@ bool chain_balances(struct chain *chain, uint64_t block, const struct chain_bala
 	PORT_CALL();
 	check_batch(chain, queries, n, ret_balances);
 	CHECK(block != CHAIN_BLOCK_PENDING);
-	return chain->ops->balances(chain, block, queries, n, ret_balances, err);
+	return chain->ops->balances(chain, block, queries, n, ret_balances, err) || failed(chain);
 }
 
 bool chain_nonces(struct chain *chain, uint64_t block, const struct address *wallets, size_t n,
@@ -72,7 +78,7 @@ bool chain_nonces(struct chain *chain, uint64_t block, const struct address *wal
 {
 	PORT_CALL();
 	check_batch(chain, wallets, n, ret_nonces);
-	return chain->ops->nonces(chain, block, wallets, n, ret_nonces, err);
+	return chain->ops->nonces(chain, block, wallets, n, ret_nonces, err) || failed(chain);
 }
 
 bool chain_decimals(struct chain *chain, struct address token, unsigned *ret_decimals,
@@ -82,7 +88,7 @@ bool chain_decimals(struct chain *chain, struct address token, unsigned *ret_dec
 	CHECK(chain != NULL && chain->ops != NULL);
 	CHECK(ret_decimals != NULL && !address_is_zero(token));
 	if (!chain->ops->decimals(chain, token, ret_decimals, err))
-		return false;
+		return failed(chain);
 	CHECK(*ret_decimals <= UINT8_MAX);
 	return true;
 }
@@ -95,11 +101,15 @@ void chain_send_many(struct chain *chain, const struct str *raw, size_t n,
 	for (size_t i = 0; i < n; i++)
 		CHECK(raw[i].at != NULL && raw[i].len > 0);
 	chain->ops->send_many(chain, raw, n, ret_sends);
+	size_t unknown = 0;
 	for (size_t i = 0; i < n; i++) {
+		unknown += ret_sends[i].state == CHAIN_SEND_UNKNOWN;
 		CHECK(ret_sends[i].state >= CHAIN_SEND_ACCEPTED &&
 		      ret_sends[i].state <= CHAIN_SEND_UNKNOWN);
 		CHECK(is_terminated(ret_sends[i].text));
 	}
+	if (unknown == n)
+		(void)failed(chain);
 }
 
 bool chain_receipts(struct chain *chain, const struct hash32 *hashes, size_t n,
@@ -108,7 +118,7 @@ bool chain_receipts(struct chain *chain, const struct hash32 *hashes, size_t n,
 	PORT_CALL();
 	check_batch(chain, hashes, n, ret_receipts);
 	if (!chain->ops->receipts(chain, hashes, n, ret_receipts, err))
-		return false;
+		return failed(chain);
 	for (size_t i = 0; i < n; i++) {
 		CHECK(ret_receipts[i].state <= CHAIN_RECEIPT_UNKNOWN);
 		/* A receipt of another transaction than the one that was asked for would end the
@@ -125,7 +135,7 @@ bool chain_lookups(struct chain *chain, const struct hash32 *hashes, size_t n,
 	PORT_CALL();
 	check_batch(chain, hashes, n, ret_lookups);
 	if (!chain->ops->lookups(chain, hashes, n, ret_lookups, err))
-		return false;
+		return failed(chain);
 	for (size_t i = 0; i < n; i++)
 		CHECK(ret_lookups[i] <= CHAIN_LOOKUP_UNKNOWN);
 	return true;
@@ -139,7 +149,7 @@ bool chain_blocks(struct chain *chain, const uint64_t *numbers, size_t n,
 	for (size_t i = 0; i < n; i++)
 		CHECK(numbers[i] < CHAIN_BLOCK_PENDING);
 	if (!chain->ops->blocks(chain, numbers, n, ret_blocks, err))
-		return false;
+		return failed(chain);
 	for (size_t i = 0; i < n; i++)
 		CHECK(!ret_blocks[i].known || !hash32_is_zero(ret_blocks[i].hash));
 	return true;
@@ -151,7 +161,7 @@ bool chain_find(struct chain *chain, uint64_t block, const struct chain_wanted *
 	PORT_CALL();
 	CHECK(chain != NULL && wanted != NULL && ret_found != NULL && block < CHAIN_BLOCK_PENDING);
 	if (!chain->ops->find(chain, block, wanted, ret_found, err))
-		return false;
+		return failed(chain);
 	CHECK(ret_found->state <= CHAIN_FOUND_UNKNOWN);
 	if (ret_found->state == CHAIN_FOUND_UNKNOWN)
 		return true;
@@ -175,7 +185,7 @@ bool chain_transactions(struct chain *chain, uint64_t first, size_t blocks,
 	CHECK(blocks > 0 && blocks <= CHAIN_SCAN_BLOCKS_MAX && cap > 0);
 	if (!chain->ops->transactions(chain, first, blocks, senders, n, ret_transactions, cap,
 				      ret_len, ret_blocks, err))
-		return false;
+		return failed(chain);
 	CHECK(*ret_len <= cap && *ret_blocks <= blocks);
 	return true;
 }
@@ -189,7 +199,7 @@ bool chain_transfers(struct chain *chain, const struct chain_transfer_query *que
 	check_batch(chain, query->contracts, query->contracts_len, ret_transfers);
 	CHECK(query->first <= query->last && query->last < CHAIN_BLOCK_PENDING);
 	if (!chain->ops->transfers(chain, query, ret_transfers, ret_len, ret_last, err))
-		return false;
+		return failed(chain);
 	CHECK(*ret_len <= CHAIN_TRANSFERS_MAX && !hash32_is_zero(*ret_last));
 	return true;
 }

@@ -186,6 +186,7 @@ struct chain_ops {
 
 struct chain {
 	const struct chain_ops *ops;
+	uint64_t failures; /* calls that failed as a whole; counted by port/chain.c */
 };
 
 /* n is 1 to CHAIN_BATCH_MAX everywhere. False: nothing could be asked, results are not written. */

@@ -14,7 +14,7 @@ struct place {
 	struct chain *gate;
 	bool stuck[NODES];
 	struct log log;
-	unsigned lines;
+	unsigned lines, alarms;
 	char line[256]; /* the last */
 };
 
@@ -29,6 +29,12 @@ static void place_hear(void *listener, enum log_level level, const struct log_ab
 		       const char *message)
 {
 	struct place *place = listener;
+	if (about->alarm) {
+		assert_string_equal(about->action, "node_of_another_chain");
+		place->alarms++;
+		snprintf(place->line, sizeof place->line, "%s", message);
+		return;
+	}
 	assert_int_equal(level, LOG_WARN);
 	assert_string_equal(about->action, "node_left");
 	place->lines++;
@@ -128,6 +134,63 @@ static void breaker_never_closes_on_sends(void **state)
 		chain_send_many(place.gate, &raw, 1, &sent[i]);
 	assert_int_equal(sent[0].state, CHAIN_SEND_ACCEPTED);
 	assert_int_equal(sent[1].state, CHAIN_SEND_KNOWN);
+	place_leave(&place);
+}
+
+/* Only the first one is away, and comes back. The other one, which answered all the time, is not
+ * asked again who it is. */
+static void come_back(struct place *place)
+{
+	state_set(place, SIM_NODE_DOWN, SIM_NODE_UP);
+	assert_answers(place, 18);
+	state_set(place, SIM_NODE_UP, SIM_NODE_DOWN);
+}
+
+static void comes_back_as_another_chain(void **state)
+{
+	struct place place;
+	struct err err = { 0 };
+	(void)state;
+	place_make(&place);
+	assert_int_equal(chain_gate_prove(place.gate, &err), CHAIN_GATE_OPEN);
+	/* It names the chain that it always did, which from here on is another one. */
+	place.catalogue.chains[0].chain_id = CHAIN_ID + 1;
+	assert_answers(&place, 21);
+	come_back(&place);
+	for (int i = 0; i < 10; i++)
+		assert_away(&place);
+	assert_int_equal(place.alarms, 1);
+	assert_non_null(strstr(place.line, "node 1 says chain id"));
+	assert_false(chain_gate_is_mismatch(place.gate, &err));
+	/* Also for who asks it by itself. */
+	struct chain *port;
+	assert_false(chain_node(place.gate, 0, &port, &err));
+	assert_int_equal(err.kind, ERR_NOT_DONE);
+	place.catalogue.chains[0].chain_id = CHAIN_ID;
+	assert_answers(&place, 21);
+	assert_int_equal(place.alarms, 1);
+	place_leave(&place);
+}
+
+static void comes_back_with_other_decimals(void **state)
+{
+	struct place place;
+	(void)state;
+	place_make(&place);
+	place.catalogue.assets_len = 1;
+	place.catalogue.assets[0].contract = place.world->contract;
+	place.catalogue.assets[0].decimals = 6;
+	assert_answers(&place, 21);
+	place.catalogue.assets[0].decimals = 18;
+	assert_answers(&place, 21);
+	state_set(&place, SIM_NODE_DOWN, SIM_NODE_DOWN);
+	assert_away(&place);
+	state_set(&place, SIM_NODE_UP, SIM_NODE_DOWN);
+	assert_away(&place);
+	assert_int_equal(place.alarms, 1);
+	assert_non_null(strstr(place.line, "are 6, not 18"));
+	place.catalogue.assets[0].decimals = 6;
+	assert_answers(&place, 21);
 	place_leave(&place);
 }
 
@@ -539,6 +602,8 @@ int main(void)
 		cmocka_unit_test(nobody_turns_to_who_is_behind),
 		cmocka_unit_test(nobody_turns_who_asks_seldom),
 		cmocka_unit_test(a_node_that_is_away_is_asked_again),
+		cmocka_unit_test(comes_back_as_another_chain),
+		cmocka_unit_test(comes_back_with_other_decimals),
 		cmocka_unit_test(breaker_never_closes_on_nodes),
 		cmocka_unit_test(a_head_that_never_came),
 		cmocka_unit_test(a_head_that_never_comes),
