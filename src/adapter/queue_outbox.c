@@ -164,18 +164,29 @@ static bool claim_write(struct queue_outbox *self, const struct copy *copy, uint
 	return sql_run(&insert, ret_taken);
 }
 
-static bool choice_write(struct queue_outbox *self, enum queue_name name, size_t max,
-			 int64_t visibility_ms, const uint8_t token[16], struct choice *choice,
-			 struct err *err)
+struct claim {
+	struct queue_outbox *self;
+	enum queue_name name;
+	size_t max;
+	int64_t visibility_ms;
+	uint8_t token[16];
+	struct choice choice;
+};
+
+static bool choice_write(struct db *db, void *context, struct err *err)
 {
+	struct claim *claim = context;
+	struct queue_outbox *self = claim->self;
+	struct choice *choice = &claim->choice;
 	int64_t until_ms = clock_now_ms(self->options.clock) +
-			   (DEFENCE("claim_runs_out") ? visibility_ms : CLAIM_AHEAD_MS);
+			   (DEFENCE("claim_runs_out") ? claim->visibility_ms : CLAIM_AHEAD_MS);
 	size_t kept = 0;
-	if (!choose(self, name, max, choice, err))
+	(void)db; /* the queue's own */
+	if (!choose(self, claim->name, claim->max, choice, err))
 		return false;
 	for (size_t i = 0; i < choice->len; i++) {
 		struct copy *copy = choice->copies[i];
-		if (!claim_write(self, copy, choice->receives[i] + 1, until_ms, token,
+		if (!claim_write(self, copy, choice->receives[i] + 1, until_ms, claim->token,
 				 &copy->is_taken, err))
 			return false;
 		choice->copies[kept] = copy;
@@ -266,24 +277,20 @@ static bool copies_claim(struct queue_outbox *self, enum queue_name name, size_t
 			 int64_t visibility_ms, struct message *ret_messages, size_t *ret_len,
 			 struct err *err)
 {
-	struct db *db = self->options.db;
-	struct choice choice;
-	uint8_t token[16];
-	entropy_fill(self->options.entropy, token, sizeof token);
-	if (!db_begin(db, true, err))
+	struct claim claim = {
+		.self = self, .name = name, .max = max, .visibility_ms = visibility_ms
+	};
+	const struct choice *choice = &claim.choice;
+	entropy_fill(self->options.entropy, claim.token, sizeof claim.token);
+	if (!sql_write(self->options.db, choice_write, &claim, err))
 		return false;
-	if (!choice_write(self, name, max, visibility_ms, token, &choice, err)) {
-		db_rollback(db);
-		return false;
+	for (size_t i = 0; i < choice->len; i++) {
+		message_fill(choice->copies[i], choice->receives[i] + 1, claim.token,
+			     &ret_messages[i]);
+		copies_mark(self, choice->copies[i], claim.token);
 	}
-	if (!db_commit(db, err))
-		return false;
-	for (size_t i = 0; i < choice.len; i++) {
-		message_fill(choice.copies[i], choice.receives[i] + 1, token, &ret_messages[i]);
-		copies_mark(self, choice.copies[i], token);
-	}
-	*ret_len = choice.len;
-	waited_extend(self, token, visibility_ms);
+	*ret_len = choice->len;
+	waited_extend(self, claim.token, visibility_ms);
 	return true;
 }
 
@@ -313,28 +320,29 @@ static bool outbox_claim(struct queue *queue, enum queue_name name, size_t max,
 /* --- their ends ---------------------------------------------------------------------------------
  */
 
-static bool claims_extend(struct queue_outbox *self, const struct message_ack *acks, size_t n,
-			  int64_t until_ms, struct err *err)
+struct claims_extension {
+	const struct message_ack *acks;
+	size_t n;
+	int64_t until_ms;
+};
+
+static bool claims_extend(struct db *db, void *context, struct err *err)
 {
-	struct db *db = self->options.db;
-	bool good = true;
-	if (!db_begin(db, true, err))
-		return false;
-	for (size_t i = 0; i < n && good; i++) {
+	const struct claims_extension *claims = context;
+	for (size_t i = 0; i < claims->n; i++) {
+		const struct message_ack *ack = &claims->acks[i];
 		struct sql sql = sql_prepare(db,
 					     "UPDATE message_claims SET claimed_until = ? "
 					     "WHERE queue = ? AND subject = ? AND claim = ?",
 					     err);
-		sql_put_i64(&sql, until_ms);
-		sql_put_i64(&sql, acks[i].queue);
-		sql_put_id(&sql, acks[i].subject);
-		sql_put_bytes(&sql, acks[i].token, sizeof acks[i].token);
-		good = sql_run(&sql, NULL);
+		sql_put_i64(&sql, claims->until_ms);
+		sql_put_i64(&sql, ack->queue);
+		sql_put_id(&sql, ack->subject);
+		sql_put_bytes(&sql, ack->token, sizeof ack->token);
+		if (!sql_run(&sql, NULL))
+			return false;
 	}
-	if (good)
-		return db_commit(db, err);
-	db_rollback(db);
-	return false;
+	return true;
 }
 
 static bool is_of(const struct copy *copy, const struct message_ack *ack)
@@ -359,7 +367,9 @@ static bool outbox_extend(struct queue *queue, const struct message_ack *acks, s
 {
 	struct queue_outbox *self = self_of(queue);
 	struct extension part = { .visibility_ms = visibility_ms };
-	if (!claims_extend(self, acks, n, clock_now_ms(self->options.clock) + visibility_ms, err))
+	struct claims_extension claims = { acks, n,
+					   clock_now_ms(self->options.clock) + visibility_ms };
+	if (!sql_write(self->options.db, claims_extend, &claims, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		copies_extend(self, &acks[i], &part);
@@ -371,18 +381,7 @@ static bool outbox_ack(struct queue *queue, const struct message_ack *acks, size
 		       struct err *err)
 {
 	struct queue_outbox *self = self_of(queue);
-	struct db *db = self->options.db;
-	int64_t now_ms = clock_now_ms(self->options.clock);
-	bool good = true;
-	if (!db_begin(db, true, err))
-		return false;
-	for (size_t i = 0; i < n && good; i++)
-		good = message_end(db, &acks[i], now_ms, err);
-	if (!good) {
-		db_rollback(db);
-		return false;
-	}
-	if (!db_commit(db, err))
+	if (!messages_end(self->options.db, acks, n, clock_now_ms(self->options.clock), err))
 		return false;
 	copies_settle(self);
 	return true;

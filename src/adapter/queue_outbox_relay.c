@@ -90,40 +90,47 @@ static bool row_claim(struct queue_outbox *self, const struct outgoing *row, int
 	return sql_run(&sql, NULL);
 }
 
-static bool rows_claim(struct queue_outbox *self, enum queue_name name, int64_t age_ms,
-		       struct outgoing *ret_rows, size_t *ret_len, struct err *err)
+struct taking {
+	struct queue_outbox *self;
+	enum queue_name name;
+	int64_t age_ms;
+	struct outgoing *rows;
+	size_t len;
+};
+
+static bool rows_claim(struct db *db, void *context, struct err *err)
 {
+	struct taking *taking = context;
+	struct queue_outbox *self = taking->self;
+	struct outgoing *rows = taking->rows;
 	uint8_t token[16];
 	size_t len = 0;
-	size_t kept = 0;
 	int64_t until_ms = clock_now_ms(self->options.clock) + SEND_CLAIM_MS;
-	if (!due_load(self, name, age_ms, ret_rows, &len, err))
+	if (!due_load(self, taking->name, taking->age_ms, rows, &len, err))
 		return false;
 	entropy_fill(self->options.entropy, token, sizeof token);
+	taking->len = 0;
 	for (size_t i = 0; i < len; i++) {
-		if (id_is_zero(ret_rows[i].ack.subject))
+		if (id_is_zero(rows[i].ack.subject))
 			continue;
-		memcpy(ret_rows[i].ack.token, token, sizeof token);
-		if (!row_claim(self, &ret_rows[i], until_ms, err))
+		memcpy(rows[i].ack.token, token, sizeof token);
+		if (!row_claim(self, &rows[i], until_ms, err))
 			return false;
-		if (kept != i)
-			ret_rows[kept] = ret_rows[i];
-		kept++;
+		if (taking->len != i)
+			rows[taking->len] = rows[i];
+		taking->len++;
 	}
-	*ret_len = kept;
-	return kept == len || messages_nameless_delete(self->options.db, name, err);
+	return taking->len == len || messages_nameless_delete(db, taking->name, err);
 }
 
 static bool rows_take(struct queue_outbox *self, enum queue_name name, int64_t age_ms,
 		      struct outgoing *ret_rows, size_t *ret_len, struct err *err)
 {
-	struct db *db = self->options.db;
-	if (!db_begin(db, true, err))
+	struct taking taking = { self, name, age_ms, ret_rows, 0 };
+	if (!sql_write(self->options.db, rows_claim, &taking, err))
 		return false;
-	if (rows_claim(self, name, age_ms, ret_rows, ret_len, err))
-		return db_commit(db, err);
-	db_rollback(db);
-	return false;
+	*ret_len = taking.len;
+	return true;
 }
 
 /* One request. False: the transport is away, and nobody knows of these. */
@@ -174,21 +181,23 @@ static bool row_open(struct queue_outbox *self, const struct outgoing *row, int6
 	return sql_run(&sql, NULL);
 }
 
-static bool rows_end(struct queue_outbox *self, const struct outgoing *rows, size_t n,
-		     struct err *err)
+struct ending {
+	struct queue_outbox *self;
+	const struct outgoing *rows;
+	size_t n;
+};
+
+static bool rows_end(struct db *db, void *context, struct err *err)
 {
-	struct db *db = self->options.db;
-	int64_t now_ms = clock_now_ms(self->options.clock);
-	bool good = true;
-	if (!db_begin(db, true, err))
-		return false;
-	for (size_t i = 0; i < n && good; i++)
-		good = rows[i].sent ? message_end(db, &rows[i].ack, now_ms, err)
-				    : row_open(self, &rows[i], now_ms, err);
-	if (good)
-		return db_commit(db, err);
-	db_rollback(db);
-	return false;
+	const struct ending *ending = context;
+	int64_t now_ms = clock_now_ms(ending->self->options.clock);
+	for (size_t i = 0; i < ending->n; i++) {
+		const struct outgoing *row = &ending->rows[i];
+		if (!(row->sent ? message_end(db, &row->ack, now_ms, err)
+				: row_open(ending->self, row, now_ms, err)))
+			return false;
+	}
+	return true;
 }
 
 /* Without an answer nobody knows, and they go out: the bound saves time, not money. */
@@ -219,28 +228,25 @@ bool outbox_relay(struct queue_outbox *self, enum queue_name name, int64_t age_m
 		return false;
 	rows_send(self, name, rows, len);
 	/* Without this the claim runs out, and they are sent once more. */
-	if (rows_end(self, rows, len, &err))
+	struct ending ending = { self, rows, len };
+	if (sql_write(self->options.db, rows_end, &ending, &err))
 		return len == BATCH_MAX && !outbox_is_away(self);
 	metric_count(self->faults, 1);
 	return false;
 }
 
-static bool old_claims_delete(struct queue_outbox *self, struct err *err)
+static bool old_claims_delete(struct db *db, void *context, struct err *err)
 {
-	struct sql sql = sql_prepare(self->options.db,
-				     "DELETE FROM message_claims WHERE claimed_until < ?", err);
-	sql_put_i64(&sql, clock_now_ms(self->options.clock) - CLAIM_KEPT_MS);
+	const int64_t *before_ms = context;
+	struct sql sql = sql_prepare(db, "DELETE FROM message_claims WHERE claimed_until < ?", err);
+	sql_put_i64(&sql, *before_ms);
 	return sql_run(&sql, NULL);
 }
 
 void outbox_clean(struct queue_outbox *self)
 {
-	struct db *db = self->options.db;
+	int64_t before_ms = clock_now_ms(self->options.clock) - CLAIM_KEPT_MS;
 	struct err err = { 0 };
-	if (db_begin(db, true, &err)) {
-		if (old_claims_delete(self, &err) && db_commit(db, &err))
-			return;
-		db_rollback(db);
-	}
-	metric_count(self->faults, 1);
+	if (!sql_write(self->options.db, old_claims_delete, &before_ms, &err))
+		metric_count(self->faults, 1);
 }

@@ -96,20 +96,26 @@ static void seat_seek(struct queue_store *self, enum queue_name name, struct sea
 	}
 }
 
+struct seat_write {
+	enum queue_name name;
+	uint8_t number;
+	int64_t now_ms;
+};
+
 /* A claim that is taken back has been received without verdict, as one that ran out. */
-static bool seat_write(struct queue_store *self, enum queue_name name, uint8_t number,
-		       int64_t now_ms, struct err *err)
+static bool seat_write(struct db *db, void *context, struct err *err)
 {
-	struct sql sql = sql_prepare(self->db,
+	const struct seat_write *seat = context;
+	struct sql sql = sql_prepare(db,
 				     "UPDATE messages SET visible_at = ? WHERE queue = ? "
 				     "AND visible_at > ? AND visible_at <= ? "
 				     "AND SUBSTR(claim, 1, 1) = ?",
 				     err);
-	sql_put_i64(&sql, now_ms);
-	sql_put_i64(&sql, name);
-	sql_put_i64(&sql, now_ms);
-	sql_put_i64(&sql, now_ms + VISIBLE_AHEAD_MS);
-	sql_put_bytes(&sql, &number, 1);
+	sql_put_i64(&sql, seat->now_ms);
+	sql_put_i64(&sql, seat->name);
+	sql_put_i64(&sql, seat->now_ms);
+	sql_put_i64(&sql, seat->now_ms + VISIBLE_AHEAD_MS);
+	sql_put_bytes(&sql, &seat->number, 1);
 	return sql_run(&sql, NULL);
 }
 
@@ -121,13 +127,8 @@ static bool seat_take(struct queue_store *self, enum queue_name name, struct err
 		seat_seek(self, name, seat);
 	if (seat->is_cleared || !DEFENCE("claims_of_the_dead"))
 		return true;
-	if (!db_begin(self->db, true, err))
-		return false;
-	if (!seat_write(self, name, seat->number, clock_now_ms(self->clock), err)) {
-		db_rollback(self->db);
-		return false;
-	}
-	seat->is_cleared = db_commit(self->db, err);
+	struct seat_write write = { name, seat->number, clock_now_ms(self->clock) };
+	seat->is_cleared = sql_write(self->db, seat_write, &write, err);
 	return seat->is_cleared;
 }
 
@@ -205,37 +206,42 @@ static bool claim_write(struct queue_store *self, struct message *message, int64
 	return true;
 }
 
-static bool claim_in_transaction(struct queue_store *self, enum queue_name name, size_t max,
-				 int64_t visibility_ms, struct message *ret_messages,
-				 size_t *ret_len, struct err *err)
+struct claim {
+	struct queue_store *self;
+	enum queue_name name;
+	size_t max;
+	int64_t visibility_ms;
+	struct message *messages;
+	size_t len;
+};
+
+static bool claim_in_transaction(struct db *db, void *context, struct err *err)
 {
+	struct claim *claim = context;
+	struct queue_store *self = claim->self;
+	struct message *messages = claim->messages;
 	int64_t now_ms = clock_now_ms(self->clock);
-	const struct seat *seat = &self->seats[place_of(name)];
+	int64_t hidden_ms = DEFENCE("claim_runs_out") ? claim->visibility_ms : VISIBLE_AHEAD_MS;
 	uint8_t token[16];
 	size_t len = 0;
-	if (!visible_load(self, name, INT64_MIN, now_ms, max, ret_messages, &len, err))
+	if (!visible_load(self, claim->name, INT64_MIN, now_ms, claim->max, messages, &len, err))
 		return false;
-	if (len == 0 && !visible_load(self, name, now_ms + VISIBLE_AHEAD_MS, INT64_MAX, max,
-				      ret_messages, &len, err))
+	if (len == 0 && !visible_load(self, claim->name, now_ms + VISIBLE_AHEAD_MS, INT64_MAX,
+				      claim->max, messages, &len, err))
 		return false;
-	len = claim_len(ret_messages, len);
+	len = claim_len(messages, len);
 	entropy_fill(self->entropy, token, sizeof token);
-	token[0] = seat->number;
-	size_t claimed = 0;
+	token[0] = self->seats[place_of(claim->name)].number;
+	claim->len = 0;
 	for (size_t i = 0; i < len; i++) {
-		struct message *message = &ret_messages[i];
 		bool is_claimed = false;
-		memcpy(message->ack.token, token, sizeof token);
-		if (!claim_write(
-			    self, message,
-			    now_ms + (DEFENCE("claim_runs_out") ? visibility_ms : VISIBLE_AHEAD_MS),
-			    &is_claimed, err))
+		memcpy(messages[i].ack.token, token, sizeof token);
+		if (!claim_write(self, &messages[i], now_ms + hidden_ms, &is_claimed, err))
 			return false;
 		if (is_claimed)
-			ret_messages[claimed++] = *message;
+			messages[claim->len++] = messages[i];
 	}
-	*ret_len = claimed;
-	return claimed == len || messages_nameless_delete(self->db, name, err);
+	return claim->len == len || messages_nameless_delete(db, claim->name, err);
 }
 
 static bool anything_visible(struct queue_store *self, enum queue_name name, bool *ret_any,
@@ -268,58 +274,50 @@ static bool queue_store_claim(struct queue *queue, enum queue_name name, size_t 
 		return false;
 	if (!any)
 		return true;
-	if (!db_begin(self->db, true, err))
+	struct claim claim = { self, name, max, visibility_ms, ret_messages, 0 };
+	if (!sql_write(self->db, claim_in_transaction, &claim, err))
 		return false;
-	if (!claim_in_transaction(self, name, max, visibility_ms, ret_messages, ret_len, err)) {
-		db_rollback(self->db);
-		*ret_len = 0;
-		return false;
+	*ret_len = claim.len;
+	return true;
+}
+
+struct extension {
+	const struct message_ack *acks;
+	size_t n;
+	int64_t until_ms;
+};
+
+static bool extension_write(struct db *db, void *context, struct err *err)
+{
+	const struct extension *part = context;
+	for (size_t i = 0; i < part->n; i++) {
+		struct sql sql = sql_prepare(db,
+					     "UPDATE messages SET visible_at = ? WHERE queue = ? "
+					     "AND subject = ? AND claim = ?",
+					     err);
+		sql_put_i64(&sql, part->until_ms);
+		sql_put_i64(&sql, part->acks[i].queue);
+		sql_put_id(&sql, part->acks[i].subject);
+		sql_put_bytes(&sql, part->acks[i].token, sizeof part->acks[i].token);
+		if (!sql_run(&sql, NULL))
+			return false;
 	}
-	if (db_commit(self->db, err))
-		return true;
-	*ret_len = 0;
-	return false;
+	return true;
 }
 
 static bool queue_store_extend(struct queue *queue, const struct message_ack *acks, size_t n,
 			       int64_t visibility_ms, struct err *err)
 {
 	struct queue_store *self = self_of(queue);
-	int64_t until_ms = clock_now_ms(self->clock) + visibility_ms;
-	if (!db_begin(self->db, true, err))
-		return false;
-	bool good = true;
-	for (size_t i = 0; i < n && good; i++) {
-		struct sql sql = sql_prepare(self->db,
-					     "UPDATE messages SET visible_at = ? WHERE queue = ? "
-					     "AND subject = ? AND claim = ?",
-					     err);
-		sql_put_i64(&sql, until_ms);
-		sql_put_i64(&sql, acks[i].queue);
-		sql_put_id(&sql, acks[i].subject);
-		sql_put_bytes(&sql, acks[i].token, sizeof acks[i].token);
-		good = sql_run(&sql, NULL);
-	}
-	if (good)
-		return db_commit(self->db, err);
-	db_rollback(self->db);
-	return false;
+	struct extension part = { acks, n, clock_now_ms(self->clock) + visibility_ms };
+	return sql_write(self->db, extension_write, &part, err);
 }
 
 static bool queue_store_ack(struct queue *queue, const struct message_ack *acks, size_t n,
 			    struct err *err)
 {
 	struct queue_store *self = self_of(queue);
-	int64_t now_ms = clock_now_ms(self->clock);
-	if (!db_begin(self->db, true, err))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (!message_end(self->db, &acks[i], now_ms, err)) {
-			db_rollback(self->db);
-			return false;
-		}
-	}
-	return db_commit(self->db, err);
+	return messages_end(self->db, acks, n, clock_now_ms(self->clock), err);
 }
 
 static bool queue_store_stats(struct queue *queue, enum queue_name name,

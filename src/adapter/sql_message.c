@@ -110,6 +110,28 @@ bool message_end(struct db *db, const struct message_ack *ack, int64_t now_ms, s
 	return sql_run(&open, NULL);
 }
 
+struct ends {
+	const struct message_ack *acks;
+	size_t n;
+	int64_t now_ms;
+};
+
+static bool ends_write(struct db *db, void *context, struct err *err)
+{
+	const struct ends *ends = context;
+	for (size_t i = 0; i < ends->n; i++)
+		if (!message_end(db, &ends->acks[i], ends->now_ms, err))
+			return false;
+	return true;
+}
+
+bool messages_end(struct db *db, const struct message_ack *acks, size_t n, int64_t now_ms,
+		  struct err *err)
+{
+	struct ends ends = { acks, n, now_ms };
+	return sql_write(db, ends_write, &ends, err);
+}
+
 bool messages_nameless_delete(struct db *db, enum queue_name name, struct err *err)
 {
 	struct sql sql = sql_prepare(

@@ -1,8 +1,12 @@
 #include "adapter/sql_row.h"
 
 #include "base/check.h"
+#include "base/defence.h"
 
 #include <string.h>
+
+/* Transactions that meet again and again give way in turns: more often is a fault. */
+#define WRITE_TRIES_MAX 20
 
 struct sql sql_prepare(struct db *db, const char *text, struct err *err)
 {
@@ -215,4 +219,29 @@ struct mac_tag sql_take_mac(struct sql *sql)
 void sql_skip(struct sql *sql, int columns)
 {
 	sql->at += columns;
+}
+
+static bool write_once(struct db *db, bool (*body)(struct db *db, void *context, struct err *err),
+		       void *context, struct err *err)
+{
+	if (!db_begin(db, true, err))
+		return false;
+	if (!body(db, context, err)) {
+		struct err late = { 0 };
+		if (DEFENCE("all_or_nothing") || !db_commit(db, &late))
+			db_rollback(db);
+		return false;
+	}
+	return db_commit(db, err);
+}
+
+bool sql_write(struct db *db, bool (*body)(struct db *db, void *context, struct err *err),
+	       void *context, struct err *err)
+{
+	for (int tries = 1;; tries++) {
+		if (write_once(db, body, context, err))
+			return true;
+		if (tries == WRITE_TRIES_MAX || !db_may_repeat(db))
+			return false;
+	}
 }

@@ -1,5 +1,5 @@
 /* Sequential binding of parameters and reading of columns, for the SQL adapters: order in the
- * statement is order in the code. */
+ * statement is order in the code. And their write transactions. */
 #ifndef SLUICE_ADAPTER_SQL_ROW_H
 #define SLUICE_ADAPTER_SQL_ROW_H
 
@@ -63,5 +63,11 @@ struct address sql_take_address(struct sql *sql);
 struct hash32 sql_take_hash(struct sql *sql);
 struct mac_tag sql_take_mac(struct sql *sql);
 void sql_skip(struct sql *sql, int columns);
+
+/* Begins a write, runs `body`, commits; a body that fails rolls back and its error stays. One that
+ * was undone for the sake of another transaction runs again: it makes its results anew. */
+MUST_CHECK bool sql_write(struct db *db,
+			  bool (*body)(struct db *db, void *context, struct err *err),
+			  void *context, struct err *err);
 
 #endif

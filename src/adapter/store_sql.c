@@ -3,12 +3,8 @@
 
 #include "adapter/store_schema.h"
 #include "adapter/store_sql_parts.h"
-#include "base/defence.h"
 
 #include <stdlib.h>
-
-/* Transactions that meet again and again give way in turns: more often is a fault. */
-#define WRITE_TRIES_MAX 20
 
 static void store_sql_close(struct store *store)
 {
@@ -81,31 +77,6 @@ bool store_sql_open(struct db *db, struct store **ret_store, struct err *err)
 bool store_sql_migrate(struct db *db, int64_t now_ms, struct err *err)
 {
 	return store_schema_migrate(db, now_ms, err);
-}
-
-static bool write_once(struct db *db, bool (*body)(struct db *db, void *context, struct err *err),
-		       void *context, struct err *err)
-{
-	if (!db_begin(db, true, err))
-		return false;
-	if (!body(db, context, err)) {
-		struct err late = { 0 };
-		if (DEFENCE("all_or_nothing") || !db_commit(db, &late))
-			db_rollback(db);
-		return false;
-	}
-	return db_commit(db, err);
-}
-
-bool store_sql_write(struct db *db, bool (*body)(struct db *db, void *context, struct err *err),
-		     void *context, struct err *err)
-{
-	for (int tries = 1;; tries++) {
-		if (write_once(db, body, context, err))
-			return true;
-		if (tries == WRITE_TRIES_MAX || !db_may_repeat(db))
-			return false;
-	}
 }
 
 bool audit_add(struct db *db, const char *action, struct id subject, const char *detail,

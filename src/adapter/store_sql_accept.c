@@ -226,11 +226,11 @@ bool store_sql_accept(struct store *store, struct store_accept *items, size_t n,
 {
 	struct accept_batch batch = { .items = items, .n = n };
 	struct err fault = { 0 };
-	if (store_sql_write(db_of(store), batch_accept, &batch, &fault))
+	if (sql_write(db_of(store), batch_accept, &batch, &fault))
 		return true;
 	if (fault.kind == ERR_MAYBE_DONE) {
 		struct err look = { 0 };
-		if (store_sql_write(db_of(store), batch_look, &batch, &look))
+		if (sql_write(db_of(store), batch_look, &batch, &look))
 			return true;
 	}
 	if (err != NULL)

@@ -152,7 +152,7 @@ bool store_sql_attempts_add(struct store *store, struct store_attempt *items, si
 			    const struct store_by *by, struct err *err)
 {
 	struct add_batch batch = { items, n, by };
-	return store_sql_write(db_of(store), batch_add, &batch, err);
+	return sql_write(db_of(store), batch_add, &batch, err);
 }
 
 /* What an attempt belongs to, as it stands when it was sent. */
@@ -343,7 +343,7 @@ bool store_sql_attempts_sent(struct store *store, struct store_sent *items, size
 			     const struct store_by *by, struct err *err)
 {
 	struct sent_batch batch = { items, n, by };
-	return store_sql_write(db_of(store), batch_sent, &batch, err);
+	return sql_write(db_of(store), batch_sent, &batch, err);
 }
 
 bool store_sql_attempts(struct store *store, struct id transfer, struct attempt *ret_rows,

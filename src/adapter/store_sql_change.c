@@ -331,5 +331,5 @@ bool store_sql_change(struct store *store, struct store_change *changes, size_t 
 		      const struct store_by *by, struct err *err)
 {
 	struct change_batch batch = { changes, n, by };
-	return store_sql_write(db_of(store), batch_change, &batch, err);
+	return sql_write(db_of(store), batch_change, &batch, err);
 }

@@ -65,7 +65,7 @@ bool store_sql_key_add(struct store *store, const struct store_api_key *key,
 		"may_resolve, mac_key_id, mac, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		"api_key_created"
 	};
-	return store_sql_write(db_of(store), key_write, &write, err);
+	return sql_write(db_of(store), key_write, &write, err);
 }
 
 bool store_sql_key_replace(struct store *store, const struct store_api_key *key,
@@ -77,7 +77,7 @@ bool store_sql_key_replace(struct store *store, const struct store_api_key *key,
 		"revoked_at = ?, may_resolve = ?, mac_key_id = ?, mac = ? WHERE id = ?",
 		"api_key_changed"
 	};
-	return store_sql_write(db_of(store), key_write, &write, err);
+	return sql_write(db_of(store), key_write, &write, err);
 }
 
 bool store_sql_key_load(struct store *store, const char *id, struct store_api_key *ret_key,

@@ -200,7 +200,7 @@ static bool still_take(struct store *store, struct take *take, const struct stor
 	if (now_ms - watch->since_ms < LEASE_TERM_MS)
 		return true;
 	take->seen = watch;
-	return store_sql_write(db_of(store), steal_write, take, err);
+	return sql_write(db_of(store), steal_write, take, err);
 }
 
 static bool watched_take(struct store *store, struct store_lease *lease, const char *holder,
@@ -211,12 +211,12 @@ static bool watched_take(struct store *store, struct store_lease *lease, const c
 	struct db *db = db_of(store);
 	uint64_t before = lease->epoch;
 	bool found = false;
-	bool done = before == 0 || store_sql_write(db, renew_write, &take, err);
+	bool done = before == 0 || sql_write(db, renew_write, &take, err);
 	if (done && !take.taken) {
 		lease->epoch = 0;
 		done = watched_load(db, lease->name, &now, &found, err) &&
 		       (found ? still_take(store, &take, &now, now_ms, err)
-			      : store_sql_write(db, first_write, &take, err));
+			      : sql_write(db, first_write, &take, err));
 	}
 	if (!done)
 		lease->epoch = before;
@@ -244,7 +244,7 @@ bool store_sql_lease(struct store *store, struct store_lease *lease, const char 
 		return false;
 	struct take take = { .lease = lease, .holder = holder };
 	uint64_t before = lease->epoch;
-	if (!ours && !store_sql_write(db, take_write, &take, err)) {
+	if (!ours && !sql_write(db, take_write, &take, err)) {
 		lease->epoch = before;
 		return false;
 	}

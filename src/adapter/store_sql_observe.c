@@ -353,7 +353,7 @@ bool store_sql_observe(struct store *store, struct store_observation *items, siz
 		       const struct store_lease *lease, const struct store_by *by, struct err *err)
 {
 	struct observe batch = { items, n, lease, by };
-	return store_sql_write(db_of(store), batch_observe, &batch, err);
+	return sql_write(db_of(store), batch_observe, &batch, err);
 }
 
 struct wishes {
@@ -395,7 +395,7 @@ bool store_sql_wish(struct store *store, const struct store_wish *wishes, size_t
 {
 	(void)by; /* the reason says what it comes from, and no audit is written of it */
 	struct wishes batch = { wishes, n };
-	return store_sql_write(db_of(store), batch_wish, &batch, err);
+	return sql_write(db_of(store), batch_wish, &batch, err);
 }
 
 bool transfer_speed_up(struct db *db, struct id transfer, bool *ret_written, struct err *err)

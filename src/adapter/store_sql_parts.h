@@ -35,11 +35,6 @@ static inline struct db *db_of(struct store *store)
 	return store_sql_of(store)->db;
 }
 
-/* Begins a write, runs `body`, commits; a body that fails rolls back and its error stays. One that
- * was undone for the sake of another transaction runs again: it makes its results anew. */
-bool store_sql_write(struct db *db, bool (*body)(struct db *db, void *context, struct err *err),
-		     void *context, struct err *err);
-
 /* Columns in the order in which withdrawal_take reads them. */
 #define WITHDRAWAL_COLUMNS                                                                      \
 	"id, account, chain_id, asset, is_native, contract, decimals, receiver, amount, "       \

@@ -136,7 +136,7 @@ bool store_sql_sweep(struct store *store, int64_t now_ms, size_t limit, size_t r
 	/* Looking first keeps an idle system from taking the writers' turn every second. */
 	if (DEFENCE("sweeper") && !anything_due(db_of(store), now_ms, &any, err))
 		return false;
-	if (any && !store_sql_write(db_of(store), sweep_write, &sweep, err))
+	if (any && !sql_write(db_of(store), sweep_write, &sweep, err))
 		return false;
 	memcpy(ret_woken, sweep.woken, sizeof sweep.woken);
 	return true;
@@ -266,7 +266,7 @@ bool store_sql_redrive(struct store *store, enum queue_name dlq, size_t limit,
 		       const struct store_by *by, size_t *ret_moved, struct err *err)
 {
 	struct redrive redrive = { .store = store, .dlq = dlq, .limit = limit, .by = by };
-	if (!store_sql_write(db_of(store), redrive_write, &redrive, err))
+	if (!sql_write(db_of(store), redrive_write, &redrive, err))
 		return false;
 	*ret_moved = redrive.moved;
 	return true;

@@ -252,7 +252,7 @@ bool store_sql_recover_begin(struct store *store, uint64_t number_min, bool jour
 			     const struct store_by *by, uint64_t *ret_number, struct err *err)
 {
 	struct begin begin = { .number_min = number_min, .loses_journal = journal_lost, .by = by };
-	if (!store_sql_write(db_of(store), begin_write, &begin, err))
+	if (!sql_write(db_of(store), begin_write, &begin, err))
 		return false;
 	*ret_number = begin.number;
 	return true;
@@ -296,7 +296,7 @@ bool store_sql_wallet_recover(struct store *store, int64_t wallet_id, uint64_t e
 			      uint64_t recover_to, struct err *err)
 {
 	struct recover recover = { wallet_id, epoch, recover_to, NULL, false };
-	return store_sql_write(db_of(store), recover_write, &recover, err);
+	return sql_write(db_of(store), recover_write, &recover, err);
 }
 
 static bool recovered_write(struct db *db, void *context, struct err *err)
@@ -330,7 +330,7 @@ bool store_sql_wallet_recovered(struct store *store, int64_t wallet_id, uint64_t
 				const struct store_by *by, bool *ret_done, struct err *err)
 {
 	struct recover recover = { wallet_id, epoch, 0, by, false };
-	if (!store_sql_write(db_of(store), recovered_write, &recover, err))
+	if (!sql_write(db_of(store), recovered_write, &recover, err))
 		return false;
 	*ret_done = recover.done;
 	return true;
@@ -461,7 +461,7 @@ bool store_sql_import(struct store *store, struct store_import *item, const stru
 		      struct err *err)
 {
 	struct import import = { item, by };
-	return store_sql_write(db_of(store), import_write, &import, err);
+	return sql_write(db_of(store), import_write, &import, err);
 }
 
 /* ---- who was paid by a slot ---- */
@@ -561,7 +561,7 @@ bool store_sql_bind(struct store *store, struct store_binding *item, const struc
 		    struct err *err)
 {
 	struct bind bind = { item, by };
-	return store_sql_write(db_of(store), bind_write, &bind, err);
+	return sql_write(db_of(store), bind_write, &bind, err);
 }
 
 bool store_sql_of_slot(struct store *store, int64_t wallet_id, uint64_t nonce,
@@ -633,5 +633,5 @@ bool store_sql_reconciled_raise(struct store *store, uint64_t chain_id, uint64_t
 				const struct store_lease *lease, struct err *err)
 {
 	struct reconciled reconciled = { lease, chain_id, block, false };
-	return store_sql_write(db_of(store), reconciled_write, &reconciled, err);
+	return sql_write(db_of(store), reconciled_write, &reconciled, err);
 }

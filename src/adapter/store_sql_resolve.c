@@ -128,7 +128,7 @@ bool store_sql_decision_put(struct store *store, const struct decision *decision
 			    const struct store_by *by, bool *ret_current, struct err *err)
 {
 	struct put put = { decision, by, false };
-	if (!store_sql_write(db_of(store), put_write, &put, err))
+	if (!sql_write(db_of(store), put_write, &put, err))
 		return false;
 	*ret_current = put.current;
 	return true;
@@ -493,5 +493,5 @@ bool store_sql_case_resolve(struct store *store, struct store_resolution *resolu
 			    const struct store_by *by, struct err *err)
 {
 	struct resolve resolve = { resolution, by };
-	return store_sql_write(db_of(store), resolve_write, &resolve, err);
+	return sql_write(db_of(store), resolve_write, &resolve, err);
 }

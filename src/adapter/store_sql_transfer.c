@@ -407,7 +407,7 @@ bool store_sql_reserve(struct store *store, struct store_reservation *items, siz
 		       const struct store_by *by, struct err *err)
 {
 	struct reserve batch = { items, n, by };
-	return store_sql_write(db_of(store), batch_reserve, &batch, err);
+	return sql_write(db_of(store), batch_reserve, &batch, err);
 }
 
 struct turn_cancel {
@@ -458,7 +458,7 @@ bool store_sql_turn_cancel(struct store *store, struct transfer *transfer, uint6
 			   const struct store_by *by, enum store_write *ret_result, struct err *err)
 {
 	struct turn_cancel turn = { .before = transfer, .epoch = epoch, .by = by };
-	if (!store_sql_write(db_of(store), turn_cancel_write, &turn, err))
+	if (!sql_write(db_of(store), turn_cancel_write, &turn, err))
 		return false;
 	if (turn.result == STORE_WRITTEN)
 		*transfer = turn.row;

@@ -101,7 +101,7 @@ bool store_sql_stop(struct store *store, int64_t wallet_id, const char *reason,
 		    const struct store_by *by, struct err *err)
 {
 	struct stop stop = { wallet_id, reason, by };
-	return store_sql_write(db_of(store), stop_write, &stop, err);
+	return sql_write(db_of(store), stop_write, &stop, err);
 }
 
 struct start {
@@ -141,7 +141,7 @@ bool store_sql_start(struct store *store, int64_t wallet_id, const char *stop_re
 		     const char *why, const struct store_by *by, bool *ret_started, struct err *err)
 {
 	struct start start = { wallet_id, stop_reason, why, by, false };
-	if (!store_sql_write(db_of(store), start_write, &start, err))
+	if (!sql_write(db_of(store), start_write, &start, err))
 		return false;
 	*ret_started = start.started;
 	return true;
@@ -287,7 +287,7 @@ static bool catalogue_write(struct db *db, void *context, struct err *err)
 
 bool store_sql_pin(struct store *store, const struct catalogue *catalogue, struct err *err)
 {
-	return store_sql_write(db_of(store), catalogue_write, &catalogue, err);
+	return sql_write(db_of(store), catalogue_write, &catalogue, err);
 }
 
 bool store_sql_wallets(struct store *store, struct wallet *ret_wallets, size_t cap, size_t *ret_len,
@@ -358,7 +358,7 @@ bool store_sql_enter(struct store *store, int64_t wallet_id, uint64_t epoch, uin
 		     const struct store_by *by, struct err *err)
 {
 	struct enter enter = { wallet_id, epoch, first_nonce, by };
-	return store_sql_write(db_of(store), enter_write, &enter, err);
+	return sql_write(db_of(store), enter_write, &enter, err);
 }
 
 static bool mark_load(struct db *db, uint64_t chain_id, uint64_t *ret_mark, struct err *err)
@@ -405,7 +405,7 @@ bool store_sql_mark(struct store *store, struct store_mark *mark, struct err *er
 		return false;
 	if (mark->finalized <= stored && DEFENCE("mark_only_rises"))
 		raise.finalized = stored;
-	else if (!store_sql_write(db_of(store), mark_write, &raise, err))
+	else if (!sql_write(db_of(store), mark_write, &raise, err))
 		return false;
 	mark->finalized = raise.finalized;
 	return true;
@@ -442,7 +442,7 @@ bool store_sql_balances_save(struct store *store, const struct store_balance *ba
 			     struct err *err)
 {
 	struct balances batch = { balances, n };
-	return store_sql_write(db_of(store), balances_write, &batch, err);
+	return sql_write(db_of(store), balances_write, &batch, err);
 }
 
 bool store_sql_balances_list(struct store *store, struct store_balance *ret_balances, size_t cap,

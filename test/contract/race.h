@@ -8,17 +8,21 @@
 
 #include "port/store_recover.h"
 
-/* What is fought over, as it was read before anybody moved; and what the players bring along, made
- * beforehand, so that every time is the same. */
-struct scene {
+/* What is fought over, as it was read before anybody moved. */
+struct subject {
 	struct withdrawal row;
 	struct transfer slot;
-	struct message_ack ack; /* of the row's wake-up, whose claim has run out */
-	struct resolve_case of;
+	struct message_ack ack;          /* of the row's wake-up, whose claim has run out */
 	struct hash32 tx_hash;           /* what mined the slot */
-	struct withdrawal fresh[2];      /* each player's own, not stored */
-	struct id transfer[2];           /* of a new slot */
-	struct store_attempt attempt[2]; /* the slot's next */
+	struct store_attempt attempt[2]; /* the slot's next, of each player */
+};
+
+/* And what the players bring along, made beforehand, so that every time is the same. */
+struct scene {
+	struct subject subjects[2]; /* the second one only where it is said */
+	struct resolve_case of;
+	struct withdrawal fresh[2]; /* each player's own, not stored */
+	struct id transfer[2];      /* of a new slot */
 	struct store_import import;
 };
 
@@ -45,7 +49,9 @@ enum act_flag {
 	ACT_IS_MONITORS = 256, /* fenced by the lease of the chain */
 	ACT_STEALS_CHAIN = 512,
 	ACT_RELEASES = 1024,
-	ACT_PASSES = 2048, /* over what is locked */
+	ACT_PASSES = 2048,   /* over what is locked */
+	ACT_IS_BOTHS = 4096, /* of both subjects at once */
+	ACT_IS_BACK = 8192,  /* the second one first */
 };
 
 /* One call, its arguments made of the scene and of what stands here. Runs in threads: writes its

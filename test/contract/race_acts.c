@@ -46,13 +46,36 @@ static int64_t wallet_of(const struct player *player, const struct act *act)
 	return player->f->wallets[act->wallet].id;
 }
 
+static const struct subject *subject_of(const struct player *player)
+{
+	return &player->scene->subjects[0];
+}
+
+/* What the act is about, in its order; how many. */
+static size_t subjects_of(const struct player *player, const struct act *act,
+			  const struct subject *ret_subjects[2])
+{
+	const struct subject *all = player->scene->subjects;
+	size_t first = (act->flags & ACT_IS_BACK) != 0 ? 1 : 0;
+	ret_subjects[0] = &all[first];
+	ret_subjects[1] = &all[1 - first];
+	return (act->flags & ACT_IS_BOTHS) != 0 ? 2 : 1;
+}
+
+static void say_more(struct player *player, const char *result)
+{
+	size_t len = strlen(player->result);
+	(void)snprintf(player->result + len, sizeof player->result - len, "%s%s",
+		       len == 0 ? "" : " ", result);
+}
+
 /* --- withdrawals --------------------------------------------------------------------------------
  */
 
-ACT(act_change)
+static struct store_change change_of(const struct subject *subject, const struct act *act,
+				     int64_t now_ms)
 {
-	const struct withdrawal *row = &player->scene->row;
-	struct store_by by = by_of(player, act);
+	const struct withdrawal *row = &subject->row;
 	struct store_change change = { .withdrawal = row->intent.id,
 				       .version = row->version,
 				       .from = row->stage,
@@ -65,9 +88,9 @@ ACT(act_change)
 				       .has_approval = (act->flags & ACT_APPROVES) != 0,
 				       .bury = (act->flags & ACT_BURIES) != 0 };
 	if (act->flags & ACT_ACKS)
-		change.ack = player->scene->ack;
+		change.ack = subject->ack;
 	if (change.has_approval) {
-		change.approval = (struct approval){ 1, by.now_ms, by.now_ms + 60000 };
+		change.approval = (struct approval){ 1, now_ms, now_ms + 60000 };
 		change.approval_mac = (struct mac_tag){ .key_id = 3, .bytes = { 1, 2, 3 } };
 	}
 	if (act->flags & ACT_RELEASES)
@@ -78,9 +101,21 @@ ACT(act_change)
 		change.failure_code = act->held;
 	else
 		change.held_reason = act->held;
-	if (!store_withdrawals_change(player->store, &change, 1, &by, err))
+	return change;
+}
+
+ACT(act_change)
+{
+	const struct subject *subjects[2];
+	struct store_change changes[2];
+	struct store_by by = by_of(player, act);
+	size_t n = subjects_of(player, act, subjects);
+	for (size_t i = 0; i < n; i++)
+		changes[i] = change_of(subjects[i], act, by.now_ms);
+	if (!store_withdrawals_change(player->store, changes, n, &by, err))
 		return false;
-	say(player, change.applied ? "applied" : "moved");
+	for (size_t i = 0; i < n; i++)
+		say_more(player, changes[i].applied ? "applied" : "moved");
 	return true;
 }
 
@@ -119,14 +154,15 @@ static size_t items_make(const struct player *player, const struct act *act,
 		return 2;
 	}
 	if (act->how == 2) {
-		memcpy(items[0].withdrawal.intent.external_id, scene->row.intent.external_id,
-		       sizeof row.intent.external_id);
+		memcpy(items[0].withdrawal.intent.external_id,
+		       scene->subjects[0].row.intent.external_id, sizeof row.intent.external_id);
 		return 1;
 	}
-	memcpy(items[0].withdrawal.intent.key_hash, scene->row.intent.key_hash, KEY_HASH_BYTES);
+	memcpy(items[0].withdrawal.intent.key_hash, scene->subjects[0].row.intent.key_hash,
+	       KEY_HASH_BYTES);
 	if (act->how == 0)
-		memcpy(items[0].withdrawal.intent.fingerprint, scene->row.intent.fingerprint,
-		       sizeof row.intent.fingerprint);
+		memcpy(items[0].withdrawal.intent.fingerprint,
+		       scene->subjects[0].row.intent.fingerprint, sizeof row.intent.fingerprint);
 	return 1;
 }
 
@@ -166,18 +202,30 @@ ACT(act_claim)
 	return true;
 }
 
+static size_t acks_of(const struct player *player, const struct act *act,
+		      struct message_ack ret_acks[2])
+{
+	const struct subject *subjects[2];
+	size_t n = subjects_of(player, act, subjects);
+	for (size_t i = 0; i < n; i++)
+		ret_acks[i] = subjects[i]->ack;
+	return n;
+}
+
 ACT(act_ack)
 {
-	(void)act;
+	struct message_ack acks[2];
+	size_t n = acks_of(player, act, acks);
 	say(player, "acked");
-	return queue_ack(player->queue, &player->scene->ack, 1, err);
+	return queue_ack(player->queue, acks, n, err);
 }
 
 ACT(act_extend)
 {
-	(void)act;
+	struct message_ack acks[2];
+	size_t n = acks_of(player, act, acks);
 	say(player, "extended");
-	return queue_extend(player->queue, &player->scene->ack, 1, 30000, err);
+	return queue_extend(player->queue, acks, n, 30000, err);
 }
 
 /* --- slots --------------------------------------------------------------------------------------
@@ -202,12 +250,12 @@ static bool reserve(struct player *player, struct store_reservation *item, const
 
 ACT(act_reserve)
 {
-	const struct withdrawal *row = &player->scene->row;
+	const struct withdrawal *row = &subject_of(player)->row;
 	struct store_reservation item = { .withdrawal = row->intent.id, .version = row->version };
 	item.transfer.round = row->round;
 	transfer_bind(&item.transfer, &row->intent);
 	if (act->flags & ACT_ACKS)
-		item.ack = player->scene->ack;
+		item.ack = subject_of(player)->ack;
 	return reserve(player, &item, act, err);
 }
 
@@ -220,7 +268,7 @@ ACT(act_fill)
 
 ACT(act_turn_cancel)
 {
-	struct transfer slot = player->scene->slot;
+	struct transfer slot = subject_of(player)->slot;
 	struct store_by by = by_of(player, act);
 	enum store_write result = STORE_MOVED;
 	if (!store_transfer_turn_cancel(player->store, &slot, epoch_of(player, act), &by, &result,
@@ -232,57 +280,81 @@ ACT(act_turn_cancel)
 
 ACT(act_sign)
 {
-	struct store_attempt item = player->scene->attempt[player->index];
+	const struct subject *subjects[2];
+	struct store_attempt items[2];
 	struct store_by by = by_of(player, act);
-	item.epoch = epoch_of(player, act);
-	item.attempt.is_cancel = act->how == 1;
-	if (!store_attempts_add(player->store, &item, 1, &by, err))
+	size_t n = subjects_of(player, act, subjects);
+	for (size_t i = 0; i < n; i++) {
+		items[i] = subjects[i]->attempt[player->index];
+		items[i].attempt.is_cancel = act->how == 1;
+	}
+	if (!store_attempts_add(player->store, items, n, &by, err))
 		return false;
-	say(player, write_text(item.result));
+	for (size_t i = 0; i < n; i++)
+		say_more(player, write_text(items[i].result));
 	return true;
 }
 
 ACT(act_send)
 {
+	const struct subject *subjects[2];
+	struct store_sent items[2];
 	struct store_by by = by_of(player, act);
-	struct store_sent item = { .transfer = player->scene->slot.id,
-				   .number = (uint32_t)act->how,
-				   .wallet_id = wallet_of(player, act),
-				   .epoch = epoch_of(player, act),
-				   .may_be_out = act->to == 0 };
-	if (!store_attempts_sent(player->store, &item, 1, &by, err))
+	size_t n = subjects_of(player, act, subjects);
+	for (size_t i = 0; i < n; i++)
+		items[i] = (struct store_sent){ .transfer = subjects[i]->slot.id,
+						.number = (uint32_t)act->how,
+						.wallet_id = subjects[i]->slot.wallet_id,
+						.epoch = subjects[i]->attempt[0].epoch,
+						.may_be_out = act->to == 0 };
+	if (!store_attempts_sent(player->store, items, n, &by, err))
 		return false;
-	say(player, write_text(item.result));
+	for (size_t i = 0; i < n; i++)
+		say_more(player, write_text(items[i].result));
 	return true;
+}
+
+static struct store_observation observation_of(const struct subject *subject, const struct act *act)
+{
+	struct store_observation item = { .transfer = subject->slot.id,
+					  .version = subject->slot.version,
+					  .to = (enum transfer_stage)act->to,
+					  .outcome = (enum transfer_outcome)act->how,
+					  .held_reason = act->held };
+	if (item.to < TRANSFER_MINED)
+		return item;
+	item.mined_hash = subject->tx_hash;
+	item.mined_block = 1000 + subject->slot.nonce;
+	memset(item.mined_block_hash.bytes, 0xb1, sizeof item.mined_block_hash.bytes);
+	return item;
 }
 
 ACT(act_observe)
 {
-	const struct scene *scene = player->scene;
+	const struct subject *subjects[2];
+	struct store_observation items[2];
 	struct store_by by = by_of(player, act);
-	struct store_observation item = { .transfer = scene->slot.id,
-					  .version = scene->slot.version,
-					  .to = (enum transfer_stage)act->to,
-					  .outcome = (enum transfer_outcome)act->how,
-					  .held_reason = act->held };
-	if (item.to >= TRANSFER_MINED) {
-		item.mined_hash = scene->tx_hash;
-		item.mined_block = 1000 + scene->slot.nonce;
-		memset(item.mined_block_hash.bytes, 0xb1, sizeof item.mined_block_hash.bytes);
-	}
-	if (!store_transfers_observe(player->store, &item, 1, &player->f->monitor, &by, err))
+	size_t n = subjects_of(player, act, subjects);
+	for (size_t i = 0; i < n; i++)
+		items[i] = observation_of(subjects[i], act);
+	if (!store_transfers_observe(player->store, items, n, &player->f->monitor, &by, err))
 		return false;
-	say(player, write_text(item.result));
+	for (size_t i = 0; i < n; i++)
+		say_more(player, write_text(items[i].result));
 	return true;
 }
 
 ACT(act_wish)
 {
+	const struct subject *subjects[2];
+	struct store_wish wishes[2];
 	struct store_by by = by_of(player, act);
-	struct store_wish wish = { player->scene->slot.id, (enum wish)act->how, WISH_REASON_AGE,
-				   player->scene->slot.attempts };
+	size_t n = subjects_of(player, act, subjects);
+	for (size_t i = 0; i < n; i++)
+		wishes[i] = (struct store_wish){ subjects[i]->slot.id, (enum wish)act->how,
+						 WISH_REASON_AGE, subjects[i]->slot.attempts };
 	say(player, "wished");
-	return store_transfers_wish(player->store, &wish, 1, &by, err);
+	return store_transfers_wish(player->store, wishes, n, &by, err);
 }
 
 ACT(act_import)
@@ -298,17 +370,17 @@ ACT(act_import)
 
 ACT(act_bind)
 {
-	const struct scene *scene = player->scene;
+	const struct subject *subject = subject_of(player);
 	struct store_by by = by_of(player, act);
-	struct store_binding item = { .transfer = scene->slot.id,
-				      .transfer_version = scene->slot.version,
+	struct store_binding item = { .transfer = subject->slot.id,
+				      .transfer_version = subject->slot.version,
 				      .wallet_id = wallet_of(player, act),
 				      .epoch = epoch_of(player, act),
-				      .withdrawal = scene->row.intent.id,
-				      .version = scene->row.version,
-				      .round = scene->row.round };
+				      .withdrawal = subject->row.intent.id,
+				      .version = subject->row.version,
+				      .round = subject->row.round };
 	if (act->flags & ACT_ACKS)
-		item.ack = scene->ack;
+		item.ack = subject->ack;
 	if (!store_transfer_bind(player->store, &item, &by, err))
 		return false;
 	say(player, write_text(item.result));
@@ -327,7 +399,7 @@ ACT(act_decide)
 				     .mac = { .key_id = 3, .bytes = { 4 } } };
 	bool current = false;
 	if (act->how == RESOLVE_PAID_BY)
-		decision.tx_hash = player->scene->tx_hash;
+		decision.tx_hash = subject_of(player)->tx_hash;
 	(void)snprintf(decision.person, sizeof decision.person, "%s", act->text);
 	(void)snprintf(decision.key_id, sizeof decision.key_id, "key-%s", act->text);
 	if (!store_decision_put(player->store, &decision, &by, &current, err))
@@ -342,7 +414,7 @@ ACT(act_resolve)
 	struct store_resolution item = { .of = player->scene->of,
 					 .act = (enum store_resolve)act->how,
 					 .code = act->text,
-					 .tx_hash = player->scene->tx_hash,
+					 .tx_hash = subject_of(player)->tx_hash,
 					 .people = { "ann", "ben" },
 					 .wallet_id = wallet_of(player, act),
 					 .epoch = epoch_of(player, act) };
