@@ -1,47 +1,140 @@
-// A MariaDB server of its own, in a directory of its own: for tests, which need commits that survive
-// a killed server, and no network.
-import { spawn, execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+// A MariaDB server of its own, in a directory of its own: for tests, the torture and the demo, which
+// need commits that survive a killed server. It listens at a socket, where root comes in without a
+// password, and (when a port is given) on loopback, where only TLS is spoken.
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
-const START_MS = 30_000;
+const startTimeoutMs = 30_000;
+const ca = 'ca.pem';
 
-async function answers(path) {
-	return new Promise((resolve) => {
-		const socket = createConnection(path, () => { socket.destroy(); resolve(true); });
-		socket.on('error', () => resolve(false));
+function answers(path) {
+	return new Promise((done) => {
+		const socket = createConnection(path, () => {
+			socket.destroy();
+			done(true);
+		});
+		socket.on('error', () => done(false));
 	});
 }
 
-// { socket, pid, stop() }; the user root has no password and comes by the socket only.
-export async function startMariadb(dir) {
-	const data = join(dir, 'mariadb');
-	const socket = join(dir, 'mariadb.sock');
-	mkdirSync(data);
-	const own = ['--no-defaults', `--datadir=${data}`, '--user=root'];
-	execFileSync('mariadb-install-db', [...own, '--auth-root-authentication-method=normal',
-		'--skip-test-db'], { stdio: 'pipe' });
-	const server = spawn('mariadbd', [...own, `--socket=${socket}`, '--skip-networking',
-		'--innodb-flush-log-at-trx-commit=1', '--innodb-buffer-pool-size=64M',
-		'--innodb-log-file-size=48M', '--max-connections=500', `--pid-file=${join(dir, 'mariadb.pid')}`,
-	], { stdio: ['ignore', 'pipe', 'pipe'] });
-	let said = '';
-	server.stderr.on('data', (text) => { said = (said + text).slice(-4000); });
-	server.stdout.resume();
-	const ended = new Promise((resolve) => server.once('exit', resolve));
-	for (const until = Date.now() + START_MS; !(await answers(socket));) {
-		if (Date.now() > until || server.exitCode !== null)
-			throw new Error(`mariadbd does not start: ${said}`);
-		await sleep(50);
+const openssl = (dir, ...args) => execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' });
+
+// An authority, and a certificate of it for 127.0.0.1.
+function makeCertificates(dir) {
+	const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+	openssl(dir, 'req', '-x509', ...key, '-days', '2', '-subj', '/CN=Test authority', '-keyout', 'ca.key', '-out', ca);
+	openssl(dir, 'req', ...key, '-subj', '/CN=127.0.0.1', '-keyout', 'server.key', '-out', 'server.csr');
+	writeFileSync(join(dir, 'server.ext'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
+	openssl(dir, 'x509', '-req', '-in', 'server.csr', '-CA', ca, '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'server.ext', '-out', 'server.pem');
+}
+
+class Mariadb {
+	constructor(dir, port) {
+		this.dir = dir;
+		this.port = port;
+		this.socket = join(dir, 'mariadb.sock');
+		this.ca = port === undefined ? undefined : join(dir, ca);
 	}
-	return {
-		socket,
-		pid: server.pid,
-		async stop() {
-			server.kill('SIGTERM');
-			await ended;
-		},
+
+	install() {
+		const data = join(this.dir, 'mariadb');
+		mkdirSync(data, { recursive: true });
+		this.own = ['--no-defaults', `--datadir=${data}`, '--user=root'];
+		execFileSync('mariadb-install-db', [...this.own, '--auth-root-authentication-method=normal', '--skip-test-db'], { stdio: 'pipe' });
+		if (this.port !== undefined) makeCertificates(this.dir);
+	}
+
+	async start() {
+		const network = this.port === undefined
+			? ['--skip-networking']
+			: [`--port=${this.port}`, '--bind-address=127.0.0.1', `--ssl-ca=${this.ca}`, `--ssl-cert=${join(this.dir, 'server.pem')}`, `--ssl-key=${join(this.dir, 'server.key')}`];
+		this.child = spawn('mariadbd', [...this.own, `--socket=${this.socket}`, ...network,
+			'--innodb-flush-log-at-trx-commit=1', '--innodb-buffer-pool-size=64M',
+			'--innodb-log-file-size=48M', '--max-connections=500', '--skip-name-resolve', `--pid-file=${join(this.dir, 'mariadb.pid')}`,
+		], { stdio: ['ignore', 'pipe', 'pipe'] });
+		const { child } = this;
+		let said = '';
+		child.stderr.on('data', (text) => { said = (said + text).slice(-4000); });
+		child.stdout.resume();
+		this.ended = new Promise((done) => child.once('exit', done));
+		for (const until = Date.now() + startTimeoutMs; !(await answers(this.socket));) {
+			if (Date.now() > until || child.exitCode !== null) throw new Error(`mariadbd does not start: ${said}`);
+			await sleep(20);
+		}
+	}
+
+	get pid() {
+		return this.child.pid;
+	}
+
+	// Rows of a query by root, as arrays of texts.
+	async query(sql, database = 'mysql') {
+		const { stdout } = await promisify(execFile)('mariadb', ['--no-defaults', `--socket=${this.socket}`, '-uroot', '-N', '-B', '-e', sql, database], { maxBuffer: 64 * 1024 * 1024 });
+		return stdout.split('\n').filter(Boolean).map((line) => line.split('\t'));
+	}
+
+	freeze() {
+		this.child.kill('SIGSTOP');
+	}
+
+	thaw() {
+		this.child.kill('SIGCONT');
+	}
+
+	async kill() {
+		this.child.kill('SIGKILL');
+		await this.ended;
+	}
+
+	async stop() {
+		this.child.kill('SIGCONT');
+		this.child.kill('SIGTERM');
+		await this.ended;
+	}
+}
+
+// Options: port on loopback; none: the socket alone.
+export async function startMariadb(dir, { port } = {}) {
+	const server = new Mariadb(dir, port);
+	server.install();
+	await server.start();
+	return server;
+}
+
+// Databases of the store and the journal, and who may do what in them. Returns settings of Sluice's
+// configuration. Password files are written into `dir`.
+export async function makeDatabases(server, dir) {
+	const users = {
+		sluice: 'SELECT, INSERT, UPDATE, DELETE ON sluice.*',
+		sluice_journal: 'SELECT, INSERT ON sluice_journal.*',
+		sluice_migrate: 'ALL ON sluice.*',
+		journal_migrate: 'ALL ON sluice_journal.*',
 	};
+	const files = {};
+	await server.query('CREATE DATABASE sluice; CREATE DATABASE sluice_journal');
+	for (const [user, rights] of Object.entries(users)) {
+		const password = randomBytes(12).toString('hex');
+		files[user] = join(dir, `${user}.password`);
+		writeFileSync(files[user], `${password}\n`, { mode: 0o600 });
+		await server.query(`CREATE USER ${user}@'127.0.0.1' IDENTIFIED BY '${password}' REQUIRE SSL; GRANT ${rights} TO ${user}@'127.0.0.1'`);
+	}
+	const settings = {};
+	for (const [section, user, migrator] of [['store', 'sluice', 'sluice_migrate'], ['journal', 'sluice_journal', 'journal_migrate']]) {
+		Object.assign(settings, {
+			[`${section}.backend`]: 'mysql',
+			[`${section}.host`]: '127.0.0.1',
+			[`${section}.port`]: server.port,
+			[`${section}.user`]: user,
+			[`${section}.password_file`]: files[user],
+			[`${section}.migrate_user`]: migrator,
+			[`${section}.migrate_password_file`]: files[migrator],
+			[`${section}.tls_ca`]: server.ca,
+		});
+	}
+	return settings;
 }

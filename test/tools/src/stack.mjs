@@ -183,15 +183,17 @@ export class Stack {
 		this.pidDir = join(this.dir, 'pid');
 		this.logFile = join(this.dir, 'sluice.log');
 		this.apiKeyFile = join(this.dir, 'api.key');
-		this.environment = {
-			...cleanEnvironment(),
-			...Object.fromEntries(
-				Object.entries(settings).map(([path, value]) => [variableOf(path), String(value)]),
-			),
-			...environment,
-		};
+		this.environment = { ...cleanEnvironment(), ...environment };
+		this.set(settings);
 		this.singles = new Map(); // role → child, of startRole
 		mkdirSync(this.dir, { recursive: true });
+	}
+
+	// Further settings of the configuration, for what is started from now on.
+	set(settings) {
+		for (const [path, value] of Object.entries(settings)) {
+			this.environment[variableOf(path)] = String(value);
+		}
 	}
 
 	// All of it in one go: a stack that runs.
@@ -247,7 +249,7 @@ export class Stack {
 	}
 
 	// examples/demo.yaml with our ports and addresses.
-	async writeConfiguration() {
+	async writeConfiguration({ rpc = this.anvil.url } = {}) {
 		const ports = await findFreePorts(1 + roles.length);
 		this.url = `http://127.0.0.1:${ports[0]}`;
 		this.opsUrls = Object.fromEntries(
@@ -262,7 +264,7 @@ export class Stack {
 			return `127.0.0.1:${ports[places.indexOf(port)]}`;
 		});
 		if (found !== places.length) throw new Error('examples/demo.yaml: other ports than known');
-		text = replaceOnce(text, 'http://127.0.0.1:8545', this.anvil.url);
+		text = replaceOnce(text, 'http://127.0.0.1:8545', rpc);
 		text = replaceOnce(
 			text,
 			'0x5FbDB2315678afecb367f032d93F642f64180aa3',
