@@ -172,6 +172,37 @@ static void test_journaled_by_another_owner(void **state)
 	overtaken_run(life, &row, "journal_append_many", other_owner_journals);
 }
 
+/* The first owner hung with its next append, and wakes when the second one is about to make its
+ * own: the same slot, the same number, at the fee of its time. */
+static void first_owner_wakes(struct life *life, const struct withdrawal *row)
+{
+	const struct transfer slot = life_view(life, row->intent.id).transfer;
+	struct journal_entry entry = { .has_slot = true,
+				       .slot = { slot.chain_id, slot.wallet, slot.nonce },
+				       .kind = JOURNAL_PAY,
+				       .payload_hash = slot.payload_hash,
+				       .has_attempt = true,
+				       .attempt_number = 1,
+				       .fee_ceiling = { u256_from_u64(1) } };
+	enum journal_verdict verdict = JOURNAL_DIFFERENT;
+	struct err err = { 0 };
+	if (!journal_append_many(life->journal, &entry, 1, &verdict, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(verdict, JOURNAL_WRITTEN);
+}
+
+static void test_journaled_by_an_owner_that_wakes(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "POL", 5252);
+	life_process(life);
+	life_fault_at(life, LIFE_FAULT_KILL, "store_transfers_reserve", 1);
+	life_sign(life);
+	life_fault_clear(life);
+	overtaken_run(life, &row, "journal_append_many", first_owner_wakes);
+}
+
 /* There are more attempts than the slot had when it was read. */
 static void test_bumped_by_another_owner(void **state)
 {
@@ -617,6 +648,7 @@ int main(void)
 		LIFE_TEST(test_owner_dies),
 		LIFE_TEST(test_slow_signer_outlives_lease),
 		LIFE_TEST(test_journaled_by_another_owner),
+		LIFE_TEST(test_journaled_by_an_owner_that_wakes),
 		LIFE_TEST(test_bumped_by_another_owner),
 		LIFE_TEST(test_restore_old_backup),
 		LIFE_TEST(test_restore_old_backup_pays_from_no_wallet),

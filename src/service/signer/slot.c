@@ -226,17 +226,39 @@ static bool right_differs(struct signer *self, const struct slot_work *work, boo
 	return true;
 }
 
+/* Was it no more than the attempt's number that another signer took, between the look and this? One
+ * that hung, and wakes after its lease was taken over, does so; its attempt is never stored, and so
+ * never sent. */
+static bool number_is_taken(struct signer *self, struct slot_work *work, bool *ret_taken,
+			    struct err *err)
+{
+	uint32_t number = work->entry.attempt_number;
+	bool good = false;
+	*ret_taken = false;
+	if (!work->entry.has_attempt || !DEFENCE("number_is_looked_at_again"))
+		return true;
+	work->is_fresh = false;
+	if (!attempt_fill(self, work, &good, err))
+		return false;
+	*ret_taken = good && work->entry.attempt_number > number;
+	return true;
+}
+
 /* Nothing of the entry was written. A right that is gone makes the slot its self-transfer, in the
- * next step; a difference of the slot itself is for a person. */
+ * next step; with a number that is gone the next step takes another; a difference of the slot
+ * itself is for a person. */
 static bool conflict_judge(struct signer *self, struct slot_work *work, struct err *err)
 {
 	bool differs = false;
-	if (!right_differs(self, work, &differs, err))
+	bool taken = false;
+	if (!right_differs(self, work, &differs, err) ||
+	    (!differs && !number_is_taken(self, work, &taken, err)))
 		return false;
-	if (!differs)
+	if (!differs && !taken)
 		return conflict_stop(self, work, err);
 	work->drop = true;
-	signer_log_slot(self, work->slot, "right_taken", NULL, "", false);
+	signer_log_slot(self, work->slot, differs ? "right_taken" : "attempt_taken", NULL, "",
+			false);
 	return true;
 }
 
