@@ -6,10 +6,11 @@ import { runAccept } from './accept.mjs';
 import { describeMachine } from './machine.mjs';
 import { runPay } from './pay.mjs';
 import { benchDir, buildDir, loadAverage } from './processes.mjs';
+import { runQueue } from './queue.mjs';
 import { Report } from './report.mjs';
 import { runStart } from './start.mjs';
 
-const sections = { accept: runAccept, pay: runPay, start: runStart };
+const sections = { accept: runAccept, pay: runPay, start: runStart, queue: runQueue };
 const full = { seconds: 3, rounds: 5, rows: 1_000_000, count: 6000 };
 const quick = { seconds: 2, rounds: 1, rows: 50_000, count: 600 };
 
