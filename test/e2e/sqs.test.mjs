@@ -1,6 +1,6 @@
 // Sluice on SQLite with its wake-ups over SQS, as others wrote it, behind a judge of our signatures. The
-// SQS is killed, comes back empty, and hangs, while withdrawals are posted: they are accepted all the
-// same, and everyone is paid once. The judge reads the chain.
+// SQS is killed, comes back empty, and hangs, and the way to it loses requests and answers, while
+// withdrawals are posted: they are accepted all the same, and everyone is paid once. The judge reads the chain.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ import { CommandError, Stack, demoAssets } from '../tools/src/stack.mjs';
 const region = 'eu-central-1';
 const secretAccessKey = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
 const each = 15; // withdrawals of a phase
-const phases = 4;
+const phases = 5;
 const settleMs = 60_000;
 const acceptMsMax = 3000; // less than queue.timeout_ms, and much for a busy machine
 
@@ -125,9 +125,15 @@ describe('wake-ups over SQS', () => {
 		await acceptWithout(3 * each);
 		sqs.thaw();
 
+		judge.trouble('lost', 'cut', 'broken', 'late');
+		give(each);
+		await paid(4 * each);
+		assert.ok(judge.seen.troubled > 10, 'the way was bad');
+		judge.trouble();
+
 		// What those of the last two phases are on their way with is lost.
 		give(each);
-		await accepted(3 * each + 5);
+		await accepted(4 * each + 5);
 		await sqs.stop();
 		sqs = await startFauxqs(dir, ports);
 		await create();

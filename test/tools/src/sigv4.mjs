@@ -66,9 +66,28 @@ function whole(stream) {
 	});
 }
 
-function pass(target, { method, url, headers, body }, reply) {
+// What a bad way does to a request: 'broken' is an answer of somebody in between and 'cut' none at all,
+// before the request got through; 'lost' is one whose answer gets lost, 'late' comes a second late.
+const lateMs = 1000;
+
+function pass(target, { method, url, headers, body }, reply, trouble) {
+	if (trouble === 'broken') {
+		reply.writeHead(502, { 'content-type': 'text/html' });
+		reply.end('<html>bad gateway</html>');
+		return;
+	}
+	if (trouble === 'cut') {
+		reply.destroy();
+		return;
+	}
 	const { hostname, port } = new URL(target);
 	const onward = ask({ hostname, port, method, path: url, headers }, async (answer) => {
+		if (trouble === 'lost') {
+			answer.resume();
+			reply.destroy();
+			return;
+		}
+		if (trouble === 'late') await new Promise((done) => setTimeout(done, lateMs));
 		reply.writeHead(answer.statusCode, { 'content-type': answer.headers['content-type'] ?? 'text/plain' });
 		reply.end(await whole(answer));
 	});
@@ -79,7 +98,8 @@ function pass(target, { method, url, headers, body }, reply) {
 // A server on 127.0.0.1 that answers what is signed wrongly as AWS does, and hands on the rest to
 // `target` (a URL; retarget changes it), or to answer(request) => { status, body }.
 export async function startJudge({ target, answer, keys, region, service, port = 0 }) {
-	const seen = { taken: 0, refused: [] };
+	const seen = { taken: 0, refused: [], troubled: 0 };
+	let troubles = [];
 	let behind = target;
 	const server = createServer(async (incoming, reply) => {
 		const { method, url, headers } = incoming;
@@ -93,7 +113,9 @@ export async function startJudge({ target, answer, keys, region, service, port =
 		}
 		seen.taken++;
 		if (behind) {
-			pass(behind, request, reply);
+			const trouble = troubles[seen.taken % troubles.length];
+			if (trouble) seen.troubled++;
+			pass(behind, request, reply, trouble);
 			return;
 		}
 		const { status = 200, body } = answer(request);
@@ -105,6 +127,8 @@ export async function startJudge({ target, answer, keys, region, service, port =
 		url: `http://127.0.0.1:${server.address().port}`,
 		seen,
 		retarget: (other) => behind = other,
+		// Every third request has one of these, in turn; none of an empty list.
+		trouble: (...list) => troubles = list.flatMap((one) => [one, undefined, undefined]),
 		stop: () => new Promise((resolve) => {
 			server.closeAllConnections?.();
 			server.close(resolve);
