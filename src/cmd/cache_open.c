@@ -1,6 +1,7 @@
 #include "cmd/cache_open.h"
 
 #include "adapter/cache_redis.h"
+#include "cmd/secret_place.h"
 #include "service/api/copies.h"
 
 #include <stdio.h>
@@ -22,19 +23,22 @@ static void copies_drop(struct store_listener *listener, const struct id *ids, s
 	(void)!cache_drop_many(opened->cache, keys, n, opened->copy_life_ms, NULL);
 }
 
-void opened_cache_open(struct opened_cache *opened, const struct config *config,
+bool opened_cache_open(struct opened_cache *opened, const struct config *config,
 		       struct id deployment, struct clock *clock, const struct log *log,
-		       struct metrics *metrics, struct store *store)
+		       struct metrics *metrics, struct store *store, struct err *err)
 {
 	char prefix[CACHE_REDIS_PREFIX_MAX + 1];
+	const char *password_file = config->cache_password_file;
 	if (!config->has_cache)
-		return;
+		return true;
+	if (password_file != NULL && !secret_place_path(password_file, &password_file, err))
+		return err_wrap(err, "cache.password_file");
 	(void)snprintf(prefix, sizeof prefix, "sluice:%s:", id_text(deployment).at);
 	const struct cache_redis_options options = {
 		.host = config->cache_redis.host,
 		.port = config->cache_redis.port,
 		.username = config->cache_username,
-		.password_file = config->cache_password_file,
+		.password_file = password_file,
 		.prefix = prefix,
 		.timeout_ms = config->cache_timeout_ms,
 		.clock = clock,
@@ -46,6 +50,7 @@ void opened_cache_open(struct opened_cache *opened, const struct config *config,
 	opened->listener.changed = copies_drop;
 	if (opened->copy_life_ms > 0)
 		store->listener = &opened->listener;
+	return true;
 }
 
 void opened_cache_close(struct opened_cache *opened)

@@ -17,11 +17,12 @@ struct opened_cache {
 	int64_t copy_life_ms;
 };
 
-/* Connects to nothing yet. Listens to the store from now on; borrows everything, and may not move.
+/* Connects to nothing yet, but may fetch the password (secret_place.h). Listens to the store from
+ * now on; borrows everything, and may not move.
  */
-void opened_cache_open(struct opened_cache *opened, const struct config *config,
-		       struct id deployment, struct clock *clock, const struct log *log,
-		       struct metrics *metrics, struct store *store);
+MUST_CHECK bool opened_cache_open(struct opened_cache *opened, const struct config *config,
+				  struct id deployment, struct clock *clock, const struct log *log,
+				  struct metrics *metrics, struct store *store, struct err *err);
 /* After the last call of the store. Accepts an empty one. */
 void opened_cache_close(struct opened_cache *opened);
 

@@ -86,7 +86,7 @@ static const struct config_rule rules[] = {
 	{ "cache.redis", CONFIG_TYPE_LISTEN, 0, 0, NULL,
 	  "Redis that several processes share, for speed alone; none if absent" },
 	{ "cache.username", CONFIG_TYPE_TEXT, 1, 64, NULL, "its user; the default one if absent" },
-	{ "cache.password_file", CONFIG_TYPE_PATH, 0, 0, NULL,
+	{ "cache.password_file", CONFIG_TYPE_SECRET, 0, 0, NULL,
 	  "its password; readable by the owner alone" },
 	{ "cache.timeout_ms", CONFIG_TYPE_COUNT, 5, 1000, "50",
 	  "deadline of a call; what it would have said is found out without it" },
