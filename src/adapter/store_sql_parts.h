@@ -129,7 +129,8 @@ bool store_sql_lease(struct store *store, struct store_lease *lease, const char 
 bool store_sql_enter(struct store *store, int64_t wallet_id, uint64_t epoch, uint64_t first_nonce,
 		     const struct store_by *by, struct err *err);
 bool store_sql_stop(struct store *store, int64_t wallet_id, const char *reason,
-		    const struct store_by *by, struct err *err);
+		    const struct store_lease *lease, const struct store_by *by, bool *ret_held,
+		    struct err *err);
 bool store_sql_start(struct store *store, int64_t wallet_id, const char *stop_reason,
 		     const char *why, const struct store_by *by, bool *ret_started,
 		     struct err *err);

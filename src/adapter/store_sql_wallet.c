@@ -88,20 +88,42 @@ bool wallet_stop(struct db *db, int64_t wallet_id, const char *reason, const str
 struct stop {
 	int64_t wallet_id;
 	const char *reason;
+	const struct store_lease *lease; /* NULL: of nobody */
 	const struct store_by *by;
+	bool held;
 };
+
+/* A wallet's lease is asked at the wallet, a chain's at its own row. */
+static bool stop_fence(struct db *db, struct stop *stop, struct err *err)
+{
+	enum store_write fence = STORE_FENCED;
+	stop->held = true;
+	if (stop->lease == NULL || !DEFENCE("stop_is_fenced"))
+		return true;
+	if (stop->lease->wallet_id == 0)
+		return lease_fence(db, stop->lease, &stop->held, err);
+	if (!wallet_fence(db, stop->lease->wallet_id, stop->lease->epoch, false, &fence, err))
+		return false;
+	stop->held = fence == STORE_WRITTEN;
+	return true;
+}
 
 static bool stop_write(struct db *db, void *context, struct err *err)
 {
-	const struct stop *stop = context;
-	return wallet_stop(db, stop->wallet_id, stop->reason, stop->by, err);
+	struct stop *stop = context;
+	return stop_fence(db, stop, err) &&
+	       (!stop->held || wallet_stop(db, stop->wallet_id, stop->reason, stop->by, err));
 }
 
 bool store_sql_stop(struct store *store, int64_t wallet_id, const char *reason,
-		    const struct store_by *by, struct err *err)
+		    const struct store_lease *lease, const struct store_by *by, bool *ret_held,
+		    struct err *err)
 {
-	struct stop stop = { wallet_id, reason, by };
-	return sql_write(db_of(store), stop_write, &stop, err);
+	struct stop stop = { wallet_id, reason, lease, by, false };
+	if (!sql_write(db_of(store), stop_write, &stop, err))
+		return false;
+	*ret_held = stop.held;
+	return true;
 }
 
 struct start {

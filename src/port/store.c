@@ -200,11 +200,12 @@ bool store_wallet_enter(struct store *store, int64_t wallet_id, uint64_t epoch,
 }
 
 bool store_wallet_stop(struct store *store, int64_t wallet_id, const char *reason,
-		       const struct store_by *by, struct err *err)
+		       const struct store_lease *lease, const struct store_by *by, bool *ret_held,
+		       struct err *err)
 {
 	PORT_CALL();
 	CHECK(reason[0] != 0);
-	return store->ops->wallet_stop(store, wallet_id, reason, by, err);
+	return store->ops->wallet_stop(store, wallet_id, reason, lease, by, ret_held, err);
 }
 
 bool store_wallet_start(struct store *store, int64_t wallet_id, const char *stop_reason,

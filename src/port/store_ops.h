@@ -37,8 +37,8 @@ struct store_ops {
 			   struct err *);
 	bool (*wallet_enter)(struct store *, int64_t, uint64_t, uint64_t, const struct store_by *,
 			     struct err *);
-	bool (*wallet_stop)(struct store *, int64_t, const char *, const struct store_by *,
-			    struct err *);
+	bool (*wallet_stop)(struct store *, int64_t, const char *, const struct store_lease *,
+			    const struct store_by *, bool *, struct err *);
 	bool (*wallet_start)(struct store *, int64_t, const char *, const char *,
 			     const struct store_by *, bool *, struct err *);
 	bool (*transfers_reserve)(struct store *, struct store_reservation *, size_t,

@@ -156,9 +156,12 @@ MUST_CHECK bool store_wallet_enter(struct store *store, int64_t wallet_id, uint6
 				   uint64_t first_nonce, const struct store_by *by,
 				   struct err *err);
 /* Stops a wallet (no more reservations) until a person resolves it; an earlier reason stays, but
- * that `not_recovered` ends `recovering` and `journal_is_ahead`. */
+ * that `not_recovered` ends `recovering` and `journal_is_ahead`. lease: of who judges, the wallet's
+ * or its chain's; when that is somebody else's now nothing is written, and ret_held is false. NULL:
+ * what is judged belongs to nobody. */
 MUST_CHECK bool store_wallet_stop(struct store *store, int64_t wallet_id, const char *reason,
-				  const struct store_by *by, struct err *err);
+				  const struct store_lease *lease, const struct store_by *by,
+				  bool *ret_held, struct err *err);
 /* Lets a wallet go on that is stopped for exactly this reason; why: for the audit record.
  * ret_started false: it is not, or no more. A person's. */
 MUST_CHECK bool store_wallet_start(struct store *store, int64_t wallet_id, const char *stop_reason,

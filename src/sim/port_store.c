@@ -77,9 +77,10 @@ static bool wallet_enter(struct store *self, int64_t wallet_id, uint64_t epoch,
 }
 
 static bool wallet_stop(struct store *self, int64_t wallet_id, const char *reason,
-			const struct store_by *by, struct err *err)
+			const struct store_lease *lease, const struct store_by *by, bool *ret_held,
+			struct err *err)
 {
-	STORE(STORE_STOP, wallet_stop, wallet_id, reason, by);
+	STORE(STORE_STOP, wallet_stop, wallet_id, reason, lease, by, ret_held);
 }
 
 static bool transfers_reserve(struct store *self, struct store_reservation *items, size_t n,

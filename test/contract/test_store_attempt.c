@@ -236,7 +236,7 @@ static void a_stopped_wallet_still_signs_its_slots(void **state)
 	struct fixture *f = *state;
 	struct transfer slot = reserved(f, "one", 0);
 	struct store_by by = fixture_by(f, ACTOR_PERSON);
-	MUST(store_wallet_stop, f->store, f->wallets[0].id, "asked", &by);
+	MUST(store_wallet_stop, f->store, f->wallets[0].id, "asked", NULL, &by, &(bool){ false });
 	slot = fixture_sign(f, &slot);
 	slot = fixture_send(f, &slot);
 	assert_int_equal(slot.stage, TRANSFER_BROADCAST);

@@ -245,8 +245,10 @@ static bool act_enter(struct scene *scene, struct store *store, size_t *ret_writ
 static bool act_stop(struct scene *scene, struct store *store, size_t *ret_written, struct err *err)
 {
 	struct store_by by = fixture_by(scene->f, ACTOR_SIGNER);
+	bool held = false;
 	*ret_written = ITEMS;
-	return store_wallet_stop(store, scene->f->wallets[1].id, "asked", &by, err);
+	return store_wallet_stop(store, scene->f->wallets[1].id, "asked", &scene->f->leases[1], &by,
+				 &held, err);
 }
 
 static const struct act acts[] = {

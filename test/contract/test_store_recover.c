@@ -180,7 +180,8 @@ static void restore_old_backup_pays_from_no_wallet(void **state)
 	struct withdrawal row = fixture_queue(f, "one");
 	for (size_t i = 0; i < COUNT_OF(reasons); i++) {
 		bool started = false;
-		MUST(store_wallet_stop, f->store, f->wallets[1].id, reason_code(reasons[i]), &by);
+		MUST(store_wallet_stop, f->store, f->wallets[1].id, reason_code(reasons[i]), NULL,
+		     &by, &(bool){ false });
 		struct store_reservation item = fixture_reservation(f, &row, 0);
 		assert_int_equal(reserve(f, &item), STORE_PAUSED);
 		MUST(store_wallet_start, f->store, f->wallets[1].id, reason_code(reasons[i]),
@@ -235,9 +236,10 @@ static void a_wallet_is_recovered_when_its_slots_are_there(void **state)
 	assert_stopped(f, 1, REASON_RECOVERING);
 	MUST(store_wallet_recovered, f->store, id, epoch, &by, &done);
 	assert_false(done);
-	MUST(store_wallet_stop, f->store, f->wallets[1].id, "asked", &by);
+	MUST(store_wallet_stop, f->store, f->wallets[1].id, "asked", NULL, &by, &(bool){ false });
 	assert_stopped(f, 1, REASON_RECOVERING);
-	MUST(store_wallet_stop, f->store, f->wallets[1].id, reason_code(REASON_NOT_RECOVERED), &by);
+	MUST(store_wallet_stop, f->store, f->wallets[1].id, reason_code(REASON_NOT_RECOVERED), NULL,
+	     &by, &(bool){ false });
 	assert_stopped(f, 1, REASON_NOT_RECOVERED);
 	MUST(store_wallet_recover, f->store, id, epoch, 1); /* it is reached: it stands */
 	assert_int_equal(fixture_wallet(f, 0).recover_to, fixture_wallet(f, 0).next_nonce);

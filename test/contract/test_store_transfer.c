@@ -262,7 +262,8 @@ static void a_stopped_or_new_wallet_reserves_nothing(void **state)
 	bool taken = false;
 	f->leases[2] = (struct store_lease){ .wallet_id = f->wallets[2].id, .name = "wallet-3" };
 	MUST(store_lease_take, f->store, &f->leases[2], "signer-1", f->clock.now_ms, &taken);
-	MUST(store_wallet_stop, f->store, f->wallets[0].id, "foreign_transaction", &by);
+	MUST(store_wallet_stop, f->store, f->wallets[0].id, "foreign_transaction", NULL, &by,
+	     &(bool){ false });
 	struct store_reservation items[3];
 	static const char *const keys[3] = { "one", "two", "three" };
 	for (size_t i = 0; i < 3; i++) {

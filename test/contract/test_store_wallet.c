@@ -401,13 +401,41 @@ static void the_first_reason_to_stop_stays(void **state)
 	struct fixture *f = *state;
 	struct store_by by = fixture_by(f, ACTOR_SIGNER);
 	struct err err = { 0 };
-	MUST(store_wallet_stop, f->store, f->wallets[0].id, "foreign_transaction", &by);
-	MUST(store_wallet_stop, f->store, f->wallets[0].id, "asked", &by);
-	MUST(store_wallet_stop, f->store, 99, "asked", &by);
+	bool held = false;
+	MUST(store_wallet_stop, f->store, f->wallets[0].id, "foreign_transaction", NULL, &by,
+	     &held);
+	assert_true(held);
+	MUST(store_wallet_stop, f->store, f->wallets[0].id, "asked", NULL, &by, &held);
+	MUST(store_wallet_stop, f->store, 99, "asked", NULL, &by, &held);
 	assert_string_equal(fixture_wallet(f, 0).stop_reason, "foreign_transaction");
 	assert_string_equal(fixture_wallet(f, 1).stop_reason, "");
 	assert_int_equal(audited(f, STOPPED), 1);
-	assert_aborts((void)!store_wallet_stop(f->store, f->wallets[0].id, "", &by, &err));
+	assert_aborts(
+		(void)!store_wallet_stop(f->store, f->wallets[0].id, "", NULL, &by, &held, &err));
+}
+
+/* By the wallet's lease or the chain's, of whoever judges: one who slept stops nothing. */
+static void who_lost_the_lease_stops_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct store_by by = fixture_by(f, ACTOR_SIGNER);
+	struct store_lease leases[] = { f->leases[0], f->monitor };
+	bool held = true;
+	for (size_t i = 0; i < COUNT_OF(leases); i++) {
+		leases[i].epoch--;
+		MUST(store_wallet_stop, f->store, f->wallets[0].id, "asked", &leases[i], &by,
+		     &held);
+		assert_false(held);
+		assert_string_equal(fixture_wallet(f, 0).stop_reason, "");
+		assert_int_equal(audited(f, STOPPED), i);
+		leases[i].epoch++;
+		MUST(store_wallet_stop, f->store, f->wallets[0].id, "asked", &leases[i], &by,
+		     &held);
+		assert_true(held);
+		assert_string_equal(fixture_wallet(f, 0).stop_reason, "asked");
+		assert_int_equal(audited(f, STOPPED), i + 1);
+		fixture_edit(f, "UPDATE wallets SET stop_reason = ''");
+	}
 }
 
 #define STARTED "SELECT COUNT(*) FROM audit WHERE action = 'wallet_started'"
@@ -422,7 +450,7 @@ static void a_person_starts_what_is_stopped(void **state)
 	int64_t id = f->wallets[0].id;
 	MUST(store_wallet_start, f->store, id, "asked", "none", &by, &started);
 	assert_false(started);
-	MUST(store_wallet_stop, f->store, id, "asked", &signer);
+	MUST(store_wallet_stop, f->store, id, "asked", NULL, &signer, &(bool){ false });
 	/* What a person has looked at is this reason, not the one that came after it. */
 	MUST(store_wallet_start, f->store, id, "foreign_transaction", "seen", &by, &started);
 	assert_false(started);
@@ -557,6 +585,7 @@ int main(void)
 		STORE_TEST(without_a_lease_nothing_is_written),
 		STORE_TEST(a_wallet_enters_once),
 		STORE_TEST(the_first_reason_to_stop_stays),
+		STORE_TEST(who_lost_the_lease_stops_nothing),
 		STORE_TEST(a_person_starts_what_is_stopped),
 		STORE_TEST(a_mark_only_rises),
 		STORE_TEST(a_mark_of_no_chain_is_an_error),

@@ -129,9 +129,10 @@ static bool wallet_enter(struct store *self, int64_t wallet_id, uint64_t epoch,
 }
 
 static bool wallet_stop(struct store *self, int64_t wallet_id, const char *reason,
-			const struct store_by *by, struct err *err)
+			const struct store_lease *lease, const struct store_by *by, bool *ret_held,
+			struct err *err)
 {
-	STORE(wallet_stop(REAL_STORE, wallet_id, reason, by, err), "wallet_stop");
+	STORE(wallet_stop(REAL_STORE, wallet_id, reason, lease, by, ret_held, err), "wallet_stop");
 }
 
 static bool transfers_reserve(struct store *self, struct store_reservation *items, size_t n,

@@ -647,8 +647,8 @@ int main(void)
 		LIFE_TEST(test_split_brain_wallet),
 		LIFE_TEST(test_owner_dies),
 		LIFE_TEST(test_slow_signer_outlives_lease),
+		LIFE_TEST(test_journaled_by_an_owner_that_wakes), /* before fees have risen */
 		LIFE_TEST(test_journaled_by_another_owner),
-		LIFE_TEST(test_journaled_by_an_owner_that_wakes),
 		LIFE_TEST(test_bumped_by_another_owner),
 		LIFE_TEST(test_restore_old_backup),
 		LIFE_TEST(test_restore_old_backup_pays_from_no_wallet),

@@ -58,15 +58,13 @@ static bool final_load(struct monitor *self, struct err *err)
 
 static bool chain_stop(struct monitor *self, struct err *err)
 {
-	struct store_by by = monitor_by(self);
 	struct log_about about = { .action = "final_taken_back", .alarm = true };
 	bool is_news = false;
 	for (size_t i = 0; i < self->wallets_len; i++) {
 		if (!monitor_is_of_chain(self, &self->wallets[i]))
 			continue;
 		is_news |= self->wallets[i].stop_reason[0] == 0;
-		if (!store_wallet_stop(self->options.store, self->wallets[i].id,
-				       reason_code(REASON_FINAL_TAKEN_BACK), &by, err))
+		if (!monitor_wallet_stop(self, self->wallets[i].id, REASON_FINAL_TAKEN_BACK, err))
 			return false;
 	}
 	if (!is_news)

@@ -151,6 +151,15 @@ bool monitor_room(struct monitor *self, struct err *err)
 	return self->observations_len < BATCH_MAX || monitor_flush(self, err);
 }
 
+bool monitor_wallet_stop(struct monitor *self, int64_t wallet_id, enum reason reason,
+			 struct err *err)
+{
+	struct store_by by = monitor_by(self);
+	bool held = false;
+	return store_wallet_stop(self->options.store, wallet_id, reason_code(reason),
+				 &self->chain->lease, &by, &held, err);
+}
+
 /* What is remembered of a chain is true of one who has watched it all the time. */
 static void chain_forget(struct monitor_chain *chain)
 {

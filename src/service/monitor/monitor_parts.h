@@ -4,6 +4,7 @@
 
 #include "core/confirm.h"
 #include "core/links.h"
+#include "core/reason.h"
 #include "service/monitor/claims.h"
 #include "service/monitor/facts.h"
 #include "service/monitor/monitor.h"
@@ -63,8 +64,7 @@ struct monitor_chain {
 	struct store_lease lease;
 	int64_t lease_at; /* monotonic: next look */
 	bool owned;
-	bool looked;
-	bool new_head;
+	bool looked, new_head;
 	bool linked;       /* the head is among the links */
 	unsigned unlinked; /* heads in a row that were not */
 	bool busy;         /* something is not final */
@@ -110,7 +110,6 @@ struct watched {
 };
 
 #define HASHES_MAX CHAIN_BATCH_MAX
-
 struct monitor {
 	struct monitor_options options;
 	struct monitor_chain chains[CHAINS_MAX];
@@ -122,7 +121,7 @@ struct monitor {
 	struct chain_nonce latest[WALLETS_MAX]; /* nonces at the head */
 	struct chain_nonce nonces[WALLETS_MAX]; /* as deep as a paid verdict; when nonces_read */
 	bool nonces_read;
-	uint64_t nonces_block; /* of nonces */
+	uint64_t nonces_block;
 	struct store_observation observations[BATCH_MAX];
 	size_t observations_len;
 	struct watched watched[WATCH_BATCH];
@@ -172,6 +171,9 @@ void monitor_log(const struct monitor *self, const struct transfer *transfer, co
 MUST_CHECK bool monitor_room(struct monitor *self, struct err *err);
 struct store_observation *monitor_observe(struct monitor *self, const struct transfer *transfer);
 MUST_CHECK bool monitor_flush(struct monitor *self, struct err *err);
+/* Stops a wallet while the chain is still ours to watch. */
+MUST_CHECK bool monitor_wallet_stop(struct monitor *self, int64_t wallet_id, enum reason reason,
+				    struct err *err);
 
 static inline bool monitor_is_of_chain(const struct monitor *self, const struct wallet *wallet)
 {
@@ -241,10 +243,8 @@ void monitor_final_note(struct monitor_chain *chain, uint64_t number, struct has
 /* Is the newest block with a final transfer still the chain's? If not, the wallets stop. */
 MUST_CHECK bool monitor_finality(struct monitor *self, struct err *err);
 
-/* reconcile.c */
+/* reconcile.c, balances.c */
 MUST_CHECK bool monitor_reconcile(struct monitor *self, struct err *err);
-
-/* balances.c */
 MUST_CHECK bool monitor_balances(struct monitor *self, struct err *err);
 
 #endif

@@ -135,13 +135,11 @@ static void rest_tell(struct monitor *self)
 
 static bool differences_act(struct monitor *self, struct err *err)
 {
-	struct store_by by = monitor_by(self);
 	rest_tell(self);
 	for (size_t i = 0; i < self->reconciler->differences_len; i++) {
 		const struct reconcile_difference *one = &self->reconciler->differences[i];
 		difference_tell(self, one);
-		if (!store_wallet_stop(self->options.store, one->wallet_id,
-				       reason_code(REASON_RECONCILIATION_DIFFERS), &by, err))
+		if (!monitor_wallet_stop(self, one->wallet_id, REASON_RECONCILIATION_DIFFERS, err))
 			return false;
 	}
 	return true;

@@ -227,13 +227,11 @@ static bool watched_ask(struct monitor *self, struct err *err)
 static bool foreign_stop(struct monitor *self, struct sighting *sighting,
 			 const struct transfer *row, struct err *err)
 {
-	struct store_by by = monitor_by(self);
 	if (sighting->told)
 		return true;
 	monitor_log(self, row, "nonce_consumed_elsewhere", NULL,
 		    "is consumed, and by none of our transactions: the wallet stops", true);
-	if (!store_wallet_stop(self->options.store, row->wallet_id,
-			       reason_code(REASON_NONCE_CONSUMED_ELSEWHERE), &by, err))
+	if (!monitor_wallet_stop(self, row->wallet_id, REASON_NONCE_CONSUMED_ELSEWHERE, err))
 		return false;
 	sighting->told = true;
 	return true;
@@ -273,7 +271,6 @@ static bool ahead_judge(struct monitor *self, size_t index, struct err *err)
 	const struct wallet *wallet = &self->wallets[index];
 	const struct chain_nonce *nonce = &self->nonces[index];
 	unsigned *sightings = &self->chain->ahead[index];
-	struct store_by by = monitor_by(self);
 	bool suspicious = wallet->entered && monitor_is_of_chain(self, wallet) &&
 			  may_be_mined(self, index, wallet->next_nonce);
 	if (suspicious && !nonces_read(self, err))
@@ -291,8 +288,7 @@ static bool ahead_judge(struct monitor *self, size_t index, struct err *err)
 	log_line(self->options.log, LOG_ERROR, &about,
 		 "nonce_consumed_elsewhere the chain knows transactions that are none of ours: the "
 		 "wallet stops");
-	return store_wallet_stop(self->options.store, wallet->id,
-				 reason_code(REASON_NONCE_CONSUMED_ELSEWHERE), &by, err);
+	return monitor_wallet_stop(self, wallet->id, REASON_NONCE_CONSUMED_ELSEWHERE, err);
 }
 
 /* Several sightings of one slot in a row, so that a node that contradicts itself for a moment stops

@@ -55,9 +55,15 @@ bool signer_wallet_stop(struct signer *self, struct signer_wallet *wallet, const
 			struct err *err)
 {
 	struct store_by by = signer_by(self);
-	signer_log_wallet(self, wallet, "wallet_stopped", reason, true);
+	const struct store_lease *lease = wallet->owned ? &wallet->lease : NULL;
+	bool held = false;
 	(void)snprintf(wallet->row.stop_reason, sizeof wallet->row.stop_reason, "%s", reason);
-	return store_wallet_stop(self->options.store, wallet->row.id, reason, &by, err);
+	if (!store_wallet_stop(self->options.store, wallet->row.id, reason, lease, &by, &held, err))
+		return false;
+	/* What one that slept believes of a wallet that it has lost is nobody's alarm. */
+	if (held)
+		signer_log_wallet(self, wallet, "wallet_stopped", reason, true);
+	return true;
 }
 
 bool signer_wallet_recovers(const struct signer_wallet *wallet)
