@@ -472,7 +472,9 @@ ACT(act_stop)
 {
 	struct store_by by = by_of(player, act);
 	say(player, "stopped");
-	return store_wallet_stop(player->store, wallet_of(player, act), act->held, &by, err);
+	bool held = false;
+	return store_wallet_stop(player->store, wallet_of(player, act), act->held, NULL, &by, &held,
+				 err);
 }
 
 ACT(act_start)
