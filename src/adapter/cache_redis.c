@@ -7,11 +7,14 @@
 
 #include <hiredis/hiredis.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define ARGUMENTS_MAX  8
 #define NUMBER_LEN     24
@@ -19,7 +22,8 @@
 #define VERSION_DIGITS 19 /* of INT64_MAX */
 #define VERSION_FORMAT "%019llu"
 #define DROPPED        '-'
-#define ELEMENTS_MAX   8 /* of an answer that is a list */
+#define PAUSE_NS       5000000 /* between two looks at the clock */
+#define ELEMENTS_MAX   8       /* of an answer that is a list */
 /* What may wait to be parsed: the answers of one call, and their framing. */
 #define ANSWERS_BYTES_MAX ((size_t)CACHE_BATCH_MAX * (CACHE_VALUE_MAX + 256))
 
@@ -62,9 +66,25 @@ static const char *const scripts[SCRIPTS] = {
 	[SCRIPT_TAKE] = take_script,
 };
 
+/* Where the host is. Names are looked up by threads of the C library: its only other way to do it
+ * may wait for many seconds. */
+struct place {
+	char address[INET6_ADDRSTRLEN]; /* the last that was found; "" for none yet */
+	bool is_stale;                  /* it did not answer: look it up anew */
+	struct lookup *lookup;          /* under way; NULL: none */
+};
+
+/* Of its own memory, which the library writes to until it is done. */
+struct lookup {
+	struct gaicb request;
+	struct addrinfo hints;
+	char host[256];
+};
+
 struct cache_redis {
 	struct cache base;
 	struct cache_redis_options options;
+	struct place place;
 	char prefix[CACHE_REDIS_PREFIX_MAX + 1];
 	struct circuit_breaker breaker;
 	bool is_away; /* as it was told */
@@ -134,6 +154,71 @@ static void command_send(struct cache_redis *self, struct command *command)
 {
 	CHECK(redisAppendCommandArgv(self->link, command->count, command->at, command->len) ==
 	      REDIS_OK);
+}
+
+/* ---- where it is ---- */
+
+static void lookup_start(struct cache_redis *self)
+{
+	struct lookup *lookup = calloc(1, sizeof *lookup);
+	struct gaicb *list[] = { lookup == NULL ? NULL : &lookup->request };
+	CHECK(lookup != NULL);
+	CHECK(str_copy(str_from(self->options.host), lookup->host, sizeof lookup->host));
+	lookup->hints.ai_socktype = SOCK_STREAM;
+	lookup->request.ar_name = lookup->host;
+	lookup->request.ar_request = &lookup->hints;
+	if (getaddrinfo_a(GAI_NOWAIT, list, 1, NULL) != 0) {
+		free(lookup);
+		return;
+	}
+	self->place.lookup = lookup;
+}
+
+static void lookup_free(struct lookup *lookup)
+{
+	if (lookup->request.ar_result != NULL)
+		freeaddrinfo(lookup->request.ar_result);
+	free(lookup);
+}
+
+/* Takes what was found, if the look-up is done. */
+static void lookup_take(struct place *place)
+{
+	if (place->lookup == NULL || gai_error(&place->lookup->request) == EAI_INPROGRESS)
+		return;
+	const struct addrinfo *found = place->lookup->request.ar_result;
+	if (gai_error(&place->lookup->request) == 0 && found != NULL &&
+	    getnameinfo(found->ai_addr, found->ai_addrlen, place->address, sizeof place->address,
+			NULL, 0, NI_NUMERICHOST) == 0)
+		place->is_stale = false;
+	lookup_free(place->lookup);
+	place->lookup = NULL;
+}
+
+/* The library may still write to one that it does not let go; that one stays. */
+static void lookup_end(struct place *place)
+{
+	if (place->lookup != NULL && gai_cancel(&place->lookup->request) != EAI_NOTCANCELED)
+		lookup_free(place->lookup);
+	place->lookup = NULL;
+}
+
+/* An old address is better than none, while a new one is looked for. */
+static bool place_find(struct cache_redis *self, struct err *err)
+{
+	struct place *place = &self->place;
+	lookup_take(place);
+	if (place->lookup == NULL && (place->is_stale || place->address[0] == 0))
+		lookup_start(self);
+	while (place->address[0] == 0 && place->lookup != NULL &&
+	       clock_monotonic_ms(self->options.clock) < self->deadline_ms) {
+		const struct gaicb *list[] = { &place->lookup->request };
+		const struct timespec pause = { .tv_nsec = PAUSE_NS };
+		(void)gai_suspend(list, 1, &pause);
+		lookup_take(place);
+	}
+	return place->address[0] != 0 ||
+	       err_set(err, ERR_NOT_DONE, "redis: %s is not found yet", self->options.host);
 }
 
 /* ---- the connection ---- */
@@ -265,7 +350,9 @@ static bool link_open(struct cache_redis *self, struct err *err)
 {
 	if (self->link != NULL)
 		return true;
-	self->link = redisConnectNonBlock(self->options.host, self->options.port);
+	if (!place_find(self, err))
+		return false;
+	self->link = redisConnectNonBlock(self->place.address, self->options.port);
 	CHECK(self->link != NULL);
 	if (self->link->err != 0)
 		return link_failed(self, err);
@@ -323,6 +410,7 @@ static bool call_run(struct cache_redis *self, const struct call *call, struct e
 			       "redis did not answer, and is left alone for some seconds");
 	self->deadline_ms = now_ms + self->options.timeout_ms;
 	bool ok = call_try(self, call, &why);
+	self->place.is_stale = self->place.is_stale || !ok;
 	if (!ok && DEFENCE("late_answer_is_dropped"))
 		link_close(self);
 	circuit_breaker_leave(&self->breaker, clock_monotonic_ms(self->options.clock), pass, ok,
@@ -479,6 +567,7 @@ static void redis_close(struct cache *cache)
 {
 	struct cache_redis *self = redis_of(cache);
 	link_close(self);
+	lookup_end(&self->place);
 	free(self);
 }
 

@@ -20,8 +20,7 @@
 #define CACHE_REDIS_PASSWORD_MAX 512
 
 struct cache_redis_options {
-	const char *host; /* a name is looked up at each connection, which may block: use an address
-			   */
+	const char *host; /* a name is looked up beside the calls, which do not wait for it */
 	uint16_t port;
 	const char *username;      /* NULL: the default one */
 	const char *password_file; /* NULL: no password; read at each connection */

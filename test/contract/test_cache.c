@@ -49,10 +49,10 @@ static pid_t redis_pid(void)
 	return (pid_t)strtol(need("SLUICE_TEST_REDIS_PID"), NULL, 10);
 }
 
-static struct cache *redis_new(struct clock *clock, uint16_t port)
+static struct cache *redis_at(struct clock *clock, const char *host, uint16_t port)
 {
 	const struct cache_redis_options options = {
-		.host = "127.0.0.1",
+		.host = host,
 		.port = port,
 		.password_file = need("SLUICE_TEST_REDIS_PASSWORD_FILE"),
 		.prefix = PREFIX,
@@ -60,6 +60,11 @@ static struct cache *redis_new(struct clock *clock, uint16_t port)
 		.clock = clock,
 	};
 	return cache_redis_new(&options);
+}
+
+static struct cache *redis_new(struct clock *clock, uint16_t port)
+{
+	return redis_at(clock, "127.0.0.1", port);
 }
 
 /* Says something to the server behind the cache's back. */
@@ -503,6 +508,23 @@ static void a_wrong_password_is_told(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* A name is looked up beside the calls: none waits longer for it than for an answer. */
+static void it_may_have_a_name(void **state)
+{
+	struct place *place = *state;
+	struct place other = { .clock = place->clock };
+	other.value = buf_of(other.text, sizeof other.text);
+	other.cache = redis_at(&other.clock, "localhost", redis_port());
+	assert_true(comes_back(&other));
+	assert_true(put(&other, "w:1", 5, STR("five"), LONG_MS));
+	assert_str_equal(get(place, "w:1"), "five");
+	cache_close(other.cache);
+	other.cache = redis_at(&other.clock, "nobody.invalid", redis_port());
+	for (int i = 0; i < 2 * BREAKER_RUN; i++)
+		assert_in_range(fail_once(&other), 0, 4 * TIMEOUT_MS);
+	cache_close(other.cache);
+}
+
 /* ---- a Redis that is none ---- */
 
 struct liar {
@@ -648,6 +670,7 @@ int main(void)
 		ON_REDIS(late_answer_of_a_frozen_one),
 		ON_REDIS(what_others_write_is_no_copy),
 		ON_REDIS(a_wrong_password_is_told),
+		ON_REDIS(it_may_have_a_name),
 		ON_REDIS(it_may_say_anything),
 		ON_REDIS(it_may_not_say_too_much),
 	};
