@@ -2,8 +2,10 @@
  * another name; jansson keeps the members of an object in the order of the text. */
 #include "base/json.h"
 
+#include "base/secret.h"
 #include "base/utf8.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +74,19 @@ bool json_parse(struct str text, struct json **ret_json, struct err *err)
 	}
 	*ret_json = (struct json *)node;
 	return true;
+}
+
+static void wipe_and_free(void *memory)
+{
+	if (memory == NULL)
+		return;
+	secret_wipe(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+void json_memory_wipe(void)
+{
+	json_set_alloc_funcs(malloc, wipe_and_free);
 }
 
 void json_free(struct json *json)

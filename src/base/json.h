@@ -38,6 +38,10 @@ static inline void json_free_ptr(struct json **json)
 	json_free(*json);
 }
 
+/* From now on what the parser held is overwritten before its memory goes back: answers of AWS hold
+ * secrets. Before there are threads; may be called again. */
+void json_memory_wipe(void);
+
 const struct json_value *json_root(const struct json *json);
 enum json_type json_type_of(const struct json_value *value);
 /* NULL when value is not an object or has no such member. */

@@ -1,5 +1,6 @@
 /* The only main(): the table of sub-commands. */
 #include "adapter/db_sqlite.h"
+#include "base/json.h"
 #include "cmd/command_list.h"
 
 static const struct command_option config_options[] = { OPTION_CONFIG, OPTIONS_END };
@@ -319,6 +320,7 @@ const struct command commands[] = {
 
 int main(int argc, char **argv)
 {
+	json_memory_wipe();
 	db_sqlite_setup();
 	return (int)command_main(argc, argv);
 }

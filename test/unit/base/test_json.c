@@ -474,5 +474,6 @@ int main(void)
 		cmocka_unit_test(every_byte_is_readable_again),
 		cmocka_unit_test(writes_members),
 	};
+	json_memory_wipe(); /* as the program does */
 	return cmocka_run_group_tests_name("base/json", tests, NULL, NULL);
 }
