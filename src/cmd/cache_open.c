@@ -6,6 +6,10 @@
 
 #include <stdio.h>
 
+/* Longer than any reader needs from the store to the cache, unless it is stopped in between; what
+ * such a one puts there is as old as it says, and expires. */
+#define DROPPED_MS_MAX 1000
+
 _Static_assert(BATCH_MAX <= CACHE_BATCH_MAX,
 	       "what a call of the store changes is one of the cache");
 
@@ -20,7 +24,7 @@ static void copies_drop(struct store_listener *listener, const struct id *ids, s
 		keys[i] = buf_view(&key);
 	}
 	/* A copy that is not dropped expires. */
-	(void)!cache_drop_many(opened->cache, keys, n, opened->copy_life_ms, NULL);
+	(void)!cache_drop_many(opened->cache, keys, n, opened->dropped_ms, NULL);
 }
 
 bool opened_cache_open(struct opened_cache *opened, const struct config *config,
@@ -46,9 +50,11 @@ bool opened_cache_open(struct opened_cache *opened, const struct config *config,
 		.metrics = metrics,
 	};
 	opened->cache = cache_redis_new(&options);
-	opened->copy_life_ms = config->api_status_copy_ms;
+	opened->dropped_ms = config->api_status_copy_ms < DROPPED_MS_MAX
+				     ? config->api_status_copy_ms
+				     : DROPPED_MS_MAX;
 	opened->listener.changed = copies_drop;
-	if (opened->copy_life_ms > 0)
+	if (opened->dropped_ms > 0)
 		store->listener = &opened->listener;
 	return true;
 }

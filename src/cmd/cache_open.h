@@ -14,7 +14,7 @@ struct metrics;
 struct opened_cache {
 	struct store_listener listener; /* the first member */
 	struct cache *cache;            /* NULL: none is configured */
-	int64_t copy_life_ms;
+	int64_t dropped_ms;             /* how long a key is kept free of copies after a change */
 };
 
 /* Connects to nothing yet, but may fetch the password (secret_place.h). Listens to the store from
