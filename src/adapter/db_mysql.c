@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/secret.h"
+#include "net/circuit_breaker.h"
 
 #include <errmsg.h>
 #include <mysql.h>
@@ -53,10 +54,11 @@ struct db_mysql {
 	struct db base;
 	MYSQL *mysql;
 	struct db_mysql_options options;
-	struct secret password; /* a copy of ours, with its zero; empty: without one */
-	bool lost;              /* the connection is gone */
-	bool undone;            /* an earlier fault has rolled the open transaction back */
-	bool gave_way;          /* it was for the sake of another transaction */
+	struct circuit_breaker breaker; /* before new connections; unused without a clock */
+	struct secret password;         /* a copy of ours, with its zero; empty: without one */
+	bool lost;                      /* the connection is gone */
+	bool undone;                    /* an earlier fault has rolled the open transaction back */
+	bool gave_way;                  /* it was for the sake of another transaction */
 	int64_t changes;
 	struct db_statement slots[STATEMENT_SLOTS];
 	size_t statements;
@@ -267,13 +269,33 @@ static void connection_end(struct db_mysql *self)
 	self->mysql = NULL;
 }
 
+/* A server that refuses (a password, its version) is there. */
+static bool connection_try(struct db_mysql *self, struct err *err)
+{
+	struct circuit_pass pass;
+	struct err why = { 0 };
+	struct clock *clock = self->options.clock;
+	if (clock == NULL)
+		return connection_make(self, err);
+	if (circuit_breaker_enter(&self->breaker, clock_monotonic_ms(clock), 1, &pass) == 0)
+		return err_set(err, ERR_NOT_DONE,
+			       "%s: the server did not answer, and is left alone for some seconds",
+			       self->options.database);
+	bool made = connection_make(self, &why);
+	bool failed = !made && why.kind != ERR_REFUSED;
+	circuit_breaker_leave(&self->breaker, clock_monotonic_ms(clock), pass, !failed, failed);
+	if (!made && err != NULL)
+		*err = why;
+	return made;
+}
+
 /* Outside of a transaction a connection that is gone is made anew. */
 static bool connection_keep(struct db_mysql *self, struct err *err)
 {
 	if (!self->lost || self->base.in_transaction)
 		return true;
 	connection_end(self);
-	return connection_make(self, err);
+	return connection_try(self, err);
 }
 
 /* --- transactions -------------------------------------------------------------------------------
@@ -709,6 +731,8 @@ bool db_mysql_open(const struct db_mysql_options *options, struct db **ret_db, s
 		self->options.port = DB_MYSQL_PORT_DEFAULT;
 	if (self->options.wait_ms == 0)
 		self->options.wait_ms = DB_MYSQL_WAIT_MS_DEFAULT;
+	if (self->options.clock != NULL)
+		circuit_breaker_init(&self->breaker, options->metrics, options->neighbour);
 	if (!password_keep(self, err) || !connection_make(self, err)) {
 		db_mysql_close(&self->base);
 		return false;

@@ -6,14 +6,18 @@
  * refused: an answered commit may not be lost.
  *
  * A connection that breaks is made anew by the next transaction, or by the next statement outside
- * of one. A deadlock, or a lock that is waited for too long, ends the transaction: NOT_DONE, and
- * the whole of it may be done again. A commit without an answer is MAYBE_DONE.
+ * of one; after some tries in vain none is made for some seconds (net/circuit_breaker.h), and what
+ * would need one is NOT_DONE at once. A deadlock, or a lock that is waited for too long, ends the
+ * transaction: NOT_DONE, and the whole of it may be done again. A commit without an answer is
+ * MAYBE_DONE.
  *
  * Source: https://mariadb.com/kb/en/mariadb-connectorc-api-functions/ */
 #ifndef SLUICE_ADAPTER_DB_MYSQL_H
 #define SLUICE_ADAPTER_DB_MYSQL_H
 
 #include "base/err.h"
+#include "base/metric.h"
+#include "port/clock.h"
 #include "port/db.h"
 
 #include <stdint.h>
@@ -32,6 +36,9 @@ struct db_mysql_options {
 		*tls_ca; /* PEM file: TLS is asked for, and the server's name is checked; or NULL */
 	const char *tls_cert; /* the client's own, with its key; or NULL */
 	const char *tls_key;
+	struct clock *clock;     /* borrowed; NULL: no circuit breaker */
+	struct metrics *metrics; /* borrowed, of the breaker; may be NULL */
+	const char *neighbour;   /* the breaker's label: "store" */
 	uint32_t wait_ms; /* for a lock, an answer, a connection: each; 0 is the default. Whole
 			   * seconds above one: the server counts locks so */
 };

@@ -473,7 +473,7 @@ enum exit_status command_unpause(const struct invocation *invocation)
 	clock_posix_init(&clock);
 	entropy_os_init(&entropy);
 	struct admin_wallets admin = { .catalogue = &config->catalogue, .who = user_name() };
-	bool ok = opened_store_open(config, 0, false, &clock, &entropy, &opened, &err);
+	bool ok = opened_store_open(config, 0, false, &clock, &entropy, NULL, &opened, &err);
 	admin.store = opened.store;
 	ok = ok && admin_unpause(&admin, reason, clock_now_ms(&clock), &started, &err);
 	if (ok && invocation->json)

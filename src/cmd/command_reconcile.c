@@ -232,7 +232,7 @@ static bool report_make(struct report *report, struct err *err)
 {
 	clock_posix_init(&report->clock);
 	entropy_os_init(&report->entropy);
-	if (!opened_store_open(report->config, 0, false, &report->clock, &report->entropy,
+	if (!opened_store_open(report->config, 0, false, &report->clock, &report->entropy, NULL,
 			       &report->opened, err) ||
 	    !store_wallets_load(report->opened.store, report->wallets, WALLETS_MAX,
 				&report->wallets_len, err))

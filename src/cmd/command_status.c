@@ -294,7 +294,7 @@ static bool dlq_list_direct(const struct invocation *invocation, enum queue_name
 	entropy_os_init(&entropy);
 	if (!config_load(invocation_option(invocation, "config"), &config, err))
 		return false;
-	bool ok = opened_store_open(config, 0, false, &clock, &entropy, &opened, err);
+	bool ok = opened_store_open(config, 0, false, &clock, &entropy, NULL, &opened, err);
 	if (ok && invocation->json)
 		(void)putchar('{');
 	for (size_t i = 0; ok && i < sizeof all / sizeof all[0]; i++) {

@@ -158,8 +158,8 @@ static bool desk_fill(struct key_desk *desk, const char *config_file, struct err
 		return err_wrap(err, "`sluice keys init` makes the trust files");
 	if (!trust_keys_mac_keys(desk->trust, TRUST_IDENTITY_GRANTS, &desk->identity_keys))
 		return err_set(err, ERR_REFUSED, "%s has no %s key", path, TRUST_IDENTITY_GRANTS);
-	if (!opened_store_open(desk->config, 0, false, &desk->clock, &desk->entropy, &desk->opened,
-			       err))
+	if (!opened_store_open(desk->config, 0, false, &desk->clock, &desk->entropy, NULL,
+			       &desk->opened, err))
 		return false;
 	desk->admin = (struct admin_api_keys){
 		.store = desk->opened.store,

@@ -38,8 +38,8 @@ static bool desk_open(struct wallet_desk *desk, const struct invocation *invocat
 	entropy_os_init(&desk->entropy);
 	if (!config_load(invocation_option(invocation, "config"), &desk->config, err))
 		return false;
-	if (!opened_store_open(desk->config, 0, false, &desk->clock, &desk->entropy, &desk->opened,
-			       err)) {
+	if (!opened_store_open(desk->config, 0, false, &desk->clock, &desk->entropy, NULL,
+			       &desk->opened, err)) {
 		desk_close(desk);
 		return false;
 	}

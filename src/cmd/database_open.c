@@ -35,7 +35,7 @@ static struct db_mysql_options mysql_options(const struct config_database *datab
 }
 
 static bool mysql_open(const struct config_database *database, enum database_user user,
-		       struct db **ret_db, struct err *err)
+		       const struct database_watch *watch, struct db **ret_db, struct err *err)
 {
 	struct db_mysql_options options = mysql_options(database, user);
 	const char *file = user == DATABASE_MIGRATE ? database->migrate_password_file
@@ -49,6 +49,11 @@ static bool mysql_open(const struct config_database *database, enum database_use
 		memcpy(password, content.at, content.len);
 		options.password = password;
 	}
+	if (watch != NULL) {
+		options.clock = watch->clock;
+		options.metrics = watch->metrics;
+		options.neighbour = watch->neighbour;
+	}
 	bool done = db_mysql_open(&options, ret_db, err);
 	secret_wipe(password, sizeof password);
 	secret_free(&content);
@@ -56,9 +61,10 @@ static bool mysql_open(const struct config_database *database, enum database_use
 }
 
 bool database_open(const struct config_database *database, enum database_user user,
-		   uint32_t cache_kb, struct db **ret_db, struct err *err)
+		   uint32_t cache_kb, const struct database_watch *watch, struct db **ret_db,
+		   struct err *err)
 {
-	return database->is_mysql ? mysql_open(database, user, ret_db, err)
+	return database->is_mysql ? mysql_open(database, user, watch, ret_db, err)
 				  : sqlite_open(database, cache_kb, ret_db, err);
 }
 

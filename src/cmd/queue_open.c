@@ -61,7 +61,7 @@ static bool aside_open(const struct opened_queue_options *options, struct opened
 		       struct opened_queue *queue, struct err *err)
 {
 	struct queue *near = opened->queue;
-	if (!opened_store_open(options->config, 0, false, options->clock, options->entropy,
+	if (!opened_store_open(options->config, 0, false, options->clock, options->entropy, NULL,
 			       &queue->aside, err) ||
 	    !sqs_transport_open(options->config, options->config->queue_timeout_ms, options->clock,
 				options->metrics, &queue->aside_transport, err))

@@ -177,7 +177,7 @@ static bool parts_open(struct role_parts *parts, const struct role_program *prog
 		return false;
 	if (!trust_open(parts, err) ||
 	    !opened_store_open(parts->config, cache_kb, !parts->config->queue_is_sqs, &parts->clock,
-			       &parts->entropy, &parts->opened, err) ||
+			       &parts->entropy, parts->metrics, &parts->opened, err) ||
 	    !external_queue_open(parts, program, err) || !catalogue_pin(parts, err))
 		return false;
 	if (!opened_cache_open(&parts->cache, parts->config, trust_keys_deployment(parts->trust),

@@ -91,7 +91,8 @@ static bool journal_open(struct role_parts *parts, struct journal **ret_journal,
 	if (!trust_keys_find(parts->trust, TRUST_JOURNAL_MAC, &key_id, &journal.mac_key))
 		return err_set(err, ERR_REFUSED, "the trust file of the signer has no %s key",
 			       TRUST_JOURNAL_MAC);
-	if (!database_open(&config->journal, DATABASE_ROLE, STORE_CACHE_KB_OTHER, &db, err))
+	const struct database_watch watch = { &parts->clock, parts->metrics, "journal" };
+	if (!database_open(&config->journal, DATABASE_ROLE, STORE_CACHE_KB_OTHER, &watch, &db, err))
 		return err_wrap(err, "journal");
 	if (!journal_sql_open(db, &journal, ret_journal, err)) {
 		db_close(db);

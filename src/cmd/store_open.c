@@ -52,15 +52,17 @@ static bool parts_open(const struct config *config, bool with_queue, struct cloc
 }
 
 bool opened_store_open(const struct config *config, uint32_t cache_kb, bool with_queue,
-		       struct clock *clock, struct entropy *entropy,
+		       struct clock *clock, struct entropy *entropy, struct metrics *metrics,
 		       struct opened_store *ret_opened, struct err *err)
 {
+	const struct database_watch watch = { clock, metrics, "store" };
 	struct opened_store opened = { 0 };
 	if (!config->store.is_mysql && access(config->store.path, F_OK) != 0)
 		return err_set(err, ERR_NOT_DONE,
 			       "there is no database at %s; `sluice migrate` makes it",
 			       config->store.path);
-	if (!database_open(&config->store, DATABASE_ROLE, cache_kb, &opened.db, err))
+	if (!database_open(&config->store, DATABASE_ROLE, cache_kb, metrics != NULL ? &watch : NULL,
+			   &opened.db, err))
 		return false;
 	if (!parts_open(config, with_queue, clock, entropy, &opened, err)) {
 		opened_store_close(&opened);
@@ -81,7 +83,7 @@ void opened_store_close(struct opened_store *opened)
 bool store_migrate(const struct config *config, struct clock *clock, struct err *err)
 {
 	struct db *db;
-	if (!database_open(&config->store, DATABASE_MIGRATE, STORE_CACHE_KB_OTHER, &db, err))
+	if (!database_open(&config->store, DATABASE_MIGRATE, STORE_CACHE_KB_OTHER, NULL, &db, err))
 		return false;
 	bool ok = store_sql_migrate(db, clock_now_ms(clock), err);
 	db_close(db);
@@ -93,7 +95,8 @@ bool journal_migrate(const struct config *config, struct err *err)
 	struct db *db;
 	if (!config->journal.is_mysql)
 		return true;
-	if (!database_open(&config->journal, DATABASE_MIGRATE, STORE_CACHE_KB_OTHER, &db, err))
+	if (!database_open(&config->journal, DATABASE_MIGRATE, STORE_CACHE_KB_OTHER, NULL, &db,
+			   err))
 		return err_wrap(err, "journal");
 	bool ok = journal_sql_create(db, err);
 	db_close(db);

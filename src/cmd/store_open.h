@@ -3,6 +3,7 @@
 #define SLUICE_CMD_STORE_OPEN_H
 
 #include "cmd/config.h"
+#include "base/metric.h"
 #include "port/clock.h"
 #include "port/db.h"
 #include "port/entropy.h"
@@ -20,10 +21,12 @@ struct opened_store {
 #define STORE_CACHE_KB_OTHER 2048
 
 /* Opens an existing database whose schema fits; NOT_DONE or REFUSED otherwise, with what to do.
- * with_queue: the wake-ups too, by sockets beside the database. clock and entropy are borrowed. */
+ * with_queue: the wake-ups too, by sockets beside the database. clock and entropy are borrowed.
+ * metrics: of a role, whose connection is looked after; NULL for a command. */
 MUST_CHECK bool opened_store_open(const struct config *config, uint32_t cache_kb, bool with_queue,
 				  struct clock *clock, struct entropy *entropy,
-				  struct opened_store *ret_opened, struct err *err);
+				  struct metrics *metrics, struct opened_store *ret_opened,
+				  struct err *err);
 void opened_store_close(struct opened_store *opened); /* accepts an empty one */
 
 /* Makes the database if it is not there, and its schema. */

@@ -4,7 +4,8 @@
 //
 // usage: run_with_mysql.mjs PROGRAM...
 //
-// The programs find in their environment SLUICE_STORE_BACKEND=mysql, and SLUICE_TEST_MYSQL_SOCKET.
+// The programs find in their environment SLUICE_STORE_BACKEND=mysql, SLUICE_TEST_MYSQL_SOCKET, and
+// SLUICE_TEST_MYSQL_PID, the server's process.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -18,7 +19,7 @@ const AT_ONCE = 2;
 const dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'sluice-mysql-'));
 const server = await startMariadb(dir);
 const env = { ...process.env, SLUICE_STORE_BACKEND: 'mysql',
-	SLUICE_TEST_MYSQL_SOCKET: server.socket, CMOCKA_MESSAGE_OUTPUT: 'TAP' };
+	SLUICE_TEST_MYSQL_SOCKET: server.socket, SLUICE_TEST_MYSQL_PID: String(server.pid), CMOCKA_MESSAGE_OUTPUT: 'TAP' };
 let tests = 0;
 
 // A test's line keeps its name, behind its program's; what stands below a failed one follows it.
