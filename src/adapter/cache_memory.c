@@ -2,10 +2,12 @@
 
 #include "base/check.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define WAYS         4 /* places that a key may have */
+#define SAID_MAX     64
 #define KEYS_MAX_MAX ((size_t)1 << 20)
 
 enum place_kind {
@@ -25,8 +27,18 @@ struct place {
 	int64_t full_us;  /* of a bucket: when it will be full again */
 };
 
+/* What was published and not heard yet; the oldest goes when there is no room. */
+struct said {
+	size_t len;
+	char text[CACHE_TEXT_MAX];
+};
+
 struct cache_memory {
 	struct cache base;
+	struct said said[SAID_MAX];
+	size_t said_len;
+	uint8_t channel_len; /* of the channel that is listened to; 0: none */
+	char channel[CACHE_KEY_LEN_MAX];
 	struct clock *clock;
 	size_t sets; /* a power of two */
 	struct place *places;
@@ -177,6 +189,47 @@ static bool memory_take_many(struct cache *cache, struct cache_bucket *buckets, 
 	return true;
 }
 
+static bool is_heard(const struct cache_memory *self, struct str channel)
+{
+	return self->channel_len == channel.len &&
+	       memcmp(self->channel, channel.at, channel.len) == 0;
+}
+
+/* Nobody but its own thread can listen. */
+static bool memory_publish(struct cache *cache, struct str channel, struct str text,
+			   struct err *err)
+{
+	struct cache_memory *self = memory_of(cache);
+	(void)err;
+	if (!is_heard(self, channel))
+		return true;
+	if (self->said_len == SAID_MAX)
+		memmove(&self->said[0], &self->said[1], --self->said_len * sizeof self->said[0]);
+	struct said *said = &self->said[self->said_len++];
+	said->len = text.len;
+	memcpy(said->text, text.at, text.len);
+	return true;
+}
+
+static bool memory_hear(struct cache *cache, struct str channel, int64_t timeout_ms,
+			struct buf *ret_text, struct err *err)
+{
+	struct cache_memory *self = memory_of(cache);
+	(void)err;
+	if (!is_heard(self, channel)) {
+		self->said_len = 0;
+		self->channel_len = (uint8_t)channel.len;
+		memcpy(self->channel, channel.at, channel.len);
+	}
+	if (self->said_len == 0) {
+		(void)poll(NULL, 0, (int)timeout_ms);
+		return true;
+	}
+	buf_bytes(ret_text, self->said[0].text, self->said[0].len);
+	memmove(&self->said[0], &self->said[1], --self->said_len * sizeof self->said[0]);
+	return true;
+}
+
 static void memory_close(struct cache *cache)
 {
 	struct cache_memory *self = memory_of(cache);
@@ -193,6 +246,8 @@ struct cache *cache_memory_new(struct clock *clock, size_t keys_max)
 		.put_many = memory_put_many,
 		.drop_many = memory_drop_many,
 		.take_many = memory_take_many,
+		.publish = memory_publish,
+		.hear = memory_hear,
 		.close = memory_close,
 	};
 	CHECK(keys_max >= 1 && keys_max <= KEYS_MAX_MAX);

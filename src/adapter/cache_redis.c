@@ -22,6 +22,7 @@
 #define VERSION_DIGITS 19 /* of INT64_MAX */
 #define VERSION_FORMAT "%019llu"
 #define DROPPED        '-'
+#define EAR_SILENT_MS  60000   /* then a connection that listens is made anew */
 #define PAUSE_NS       5000000 /* between two looks at the clock */
 #define ELEMENTS_MAX   8       /* of an answer that is a list */
 /* What may wait to be parsed: the answers of one call, and their framing. */
@@ -89,6 +90,8 @@ struct cache_redis {
 	struct circuit_breaker breaker;
 	bool is_away; /* as it was told */
 	redisContext *link;
+	redisContext *ear;                   /* listens; NULL: does not */
+	int64_t heard_ms;                    /* when something came to it */
 	redisReplyObjectFunctions functions; /* of its reader */
 	void *(*array_new)(const redisReadTask *task, int elements);
 	char sha[SCRIPTS][SHA_LEN + 1];
@@ -150,10 +153,9 @@ static void command_script(struct cache_redis *self, struct command *command, en
 }
 
 /* Only memory can be short here. */
-static void command_send(struct cache_redis *self, struct command *command)
+static void command_send(redisContext *link, struct command *command)
 {
-	CHECK(redisAppendCommandArgv(self->link, command->count, command->at, command->len) ==
-	      REDIS_OK);
+	CHECK(redisAppendCommandArgv(link, command->count, command->at, command->len) == REDIS_OK);
 }
 
 /* ---- where it is ---- */
@@ -237,15 +239,15 @@ static void *array_bounded(const redisReadTask *task, int elements)
 	return elements <= ELEMENTS_MAX ? self->array_new(task, elements) : NULL;
 }
 
-static bool link_failed(struct cache_redis *self, struct err *err)
+static bool link_failed(const redisContext *link, struct err *err)
 {
-	return err_set(err, ERR_NOT_DONE, "redis: %s", self->link->errstr);
+	return err_set(err, ERR_NOT_DONE, "redis: %s", link->errstr);
 }
 
 /* Waits until the socket can be read, or also written. */
-static bool link_wait(struct cache_redis *self, bool writes, struct err *err)
+static bool link_wait(struct cache_redis *self, redisContext *link, bool writes, struct err *err)
 {
-	struct pollfd poll_fd = { .fd = self->link->fd, .events = POLLIN };
+	struct pollfd poll_fd = { .fd = link->fd, .events = POLLIN };
 	int64_t left_ms = self->deadline_ms - clock_monotonic_ms(self->options.clock);
 	if (writes)
 		poll_fd.events |= POLLOUT;
@@ -258,39 +260,43 @@ static bool link_wait(struct cache_redis *self, bool writes, struct err *err)
 }
 
 /* Writes what is to be written, reads what is there. Neither of them waits. */
-static bool link_move(struct cache_redis *self, bool *ret_written, struct err *err)
+static bool link_move(redisContext *link, bool *ret_written, struct err *err)
 {
 	int done = 0;
-	if (redisBufferWrite(self->link, &done) != REDIS_OK)
-		return link_failed(self, err);
+	if (redisBufferWrite(link, &done) != REDIS_OK)
+		return link_failed(link, err);
 	*ret_written = done == 1;
-	if (redisBufferRead(self->link) != REDIS_OK)
-		return link_failed(self, err);
-	if (self->link->reader->len - self->link->reader->pos > ANSWERS_BYTES_MAX)
+	if (redisBufferRead(link) != REDIS_OK)
+		return link_failed(link, err);
+	if (link->reader->len - link->reader->pos > ANSWERS_BYTES_MAX)
 		return err_set(err, ERR_NOT_DONE, "redis: an answer is too long");
 	return true;
 }
 
-/* The next answer, to be freed by freeReplyObject. Never one that says "error". */
-static bool reply_next(struct cache_redis *self, redisReply **ret_reply, struct err *err)
+/* What is there already; NULL in *ret_reply: nothing yet. */
+static bool reply_take(redisContext *link, redisReply **ret_reply, struct err *err)
 {
 	void *reply = NULL;
-	for (;;) {
-		bool written = false;
-		if (redisGetReplyFromReader(self->link, &reply) != REDIS_OK)
-			return link_failed(self, err);
-		if (reply != NULL)
-			break;
-		if (!link_move(self, &written, err))
+	if (redisGetReplyFromReader(link, &reply) != REDIS_OK)
+		return link_failed(link, err);
+	*ret_reply = reply;
+	return true;
+}
+
+/* The next answer, to be freed by freeReplyObject. Never one that says "error". */
+static bool reply_next(struct cache_redis *self, redisContext *link, redisReply **ret_reply,
+		       struct err *err)
+{
+	redisReply *answer = NULL;
+	bool written = false;
+	if (!reply_take(link, &answer, err))
+		return false;
+	while (answer == NULL) {
+		if (!link_move(link, &written, err) || !reply_take(link, &answer, err))
 			return false;
-		if (redisGetReplyFromReader(self->link, &reply) != REDIS_OK)
-			return link_failed(self, err);
-		if (reply != NULL)
-			break;
-		if (!link_wait(self, !written, err))
+		if (answer == NULL && !link_wait(self, link, !written, err))
 			return false;
 	}
-	redisReply *answer = reply;
 	if (answer->type == REDIS_REPLY_ERROR) {
 		(void)err_set(err, ERR_NOT_DONE, "redis says \"%.100s\"", answer->str);
 		freeReplyObject(answer);
@@ -300,7 +306,7 @@ static bool reply_next(struct cache_redis *self, redisReply **ret_reply, struct 
 	return true;
 }
 
-static bool password_send(struct cache_redis *self, struct err *err)
+static bool password_send(struct cache_redis *self, redisContext *link, struct err *err)
 {
 	struct secret password;
 	struct command command = { .count = 0 };
@@ -313,10 +319,10 @@ static bool password_send(struct cache_redis *self, struct err *err)
 	if (self->options.username != NULL)
 		command_text(&command, self->options.username);
 	command_add(&command, (const char *)password.at, password.len);
-	command_send(self, &command);
+	command_send(link, &command);
 	secret_free(&password);
 	redisReply *reply;
-	if (!reply_next(self, &reply, err))
+	if (!reply_next(self, link, &reply, err))
 		return false;
 	freeReplyObject(reply);
 	return true;
@@ -338,31 +344,40 @@ static bool script_load(struct cache_redis *self, enum script script, struct err
 	command_text(&command, "SCRIPT");
 	command_text(&command, "LOAD");
 	command_text(&command, scripts[script]);
-	command_send(self, &command);
-	if (!reply_next(self, &reply, err))
+	command_send(self->link, &command);
+	if (!reply_next(self, self->link, &reply, err))
 		return false;
 	bool is_sha = sha_read(reply, self->sha[script]);
 	freeReplyObject(reply);
 	return is_sha || err_set(err, ERR_NOT_DONE, "redis: a script got no name");
 }
 
-static bool link_open(struct cache_redis *self, struct err *err)
+/* A connection to where it is, that has told its password. On failure *ret_link is to be closed as
+ * well. */
+static bool link_make(struct cache_redis *self, redisContext **ret_link, struct err *err)
 {
-	if (self->link != NULL)
-		return true;
 	if (!place_find(self, err))
 		return false;
-	self->link = redisConnectNonBlock(self->place.address, self->options.port);
-	CHECK(self->link != NULL);
-	if (self->link->err != 0)
-		return link_failed(self, err);
-	self->functions = *self->link->reader->fn;
-	self->array_new = self->functions.createArray;
-	self->functions.createArray = array_bounded;
-	self->link->reader->fn = &self->functions;
-	self->link->reader->privdata = self;
-	return password_send(self, err) && script_load(self, SCRIPT_PUT, err) &&
-	       script_load(self, SCRIPT_TAKE, err);
+	redisContext *link = redisConnectNonBlock(self->place.address, self->options.port);
+	CHECK(link != NULL);
+	*ret_link = link;
+	if (link->err != 0)
+		return link_failed(link, err);
+	if (self->array_new == NULL) {
+		self->functions = *link->reader->fn;
+		self->array_new = self->functions.createArray;
+		self->functions.createArray = array_bounded;
+	}
+	link->reader->fn = &self->functions;
+	link->reader->privdata = self;
+	return password_send(self, link, err);
+}
+
+static bool link_open(struct cache_redis *self, struct err *err)
+{
+	return self->link != NULL ||
+	       (link_make(self, &self->link, err) && script_load(self, SCRIPT_PUT, err) &&
+		script_load(self, SCRIPT_TAKE, err));
 }
 
 /* ---- calls ---- */
@@ -375,7 +390,7 @@ static bool call_try(struct cache_redis *self, const struct call *call, struct e
 		call->write(self, call->items, i);
 	for (size_t i = 0; i < call->n; i++) {
 		redisReply *reply;
-		if (!reply_next(self, &reply, err))
+		if (!reply_next(self, self->link, &reply, err))
 			return false;
 		bool makes_sense = call->read(reply, call->items, i);
 		freeReplyObject(reply);
@@ -434,7 +449,7 @@ static void get_write(struct cache_redis *self, void *items, size_t index)
 	struct command command = { .count = 0 };
 	command_text(&command, "GET");
 	command_key(self, &command, get->keys[index]);
-	command_send(self, &command);
+	command_send(self->link, &command);
 }
 
 static bool get_read(const redisReply *reply, void *items, size_t index)
@@ -471,7 +486,7 @@ static void put_write(struct cache_redis *self, void *items, size_t index)
 	command_text(&command, version);
 	command_add(&command, copy->value.at, copy->value.len);
 	command_text(&command, life);
-	command_send(self, &command);
+	command_send(self->link, &command);
 }
 
 static bool put_read(const redisReply *reply, void *items, size_t index)
@@ -505,7 +520,7 @@ static void drop_write(struct cache_redis *self, void *items, size_t index)
 	command_add(&command, &dropped, 1);
 	command_text(&command, "PX");
 	command_text(&command, life);
-	command_send(self, &command);
+	command_send(self->link, &command);
 }
 
 static bool drop_read(const redisReply *reply, void *items, size_t index)
@@ -533,7 +548,7 @@ static void take_write(struct cache_redis *self, void *items, size_t index)
 	command_script(self, &command, SCRIPT_TAKE, bucket->key);
 	command_text(&command, token);
 	command_text(&command, burst);
-	command_send(self, &command);
+	command_send(self->link, &command);
 }
 
 static bool take_read(const redisReply *reply, void *items, size_t index)
@@ -563,10 +578,132 @@ static bool redis_take_many(struct cache *cache, struct cache_bucket *buckets, s
 	return call_run(redis_of(cache), &call, err);
 }
 
+/* ---- telling and listening ---- */
+
+struct publish_items {
+	struct str channel, text;
+};
+
+static void publish_write(struct cache_redis *self, void *items, size_t index)
+{
+	const struct publish_items *publish = items;
+	struct command command = { .count = 0 };
+	(void)index;
+	command_text(&command, "PUBLISH");
+	command_key(self, &command, publish->channel);
+	command_add(&command, publish->text.at, publish->text.len);
+	command_send(self->link, &command);
+}
+
+static bool redis_publish(struct cache *cache, struct str channel, struct str text, struct err *err)
+{
+	struct publish_items items = { channel, text };
+	const struct call call = { &items, 1, publish_write, put_read };
+	return call_run(redis_of(cache), &call, err);
+}
+
+static void ear_close(struct cache_redis *self)
+{
+	if (self->ear != NULL)
+		redisFree(self->ear);
+	self->ear = NULL;
+}
+
+/* A connection that listens can do nothing else. */
+static bool ear_make(struct cache_redis *self, struct str channel, struct err *err)
+{
+	struct command command = { .count = 0 };
+	redisReply *reply;
+	if (!link_make(self, &self->ear, err))
+		return false;
+	command_text(&command, "SUBSCRIBE");
+	command_key(self, &command, channel);
+	command_send(self->ear, &command);
+	if (!reply_next(self, self->ear, &reply, err))
+		return false;
+	freeReplyObject(reply);
+	return true;
+}
+
+static bool ear_open(struct cache_redis *self, struct str channel, struct err *err)
+{
+	struct circuit_pass pass;
+	int64_t now_ms = clock_monotonic_ms(self->options.clock);
+	if (self->ear != NULL)
+		return true;
+	if (circuit_breaker_enter(&self->breaker, now_ms, 1, &pass) == 0)
+		return err_set(err, ERR_NOT_DONE,
+			       "redis did not answer, and is left alone for some seconds");
+	self->deadline_ms = now_ms + self->options.timeout_ms;
+	bool ok = ear_make(self, channel, err);
+	self->heard_ms = clock_monotonic_ms(self->options.clock);
+	circuit_breaker_leave(&self->breaker, self->heard_ms, pass, ok, !ok);
+	return ok;
+}
+
+/* Of a list of three strings ("message", channel, text) the last one; nothing of anything else. */
+static void text_read(const redisReply *reply, struct buf *ret_text)
+{
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3)
+		return;
+	const redisReply *text = reply->element[2];
+	if (text->type == REDIS_REPLY_STRING && text->len <= CACHE_TEXT_MAX)
+		buf_bytes(ret_text, text->str, text->len);
+}
+
+/* What has come, if anything has. */
+static bool ear_take(struct cache_redis *self, bool *ret_came, struct buf *ret_text,
+		     struct err *err)
+{
+	redisReply *reply = NULL;
+	bool written = false;
+	if (!reply_take(self->ear, &reply, err) ||
+	    (reply == NULL &&
+	     (!link_move(self->ear, &written, err) || !reply_take(self->ear, &reply, err))))
+		return false;
+	*ret_came = reply != NULL;
+	if (reply == NULL)
+		return true;
+	self->heard_ms = clock_monotonic_ms(self->options.clock);
+	text_read(reply, ret_text);
+	freeReplyObject(reply);
+	return true;
+}
+
+/* A connection that nobody closes may be dead: one that is silent for long is made anew. */
+static bool ear_hear(struct cache_redis *self, struct buf *ret_text, struct err *err)
+{
+	bool came = true;
+	while (ret_text->len == 0 && came) {
+		if (!ear_take(self, &came, ret_text, err))
+			return false;
+		if (!came)
+			came = link_wait(self, self->ear, false, NULL);
+	}
+	return ret_text->len > 0 ||
+	       clock_monotonic_ms(self->options.clock) - self->heard_ms < EAR_SILENT_MS ||
+	       err_set(err, ERR_NOT_DONE, "redis: nothing was heard for long");
+}
+
+static bool redis_hear(struct cache *cache, struct str channel, int64_t timeout_ms,
+		       struct buf *ret_text, struct err *err)
+{
+	struct cache_redis *self = redis_of(cache);
+	bool heard = ear_open(self, channel, err);
+	self->deadline_ms = clock_monotonic_ms(self->options.clock) + timeout_ms;
+	heard = heard && ear_hear(self, ret_text, err);
+	if (!heard) {
+		self->place.is_stale = true;
+		ear_close(self);
+	}
+	return heard;
+}
+
 static void redis_close(struct cache *cache)
 {
 	struct cache_redis *self = redis_of(cache);
 	link_close(self);
+	ear_close(self);
 	lookup_end(&self->place);
 	free(self);
 }
@@ -578,6 +715,8 @@ struct cache *cache_redis_new(const struct cache_redis_options *options)
 		.put_many = redis_put_many,
 		.drop_many = redis_drop_many,
 		.take_many = redis_take_many,
+		.publish = redis_publish,
+		.hear = redis_hear,
 		.close = redis_close,
 	};
 	struct cache_redis *self = calloc(1, sizeof *self);

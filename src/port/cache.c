@@ -74,6 +74,28 @@ bool cache_take_many(struct cache *cache, struct cache_bucket *buckets, size_t n
 	return true;
 }
 
+bool cache_publish(struct cache *cache, struct str channel, struct str text, struct err *err)
+{
+	PORT_CALL();
+	check_batch(cache, &channel, 1);
+	CHECK(text.len >= 1 && text.len <= CACHE_TEXT_MAX);
+	return cache->ops->publish(cache, channel, text, err);
+}
+
+bool cache_hear(struct cache *cache, struct str channel, int64_t timeout_ms, struct buf *ret_text,
+		struct err *err)
+{
+	PORT_CALL();
+	check_batch(cache, &channel, 1);
+	CHECK(timeout_ms >= 0 && timeout_ms <= CACHE_HEAR_MS_MAX);
+	CHECK(ret_text->cap >= CACHE_TEXT_MAX);
+	buf_reset(ret_text);
+	if (!cache->ops->hear(cache, channel, timeout_ms, ret_text, err))
+		return false;
+	CHECK(!ret_text->overflow && ret_text->len <= CACHE_TEXT_MAX);
+	return true;
+}
+
 void cache_close(struct cache *cache)
 {
 	if (cache != NULL)

@@ -22,6 +22,8 @@
 #define CACHE_KEY_LEN_MAX 96
 #define CACHE_VALUE_MAX   8192
 #define CACHE_LIFE_MS_MAX 60000
+#define CACHE_TEXT_MAX    512 /* of what is published */
+#define CACHE_HEAR_MS_MAX 60000
 
 /* A copy of something that has versions. */
 struct cache_copy {
@@ -53,6 +55,9 @@ struct cache_ops {
 			  struct err *err);
 	bool (*take_many)(struct cache *cache, struct cache_bucket *buckets, size_t n,
 			  struct err *err);
+	bool (*publish)(struct cache *cache, struct str channel, struct str text, struct err *err);
+	bool (*hear)(struct cache *cache, struct str channel, int64_t timeout_ms,
+		     struct buf *ret_text, struct err *err);
 	void (*close)(struct cache *cache);
 };
 
@@ -77,6 +82,17 @@ MUST_CHECK bool cache_drop_many(struct cache *cache, const struct str *keys, siz
 /* Takes a token from each bucket, one after the other, atomically among all who share it. */
 MUST_CHECK bool cache_take_many(struct cache *cache, struct cache_bucket *buckets, size_t n,
 				struct err *err);
+/* Tells all who listen to the channel (a key, as above) at that moment. 1 to CACHE_TEXT_MAX bytes.
+ */
+MUST_CHECK bool cache_publish(struct cache *cache, struct str channel, struct str text,
+			      struct err *err);
+/* The next text of the channel, or an empty one when timeout_ms (0 to CACHE_HEAR_MS_MAX) are over.
+ * Listens from the first call on; a cache listens to one channel. What came meanwhile is kept, up
+ * to a bound of the back end. NOT_DONE: it does not listen now, and what was published was missed,
+ * so that whoever relies on it looks for himself; the next call listens anew. ret_text has room for
+ * CACHE_TEXT_MAX bytes; what is longer was not published by us, and is left out. */
+MUST_CHECK bool cache_hear(struct cache *cache, struct str channel, int64_t timeout_ms,
+			   struct buf *ret_text, struct err *err);
 void cache_close(struct cache *cache); /* accepts NULL */
 
 #endif

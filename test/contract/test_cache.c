@@ -21,6 +21,8 @@
 #define SHORT_MS   60
 #define WAIT_MS    10000 /* for what must come */
 #define THREADS    4
+#define WORD_64    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define LONG_WORD  WORD_64 WORD_64 WORD_64 WORD_64 WORD_64 WORD_64 WORD_64 WORD_64 WORD_64
 
 struct place {
 	struct clock clock;
@@ -311,6 +313,40 @@ static void buckets_have_bounds(void **state)
 	assert_in_range(take(place, "b:3", 1, 10).left, 8, 9);
 }
 
+/* ---- telling ---- */
+
+static struct str hear(struct place *place, int64_t timeout_ms)
+{
+	if (!cache_hear(place->cache, STR("events"), timeout_ms, &place->value, &place->err))
+		fail_msg("%s", place->err.text);
+	return buf_view(&place->value);
+}
+
+static bool publish(struct place *place, const char *channel, struct str text)
+{
+	return cache_publish(place->cache, str_from(channel), text, &place->err);
+}
+
+static void who_listens_is_told(void **state)
+{
+	struct place *place = *state;
+	char text[CACHE_TEXT_MAX];
+	assert_true(publish(place, "events", STR("before")));
+	assert_str_equal(hear(place, 0), "");
+	for (int i = 0; i < CACHE_TEXT_MAX; i++)
+		text[i] = (char)i;
+	assert_true(publish(place, "others", STR("not for us")));
+	assert_true(publish(place, "events", STR("one")));
+	assert_true(publish(place, "events", STR("two")));
+	assert_true(publish(place, "events", str_from_bytes(text, sizeof text)));
+	assert_str_equal(hear(place, WAIT_MS), "one");
+	assert_str_equal(hear(place, WAIT_MS), "two");
+	assert_true(str_equal(hear(place, WAIT_MS), str_from_bytes(text, sizeof text)));
+	int64_t from_ms = clock_monotonic_ms(&place->clock);
+	assert_str_equal(hear(place, SHORT_MS), "");
+	assert_in_range(clock_monotonic_ms(&place->clock) - from_ms, SHORT_MS, WAIT_MS);
+}
+
 /* What it forgets first is what would have gone first; of what it says nothing is wrong. */
 static void memory_is_bounded(void **state)
 {
@@ -420,6 +456,29 @@ static void flushed_it_starts_anew(void **state)
 	assert_int_equal(place->err.kind, ERR_NOT_DONE);
 	assert_true(put(place, "w:1", 5, STR("five"), LONG_MS));
 	assert_str_equal(get(place, "w:1"), "five");
+}
+
+/* Who listens is told that he missed something, and then hears again. */
+static void cut_off_it_listens_again(void **state)
+{
+	struct place *place = *state;
+	struct place other = { .clock = place->clock };
+	other.value = buf_of(other.text, sizeof other.text);
+	other.cache = redis_new(&other.clock, redis_port());
+	assert_str_equal(hear(place, 0), "");
+	assert_true(publish(&other, "events", STR("one")));
+	assert_str_equal(hear(place, WAIT_MS), "one");
+	redis_say("CLIENT KILL TYPE pubsub");
+	assert_false(cache_hear(place->cache, STR("events"), WAIT_MS, &place->value, &place->err));
+	assert_int_equal(place->err.kind, ERR_NOT_DONE);
+	assert_str_equal(hear(place, 0), "");
+	assert_true(publish(&other, "events", STR("two")));
+	assert_str_equal(hear(place, WAIT_MS), "two");
+	/* What is too long, or no text, is left out. */
+	redis_say("PUBLISH " PREFIX "events " LONG_WORD);
+	assert_true(publish(&other, "events", STR("three")));
+	assert_str_equal(hear(place, WAIT_MS), "three");
+	cache_close(other.cache);
 }
 
 /* A connection that is gone costs one call. */
@@ -662,11 +721,13 @@ int main(void)
 		ON_BOTH(a_bucket_fills_again),
 		ON_BOTH(tokens_of_one_call_are_counted),
 		ON_BOTH(buckets_have_bounds),
+		ON_BOTH(who_listens_is_told),
 		ON_MEMORY(memory_is_bounded),
 		ON_REDIS(all_take_from_one_bucket),
 		ON_REDIS(what_one_drops_is_gone_for_all),
 		ON_REDIS(flushed_it_starts_anew),
 		ON_REDIS(cut_off_it_connects_again),
+		ON_REDIS(cut_off_it_listens_again),
 		ON_REDIS(late_answer_of_a_frozen_one),
 		ON_REDIS(what_others_write_is_no_copy),
 		ON_REDIS(a_wrong_password_is_told),
