@@ -85,13 +85,18 @@ static bool asset_prove(struct gate *gate, size_t index, const struct asset *ass
 	return true;
 }
 
-/* What was compared before the node failed in the midst of it is not compared again. */
+/* What was compared before the node failed in the midst of it, or took too long, is not compared
+ * again. */
 static bool assets_prove(struct gate *gate, size_t index, struct err *err)
 {
 	struct node_proof *proof = &gate->proofs[index];
-	for (; proof->assets < gate->catalogue->assets_len; proof->assets++)
+	int64_t until = clock_monotonic_ms(gate->clock) + GATE_PROOF_MS;
+	for (; proof->assets < gate->catalogue->assets_len; proof->assets++) {
+		if (clock_monotonic_ms(gate->clock) >= until)
+			return err_set(err, ERR_NOT_DONE, "the node is slow to prove itself");
 		if (!asset_prove(gate, index, &gate->catalogue->assets[proof->assets], err))
 			return false;
+	}
 	return true;
 }
 

@@ -53,6 +53,9 @@
  * what came long ago, or a block that just reached this node sooner. */
 #define GATE_RISES_MIN 2
 
+/* So long is a node compared in one call; the rest of its tokens comes with the next one. */
+#define GATE_PROOF_MS 5000
+
 enum chain_gate_state {
 	CHAIN_GATE_CLOSED = 1,   /* no node has answered yet: not ready */
 	CHAIN_GATE_OPEN = 2,     /* at least one node is proved */

@@ -7,8 +7,8 @@
 #define NODES 3
 
 struct place {
-	struct clock clock; /* the first member */
-	int64_t now_ms;
+	struct clock clock;      /* the first member */
+	int64_t now_ms, tick_ms; /* each look at the clock takes so long */
 	struct fixture *world;
 	struct catalogue catalogue;
 	struct chain *gate;
@@ -20,7 +20,9 @@ struct place {
 
 static int64_t place_now(struct clock *clock)
 {
-	return ((struct place *)(void *)clock)->now_ms;
+	struct place *place = (struct place *)(void *)clock;
+	place->now_ms += place->tick_ms;
+	return place->now_ms;
 }
 
 static const struct clock_ops place_clock = { place_now, place_now };
@@ -191,6 +193,26 @@ static void comes_back_with_other_decimals(void **state)
 	assert_non_null(strstr(place.line, "are 6, not 18"));
 	place.catalogue.assets[0].decimals = 6;
 	assert_answers(&place, 21);
+	place_leave(&place);
+}
+
+/* A role that waited for all of its tokens at once would seem to hang. */
+static void a_slow_node_is_proved_bit_by_bit(void **state)
+{
+	struct place place;
+	struct err err = { 0 };
+	int calls = 1;
+	(void)state;
+	place_open(&place, 1, 20);
+	place.catalogue.assets_len = 20;
+	for (size_t i = 0; i < place.catalogue.assets_len; i++) {
+		place.catalogue.assets[i].contract = place.world->contract;
+		place.catalogue.assets[i].decimals = 6;
+	}
+	place.tick_ms = GATE_PROOF_MS / 5;
+	while (chain_gate_prove(place.gate, &err) != CHAIN_GATE_OPEN && calls < 100)
+		calls++;
+	assert_in_range(calls, 4, 6);
 	place_leave(&place);
 }
 
@@ -604,6 +626,7 @@ int main(void)
 		cmocka_unit_test(a_node_that_is_away_is_asked_again),
 		cmocka_unit_test(comes_back_as_another_chain),
 		cmocka_unit_test(comes_back_with_other_decimals),
+		cmocka_unit_test(a_slow_node_is_proved_bit_by_bit),
 		cmocka_unit_test(breaker_never_closes_on_nodes),
 		cmocka_unit_test(a_head_that_never_came),
 		cmocka_unit_test(a_head_that_never_comes),
