@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { startProxy } from '../tools/src/proxy.mjs';
 import { startRedis } from '../tools/src/redis.mjs';
 import { environment, json, newPlace, program, until } from './deployment.mjs';
 
@@ -15,9 +16,9 @@ const copyMs = 1500;
 const burst = 20;
 const slowMs = 1500; // a request, also while Redis hangs
 
-const configuration = (dir, redis) => `
+const configuration = (dir, port, redis) => `
 data_dir: ${dir}
-cache: { redis: "127.0.0.1:${redis.port}", password_file: ${redis.passwordFile}, timeout_ms: 100 }
+cache: { redis: "127.0.0.1:${port}", password_file: ${redis.passwordFile}, timeout_ms: 100 }
 api: { listen: "127.0.0.1:0", ops_listen: "127.0.0.1:0", status_copy_ms: ${copyMs}, key_cache_ms: 60000 }
 chains:
   - { name: polygon, chain_id: 137, rpc: ["http://127.0.0.1:9"] }
@@ -88,7 +89,7 @@ class Process {
 	}
 }
 
-let redis, place, serial = 0;
+let redis, proxy, place, serial = 0;
 
 const sql = text => {
 	const { status, stdout, stderr } = spawnSync('sqlite3', ['-cmd', '.timeout 5000', place.database, text],
@@ -131,7 +132,8 @@ before(async () => {
 	const dir = newPlace('cache');
 	redis = await startRedis(dir);
 	place = { dir, config: join(dir, 'sluice.yaml'), database: join(dir, 'sluice.db') };
-	writeFileSync(place.config, configuration(dir, redis));
+	proxy = await startProxy(redis.port);
+	writeFileSync(place.config, configuration(dir, proxy.port, redis));
 	const run = (...args) => json([...args, '--config', place.config]);
 	run('keys', 'init');
 	run('migrate');
@@ -140,6 +142,7 @@ before(async () => {
 });
 
 after(async () => {
+	await proxy?.stop();
 	await redis?.stop();
 });
 
@@ -229,7 +232,7 @@ describe('copies', () => {
 		assert.equal((await two.get(path(id))).json.status, 'CANCELED');
 	});
 
-	test('flushed, killed, frozen and started again under load, no answer is wrong', async () => {
+	test('flushed, killed, frozen, slow, cut and started again under load, no answer is wrong', async () => {
 		const ids = new Map();
 		let stop = false, slowest = 0;
 		const work = async api => {
@@ -258,6 +261,13 @@ describe('copies', () => {
 			() => redis.start(),
 			() => redis.call('SCRIPT FLUSH'),
 			() => redis.call('CLIENT KILL TYPE normal'),
+			() => proxy.delay(60),
+			() => proxy.delay(300),
+			() => proxy.cut(),
+			() => proxy.freeze(),
+			() => proxy.answer(503),
+			() => proxy.reset(),
+			() => proxy.pass(),
 		];
 		try {
 			for (const fault of faults) {
