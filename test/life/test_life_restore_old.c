@@ -2,6 +2,7 @@
  * that were in no block when it began, that the node in question did not show, or of a wallet that
  * the backup did not know. Whatever is seen late, nobody is paid twice. */
 #include "life_node.h"
+#include "life_fault.h"
 #include "life_recover.h"
 #include "life_world.h"
 
@@ -313,6 +314,28 @@ static void test_lost_journal_and_a_pause(void **state)
 	since_resend(life, &since);
 	blocks_pass(life, 400);
 	assert_asks_people(life, &since, 7451);
+}
+
+/* Killed between journal and store, then signed for less under the same number, killed again. */
+static void test_lost_journal_and_fees_that_fell(void **state)
+{
+	struct life *life = *state;
+	struct signer_recovery phase;
+	bool worked;
+	lost_make(life, 7465, &(struct since){ .raw = "" });
+	lost_restore(life);
+	life_fault_install(life);
+	recover_open(life, true, false);
+	life_base_fee(life, UINT64_C(40000000000));
+	life_fault_at(life, LIFE_FAULT_FAIL, "store_attempts_add", 0);
+	while (signer_recover_step(life->signer, &phase, &worked, NULL))
+		blocks_pass(life, 1);
+	life_fault_clear(life);
+	life_base_fee(life, UINT64_C(1000000000));
+	for (int i = 0; i < 20; i++, (void)recover_step(life))
+		if (i % 10 == 0)
+			recover_open(life, true, false);
+	recover_run(life);
 }
 
 /* It is in a block that replaces one which was read. */
@@ -756,6 +779,7 @@ int main(void)
 		LIFE_TEST(test_wallet_that_was_used_before),
 		LIFE_TEST(test_old_journal_and_a_new_wallet_later),
 		LIFE_TEST(test_lost_journal_and_a_pause),
+		LIFE_TEST(test_lost_journal_and_fees_that_fell),
 		LIFE_TEST(test_lost_journal_and_a_reorg),
 		LIFE_TEST(test_living_journal_and_a_pause),
 		LIFE_TEST(test_living_journal_and_a_speed_up),

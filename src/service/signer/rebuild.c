@@ -5,19 +5,48 @@
 #include "service/signer/signer_loss.h"
 #include "service/signer/signer_recovery.h"
 
+#include "base/defence.h"
 #include "core/transfer.h"
 
 #include <string.h>
 
 #define SLOTS_A_STEP 256
 
+/* A run that ended between journal and store has journaled an attempt, and the next one signed
+ * under its number for less, as it may: the journal has the higher ceiling, of the same payload. */
+static bool attempt_is_covered(struct signer *self, const struct journal_entry *entry,
+			       bool *ret_covered, struct err *err)
+{
+	bool has_pay = false, has_cancel = false;
+	struct hash32 pay_hash;
+	struct wei ceiling;
+	uint32_t attempts = 0;
+	*ret_covered = false;
+	if (!entry->has_attempt || !DEFENCE("attempt_may_cost_less"))
+		return true;
+	if (!journal_slot_of(self->options.journal, &entry->slot, &has_pay, &has_cancel, &pay_hash,
+			     &ceiling, &attempts, err))
+		return false;
+	bool is_same = entry->kind == JOURNAL_CANCEL
+			       ? has_cancel
+			       : has_pay && hash32_equal(pay_hash, entry->payload_hash);
+	*ret_covered = is_same && attempts >= entry->attempt_number &&
+		       wei_compare(entry->fee_ceiling, ceiling) <= 0;
+	return true;
+}
+
 static bool entry_append(struct signer *self, const struct journal_entry *entry,
 			 const struct transfer *slot, struct err *err)
 {
 	enum journal_verdict verdict = JOURNAL_DIFFERENT;
+	bool covered = false;
 	if (!journal_append_many(self->options.journal, entry, 1, &verdict, err))
 		return false;
-	return verdict != JOURNAL_DIFFERENT ||
+	if (verdict != JOURNAL_DIFFERENT)
+		return true;
+	if (!attempt_is_covered(self, entry, &covered, err))
+		return false;
+	return covered ||
 	       err_set(err, ERR_REFUSED,
 		       "the journal that is there tells of wallet %s, nonce %llu, differently "
 		       "than the store. It is of another life: move it away",
