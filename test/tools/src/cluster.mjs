@@ -1,12 +1,18 @@
 // Several hosts of Sluice around one database server and one chain: each host is a Stack of its own
 // (a directory, ports, all four roles under `sluice run`), and a balancer stands before their APIs.
-// On one machine; nothing but the server, the chain and the keys is shared between them.
-import { cpSync } from 'node:fs';
+// On one machine; nothing but the servers, the chain and the keys is shared between them. With
+// `whole` the servers are all that a cluster has: MariaDB, SQS, Redis and KMS, as others wrote them.
 import { once } from 'node:events';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { credentials, startFauxqs } from './emulators.mjs';
+import { region, startKms } from './kms.mjs';
 import { makeDatabases, startMariadb } from './mariadb.mjs';
-import { Stack, findFreePorts } from './stack.mjs';
+import { startRedis } from './redis.mjs';
+import { Stack, chainName, findFreePorts } from './stack.mjs';
+
+const kmsWallets = 2;
 
 // Connections go to the hosts in turn; one that cannot be made goes to the next.
 class Balancer {
@@ -45,10 +51,37 @@ class Balancer {
 	}
 }
 
+// With the wallets of a KMS beside those of the keystore: what `keys add` prints becomes the
+// configuration.
+class Host extends Stack {
+	async makeWallets() {
+		await super.makeWallets();
+		if (!this.kms) return;
+		this.signerYaml = '';
+		for (const { id } of this.kms.keys) {
+			const place = ['--name', 'kms', '--region', region, '--endpoint', this.kms.url];
+			const args = ['keys', 'add', 'kms', ...place, '--key-id', id, '--json', '--chain', chainName];
+			const { address, yaml } = JSON.parse((await this.run(args)).stdout);
+			const at = yaml.indexOf('wallets:\n');
+			this.wallets.push(address);
+			this.signerYaml = yaml.slice('signer:\n'.length, at);
+			this.walletsYaml += `${yaml.slice(at + 'wallets:\n'.length)}    fresh: true\n`;
+		}
+	}
+
+	async writeConfiguration(options) {
+		await super.writeConfiguration(options);
+		if (!this.kms) return;
+		const text = readFileSync(this.configFile, 'utf8').replace('signer:\n', `signer:\n${this.signerYaml}`);
+		writeFileSync(this.configFile, text, { mode: 0o600 });
+	}
+}
+
 export class Cluster {
-	// Options of Stack, and: hosts, how many.
-	constructor({ dir, hosts = 2, ...options }) {
+	// Options of Stack, and: hosts, how many; whole, with all servers.
+	constructor({ dir, hosts = 2, whole = false, ...options }) {
 		this.dir = dir;
+		this.whole = whole;
 		this.options = options;
 		this.count = hosts;
 		this.hosts = [];
@@ -68,29 +101,51 @@ export class Cluster {
 
 	async prepare() {
 		const [port] = await findFreePorts(1);
-		const first = new Stack({ ...this.options, dir: join(this.dir, 'host1') });
+		const first = new Host({ ...this.options, dir: join(this.dir, 'host1') });
 		this.hosts.push(first);
 		this.mariadb = await startMariadb(first.dir, { port });
-		this.settings = { ...(await makeDatabases(this.mariadb, first.dir)), ...this.options.settings };
-		first.set(this.settings);
+		this.settings = { ...(await makeDatabases(this.mariadb, first.dir)), ...(this.whole && (await this.#startServers())), ...this.options.settings };
+		this.#tell(first);
 		await first.startChain();
 		await first.makeWallets();
 		await first.fundWallets();
 		await first.writeConfiguration();
 		await first.makeStore();
+		if (this.whole) await first.run(['queues', 'create', '--config', first.configFile]);
 		for (let number = 2; number <= this.count; number++) await this.#addHost(number);
 		this.balancer = new Balancer(this.hosts.map((host) => host.url));
 		await this.balancer.start();
 		this.url = this.balancer.url;
 	}
 
+	async #startServers() {
+		const keys = Array.from({ length: kmsWallets }, () => ({}));
+		const parts = [startRedis(this.first.dir), startFauxqs(this.dir), startKms(this.dir, keys)];
+		[this.redis, this.sqs, this.kms] = await Promise.all(parts);
+		return {
+			'cache.redis': `127.0.0.1:${this.redis.port}`,
+			'cache.password_file': this.redis.passwordFile,
+			'queue.backend': 'sqs',
+			'queue.region': region,
+			'queue.endpoint': this.sqs.url,
+		};
+	}
+
+	// What a host learns of the others.
+	#tell(host) {
+		host.set(this.settings);
+		if (!this.whole) return;
+		Object.assign(host.environment, credentials);
+		host.kms = this.kms;
+	}
+
 	async #addHost(number) {
 		const [first] = this.hosts;
 		const { anvil: _, blockMs: __, ...options } = this.options;
-		const host = new Stack({ ...options, dir: join(this.dir, `host${number}`) });
+		const host = new Host({ ...options, dir: join(this.dir, `host${number}`) });
 		this.hosts.push(host);
-		host.set(this.settings);
-		for (const name of ['wallets', 'walletsYaml', 'token', 'chain', 'apiKey']) host[name] = first[name];
+		this.#tell(host);
+		for (const name of ['wallets', 'walletsYaml', 'signerYaml', 'token', 'chain', 'apiKey']) host[name] = first[name];
 		await host.writeConfiguration({ rpc: first.anvil.url });
 		for (const name of ['hot.json', 'hot.password', 'data/trust', 'api.key']) {
 			cpSync(join(first.dir, name), join(host.dir, name), { recursive: true });
@@ -117,7 +172,7 @@ export class Cluster {
 		const clean = await Promise.all(this.hosts.slice(1).map((host) => host.stop()));
 		if (this.hosts.length > 0) clean.push(await this.first.close());
 		await this.balancer?.stop();
-		await this.mariadb?.stop();
+		await Promise.all([this.mariadb, this.redis, this.sqs, this.kms].map((server) => server?.stop()));
 		return clean.every(Boolean);
 	}
 }
