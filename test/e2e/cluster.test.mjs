@@ -1,5 +1,5 @@
-// Two hosts, each with all four roles, around one MariaDB: what happens to one of them, or to the
-// database, loses nothing and pays nobody twice. The judge reads the chain.
+// Two hosts, each with all four roles, around one MariaDB, SQS, Redis and KMS: what happens to one of
+// the hosts, or to the servers, loses nothing and pays nobody twice. The judge reads the chain.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from '../tools/src/cluster.mjs';
+import { startFauxqs } from '../tools/src/emulators.mjs';
 import { startLoad } from '../tools/src/load.mjs';
 import { demoAssets, roles } from '../tools/src/stack.mjs';
 
@@ -14,7 +15,7 @@ const settleTimeoutMs = 90_000;
 const leaseTermMs = 5000;
 const connectionErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'socket hang up', 'half an answer']);
 
-describe('two hosts around one MariaDB', () => {
+describe('two hosts around one of each server', () => {
 	let cluster;
 	let dir;
 	const journals = [];
@@ -24,6 +25,8 @@ describe('two hosts around one MariaDB', () => {
 		cluster = await Cluster.open({
 			program: process.env.SLUICE,
 			dir,
+			whole: true,
+			wallets: 2, // and two of the KMS
 			scryptN: 1024,
 			anvil: { slots: 1, gasLimit: 300_000_000, blockTime: 0.25 },
 			settings: {
@@ -187,6 +190,35 @@ describe('two hosts around one MariaDB', () => {
 		cluster.mariadb.freeze();
 		await sleep(6000);
 		cluster.mariadb.thaw();
+		assert.equal((await running.finished).accepted, 120);
+		await settle();
+	});
+
+	test('servers-die: SQS comes back empty, Redis and KMS come back, one after the other', async () => {
+		const running = load(120);
+		await sleep(300);
+		await cluster.sqs.stop();
+		await cluster.redis.kill();
+		await sleep(500);
+		await cluster.kms.stop();
+		await sleep(500);
+		await cluster.redis.start();
+		await cluster.kms.start();
+		cluster.sqs = await startFauxqs(dir, { port: cluster.sqs.port, clockPort: cluster.sqs.clockPort });
+		await cluster.first.run(['queues', 'create', '--config', cluster.first.configFile]);
+		assert.equal((await running.finished).accepted, 120);
+		await settle();
+	});
+
+	test('servers-hang: all of them for a while, and a host dies meanwhile', async () => {
+		const running = load(120);
+		await sleep(300);
+		const servers = [cluster.sqs, cluster.redis, cluster.kms, cluster.mariadb];
+		for (const server of servers) server.freeze();
+		await cluster.first.crash();
+		await sleep(2500);
+		for (const server of servers) server.thaw();
+		await cluster.first.start();
 		assert.equal((await running.finished).accepted, 120);
 		await settle();
 	});
