@@ -18,6 +18,7 @@
 /* As in db_sqlite.c: SQL is a fixed set of literals. */
 #define STATEMENTS_MAX  256
 #define STATEMENT_SLOTS 512     /* a power of two, at most half full */
+#define TEXTS_LEN       7       /* of the options, but for the password */
 #define VERSION_MIN     80000UL /* MySQL's; MariaDB's 10.11 is above it */
 
 #ifndef ER_CONSTRAINT_FAILED
@@ -36,12 +37,19 @@ struct column {
 	unsigned long cap;
 };
 
+/* A parameter's bytes, copied when they are bound: callers hand out what lives on their stacks. */
+struct copy {
+	void *at;
+	size_t cap;
+};
+
 struct db_statement {
 	const char *sql; /* the literal: its address is the key */
 	MYSQL_STMT *stmt;
 	struct db_mysql *owner;
 	MYSQL_BIND *binds; /* one for each parameter */
 	int64_t *numbers;
+	struct copy *copies;
 	unsigned long parameters;
 	struct column *columns; /* NULL: it has no rows */
 	MYSQL_BIND *results;
@@ -56,6 +64,7 @@ struct db_mysql {
 	struct db_mysql_options options;
 	struct circuit_breaker breaker; /* before new connections; unused without a clock */
 	struct secret password;         /* a copy of ours, with its zero; empty: without one */
+	char *texts[TEXTS_LEN];         /* copies of the texts of the options */
 	bool lost;                      /* the connection is gone */
 	bool undone;                    /* an earlier fault has rolled the open transaction back */
 	bool gave_way;                  /* it was for the sake of another transaction */
@@ -252,6 +261,9 @@ static void room_free(struct db_statement *statement)
 	free(statement->results);
 	free(statement->binds);
 	free(statement->numbers);
+	for (unsigned long i = 0; i < statement->parameters && statement->copies != NULL; i++)
+		free(statement->copies[i].at);
+	free(statement->copies);
 }
 
 static void connection_end(struct db_mysql *self)
@@ -437,7 +449,8 @@ static bool statement_prepare(struct db_statement *statement, const struct buf *
 	statement->parameters = mysql_stmt_param_count(statement->stmt);
 	statement->binds = calloc(statement->parameters + 1, sizeof *statement->binds);
 	statement->numbers = calloc(statement->parameters + 1, sizeof *statement->numbers);
-	CHECK(statement->binds != NULL && statement->numbers != NULL);
+	statement->copies = calloc(statement->parameters + 1, sizeof *statement->copies);
+	CHECK(statement->binds != NULL && statement->numbers != NULL && statement->copies != NULL);
 	MYSQL_RES *meta = mysql_stmt_result_metadata(statement->stmt);
 	if (meta == NULL)
 		return true;
@@ -510,25 +523,31 @@ static void db_mysql_bind_i64(struct db_statement *statement, int at, int64_t va
 			      .buffer = &statement->numbers[at - 1] };
 }
 
-static void bind_slice(MYSQL_BIND *bind, enum enum_field_types type, const void *at, size_t len)
+static void bind_copy(struct db_statement *statement, int at, enum enum_field_types type,
+		      const void *bytes, size_t len)
 {
-	/* The connector reads through it only. */
-	union {
-		const void *const_at;
-		void *at;
-	} bytes = { .const_at = len > 0 ? at : "" };
-	*bind = (MYSQL_BIND){ .buffer_type = type, .buffer = bytes.at, .buffer_length = len };
+	MYSQL_BIND *bind = bind_of(statement, at);
+	struct copy *copy = &statement->copies[at - 1];
+	if (copy->at == NULL || copy->cap < len) {
+		free(copy->at);
+		copy->cap = len + 1;
+		copy->at = malloc(copy->cap);
+		CHECK(copy->at != NULL);
+	}
+	if (len > 0)
+		memcpy(copy->at, bytes, len);
+	*bind = (MYSQL_BIND){ .buffer_type = type, .buffer = copy->at, .buffer_length = len };
 }
 
 static void db_mysql_bind_bytes(struct db_statement *statement, int at, const void *bytes,
 				size_t len)
 {
-	bind_slice(bind_of(statement, at), MYSQL_TYPE_BLOB, bytes, len);
+	bind_copy(statement, at, MYSQL_TYPE_BLOB, bytes, len);
 }
 
 static void db_mysql_bind_text(struct db_statement *statement, int at, struct str text)
 {
-	bind_slice(bind_of(statement, at), MYSQL_TYPE_STRING, text.at, text.len);
+	bind_copy(statement, at, MYSQL_TYPE_STRING, text.at, text.len);
 }
 
 /* The result is here; each column gets room for its longest value. */
@@ -683,6 +702,8 @@ static void db_mysql_close(struct db *base)
 	struct db_mysql *self = self_of(base);
 	connection_end(self);
 	secret_free(&self->password);
+	for (size_t i = 0; i < TEXTS_LEN; i++)
+		free(self->texts[i]);
 	free(self);
 }
 
@@ -707,6 +728,23 @@ static const struct db_ops db_mysql_ops = {
 	.host_lock = db_mysql_host_lock,
 	.close = db_mysql_close,
 };
+
+/* Connections are made anew for as long as there are any. */
+static void texts_keep(struct db_mysql *self)
+{
+	struct db_mysql_options *options = &self->options;
+	const char **const texts[TEXTS_LEN] = { &options->host,   &options->socket,
+						&options->user,   &options->database,
+						&options->tls_ca, &options->tls_cert,
+						&options->tls_key };
+	for (size_t i = 0; i < TEXTS_LEN; i++) {
+		if (*texts[i] == NULL)
+			continue;
+		self->texts[i] = strdup(*texts[i]);
+		CHECK(self->texts[i] != NULL);
+		*texts[i] = self->texts[i];
+	}
+}
 
 static bool password_keep(struct db_mysql *self, struct err *err)
 {
@@ -733,6 +771,7 @@ bool db_mysql_open(const struct db_mysql_options *options, struct db **ret_db, s
 		self->options.wait_ms = DB_MYSQL_WAIT_MS_DEFAULT;
 	if (self->options.clock != NULL)
 		circuit_breaker_init(&self->breaker, options->metrics, options->neighbour);
+	texts_keep(self);
 	if (!password_keep(self, err) || !connection_make(self, err)) {
 		db_mysql_close(&self->base);
 		return false;

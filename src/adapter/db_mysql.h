@@ -44,8 +44,8 @@ struct db_mysql_options {
 };
 
 /* Connects. NOT_DONE when nobody answers, REFUSED when the server refuses the user, is too old, or
- * may lose what it has answered. What the options point to lives until db_close,
- * but for the password, which is copied into secret memory. */
+ * may lose what it has answered. What the options point to is copied, the password into secret
+ * memory; but for clock and metrics, which are borrowed. */
 MUST_CHECK bool db_mysql_open(const struct db_mysql_options *options, struct db **ret_db,
 			      struct err *err);
 

@@ -97,8 +97,8 @@ MUST_CHECK bool db_exec(struct db *db, const char *sql, struct err *err);
  * connection (a literal; cached by its address). It is reset and its parameters are cleared. One
  * use at a time. NULL on failure. */
 MUST_CHECK struct db_statement *db_prepare(struct db *db, const char *sql, struct err *err);
-/* Parameters count from 1, bytes are copied by the driver at the latest in db_step; they must live
- * until then. */
+/* Parameters count from 1. The bytes of a statement that reads are copied here; those of one that
+ * writes must live until db_step. */
 void db_bind_null(struct db *db, struct db_statement *statement, int at);
 void db_bind_i64(struct db *db, struct db_statement *statement, int at, int64_t value);
 void db_bind_bytes(struct db *db, struct db_statement *statement, int at, const void *bytes,
