@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <p11-kit/pkcs11.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,6 +22,7 @@ struct pkcs11_token {
 	char *module;
 	char *name;
 	struct secret pin;
+	atomic_uint era;       /* rises when all sessions are gone */
 	pthread_mutex_t mutex; /* of what follows, and around a login */
 	void *library;
 	CK_FUNCTION_LIST *calls; /* NULL: not loaded */
@@ -40,6 +42,7 @@ struct pkcs11_session {
 	struct pkcs11_token *token;
 	bool is_open;
 	CK_SESSION_HANDLE handle;
+	unsigned era; /* of the token, when it was opened */
 	struct held_key held[KEYS_HELD_MAX];
 	size_t held_len;
 };
@@ -97,6 +100,19 @@ static bool is_for_good(CK_RV answer)
 {
 	return is_pin_answer(answer) || answer == CKR_CANT_LOCK ||
 	       answer == CKR_KEY_FUNCTION_NOT_PERMITTED || answer == CKR_MECHANISM_INVALID;
+}
+
+/* The token was pulled out, or the module forgot everything: no session of it lives on. */
+static bool is_all_gone(CK_RV answer)
+{
+	return answer == CKR_DEVICE_REMOVED || answer == CKR_TOKEN_NOT_PRESENT ||
+	       answer == CKR_CRYPTOKI_NOT_INITIALIZED;
+}
+
+static bool is_gone(CK_RV answer)
+{
+	return is_all_gone(answer) || answer == CKR_SESSION_HANDLE_INVALID ||
+	       answer == CKR_SESSION_CLOSED;
 }
 
 static bool call_failed(const char *call, CK_RV answer, struct err *err)
@@ -289,6 +305,7 @@ static bool session_open_locked(struct pkcs11_session *session, struct err *err)
 		return false;
 	}
 	session->handle = handle;
+	session->era = token->era;
 	session->is_open = true;
 	return true;
 }
@@ -312,6 +329,27 @@ static void session_close(struct pkcs11_session *session)
 	session->held_len = 0; /* handles are good for as long as their session */
 }
 
+/* Its number may be another thread's by now: nothing is called with it any more. */
+static void session_forget(struct pkcs11_session *session)
+{
+	session->is_open = false;
+	session->held_len = 0;
+}
+
+/* After an answer that ended a call. */
+static void session_leave(struct pkcs11_session *session, CK_RV answer)
+{
+	struct pkcs11_token *token = session->token;
+	if (!is_gone(answer)) {
+		session_close(session);
+		return;
+	}
+	unsigned era = session->era;
+	if (is_all_gone(answer)) /* the first who sees it says so */
+		(void)atomic_compare_exchange_strong(&token->era, &era, era + 1);
+	session_forget(session);
+}
+
 void pkcs11_session_free(struct pkcs11_session *session)
 {
 	if (session == NULL)
@@ -322,8 +360,10 @@ void pkcs11_session_free(struct pkcs11_session *session)
 
 bool pkcs11_session_open(struct pkcs11_session *session, struct err *err)
 {
+	if (session->is_open && session->era != session->token->era)
+		session_forget(session);
 	if (session->is_open)
-		return true;
+		return true; /* and waits for nobody who logs in */
 	pthread_mutex_lock(&session->token->mutex);
 	bool ok = session_open_locked(session, err);
 	pthread_mutex_unlock(&session->token->mutex);
@@ -470,7 +510,7 @@ static bool key_use(struct pkcs11_session *session, const char *key, key_call *c
 		if (key_find(session, key, &handle, &answer, err) &&
 		    call(session, key, handle, context, &answer, err))
 			return true;
-		session_close(session);
+		session_leave(session, answer);
 		if (!was_open || answer == CKR_OK || is_for_good(answer))
 			return false;
 	}

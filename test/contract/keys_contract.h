@@ -9,7 +9,8 @@
 #include "core/signature.h"
 #include "port/keys.h"
 
-#define KEYS_CONTRACT_MAX 16
+#define KEYS_CONTRACT_MAX     16
+#define KEYS_CONTRACT_BATCHES 6 /* some r and s begin with a zero byte, half of the s are high */
 
 /* The test state of a suite begins with it. */
 struct keys_contract {
@@ -19,6 +20,8 @@ struct keys_contract {
 	struct address addresses[KEYS_CONTRACT_MAX]; /* told by the program of others */
 	size_t len;                                  /* at least 2 */
 	const char *unknown;                         /* of the same back end, and no key */
+	size_t batches; /* that are signed to see all kinds of signatures; 0: KEYS_CONTRACT_BATCHES
+			 */
 };
 
 /* "REF@0xADDRESS REF@0xADDRESS …" of the variable, as a runner gives them. */
