@@ -8,9 +8,10 @@ import { runPay } from './pay.mjs';
 import { benchDir, buildDir, loadAverage } from './processes.mjs';
 import { runQueue } from './queue.mjs';
 import { Report } from './report.mjs';
+import { runSign } from './sign.mjs';
 import { runStart } from './start.mjs';
 
-const sections = { accept: runAccept, pay: runPay, start: runStart, queue: runQueue };
+const sections = { accept: runAccept, pay: runPay, start: runStart, queue: runQueue, sign: runSign };
 const full = { seconds: 3, rounds: 5, rows: 1_000_000, count: 6000 };
 const quick = { seconds: 2, rounds: 1, rows: 50_000, count: 600 };
 
