@@ -673,7 +673,7 @@ ROWS = [Row(*row) for row in (
      'reconciled'),
     ('T10', life('reconcile', 'block_that_is_full_of_logs'), ('wallets_one_by_one',), 'reconciled'),
     ('T12', cmocka('cmd_config', 'chains_are_validated'), ('a_node_votes_once',), 'refuse'),
-    ('T10', life('reconcile', 'fenced_in_the_middle_of_a_step'), ('fenced_step_ends',), 'stopped'),
+    ('T10', life('reconcile', 'fenced_in_the_middle_of_a_step'), ('fenced_step_ends',), 'reconciliation_differs'),
     ('T12', cmocka('contract_store_observe', 'a_monitor_without_the_lease_writes_nothing'),
      ('monitor_fence',), 'STORE_FENCED'),
     ('T12', life('chain', 'receipts_unknown'), ('unknown_is_no_news', 'own_is_no_stranger'),
