@@ -45,7 +45,7 @@ describe('two hosts around one of each server', () => {
 		rmSync(dir, { recursive: true, force: true });
 	});
 
-	function load(count, { rate = 40 } = {}) {
+	function load(count, { rate = 20 } = {}) {
 		const journalPath = join(dir, `intents-${journals.length}.jsonl`);
 		journals.push(journalPath);
 		return startLoad({
@@ -111,7 +111,7 @@ describe('two hosts around one of each server', () => {
 	});
 
 	test('kill-any-role: each role of each host is killed under load', async () => {
-		const running = load(160);
+		const running = load(80);
 		for (const role of roles) {
 			for (const host of cluster.hosts) {
 				const pid = host.kill(role);
@@ -119,12 +119,12 @@ describe('two hosts around one of each server', () => {
 				await host.waitForRole(role, { before: pid });
 			}
 		}
-		assert.equal((await running.finished).accepted, 160);
+		assert.equal((await running.finished).accepted, 80);
 		await settle();
 	});
 
 	test('stale-owner-wakes: a signer that hangs is replaced, and fenced off when it wakes', async () => {
-		const running = load(240);
+		const running = load(120);
 		await sleep(500);
 		const owners = await signerOwners();
 		const owner = owners[0];
@@ -139,12 +139,12 @@ describe('two hosts around one of each server', () => {
 		assert.ok(Date.now() - begun > leaseTermMs / 2, 'it was taken over before its term ended');
 		await sleep(1000); // the other one has signed and sent meanwhile
 		cluster.hosts[owner].thaw('signer');
-		assert.equal((await running.finished).accepted, 240);
+		assert.equal((await running.finished).accepted, 120);
 		await settle();
 	});
 
 	test('a monitor that hangs is replaced, and what it saw before is not written', async () => {
-		const running = load(120);
+		const running = load(60);
 		await sleep(300);
 		const [[holder]] = await rows("SELECT holder FROM leases WHERE name LIKE 'monitor%'");
 		const watcher = cluster.hosts.find((host) => holder.includes(`-${host.pid('monitor')}-`));
@@ -157,45 +157,45 @@ describe('two hosts around one of each server', () => {
 		);
 		await sleep(500);
 		watcher.thaw('monitor');
-		assert.equal((await running.finished).accepted, 120);
+		assert.equal((await running.finished).accepted, 60);
 		await settle();
 	});
 
 	test('rolling-restart: each host in turn, and the client sees no more than a connection’s end', async () => {
-		const running = load(240);
+		const running = load(120);
 		for (const host of cluster.hosts) {
 			assert.ok(await host.stop(), 'it did not end by itself');
 			await sleep(300);
 			await host.start();
 		}
 		const { accepted, errors } = await running.finished;
-		assert.equal(accepted, 240);
+		assert.equal(accepted, 120);
 		for (const error of Object.keys(errors)) assert.ok(connectionErrors.has(error), error);
 		await settle();
 	});
 
 	test('database-dies: kill -9 of the server under load, and it comes back', async () => {
-		const running = load(160);
+		const running = load(80);
 		await sleep(500);
 		await cluster.mariadb.kill();
 		await sleep(1000);
 		await cluster.mariadb.start();
-		assert.equal((await running.finished).accepted, 160);
+		assert.equal((await running.finished).accepted, 80);
 		await settle();
 	});
 
 	test('database-hangs: the server is frozen for longer than every deadline', async () => {
-		const running = load(120);
+		const running = load(60);
 		await sleep(500);
 		cluster.mariadb.freeze();
 		await sleep(6000);
 		cluster.mariadb.thaw();
-		assert.equal((await running.finished).accepted, 120);
+		assert.equal((await running.finished).accepted, 60);
 		await settle();
 	});
 
 	test('servers-die: SQS comes back empty, Redis and KMS come back, one after the other', async () => {
-		const running = load(120);
+		const running = load(60);
 		await sleep(300);
 		await cluster.sqs.stop();
 		await cluster.redis.kill();
@@ -206,12 +206,12 @@ describe('two hosts around one of each server', () => {
 		await cluster.kms.start();
 		cluster.sqs = await startFauxqs(dir, { port: cluster.sqs.port, clockPort: cluster.sqs.clockPort });
 		await cluster.first.run(['queues', 'create', '--config', cluster.first.configFile]);
-		assert.equal((await running.finished).accepted, 120);
+		assert.equal((await running.finished).accepted, 60);
 		await settle();
 	});
 
 	test('servers-hang: all of them for a while, and a host dies meanwhile', async () => {
-		const running = load(120);
+		const running = load(60);
 		await sleep(300);
 		const servers = [cluster.sqs, cluster.redis, cluster.kms, cluster.mariadb];
 		for (const server of servers) server.freeze();
@@ -219,7 +219,7 @@ describe('two hosts around one of each server', () => {
 		await sleep(2500);
 		for (const server of servers) server.thaw();
 		await cluster.first.start();
-		assert.equal((await running.finished).accepted, 120);
+		assert.equal((await running.finished).accepted, 60);
 		await settle();
 	});
 
