@@ -1,9 +1,10 @@
 -- The load on POST /v1/withdrawals for wrk: each request has a key and a receiver of its own.
 --
--- usage: wrk … -s accept.lua URL -- API-KEY SEED [COUNT]
+-- usage: wrk … -s accept.lua URL -- API-KEY SEED [COUNT [PORTS]]
 --
--- With COUNT there are so many POSTs and no more, every other one for the token TUSD; wrk itself
--- still waits until its time is over. Ends with one line of JSON: requests, seconds, errors, p50_ms,
+-- With a COUNT above 0 each thread makes so many POSTs and no more, every other one for the token
+-- TUSD; wrk itself still waits until its time is over. With PORTS (1,2,…) each thread has a server of
+-- its own, in the place of the URL's. Ends with one line of JSON: requests, seconds, errors, p50_ms,
 -- p99_ms, max_ms.
 
 local threads = 0
@@ -38,15 +39,30 @@ local function stop_after(count)
 	end
 end
 
+-- The thread's own server: the one of its number.
+local function choose_server(ports)
+	local at = 0
+	for port in string.gmatch(ports, "%d+") do
+		at = at + 1
+		if at == number then
+			wrk.thread.addr = wrk.lookup("127.0.0.1", port)[1]
+		end
+	end
+end
+
 function init(args)
+	local count = tonumber(args[3]) or 0
+	if args[4] then
+		choose_server(args[4])
+	end
 	local seed = tonumber(args[2])
 	math.randomseed(seed * 64 + number)
 	key_prefix = string.format("bench-%d-%d-", seed, number)
 	made = 0
 	local coin, token = template_of(args[1], "ETH", "0.001"), template_of(args[1], "TUSD", "1")
-	templates = { [0] = coin, args[3] and token or coin }
-	if args[3] then
-		most = tonumber(args[3]) + 1 -- wrk looks at a first one, which it does not send
+	templates = { [0] = coin, count > 0 and token or coin }
+	if count > 0 then
+		most = count + 1 -- wrk looks at a first one, which it does not send
 		rest = "GET /v1/assets HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer "
 			.. args[1]
 			.. "\r\n\r\n"

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError, numberOption, readArguments, runMain } from '../../test/tools/src/cli.mjs';
 import { runAccept } from './accept.mjs';
+import { runCluster } from './cluster.mjs';
 import { describeMachine } from './machine.mjs';
 import { runPay } from './pay.mjs';
 import { benchDir, buildDir, loadAverage } from './processes.mjs';
@@ -11,7 +12,14 @@ import { Report } from './report.mjs';
 import { runSign } from './sign.mjs';
 import { runStart } from './start.mjs';
 
-const sections = { accept: runAccept, pay: runPay, start: runStart, queue: runQueue, sign: runSign };
+const sections = {
+	accept: runAccept,
+	pay: runPay,
+	start: runStart,
+	queue: runQueue,
+	sign: runSign,
+	cluster: runCluster,
+};
 const full = { seconds: 3, rounds: 5, rows: 1_000_000, count: 6000 };
 const quick = { seconds: 2, rounds: 1, rows: 50_000, count: 600 };
 

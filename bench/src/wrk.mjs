@@ -11,7 +11,7 @@ export const newSeed = () => `${++seeds}`;
 // perSecond. Any error is one of the measurement.
 export async function runWrk(script, target, connections, seconds, args) {
 	const output = await runTool('wrk', [
-		...['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s'],
+		...[`-t${target.threads ?? 1}`, `-c${connections}`, `-d${seconds}s`, '--timeout', '10s'],
 		...['-s', join(benchDir, script), target.url, '--', ...args],
 	]);
 	const found = /^\{.*\}$/m.exec(output);

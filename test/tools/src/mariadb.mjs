@@ -34,9 +34,10 @@ function makeCertificates(dir) {
 }
 
 class Mariadb {
-	constructor(dir, port) {
+	constructor(dir, port, settings) {
 		this.dir = dir;
 		this.port = port;
+		this.settings = settings;
 		this.socket = join(dir, 'mariadb.sock');
 		this.ca = port === undefined ? undefined : join(dir, ca);
 	}
@@ -55,7 +56,7 @@ class Mariadb {
 			: [`--port=${this.port}`, '--bind-address=127.0.0.1', `--ssl-ca=${this.ca}`, `--ssl-cert=${join(this.dir, 'server.pem')}`, `--ssl-key=${join(this.dir, 'server.key')}`];
 		this.child = spawn('mariadbd', [...this.own, `--socket=${this.socket}`, ...network,
 			'--innodb-flush-log-at-trx-commit=1', '--innodb-buffer-pool-size=64M',
-			'--innodb-log-file-size=48M', '--max-connections=500', '--skip-name-resolve', `--pid-file=${join(this.dir, 'mariadb.pid')}`,
+			'--innodb-log-file-size=48M', '--max-connections=500', '--skip-name-resolve', `--pid-file=${join(this.dir, 'mariadb.pid')}`, ...this.settings,
 		], { stdio: ['ignore', 'pipe', 'pipe'] });
 		const { child } = this;
 		let said = '';
@@ -98,9 +99,9 @@ class Mariadb {
 	}
 }
 
-// Options: port on loopback; none: the socket alone.
-export async function startMariadb(dir, { port } = {}) {
-	const server = new Mariadb(dir, port);
+// Options: port on loopback, none: the socket alone; settings, further ones of the server.
+export async function startMariadb(dir, { port, settings = [] } = {}) {
+	const server = new Mariadb(dir, port, settings);
 	server.install();
 	await server.start();
 	return server;
