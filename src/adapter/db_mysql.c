@@ -3,14 +3,14 @@
 #include "adapter/db_mysql.h"
 
 #include "adapter/db_marks.h"
+#include "adapter/db_mysql_code.h"
+#include "adapter/db_mysql_rows.h"
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/secret.h"
 #include "net/circuit_breaker.h"
 
-#include <errmsg.h>
 #include <mysql.h>
-#include <mysqld_error.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +20,6 @@
 #define STATEMENT_SLOTS 512     /* a power of two, at most half full */
 #define TEXTS_LEN       7       /* of the options, but for the password */
 #define VERSION_MIN     80000UL /* MySQL's; MariaDB's 10.11 is above it */
-
-#ifndef ER_CONSTRAINT_FAILED
-#define ER_CONSTRAINT_FAILED 4025 /* MariaDB: a CHECK said no */
-#endif
-#define ER_CHECK_VIOLATED 3819 /* the same, MySQL 8 */
 
 _Static_assert(STATEMENT_SLOTS >= 2 * STATEMENTS_MAX, "probing stays short");
 
@@ -51,7 +46,8 @@ struct db_statement {
 	int64_t *numbers;
 	struct copy *copies;
 	unsigned long parameters;
-	struct column *columns; /* NULL: it has no rows */
+	struct db_mysql_rows *rows; /* of many, but for the last; NULL before the first of them */
+	struct column *columns;     /* NULL: it has no rows */
 	MYSQL_BIND *results;
 	unsigned columns_len;
 	bool open;     /* at a row */
@@ -65,6 +61,7 @@ struct db_mysql {
 	struct circuit_breaker breaker; /* before new connections; unused without a clock */
 	struct secret password;         /* a copy of ours, with its zero; empty: without one */
 	char *texts[TEXTS_LEN];         /* copies of the texts of the options */
+	bool takes_arrays;              /* the server: of rows, in one statement */
 	bool lost;                      /* the connection is gone */
 	bool undone;                    /* an earlier fault has rolled the open transaction back */
 	bool gave_way;                  /* it was for the sake of another transaction */
@@ -81,76 +78,15 @@ static struct db_mysql *self_of(struct db *db)
 /* --- faults -------------------------------------------------------------------------------------
  */
 
-static bool is_lost(unsigned code)
-{
-	switch (code) {
-	case CR_SERVER_GONE_ERROR:
-	case CR_SERVER_LOST:
-	case CR_CONNECTION_ERROR:
-	case CR_CONN_HOST_ERROR:
-	case CR_COMMANDS_OUT_OF_SYNC:
-	case CR_MALFORMED_PACKET:
-	case ER_CONNECTION_KILLED:
-	case ER_SERVER_SHUTDOWN:
-	case ER_NET_READ_INTERRUPTED:
-	case ER_NET_READ_ERROR:
-		return true;
-	default:
-		return code >= CR_MIN_ERROR && code <= CR_MAX_ERROR;
-	}
-}
-
-/* The transaction is over, or is better ended: after a lock that was waited for too long only the
- * statement is undone. */
-static bool is_undone(unsigned code)
-{
-	return code == ER_LOCK_DEADLOCK || code == ER_LOCK_WAIT_TIMEOUT;
-}
-
-static bool is_conflict(unsigned code)
-{
-	return code == ER_DUP_ENTRY || code == ER_DUP_ENTRY_WITH_KEY_NAME || code == ER_DUP_KEY ||
-	       code == ER_CONSTRAINT_FAILED || code == ER_CHECK_VIOLATED;
-}
-
-/* What is there already was made by a run that was ended before it could say so: such statements
- * commit alone. */
-static bool is_made_already(unsigned code)
-{
-	return code == ER_TABLE_EXISTS_ERROR || code == ER_DUP_KEYNAME;
-}
-
-/* What would be said again, whoever asks and when. */
-static bool is_refused(unsigned code)
-{
-	switch (code) {
-	case ER_PARSE_ERROR:
-	case ER_BAD_FIELD_ERROR:
-	case ER_NO_SUCH_TABLE:
-	case ER_BAD_NULL_ERROR:
-	case ER_DATA_TOO_LONG:
-	case ER_WARN_DATA_OUT_OF_RANGE:
-	case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
-	case ER_TABLEACCESS_DENIED_ERROR:
-	case ER_COLUMNACCESS_DENIED_ERROR:
-	case ER_DBACCESS_DENIED_ERROR:
-	case ER_ACCESS_DENIED_ERROR:
-	case ER_BAD_DB_ERROR:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static bool fault(struct db_mysql *self, unsigned code, const char *text, const char *doing,
 		  struct err *err)
 {
-	self->lost = self->lost || is_lost(code);
-	self->gave_way = self->gave_way || is_undone(code);
-	self->undone =
-		self->undone || (self->base.in_transaction && (is_lost(code) || is_undone(code)));
-	return err_set(err, is_refused(code) ? ERR_REFUSED : ERR_NOT_DONE, "%s: %.80s: %s (%u)",
-		       self->options.database, doing, text, code);
+	self->lost = self->lost || db_mysql_is_lost(code);
+	self->gave_way = self->gave_way || db_mysql_is_undone(code);
+	self->undone = self->undone || (self->base.in_transaction &&
+					(db_mysql_is_lost(code) || db_mysql_is_undone(code)));
+	return err_set(err, db_mysql_is_refused(code) ? ERR_REFUSED : ERR_NOT_DONE,
+		       "%s: %.80s: %s (%u)", self->options.database, doing, text, code);
 }
 
 static bool query(struct db_mysql *self, const char *sql, struct err *err)
@@ -234,6 +170,15 @@ static bool session_begin(struct db_mysql *self, struct err *err)
 	       query(self, wait, err) && durability_check(self, err);
 }
 
+/* MariaDB does; MySQL does not. */
+static bool server_takes_arrays(MYSQL *mysql)
+{
+	unsigned long features = 0;
+	return mariadb_get_infov(mysql, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES,
+				 &features) == 0 &&
+	       (features & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
+}
+
 static bool connection_make(struct db_mysql *self, struct err *err)
 {
 	const struct db_mysql_options *options = &self->options;
@@ -247,6 +192,7 @@ static bool connection_make(struct db_mysql *self, struct err *err)
 		return fault(self, mysql_errno(self->mysql), mysql_error(self->mysql), "connect",
 			     err);
 	self->lost = false;
+	self->takes_arrays = !options->row_by_row && server_takes_arrays(self->mysql);
 	if (session_begin(self, err))
 		return true;
 	self->lost = true; /* half a session is none */
@@ -264,6 +210,7 @@ static void room_free(struct db_statement *statement)
 	for (unsigned long i = 0; i < statement->parameters && statement->copies != NULL; i++)
 		free(statement->copies[i].at);
 	free(statement->copies);
+	db_mysql_rows_free(statement->rows);
 }
 
 static void connection_end(struct db_mysql *self)
@@ -388,7 +335,8 @@ static bool text_exec(struct db_mysql *self, const char *sql, struct err *err)
 {
 	if (query(self, sql, err))
 		return transaction_keep(self, true, err);
-	return is_made_already(mysql_errno(self->mysql)) && transaction_keep(self, false, err);
+	return db_mysql_is_made_already(mysql_errno(self->mysql)) &&
+	       transaction_keep(self, false, err);
 }
 
 static bool db_mysql_exec(struct db *base, const char *sql, struct err *err)
@@ -485,8 +433,16 @@ static void statement_reset(struct db_statement *statement)
 {
 	if (statement->open)
 		(void)mysql_stmt_free_result(statement->stmt);
+	if (statement->rows != NULL)
+		db_mysql_rows_clear(statement->rows);
 	statement->open = false;
 	statement->finished = false;
+}
+
+static void binds_clear(struct db_statement *statement)
+{
+	for (size_t i = 0; i < statement->parameters; i++)
+		statement->binds[i] = (MYSQL_BIND){ .buffer_type = MYSQL_TYPE_NULL };
 }
 
 static struct db_statement *db_mysql_prepare(struct db *base, const char *sql, struct err *err)
@@ -498,8 +454,7 @@ static struct db_statement *db_mysql_prepare(struct db *base, const char *sql, s
 	if (statement->sql == NULL && !statement_make(self, statement, sql, err))
 		return NULL;
 	statement_reset(statement);
-	for (size_t i = 0; i < statement->parameters; i++)
-		statement->binds[i] = (MYSQL_BIND){ .buffer_type = MYSQL_TYPE_NULL };
+	binds_clear(statement);
 	return statement;
 }
 
@@ -550,6 +505,15 @@ static void db_mysql_bind_text(struct db_statement *statement, int at, struct st
 	bind_copy(statement, at, MYSQL_TYPE_STRING, text.at, text.len);
 }
 
+static void db_mysql_bind_next_row(struct db_statement *statement)
+{
+	CHECK(!statement->open && !statement->finished && statement->columns == NULL);
+	if (statement->rows == NULL)
+		statement->rows = db_mysql_rows_new(statement->parameters);
+	db_mysql_rows_add(statement->rows, statement->binds);
+	binds_clear(statement);
+}
+
 /* The result is here; each column gets room for its longest value. */
 static bool result_bind(struct db_statement *statement, struct err *err)
 {
@@ -588,6 +552,56 @@ static enum db_step statement_end(struct db_statement *statement, enum db_step s
 	return step;
 }
 
+/* DONE, CONFLICT or FAILED, of one execution. */
+static enum db_step statement_execute(struct db_statement *statement, MYSQL_BIND *binds,
+				      struct err *err)
+{
+	if ((statement->parameters == 0 || mysql_stmt_bind_param(statement->stmt, binds) == 0) &&
+	    mysql_stmt_execute(statement->stmt) == 0)
+		return DB_DONE;
+	if (db_mysql_is_conflict(mysql_stmt_errno(statement->stmt)))
+		return DB_CONFLICT;
+	statement_fault(statement, err);
+	return DB_FAILED;
+}
+
+/* One statement for the server too: a row that conflicts undoes the others. */
+static enum db_step rows_run_array(struct db_statement *statement, struct err *err)
+{
+	unsigned len = (unsigned)db_mysql_rows_len(statement->rows);
+	unsigned none = 0;
+	(void)mysql_stmt_attr_set(statement->stmt, STMT_ATTR_ARRAY_SIZE, &len);
+	enum db_step step = statement_execute(statement, db_mysql_rows_array(statement->rows), err);
+	(void)mysql_stmt_attr_set(statement->stmt, STMT_ATTR_ARRAY_SIZE, &none);
+	return step;
+}
+
+/* What the array does by itself a savepoint does here. */
+static enum db_step rows_run_each(struct db_statement *statement, struct err *err)
+{
+	struct db_mysql *self = statement->owner;
+	enum db_step step = DB_DONE;
+	if (!query(self, "SAVEPOINT many", err))
+		return DB_FAILED;
+	for (size_t i = 0; i < db_mysql_rows_len(statement->rows) && step == DB_DONE; i++)
+		step = statement_execute(statement, db_mysql_rows_one(statement->rows, i), err);
+	if ((step == DB_CONFLICT && !query(self, "ROLLBACK TO SAVEPOINT many", err)) ||
+	    (step != DB_FAILED && !query(self, "RELEASE SAVEPOINT many", err)))
+		step = DB_FAILED;
+	/* Half of them would stay. */
+	self->undone = self->undone || step == DB_FAILED;
+	return step;
+}
+
+static enum db_step rows_run(struct db_statement *statement, struct err *err)
+{
+	db_mysql_rows_add(statement->rows, statement->binds);
+	enum db_step step = statement->owner->takes_arrays ? rows_run_array(statement, err)
+							   : rows_run_each(statement, err);
+	db_mysql_rows_clear(statement->rows);
+	return step;
+}
+
 static enum db_step statement_run(struct db_statement *statement, struct err *err)
 {
 	struct db_mysql *self = statement->owner;
@@ -598,14 +612,11 @@ static enum db_step statement_run(struct db_statement *statement, struct err *er
 			self->options.database);
 		return DB_FAILED;
 	}
-	if ((statement->parameters > 0 &&
-	     mysql_stmt_bind_param(statement->stmt, statement->binds) != 0) ||
-	    mysql_stmt_execute(statement->stmt) != 0) {
-		if (is_conflict(mysql_stmt_errno(statement->stmt)))
-			return DB_CONFLICT;
-		statement_fault(statement, err);
-		return DB_FAILED;
-	}
+	if (statement->rows != NULL && db_mysql_rows_len(statement->rows) > 0)
+		return rows_run(statement, err);
+	enum db_step step = statement_execute(statement, statement->binds, err);
+	if (step != DB_DONE)
+		return step;
 	if (statement->columns == NULL) {
 		self->changes = (int64_t)mysql_stmt_affected_rows(statement->stmt);
 		return DB_DONE;
@@ -717,6 +728,7 @@ static const struct db_ops db_mysql_ops = {
 	.bind_i64 = db_mysql_bind_i64,
 	.bind_bytes = db_mysql_bind_bytes,
 	.bind_text = db_mysql_bind_text,
+	.bind_next_row = db_mysql_bind_next_row,
 	.step = db_mysql_step,
 	.reset = db_mysql_reset,
 	.may_repeat = db_mysql_may_repeat,

@@ -41,6 +41,7 @@ struct db_mysql_options {
 	const char *neighbour;   /* the breaker's label: "store" */
 	uint32_t wait_ms; /* for a lock, an answer, a connection: each; 0 is the default. Whole
 			   * seconds above one: the server counts locks so */
+	bool row_by_row;  /* also where the server takes arrays of rows: as on MySQL; for tests */
 };
 
 /* Connects. NOT_DONE when nobody answers, REFUSED when the server refuses the user, is too old, or

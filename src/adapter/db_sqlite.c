@@ -63,6 +63,10 @@ struct db_sqlite {
 	struct db_statement slot[STATEMENT_SLOTS];
 	size_t statements;
 	size_t open_statements;
+	struct db_statement
+		*filling; /* some of its many rows were run, behind a savepoint; or NULL */
+	size_t rows;      /* of it, so far */
+	int rows_code;    /* what the first of them said that was not stored; else SQLITE_DONE */
 	struct host_lock lock[HOST_LOCKS_MAX];
 	size_t locks;
 };
@@ -138,6 +142,7 @@ static bool db_sqlite_begin(struct db *base, bool write, struct err *err)
 static void leave_transaction(struct db_sqlite *db)
 {
 	reset_open_statements(db);
+	db->filling = NULL;
 	/* After some faults SQLite has rolled back by itself. */
 	if (!sqlite3_get_autocommit(db->sqlite))
 		(void)sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
@@ -229,9 +234,29 @@ static struct db_statement *statement_slot(struct db_sqlite *db, const char *sql
 	return &db->slot[at];
 }
 
+/* Ends what the first of many rows began: all of them stay, or none. A fault that rolled everything
+ * back has taken the savepoint too. */
+static void rows_end(struct db_sqlite *db, bool keep)
+{
+	int code = SQLITE_OK;
+
+	db->filling = NULL;
+	if (sqlite3_get_autocommit(db->sqlite))
+		return;
+	if (!keep)
+		code = sqlite3_exec(db->sqlite, "ROLLBACK TO many", NULL, NULL, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(db->sqlite, "RELEASE many", NULL, NULL, NULL);
+	/* Half of the rows would stay: better none of the transaction. */
+	if (code != SQLITE_OK)
+		(void)sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
+}
+
 static void statement_reset(struct db_statement *statement)
 {
 	sqlite3_reset(statement->stmt);
+	if (statement->owner->filling == statement)
+		rows_end(statement->owner, false);
 	if (statement->open)
 		statement->owner->open_statements--;
 	statement->open = false;
@@ -318,6 +343,27 @@ static void db_sqlite_bind_text(struct db_statement *statement, int at, struct s
 				  SQLITE_UTF8));
 }
 
+/* The first of many, or one more: there is no way to hand over several, and none is needed. */
+static void db_sqlite_bind_next_row(struct db_statement *statement)
+{
+	struct db_sqlite *db = statement->owner;
+
+	CHECK(statement->writes && !statement->many_steps && !statement->finished);
+	CHECK(!db->filling || db->filling == statement);
+	if (!db->filling) {
+		db->filling = statement;
+		db->rows = 0;
+		db->rows_code = sqlite3_exec(db->sqlite, "SAVEPOINT many", NULL, NULL, NULL);
+		if (db->rows_code == SQLITE_OK)
+			db->rows_code = SQLITE_DONE;
+	}
+	CHECK(++db->rows < DB_ROWS_MAX);
+	if (db->rows_code == SQLITE_DONE)
+		db->rows_code = sqlite3_step(statement->stmt);
+	sqlite3_reset(statement->stmt);
+	sqlite3_clear_bindings(statement->stmt);
+}
+
 static bool is_conflict(int code)
 {
 	return code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ||
@@ -337,6 +383,19 @@ static enum db_step statement_end(struct db_statement *statement, int code, stru
 	return is_conflict(code) ? DB_CONFLICT : DB_FAILED;
 }
 
+/* The last row of many. When one of them was not stored, the reset takes back the others. */
+static int rows_run(struct db_statement *statement)
+{
+	struct db_sqlite *db = statement->owner;
+	int code = db->rows_code;
+
+	if (code == SQLITE_DONE)
+		code = sqlite3_step(statement->stmt);
+	if (code == SQLITE_DONE)
+		rows_end(db, true);
+	return code;
+}
+
 static enum db_step db_sqlite_step(struct db_statement *statement, struct err *err)
 {
 	struct db_sqlite *db = statement->owner;
@@ -352,7 +411,7 @@ static enum db_step db_sqlite_step(struct db_statement *statement, struct err *e
 		statement->finished = true;
 		return DB_FAILED;
 	}
-	code = sqlite3_step(statement->stmt);
+	code = db->filling == statement ? rows_run(statement) : sqlite3_step(statement->stmt);
 	if (code != SQLITE_ROW)
 		return statement_end(statement, code, err);
 	if (!statement->open)
@@ -493,6 +552,7 @@ static const struct db_ops db_sqlite_ops = {
 	.bind_i64 = db_sqlite_bind_i64,
 	.bind_bytes = db_sqlite_bind_bytes,
 	.bind_text = db_sqlite_bind_text,
+	.bind_next_row = db_sqlite_bind_next_row,
 	.step = db_sqlite_step,
 	.reset = db_sqlite_reset,
 	.may_repeat = db_sqlite_may_repeat,

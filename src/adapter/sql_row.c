@@ -52,7 +52,7 @@ void sql_put_text(struct sql *sql, const char *text)
 		db_bind_text(sql->db, sql->statement, sql->at++, str_from(text));
 }
 
-static void put_copy(struct sql *sql, const void *bytes, size_t len)
+void sql_put_copy(struct sql *sql, const void *bytes, size_t len)
 {
 	CHECK(sql->scratch_len < SQL_SCRATCH && len <= U256_BYTES);
 	uint8_t *copy = sql->scratch[sql->scratch_len++];
@@ -65,19 +65,19 @@ void sql_put_id(struct sql *sql, struct id id)
 	if (id_is_zero(id))
 		sql_put_null(sql);
 	else
-		put_copy(sql, id.bytes, sizeof id.bytes);
+		sql_put_copy(sql, id.bytes, sizeof id.bytes);
 }
 
 void sql_put_u256(struct sql *sql, struct u256 value)
 {
 	uint8_t bytes[U256_BYTES];
 	u256_to_bytes(value, bytes);
-	put_copy(sql, bytes, sizeof bytes);
+	sql_put_copy(sql, bytes, sizeof bytes);
 }
 
 void sql_put_address(struct sql *sql, struct address address)
 {
-	put_copy(sql, address.bytes, sizeof address.bytes);
+	sql_put_copy(sql, address.bytes, sizeof address.bytes);
 }
 
 void sql_put_hash(struct sql *sql, struct hash32 hash)
@@ -85,7 +85,7 @@ void sql_put_hash(struct sql *sql, struct hash32 hash)
 	if (hash32_is_zero(hash))
 		sql_put_null(sql);
 	else
-		put_copy(sql, hash.bytes, sizeof hash.bytes);
+		sql_put_copy(sql, hash.bytes, sizeof hash.bytes);
 }
 
 void sql_put_mac(struct sql *sql, const struct mac_tag *tag)
@@ -95,6 +95,15 @@ void sql_put_mac(struct sql *sql, const struct mac_tag *tag)
 		sql_put_null(sql);
 	else
 		sql_put_bytes(sql, tag->bytes, sizeof tag->bytes);
+}
+
+void sql_put_next_row(struct sql *sql)
+{
+	if (sql->failed)
+		return;
+	db_bind_next_row(sql->db, sql->statement);
+	sql->at = 1;
+	sql->scratch_len = 0;
 }
 
 bool sql_run(struct sql *sql, bool *ret_conflict)

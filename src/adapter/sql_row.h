@@ -27,15 +27,18 @@ struct sql {
 struct sql sql_prepare(struct db *db, const char *text, struct err *err);
 void sql_put_i64(struct sql *sql, int64_t value);
 void sql_put_u64(struct sql *sql, uint64_t value); /* CHECKs that it fits an int64 */
-/* Bytes and text are borrowed until the step. */
+/* Bytes and text are borrowed until the step, or until the row's end. */
 void sql_put_bytes(struct sql *sql, const void *bytes, size_t len);
-void sql_put_text(struct sql *sql, const char *text); /* NULL binds NULL */
+void sql_put_text(struct sql *sql, const char *text);              /* NULL binds NULL */
+void sql_put_copy(struct sql *sql, const void *bytes, size_t len); /* up to U256_BYTES */
 void sql_put_null(struct sql *sql);
 void sql_put_id(struct sql *sql, struct id id); /* zero binds NULL */
 void sql_put_u256(struct sql *sql, struct u256 value);
 void sql_put_address(struct sql *sql, struct address address);
 void sql_put_hash(struct sql *sql, struct hash32 hash);       /* zero binds NULL */
 void sql_put_mac(struct sql *sql, const struct mac_tag *tag); /* two parameters */
+/* What was put is a row; what follows belongs to the next one (db_bind_next_row). */
+void sql_put_next_row(struct sql *sql);
 
 /* Runs a write; true when done. A conflict sets *ret_conflict when it is not NULL, and is a fault
  * otherwise. */

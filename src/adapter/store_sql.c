@@ -79,44 +79,81 @@ bool store_sql_migrate(struct db *db, int64_t now_ms, struct err *err)
 	return store_schema_migrate(db, now_ms, err);
 }
 
+static const char audit_insert[] =
+	"INSERT INTO audit (at, actor, who, request_id, action, subject, detail) "
+	"VALUES (?, ?, ?, ?, ?, ?, ?)";
+
+static void audit_put(struct sql *sql, const char *action, struct id subject, const char *detail,
+		      const struct store_by *by)
+{
+	sql_put_i64(sql, by->now_ms);
+	sql_put_i64(sql, by->actor);
+	sql_put_text(sql, by->who);
+	sql_put_text(sql, by->request_id);
+	sql_put_text(sql, action);
+	sql_put_id(sql, subject);
+	sql_put_text(sql, detail);
+}
+
 bool audit_add(struct db *db, const char *action, struct id subject, const char *detail,
 	       const struct store_by *by, struct err *err)
 {
-	struct sql sql = sql_prepare(
-		db,
-		"INSERT INTO audit (at, actor, who, request_id, action, subject, detail) "
-		"VALUES (?, ?, ?, ?, ?, ?, ?)",
-		err);
-	sql_put_i64(&sql, by->now_ms);
-	sql_put_i64(&sql, by->actor);
-	sql_put_text(&sql, by->who);
-	sql_put_text(&sql, by->request_id);
-	sql_put_text(&sql, action);
-	sql_put_id(&sql, subject);
-	sql_put_text(&sql, detail);
+	struct sql sql = sql_prepare(db, audit_insert, err);
+	audit_put(&sql, action, subject, detail, by);
 	return sql_run(&sql, NULL);
 }
 
-bool event_row_add(struct db *db, const struct event_row *event, const struct store_by *by,
-		   struct err *err)
+static bool events_insert(struct db *db, const struct event_row *events, const struct store_by *by,
+			  size_t n, bool *ret_taken, struct err *err)
 {
 	struct sql sql =
 		sql_prepare(db,
 			    "INSERT INTO events (withdrawal_id, sequence, at, type, actor, "
 			    "stage, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
 			    err);
-	sql_put_id(&sql, event->withdrawal);
-	sql_put_u64(&sql, event->sequence);
-	sql_put_i64(&sql, by->now_ms);
-	sql_put_text(&sql, event->type);
-	sql_put_i64(&sql, by->actor);
-	sql_put_i64(&sql, event->stage);
-	sql_put_text(&sql, event->detail);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			sql_put_next_row(&sql);
+		sql_put_id(&sql, events[i].withdrawal);
+		sql_put_u64(&sql, events[i].sequence);
+		sql_put_i64(&sql, by[i].now_ms);
+		sql_put_text(&sql, events[i].type);
+		sql_put_i64(&sql, by[i].actor);
+		sql_put_i64(&sql, events[i].stage);
+		sql_put_text(&sql, events[i].detail);
+	}
+	return sql_run(&sql, ret_taken);
+}
+
+bool event_row_add(struct db *db, const struct event_row *event, const struct store_by *by,
+		   struct err *err)
+{
 	bool taken = false;
-	if (!sql_run(&sql, &taken))
+	if (!events_insert(db, event, by, 1, &taken, err))
 		return false;
 	/* Only an editor of the version gets here. The change itself stands, and the audit says so:
 	 * a failure would take the whole batch down, and with it what belongs to others. */
 	return audit_add(db, taken ? "event_sequence_taken" : event->type, event->withdrawal,
 			 event->detail, by, err);
+}
+
+bool event_rows_add(struct db *db, const struct event_row *events, const struct store_by *by,
+		    size_t n, struct err *err)
+{
+	bool taken = false;
+	if (!events_insert(db, events, by, n, &taken, err))
+		return false;
+	if (taken) {
+		bool good = true;
+		for (size_t i = 0; i < n && good; i++)
+			good = event_row_add(db, &events[i], &by[i], err);
+		return good;
+	}
+	struct sql sql = sql_prepare(db, audit_insert, err);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			sql_put_next_row(&sql);
+		audit_put(&sql, events[i].type, events[i].withdrawal, events[i].detail, &by[i]);
+	}
+	return sql_run(&sql, NULL);
 }

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+_Static_assert(BATCH_MAX <= DB_ROWS_MAX, "a batch is one statement");
+
 static const char insert_text[] =
 	"INSERT INTO withdrawals (id, account, chain_id, asset, is_native, contract, decimals, "
 	"receiver, amount, key_hash, external_id, external_hash, fingerprint, created_at, "
@@ -17,40 +19,52 @@ static void external_hash_make(const struct intent *intent, uint8_t ret_hash[KEY
 	key_hash_make(intent->account, str_from(intent->external_id), ret_hash);
 }
 
-static bool withdrawal_insert(struct db *db, const struct withdrawal *row, bool *ret_conflict,
-			      struct err *err)
+static void withdrawal_put(struct sql *sql, const struct withdrawal *row)
 {
 	const struct intent *intent = &row->intent;
 	uint8_t external_hash[KEY_HASH_BYTES];
-	struct sql sql = sql_prepare(db, insert_text, err);
-	sql_put_id(&sql, intent->id);
-	sql_put_text(&sql, intent->account);
-	sql_put_u64(&sql, intent->chain_id);
-	sql_put_text(&sql, intent->asset);
-	sql_put_i64(&sql, intent->is_native);
-	sql_put_bytes(&sql, intent->contract.bytes, ADDRESS_BYTES);
-	sql_put_i64(&sql, intent->decimals);
-	sql_put_bytes(&sql, intent->to.bytes, ADDRESS_BYTES);
-	sql_put_u256(&sql, intent->amount.units);
-	sql_put_bytes(&sql, DEFENCE("idempotency_key") ? intent->key_hash : intent->id.bytes,
+	sql_put_id(sql, intent->id);
+	sql_put_text(sql, intent->account);
+	sql_put_u64(sql, intent->chain_id);
+	sql_put_text(sql, intent->asset);
+	sql_put_i64(sql, intent->is_native);
+	sql_put_bytes(sql, intent->contract.bytes, ADDRESS_BYTES);
+	sql_put_i64(sql, intent->decimals);
+	sql_put_bytes(sql, intent->to.bytes, ADDRESS_BYTES);
+	sql_put_u256(sql, intent->amount.units);
+	sql_put_bytes(sql, DEFENCE("idempotency_key") ? intent->key_hash : intent->id.bytes,
 		      KEY_HASH_BYTES);
 	if (intent->external_id[0] == 0) {
-		sql_put_null(&sql);
-		sql_put_null(&sql);
+		sql_put_null(sql);
+		sql_put_null(sql);
 	} else {
 		external_hash_make(intent, external_hash);
-		sql_put_text(&sql, intent->external_id);
-		sql_put_bytes(&sql, external_hash, KEY_HASH_BYTES);
+		sql_put_text(sql, intent->external_id);
+		sql_put_copy(sql, external_hash, KEY_HASH_BYTES);
 	}
-	sql_put_bytes(&sql, intent->fingerprint, sizeof intent->fingerprint);
-	sql_put_i64(&sql, intent->created_at);
-	sql_put_text(&sql, row->correlation_id);
-	sql_put_text(&sql, row->metadata[0] == 0 ? NULL : row->metadata);
-	sql_put_mac(&sql, &row->intent_mac);
-	sql_put_i64(&sql, row->stage);
-	sql_put_u64(&sql, row->version);
-	sql_put_i64(&sql, row->due_at);
-	sql_put_i64(&sql, row->updated_at);
+	sql_put_bytes(sql, intent->fingerprint, sizeof intent->fingerprint);
+	sql_put_i64(sql, intent->created_at);
+	sql_put_text(sql, row->correlation_id);
+	sql_put_text(sql, row->metadata[0] == 0 ? NULL : row->metadata);
+	sql_put_mac(sql, &row->intent_mac);
+	sql_put_i64(sql, row->stage);
+	sql_put_u64(sql, row->version);
+	sql_put_i64(sql, row->due_at);
+	sql_put_i64(sql, row->updated_at);
+}
+
+/* All of them, or, when one meets a unique key, none. */
+static bool withdrawals_insert(struct db *db, struct store_accept *const *items, size_t n,
+			       bool *ret_conflict, struct err *err)
+{
+	struct sql sql = sql_prepare(db, insert_text, err);
+	for (size_t i = 0; i < n; i++) {
+		CHECK(items[i]->withdrawal.stage == WITHDRAWAL_ACCEPTED);
+		CHECK(items[i]->withdrawal.version == 1);
+		if (i > 0)
+			sql_put_next_row(&sql);
+		withdrawal_put(&sql, &items[i]->withdrawal);
+	}
 	return sql_run(&sql, ret_conflict);
 }
 
@@ -133,46 +147,50 @@ static bool conflict_explain(struct db *db, struct store_accept *item, struct er
 	return true;
 }
 
-static bool message_insert(struct db *db, const struct withdrawal *row, struct err *err)
+static bool messages_insert(struct db *db, struct store_accept *const *items, size_t n,
+			    struct err *err)
 {
 	struct sql sql = sql_prepare(db,
 				     "INSERT INTO messages (queue, subject, correlation_id, "
 				     "created_at, visible_at) VALUES (?, ?, ?, ?, ?)",
 				     err);
-	sql_put_i64(&sql, QUEUE_REQUEST);
-	sql_put_id(&sql, row->intent.id);
-	sql_put_text(&sql, row->correlation_id);
-	sql_put_i64(&sql, row->updated_at);
-	sql_put_i64(&sql, row->updated_at);
+	for (size_t i = 0; i < n; i++) {
+		const struct withdrawal *row = &items[i]->withdrawal;
+		if (i > 0)
+			sql_put_next_row(&sql);
+		sql_put_i64(&sql, QUEUE_REQUEST);
+		sql_put_id(&sql, row->intent.id);
+		sql_put_text(&sql, row->correlation_id);
+		sql_put_i64(&sql, row->updated_at);
+		sql_put_i64(&sql, row->updated_at);
+	}
 	return sql_run(&sql, NULL);
 }
 
-static bool item_accept(struct db *db, struct store_accept *item, struct err *err)
+static bool events_add(struct db *db, struct store_accept *const *items, size_t n, struct err *err)
 {
-	const struct withdrawal *row = &item->withdrawal;
-	CHECK(row->stage == WITHDRAWAL_ACCEPTED && row->version == 1);
-	bool conflict = false;
-	if (!withdrawal_insert(db, row, &conflict, err))
-		return false;
-	if (conflict)
-		return conflict_explain(db, item, err);
-	item->result = STORE_ACCEPTED;
-	struct store_by by = { .actor = ACTOR_API,
-			       .who = item->who,
-			       .request_id = row->correlation_id,
-			       .now_ms = row->updated_at };
-	struct event_row event = { .withdrawal = row->intent.id,
-				   .sequence = row->version,
-				   .type = "accepted",
-				   .stage = row->stage,
-				   .detail = "" };
-	return event_row_add(db, &event, &by, err) && message_insert(db, row, err);
+	struct event_row events[BATCH_MAX];
+	struct store_by by[BATCH_MAX];
+	for (size_t i = 0; i < n; i++) {
+		const struct withdrawal *row = &items[i]->withdrawal;
+		by[i] = (struct store_by){ .actor = ACTOR_API,
+					   .who = items[i]->who,
+					   .request_id = row->correlation_id,
+					   .now_ms = row->updated_at };
+		events[i] = (struct event_row){ .withdrawal = row->intent.id,
+						.sequence = row->version,
+						.type = "accepted",
+						.stage = row->stage,
+						.detail = "" };
+	}
+	return event_rows_add(db, events, by, n, err);
 }
 
 struct accept_batch {
 	struct store_accept *items;
 	size_t n;
 	struct store_accept *order[BATCH_MAX];
+	bool is_new[BATCH_MAX]; /* in that order: inserted by this transaction */
 	bool is_ordered;
 };
 
@@ -191,6 +209,46 @@ static void batch_order(struct accept_batch *batch)
 	}
 }
 
+/* As many at once as have no key that stands there already: halves until it is found who has one,
+ * then more again. */
+static bool items_insert(struct db *db, struct accept_batch *batch, struct err *err)
+{
+	size_t len = batch->n;
+	for (size_t at = 0; at < batch->n;) {
+		bool conflict = false;
+		if (len > batch->n - at)
+			len = batch->n - at;
+		if (!withdrawals_insert(db, &batch->order[at], len, &conflict, err))
+			return false;
+		if (conflict && len > 1) {
+			len /= 2;
+			continue;
+		}
+		if (conflict && !conflict_explain(db, batch->order[at], err))
+			return false;
+		for (size_t i = at; i < at + len; i++) {
+			batch->is_new[i] = !conflict;
+			if (!conflict)
+				batch->order[i]->result = STORE_ACCEPTED;
+		}
+		at += len;
+		len = conflict ? 1 : 2 * len;
+	}
+	return true;
+}
+
+/* What a new row has beside it. One that stood there already has it all, also when it is our own,
+ * seen again. */
+static bool new_items_follow(struct db *db, struct accept_batch *batch, struct err *err)
+{
+	struct store_accept *items[BATCH_MAX];
+	size_t n = 0;
+	for (size_t i = 0; i < batch->n; i++)
+		if (batch->is_new[i])
+			items[n++] = batch->order[i];
+	return n == 0 || (events_add(db, items, n, err) && messages_insert(db, items, n, err));
+}
+
 /* As they came; after it had to give way to others, in the order of the keys, so that those who
  * have keys in common meet at the first of them, and not each at another. */
 static bool batch_accept(struct db *db, void *context, struct err *err)
@@ -198,10 +256,7 @@ static bool batch_accept(struct db *db, void *context, struct err *err)
 	struct accept_batch *batch = context;
 	batch_order(batch);
 	batch->is_ordered = true;
-	for (size_t i = 0; i < batch->n; i++)
-		if (!item_accept(db, batch->order[i], err))
-			return false;
-	return true;
+	return items_insert(db, batch, err) && new_items_follow(db, batch, err);
 }
 
 /* After a commit without a clear answer: what stands there now is the answer. */

@@ -83,6 +83,9 @@ struct event_row {
 /* An event and its audit record. */
 MUST_CHECK bool event_row_add(struct db *db, const struct event_row *event,
 			      const struct store_by *by, struct err *err);
+/* The same of n, 1 to BATCH_MAX, each with its own `by`. */
+MUST_CHECK bool event_rows_add(struct db *db, const struct event_row *events,
+			       const struct store_by *by, size_t n, struct err *err);
 MUST_CHECK bool audit_add(struct db *db, const char *action, struct id subject, const char *detail,
 			  const struct store_by *by, struct err *err);
 /* Fences a wallet inside a write transaction: STORE_WRITTEN while the lease is ours, else

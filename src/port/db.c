@@ -89,6 +89,12 @@ void db_bind_text(struct db *db, struct db_statement *statement, int at, struct 
 	db->ops->bind_text(statement, at, text);
 }
 
+void db_bind_next_row(struct db *db, struct db_statement *statement)
+{
+	CHECK(db && statement && db->in_transaction && db->writing);
+	db->ops->bind_next_row(statement);
+}
+
 enum db_step db_step(struct db *db, struct db_statement *statement, struct err *err)
 {
 	struct err fault = { 0 };

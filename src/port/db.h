@@ -53,6 +53,8 @@ enum db_lock {
 	DB_LOCK_PRIVATE,     /* it is this process's own: there is nobody else */
 };
 
+#define DB_ROWS_MAX 64 /* of one statement */
+
 struct db_ops {
 	bool (*begin)(struct db *db, bool write, struct err *err);
 	bool (*commit)(struct db *db, struct err *err);
@@ -63,6 +65,7 @@ struct db_ops {
 	void (*bind_i64)(struct db_statement *statement, int at, int64_t value);
 	void (*bind_bytes)(struct db_statement *statement, int at, const void *bytes, size_t len);
 	void (*bind_text)(struct db_statement *statement, int at, struct str text);
+	void (*bind_next_row)(struct db_statement *statement);
 	enum db_step (*step)(struct db_statement *statement, struct err *err);
 	void (*reset)(struct db_statement *statement);
 	bool (*may_repeat)(struct db *db);
@@ -98,12 +101,19 @@ MUST_CHECK bool db_exec(struct db *db, const char *sql, struct err *err);
  * use at a time. NULL on failure. */
 MUST_CHECK struct db_statement *db_prepare(struct db *db, const char *sql, struct err *err);
 /* Parameters count from 1. The bytes of a statement that reads are copied here; those of one that
- * writes must live until db_step. */
+ * writes must live until db_step, or until db_bind_next_row. */
 void db_bind_null(struct db *db, struct db_statement *statement, int at);
 void db_bind_i64(struct db *db, struct db_statement *statement, int at, int64_t value);
 void db_bind_bytes(struct db *db, struct db_statement *statement, int at, const void *bytes,
 		   size_t len);
 void db_bind_text(struct db *db, struct db_statement *statement, int at, struct str text);
+/* Many rows by one INSERT … VALUES (?, …): what is bound by now is a row, and what follows belongs
+ * to the next; db_step ends the last one. All of them are stored, or (CONFLICT, FAILED) none: one
+ * that conflicts takes the others of its statement with it, and nothing that came before the
+ * statement. At most DB_ROWS_MAX; a column has one type in all rows, or NULL. Only inside of a
+ * write transaction, and nothing else runs there before the db_step; a db_prepare or db_reset of
+ * the statement drops its rows. Afterwards db_changes has no meaning. */
+void db_bind_next_row(struct db *db, struct db_statement *statement);
 /* Next row, or the end. After DONE or CONFLICT the statement is reset by the next db_prepare. */
 enum db_step db_step(struct db *db, struct db_statement *statement, struct err *err);
 /* Ends a half-read statement early, so that no read stays open. */

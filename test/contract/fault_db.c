@@ -13,6 +13,7 @@ struct db_statement {
 	struct fault_db *owner;
 	struct db_statement *real;
 	const char *text;
+	bool struck; /* at one of its rows: its step says so */
 };
 
 struct fault_db {
@@ -150,6 +151,7 @@ static struct db_statement *fault_prepare(struct db *db, const char *sql, struct
 		return NULL;
 	}
 	statement->real = db_prepare(self->real, sql, err);
+	statement->struck = false;
 	if (dies)
 		die();
 	return statement->real == NULL ? NULL : statement;
@@ -175,11 +177,23 @@ static void fault_bind_text(struct db_statement *statement, int at, struct str t
 	db_bind_text(statement->owner->real, statement->real, at, text);
 }
 
+/* A driver may store a row here, or only at the step. */
+static void fault_bind_next_row(struct db_statement *statement)
+{
+	bool dies = false;
+	if (strikes(statement->owner, FAULT_AT_ANY, &dies))
+		statement->struck = true;
+	db_bind_next_row(statement->owner->real, statement->real);
+	if (dies)
+		die();
+}
+
 static enum db_step fault_step(struct db_statement *statement, struct err *err)
 {
 	struct fault_db *self = statement->owner;
 	bool dies = false;
-	if (strikes(self, FAULT_AT_STEP, &dies)) {
+	if (statement->struck || strikes(self, FAULT_AT_STEP, &dies)) {
+		db_reset(self->real, statement->real);
 		(void)struck(err);
 		return DB_FAILED;
 	}
@@ -246,6 +260,7 @@ static const struct db_ops fault_ops = {
 	.bind_i64 = fault_bind_i64,
 	.bind_bytes = fault_bind_bytes,
 	.bind_text = fault_bind_text,
+	.bind_next_row = fault_bind_next_row,
 	.step = fault_step,
 	.reset = fault_reset,
 	.may_repeat = fault_may_repeat,

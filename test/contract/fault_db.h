@@ -7,7 +7,7 @@
 
 /* Which calls are counted. */
 enum fault_where {
-	FAULT_AT_ANY = 0, /* begin, prepare, step, exec and commit */
+	FAULT_AT_ANY = 0, /* begin, prepare, next row, step, exec and commit */
 	FAULT_AT_BEGIN,
 	FAULT_AT_STEP,
 	FAULT_AT_COMMIT,

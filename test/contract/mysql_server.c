@@ -15,7 +15,9 @@ struct db *mysql_server_open(const char *database, const char *user)
 	struct db_mysql_options options = { .socket = getenv("SLUICE_TEST_MYSQL_SOCKET"),
 					    .user = user,
 					    .database = database,
-					    .wait_ms = 60000 };
+					    .wait_ms = 60000,
+					    .row_by_row = getenv("SLUICE_TEST_MYSQL_ROW_BY_ROW") !=
+							  NULL };
 	struct err err = { 0 };
 	struct db *db = NULL;
 	if (!db_mysql_open(&options, &db, &err))

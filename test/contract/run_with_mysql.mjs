@@ -2,10 +2,11 @@
 // Runs contract tests of the SQL adapters on a MariaDB server of their own, and gives their TAP as
 // one.
 //
-// usage: run_with_mysql.mjs PROGRAM...
+// usage: run_with_mysql.mjs [--row-by-row] PROGRAM...
 //
 // The programs find in their environment SLUICE_STORE_BACKEND=mysql, SLUICE_TEST_MYSQL_SOCKET, and
-// SLUICE_TEST_MYSQL_PID, the server's process.
+// SLUICE_TEST_MYSQL_PID, the server's process. --row-by-row: SLUICE_TEST_MYSQL_ROW_BY_ROW too, no arrays
+// of rows, as on MySQL.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -46,6 +47,10 @@ async function run(program) {
 }
 
 const programs = process.argv.slice(2);
+if (programs[0] === '--row-by-row') {
+	programs.shift();
+	env.SLUICE_TEST_MYSQL_ROW_BY_ROW = '1';
+}
 async function runNext() {
 	for (let program = programs.shift(); program !== undefined; program = programs.shift())
 		await run(program);

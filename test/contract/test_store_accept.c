@@ -219,6 +219,124 @@ static void an_id_that_is_taken_fails_its_item_alone(void **state)
 	assert_int_equal(items[1].result, STORE_ACCEPTED);
 }
 
+/* What one item after the other would have been told: the model, of keys and external ids. */
+struct model {
+	struct withdrawal rows[256];
+	size_t len;
+};
+
+static enum store_accept_result model_accept(struct model *model, const struct withdrawal *row,
+					     const struct withdrawal **ret_existing)
+{
+	const struct withdrawal *by_external_id = NULL;
+	const struct withdrawal *by_id = NULL;
+	for (size_t i = 0; i < model->len; i++) {
+		const struct intent *have = &model->rows[i].intent;
+		*ret_existing = &model->rows[i];
+		if (memcmp(have->key_hash, row->intent.key_hash, KEY_HASH_BYTES) == 0)
+			return memcmp(have->fingerprint, row->intent.fingerprint,
+				      sizeof have->fingerprint) == 0
+				       ? STORE_REPLAYED
+				       : STORE_KEY_REUSED;
+		if (row->intent.external_id[0] != 0 &&
+		    strcmp(have->external_id, row->intent.external_id) == 0)
+			by_external_id = &model->rows[i];
+		if (id_equal(have->id, row->intent.id))
+			by_id = &model->rows[i];
+	}
+	*ret_existing = by_external_id;
+	if (by_external_id != NULL || by_id != NULL)
+		return by_external_id != NULL ? STORE_EXTERNAL_ID_TAKEN : STORE_ID_TAKEN;
+	assert_true(model->len < COUNT_OF(model->rows));
+	model->rows[model->len++] = *row;
+	return STORE_ACCEPTED;
+}
+
+/* From "all are new" to "hardly any is", with keys, bodies, external ids and ids that come again.
+ */
+static struct withdrawal random_row(struct fixture *f, uint32_t *seed, uint32_t keys)
+{
+	char key[16];
+	*seed = *seed * 1664525 + 1013904223;
+	uint32_t random = *seed >> 8;
+	snprintf(key, sizeof key, "key-%u", random % keys);
+	struct withdrawal row = fixture_withdrawal(f, key);
+	if (random % 13 == 0)
+		sha256("another body", 12, row.intent.fingerprint);
+	if (random % 3 == 0)
+		snprintf(row.intent.external_id, sizeof row.intent.external_id, "order-%u",
+			 random / 3 % keys);
+	if (random % 17 == 0)
+		row.intent.id.bytes[ID_BYTES - 1] = 1;
+	return row;
+}
+
+static void a_batch_says_what_its_items_one_by_one_would(void **state)
+{
+	struct fixture *f = *state;
+	static const size_t sizes[] = {
+		BATCH_MAX, 1, 2, 3, 31, BATCH_MAX - 1, BATCH_MAX, BATCH_MAX
+	};
+	static const uint32_t keys[] = { 100000, 8, 8, 8, 200, 50, 400, 20 };
+	struct store_accept *items = items_new(BATCH_MAX);
+	struct model *model = calloc(1, sizeof *model);
+	uint32_t seed = 7;
+	assert_non_null(model);
+	for (size_t round = 0; round < COUNT_OF(sizes); round++) {
+		for (size_t i = 0; i < sizes[round]; i++) {
+			struct withdrawal row = random_row(f, &seed, keys[round]);
+			items[i] = fixture_item(&row);
+		}
+		MUST(store_accept_withdrawals, f->store, items, sizes[round]);
+		for (size_t i = 0; i < sizes[round]; i++) {
+			const struct withdrawal *existing = NULL;
+			assert_int_equal(items[i].result,
+					 model_accept(model, &items[i].withdrawal, &existing));
+			if (existing != NULL)
+				assert_withdrawal_equal(&items[i].existing, existing);
+		}
+		assert_count(f, "SELECT COUNT(*) FROM withdrawals", (int64_t)model->len);
+		assert_count(f, "SELECT COUNT(*) FROM events", (int64_t)model->len);
+		assert_count(f, "SELECT COUNT(*) FROM audit", (int64_t)model->len);
+		assert_count(f, "SELECT COUNT(*) FROM messages", (int64_t)model->len);
+	}
+	for (size_t i = 0; i < model->len; i++) {
+		struct withdrawal row = fixture_load(f, model->rows[i].intent.id);
+		assert_withdrawal_equal(&row, &model->rows[i]);
+	}
+	free(model);
+	free(items);
+}
+
+/* Somebody wrote an event under an id that was not given yet. */
+static void an_event_that_is_there_already_fails_nobody(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal rows[3];
+	struct store_accept items[3];
+	static const char *const keys[] = { "a", "b", "c" };
+	for (size_t i = 0; i < 3; i++) {
+		rows[i] = fixture_withdrawal(f, keys[i]);
+		items[i] = fixture_item(&rows[i]);
+	}
+	MUST(store_accept_withdrawals, f->store, &items[1], 1);
+	fixture_edit(f, "DELETE FROM messages");
+	fixture_edit(f, "DELETE FROM withdrawals");
+	MUST(store_accept_withdrawals, f->store, items, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(items[i].result, STORE_ACCEPTED);
+	assert_count(f, "SELECT COUNT(*) FROM withdrawals", 3);
+	assert_count(f, "SELECT COUNT(*) FROM events", 3);
+	assert_count(f, "SELECT COUNT(*) FROM messages", 3);
+	assert_int_equal(fixture_number_of(f,
+					   "SELECT COUNT(*) FROM audit WHERE subject = ? AND "
+					   "action = 'event_sequence_taken'",
+					   rows[1].intent.id),
+			 1);
+	assert_count(f, "SELECT COUNT(*) FROM audit WHERE action = 'event_sequence_taken'", 1);
+	fixture_edit(f, "DELETE FROM audit WHERE action = 'event_sequence_taken'");
+}
+
 /* The caller did not get the answer, and sends the very same row again. */
 static void the_same_row_again_is_accepted(void **state)
 {
@@ -438,6 +556,8 @@ int main(void)
 		STORE_TEST(an_external_id_belongs_to_its_first_key),
 		STORE_TEST(one_item_never_harms_another),
 		STORE_TEST(an_id_that_is_taken_fails_its_item_alone),
+		STORE_TEST(a_batch_says_what_its_items_one_by_one_would),
+		STORE_TEST(an_event_that_is_there_already_fails_nobody),
 		STORE_TEST(the_same_row_again_is_accepted),
 		STORE_TEST(a_full_batch_is_one_batch),
 		STORE_TEST(a_call_outside_of_the_contract_aborts),
