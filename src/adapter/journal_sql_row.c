@@ -355,24 +355,26 @@ bool journal_resolution_insert(struct db *db, const uint8_t key[32], struct jour
 /* --- the chain ----------------------------------------------------------------------------------
  */
 
+/* One statement, and so one look: between two of them another appender's rows may come, and the end
+ * would be found in their midst. */
 bool journal_last_sequence(struct db *db, int64_t *ret_sequence, struct err *err)
 {
-	static const char *const texts[] = {
-		"SELECT max(sequence) FROM slots",
-		"SELECT max(sequence) FROM rights",
-		"SELECT max(sequence) FROM attempts",
-		"SELECT max(sequence) FROM resolutions",
-	};
+	struct sql sql = sql_prepare(db,
+				     "SELECT (SELECT max(sequence) FROM slots), "
+				     "(SELECT max(sequence) FROM rights), "
+				     "(SELECT max(sequence) FROM attempts), "
+				     "(SELECT max(sequence) FROM resolutions)",
+				     err);
 	int64_t last = 0;
 
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-		struct sql sql = sql_prepare(db, texts[i], err);
-		int64_t sequence = sql_next(&sql) ? sql_take_i64(&sql) : 0;
-
-		if (!sql_end(&sql))
-			return false;
-		last = sequence > last ? sequence : last;
+	if (sql_next(&sql)) {
+		for (int i = 0; i < 4; i++) {
+			int64_t sequence = sql_take_i64(&sql);
+			last = sequence > last ? sequence : last;
+		}
 	}
+	if (!sql_end(&sql))
+		return false;
 	*ret_sequence = last;
 	return true;
 }
