@@ -437,8 +437,12 @@ static void test_underpriced_loop(void **state)
 		 "[{\"from\":\"%s\",\"to\":\"%s\",\"value\":\"0x1\",\"gas\":\"0x5208\","
 		 "\"maxFeePerGas\":\"0x12a05f200\",\"maxPriorityFeePerGas\":\"0x77359400\"}]",
 		 life_hex(wallet.bytes, 20), life_hex(nobody.bytes, 20));
-	rival_send(life, &rival);
+	/* It comes when the nonce is taken: before, the wallet would wait. */
+	life_fault_install(life);
+	life_fault_at(life, LIFE_FAULT_FAIL, "chain_send_many", 1);
 	(void)sent(life, "POL", 1070, &row);
+	life_fault_clear(life);
+	rival_send(life, &rival);
 	for (int i = 0; i < 60 && life_view(life, row.intent.id).transfer.attempts < 5; i++) {
 		rival_pass_by(life, &rival);
 		life_wait(life, 4000);

@@ -269,7 +269,8 @@ void signer_choose(struct signer *self)
 			any |= self->candidates[i].asset->chain == chain;
 		if (!any)
 			continue;
-		if (!signer_claims_refresh(self, chain, &fault) ||
+		if (!signer_ahead_look(self, chain, &fault) ||
+		    !signer_claims_refresh(self, chain, &fault) ||
 		    !signer_purses_load(self, chain, &fault) ||
 		    !wallets_choose(self, chain, &fault) || !gas_estimate(self, chain, &fault))
 			chain_unavailable(self, chain, &fault);

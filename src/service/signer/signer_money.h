@@ -47,6 +47,13 @@ struct funds_claim {
 	int64_t from_ms;
 };
 
+/* ahead.c */
+/* Which wallets of a chain may not reserve now, since nodes have seen more transactions of them
+ * than the store has nonces. NOT_DONE: no node says. */
+MUST_CHECK bool signer_ahead_look(struct signer *self, size_t chain, struct err *err);
+/* Before the wallet's row is replaced by one with this reason. */
+void signer_ahead_started(struct signer_wallet *wallet, const char *stop_reason);
+
 /* funds.c */
 /* Reads what the wallets of a chain hold at one block and subtracts all that is not mined there. */
 MUST_CHECK bool signer_purses_load(struct signer *self, size_t chain, struct err *err);

@@ -4,6 +4,7 @@
  *	adopt.c    rows whose right was spent before the store was restored
  *	intake.c   wake-ups -> withdrawals that may be paid; ends and waits for those that may not
  *	trust.c    which rows, slots and stored bytes are believed
+ *	ahead.c    of which wallets the chain has seen more than the store
  *	funds.c    what each wallet can still pay at one block
  *	limits.c   what it may by its limits; spending.c  what it has paid, by the journal
  *	passed_over.c  what of it is set aside for a payout that smaller ones pass
@@ -66,9 +67,12 @@ struct signer_wallet {
 	bool entry_mismatch; /* told once */
 	bool entry_told;     /* that it cannot enter now */
 	bool unsure;         /* the nodes are still to say whose a nonce is: nothing new above it */
-	bool drained;        /* since the lease was taken: what others left is on its way */
-	int64_t keys_at;     /* monotonic: keys that were away are not asked before */
-	int64_t keys_pause_ms;            /* the last pause; 0 when they answered */
+	bool is_behind;      /* the chain has seen more of it than the store: ahead.c */
+	bool behind_told;
+	bool ahead_is_known;   /* that it has is known to a person, who started the wallet again */
+	bool drained;          /* since the lease was taken: what others left is on its way */
+	int64_t keys_at;       /* monotonic: keys that were away are not asked before */
+	int64_t keys_pause_ms; /* the last pause; 0 when they answered */
 	struct slot_told told[SLOTS_MAX]; /* at nonce % SLOTS_MAX: the nonces in flight are dense */
 	struct slot_tried tried[SLOTS_MAX]; /* likewise */
 };

@@ -22,7 +22,8 @@ struct signer_wallet *signer_wallet_of(struct signer *self, int64_t wallet_id)
 bool signer_wallet_can_reserve(const struct signer_wallet *wallet)
 {
 	return wallet->owned && wallet->drained && wallet->row.entered && !wallet->unsure &&
-	       wallet->row.stop_reason[0] == 0 && wallet->in_flight < wallet->params->in_flight_max;
+	       !wallet->is_behind && wallet->row.stop_reason[0] == 0 &&
+	       wallet->in_flight < wallet->params->in_flight_max;
 }
 
 size_t signer_free_slots(const struct signer *self)
@@ -94,6 +95,7 @@ static bool rows_load(struct signer *self, struct err *err)
 		if (params == NULL)
 			continue;
 		struct signer_wallet *wallet = &self->wallets[params - catalogue->wallets];
+		signer_ahead_started(wallet, rows[i].stop_reason);
 		wallet->row = rows[i];
 		wallet->in_flight = rows[i].in_flight;
 		wallet->params = params;
