@@ -48,7 +48,7 @@ static const char *const step_1[] = {
 	"contract {blob 20} NOT NULL, decimals INTEGER NOT NULL, receiver {blob 20} NOT NULL, "
 	"amount {u256} NOT NULL, key_hash {blob 16} NOT NULL, external_id {text 128}, "
 	"external_hash {blob 16}, fingerprint {blob 32} NOT NULL, created_at BIGINT NOT NULL, "
-	"correlation_id {text 64} NOT NULL, metadata TEXT, intent_key_id INTEGER NOT NULL, "
+	"correlation_id {text 64} NOT NULL, metadata {text}, intent_key_id INTEGER NOT NULL, "
 	"intent_mac {blob 32} NOT NULL, policy_version BIGINT NOT NULL DEFAULT 0, "
 	"approved_at BIGINT NOT NULL DEFAULT 0, expires_at BIGINT NOT NULL DEFAULT 0, "
 	"approval_key_id INTEGER NOT NULL DEFAULT 0, approval_mac {blob 32}, "

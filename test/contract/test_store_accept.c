@@ -26,6 +26,7 @@ static struct withdrawal with_everything(struct fixture *f, const char *key)
 	row.intent.amount.units = u256_max();
 	snprintf(row.intent.external_id, sizeof row.intent.external_id, "Größe ‘1’");
 	memset(row.metadata, 'm', METADATA_BYTES_MAX);
+	memcpy(row.metadata, "{\"för\":\"Zoë 💸\"}", strlen("{\"för\":\"Zoë 💸\"}"));
 	memset(row.correlation_id, 'c', CORRELATION_ID_LEN_MAX);
 	return row;
 }
