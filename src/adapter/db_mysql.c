@@ -167,7 +167,9 @@ static bool session_begin(struct db_mysql *self, struct err *err)
 	return query(self, "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
 		     err) &&
 	       query(self, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", err) &&
-	       query(self, wait, err) && durability_check(self, err);
+	       query(self, wait, err) &&
+	       (self->options.reads_only ? query(self, "SET SESSION TRANSACTION READ ONLY", err)
+					 : durability_check(self, err));
 }
 
 /* MariaDB does; MySQL does not. */

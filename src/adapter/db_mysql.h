@@ -31,6 +31,7 @@ struct db_mysql_options {
 	uint16_t port;      /* 0: DB_MYSQL_PORT_DEFAULT */
 	const char *user;
 	const char *password; /* may be NULL */
+	bool reads_only;      /* a copy for reading: how it keeps what it has does not matter */
 	const char *database; /* exists already */
 	const char
 		*tls_ca; /* PEM file: TLS is asked for, and the server's name is checked; or NULL */

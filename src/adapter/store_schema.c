@@ -18,6 +18,8 @@
  * - messages is outbox and embedded queue in one: at most one waiting wake-up per row and queue.
  *   message_claims: who works on what came out of an external transport, and how often it was
  *   received without verdict; gone with the verdict.
+ * - replica_marks: what each API process wrote last, for its own eyes in the replica
+ * (port/replica.h).
  * - incarnations has a row for each time that an older copy of this store took its place.
  * - A slot's unique key is for ever; no row of transfers, transfer_items, attempts, events or audit
  * is ever deleted.
@@ -122,6 +124,9 @@ static const char *const step_1[] = {
 	"CREATE TABLE wallet_balances (chain_id BIGINT NOT NULL, wallet {blob 20} NOT NULL, "
 	"asset {text 16} NOT NULL, amount {u256} NOT NULL, block BIGINT NOT NULL, "
 	"at BIGINT NOT NULL, PRIMARY KEY (chain_id, wallet, asset))",
+
+	"CREATE TABLE replica_marks (writer {id} NOT NULL PRIMARY KEY, mark BIGINT NOT NULL, "
+	"written_at BIGINT NOT NULL)",
 	NULL,
 };
 

@@ -108,6 +108,9 @@ bool store_sql_view(struct store *store, struct id id, struct store_view *ret_vi
 		    struct err *err);
 bool store_sql_list(struct store *store, const struct store_filter *filter,
 		    struct store_view *ret_views, size_t *ret_len, struct err *err);
+/* The same in a transaction that is open. */
+MUST_CHECK bool store_sql_list_read(struct db *db, const struct store_filter *filter,
+				    struct store_view *ret_views, size_t *ret_len, struct err *err);
 bool store_sql_events(struct store *store, struct id withdrawal, uint64_t after,
 		      struct store_event *ret_events, size_t cap, size_t *ret_len, struct err *err);
 bool store_sql_sweep(struct store *store, int64_t now_ms, size_t limit, size_t ret_woken[3],

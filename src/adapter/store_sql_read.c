@@ -111,8 +111,8 @@ static struct sql list_prepare(struct db *db, const struct store_filter *filter,
 	return sql;
 }
 
-static bool list_read(struct db *db, const struct store_filter *filter,
-		      struct store_view *ret_views, size_t *ret_len, struct err *err)
+bool store_sql_list_read(struct db *db, const struct store_filter *filter,
+			 struct store_view *ret_views, size_t *ret_len, struct err *err)
 {
 	uint8_t external_hash[KEY_HASH_BYTES];
 	struct sql sql = list_prepare(db, filter, external_hash, err);
@@ -134,7 +134,7 @@ bool store_sql_list(struct store *store, const struct store_filter *filter,
 	struct db *db = db_of(store);
 	if (!db_begin(db, false, err))
 		return false;
-	bool good = list_read(db, filter, ret_views, ret_len, err);
+	bool good = store_sql_list_read(db, filter, ret_views, ret_len, err);
 	db_rollback(db);
 	return good;
 }

@@ -27,17 +27,17 @@ static void copies_drop(struct store_listener *listener, const struct id *ids, s
 	(void)!cache_drop_many(opened->cache, keys, n, opened->dropped_ms, NULL);
 }
 
-bool opened_cache_open(struct opened_cache *opened, const struct config *config,
-		       struct id deployment, struct clock *clock, const struct log *log,
-		       struct metrics *metrics, struct store *store, struct err *err)
+bool cache_connect(const struct config *config, const struct cache_watch *watch,
+		   struct cache **ret_cache, struct err *err)
 {
 	char prefix[CACHE_REDIS_PREFIX_MAX + 1];
 	const char *password_file = config->cache_password_file;
+	*ret_cache = NULL;
 	if (!config->has_cache)
 		return true;
 	if (password_file != NULL && !secret_place_path(password_file, &password_file, err))
 		return err_wrap(err, "cache.password_file");
-	(void)snprintf(prefix, sizeof prefix, "sluice:%s:", id_text(deployment).at);
+	(void)snprintf(prefix, sizeof prefix, "sluice:%s:", id_text(watch->deployment).at);
 	const struct cache_redis_options options = {
 		.host = config->cache_redis.host,
 		.port = config->cache_redis.port,
@@ -45,11 +45,21 @@ bool opened_cache_open(struct opened_cache *opened, const struct config *config,
 		.password_file = password_file,
 		.prefix = prefix,
 		.timeout_ms = config->cache_timeout_ms,
-		.clock = clock,
-		.log = log,
-		.metrics = metrics,
+		.clock = watch->clock,
+		.log = watch->log,
+		.metrics = watch->metrics,
 	};
-	opened->cache = cache_redis_new(&options);
+	*ret_cache = cache_redis_new(&options);
+	return true;
+}
+
+bool opened_cache_open(struct opened_cache *opened, const struct config *config,
+		       const struct cache_watch *watch, struct store *store, struct err *err)
+{
+	if (!cache_connect(config, watch, &opened->cache, err))
+		return false;
+	if (opened->cache == NULL)
+		return true;
 	opened->dropped_ms = config->api_status_copy_ms < DROPPED_MS_MAX
 				     ? config->api_status_copy_ms
 				     : DROPPED_MS_MAX;

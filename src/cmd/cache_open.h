@@ -17,12 +17,23 @@ struct opened_cache {
 	int64_t dropped_ms;             /* how long a key is kept free of copies after a change */
 };
 
-/* Connects to nothing yet, but may fetch the password (secret_place.h). Listens to the store from
- * now on; borrows everything, and may not move.
- */
+/* Whose connection it is. Clock, log and metrics are borrowed. */
+struct cache_watch {
+	struct id deployment;
+	struct clock *clock;
+	const struct log *log;   /* NULL: nobody is told; of one connection of a process it is */
+	struct metrics *metrics; /* likewise */
+};
+
+/* A connection for another thread of the role; NULL when no cache is configured. Connects to
+ * nothing yet, but may fetch the password (secret_place.h). Closed by cache_close. */
+MUST_CHECK bool cache_connect(const struct config *config, const struct cache_watch *watch,
+			      struct cache **ret_cache, struct err *err);
+/* The connection of the thread that has the store. Listens to the store from now on; borrows
+ * everything, and may not move. */
 MUST_CHECK bool opened_cache_open(struct opened_cache *opened, const struct config *config,
-				  struct id deployment, struct clock *clock, const struct log *log,
-				  struct metrics *metrics, struct store *store, struct err *err);
+				  const struct cache_watch *watch, struct store *store,
+				  struct err *err);
 /* After the last call of the store. Accepts an empty one. */
 void opened_cache_close(struct opened_cache *opened);
 

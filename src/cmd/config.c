@@ -12,6 +12,9 @@
 #include <strings.h>
 #include <unistd.h>
 
+/* A replica that takes longer is as good as away: the primary answers meanwhile. */
+#define REPLICA_WAIT_MS 1000
+
 _Static_assert(CONFIG_KEYSTORES_MAX == KEYSTORES_MAX && CONFIG_TOKENS_MAX == TOKENS_MAX &&
 		       CONFIG_KMS_MAX == KMS_MAX,
 	       "the schema's bounds are the header's");
@@ -77,6 +80,23 @@ static void database_read(struct config_database *ret_database,
 	};
 }
 
+/* In all but its place and its user it is as the store. */
+static void replica_read(struct config *config, const struct config_text_replica *text)
+{
+	struct config_database *replica = &config->replica;
+	*replica = config->store;
+	config->has_replica = text->host != NULL || text->socket != NULL;
+	config->replica_age_ms = milliseconds(text->max_age_ms);
+	replica->host = text->host;
+	replica->port = (uint16_t)config_u64(text->port);
+	replica->socket = text->socket;
+	replica->wait_ms = REPLICA_WAIT_MS;
+	if (text->user != NULL) {
+		replica->user = text->user;
+		replica->password_file = text->password_file;
+	}
+}
+
 /* Half of a pair is a slip that would show when it is too late. */
 static bool database_check(const struct config *config, const struct config_text_database *text,
 			   const char *cert, const char *key, struct err *err)
@@ -91,6 +111,28 @@ static bool database_check(const struct config *config, const struct config_text
 	return true;
 }
 
+static bool is_plain_server(const struct config_database *database)
+{
+	return database->is_mysql && database->tls_ca == NULL && database->socket == NULL &&
+	       strcmp(database->host, "127.0.0.1") != 0 && strcmp(database->host, "localhost") != 0;
+}
+
+static bool replica_check(struct config *config, struct err *err)
+{
+	const struct config_text_replica *text = &config->texts->text->store.replica;
+	if (!config->has_replica)
+		return true;
+	if (!config->store.is_mysql)
+		return config_lines_refuse(config->texts->lines,
+					   text->host != NULL ? "store.replica.host"
+							      : "store.replica.socket",
+					   err, "a file has no replica: store.backend is sqlite");
+	if (is_plain_server(&config->replica))
+		config_warn(config, "store.replica: %s is reached without TLS; set store.tls_ca",
+			    config->replica.host);
+	return true;
+}
+
 static bool databases_check(struct config *config, struct err *err)
 {
 	const struct config_text *text = config->texts->text;
@@ -98,13 +140,12 @@ static bool databases_check(struct config *config, struct err *err)
 	if (!database_check(config, &text->store, "store.tls_cert", "store.tls_key", err) ||
 	    !database_check(config, &text->journal, "journal.tls_cert", "journal.tls_key", err))
 		return false;
-	if (store->is_mysql && store->tls_ca == NULL && store->socket == NULL &&
-	    strcmp(store->host, "127.0.0.1") != 0 && strcmp(store->host, "localhost") != 0)
+	if (is_plain_server(store))
 		config_warn(config, "store: %s is reached without TLS; set store.tls_ca",
 			    store->host);
 	if (store->is_mysql && !config->journal.is_mysql)
 		config_warn(config, "the journal is a file of one host: only one signer can run");
-	return true;
+	return replica_check(config, err);
 }
 
 static bool is_plain_away(const char *url)
@@ -137,6 +178,7 @@ static void sections_read(struct config *config, const struct config_text *text)
 	config->log_file = text->log.file;
 	database_read(&config->store, &text->store);
 	database_read(&config->journal, &text->journal);
+	replica_read(config, &text->store.replica);
 	config->queue_is_sqs = strcmp(text->queue.backend, "sqs") == 0;
 	config->queue_region = text->queue.region;
 	config->queue_endpoint = text->queue.endpoint;

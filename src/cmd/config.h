@@ -100,6 +100,9 @@ struct config {
 	enum log_level log_level;
 	const char *log_file; /* NULL: standard error */
 	struct config_database store;
+	bool has_replica;
+	struct config_database replica; /* of the store's database, for lists */
+	int64_t replica_age_ms;
 	struct config_database journal;
 	bool queue_is_sqs;
 	const char *queue_region;   /* NULL without SQS */

@@ -109,21 +109,38 @@ static const struct cyaml_schema_field log_fields[] = {
 	SCALAR(struct config_text_log, file),
 	CYAML_FIELD_END,
 };
-static const struct cyaml_schema_field database_fields[] = {
-	SCALAR(struct config_text_database, backend),
-	SCALAR(struct config_text_database, path),
-	SCALAR(struct config_text_database, host),
-	SCALAR(struct config_text_database, port),
-	SCALAR(struct config_text_database, socket),
-	SCALAR(struct config_text_database, database),
-	SCALAR(struct config_text_database, user),
-	SCALAR(struct config_text_database, password_file),
-	SCALAR(struct config_text_database, migrate_user),
-	SCALAR(struct config_text_database, migrate_password_file),
-	SCALAR(struct config_text_database, tls_ca),
-	SCALAR(struct config_text_database, tls_cert),
-	SCALAR(struct config_text_database, tls_key),
-	SCALAR(struct config_text_database, wait_ms),
+static const struct cyaml_schema_field replica_fields[] = {
+	SCALAR(struct config_text_replica, host),
+	SCALAR(struct config_text_replica, port),
+	SCALAR(struct config_text_replica, socket),
+	SCALAR(struct config_text_replica, user),
+	SCALAR(struct config_text_replica, password_file),
+	SCALAR(struct config_text_replica, max_age_ms),
+	CYAML_FIELD_END,
+};
+/* What the store has, and the journal as well. */
+#define DATABASE_FIELDS                                                                          \
+	SCALAR(struct config_text_database, backend), SCALAR(struct config_text_database, path), \
+		SCALAR(struct config_text_database, host),                                       \
+		SCALAR(struct config_text_database, port),                                       \
+		SCALAR(struct config_text_database, socket),                                     \
+		SCALAR(struct config_text_database, database),                                   \
+		SCALAR(struct config_text_database, user),                                       \
+		SCALAR(struct config_text_database, password_file),                              \
+		SCALAR(struct config_text_database, migrate_user),                               \
+		SCALAR(struct config_text_database, migrate_password_file),                      \
+		SCALAR(struct config_text_database, tls_ca),                                     \
+		SCALAR(struct config_text_database, tls_cert),                                   \
+		SCALAR(struct config_text_database, tls_key),                                    \
+		SCALAR(struct config_text_database, wait_ms)
+static const struct cyaml_schema_field store_fields[] = {
+	DATABASE_FIELDS,
+	CYAML_FIELD_MAPPING("replica", CYAML_FLAG_OPTIONAL, struct config_text_database, replica,
+			    replica_fields),
+	CYAML_FIELD_END,
+};
+static const struct cyaml_schema_field journal_fields[] = {
+	DATABASE_FIELDS,
 	CYAML_FIELD_END,
 };
 static const struct cyaml_schema_field queue_fields[] = {
@@ -180,8 +197,8 @@ static const struct cyaml_schema_field monitor_fields[] = {
 static const struct cyaml_schema_field document_fields[] = {
 	SCALAR(struct config_text, data_dir),
 	SECTION(log, log_fields),
-	SECTION(store, database_fields),
-	SECTION(journal, database_fields),
+	SECTION(store, store_fields),
+	SECTION(journal, journal_fields),
 	SECTION(queue, queue_fields),
 	SECTION(trust, trust_fields),
 	SECTION(run, run_fields),

@@ -87,6 +87,15 @@ struct config_text_log {
 	char *file;
 };
 
+struct config_text_replica {
+	char *host;
+	char *port;
+	char *socket;
+	char *user;
+	char *password_file;
+	char *max_age_ms;
+};
+
 /* Of the store, and of the journal. */
 struct config_text_database {
 	char *backend;
@@ -103,6 +112,7 @@ struct config_text_database {
 	char *tls_cert;
 	char *tls_key;
 	char *wait_ms;
+	struct config_text_replica replica; /* of the store alone */
 };
 
 struct config_text_queue {

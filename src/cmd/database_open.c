@@ -26,6 +26,7 @@ static struct db_mysql_options mysql_options(const struct config_database *datab
 		.socket = database->socket,
 		.port = database->port,
 		.user = user == DATABASE_MIGRATE ? database->migrate_user : database->user,
+		.reads_only = user == DATABASE_READ,
 		.database = database->name,
 		.tls_ca = database->tls_ca,
 		.tls_cert = database->tls_cert,

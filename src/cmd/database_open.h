@@ -10,6 +10,7 @@
 enum database_user {
 	DATABASE_ROLE,    /* what a role may: no change of the schema */
 	DATABASE_MIGRATE, /* who changes the schema */
+	DATABASE_READ,    /* who reads a replica */
 };
 
 /* Who looks after a connection to a server. All borrowed. */

@@ -180,9 +180,9 @@ static bool parts_open(struct role_parts *parts, const struct role_program *prog
 			       &parts->entropy, parts->metrics, &parts->opened, err) ||
 	    !external_queue_open(parts, program, err) || !catalogue_pin(parts, err))
 		return false;
-	if (!opened_cache_open(&parts->cache, parts->config, trust_keys_deployment(parts->trust),
-			       &parts->clock, &parts->log, parts->metrics, parts->opened.store,
-			       err))
+	const struct cache_watch cache = { trust_keys_deployment(parts->trust), &parts->clock,
+					   &parts->log, parts->metrics };
+	if (!opened_cache_open(&parts->cache, parts->config, &cache, parts->opened.store, err))
 		return false;
 	for (size_t i = 0; program->asks_chains && i < catalogue->chains_len; i++)
 		if (!role_chain_open(parts->config, i, &parts->clock, &parts->log, parts->metrics,

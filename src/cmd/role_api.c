@@ -2,6 +2,8 @@
 #include "cmd/role.h"
 
 #include "adapter/cache_memory.h"
+#include "adapter/store_sql_replica.h"
+#include "cmd/database_open.h"
 #include "cmd/notify.h"
 #include "cmd/stop_signal.h"
 #include "service/api/server.h"
@@ -17,7 +19,9 @@
 struct api_role {
 	struct role_parts *parts;
 	struct api_server *server;
-	struct cache *rates; /* of the loop thread; NULL without a limit */
+	struct cache *rates;         /* of the loop thread; NULL without a limit */
+	struct replica *replica;     /* NULL: none is configured */
+	struct cache *replica_cache; /* of the thread that reads it; NULL without Redis */
 	char address[CONFIG_HOST_LEN_MAX + 16];
 	pthread_t watcher;
 	bool is_watched;
@@ -31,6 +35,37 @@ static int64_t stopping_grace_ms;
 static void stop(void)
 {
 	api_server_stop(stopping_server, stopping_grace_ms);
+}
+
+static bool replica_connect(void *context, struct db **ret_db, struct err *err)
+{
+	const struct config *config = context;
+	return database_open(&config->replica, DATABASE_READ, STORE_CACHE_KB_OTHER, NULL, ret_db,
+			     err) ||
+	       err_wrap(err, "store.replica");
+}
+
+static bool replica_open(struct role_parts *parts, struct api_role *role,
+			 struct api_options *options, struct err *err)
+{
+	const struct config *config = parts->config;
+	const struct cache_watch watch = { trust_keys_deployment(parts->trust), &parts->clock, NULL,
+					   NULL };
+	const struct store_sql_replica_options replica = {
+		.primary = parts->opened.db,
+		.open = replica_connect,
+		.context = (void *)(uintptr_t)config,
+		.entropy = &parts->entropy,
+	};
+	if (!config->has_replica)
+		return true;
+	if (!cache_connect(config, &watch, &role->replica_cache, err))
+		return false;
+	role->replica = store_sql_replica_new(&replica);
+	options->replica = role->replica;
+	options->replica_cache = role->replica_cache;
+	options->replica_age_ms = config->replica_age_ms;
+	return true;
 }
 
 static bool server_open(struct role_parts *parts, struct api_role *role, struct err *err)
@@ -61,7 +96,8 @@ static bool server_open(struct role_parts *parts, struct api_role *role, struct 
 	if (options.api.rate.per_second > 0)
 		role->rates = cache_memory_new(&parts->clock, RATE_KEYS_MAX);
 	options.api.rate_cache = role->rates;
-	if (!role_mac_keys(parts, TRUST_INTENT_MAC, &options.api.intent_keys, err) ||
+	if (!replica_open(parts, role, &options.api, err) ||
+	    !role_mac_keys(parts, TRUST_INTENT_MAC, &options.api.intent_keys, err) ||
 	    !role_mac_keys(parts, TRUST_IDENTITY_GRANTS, &options.api.identity_keys, err) ||
 	    !role_mac_keys(parts, TRUST_CONTROLS, &options.api.controls_keys, err))
 		return false;
@@ -132,6 +168,8 @@ static void close_api(struct role_parts *parts, void *self)
 	if (role->is_watched)
 		CHECK(pthread_join(role->watcher, NULL) == 0);
 	api_server_close(role->server);
+	replica_close(role->replica);
+	cache_close(role->replica_cache);
 	cache_close(role->rates);
 	free(role);
 }

@@ -1,17 +1,15 @@
 // Two API processes over one database and one Redis: what they share makes them faster, and whatever
 // Redis does, forgets or says, their answers are those of the store.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startProxy } from '../tools/src/proxy.mjs';
 import { startRedis } from '../tools/src/redis.mjs';
-import { environment, json, newPlace, program, until } from './deployment.mjs';
+import { json, newPlace, until } from './deployment.mjs';
+import { Process } from './process.mjs';
 
-const receiver = '0x52908400098527886E0F7030069857D2E4169EE7';
 const copyMs = 1500;
 const burst = 20;
 const slowMs = 1500; // a request, also while Redis hangs
@@ -27,67 +25,6 @@ assets:
 wallets:
   - { chain: polygon, address: "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", key: hot/0 }
 `;
-
-class Process {
-	constructor(place, name, env = {}) {
-		this.log = join(place.dir, `${name}.log`);
-		this.place = place;
-		this.agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
-		this.child = spawn(program, ['api', '--config', place.config], {
-			stdio: 'inherit', env: environment({ SLUICE_LOG_FILE: this.log, ...env }),
-		});
-		this.ended = once(this.child, 'exit');
-	}
-
-	lines() {
-		try {
-			return readFileSync(this.log, 'utf8').split('\n').slice(0, -1).map(line => JSON.parse(line));
-		} catch (error) {
-			if (error.code === 'ENOENT') return [];
-			throw error;
-		}
-	}
-
-	async ready() {
-		const line = await until('the API is ready', () => {
-			assert.equal(this.child.exitCode, null, 'sluice api has ended');
-			return this.lines().find(entry => entry['event.action'] === 'role_ready');
-		});
-		this.port = line.message.match(/:(\d+)$/)[1];
-		return this;
-	}
-
-	async request(method, path, { key = this.place.key, headers = {}, body } = {}) {
-		const started = Date.now();
-		const request = http.request({
-			host: '127.0.0.1', port: this.port, agent: this.agent, method, path,
-			headers: { authorization: `Bearer ${key}`, ...headers },
-		});
-		request.end(body);
-		const [response] = await once(request, 'response');
-		let text = '';
-		for await (const part of response) text += part;
-		return { status: response.statusCode, headers: response.headers, json: JSON.parse(text),
-			ms: Date.now() - started };
-	}
-
-	get(path, options) {
-		return this.request('GET', path, options);
-	}
-
-	post(key) {
-		return this.request('POST', '/v1/withdrawals', {
-			headers: { 'idempotency-key': key, 'content-type': 'application/json' },
-			body: JSON.stringify({ chain: 'polygon', asset: 'POL', to: receiver, amount: '1' }),
-		});
-	}
-
-	async stop() {
-		this.agent.destroy();
-		this.child.kill('SIGTERM');
-		assert.deepEqual(await this.ended, [0, null]);
-	}
-}
 
 let redis, proxy, place, serial = 0;
 
@@ -340,7 +277,7 @@ describe('limits', () => {
 		await flood(key, 3 * burst);
 		const post = () => one.request('POST', '/v1/withdrawals', { key,
 			headers: { 'idempotency-key': 'refused', 'content-type': 'application/json' },
-			body: JSON.stringify({ chain: 'polygon', asset: 'POL', to: receiver, amount: '1' }) });
+			body: JSON.stringify({ chain: 'polygon', asset: 'POL', to: Process.receiver, amount: '1' }) });
 		assert.equal((await post()).status, 429);
 		assert.equal(sql('SELECT COUNT(*) FROM withdrawals'), before);
 		await until('a token comes', async () => (await post()).status === 202);

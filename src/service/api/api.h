@@ -16,6 +16,7 @@
 #include "port/clock.h"
 #include "port/entropy.h"
 #include "port/queue.h"
+#include "port/replica.h"
 #include "port/store_transfer.h"
 #include "service/api/rate.h"
 
@@ -37,8 +38,11 @@ struct api_options {
 	int64_t key_cache_ms; /* how long a verdict about an API key is kept in memory: 5 s */
 	size_t jobs_max;      /* waiting requests before 503: 4096 */
 	struct rate_limit rate;
-	int64_t copy_life_ms;   /* of a status copy in the cache; 0: none are kept */
-	int64_t job_timeout_ms; /* how long one waits for the store before 503; 0: 5 s */
+	int64_t copy_life_ms;        /* of a status copy in the cache; 0: none are kept */
+	struct replica *replica;     /* of the store, for lists; NULL: none */
+	int64_t replica_age_ms;      /* how old its lists may be */
+	struct cache *replica_cache; /* of the thread that reads it; NULL: none */
+	int64_t job_timeout_ms;      /* how long one waits for the store before 503; 0: 5 s */
 };
 
 #endif

@@ -4,6 +4,7 @@
 #include "service/api/http.h"
 
 #include "base/check.h"
+#include "service/api/http_lists.h"
 #include "service/api/request.h"
 #include "service/api/work.h"
 
@@ -30,6 +31,7 @@ struct api_server {
 	struct http_server *http;
 	struct work *work;
 	struct jobs *jobs;
+	struct lists *lists; /* NULL without a replica */
 	struct auth *auth;
 	atomic_int_least64_t heartbeat_ms;
 	uint8_t random[RANDOM_BYTES]; /* drawn in larger parts: a system call per id adds up */
@@ -45,6 +47,11 @@ struct api_server {
 const struct api_options *exchange_options(const struct exchange *exchange)
 {
 	return &exchange->server->options.api;
+}
+
+struct lists *exchange_lists(const struct exchange *exchange)
+{
+	return exchange->server->lists;
 }
 
 static struct id new_id(struct api_server *server)
@@ -207,6 +214,13 @@ static void on_refused(void *context, struct http_request *request,
 
 /* ---- jobs of an exchange ---- */
 
+void exchange_job_fill(struct exchange *exchange, struct job *job)
+{
+	job->by = exchange->by;
+	memcpy(job->request_id, exchange->request_id, sizeof job->request_id);
+	job->context = exchange;
+}
+
 struct job *exchange_job(struct exchange *exchange, enum job_kind kind)
 {
 	struct job *job = job_take(exchange->server->jobs, kind);
@@ -214,9 +228,7 @@ struct job *exchange_job(struct exchange *exchange, enum job_kind kind)
 		exchange_refuse_with(exchange, PROBLEM_OVERLOADED);
 		return NULL;
 	}
-	job->by = exchange->by;
-	memcpy(job->request_id, exchange->request_id, sizeof job->request_id);
-	job->context = exchange;
+	exchange_job_fill(exchange, job);
 	return job;
 }
 
@@ -358,13 +370,14 @@ static void on_tick(void *context)
 	atomic_store_explicit(&server->heartbeat_ms, clock_monotonic_ms(server->options.api.clock),
 			      memory_order_relaxed);
 	metric_set(server->connections, (int64_t)http_server_connections(server->http));
+	lists_expire(server->lists); /* before: what it gives up begins anew */
 	jobs_expire(server->jobs);
 }
 
 static void post(void *context, void (*run)(void *arg), void *arg)
 {
 	struct api_server *server = context;
-	/* One is under way at most, and the loop has room for thousands. */
+	/* One of each thread is under way at most, and the loop has room for thousands. */
 	CHECK(http_server_post(server->http, run, arg));
 }
 
@@ -447,8 +460,9 @@ bool api_server_open(const struct api_server_options *options, struct api_server
 				     .post = post,
 				     .context = server };
 	server->jobs = jobs_new(&jobs);
+	server->lists = lists_new(api, post, server);
 	http_server_every(server->http, TICK_MS, on_tick, server);
-	if (!jobs_start(server->jobs, err)) {
+	if (!jobs_start(server->jobs, err) || !lists_start(server->lists, err)) {
 		api_server_close(server);
 		return false;
 	}
@@ -475,6 +489,8 @@ void api_server_close(struct api_server *server)
 {
 	if (server == NULL)
 		return;
+	lists_stop(server->lists); /* first: it may still go on with the others */
+	lists_free(server->lists);
 	jobs_stop(server->jobs);
 	jobs_free(server->jobs);
 	http_server_close(server->http);

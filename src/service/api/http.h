@@ -18,6 +18,7 @@ struct exchange {
 	struct credential credential;   /* slices of the request */
 	struct principal by;            /* once authenticated */
 	struct rate_state rate;         /* of its key */
+	struct listing *listing;        /* of http_lists.c; NULL: no replica is asked */
 	int64_t started_ms;
 	char request_id[ID_TEXT_LEN + 1];
 	char correlation_id[CORRELATION_ID_LEN_MAX + 1];
@@ -52,6 +53,8 @@ void exchange_refuse(struct exchange *exchange, const struct problem_report *rep
 void exchange_refuse_with(struct exchange *exchange, enum problem problem);
 /* A job with the exchange as its context, or NULL after an answer: too many wait. */
 struct job *exchange_job(struct exchange *exchange, enum job_kind kind);
+/* For a job that was taken elsewhere: who asks, and the exchange as its context. */
+void exchange_job_fill(struct exchange *exchange, struct job *job);
 void exchange_submit(struct exchange *exchange, struct job *job, void (*answer)(struct job *job));
 void exchange_drop(struct exchange *exchange, struct job *job);
 /* Takes what a job was told about the limit of its key; before its answer. */
@@ -62,6 +65,7 @@ void exchange_answer(struct job *job);
 bool exchange_body_is_empty(struct exchange *exchange);
 struct id exchange_new_id(struct exchange *exchange);
 const struct api_options *exchange_options(const struct exchange *exchange);
+struct lists *exchange_lists(const struct exchange *exchange); /* NULL without a replica */
 
 /* http_withdrawals.c */
 void http_withdrawals_create(struct exchange *exchange);

@@ -1,6 +1,6 @@
 /* The routes under /v1/withdrawals: headers, parameters and bodies become jobs, jobs become
  * answers. What a body means is in request.c, what a job does in work.c. */
-#include "service/api/http.h"
+#include "service/api/http_lists.h"
 
 #include "base/check.h"
 #include "service/api/request.h"
@@ -105,11 +105,7 @@ void http_withdrawals_list(struct exchange *exchange)
 		exchange_refuse_with(exchange, PROBLEM_ACCOUNT_FORBIDDEN);
 		return;
 	}
-	struct job *job = exchange_job(exchange, JOB_LIST);
-	if (job == NULL)
-		return;
-	job->list = query;
-	exchange_submit(exchange, job, exchange_answer);
+	lists_submit(exchange, &query);
 }
 
 /* The withdrawal that the path names. False after an answer: what is no id names none. */

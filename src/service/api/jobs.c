@@ -1,6 +1,7 @@
 #include "service/api/jobs.h"
 
 #include "base/check.h"
+#include "service/api/reader.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -70,6 +71,7 @@ struct jobs *jobs_new(const struct jobs_options *options)
 	pthread_condattr_t attributes;
 	struct jobs *jobs = calloc(1, sizeof *jobs);
 	CHECK(jobs != NULL && options->jobs_max > 0 && options->timeout_ms > 0);
+	CHECK((options->work != NULL) != (options->reader != NULL));
 	jobs->options = *options;
 	jobs->storage = calloc(options->jobs_max, sizeof *jobs->storage);
 	CHECK(jobs->storage != NULL);
@@ -119,7 +121,7 @@ struct job *job_take(struct jobs *jobs, enum job_kind kind)
 	job->problem = PROBLEM_NONE;
 	job->existing = (struct id){ 0 };
 	job->found = false;
-	job->is_abandoned = job->is_answered = false;
+	job->is_abandoned = job->is_answered = job->is_judged = job->is_stale = false;
 	job->rate = (struct rate_state){ 0 };
 	jobs->under_way++;
 	return job;
@@ -310,21 +312,35 @@ static size_t give_back(struct jobs *jobs, struct job **batch, size_t n)
 	return waiting;
 }
 
+static void run_batch(struct jobs *jobs, struct job **batch, size_t n)
+{
+	if (jobs->options.reader != NULL)
+		reader_run(jobs->options.reader, batch, n);
+	else
+		work_run(jobs->options.work, batch, n);
+}
+
+static void probe(struct jobs *jobs)
+{
+	if (jobs->options.work != NULL)
+		work_probe(jobs->options.work);
+}
+
 static void *run_store_thread(void *arg)
 {
 	struct jobs *jobs = arg;
 	struct job *batch[WORK_JOBS_MAX];
 	bool is_stopping = false;
 	size_t expected = 0; /* acceptances in the next batch, going by this one */
-	work_probe(jobs->options.work);
+	probe(jobs);
 	while (!is_stopping) {
 		size_t n = take_batch(jobs, &expected, batch, &is_stopping);
 		if (n > 0) {
-			work_run(jobs->options.work, batch, n);
+			run_batch(jobs, batch, n);
 			expected += give_back(jobs, batch, n);
 			expected = expected < BATCH_MAX ? expected : BATCH_MAX;
 		} else if (!is_stopping) {
-			work_probe(jobs->options.work);
+			probe(jobs);
 		}
 	}
 	return NULL;

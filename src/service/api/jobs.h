@@ -14,12 +14,14 @@
 
 struct jobs;
 
+/* The thread is that of the store, or that of its replica (reader.h). */
 struct jobs_options {
-	struct work *work; /* borrowed */
+	struct work *work;     /* borrowed */
+	struct reader *reader; /* in place of work; borrowed */
 	struct clock *clock;
-	struct metrics *metrics;
-	size_t jobs_max;    /* under way at once */
-	int64_t timeout_ms; /* from job_submit to an answer */
+	struct metrics *metrics; /* may be NULL */
+	size_t jobs_max;         /* under way at once */
+	int64_t timeout_ms;      /* from job_submit to an answer */
 	/* Has run(arg) called on the loop thread; from any thread. One call at a time is under way.
 	 * It must not fail. */
 	void (*post)(void *context, void (*run)(void *arg), void *arg);

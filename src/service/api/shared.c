@@ -52,10 +52,11 @@ void shared_free(struct shared *shared)
 
 /* ---- limits ---- */
 
-/* A job that loads a key has no caller yet. */
+/* A job that loads a key has no caller yet, and one that a replica did not answer was counted
+ * there. */
 static bool is_counted(const struct job *job)
 {
-	return job->kind != JOB_KEY;
+	return job->kind != JOB_KEY && !job->is_judged;
 }
 
 void shared_judge(struct shared *shared, struct job **jobs, size_t n)

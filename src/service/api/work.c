@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "port/replica.h"
 #include "port/store_recover.h"
 #include "service/api/shared.h"
 #include "service/api/view.h"
@@ -16,12 +17,14 @@
 #define BALANCES_MAX     (WALLETS_MAX * ASSETS_MAX)
 #define LIST_FRAME_MAX   256 /* what stands around the items */
 #define QUEUES_BYTES_MAX (8 * VIEW_QUEUE_MAX)
+#define MARK_MS          500 /* between two marks; an idle thread makes one at each probe */
 
 /* Large, but only touched as far as it is used. */
 struct work {
 	struct api_options options;
 	struct shared *shared; /* NULL without a cache */
 	atomic_int_least64_t answered_ms;
+	int64_t marked_ms; /* when it last tried to; monotonic */
 	struct metric *accepts[STORE_ID_TAKEN + 1];
 	struct metric *batches;
 	struct metric *batch_seconds;
@@ -62,6 +65,7 @@ struct work *work_new(const struct api_options *options)
 	work->options = *options;
 	/* Ready only once the store has answered. */
 	atomic_init(&work->answered_ms, INT64_MIN / 2);
+	work->marked_ms = INT64_MIN / 2;
 	add_metrics(work);
 	work->shared = shared_new(options);
 	return work;
@@ -204,6 +208,28 @@ static void run_view(struct work *work, struct job *job)
 	shared_note(work->shared, job, &work->views[0].withdrawal);
 }
 
+void job_answer_list(struct job *job, const struct store_view *views, size_t len, size_t limit,
+		     const struct catalogue *catalogue)
+{
+	struct buf *out = start_body(job, 200, len * VIEW_WITHDRAWAL_MAX + LIST_FRAME_MAX);
+	buf_text(out, "{\"items\":[");
+	for (size_t i = 0; i < len; i++) {
+		if (i > 0)
+			buf_byte(out, ',');
+		view_write_withdrawal(&views[i], catalogue, out);
+	}
+	buf_text(out, "]");
+	if (len == limit) {
+		json_write_name(out, "next_cursor");
+		buf_byte(out, '"');
+		cursor_write(views[len - 1].withdrawal.intent.id, out);
+		buf_byte(out, '"');
+	} else {
+		json_write_member_null(out, "next_cursor");
+	}
+	buf_text(out, "}");
+}
+
 static void run_list(struct work *work, struct job *job)
 {
 	struct err err;
@@ -214,23 +240,7 @@ static void run_list(struct work *work, struct job *job)
 		return;
 	}
 	note_answer(work);
-	struct buf *out = start_body(job, 200, len * VIEW_WITHDRAWAL_MAX + LIST_FRAME_MAX);
-	buf_text(out, "{\"items\":[");
-	for (size_t i = 0; i < len; i++) {
-		if (i > 0)
-			buf_byte(out, ',');
-		view_write_withdrawal(&work->views[i], work->options.catalogue, out);
-	}
-	buf_text(out, "]");
-	if (len == filter.limit) {
-		json_write_name(out, "next_cursor");
-		buf_byte(out, '"');
-		cursor_write(work->views[len - 1].withdrawal.intent.id, out);
-		buf_byte(out, '"');
-	} else {
-		json_write_member_null(out, "next_cursor");
-	}
-	buf_text(out, "}");
+	job_answer_list(job, work->views, len, filter.limit, work->options.catalogue);
 }
 
 static void run_events(struct work *work, struct job *job)
@@ -592,6 +602,20 @@ static void run_key(struct work *work, struct job *job)
 		note_answer(work);
 }
 
+/* By what the replica shows of it, lists know how old they are. */
+static void mark_replica(struct work *work)
+{
+	struct err err;
+	struct log_about about = { .action = "replica_mark", .outcome = "failure", .err = &err };
+	const struct api_options *options = &work->options;
+	int64_t now_ms = clock_monotonic_ms(options->clock);
+	if (options->replica == NULL || now_ms - work->marked_ms < MARK_MS)
+		return;
+	work->marked_ms = now_ms;
+	if (!replica_mark(options->replica, now_ms, clock_now_ms(options->clock), &err))
+		log_line(options->log, LOG_WARN, &about, "lists will come from the primary");
+}
+
 void work_probe(struct work *work)
 {
 	struct err err;
@@ -602,6 +626,7 @@ void work_probe(struct work *work)
 		note_answer(work);
 	else
 		log_line(work->options.log, LOG_WARN, &about, "the store does not answer");
+	mark_replica(work);
 }
 
 static void run_one(struct work *work, struct job *job)
@@ -664,4 +689,5 @@ void work_run(struct work *work, struct job **jobs, size_t n)
 	if (accepts_len > 0)
 		run_accepts(work, accepts, accepts_len);
 	shared_keep(work->shared);
+	mark_replica(work);
 }

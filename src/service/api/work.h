@@ -35,6 +35,7 @@ struct job {
 	enum job_kind kind;
 	struct principal by;
 	char request_id[ID_TEXT_LEN + 1];
+	bool is_judged;       /* by the shared limit, before */
 	struct id withdrawal; /* VIEW, EVENTS, CANCEL, SPEED_UP; RESOLVE: or a slot's id */
 	union {
 		struct withdrawal accept; /* ACCEPT: complete; answered with the one that counts */
@@ -50,6 +51,8 @@ struct job {
 	struct id existing;                /* ACCEPT with EXTERNAL_ID_TAKEN */
 	bool found;                        /* KEY */
 	bool is_answered;                  /* status and body are there, by a copy */
+	bool is_stale;                     /* LIST: the replica's is too old */
+	int64_t age_ms;                    /* LIST by a replica: how old it may be at most */
 	struct rate_state rate;            /* of the shared limit */
 	unsigned status;                   /* of HTTP; all but ACCEPT and KEY */
 	struct buf body; /* JSON, likewise; of its own memory, freed with the job */
@@ -74,6 +77,9 @@ void work_free(struct work *work); /* accepts NULL */
 void work_run(struct work *work, struct job **jobs, size_t n);
 /* Asks the store something cheap, for work_answered_ms. */
 void work_probe(struct work *work);
+/* Answers a job of kind LIST with a page of so many, out of at most `limit`. */
+void job_answer_list(struct job *job, const struct store_view *views, size_t len, size_t limit,
+		     const struct catalogue *catalogue);
 /* When the store last answered, monotonic; from any thread. */
 int64_t work_answered_ms(const struct work *work);
 

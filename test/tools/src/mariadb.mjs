@@ -144,3 +144,17 @@ export async function makeDatabases(server, dir) {
 	}
 	return settings;
 }
+
+// What a server needs that others replicate from.
+export const primarySettings = ['--server-id=1', '--log-bin', '--sync-binlog=1', '--gtid-strict-mode=1'];
+
+// A server that replicates all of `primary`, which has primarySettings and knows everything that it
+// was ever told in its log. Nobody but root writes there.
+export async function startReplica(dir, primary, { port }) {
+	const replica = await startMariadb(dir, { port, settings: ['--server-id=2', '--read-only=1', '--gtid-strict-mode=1'] });
+	const password = randomBytes(12).toString('hex');
+	await primary.query(`CREATE USER replicator@'127.0.0.1' IDENTIFIED BY '${password}' REQUIRE SSL; GRANT REPLICATION SLAVE ON *.* TO replicator@'127.0.0.1'`);
+	await replica.query(`CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=${primary.port}, MASTER_USER='replicator', MASTER_PASSWORD='${password}', `
+		+ `MASTER_SSL=1, MASTER_SSL_CA='${primary.ca}', MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1; START SLAVE`);
+	return replica;
+}
