@@ -4,6 +4,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDatabases, startMariadb } from '../../test/tools/src/mariadb.mjs';
 import { Stack, findFreePorts, readCpuSeconds } from '../../test/tools/src/stack.mjs';
+import { runClusterPay } from './cluster_pay.mjs';
+import { serverSettings } from './cluster_stack.mjs';
 import { buildDir, runTool, tool } from './processes.mjs';
 import { format, median } from './report.mjs';
 import { newSeed, runWrk } from './wrk.mjs';
@@ -14,17 +16,6 @@ const warmUpSeconds = 1;
 const tables = ['withdrawals', 'events', 'audit', 'messages'];
 const ticksPerSecond = 100;
 const aim = 15_000;
-
-// As an installation that loses no answered commit, whose replicas read the binary log, and whose
-// working set fits into memory. innodb_flush_log_at_trx_commit is 1 in any case.
-export const serverSettings = [
-	'--log-bin',
-	'--server-id=1',
-	'--sync-binlog=1',
-	'--binlog-format=ROW',
-	'--innodb-buffer-pool-size=1G',
-	'--innodb-log-file-size=1G',
-];
 
 // Seconds of CPU of everything that runs on this machine.
 function readMachineSeconds() {
@@ -234,6 +225,11 @@ function addTables(report, options, measured) {
 }
 
 export async function runCluster(options, report) {
+	await runClusterAccept(options, report);
+	await runClusterPay(options, report);
+}
+
+async function runClusterAccept(options, report) {
 	const root = mkdtempSync(join(buildDir, 'cluster-'));
 	let all;
 	try {

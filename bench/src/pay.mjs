@@ -12,7 +12,7 @@ import { format, median } from './report.mjs';
 import { newSeed, runWrk } from './wrk.mjs';
 
 const walletCounts = [4, 16];
-const inFlight = 16;
+export const inFlight = 16;
 const pollMs = 50; // of the head, by both
 const lookMs = 25;
 const memoryMs = 500;
@@ -22,6 +22,7 @@ const loadConnections = 64;
 const loadSeconds = 5; // more than it takes to post them all
 const idleMs = 3000;
 const deadlineMs = 300_000;
+const lateMs = 10_000;
 const minedMetric = 'sluice_transfers_mined_total';
 const finalMetric = 'sluice_transfers_final_total{outcome="succeeded"}';
 const completed = 'COMPLETED';
@@ -29,7 +30,7 @@ const completed = 'COMPLETED';
 // Blocks by interval, never at once: what waits for a block is a part of what is measured.
 const anvilOptions = { blockTime: 0.25, slots: 1 };
 
-async function payBare(wallets, count, root) {
+export async function payBare(wallets, count, root) {
 	const anvil = await startAnvil(join(root, 'bare'), anvilOptions);
 	try {
 		const chain = new Chain(anvil.url);
@@ -83,11 +84,22 @@ const accept = ({ url, apiKey }, count) =>
 		...[apiKey, newSeed(), `${count}`],
 	]);
 
-// Each withdrawal is completed, and the chain has one transaction for each.
-async function checkAll(stack, count) {
+async function countCompleted(stack) {
 	let found = 0;
 	for await (const withdrawal of stack.withdrawals(`status=${completed}`)) {
 		if (withdrawal.status === completed) found++;
+	}
+	return found;
+}
+
+// Each withdrawal is completed (the monitor counts before it commits), and the chain has one
+// transaction for each.
+async function checkAll(stack, count) {
+	const deadline = performance.now() + lateMs;
+	let found = await countCompleted(stack);
+	while (found < count && performance.now() < deadline) {
+		await sleep(lookMs);
+		found = await countCompleted(stack);
 	}
 	const nonces = await Promise.all(stack.wallets.map((wallet) => stack.chain.nonce(wallet)));
 	const sent = nonces.reduce((sum, nonce) => sum + nonce, 0);
@@ -96,13 +108,15 @@ async function checkAll(stack, count) {
 	}
 }
 
-async function payWithSluice(options, wallets, count, root) {
-	const stack = await Stack.open({
+// Kind: Stack, or one that has more processes to look at in its usage().
+export async function payWithSluice(options, wallets, count, root, { Kind = Stack, ...more } = {}) {
+	const stack = await Kind.open({
 		program: options.program,
 		dir: join(root, 'sluice'),
 		wallets,
 		anvil: anvilOptions,
 		settings: { 'signer.in_flight': inFlight, 'chains.0.poll_ms': pollMs },
+		...more,
 	});
 	try {
 		await sleep(idleMs);
@@ -111,11 +125,12 @@ async function payWithSluice(options, wallets, count, root) {
 		const [seen] = await Promise.all([watch(stack, count, begun), accept(stack, count)]);
 		const after = stack.usage();
 		await checkAll(stack, count);
-		const cpuMs = (role) => (after[role].cpuSeconds - before[role].cpuSeconds) * 1000;
+		const cpuMs = (name) => (after[name].cpuSeconds - before[name].cpuSeconds) * 1000;
+		const names = Object.keys(before);
 		return {
 			minedPerSecond: count / seen.mined,
 			completedPerSecond: count / seen.completed,
-			cpuMs: Object.fromEntries(roles.map((role) => [role, cpuMs(role) / count])),
+			cpuMs: Object.fromEntries(names.map((name) => [name, cpuMs(name) / count])),
 			idle: before,
 			peak: seen.peak.usage,
 		};

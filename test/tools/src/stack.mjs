@@ -198,7 +198,7 @@ export class Stack {
 
 	// All of it in one go: a stack that runs.
 	static async open(options) {
-		const stack = new Stack(options);
+		const stack = new this(options);
 		try {
 			await stack.startChain();
 			await stack.makeWallets();
