@@ -108,6 +108,7 @@ static bool signer_open(struct role_parts *parts, struct signer_role *role,
 	struct signer_options options = {
 		.store = parts->opened.store,
 		.queue = parts->opened.queue,
+		.cache = parts->cache.cache,
 		.clock = &parts->clock,
 		.entropy = &parts->entropy,
 		.keys = role->keys,

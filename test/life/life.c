@@ -129,6 +129,7 @@ static void signer_open(struct life *life)
 {
 	struct signer_options options = { .store = life->ports.store,
 					  .queue = life->ports.queue,
+					  .cache = life->cache,
 					  .clock = &life->clock.base,
 					  .entropy = &life->entropy,
 					  .keys = life->ports.keys,

@@ -64,6 +64,7 @@ struct life {
 	struct life_ports ports;
 	struct life_fault *fault; /* NULL: none installed */
 	const char *instance;     /* of the signer */
+	struct cache *cache;      /* of the signer, from its next start on; NULL: none */
 	bool recovers;            /* signer and monitor, from their next start on; */
 	bool journal_lost;        /* then, as options of the signer */
 	bool accepts_strangers;

@@ -1,6 +1,7 @@
 /* Gas and fees of the next attempt. Only what was reserved in this very step is priced by the
  * estimate of its reservation: the row of an older slot may have been edited, and the chain has
  * moved on. */
+#include "service/signer/signer_quote.h"
 #include "service/signer/signer_trust.h"
 
 #include "core/reason.h"
@@ -8,12 +9,11 @@
 
 /* Fees of the new attempt. What would pass the cap waits: a first attempt in its slot, a bump by
  * sending the newest bytes again. */
-static void fees_choose(struct signer *self, struct slot_work *work, const struct chain_head *head)
+static void fees_choose(struct signer *self, struct slot_work *work, const struct fee_market *price)
 {
 	const struct chain_params *params = &self->options.catalogue->chains[work->wallet->chain];
-	struct fee_market market = { .base_fee = head->base_fee, .tip = head->tip };
 	struct fees fees;
-	enum refusal refusal = fee_choose(&market, work->is_bump ? &work->tx.fees : NULL,
+	enum refusal refusal = fee_choose(price, work->is_bump ? &work->tx.fees : NULL,
 					  work->tx.gas_limit, &params->fees, &fees);
 	if (refusal != REFUSAL_NONE) {
 		signer_tell_slot(self, work->wallet, work->slot, reason_code(REASON_FEE_ABOVE_CAP));
@@ -38,7 +38,7 @@ static bool payout_give_up(struct signer *self, struct slot_work *work, struct e
 }
 
 static bool gas_apply(struct signer *self, struct slot_work *work,
-		      const struct chain_estimate *estimate, const struct chain_head *head,
+		      const struct chain_estimate *estimate, uint64_t block_gas_limit,
 		      struct err *err)
 {
 	const struct catalogue *catalogue = self->options.catalogue;
@@ -46,7 +46,7 @@ static bool gas_apply(struct signer *self, struct slot_work *work,
 	uint64_t floor = work->asset->gas_floor;
 	if (estimate->state != CHAIN_ESTIMATE_OK)
 		return true; /* it is as good as it was */
-	if (estimate->gas > ceiling || estimate->gas > head->gas_limit)
+	if (estimate->gas > ceiling || estimate->gas > block_gas_limit)
 		return payout_give_up(self, work, err);
 	uint64_t gas_limit = gas_limit_of_estimate(estimate->gas, floor, ceiling);
 	if (gas_limit > work->tx.gas_limit)
@@ -85,19 +85,19 @@ static bool chain_price(struct signer *self, size_t chain, bool *ret_answers, st
 	struct chain_estimate estimates[BATCH_MAX];
 	struct chain_call calls[BATCH_MAX];
 	struct slot_work *works[BATCH_MAX];
-	struct chain_head head;
+	struct market market;
 	size_t n = works_to_estimate(self, chain, works, calls);
-	*ret_answers = signer_head(self, chain, HEAD_AGE_MS, &head, ret_away) &&
+	*ret_answers = signer_market(self, chain, &market, ret_away) &&
 		       (n == 0 || chain_estimate_many(self->options.chains[chain], calls, n,
 						      estimates, ret_away));
 	if (!*ret_answers)
 		return true;
 	for (size_t i = 0; i < n; i++)
-		if (!gas_apply(self, works[i], &estimates[i], &head, err))
+		if (!gas_apply(self, works[i], &estimates[i], market.gas_limit, err))
 			return false;
 	for (size_t i = 0; i < self->work_len; i++)
 		if (is_priced(&self->work[i], chain))
-			fees_choose(self, &self->work[i], &head);
+			fees_choose(self, &self->work[i], &market.price);
 	return true;
 }
 

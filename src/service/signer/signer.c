@@ -1,5 +1,6 @@
 #include "service/signer/signer.h"
 
+#include "service/signer/signer_quote.h"
 #include "service/signer/signer_recovery.h"
 
 #include <stdlib.h>
@@ -58,6 +59,7 @@ struct signer *signer_new(const struct signer_options *options)
 	signer_spending_init(self);
 	signer_recovery_init(self);
 	metrics_init(self, options->metrics);
+	signer_quotes_init(self);
 	return self;
 }
 
@@ -68,6 +70,7 @@ void signer_free(struct signer *signer)
 	signature_context_free(signer->context);
 	signer_spending_deinit(signer);
 	signer_recovery_deinit(signer);
+	signer_quotes_deinit(signer);
 	free(signer->wallets);
 	free(signer);
 }

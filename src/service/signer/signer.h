@@ -8,6 +8,7 @@
 #include "base/metric.h"
 #include "core/catalogue.h"
 #include "core/intent.h"
+#include "port/cache.h"
 #include "port/chain.h"
 #include "port/clock.h"
 #include "port/entropy.h"
@@ -19,6 +20,7 @@
 struct signer_options {
 	struct store *store; /* all borrowed */
 	struct queue *queue;
+	struct cache *cache; /* shared with other signers; NULL: none */
 	struct clock *clock;
 	struct entropy *entropy;
 	struct keys *keys;

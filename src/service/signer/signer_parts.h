@@ -124,6 +124,7 @@ struct signer {
 	struct signer_wallet *wallets; /* catalogue->wallets_len of them */
 	size_t wallets_len;
 	struct signer_chain chains[CHAINS_MAX];
+	struct quotes *quotes;                 /* shared prices; NULL without a cache */
 	struct spending *spendings;            /* ASSETS_MAX of each wallet */
 	bool follows_rights;                   /* every right of the journal was seen up to */
 	int64_t rights_at;                     /* this place, by all that need it */

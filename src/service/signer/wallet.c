@@ -1,5 +1,6 @@
 /* The signer's wallets: which are ours by lease, where their nonces start, which slots are in
  * flight. */
+#include "service/signer/signer_quote.h"
 #include "service/signer/signer_recovery.h"
 #include "service/signer/signer_resolve.h"
 
@@ -47,6 +48,7 @@ bool signer_head(struct signer *self, size_t chain, int64_t max_age_ms, struct c
 		if (!chain_head(self->options.chains[chain], &state->head, err))
 			return false;
 		state->looked_at = now == 0 ? 1 : now;
+		signer_quote_publish(self, chain);
 	}
 	*ret_head = state->head;
 	return true;
