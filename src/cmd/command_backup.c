@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "cmd/backup.h"
+#include "cmd/database_open.h"
 #include "cmd/log_open.h"
 #include "cmd/store_open.h"
 #include "port/store_recover.h"
@@ -128,7 +129,8 @@ static bool files_check(const struct config *config, const char *command, struct
 		return true;
 	return err_set(err, ERR_REFUSED,
 		       "%s copies files of SQLite; use the database server's own tools, the store "
-		       "and the journal each",
+		       "and the journal each, and `sluice restore --in-place` when they have "
+		       "brought an older store back",
 		       command);
 }
 
@@ -408,7 +410,10 @@ static void restored_print(const struct invocation *invocation, const struct res
 {
 	char bytes[PRINT_BYTES_MAX];
 	struct buf out = buf_of(bytes, sizeof bytes);
-	const char *path = restoring->config->store.path;
+	char place[PATH_MAX];
+	struct buf told = buf_of(place, sizeof place);
+	database_tell(&restoring->config->store, &told);
+	const char *path = buf_terminated(&told);
 	if (invocation->json) {
 		buf_byte(&out, '{');
 		json_write_member_text(&out, "store", path);
@@ -419,7 +424,7 @@ static void restored_print(const struct invocation *invocation, const struct res
 		(void)puts(buf_terminated(&out));
 		return;
 	}
-	(void)printf("%s is the backup's, incarnation %llu; nothing is paid from it yet\n", path,
+	(void)printf("%s is an older copy, incarnation %llu; nothing is paid from it yet\n", path,
 		     (unsigned long long)restoring->incarnation);
 	if (restoring->aside[0] != 0)
 		(void)printf("what stood there is %s\n", restoring->aside);
@@ -430,27 +435,57 @@ static void restored_print(const struct invocation *invocation, const struct res
 	(void)puts("next: sluice reconcile --after-restore; then sluice unpause");
 }
 
+/* A server's own tools have brought the older copy back, or a replica that lacks the last commits
+ * has taken its place. Roles may be at work: from this commit on they pay nobody. */
+static bool place_mark(struct restoring *restoring, struct err *err)
+{
+	struct opened_store opened = { 0 };
+	struct store_incarnation last = { 0 };
+	struct clock clock;
+	struct entropy entropy;
+	clock_posix_init(&clock);
+	entropy_os_init(&entropy);
+	struct store_by by = { .actor = ACTOR_PERSON,
+			       .who = user_name(),
+			       .request_id = "",
+			       .now_ms = clock_now_ms(&clock) };
+	bool done = opened_store_open(restoring->config, 0, false, &clock, &entropy, NULL, &opened,
+				      err) &&
+		    store_incarnation_load(opened.store, &last, err) &&
+		    store_recover_begin(opened.store, last.number + 1, false, &by,
+					&restoring->incarnation, err);
+	opened_store_close(&opened);
+	return done;
+}
+
+static bool files_restore(struct restoring *restoring, const char *dir, struct err *err)
+{
+	int claim = -1;
+	bool done = files_check(restoring->config, "`sluice restore --from`", err) &&
+		    manifest_check(restoring, dir, err) &&
+		    directory_make_for(restoring->config->store.path, err) &&
+		    db_sqlite_claim(restoring->config->store.path, &claim, err) &&
+		    store_restore(restoring, dir, err);
+	if (claim >= 0)
+		(void)close(claim);
+	return done;
+}
+
 enum exit_status command_restore(const struct invocation *invocation)
 {
 	struct restoring restoring = { .aside = "" };
 	struct config *config;
 	struct err err;
-	int claim = -1;
 	const char *dir = invocation_option(invocation, "from");
-	if (dir == NULL)
-		return invocation_misused(invocation, "--from is missing");
+	bool in_place = invocation_flag(invocation, "in-place");
+	if ((dir == NULL) != in_place)
+		return invocation_misused(invocation, "either --from or --in-place is needed");
 	if (!config_load(invocation_option(invocation, "config"), &config, &err))
 		return invocation_failed(invocation, &err);
 	restoring.config = config;
-	bool ok = files_check(config, "`sluice restore`", &err) &&
-		  manifest_check(&restoring, dir, &err) &&
-		  directory_make_for(config->store.path, &err) &&
-		  db_sqlite_claim(config->store.path, &claim, &err) &&
-		  store_restore(&restoring, dir, &err);
+	bool ok = in_place ? place_mark(&restoring, &err) : files_restore(&restoring, dir, &err);
 	if (ok)
 		restored_print(invocation, &restoring);
-	if (claim >= 0)
-		(void)close(claim);
 	config_free(config);
 	return ok ? EXIT_DONE : invocation_failed(invocation, &err);
 }

@@ -7,6 +7,7 @@
 #include "cmd/role_signer.h"
 #include "cmd/stop_signal.h"
 #include "core/reason.h"
+#include "core/timing.h"
 #include "port/store_recover.h"
 #include "service/monitor/monitor.h"
 #include "service/signer/signer_recover.h"
@@ -28,6 +29,7 @@ struct desk {
 	struct signer_role signer;
 	struct metrics *metrics; /* of the monitor: some have the same names as the signer's */
 	struct monitor *monitor;
+	struct store_lease monitors[CHAINS_MAX]; /* of other monitors, until they are gone */
 	struct signer_recovery state;
 	int64_t told_at;
 };
@@ -74,24 +76,52 @@ static void close_desk(struct role_parts *parts, void *self)
 	free(desk);
 }
 
-/* A monitor that runs elsewhere would leave ours without work. */
-static bool monitors_check(struct role_parts *parts, struct err *err)
+/* ---- whoever worked before ---- */
+
+/* The first chain that another monitor watches; chains_len: none. Each lease is kept once it is
+ * taken. */
+static bool monitors_look(struct role_parts *parts, struct desk *desk, size_t *ret_other,
+			  struct err *err)
 {
 	const struct catalogue *catalogue = &parts->config->catalogue;
+	*ret_other = catalogue->chains_len;
 	for (size_t i = 0; i < catalogue->chains_len; i++) {
-		struct store_lease lease = { .wallet_id = 0 };
+		struct store_lease *lease = &desk->monitors[i];
 		bool taken = false;
-		(void)snprintf(lease.name, sizeof lease.name, LEASE_NAME,
+		(void)snprintf(lease->name, sizeof lease->name, LEASE_NAME,
 			       (unsigned long long)catalogue->chains[i].chain_id);
-		if (!store_lease_take(parts->opened.store, &lease, parts->instance,
+		if (!store_lease_take(parts->opened.store, lease, parts->instance,
 				      clock_monotonic_ms(&parts->clock), &taken, err))
 			return false;
-		if (!taken)
-			return err_set(err, ERR_REFUSED,
-				       "another monitor watches %s: stop it first",
-				       catalogue->chains[i].name);
+		if (!taken && *ret_other == catalogue->chains_len)
+			*ret_other = i;
 	}
 	return true;
+}
+
+/* Where no lock of the host tells, a role that is gone has its leases for a term more; one that
+ * still renews them after two is not. A monitor that runs elsewhere would leave ours without work,
+ * a signer would have the wallets. */
+static bool owners_wait(struct role_parts *parts, struct desk *desk, struct err *err)
+{
+	const struct catalogue *catalogue = &parts->config->catalogue;
+	int64_t patience_ms = parts->config->store.is_mysql ? 2 * LEASE_TERM_MS : 0;
+	int64_t until = clock_monotonic_ms(&parts->clock) + patience_ms;
+	size_t other = 0;
+	bool owns = false;
+	for (;;) {
+		if (!monitors_look(parts, desk, &other, err) ||
+		    !signer_recover_owns(desk->signer.signer, &owns, err))
+			return false;
+		bool alone = owns && other == catalogue->chains_len;
+		if (alone || stop_signal_came() || clock_monotonic_ms(&parts->clock) >= until)
+			break;
+		health_beat(&parts->health, clock_monotonic_ms(&parts->clock));
+		stop_signal_sleep(IDLE_MS);
+	}
+	return other == catalogue->chains_len ||
+	       err_set(err, ERR_REFUSED, "another monitor watches %s: stop it first",
+		       catalogue->chains[other].name);
 }
 
 /* ---- what it says ---- */
@@ -308,7 +338,7 @@ static bool run_desk(struct role_parts *parts, void *self, struct err *err)
 {
 	struct desk *desk = self;
 	stop_signal_release(NULL);
-	if (!monitors_check(parts, err) || !signer_recover_begin(desk->signer.signer, err))
+	if (!owners_wait(parts, desk, err) || !signer_recover_begin(desk->signer.signer, err))
 		return false;
 	while (!stop_signal_came()) {
 		bool worked = false;

@@ -143,6 +143,9 @@ static bool databases_check(struct config *config, struct err *err)
 	if (is_plain_server(store))
 		config_warn(config, "store: %s is reached without TLS; set store.tls_ca",
 			    store->host);
+	if (is_plain_server(&config->journal))
+		config_warn(config, "journal: %s is reached without TLS; set journal.tls_ca",
+			    config->journal.host);
 	if (store->is_mysql && !config->journal.is_mysql)
 		config_warn(config, "the journal is a file of one host: only one signer can run");
 	return replica_check(config, err);

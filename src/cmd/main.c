@@ -96,6 +96,7 @@ static const struct command_option backup_options[] = {
 static const struct command_option restore_options[] = {
 	OPTION_CONFIG,
 	{ "from", "DIR", "what `sluice backup` made" },
+	{ "in-place", NULL, "its server has brought the older copy back already" },
 	OPTIONS_END,
 };
 

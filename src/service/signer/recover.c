@@ -64,6 +64,14 @@ static bool all_owned(const struct signer *self, struct err *err)
 	return true;
 }
 
+bool signer_recover_owns(struct signer *self, bool *ret_owns, struct err *err)
+{
+	if (!signer_wallets_refresh(self, err))
+		return false;
+	*ret_owns = all_owned(self, NULL);
+	return true;
+}
+
 /* What the wallets are stopped for: how many of them. */
 struct stops {
 	size_t recovering;

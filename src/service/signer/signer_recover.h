@@ -38,6 +38,8 @@ struct signer_recovery {
 	size_t strangers_len;
 };
 
+/* Are all wallets ours by now? Leases are taken as far as they are free. */
+MUST_CHECK bool signer_recover_owns(struct signer *signer, bool *ret_owns, struct err *err);
 /* Can this store be brought up to date? REFUSED: somebody else has a wallet; the journal is lost,
  * or lacks what the chain or the store knows. Begins a recovery where the journal is ahead of a
  * store that was replaced by hand. */
