@@ -1,4 +1,5 @@
 """Builds, runs the test sections, counts. Called by ./check, whose --help tells the sections."""
+import functools
 import json
 import os
 import re
@@ -8,12 +9,14 @@ import sys
 import tempfile
 import time
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, 'build', 'check')
 SETUP = ['-Dbuildtype=debugoptimized', '-Db_sanitize=address,undefined', '-Db_lundef=false',
          '-Dwerror=true', '-Dstop_points=true', '-Ddefence_switches=true']
 DEMO_PROGRAM = os.path.join(ROOT, 'build', 'demo', 'src', 'sluice')  # built by ./demo
+UNIT_LOG = os.path.join(BUILD, 'meson-logs', 'testlog.json')
 SETUP_MADE = os.path.join(BUILD, 'setup.json')  # of the directory that is there
 SANITIZERS = {
     'ASAN_OPTIONS': 'detect_stack_use_after_return=1:strict_string_checks=1',
@@ -58,6 +61,7 @@ def show(title, output):
 class Checker:
     def __init__(self):
         self.is_built = False
+        self.unit_ran = False
 
     def build(self):
         if not is_set_up():
@@ -100,7 +104,7 @@ class Checker:
         return Count(max(int(ran.group(1)) - failed - skipped, 0) if ran else 0, failed, skipped)
 
     def unit(self):
-        log = os.path.join(BUILD, 'meson-logs', 'testlog.json')
+        log = UNIT_LOG
         if os.path.exists(log):
             os.remove(log)
         status, output = run(['meson', 'test', '-C', BUILD, '--no-rebuild', '-t', '3'])
@@ -112,6 +116,7 @@ class Checker:
         if total == NOTHING or (status != 0 and total.failed == 0):
             show('meson test', output)
             total = add(total, Count(0, 1, 0))
+        self.unit_ran = os.path.exists(log)
         return total
 
     def tools(self):
@@ -139,14 +144,16 @@ class Checker:
         return self.node_tests(sorted_paths('test/sim', '.test.mjs'), SLUICE=find_program())
 
     def failures(self):
-        return self.mutation_run('--tests')
+        """What the section before has seen pass is not run a second time."""
+        results = ['--results', UNIT_LOG] if self.unit_ran else []
+        return self.mutation_run('--tests', *results)
 
     def mutation(self):
         return self.mutation_run('--defences')
 
-    def mutation_run(self, what):
+    def mutation_run(self, *what):
         """Prints its table; each row counts."""
-        status, output = run(['test/mutation/run', '--build', BUILD, what])
+        status, output = run(['test/mutation/run', '--build', BUILD, *what])
         print('   ' + output.rstrip().replace('\n', '\n   '))
         counted = re.findall(r'(\d+) of (\d+)', output.splitlines()[-1] if output else '')
         passed = sum(int(good) for good, _ in counted)
@@ -163,19 +170,21 @@ class Checker:
         return self.script('test/coverage')
 
     def integration(self):
+        """A file for each core: they have servers, ports and directories of their own, and wait much."""
+        paths = [path for path in sorted_paths('test/integration') + sorted_paths('test/e2e')
+                 if path.endswith('.test.mjs') or os.access(os.path.join(ROOT, path), os.X_OK)]
+        paths.sort(key=lambda path: path not in LONGEST)
         program = {'SLUICE': find_program()}
-        total = NOTHING
-        for path in sorted_paths('test/integration') + sorted_paths('test/e2e'):
-            begun = time.monotonic()
-            if path.endswith('.test.mjs'):
-                count = self.node_tests([path], **program)
-            elif os.access(os.path.join(ROOT, path), os.X_OK):
-                count = self.script(path, **program)
-            else:
-                continue
-            print(f'   {path}: {describe(count)} ({time.monotonic() - begun:.1f} s)', flush=True)
-            total = add(total, count)
-        return total
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            counts = pool.map(lambda path: self.integration_file(path, program), paths)
+            return functools.reduce(add, counts, NOTHING)
+
+    def integration_file(self, path, program):
+        begun = time.monotonic()
+        is_node = path.endswith('.test.mjs')
+        count = self.node_tests([path], **program) if is_node else self.script(path, **program)
+        print(f'   {path}: {describe(count)} ({time.monotonic() - begun:.1f} s)', flush=True)
+        return count
 
     def script(self, *command, **environment):
         return self.command(os.path.join('.', command[0]), *command[1:], **environment)
@@ -204,6 +213,7 @@ class Checker:
 
 SECTIONS = ('lint', 'unit', 'failures', 'mutation', 'model', 'coverage', 'sim', 'tools', 'integration',
             'demo')
+LONGEST = ('test/e2e/cluster.test.mjs', 'test/e2e/keys.test.mjs')  # of integration: they begin first
 NEED_BUILD = ('unit', 'failures', 'mutation', 'sim', 'integration')
 
 

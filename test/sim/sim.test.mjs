@@ -33,7 +33,7 @@ for (const [faults, first, seeds] of [
 ])
 	test(`${seeds} seeds with ${faults}: paid once or never`, async () => {
 		const result = await sim('--seed', String(first), '--seeds', String(seeds),
-			'--withdrawals', '40', `--faults=${faults}`);
+			'--withdrawals', '40', `--faults=${faults}`, '--jobs', '2');
 		assert.equal(result.status, 0, words(result));
 		const [, accepted] = /^(\d+) accepted: (\d+) completed/m.exec(result.out);
 		assert.equal(Number(accepted), seeds * 40);
