@@ -1,7 +1,8 @@
 // Several hosts of Sluice around one database server and one chain: each host is a Stack of its own
 // (a directory, ports, all four roles under `sluice run`), and a balancer stands before their APIs.
 // On one machine; nothing but the servers, the chain and the keys is shared between them. With
-// `whole` the servers are all that a cluster has: MariaDB, SQS, Redis and KMS, as others wrote them.
+// `whole` the servers are all that a cluster has: MariaDB, SQS, Redis and KMS, as others wrote them; with
+// `wires` a proxy stands before each of them, by its name in `wires`.
 import { once } from 'node:events';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -9,6 +10,7 @@ import { join } from 'node:path';
 import { credentials, startFauxqs } from './emulators.mjs';
 import { region, startKms } from './kms.mjs';
 import { makeDatabases, startMariadb } from './mariadb.mjs';
+import { startProxy } from './proxy.mjs';
 import { startRedis } from './redis.mjs';
 import { Stack, chainName, findFreePorts } from './stack.mjs';
 
@@ -59,7 +61,7 @@ class Host extends Stack {
 		if (!this.kms) return;
 		this.signerYaml = '';
 		for (const { id } of this.kms.keys) {
-			const place = ['--name', 'kms', '--region', region, '--endpoint', this.kms.url];
+			const place = ['--name', 'kms', '--region', region, '--endpoint', this.kmsUrl];
 			const args = ['keys', 'add', 'kms', ...place, '--key-id', id, '--json', '--chain', chainName];
 			const { address, yaml } = JSON.parse((await this.run(args)).stdout);
 			const at = yaml.indexOf('wallets:\n');
@@ -78,10 +80,11 @@ class Host extends Stack {
 }
 
 export class Cluster {
-	// Options of Stack, and: hosts, how many; whole, with all servers.
-	constructor({ dir, hosts = 2, whole = false, ...options }) {
+	// Options of Stack, and: hosts, how many; whole, with all servers; wires, with proxies before them.
+	constructor({ dir, hosts = 2, whole = false, wires = false, ...options }) {
 		this.dir = dir;
 		this.whole = whole;
+		this.wires = wires ? {} : undefined;
 		this.options = options;
 		this.count = hosts;
 		this.hosts = [];
@@ -104,7 +107,8 @@ export class Cluster {
 		const first = new Host({ ...this.options, dir: join(this.dir, 'host1') });
 		this.hosts.push(first);
 		this.mariadb = await startMariadb(first.dir, { port });
-		this.settings = { ...(await makeDatabases(this.mariadb, first.dir)), ...(this.whole && (await this.#startServers())), ...this.options.settings };
+		const databases = await makeDatabases(this.mariadb, first.dir, { port: await this.#portTo('mariadb') });
+		this.settings = { ...databases, ...(this.whole && (await this.#startServers())), ...this.options.settings };
 		this.#tell(first);
 		await first.startChain();
 		await first.makeWallets();
@@ -118,16 +122,25 @@ export class Cluster {
 		this.url = this.balancer.url;
 	}
 
+	// Where hosts find a server.
+	async #portTo(name) {
+		const port = this[name].port ?? Number(new URL(this[name].url).port);
+		if (!this.wires) return port;
+		this.wires[name] = await startProxy(port);
+		return this.wires[name].port;
+	}
+
 	async #startServers() {
 		const keys = Array.from({ length: kmsWallets }, () => ({}));
 		const parts = [startRedis(this.first.dir), startFauxqs(this.dir), startKms(this.dir, keys)];
 		[this.redis, this.sqs, this.kms] = await Promise.all(parts);
+		this.kmsUrl = `http://127.0.0.1:${await this.#portTo('kms')}`;
 		return {
-			'cache.redis': `127.0.0.1:${this.redis.port}`,
+			'cache.redis': `127.0.0.1:${await this.#portTo('redis')}`,
 			'cache.password_file': this.redis.passwordFile,
 			'queue.backend': 'sqs',
 			'queue.region': region,
-			'queue.endpoint': this.sqs.url,
+			'queue.endpoint': `http://127.0.0.1:${await this.#portTo('sqs')}`,
 		};
 	}
 
@@ -137,6 +150,7 @@ export class Cluster {
 		if (!this.whole) return;
 		Object.assign(host.environment, credentials);
 		host.kms = this.kms;
+		host.kmsUrl = this.kmsUrl;
 	}
 
 	async #addHost(number) {
@@ -172,6 +186,7 @@ export class Cluster {
 		const clean = await Promise.all(this.hosts.slice(1).map((host) => host.stop()));
 		if (this.hosts.length > 0) clean.push(await this.first.close());
 		await this.balancer?.stop();
+		await Promise.all(Object.values(this.wires ?? {}).map((wire) => wire.stop()));
 		await Promise.all([this.mariadb, this.redis, this.sqs, this.kms].map((server) => server?.stop()));
 		return clean.every(Boolean);
 	}

@@ -49,8 +49,9 @@ class Mariadb {
 
 	install() {
 		const data = join(this.dir, 'mariadb');
-		mkdirSync(data, { recursive: true });
-		this.own = ['--no-defaults', `--datadir=${data}`, '--user=root'];
+		const temporary = join(this.dir, 'mariadb-tmp'); // a server that starts deletes those of others
+		for (const dir of [data, temporary]) mkdirSync(dir, { recursive: true });
+		this.own = ['--no-defaults', `--datadir=${data}`, `--tmpdir=${temporary}`, '--user=root'];
 		execFileSync('mariadb-install-db', [...this.own, '--auth-root-authentication-method=normal', '--skip-test-db'], { stdio: 'pipe' });
 		if (this.port !== undefined) makeCertificates(this.dir);
 	}
@@ -113,8 +114,8 @@ export async function startMariadb(dir, { port, settings = [] } = {}) {
 }
 
 // Databases of the store and the journal, and who may do what in them. Returns settings of Sluice's
-// configuration. Password files are written into `dir`.
-export async function makeDatabases(server, dir) {
+// configuration. Password files are written into `dir`. Options: port, where Sluice finds the server.
+export async function makeDatabases(server, dir, { port = server.port } = {}) {
 	const users = {
 		sluice: 'SELECT, INSERT, UPDATE, DELETE ON sluice.*',
 		sluice_journal: 'SELECT, INSERT ON sluice_journal.*',
@@ -134,7 +135,7 @@ export async function makeDatabases(server, dir) {
 		Object.assign(settings, {
 			[`${section}.backend`]: 'mysql',
 			[`${section}.host`]: '127.0.0.1',
-			[`${section}.port`]: server.port,
+			[`${section}.port`]: port,
 			[`${section}.user`]: user,
 			[`${section}.password_file`]: files[user],
 			[`${section}.migrate_user`]: migrator,
