@@ -5,7 +5,7 @@
 -- With a COUNT above 0 each thread makes so many POSTs and no more, every other one for the token
 -- TUSD; wrk itself still waits until its time is over. With PORTS (1,2,…) each thread has a server of
 -- its own, in the place of the URL's. Ends with one line of JSON: requests, seconds, errors, p50_ms,
--- p99_ms, max_ms.
+-- p99_ms, max_ms, and cpu_s, seconds of CPU of wrk itself.
 
 local threads = 0
 
@@ -91,13 +91,14 @@ function done(summary, latency, requests)
 	local errors = summary.errors
 	print(
 		string.format(
-			'{"requests":%d,"seconds":%.6f,"errors":%d,"p50_ms":%.3f,"p99_ms":%.3f,"max_ms":%.3f}',
+			'{"requests":%d,"seconds":%.6f,"errors":%d,"p50_ms":%.3f,"p99_ms":%.3f,"max_ms":%.3f,"cpu_s":%.3f}',
 			summary.requests,
 			summary.duration / 1e6,
 			errors.connect + errors.read + errors.write + errors.status + errors.timeout,
 			latency:percentile(50) / 1e3,
 			latency:percentile(99) / 1e3,
-			latency.max / 1e3
+			latency.max / 1e3,
+			os.clock()
 		)
 	)
 end

@@ -401,6 +401,33 @@ static void load_tells_which_ids_exist(void **state)
 	assert_withdrawal_equal(&rows[3], &two);
 }
 
+static void load_takes_a_full_batch_in_any_order(void **state)
+{
+	struct fixture *f = *state;
+	struct id ids[BATCH_MAX];
+	static struct withdrawal rows[BATCH_MAX];
+	struct withdrawal stored[BATCH_MAX];
+	bool found[BATCH_MAX];
+	char key[16];
+	for (size_t i = 0; i < BATCH_MAX; i++) {
+		snprintf(key, sizeof key, "key-%zu", i);
+		size_t at = (i * 37) % BATCH_MAX;
+		if (i % 5 == 0) {
+			ids[at] = fixture_id(f);
+			continue;
+		}
+		stored[at] = fixture_accept(f, key);
+		ids[at] = stored[at].intent.id;
+	}
+	MUST(store_withdrawals_load, f->store, ids, BATCH_MAX, rows, found);
+	for (size_t i = 0; i < BATCH_MAX; i++) {
+		size_t at = (i * 37) % BATCH_MAX;
+		assert_int_equal(found[at], i % 5 != 0);
+		if (found[at])
+			assert_withdrawal_equal(&rows[at], &stored[at]);
+	}
+}
+
 /* --- races --------------------------------------------------------------------------------------
  */
 
@@ -563,6 +590,7 @@ int main(void)
 		STORE_TEST(a_full_batch_is_one_batch),
 		STORE_TEST(a_call_outside_of_the_contract_aborts),
 		STORE_TEST(load_tells_which_ids_exist),
+		STORE_TEST(load_takes_a_full_batch_in_any_order),
 		STORE_TEST(same_key_twice_a_hundred_at_once),
 		STORE_TEST(racing_batches_accept_each_key_once),
 		STORE_TEST(racing_external_ids_have_one_owner),
