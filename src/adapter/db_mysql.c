@@ -5,6 +5,7 @@
 #include "adapter/db_marks.h"
 #include "adapter/db_mysql_code.h"
 #include "adapter/db_mysql_rows.h"
+#include "adapter/db_way.h"
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/secret.h"
@@ -65,6 +66,7 @@ struct db_mysql {
 	bool lost;                      /* the connection is gone */
 	bool undone;                    /* an earlier fault has rolled the open transaction back */
 	bool gave_way;                  /* it was for the sake of another transaction */
+	struct db_way way;
 	int64_t changes;
 	struct db_statement slots[STATEMENT_SLOTS];
 	size_t statements;
@@ -82,6 +84,8 @@ static bool fault(struct db_mysql *self, unsigned code, const char *text, const 
 		  struct err *err)
 {
 	self->lost = self->lost || db_mysql_is_lost(code);
+	if (db_mysql_is_undone(code) && !self->gave_way)
+		db_way_give(&self->way, db_mysql_has_waited(code));
 	self->gave_way = self->gave_way || db_mysql_is_undone(code);
 	self->undone = self->undone || (self->base.in_transaction &&
 					(db_mysql_is_lost(code) || db_mysql_is_undone(code)));
@@ -172,15 +176,6 @@ static bool session_begin(struct db_mysql *self, struct err *err)
 					 : durability_check(self, err));
 }
 
-/* MariaDB does; MySQL does not. */
-static bool server_takes_arrays(MYSQL *mysql)
-{
-	unsigned long features = 0;
-	return mariadb_get_infov(mysql, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES,
-				 &features) == 0 &&
-	       (features & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
-}
-
 static bool connection_make(struct db_mysql *self, struct err *err)
 {
 	const struct db_mysql_options *options = &self->options;
@@ -194,7 +189,8 @@ static bool connection_make(struct db_mysql *self, struct err *err)
 		return fault(self, mysql_errno(self->mysql), mysql_error(self->mysql), "connect",
 			     err);
 	self->lost = false;
-	self->takes_arrays = !options->row_by_row && server_takes_arrays(self->mysql);
+	self->takes_arrays = !options->row_by_row && db_mysql_rows_taken(self->mysql);
+	self->way.seed = mysql_thread_id(self->mysql); /* the server's number of this connection */
 	if (session_begin(self, err))
 		return true;
 	self->lost = true; /* half a session is none */
@@ -275,6 +271,8 @@ static bool db_mysql_begin(struct db *base, bool write, struct err *err)
 {
 	struct db_mysql *self = self_of(base);
 	self->undone = self->gave_way = false;
+	if (write)
+		db_way_pause(&self->way);
 	if (!connection_keep(self, err))
 		return false;
 	if (transaction_open(self, write, err))
@@ -314,8 +312,11 @@ static bool db_mysql_commit(struct db *base, struct err *err)
 		return err_set(err, ERR_NOT_DONE, "%s: commit: an earlier fault rolled back",
 			       self->options.database);
 	}
-	if (query(self, "COMMIT", &late))
+	if (query(self, "COMMIT", &late)) {
+		if (base->writing)
+			db_way_committed(&self->way);
 		return true;
+	}
 	bool undone = !base->writing || self->gave_way;
 	self->lost = self->lost || !undone;
 	return err_set(err, undone ? ERR_NOT_DONE : ERR_MAYBE_DONE, "%s", late.text);
@@ -651,7 +652,7 @@ static void db_mysql_reset(struct db_statement *statement)
 static bool db_mysql_may_repeat(struct db *base)
 {
 	const struct db_mysql *self = self_of(base);
-	return self->gave_way && !self->lost;
+	return self->gave_way && !self->lost && db_way_may_repeat(&self->way);
 }
 
 static int64_t db_mysql_changes(struct db *base)

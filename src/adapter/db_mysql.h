@@ -8,7 +8,9 @@
  * A connection that breaks is made anew by the next transaction, or by the next statement outside
  * of one; after some tries in vain none is made for some seconds (net/circuit_breaker.h), and what
  * would need one is NOT_DONE at once. A deadlock, or a lock that is waited for too long, ends the
- * transaction: NOT_DONE, and the whole of it may be done again. A commit without an answer is
+ * transaction: NOT_DONE, and the whole of it may be done again. Before it begins again it lets the
+ * others go first for some milliseconds, more each time in a row (adapter/db_way.h); whoever has
+ * waited for the whole deadline twice in a row is told not to. A commit without an answer is
  * MAYBE_DONE.
  *
  * Source: https://mariadb.com/kb/en/mariadb-connectorc-api-functions/ */

@@ -33,6 +33,11 @@ bool db_mysql_is_undone(unsigned code)
 	return code == ER_LOCK_DEADLOCK || code == ER_LOCK_WAIT_TIMEOUT;
 }
 
+bool db_mysql_has_waited(unsigned code)
+{
+	return code == ER_LOCK_WAIT_TIMEOUT;
+}
+
 bool db_mysql_is_conflict(unsigned code)
 {
 	return code == ER_DUP_ENTRY || code == ER_DUP_ENTRY_WITH_KEY_NAME || code == ER_DUP_KEY ||

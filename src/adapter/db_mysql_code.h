@@ -10,6 +10,8 @@ bool db_mysql_is_lost(unsigned code);
 /* The transaction is over, or is better ended: after a lock that was waited for too long only the
  * statement is undone. */
 bool db_mysql_is_undone(unsigned code);
+/* Of these: for a lock, until the deadline. */
+bool db_mysql_has_waited(unsigned code);
 /* A unique key or a check said no. */
 bool db_mysql_is_conflict(unsigned code);
 /* What is there already was made by a run that was ended before it could say so: such statements

@@ -142,3 +142,11 @@ MYSQL_BIND *db_mysql_rows_one(struct db_mysql_rows *rows, size_t at)
 	}
 	return rows->binds;
 }
+
+bool db_mysql_rows_taken(MYSQL *mysql)
+{
+	unsigned long features = 0;
+	return mariadb_get_infov(mysql, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES,
+				 &features) == 0 &&
+	       (features & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
+}

@@ -9,6 +9,8 @@
 
 struct db_mysql_rows;
 
+/* Does the server take arrays? MariaDB does; MySQL does not. */
+bool db_mysql_rows_taken(MYSQL *mysql);
 /* For a statement of so many parameters, at least one. Aborts without memory. */
 struct db_mysql_rows *db_mysql_rows_new(unsigned long parameters);
 void db_mysql_rows_free(struct db_mysql_rows *rows); /* accepts NULL */

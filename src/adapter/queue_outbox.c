@@ -329,8 +329,10 @@ struct claims_extension {
 static bool claims_extend(struct db *db, void *context, struct err *err)
 {
 	const struct claims_extension *claims = context;
+	size_t places[BATCH_MAX];
+	items_order(ack_id, claims->acks, claims->n, places);
 	for (size_t i = 0; i < claims->n; i++) {
-		const struct message_ack *ack = &claims->acks[i];
+		const struct message_ack *ack = &claims->acks[places[i]];
 		struct sql sql = sql_prepare(db,
 					     "UPDATE message_claims SET claimed_until = ? "
 					     "WHERE queue = ? AND subject = ? AND claim = ?",

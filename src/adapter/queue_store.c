@@ -290,15 +290,18 @@ struct extension {
 static bool extension_write(struct db *db, void *context, struct err *err)
 {
 	const struct extension *part = context;
+	size_t places[BATCH_MAX];
+	items_order(ack_id, part->acks, part->n, places);
 	for (size_t i = 0; i < part->n; i++) {
+		const struct message_ack *ack = &part->acks[places[i]];
 		struct sql sql = sql_prepare(db,
 					     "UPDATE messages SET visible_at = ? WHERE queue = ? "
 					     "AND subject = ? AND claim = ?",
 					     err);
 		sql_put_i64(&sql, part->until_ms);
-		sql_put_i64(&sql, part->acks[i].queue);
-		sql_put_id(&sql, part->acks[i].subject);
-		sql_put_bytes(&sql, part->acks[i].token, sizeof part->acks[i].token);
+		sql_put_i64(&sql, ack->queue);
+		sql_put_id(&sql, ack->subject);
+		sql_put_bytes(&sql, ack->token, sizeof ack->token);
 		if (!sql_run(&sql, NULL))
 			return false;
 	}

@@ -116,11 +116,18 @@ struct ends {
 	int64_t now_ms;
 };
 
+struct id ack_id(const void *acks, size_t at)
+{
+	return ((const struct message_ack *)acks)[at].subject;
+}
+
 static bool ends_write(struct db *db, void *context, struct err *err)
 {
 	const struct ends *ends = context;
+	size_t places[BATCH_MAX];
+	items_order(ack_id, ends->acks, ends->n, places);
 	for (size_t i = 0; i < ends->n; i++)
-		if (!message_end(db, &ends->acks[i], ends->now_ms, err))
+		if (!message_end(db, &ends->acks[places[i]], ends->now_ms, err))
 			return false;
 	return true;
 }

@@ -16,6 +16,8 @@ MUST_CHECK bool message_end(struct db *db, const struct message_ack *ack, int64_
 /* The same of several, in a transaction of their own. */
 MUST_CHECK bool messages_end(struct db *db, const struct message_ack *acks, size_t n,
 			     int64_t now_ms, struct err *err);
+/* For items_order. */
+struct id ack_id(const void *acks, size_t at);
 /* Deletes messages whose subject is no id, which only somebody with access to the database can have
  * written: no claim can hold one, so that it would stand before all others for ever. Numbers and
  * texts are less than any bytes. */

@@ -254,3 +254,20 @@ bool sql_write(struct db *db, bool (*body)(struct db *db, void *context, struct 
 			return false;
 	}
 }
+
+void items_order(struct id (*id_of)(const void *items, size_t at), const void *items, size_t n,
+		 size_t ret_places[BATCH_MAX])
+{
+	CHECK(n <= BATCH_MAX);
+	for (size_t i = 0; i < n; i++) {
+		struct id id = id_of(items, i);
+		size_t at = i;
+		for (; at > 0; at--) {
+			struct id before = id_of(items, ret_places[at - 1]);
+			if (id_compare(before, id) <= 0)
+				break;
+			ret_places[at] = ret_places[at - 1];
+		}
+		ret_places[at] = i;
+	}
+}

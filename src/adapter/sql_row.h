@@ -6,6 +6,7 @@
 #include "core/address.h"
 #include "core/amount.h"
 #include "core/id.h"
+#include "core/limits.h"
 #include "core/withdrawal.h"
 #include "port/db.h"
 
@@ -72,5 +73,11 @@ void sql_skip(struct sql *sql, int columns);
 MUST_CHECK bool sql_write(struct db *db,
 			  bool (*body)(struct db *db, void *context, struct err *err),
 			  void *context, struct err *err);
+
+/* In which order the items of a batch are written: of the rows' ids, and those of one row as they
+ * came. Who has rows in common with others meets them at the first one, and waits; each in an order
+ * of its own they would give way to each other again and again. */
+void items_order(struct id (*id_of)(const void *items, size_t at), const void *items, size_t n,
+		 size_t ret_places[BATCH_MAX]);
 
 #endif

@@ -4,21 +4,43 @@
 
 #include <string.h>
 
-/* The fence of the last item: items of one wallet and lease stand together, and ask once. */
+/* The lease under which an item is written, and what its wallet says to that. */
 struct fence {
-	int64_t wallet_id; /* 0: none asked yet */
+	int64_t wallet_id;
 	uint64_t epoch;
-	enum store_write result;
+	enum store_write *result; /* the item's own */
 };
 
-static bool fence_ask(struct db *db, struct fence *fence, int64_t wallet_id, uint64_t epoch,
-		      struct err *err)
+static bool is_before(const struct fence *a, const struct fence *b)
 {
-	if (fence->wallet_id == wallet_id && fence->epoch == epoch)
-		return true;
-	fence->wallet_id = wallet_id;
-	fence->epoch = epoch;
-	return wallet_fence(db, wallet_id, epoch, false, &fence->result, err);
+	return a->wallet_id < b->wallet_id || (a->wallet_id == b->wallet_id && a->epoch < b->epoch);
+}
+
+static bool is_same(const struct fence *a, const struct fence *b)
+{
+	return a->wallet_id == b->wallet_id && a->epoch == b->epoch;
+}
+
+static void fence_add(struct fence *fences, size_t len, struct fence fence)
+{
+	size_t at = len;
+	for (; at > 0 && is_before(&fence, &fences[at - 1]); at--)
+		fences[at] = fences[at - 1];
+	fences[at] = fence;
+}
+
+/* Each wallet is asked once, in the order of their ids, and before anything else is locked. */
+static bool fences_ask(struct db *db, const struct fence *fences, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct fence *fence = &fences[i];
+		if (i > 0 && is_same(fence, &fences[i - 1]))
+			*fence->result = *fences[i - 1].result;
+		else if (!wallet_fence(db, fence->wallet_id, fence->epoch, false, fence->result,
+				       err))
+			return false;
+	}
+	return true;
 }
 
 struct slot_state {
@@ -133,16 +155,27 @@ struct add_batch {
 	const struct store_by *by;
 };
 
+static struct id added_id(const void *items, size_t at)
+{
+	return ((const struct store_attempt *)items)[at].attempt.transfer;
+}
+
 static bool batch_add(struct db *db, void *context, struct err *err)
 {
 	const struct add_batch *batch = context;
-	struct fence fence = { .result = STORE_FENCED };
+	struct fence fences[BATCH_MAX];
+	size_t places[BATCH_MAX];
+	items_order(added_id, batch->items, batch->n, places);
 	for (size_t i = 0; i < batch->n; i++) {
 		struct store_attempt *item = &batch->items[i];
-		if (!fence_ask(db, &fence, item->wallet_id, item->epoch, err))
-			return false;
-		item->result = fence.result;
-		if (fence.result == STORE_WRITTEN && !attempt_add(db, item, batch->by, err))
+		struct fence fence = { item->wallet_id, item->epoch, &item->result };
+		fence_add(fences, i, fence);
+	}
+	if (!fences_ask(db, fences, batch->n, err))
+		return false;
+	for (size_t i = 0; i < batch->n; i++) {
+		struct store_attempt *item = &batch->items[places[i]];
+		if (item->result == STORE_WRITTEN && !attempt_add(db, item, batch->by, err))
 			return false;
 	}
 	return true;
@@ -323,17 +356,29 @@ struct sent_batch {
 	const struct store_by *by;
 };
 
+static struct id sent_id(const void *items, size_t at)
+{
+	return ((const struct store_sent *)items)[at].transfer;
+}
+
 static bool batch_sent(struct db *db, void *context, struct err *err)
 {
 	const struct sent_batch *batch = context;
-	struct fence fence = { .result = STORE_FENCED };
+	struct fence fences[BATCH_MAX];
+	size_t places[BATCH_MAX];
 	bool wake = true;
+	items_order(sent_id, batch->items, batch->n, places);
 	for (size_t i = 0; i < batch->n; i++) {
 		struct store_sent *item = &batch->items[i];
-		if (!fence_ask(db, &fence, item->wallet_id, item->epoch, err))
-			return false;
-		item->result = fence.result;
-		if (fence.result == STORE_WRITTEN && !item_sent(db, item, &wake, batch->by, err))
+		struct fence fence = { item->wallet_id, item->epoch, &item->result };
+		fence_add(fences, i, fence);
+	}
+	if (!fences_ask(db, fences, batch->n, err) ||
+	    !slots_withdrawals_lock(db, sent_id, batch->items, batch->n, err))
+		return false;
+	for (size_t i = 0; i < batch->n; i++) {
+		struct store_sent *item = &batch->items[places[i]];
+		if (item->result == STORE_WRITTEN && !item_sent(db, item, &wake, batch->by, err))
 			return false;
 	}
 	return true;

@@ -347,11 +347,18 @@ struct change_batch {
 	const struct store_by *by;
 };
 
+static struct id change_id(const void *items, size_t at)
+{
+	return ((const struct store_change *)items)[at].withdrawal;
+}
+
 static bool batch_change(struct db *db, void *context, struct err *err)
 {
 	struct change_batch *batch = context;
+	size_t places[BATCH_MAX];
+	items_order(change_id, batch->changes, batch->n, places);
 	for (size_t i = 0; i < batch->n; i++)
-		if (!change_apply(db, &batch->changes[i], batch->by, err))
+		if (!change_apply(db, &batch->changes[places[i]], batch->by, err))
 			return false;
 	return true;
 }

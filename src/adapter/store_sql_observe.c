@@ -335,15 +335,24 @@ struct observe {
 	const struct store_by *by;
 };
 
+static struct id observation_id(const void *items, size_t at)
+{
+	return ((const struct store_observation *)items)[at].transfer;
+}
+
 static bool batch_observe(struct db *db, void *context, struct err *err)
 {
 	const struct observe *batch = context;
+	size_t places[BATCH_MAX];
 	bool held = false;
-	if (!lease_fence(db, batch->lease, &held, err))
+	if (!lease_fence(db, batch->lease, &held, err) ||
+	    (held && !slots_withdrawals_lock(db, observation_id, batch->items, batch->n, err)))
 		return false;
+	items_order(observation_id, batch->items, batch->n, places);
 	for (size_t i = 0; i < batch->n; i++) {
-		batch->items[i].result = STORE_FENCED;
-		if (held && !item_observe(db, &batch->items[i], batch->by, err))
+		struct store_observation *item = &batch->items[places[i]];
+		item->result = STORE_FENCED;
+		if (held && !item_observe(db, item, batch->by, err))
 			return false;
 	}
 	return true;
@@ -361,6 +370,11 @@ struct wishes {
 	size_t n;
 };
 
+static struct id wish_id(const void *items, size_t at)
+{
+	return ((const struct store_wish *)items)[at].transfer;
+}
+
 /* A wish to send again never replaces the wish for a higher fee. One about fewer attempts than
  * there are by now would never be acted on, and keep the next one out: it is not taken, and one
  * that stands there all the same (an editor's) is no obstacle. What is wished for without anybody's
@@ -368,8 +382,10 @@ struct wishes {
 static bool batch_wish(struct db *db, void *context, struct err *err)
 {
 	const struct wishes *batch = context;
+	size_t places[BATCH_MAX];
+	items_order(wish_id, batch->wishes, batch->n, places);
 	for (size_t i = 0; i < batch->n; i++) {
-		const struct store_wish *wish = &batch->wishes[i];
+		const struct store_wish *wish = &batch->wishes[places[i]];
 		struct sql sql =
 			sql_prepare(db,
 				    "UPDATE transfers SET wish = ?, wish_reason = ?, "

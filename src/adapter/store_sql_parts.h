@@ -35,6 +35,12 @@ static inline struct db *db_of(struct store *store)
 	return store_sql_of(store)->db;
 }
 
+/* Whoever writes slots and their withdrawals locks the withdrawals first, as do those who change a
+ * withdrawal and then look at its slot: in a write transaction, before the first slot. */
+MUST_CHECK bool slots_withdrawals_lock(struct db *db,
+				       struct id (*id_of)(const void *items, size_t at),
+				       const void *items, size_t n, struct err *err);
+
 /* Columns in the order in which withdrawal_take reads them. */
 #define WITHDRAWAL_COLUMNS                                                                      \
 	"id, account, chain_id, asset, is_native, contract, decimals, receiver, amount, "       \

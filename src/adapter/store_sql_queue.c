@@ -91,10 +91,16 @@ struct sweep {
 	size_t woken[3];
 };
 
+static struct id due_id(const void *items, size_t at)
+{
+	return ((const struct due_row *)items)[at].id;
+}
+
 static bool sweep_write(struct db *db, void *context, struct err *err)
 {
 	struct sweep *sweep = context;
 	struct due_row rows[BATCH_MAX];
+	size_t places[BATCH_MAX];
 	size_t len = 0;
 	memset(sweep->woken, 0, sizeof sweep->woken);
 	if (!due_load(db, INT64_MIN, sweep->now_ms, rows, sweep->limit, &len, err))
@@ -102,12 +108,14 @@ static bool sweep_write(struct db *db, void *context, struct err *err)
 	if (len == 0 &&
 	    !due_load(db, sweep->now_ms + DUE_AHEAD_MS, INT64_MAX, rows, sweep->limit, &len, err))
 		return false;
+	items_order(due_id, rows, len, places);
 	for (size_t i = 0; i < len; i++) {
-		enum queue_name queue = queue_of(&rows[i]);
+		const struct due_row *row = &rows[places[i]];
+		enum queue_name queue = queue_of(row);
 		bool set = false;
-		if (!due_set(db, rows[i].id, sweep->now_ms, &set, err) ||
-		    (set && !message_put(db, queue, rows[i].id, rows[i].correlation_id,
-					 sweep->now_ms, err)))
+		if (!due_set(db, row->id, sweep->now_ms, &set, err) ||
+		    (set &&
+		     !message_put(db, queue, row->id, row->correlation_id, sweep->now_ms, err)))
 			return false;
 		if (set && queue != QUEUE_NONE)
 			sweep->woken[queue - QUEUE_REQUEST]++;

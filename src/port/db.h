@@ -92,7 +92,9 @@ MUST_CHECK bool db_begin(struct db *db, bool write, struct err *err);
 MUST_CHECK bool db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db); /* nothing when no transaction is open */
 /* Was the transaction that ended last undone for the sake of another one (a deadlock, a lock that
- * was waited for too long)? Then the whole of it may be done again at once. */
+ * was waited for too long), and is it worth trying again? Then the whole of it may be done again:
+ * db_begin itself lets the others go first, for a bounded time that grows with each time in a row.
+ * Never after a MAYBE_DONE. */
 bool db_may_repeat(struct db *db);
 /* One statement without parameters or result, in its own transaction unless one is open. */
 MUST_CHECK bool db_exec(struct db *db, const char *sql, struct err *err);

@@ -20,6 +20,7 @@ struct fault_db {
 	struct db base;
 	struct db *real;
 	struct fault_plan plan;
+	bool gave_way;
 	struct db_statement statements[TEXTS_MAX];
 	size_t statements_len;
 };
@@ -57,6 +58,9 @@ static bool strikes(struct fault_db *self, enum fault_where where, bool *ret_die
 	switch (self->plan.kind) {
 	case FAULT_NONE:
 		return false;
+	case FAULT_GIVE_WAY:
+		self->gave_way = true;
+		return true;
 	case FAULT_FAIL:
 	case FAULT_COMMIT_LOST:
 	case FAULT_COMMIT_DONE:
@@ -83,6 +87,7 @@ static bool fault_begin(struct db *db, bool write, struct err *err)
 {
 	struct fault_db *self = fault_db_of(db);
 	bool dies = false;
+	self->gave_way = false;
 	if (strikes(self, FAULT_AT_BEGIN, &dies))
 		return struck(err);
 	bool done = db_begin(self->real, write, err);
@@ -107,7 +112,7 @@ static bool fault_commit(struct db *db, struct err *err)
 	}
 	db_rollback(self->real);
 	if (self->plan.kind != FAULT_COMMIT_LOST)
-		return struck(err);
+		return struck(err); /* it failed, or gave way */
 	if (self->plan.call != NULL)
 		self->plan.call(self->plan.context);
 	return err_set(err, ERR_MAYBE_DONE, "a planned fault, instead of the commit");
@@ -216,7 +221,7 @@ static bool fault_schema_lock(struct db *db, bool take, struct err *err)
 
 static bool fault_may_repeat(struct db *db)
 {
-	return db_may_repeat(fault_db_of(db)->real);
+	return fault_db_of(db)->gave_way || db_may_repeat(fault_db_of(db)->real);
 }
 
 static int64_t fault_changes(struct db *db)

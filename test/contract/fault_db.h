@@ -16,6 +16,7 @@ enum fault_where {
 enum fault_kind {
 	FAULT_NONE = 0,
 	FAULT_FAIL,        /* NOT_DONE, and it is not done */
+	FAULT_GIVE_WAY,    /* the same, for the sake of another transaction: it may be repeated */
 	FAULT_COMMIT_LOST, /* a commit says MAYBE_DONE, and is not done */
 	FAULT_COMMIT_DONE, /* a commit says MAYBE_DONE, and is done */
 	FAULT_KILL_BEFORE, /* the process dies by SIGKILL before the call */

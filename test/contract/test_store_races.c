@@ -250,10 +250,15 @@ static const struct act accepted_acts[] = {
 	{ "claim", act_claim, PROCESSOR, .how = QUEUE_REQUEST, .flags = ACT_PASSES },
 	{ "ack", act_ack, PROCESSOR },
 	{ "extend", act_extend, PROCESSOR },
+	{ "begin recovery", act_begin, PERSON },
+};
+
+static const struct act keys_acts[] = {
 	{ "accept", act_accept, API, .how = 0 },
 	{ "accept its external id", act_accept, API, .how = 2 },
 	{ "accept two keys", act_accept, API, .how = 3 },
-	{ "redrive", act_redrive, PERSON, .how = QUEUE_REQUEST_DLQ },
+	{ "queue", act_change, PROCESSOR, .to = WITHDRAWAL_QUEUED, .text = "queued",
+	  .flags = ACT_ACKS | ACT_APPROVES },
 	{ "begin recovery", act_begin, PERSON },
 };
 
@@ -314,8 +319,6 @@ static const struct act broadcast_acts[] = {
 	{ "cancel request", act_change, API, .text = "cancel_requested", .flags = ACT_CANCELS },
 	{ "speed up", act_change, API, .text = "speed_up_requested", .flags = ACT_SPEEDS_UP },
 	{ "wish", act_wish, .actor = ACTOR_MONITOR, .how = WISH_BUMP },
-	{ "wish to send", act_wish, .actor = ACTOR_MONITOR, .how = WISH_REBROADCAST },
-	{ "import", act_import, OWNER },
 	{ "sweep", act_sweep, PROCESSOR },
 	{ "steal", act_steal, ready_to_steal, .flags = ACT_STEALS },
 	{ "steal the chain", act_steal, ready_to_steal, .flags = ACT_STEALS_CHAIN },
@@ -329,10 +332,8 @@ static const struct act mined_acts[] = {
 	{ "hold the slot", act_observe, MONITOR, .held = "slot_rows_mismatch" },
 	{ "cancel request", act_change, API, .text = "cancel_requested", .flags = ACT_CANCELS },
 	{ "hold", act_change, SIGNER, .text = "held", .held = "payload_mismatch" },
-	{ "speed up", act_change, API, .text = "speed_up_requested", .flags = ACT_SPEEDS_UP },
 	{ "send again", act_send, OWNER, .how = 1 },
 	{ "sign", act_sign, OWNER },
-	{ "import", act_import, OWNER },
 	{ "sweep", act_sweep, PROCESSOR },
 	{ "steal the chain", act_steal, ready_to_steal, .flags = ACT_STEALS_CHAIN },
 	{ "begin recovery", act_begin, PERSON },
@@ -391,11 +392,8 @@ static const struct act recovering_acts[] = {
 	{ "recovered", act_recovered, OWNER },
 	{ "reserve", act_reserve, OWNER },
 	{ "start", act_start, PERSON, .held = "recovering" },
-	{ "stop", act_stop, SIGNER, .held = "not_recovered" },
 	{ "take back", act_observe, MONITOR, .to = TRANSFER_BROADCAST },
-	{ "cancel request", act_change, API, .text = "cancel_requested", .flags = ACT_CANCELS },
 	{ "hold", act_change, SIGNER, .text = "held", .held = "payload_mismatch" },
-	{ "sweep", act_sweep, PROCESSOR },
 	{ "steal", act_steal, ready_to_steal, .flags = ACT_STEALS },
 	{ "begin recovery", act_begin, PERSON, .how = 1 },
 };
@@ -403,17 +401,21 @@ static const struct act recovering_acts[] = {
 static const struct act wallet_acts[] = {
 	{ "renew", act_renew, OWNER },
 	{ "steal", act_steal, ready_to_steal, .flags = ACT_STEALS },
-	{ "steal the chain", act_steal, ready_to_steal, .flags = ACT_STEALS_CHAIN },
-	{ "renew the chain", act_renew, MONITOR },
 	{ "enter", act_enter, OWNER, .how = 7, .wallet = 1 },
 	{ "stop", act_stop, SIGNER, .held = "journal_differs" },
 	{ "start", act_start, PERSON, .held = "journal_differs" },
+	{ "reserve", act_reserve, OWNER },
+};
+
+static const struct act chain_acts[] = {
 	{ "mark", act_mark, .actor = ACTOR_MONITOR, .how = 100 },
 	{ "mark more", act_mark, .actor = ACTOR_MONITOR, .how = 101 },
 	{ "reconcile", act_reconciled, MONITOR, .how = 50 },
 	{ "pin", act_pin, SIGNER, .how = 1 },
 	{ "pin another key", act_pin, SIGNER, .how = 2 },
-	{ "reserve", act_reserve, OWNER },
+	{ "steal the chain", act_steal, ready_to_steal, .flags = ACT_STEALS_CHAIN },
+	{ "renew the chain", act_renew, MONITOR },
+	{ "begin recovery", act_begin, PERSON },
 };
 
 /* Who works on several at once, each in an order of its own. */
@@ -462,7 +464,7 @@ static const struct arena arenas[] = {
 	ARENA(signed, signed_slot),    ARENA(broadcast, broadcast), ARENA(mined, mined),
 	ARENA(reverted, reverted),     ARENA(foreign, foreign),     ARENA(buried, buried),
 	ARENA(recovering, recovering), ARENA(wallet, queued),       ARENA(messages, two_queued),
-	ARENA(slots, two_signed),
+	ARENA(slots, two_signed),      ARENA(keys, accepted),       ARENA(chain, queued),
 };
 
 struct meeting {
