@@ -349,10 +349,12 @@ static bool append_once(struct journal_sql *journal, const struct journal_entry 
 		*ret_again = missed || db_may_repeat(journal->db);
 		return false;
 	}
-	if (head.sequence == journal->head.sequence)
+	if (head.sequence == journal->head.sequence) {
 		db_rollback(journal->db); /* nothing new: what is there is durable already */
-	else if (!db_commit(journal->db, err))
+	} else if (!db_commit(journal->db, err)) {
+		*ret_again = db_may_repeat(journal->db);
 		return false;
+	}
 	journal->head = head;
 	memcpy(ret_verdicts, verdicts, n * sizeof verdicts[0]);
 	return true;

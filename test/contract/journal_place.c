@@ -32,12 +32,17 @@ struct db *open_db(const char *path)
 	return db;
 }
 
+struct db *open_appender(const char *path)
+{
+	return is_on_mysql() ? mysql_server_open(path, "appender") : open_db(path);
+}
+
 struct journal *open_journal(const char *path, struct err *err)
 {
 	const struct journal_sql_options options = { .deployment = deployment,
 						     .mac_key = mac_key,
 						     .is_made = is_on_mysql() };
-	struct db *db = is_on_mysql() ? mysql_server_open(path, "appender") : open_db(path);
+	struct db *db = open_appender(path);
 	struct journal *journal = NULL;
 
 	if (journal_sql_open(db, &options, &journal, err))

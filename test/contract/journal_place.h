@@ -31,7 +31,8 @@ int place_remove(void **state);
 
 /* SLUICE_STORE_BACKEND=mysql: on the server of run_with_mysql.mjs; a path is a database there. */
 bool is_on_mysql(void);
-struct db *open_db(const char *path); /* for edits, with every right */
+struct db *open_db(const char *path);       /* for edits, with every right */
+struct db *open_appender(const char *path); /* as the signer has it */
 /* NULL: refused, and err says why. */
 struct journal *open_journal(const char *path, struct err *err);
 void reopen(struct place *place);
