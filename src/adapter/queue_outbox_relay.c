@@ -1,7 +1,8 @@
 /* From the outbox to the transport: claim rows, send them, delete those that were sent. Nothing is
- * locked while the transport is asked; a process that dies in between leaves a claim that runs
- * out, and the rows are sent (again). A wake-up that is written meanwhile raises the row's
- * generation, so that it is sent once more. */
+ * locked while the transport is asked. A claim lasts a little longer than one request may, and is
+ * renewed while requests are slow: a process that dies in between holds its rows up for seconds,
+ * and they are sent (again). That costs a copy, which finds its row worked on, or changed. A
+ * wake-up that is written meanwhile raises the row's generation, so that it is sent once more. */
 #include "adapter/queue_outbox_parts.h"
 
 #include "adapter/message_body.h"
@@ -10,7 +11,8 @@
 #include <string.h>
 
 #define TRACEPARENT_LEN 55
-#define SEND_CLAIM_MS   30000 /* longer than all requests of a batch with their deadlines */
+#define SEND_CLAIM_MS   5000 /* longer than a request: queue.timeout_ms is 4000 at most */
+#define SEND_RENEW_MS   500  /* the age at which a claim is renewed before the next request */
 #define CLAIM_KEPT_MS   (INT64_C(15) * 24 * 3600 * 1000) /* longer than dead letters are kept */
 #define SEND_AGAIN_MS   1000                             /* an entry that the transport refused */
 #define CROWD_LOOK_MS   1000
@@ -156,11 +158,63 @@ static bool part_send(struct queue_outbox *self, enum queue_name name, struct ou
 	return true;
 }
 
+static struct id outgoing_id(const void *rows, size_t at)
+{
+	return ((const struct outgoing *)rows)[at].ack.subject;
+}
+
+struct renewal {
+	const struct outgoing *rows;
+	size_t n;
+	int64_t until_ms;
+};
+
+/* Only what is still ours. */
+static bool row_renew(struct db *db, const struct outgoing *row, int64_t until_ms, struct err *err)
+{
+	struct sql sql = sql_prepare(db,
+				     "UPDATE messages SET visible_at = ? WHERE queue = ? "
+				     "AND subject = ? AND claim = ?",
+				     err);
+	sql_put_i64(&sql, until_ms);
+	sql_put_i64(&sql, row->ack.queue);
+	sql_put_id(&sql, row->ack.subject);
+	sql_put_bytes(&sql, row->ack.token, sizeof row->ack.token);
+	return sql_run(&sql, NULL);
+}
+
+static bool rows_renew(struct db *db, void *context, struct err *err)
+{
+	const struct renewal *renewal = context;
+	size_t places[BATCH_MAX];
+	items_order(outgoing_id, renewal->rows, renewal->n, places);
+	for (size_t i = 0; i < renewal->n; i++)
+		if (!row_renew(db, &renewal->rows[places[i]], renewal->until_ms, err))
+			return false;
+	return true;
+}
+
+/* Those that were sent, too: they are deleted under the same claim. One that cannot be kept is no
+ * fault: others send what they find, which costs copies. */
+static void claims_keep(struct queue_outbox *self, const struct outgoing *rows, size_t n,
+			int64_t *inout_claimed_at)
+{
+	struct renewal renewal = { rows, n, clock_now_ms(self->options.clock) + SEND_CLAIM_MS };
+	struct err err = { 0 };
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	if (now - *inout_claimed_at < SEND_RENEW_MS)
+		return;
+	*inout_claimed_at = now;
+	if (!sql_write(self->options.db, rows_renew, &renewal, &err))
+		metric_count(self->faults, 1);
+}
+
 static void rows_send(struct queue_outbox *self, enum queue_name name, struct outgoing *rows,
-		      size_t n)
+		      size_t n, int64_t claimed_at)
 {
 	for (size_t at = 0; at < n; at += TRANSPORT_BATCH_MAX) {
 		size_t part = n - at < TRANSPORT_BATCH_MAX ? n - at : TRANSPORT_BATCH_MAX;
+		claims_keep(self, rows, n, &claimed_at);
 		if (!part_send(self, name, rows + at, part))
 			return;
 	}
@@ -191,8 +245,10 @@ static bool rows_end(struct db *db, void *context, struct err *err)
 {
 	const struct ending *ending = context;
 	int64_t now_ms = clock_now_ms(ending->self->options.clock);
+	size_t places[BATCH_MAX];
+	items_order(outgoing_id, ending->rows, ending->n, places);
 	for (size_t i = 0; i < ending->n; i++) {
-		const struct outgoing *row = &ending->rows[i];
+		const struct outgoing *row = &ending->rows[places[i]];
 		if (!(row->sent ? message_end(db, &row->ack, now_ms, err)
 				: row_open(ending->self, row, now_ms, err)))
 			return false;
@@ -224,9 +280,10 @@ bool outbox_relay(struct queue_outbox *self, enum queue_name name, int64_t age_m
 	memset(rows, 0, sizeof rows);
 	if (!anything_due(self, name, age_ms, &any, &err) || !any || is_crowded(self, name))
 		return false;
+	int64_t claimed_at = clock_monotonic_ms(self->options.clock);
 	if (!rows_take(self, name, age_ms, rows, &len, &err) || len == 0)
 		return false;
-	rows_send(self, name, rows, len);
+	rows_send(self, name, rows, len, claimed_at);
 	/* Without this the claim runs out, and they are sent once more. */
 	struct ending ending = { self, rows, len };
 	if (sql_write(self->options.db, rows_end, &ending, &err))
