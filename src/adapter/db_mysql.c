@@ -142,14 +142,18 @@ static bool number_ask(struct db_mysql *self, const char *sql, int64_t *ret_numb
 	return true;
 }
 
-/* Settings of the server that would lose what it has answered. */
+/* Settings of the server that would lose what it has answered; and whether it is the primary. */
 static bool durability_check(struct db_mysql *self, struct err *err)
 {
-	int64_t flushes = 0;
-	int64_t logs = 0;
+	int64_t flushes = 0, logs = 0, copies = 0;
 	if (!number_ask(self, "SELECT @@GLOBAL.innodb_flush_log_at_trx_commit", &flushes, err) ||
-	    !number_ask(self, "SELECT @@GLOBAL.log_bin AND @@GLOBAL.sync_binlog <> 1", &logs, err))
+	    !number_ask(self, "SELECT @@GLOBAL.log_bin AND @@GLOBAL.sync_binlog <> 1", &logs,
+			err) ||
+	    !number_ask(self, "SELECT @@GLOBAL.read_only", &copies, err))
 		return false;
+	if (copies != 0)
+		return err_set(err, ERR_NOT_DONE, "%s: the server takes no writes",
+			       self->options.database);
 	if (flushes != 1)
 		return err_set(err, ERR_REFUSED,
 			       "%s: the server may lose answered commits: set "

@@ -3,7 +3,8 @@
  * READ COMMITTED for writes, whose statements lock the rows that they are about ({for update}); a
  * read transaction is one snapshot. Strict SQL mode. The server has to flush each commit
  * (innodb_flush_log_at_trx_commit=1, and sync_binlog=1 where it keeps a binary log), or it is
- * refused: an answered commit may not be lost.
+ * refused: an answered commit may not be lost. A server that takes no writes (a replica, or a
+ * primary that became one) is left, also while connected: NOT_DONE.
  *
  * A connection that breaks is made anew by the next transaction, or by the next statement outside
  * of one; after some tries in vain none is made for some seconds (net/circuit_breaker.h), and what

@@ -7,7 +7,8 @@
 #ifndef ER_CONSTRAINT_FAILED
 #define ER_CONSTRAINT_FAILED 4025 /* MariaDB: a CHECK said no */
 #endif
-#define ER_CHECK_VIOLATED 3819 /* the same, MySQL 8 */
+#define ER_CHECK_VIOLATED    3819 /* the same, MySQL 8 */
+#define ER_SERVER_READS_ONLY 1836
 
 bool db_mysql_is_lost(unsigned code)
 {
@@ -22,6 +23,10 @@ bool db_mysql_is_lost(unsigned code)
 	case ER_SERVER_SHUTDOWN:
 	case ER_NET_READ_INTERRUPTED:
 	case ER_NET_READ_ERROR:
+	/* A primary that became a replica keeps its connections: the other one is behind a new one.
+	 */
+	case ER_OPTION_PREVENTS_STATEMENT:
+	case ER_SERVER_READS_ONLY:
 		return true;
 	default:
 		return code >= CR_MIN_ERROR && code <= CR_MAX_ERROR;

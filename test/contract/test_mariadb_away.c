@@ -40,13 +40,13 @@ static bool transact(struct place *place)
 	return done;
 }
 
-static void place_open(struct place *place)
+static void place_open(struct place *place, const char *user)
 {
 	*place = (struct place){ .metrics = metrics_new() };
 	mysql_server_database(place->name, sizeof place->name);
 	clock_posix_init(&place->clock);
 	const struct db_mysql_options options = { .socket = getenv("SLUICE_TEST_MYSQL_SOCKET"),
-						  .user = "root",
+						  .user = user,
 						  .database = place->name,
 						  .wait_ms = DEADLINE_MS,
 						  .clock = &place->clock,
@@ -61,7 +61,7 @@ static void a_server_that_hangs_holds_nobody_up_for_long(void **state)
 {
 	struct place place;
 	(void)state;
-	place_open(&place);
+	place_open(&place, "root");
 	assert_int_equal(kill(server_pid(), SIGSTOP), 0);
 	int64_t from = now_ms(&place);
 	for (int i = 0; i < BREAKER_RUN; i++) {
@@ -84,9 +84,62 @@ static void a_server_that_hangs_holds_nobody_up_for_long(void **state)
 	metrics_free(place.metrics);
 }
 
+static bool write_one(struct place *place)
+{
+	struct db_statement *insert;
+	bool done =
+		db_begin(place->db, true, &place->err) &&
+		(insert = db_prepare(place->db, "INSERT INTO t VALUES (1)", &place->err)) != NULL &&
+		db_step(place->db, insert, &place->err) == DB_DONE &&
+		db_commit(place->db, &place->err);
+	if (!done)
+		db_rollback(place->db);
+	return done;
+}
+
+static int64_t connection_of(struct place *place)
+{
+	struct db_statement *ask = db_prepare(place->db, "SELECT CONNECTION_ID()", &place->err);
+	assert_non_null(ask);
+	assert_int_equal(db_step(place->db, ask, &place->err), DB_ROW);
+	int64_t id = db_column_i64(place->db, ask, 0);
+	db_reset(place->db, ask);
+	return id;
+}
+
+/* After a fail-over the address leads to another server, and the connection still to this one. */
+static void a_primary_that_became_a_replica_is_left(void **state)
+{
+	struct place place;
+	(void)state;
+	mysql_server_say("CREATE USER IF NOT EXISTS ", "writer");
+	mysql_server_say("GRANT CREATE, SELECT, INSERT ON *.* TO ", "writer");
+	struct db *root = mysql_server_open("mysql", "root");
+	place_open(&place, "writer");
+	assert_true(db_begin(place.db, true, &place.err));
+	assert_true(db_exec(place.db, "CREATE TABLE t (a INT)", &place.err));
+	assert_true(db_commit(place.db, &place.err));
+	assert_true(write_one(&place));
+	int64_t before = connection_of(&place);
+	assert_true(db_exec(root, "SET GLOBAL read_only = ON", &place.err));
+	assert_false(write_one(&place));
+	assert_int_equal(place.err.kind, ERR_NOT_DONE);
+	assert_false(write_one(&place));
+	assert_non_null(strstr(place.err.text, "takes no writes"));
+	assert_true(db_exec(root, "SET GLOBAL read_only = OFF", &place.err));
+	int64_t until = now_ms(&place) + BREAKER_OPEN_MS_MAX + WAIT_MS;
+	while (!write_one(&place) && now_ms(&place) < until)
+		(void)poll(NULL, 0, 10);
+	assert_int_not_equal(connection_of(&place), before);
+	db_close(root);
+	db_close(place.db);
+	metrics_free(place.metrics);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_primary_that_became_a_replica_is_left),
 		cmocka_unit_test(a_server_that_hangs_holds_nobody_up_for_long),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
