@@ -2,6 +2,7 @@
 
 #include "adapter/cache_redis.h"
 #include "cmd/secret_place.h"
+#include "service/api/changes.h"
 #include "service/api/copies.h"
 
 #include <stdio.h>
@@ -13,9 +14,17 @@
 _Static_assert(BATCH_MAX <= CACHE_BATCH_MAX,
 	       "what a call of the store changes is one of the cache");
 
-static void copies_drop(struct store_listener *listener, const struct id *ids, size_t n)
+/* Who waits for one of them looks at once. */
+static void change_tell(struct cache *cache, const struct id *ids, size_t n)
 {
-	struct opened_cache *opened = (struct opened_cache *)(void *)listener;
+	char storage[CACHE_TEXT_MAX];
+	struct buf text = buf_of(storage, sizeof storage);
+	changes_write(ids, n, &text);
+	(void)!cache_publish(cache, CHANGES_CHANNEL, buf_view(&text), NULL);
+}
+
+static void copies_drop(const struct opened_cache *opened, const struct id *ids, size_t n)
+{
 	char storage[BATCH_MAX][COPY_KEY_MAX];
 	struct str keys[BATCH_MAX];
 	for (size_t i = 0; i < n; i++) {
@@ -25,6 +34,15 @@ static void copies_drop(struct store_listener *listener, const struct id *ids, s
 	}
 	/* A copy that is not dropped expires. */
 	(void)!cache_drop_many(opened->cache, keys, n, opened->dropped_ms, NULL);
+}
+
+/* The copies first: who is told reads the row, and may leave a copy of it. */
+static void change_hear(struct store_listener *listener, const struct id *ids, size_t n)
+{
+	struct opened_cache *opened = (struct opened_cache *)(void *)listener;
+	if (opened->dropped_ms > 0)
+		copies_drop(opened, ids, n);
+	change_tell(opened->cache, ids, n);
 }
 
 bool cache_connect(const struct config *config, const struct cache_watch *watch,
@@ -63,9 +81,8 @@ bool opened_cache_open(struct opened_cache *opened, const struct config *config,
 	opened->dropped_ms = config->api_status_copy_ms < DROPPED_MS_MAX
 				     ? config->api_status_copy_ms
 				     : DROPPED_MS_MAX;
-	opened->listener.changed = copies_drop;
-	if (opened->dropped_ms > 0)
-		store->listener = &opened->listener;
+	opened->listener.changed = change_hear;
+	store->listener = &opened->listener;
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include "adapter/store_sql_replica.h"
 #include "cmd/database_open.h"
 #include "cmd/notify.h"
+#include "cmd/secret_place.h"
 #include "cmd/stop_signal.h"
 #include "service/api/server.h"
 
@@ -22,6 +23,7 @@ struct api_role {
 	struct cache *rates;         /* of the loop thread; NULL without a limit */
 	struct replica *replica;     /* NULL: none is configured */
 	struct cache *replica_cache; /* of the thread that reads it; NULL without Redis */
+	struct cache *ear;           /* of the thread that hears of changes; likewise */
 	char address[CONFIG_HOST_LEN_MAX + 16];
 	pthread_t watcher;
 	bool is_watched;
@@ -45,12 +47,26 @@ static bool replica_connect(void *context, struct db **ret_db, struct err *err)
 	       err_wrap(err, "store.replica");
 }
 
+static bool aside_connect(const struct role_parts *parts, struct cache **ret_cache, struct err *err)
+{
+	const struct cache_watch watch = { trust_keys_deployment(parts->trust),
+					   (struct clock *)(uintptr_t)&parts->clock, NULL, NULL };
+	return cache_connect(parts->config, &watch, ret_cache, err);
+}
+
+static bool ear_open(const struct role_parts *parts, struct api_role *role,
+		     struct api_options *options, struct err *err)
+{
+	if (!aside_connect(parts, &role->ear, err))
+		return false;
+	options->ear = role->ear;
+	return true;
+}
+
 static bool replica_open(struct role_parts *parts, struct api_role *role,
 			 struct api_options *options, struct err *err)
 {
 	const struct config *config = parts->config;
-	const struct cache_watch watch = { trust_keys_deployment(parts->trust), &parts->clock, NULL,
-					   NULL };
 	const struct store_sql_replica_options replica = {
 		.primary = parts->opened.db,
 		.open = replica_connect,
@@ -59,7 +75,11 @@ static bool replica_open(struct role_parts *parts, struct api_role *role,
 	};
 	if (!config->has_replica)
 		return true;
-	if (!cache_connect(config, &watch, &role->replica_cache, err))
+	/* What has to be fetched is fetched here, and not on the thread that reads. */
+	const char *path = config->replica.password_file;
+	if (path != NULL && !secret_place_path(path, &path, err))
+		return err_wrap(err, "store.replica.password_file");
+	if (!aside_connect(parts, &role->replica_cache, err))
 		return false;
 	role->replica = store_sql_replica_new(&replica);
 	options->replica = role->replica;
@@ -97,6 +117,7 @@ static bool server_open(struct role_parts *parts, struct api_role *role, struct 
 		role->rates = cache_memory_new(&parts->clock, RATE_KEYS_MAX);
 	options.api.rate_cache = role->rates;
 	if (!replica_open(parts, role, &options.api, err) ||
+	    !ear_open(parts, role, &options.api, err) ||
 	    !role_mac_keys(parts, TRUST_INTENT_MAC, &options.api.intent_keys, err) ||
 	    !role_mac_keys(parts, TRUST_IDENTITY_GRANTS, &options.api.identity_keys, err) ||
 	    !role_mac_keys(parts, TRUST_CONTROLS, &options.api.controls_keys, err))
@@ -170,6 +191,7 @@ static void close_api(struct role_parts *parts, void *self)
 	api_server_close(role->server);
 	replica_close(role->replica);
 	cache_close(role->replica_cache);
+	cache_close(role->ear);
 	cache_close(role->rates);
 	free(role);
 }

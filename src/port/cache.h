@@ -22,7 +22,7 @@
 #define CACHE_KEY_LEN_MAX 96
 #define CACHE_VALUE_MAX   8192
 #define CACHE_LIFE_MS_MAX 60000
-#define CACHE_TEXT_MAX    512 /* of what is published */
+#define CACHE_TEXT_MAX    1024 /* of what is published */
 #define CACHE_HEAR_MS_MAX 60000
 
 /* A copy of something that has versions. */

@@ -22,7 +22,8 @@
 #define WAIT_MS    10000 /* for what must come */
 #define THREADS    4
 #define WORD_64    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define LONG_WORD  WORD_64 WORD_64 WORD_64 WORD_64 WORD_64 WORD_64 WORD_64 WORD_64 WORD_64
+#define WORD_256   WORD_64 WORD_64 WORD_64 WORD_64
+#define LONG_WORD  WORD_256 WORD_256 WORD_256 WORD_256 "x" /* more than CACHE_TEXT_MAX */
 
 struct place {
 	struct clock clock;

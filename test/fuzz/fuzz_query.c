@@ -65,11 +65,26 @@ static void events_line(struct events_query *query, struct str name, struct str 
 	CHECK((events_query_explain(name, problem) == NULL) == (problem == PROBLEM_QUERY_REPEATED));
 }
 
+static void wait_line(struct wait_query *query, struct str name, struct str value)
+{
+	struct wait_query before = *query;
+	enum problem problem = wait_query_take(query, name, value);
+	if (problem == PROBLEM_NONE) {
+		CHECK(wait_query_take(query, name, value) == PROBLEM_QUERY_REPEATED);
+		return;
+	}
+	before.seen = query->seen;
+	CHECK(memcmp(&before, query, sizeof before) == 0);
+	CHECK((wait_query_explain(name, problem) == NULL) == (problem == PROBLEM_QUERY_REPEATED));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct str rest = str_from_bytes(bytes, len);
 	struct list_query list;
 	struct events_query events;
+	struct wait_query wait;
+	memset(&wait, 0, sizeof wait);
 	memset(&list, 0, sizeof list);
 	memset(&events, 0, sizeof events);
 	list_query_init(&list);
@@ -82,8 +97,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		(void)str_cut(line, '=', &name, &value);
 		list_line(&list, name, value);
 		events_line(&events, name, value);
+		wait_line(&wait, name, value);
 	}
 	check_list(&list);
+	CHECK(wait.wait_ms >= 0 && wait.wait_ms <= WAIT_MS_MAX && wait.after <= INT64_MAX);
 	CHECK(events.after <= INT64_MAX && events.limit >= 1 && events.limit <= PAGE_MAX);
 	return 0;
 }

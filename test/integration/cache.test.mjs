@@ -3,15 +3,18 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startProxy } from '../tools/src/proxy.mjs';
 import { startRedis } from '../tools/src/redis.mjs';
+import { findFreePorts } from '../tools/src/stack.mjs';
 import { json, newPlace, until } from './deployment.mjs';
 import { Process } from './process.mjs';
 
 const copyMs = 1500;
 const burst = 20;
+const ofKey = 64; // requests of one key that wait
 const slowMs = 1500; // a request, also while Redis hangs
 
 const configuration = (dir, port, redis) => `
@@ -223,6 +226,132 @@ describe('copies', () => {
 			[...ids.keys()].map(id => `x'${id.replaceAll('-', '')}'`).join()}) AND stage = 8`),
 			String(ids.size), 'each is stored once, and canceled');
 		assert.ok(one.lines().some(line => line['event.action'] === 'cache_away'));
+	});
+});
+
+describe('waiting', () => {
+	let one, two, ports;
+	const path = (id, query) => `/v1/withdrawals/${id}?${query}`;
+	const cancel = (api, id) => api.request('POST', `/v1/withdrawals/${id}/cancel`);
+	const long = 'wait_ms=30000';
+
+	async function looks(index, cause) {
+		const text = await (await fetch(`http://127.0.0.1:${ports[index]}/metrics`)).text();
+		return Number(new RegExp(`sluice_api_waiter_looks_total\\{cause="${cause}"\\} (\\d+)`).exec(text)[1]);
+	}
+
+	async function waiters(index) {
+		const text = await (await fetch(`http://127.0.0.1:${ports[index]}/metrics`)).text();
+		return Number(/sluice_api_waiters (\d+)/.exec(text)[1]);
+	}
+
+	before(async () => {
+		ports = await findFreePorts(2);
+		[one, two] = ports.map((port, i) => new Process(place, `waiting-${i}`,
+			{ SLUICE_API_OPS_LISTEN: `127.0.0.1:${port}` }));
+		await Promise.all([one.ready(), two.ready()]);
+	});
+	after(() => Promise.all([one.stop(), two.stop()]));
+
+	test('who waits at one process is told of a change by another', async () => {
+		// The first text may come before the ear is open; then a look finds the change.
+		await until('it was told', async () => {
+			const id = await accepted(one);
+			const waiting = two.get(path(id, long));
+			await until('it waits', async () => await waiters(1) === 1);
+			assert.equal((await cancel(one, id)).status, 200);
+			const answer = await waiting;
+			assert.equal(answer.status, 200);
+			assert.equal(answer.json.status, 'CANCELED');
+			return await looks(1, 'told') > 0;
+		});
+	});
+
+	test('what is known to be over, or newer, is answered at once', async () => {
+		const id = await accepted(one);
+		const { json: { version } } = await one.get(`/v1/withdrawals/${id}`);
+		assert.equal((await one.get(path(id, `${long}&after=${version - 1}`))).json.version, version);
+		assert.equal((await cancel(one, id)).status, 200);
+		assert.equal((await one.get(path(id, long))).json.status, 'CANCELED');
+	});
+
+	test('who waits in vain gets what there is', async () => {
+		const id = await accepted(one);
+		const answer = await one.get(path(id, 'wait_ms=300'));
+		assert.equal(answer.json.status, 'PENDING');
+		assert.ok(answer.ms >= 300, `${answer.ms} ms`);
+	});
+
+	test('no other account waits for it, and no parameter is guessed', async () => {
+		const id = await accepted(one);
+		const other = await one.get(path(id, long), { key: place.otherKey });
+		assert.equal(other.json.code, 'withdrawal_unknown');
+		for (const query of ['wait_ms=-1', 'wait_ms=30001', 'wait_ms=1s', 'after=x', 'wait_ms='])
+			assert.equal((await one.get(path(id, query))).json.code, 'query_malformed', query);
+		assert.equal((await one.get(path(id, 'wait=1'))).json.code, 'query_unknown');
+	});
+
+	test('many wait, and hold up nobody; one key too many is answered at once', async () => {
+		const ids = await Promise.all(Array.from({ length: ofKey }, () => accepted(one)));
+		const crowd = new http.Agent({ keepAlive: true, maxSockets: 2 * ofKey });
+		const waiting = ids.map(id => one.get(path(id, long), { agent: crowd }));
+		await until('all wait', async () => await waiters(0) === ofKey);
+		const extra = await one.get(path(ids[0], long), { agent: crowd });
+		assert.equal(extra.json.status, 'PENDING');
+		assert.ok(extra.ms < slowMs, `${extra.ms} ms`);
+		for (let i = 0; i < 10; i++)
+			assert.ok((await one.post(`beside-${serial++}`)).ms < slowMs);
+		for (const id of ids) assert.equal((await cancel(two, id)).status, 200);
+		for (const answer of await Promise.all(waiting)) assert.equal(answer.json.status, 'CANCELED');
+		assert.equal(await waiters(0), 0);
+		crowd.destroy();
+	});
+
+	test('what anybody publishes changes nothing', async () => {
+		const id = await accepted(one);
+		const waiting = two.get(path(id, 'wait_ms=1000'));
+		const [key] = (await redis.call('PUBSUB CHANNELS *')).split('\r\n').filter(line => line.endsWith(':changes'));
+		assert.ok(key);
+		const raw = Buffer.from(id.replaceAll('-', ''), 'hex');
+		for (const lie of [raw, Buffer.concat(Array(64).fill(raw)), Buffer.alloc(1024), Buffer.alloc(1040), 'x', raw.subarray(1)])
+			for (let i = 0; i < 20; i++) await redisRaw('PUBLISH', key, lie);
+		assert.equal((await waiting).json.status, 'PENDING');
+	});
+
+	test('without Redis it takes longer, and that is all', async () => {
+		for (const [away, back] of [['freeze', 'thaw'], ['kill', 'start']]) {
+			const id = await accepted(one);
+			const before = await looks(1, 'told');
+			await redis[away]();
+			const waiting = two.get(path(id, long));
+			await until('it waits', async () => await waiters(1) === 1);
+			assert.equal((await cancel(one, id)).status, 200);
+			assert.equal((await waiting).json.status, 'CANCELED');
+			assert.equal(await looks(1, 'told'), before);
+			await redis[back]();
+		}
+		await until('it is told again', async () => {
+			const id = await accepted(one);
+			const before = await looks(1, 'told');
+			const waiting = two.get(path(id, long));
+			await until('it waits', async () => await waiters(1) === 1);
+			await cancel(one, id);
+			await waiting;
+			return await looks(1, 'told') > before;
+		});
+	});
+
+	test('who waits is answered when the process is asked to stop', async () => {
+		const leaving = new Process(place, 'waiting-stop', { SLUICE_API_OPS_LISTEN: '127.0.0.1:0' });
+		await leaving.ready();
+		const id = await accepted(leaving);
+		const waiting = leaving.get(path(id, long));
+		const { json } = await leaving.get(`/v1/withdrawals/${id}`); // behind it
+		assert.equal(json.status, 'PENDING');
+		leaving.child.kill('SIGTERM');
+		assert.equal((await waiting).json.status, 'PENDING');
+		leaving.agent.destroy();
+		assert.deepEqual(await leaving.ended, [0, null]);
 	});
 });
 

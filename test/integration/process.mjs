@@ -38,10 +38,10 @@ export class Process {
 		return this;
 	}
 
-	async request(method, path, { key = this.place.key, headers = {}, body } = {}) {
+	async request(method, path, { key = this.place.key, headers = {}, body, agent = this.agent } = {}) {
 		const started = Date.now();
 		const request = http.request({
-			host: '127.0.0.1', port: this.port, agent: this.agent, method, path,
+			host: '127.0.0.1', port: this.port, agent, method, path,
 			headers: { authorization: `Bearer ${key}`, ...headers },
 		});
 		request.end(body);

@@ -25,6 +25,7 @@ struct api_options {
 	struct queue *queue;
 	struct cache *cache;      /* of the store thread, shared with others; NULL: none */
 	struct cache *rate_cache; /* of the loop thread alone; NULL without a limit */
+	struct cache *ear;        /* of the thread that hears what changes; NULL: none */
 	struct clock *clock;
 	struct entropy *entropy;
 	const struct catalogue *catalogue;

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "service/api/http_lists.h"
+#include "service/api/http_waiters.h"
 #include "service/api/request.h"
 #include "service/api/work.h"
 
@@ -32,6 +33,8 @@ struct api_server {
 	struct work *work;
 	struct jobs *jobs;
 	struct lists *lists; /* NULL without a replica */
+	struct waiters *waiters;
+	atomic_bool is_stopping;
 	struct auth *auth;
 	atomic_int_least64_t heartbeat_ms;
 	uint8_t random[RANDOM_BYTES]; /* drawn in larger parts: a system call per id adds up */
@@ -52,6 +55,11 @@ const struct api_options *exchange_options(const struct exchange *exchange)
 struct lists *exchange_lists(const struct exchange *exchange)
 {
 	return exchange->server->lists;
+}
+
+struct waiters *exchange_waiters(const struct exchange *exchange)
+{
+	return exchange->server->waiters;
 }
 
 static struct id new_id(struct api_server *server)
@@ -372,6 +380,7 @@ static void on_tick(void *context)
 	metric_set(server->connections, (int64_t)http_server_connections(server->http));
 	lists_expire(server->lists); /* before: what it gives up begins anew */
 	jobs_expire(server->jobs);
+	waiters_tick(server->waiters, atomic_load(&server->is_stopping));
 }
 
 static void post(void *context, void (*run)(void *arg), void *arg)
@@ -461,8 +470,11 @@ bool api_server_open(const struct api_server_options *options, struct api_server
 				     .context = server };
 	server->jobs = jobs_new(&jobs);
 	server->lists = lists_new(api, post, server);
+	server->waiters = waiters_new(api, post, server);
+	atomic_init(&server->is_stopping, false);
 	http_server_every(server->http, TICK_MS, on_tick, server);
-	if (!jobs_start(server->jobs, err) || !lists_start(server->lists, err)) {
+	if (!jobs_start(server->jobs, err) || !lists_start(server->lists, err) ||
+	    !waiters_start(server->waiters, err)) {
 		api_server_close(server);
 		return false;
 	}
@@ -482,6 +494,7 @@ void api_server_run(struct api_server *server)
 
 void api_server_stop(struct api_server *server, int64_t grace_ms)
 {
+	atomic_store(&server->is_stopping, true); /* nobody waits for a change any more */
 	http_server_stop(server->http, grace_ms);
 }
 
@@ -489,11 +502,13 @@ void api_server_close(struct api_server *server)
 {
 	if (server == NULL)
 		return;
+	waiters_stop(server->waiters);
 	lists_stop(server->lists); /* first: it may still go on with the others */
 	lists_free(server->lists);
 	jobs_stop(server->jobs);
 	jobs_free(server->jobs);
 	http_server_close(server->http);
+	waiters_free(server->waiters);
 	work_free(server->work);
 	auth_free(server->auth);
 	free(server);

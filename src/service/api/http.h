@@ -18,6 +18,7 @@ struct exchange {
 	struct credential credential;   /* slices of the request */
 	struct principal by;            /* once authenticated */
 	struct rate_state rate;         /* of its key */
+	struct waiter *waiter;          /* of http_waiters.c; NULL: it does not wait */
 	struct listing *listing;        /* of http_lists.c; NULL: no replica is asked */
 	int64_t started_ms;
 	char request_id[ID_TEXT_LEN + 1];
@@ -65,6 +66,7 @@ void exchange_answer(struct job *job);
 bool exchange_body_is_empty(struct exchange *exchange);
 struct id exchange_new_id(struct exchange *exchange);
 const struct api_options *exchange_options(const struct exchange *exchange);
+struct waiters *exchange_waiters(const struct exchange *exchange);
 struct lists *exchange_lists(const struct exchange *exchange); /* NULL without a replica */
 
 /* http_withdrawals.c */

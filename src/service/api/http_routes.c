@@ -8,7 +8,7 @@
 const struct http_route http_routes[] = {
 	{ HTTP_POST, "/v1/withdrawals", false, false, http_withdrawals_create },
 	{ HTTP_GET, "/v1/withdrawals", false, true, http_withdrawals_list },
-	{ HTTP_GET, "/v1/withdrawals/{id}", false, false, http_withdrawals_get },
+	{ HTTP_GET, "/v1/withdrawals/{id}", false, true, http_withdrawals_get },
 	{ HTTP_GET, "/v1/withdrawals/{id}/events", false, true, http_withdrawals_events },
 	{ HTTP_POST, "/v1/withdrawals/{id}/cancel", false, false, http_withdrawals_cancel },
 	{ HTTP_POST, "/v1/withdrawals/{id}/speed-up", false, false, http_withdrawals_speed_up },

@@ -1,6 +1,7 @@
 /* The routes under /v1/withdrawals: headers, parameters and bodies become jobs, jobs become
  * answers. What a body means is in request.c, what a job does in work.c. */
 #include "service/api/http_lists.h"
+#include "service/api/http_waiters.h"
 
 #include "base/check.h"
 #include "service/api/request.h"
@@ -131,9 +132,21 @@ static void submit_for_id(struct exchange *exchange, enum job_kind kind, struct 
 
 void http_withdrawals_get(struct exchange *exchange)
 {
+	const struct http_request *request = exchange->request;
+	struct wait_query query = { .wait_ms = 0 };
 	struct id id;
-	if (read_id(exchange, &id))
-		submit_for_id(exchange, JOB_VIEW, id);
+	if (!read_id(exchange, &id))
+		return;
+	for (size_t i = 0; i < request->query_len; i++) {
+		const struct http_pair *pair = &request->query[i];
+		enum problem problem = wait_query_take(&query, pair->name, pair->value);
+		if (problem != PROBLEM_NONE) {
+			refuse_parameter(exchange, problem, pair->name,
+					 wait_query_explain(pair->name, problem));
+			return;
+		}
+	}
+	waiters_submit(exchange, id, &query);
 }
 
 void http_withdrawals_cancel(struct exchange *exchange)

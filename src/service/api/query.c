@@ -39,6 +39,17 @@ static const char *const events_names[EVENTS_COUNT] = {
 	[EVENTS_LIMIT] = "limit",
 };
 
+enum wait_parameter {
+	WAIT_MS,
+	WAIT_AFTER,
+	WAIT_COUNT,
+};
+
+static const char *const wait_names[WAIT_COUNT] = {
+	[WAIT_MS] = "wait_ms",
+	[WAIT_AFTER] = "after",
+};
+
 /* What a value of each has to be, for the detail of an error. */
 static const char *const list_wanted[LIST_COUNT] = {
 	[LIST_STATUS] = "status is PENDING, PROCESSING, COMPLETED, FAILED, REJECTED or CANCELED.",
@@ -55,6 +66,12 @@ static const char *const events_wanted[EVENTS_COUNT] = {
 	[EVENTS_LIMIT] = "limit is a number from 1 to 200.",
 };
 
+static const char *const wait_wanted[WAIT_COUNT] = {
+	[WAIT_MS] = "wait_ms is a number of milliseconds from 0 to 30000.",
+	[WAIT_AFTER] = "after is the version of an earlier answer: a number from 0.",
+};
+
+_Static_assert(WAIT_MS_MAX == 30000, "the text above names it");
 _Static_assert(PAGE_MAX == 200 && SYMBOL_LEN_MAX == 16 && ACCOUNT_LEN_MAX == 64 &&
 		       EXTERNAL_ID_LEN_MAX == 128,
 	       "the texts above name the limits");
@@ -88,6 +105,15 @@ static enum problem find(const char *const *names, int count, struct str name, u
 static bool take_text(struct str value, char *ret_text, size_t cap)
 {
 	return value.len > 0 && str_copy(value, ret_text, cap);
+}
+
+static bool take_wait(struct str value, int64_t *ret_wait_ms)
+{
+	uint64_t wait_ms;
+	if (!str_to_u64(value, &wait_ms) || wait_ms > WAIT_MS_MAX)
+		return false;
+	*ret_wait_ms = (int64_t)wait_ms;
+	return true;
 }
 
 static bool take_limit(struct str value, size_t *ret_limit)
@@ -158,6 +184,20 @@ enum problem events_query_take(struct events_query *query, struct str name, stru
 	return is_taken ? PROBLEM_NONE : PROBLEM_QUERY_MALFORMED;
 }
 
+enum problem wait_query_take(struct wait_query *query, struct str name, struct str value)
+{
+	int at;
+	enum problem problem = find(wait_names, WAIT_COUNT, name, &query->seen, &at);
+	if (problem != PROBLEM_NONE)
+		return problem;
+	bool is_taken = at == WAIT_AFTER ? take_sequence(value, &query->after)
+					 : take_wait(value, &query->wait_ms);
+	if (!is_taken)
+		return PROBLEM_QUERY_MALFORMED;
+	query->has_after = query->has_after || at == WAIT_AFTER;
+	return PROBLEM_NONE;
+}
+
 static const char *explain(const char *const *names, const char *const *wanted, int count,
 			   const char *all, struct str name, enum problem problem)
 {
@@ -179,6 +219,12 @@ const char *events_query_explain(struct str name, enum problem problem)
 {
 	return explain(events_names, events_wanted, EVENTS_COUNT,
 		       "The parameters are after and limit.", name, problem);
+}
+
+const char *wait_query_explain(struct str name, enum problem problem)
+{
+	return explain(wait_names, wait_wanted, WAIT_COUNT, "The parameters are wait_ms and after.",
+		       name, problem);
 }
 
 static const char *text_or_null(const char *text)

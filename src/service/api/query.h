@@ -27,16 +27,27 @@ struct events_query {
 	unsigned seen;
 };
 
+/* Of GET /v1/withdrawals/{id}. */
+#define WAIT_MS_MAX 30000 /* below what balancers wait for an answer */
+struct wait_query {
+	int64_t wait_ms; /* 0: not at all */
+	bool has_after;
+	uint64_t after; /* the version that the client knows */
+	unsigned seen;
+};
+
 void list_query_init(struct list_query *query);
 void events_query_init(struct events_query *query);
 /* Takes one decoded parameter. PROBLEM_NONE, or QUERY_UNKNOWN, QUERY_REPEATED, QUERY_MALFORMED,
  * CURSOR_MALFORMED with nothing taken. */
 enum problem list_query_take(struct list_query *query, struct str name, struct str value);
 enum problem events_query_take(struct events_query *query, struct str name, struct str value);
+enum problem wait_query_take(struct wait_query *query, struct str name, struct str value);
 /* What the route would have taken, as a sentence for the error; NULL when the problem says enough.
  */
 const char *list_query_explain(struct str name, enum problem problem);
 const char *events_query_explain(struct str name, enum problem problem);
+const char *wait_query_explain(struct str name, enum problem problem);
 /* The store's filter for an account's list; borrows from both. */
 struct store_filter list_query_filter(const struct list_query *query, const char *account);
 

@@ -86,7 +86,7 @@ void shared_judge(struct shared *shared, struct job **jobs, size_t n)
 static bool wants_copy(const struct shared *shared, const struct job *job)
 {
 	return shared != NULL && shared->options.copy_life_ms > 0 && job->kind == JOB_VIEW &&
-	       job->problem == PROBLEM_NONE;
+	       !job->wants_row && job->problem == PROBLEM_NONE;
 }
 
 /* Of the account, or for who may see all: as of a row of the store. */

@@ -204,8 +204,11 @@ static void run_view(struct work *work, struct job *job)
 {
 	if (!load_view(work, job))
 		return;
+	const struct withdrawal *row = &work->views[0].withdrawal;
 	answer_view(work, job, 200);
-	shared_note(work->shared, job, &work->views[0].withdrawal);
+	job->version = row->version;
+	job->is_final = lifecycle_is_terminal(row->stage);
+	shared_note(work->shared, job, row);
 }
 
 void job_answer_list(struct job *job, const struct store_view *views, size_t len, size_t limit,

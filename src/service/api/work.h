@@ -36,6 +36,7 @@ struct job {
 	struct principal by;
 	char request_id[ID_TEXT_LEN + 1];
 	bool is_judged;       /* by the shared limit, before */
+	bool wants_row;       /* VIEW: no copy will do */
 	struct id withdrawal; /* VIEW, EVENTS, CANCEL, SPEED_UP; RESOLVE: or a slot's id */
 	union {
 		struct withdrawal accept; /* ACCEPT: complete; answered with the one that counts */
@@ -51,6 +52,8 @@ struct job {
 	struct id existing;                /* ACCEPT with EXTERNAL_ID_TAKEN */
 	bool found;                        /* KEY */
 	bool is_answered;                  /* status and body are there, by a copy */
+	bool is_final;                     /* VIEW of a row: nothing more will come; */
+	uint64_t version;                  /* its version */
 	bool is_stale;                     /* LIST: the replica's is too old */
 	int64_t age_ms;                    /* LIST by a replica: how old it may be at most */
 	struct rate_state rate;            /* of the shared limit */

@@ -2,6 +2,7 @@
 #include "service/api/copies.h"
 
 #include "../testing.h"
+#include "service/api/changes.h"
 
 #define LIFE_MS 2000
 #define MADE_MS INT64_C(1800000000000)
@@ -110,6 +111,24 @@ static void keys_are_of_withdrawals(void **state)
 	assert_str_equal(buf_view(&out), "w:03000000-0000-0000-0000-000000000000");
 }
 
+/* Anybody may publish: what is no row of ids says nothing. */
+static void changes_are_ids_or_nothing(void **state)
+{
+	struct id ids[BATCH_MAX], seen[BATCH_MAX];
+	char storage[CACHE_TEXT_MAX + ID_BYTES] = { 0 };
+	struct buf out = buf_of(storage, sizeof storage);
+	(void)state;
+	for (size_t i = 0; i < BATCH_MAX; i++)
+		ids[i] = (struct id){ { (uint8_t)i, 7 } };
+	changes_write(ids, BATCH_MAX, &out);
+	assert_int_equal(changes_read(buf_view(&out), seen), BATCH_MAX);
+	assert_memory_equal(ids, seen, sizeof ids);
+	assert_int_equal(changes_read(str_from_bytes(storage, ID_BYTES), seen), 1);
+	assert_int_equal(changes_read(str_from_bytes(storage, 0), seen), 0);
+	assert_int_equal(changes_read(str_from_bytes(storage, ID_BYTES + 1), seen), 0);
+	assert_int_equal(changes_read(str_from_bytes(storage, sizeof storage), seen), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +138,7 @@ int main(void)
 		cmocka_unit_test(a_copy_is_of_its_place),
 		cmocka_unit_test(cache_lies_about_the_time),
 		cmocka_unit_test(keys_are_of_withdrawals),
+		cmocka_unit_test(changes_are_ids_or_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,6 +119,35 @@ static void a_refused_parameter_says_what_it_takes(void **state)
 	assert_non_null(strstr(events_query_explain(STR("x"), PROBLEM_QUERY_UNKNOWN), "limit"));
 }
 
+static enum problem wait_for(struct wait_query *query, const char *name, const char *value)
+{
+	return wait_query_take(query, str_from(name), str_from(value));
+}
+
+static void a_wait_is_bounded(void **state)
+{
+	struct wait_query query = { .wait_ms = 0 };
+	(void)state;
+	assert_int_equal(wait_for(&query, "after", "0"), PROBLEM_NONE);
+	assert_true(query.has_after);
+	assert_int_equal(wait_for(&query, "wait_ms", "30000"), PROBLEM_NONE);
+	assert_int_equal(query.wait_ms, WAIT_MS_MAX);
+	assert_int_equal(wait_for(&query, "wait_ms", "1"), PROBLEM_QUERY_REPEATED);
+	assert_int_equal(query.wait_ms, WAIT_MS_MAX);
+	const char *const wrong[] = { "30001", "-1", "", "1.5", "99999999999999999999" };
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		query = (struct wait_query){ .wait_ms = 0 };
+		assert_int_equal(wait_for(&query, "wait_ms", wrong[i]), PROBLEM_QUERY_MALFORMED);
+		assert_int_equal(query.wait_ms, 0);
+	}
+	assert_int_equal(wait_for(&query, "after", "x"), PROBLEM_QUERY_MALFORMED);
+	assert_false(query.has_after);
+	assert_int_equal(wait_for(&query, "limit", "1"), PROBLEM_QUERY_UNKNOWN);
+	assert_non_null(
+		strstr(wait_query_explain(STR("wait_ms"), PROBLEM_QUERY_MALFORMED), "30000"));
+	assert_non_null(strstr(wait_query_explain(STR("x"), PROBLEM_QUERY_UNKNOWN), "wait_ms"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +155,7 @@ int main(void)
 		cmocka_unit_test(a_list_takes_its_filters),
 		cmocka_unit_test(a_list_refuses_what_it_does_not_know),
 		cmocka_unit_test(events_are_read_behind_a_sequence),
+		cmocka_unit_test(a_wait_is_bounded),
 	};
 	return cmocka_run_group_tests_name("service/api/query", tests, NULL, NULL);
 }
