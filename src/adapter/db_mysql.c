@@ -6,6 +6,7 @@
 #include "adapter/db_mysql_code.h"
 #include "adapter/db_mysql_rows.h"
 #include "adapter/db_way.h"
+#include "adapter/db_mysql_session.h"
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/secret.h"
@@ -67,6 +68,7 @@ struct db_mysql {
 	bool undone;                    /* an earlier fault has rolled the open transaction back */
 	bool gave_way;                  /* it was for the sake of another transaction */
 	struct db_way way;
+	int64_t used_at; /* monotonic, in ms */
 	int64_t changes;
 	struct db_statement slots[STATEMENT_SLOTS];
 	size_t statements;
@@ -95,6 +97,7 @@ static bool fault(struct db_mysql *self, unsigned code, const char *text, const 
 
 static bool query(struct db_mysql *self, const char *sql, struct err *err)
 {
+	self->used_at = db_mysql_now_ms();
 	if (mysql_query(self->mysql, sql) == 0)
 		return true;
 	return fault(self, mysql_errno(self->mysql), mysql_error(self->mysql), sql, err);
@@ -102,29 +105,6 @@ static bool query(struct db_mysql *self, const char *sql, struct err *err)
 
 /* --- the connection -----------------------------------------------------------------------------
  */
-
-static unsigned seconds_of(const struct db_mysql *self)
-{
-	uint32_t wait_ms = self->options.wait_ms;
-	return wait_ms < 1000 ? 1 : wait_ms / 1000;
-}
-
-static void configure(struct db_mysql *self)
-{
-	const struct db_mysql_options *options = &self->options;
-	unsigned seconds = seconds_of(self);
-	/* Longer than a lock is waited for, whose end the server tells. */
-	unsigned answer = seconds + 1;
-	my_bool checks = options->tls_ca != NULL;
-	mysql_options(self->mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
-	mysql_options(self->mysql, MYSQL_OPT_READ_TIMEOUT, &answer);
-	mysql_options(self->mysql, MYSQL_OPT_WRITE_TIMEOUT, &answer);
-	mysql_options(self->mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-	mysql_options(self->mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &checks);
-	if (checks)
-		mysql_ssl_set(self->mysql, options->tls_key, options->tls_cert, options->tls_ca,
-			      NULL, NULL);
-}
 
 /* One number out of a query of ours; 0 when it has no row. */
 static bool number_ask(struct db_mysql *self, const char *sql, int64_t *ret_number, struct err *err)
@@ -167,15 +147,17 @@ static bool durability_check(struct db_mysql *self, struct err *err)
 static bool session_begin(struct db_mysql *self, struct err *err)
 {
 	char wait[64];
+	char idle[64];
+	db_mysql_idle_text(self->mysql, &self->options, idle);
 	(void)snprintf(wait, sizeof wait, "SET SESSION innodb_lock_wait_timeout = %u",
-		       seconds_of(self));
+		       db_mysql_seconds(self->options.wait_ms));
 	if (mysql_get_server_version(self->mysql) < VERSION_MIN)
 		return err_set(err, ERR_REFUSED, "%s: the server %s is too old",
 			       self->options.database, mysql_get_server_info(self->mysql));
 	return query(self, "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
 		     err) &&
 	       query(self, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", err) &&
-	       query(self, wait, err) &&
+	       query(self, wait, err) && query(self, idle, err) &&
 	       (self->options.reads_only ? query(self, "SET SESSION TRANSACTION READ ONLY", err)
 					 : durability_check(self, err));
 }
@@ -185,7 +167,7 @@ static bool connection_make(struct db_mysql *self, struct err *err)
 	const struct db_mysql_options *options = &self->options;
 	self->mysql = mysql_init(NULL);
 	CHECK(self->mysql != NULL);
-	configure(self);
+	db_mysql_configure(self->mysql, options);
 	/* Rows that match count as changed, as SQLite counts them. */
 	if (mysql_real_connect(self->mysql, options->host, options->user, options->password,
 			       options->database, options->port, options->socket,
@@ -250,10 +232,15 @@ static bool connection_try(struct db_mysql *self, struct err *err)
 	return made;
 }
 
-/* Outside of a transaction a connection that is gone is made anew. */
+/* Outside of a transaction a connection that is gone is made anew; the server ends one that idles,
+ * and does not say so before it is asked. */
 static bool connection_keep(struct db_mysql *self, struct err *err)
 {
-	if (!self->lost || self->base.in_transaction)
+	if (self->base.in_transaction)
+		return true;
+	if (!self->lost && db_mysql_now_ms() - self->used_at >= self->options.idle_ms / 2)
+		self->lost = mysql_ping(self->mysql) != 0;
+	if (!self->lost)
 		return true;
 	connection_end(self);
 	return connection_try(self, err);
@@ -614,6 +601,7 @@ static enum db_step statement_run(struct db_statement *statement, struct err *er
 	struct db_mysql *self = statement->owner;
 	/* A write outside of a write transaction would be one of its own. */
 	CHECK(statement->columns != NULL || self->base.writing);
+	self->used_at = db_mysql_now_ms();
 	if (self->base.in_transaction && self->undone) {
 		err_set(err, ERR_NOT_DONE, "%s: an earlier fault rolled back",
 			self->options.database);
@@ -701,7 +689,7 @@ static bool db_mysql_schema_lock(struct db *base, bool take, struct err *err)
 	(void)snprintf(sql, sizeof sql,
 		       take ? "SELECT GET_LOCK(CONCAT(DATABASE(), '.schema'), %u)"
 			    : "SELECT RELEASE_LOCK(CONCAT(DATABASE(), '.schema'))",
-		       seconds_of(self));
+		       db_mysql_seconds(self->options.wait_ms));
 	if (!connection_keep(self, err) || !number_ask(self, sql, &done, err))
 		return false;
 	return done == 1 || err_set(err, ERR_NOT_DONE, "%s: somebody else changes the schema",
@@ -788,6 +776,8 @@ bool db_mysql_open(const struct db_mysql_options *options, struct db **ret_db, s
 		self->options.port = DB_MYSQL_PORT_DEFAULT;
 	if (self->options.wait_ms == 0)
 		self->options.wait_ms = DB_MYSQL_WAIT_MS_DEFAULT;
+	if (self->options.idle_ms == 0)
+		self->options.idle_ms = DB_MYSQL_IDLE_MS_DEFAULT;
 	if (self->options.clock != NULL)
 		circuit_breaker_init(&self->breaker, options->metrics, options->neighbour);
 	texts_keep(self);

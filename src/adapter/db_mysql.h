@@ -12,7 +12,8 @@
  * transaction: NOT_DONE, and the whole of it may be done again. Before it begins again it lets the
  * others go first for some milliseconds, more each time in a row (adapter/db_way.h); whoever has
  * waited for the whole deadline twice in a row is told not to. A commit without an answer is
- * MAYBE_DONE.
+ * MAYBE_DONE. The server ends a session that stands still within a transaction (a process that was
+ * stopped, a host that hangs), whose locks would keep everybody else from its rows.
  *
  * Source: https://mariadb.com/kb/en/mariadb-connectorc-api-functions/ */
 #ifndef SLUICE_ADAPTER_DB_MYSQL_H
@@ -27,6 +28,8 @@
 
 #define DB_MYSQL_WAIT_MS_DEFAULT 5000
 #define DB_MYSQL_PORT_DEFAULT    3306
+/* As long as a lease's term: a transaction is over by the time that its owner is replaced. */
+#define DB_MYSQL_IDLE_MS_DEFAULT 5000
 
 struct db_mysql_options {
 	const char *host;   /* or NULL, for a socket */
@@ -46,6 +49,8 @@ struct db_mysql_options {
 	uint32_t wait_ms; /* for a lock, an answer, a connection: each; 0 is the default. Whole
 			   * seconds above one: the server counts locks so */
 	bool row_by_row;  /* also where the server takes arrays of rows: as on MySQL; for tests */
+	uint32_t idle_ms; /* between two statements of a transaction; 0 is the default. Whole
+			   * seconds above one */
 };
 
 /* Connects. NOT_DONE when nobody answers, REFUSED when the server refuses the user, is too old, or
