@@ -216,6 +216,49 @@ static void test_bumped_by_another_owner(void **state)
 	overtaken_run(life, &row, "store_attempts_load", other_owner_bumps);
 }
 
+static void other_changes_the_row(struct life *life, const struct withdrawal *row)
+{
+	(void)row;
+	life_sql(life, "UPDATE withdrawals SET version = version + 1, approval_mac = x'%064d'", 0);
+}
+
+/* Somebody changes the row while a hold is on its way: what was not written is nobody's alarm. */
+static void test_what_is_not_written_is_not_told(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "POL", 5253);
+	life_process(life);
+	life_sql(life, "UPDATE withdrawals SET approval_mac = zeroblob(32)");
+	life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_ACT,
+							.call = "store_withdrawals_change",
+							.at = 1,
+							.act = other_changes_the_row });
+	life_sign(life);
+	assert_string_equal(life_view(life, row.intent.id).withdrawal.held_reason, "");
+	assert_int_equal(life_alarms(life, "withdrawal_held"), 0);
+	life_fault_clear(life);
+	life_wait(life, 16000);
+	life_run(life, 2);
+	life_assert_held(life, &row, "approval_mac_invalid");
+}
+
+/* Who has no wallet takes no wake-up, however long that lasts: the owner pays at once. */
+static void test_who_owns_nothing_takes_nothing(void **state)
+{
+	struct life *life = *state;
+	struct life *other = life_join(life);
+	life_sign(other);
+	life_wait(other, 61000);
+	struct withdrawal row = life_accept(life, "POL", 5254);
+	life_process(life);
+	life_sign(other);
+	life_assert_waits(life, &row, "");
+	life_sign(life);
+	assert_true(life_view(life, row.intent.id).has_transfer);
+	life_part(other);
+}
+
 /* `reconcile --after-restore`, and a person who says that it may go on. */
 static void recover(struct life *life)
 {
@@ -650,6 +693,8 @@ int main(void)
 		LIFE_TEST(test_journaled_by_an_owner_that_wakes), /* before fees have risen */
 		LIFE_TEST(test_journaled_by_another_owner),
 		LIFE_TEST(test_bumped_by_another_owner),
+		LIFE_TEST(test_what_is_not_written_is_not_told),
+		LIFE_TEST(test_who_owns_nothing_takes_nothing),
 		LIFE_TEST(test_restore_old_backup),
 		LIFE_TEST(test_restore_old_backup_pays_from_no_wallet),
 		LIFE_TEST(test_restore_gives_nonces_again),

@@ -72,17 +72,12 @@ static bool bind(struct signer *self, const struct transfer *slot, const struct 
 static void round_skip(struct signer *self, const struct withdrawal *row,
 		       const struct message_ack *ack)
 {
-	CHECK(self->changes_len < BATCH_MAX);
-	self->changes[self->changes_len++] =
-		(struct store_change){ .withdrawal = row->intent.id,
-				       .version = row->version,
-				       .from = WITHDRAWAL_QUEUED,
-				       .to = WITHDRAWAL_QUEUED,
-				       .event = "round_spent",
-				       .next_round = true,
-				       .due_at = clock_now_ms(self->options.clock),
-				       .ack = *ack };
-	signer_log(self, row, "round_spent", "before the restore, and it was not paid", false);
+	struct change_news news = { .action = "round_spent",
+				    .text = "before the restore, and it was not paid" };
+	struct store_change *change = signer_change_next(self, row, ack, news);
+	change->event = "round_spent";
+	change->next_round = true;
+	change->due_at = clock_now_ms(self->options.clock);
 }
 
 static bool unpaid_judge(struct signer *self, const struct withdrawal *row,

@@ -333,16 +333,11 @@ static bool void_find(struct signer *self, const struct withdrawal *row,
 static void end_queue(struct signer *self, const struct withdrawal *row, enum withdrawal_stage to,
 		      enum refusal refusal, const struct message_ack *ack)
 {
-	CHECK(self->changes_len < BATCH_MAX);
-	self->changes[self->changes_len++] =
-		(struct store_change){ .withdrawal = row->intent.id,
-				       .version = row->version,
-				       .from = row->stage,
-				       .to = to,
-				       .event = withdrawal_stage_text(to),
-				       .failure_code = refusal_code(refusal),
-				       .ack = *ack };
-	signer_log(self, row, "withdrawal_ended", refusal_code(refusal), false);
+	struct change_news news = { .action = "withdrawal_ended", .text = refusal_code(refusal) };
+	struct store_change *change = signer_change_next(self, row, ack, news);
+	change->to = to;
+	change->event = withdrawal_stage_text(to);
+	change->failure_code = refusal_code(refusal);
 }
 
 /* What a void says; false when this row cannot end so. */
@@ -419,15 +414,11 @@ bool signer_end_by_void(struct signer *self, const struct withdrawal *row,
 static void requeue(struct signer *self, const struct withdrawal *row,
 		    const struct message_ack *ack)
 {
-	CHECK(self->changes_len < BATCH_MAX);
-	self->changes[self->changes_len++] = (struct store_change){ .withdrawal = row->intent.id,
-								    .version = row->version,
-								    .from = row->stage,
-								    .to = WITHDRAWAL_QUEUED,
-								    .event = "requeued",
-								    .next_round = true,
-								    .ack = *ack };
-	signer_log(self, row, "withdrawal_requeued", "", true);
+	struct change_news news = { .action = "withdrawal_requeued", .text = "", .alarm = true };
+	struct store_change *change = signer_change_next(self, row, ack, news);
+	change->to = WITHDRAWAL_QUEUED;
+	change->event = "requeued";
+	change->next_round = true;
 }
 
 /* From the second revert on the receiver may be refused; from this one on it is, if the asset moves

@@ -12,73 +12,6 @@
 /* Claims are kept when so much of their time has passed: one part in so many. */
 #define CLAIM_KEPT_SHARE 3
 
-static struct store_change *change_next(struct signer *self, const struct withdrawal *row,
-					const struct message_ack *ack)
-{
-	CHECK(self->changes_len < BATCH_MAX);
-	struct store_change *change = &self->changes[self->changes_len++];
-	*change = (struct store_change){ .withdrawal = row->intent.id,
-					 .version = row->version,
-					 .from = row->stage,
-					 .to = row->stage,
-					 .ack = *ack };
-	return change;
-}
-
-/* What a reason to wait says of funds. Those that come before the funds are looked at, or because
- * nobody could look, say nothing. */
-static enum store_funds funds_of(enum reason reason)
-{
-	if (reason == REASON_FUNDS || reason == REASON_FUNDS_ABOVE_CEILING)
-		return STORE_FUNDS_LACKING;
-	if (reason == REASON_SLOT || reason == REASON_CHAIN_UNAVAILABLE ||
-	    reason == REASON_UNAVAILABLE || reason == REASON_APPROVAL_EXPIRED)
-		return STORE_FUNDS_KEPT;
-	return STORE_FUNDS_THERE;
-}
-
-void signer_change_wait(struct signer *self, const struct withdrawal *row, const char *reason,
-			const struct message_ack *ack)
-{
-	struct store_change *change = change_next(self, row, ack);
-	enum reason known = REASON_NONE;
-	CHECK(reason_read(str_from(reason), &known));
-	change->event = "waiting";
-	change->wait_reason = reason;
-	change->funds = funds_of(known);
-	change->due_at = clock_now_ms(self->options.clock) +
-			 reason_due_in_ms(known, self->options.funds_wait_ms);
-	metric_count(self->waiting, 1);
-	/* The first time is news, and mostly for a person; the hundredth is not. */
-	if (strcmp(row->wait_reason, reason) != 0)
-		signer_log(self, row, "withdrawal_waits", reason, reason_is_alarm(known));
-}
-
-void signer_change_hold(struct signer *self, const struct withdrawal *row, const char *reason,
-			const struct message_ack *ack, bool bury)
-{
-	struct store_change *change = change_next(self, row, ack);
-	change->event = "held";
-	change->held_reason = reason;
-	change->bury = bury;
-	metric_count(self->held, 1);
-	signer_log(self, row, "withdrawal_held", reason, true);
-}
-
-bool signer_hold_if_same(struct signer *self, const struct withdrawal *row, const char *reason,
-			 const struct message_ack *ack, struct err *err)
-{
-	struct withdrawal again;
-	bool found = false;
-	if (!store_withdrawals_load(self->options.store, &row->intent.id, 1, &again, &found, err))
-		return false;
-	if (found && (again.version == row->version || !DEFENCE("torn_read_again")))
-		signer_change_hold(self, row, reason, ack, false);
-	else
-		self->idle[self->idle_len++] = *ack;
-	return true;
-}
-
 /* What the journal says of a row's right to be paid. */
 struct journal_word {
 	const char *distrust;       /* NULL: the row's round is the next one to spend */
@@ -269,10 +202,7 @@ bool signer_row_judge(struct signer *self, struct withdrawal *row, struct err *e
 	if (!(row->stage == WITHDRAWAL_ASSIGNED ? signer_end_assigned(self, row, &none, err)
 						: queued_take(self, row, &none, err)))
 		return false;
-	struct store_by by = signer_by(self);
-	return self->changes_len == 0 ||
-	       store_withdrawals_change(self->options.store, self->changes, self->changes_len, &by,
-					err);
+	return signer_changes_write(self, err);
 }
 
 static bool rows_take(struct signer *self, size_t n, struct err *err)
@@ -313,12 +243,9 @@ static void waits_collect(struct signer *self)
 
 static bool answers_write(struct signer *self, struct err *err)
 {
-	struct store_by by = signer_by(self);
 	if (self->idle_len > 0 && !queue_ack(self->options.queue, self->idle, self->idle_len, err))
 		return false;
-	return self->changes_len == 0 ||
-	       store_withdrawals_change(self->options.store, self->changes, self->changes_len, &by,
-					err);
+	return signer_changes_write(self, err);
 }
 
 /* Nodes and the journal may have taken their time, and a claim that runs out is somebody else's
@@ -339,15 +266,23 @@ static void claims_keep(const struct signer *self, size_t n, int64_t *inout_clai
 	log_line(self->options.log, LOG_WARN, &about, "wake-ups may be worked on twice");
 }
 
+static bool owns_any(const struct signer *self)
+{
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (self->wallets[i].owned)
+			return true;
+	return !DEFENCE("who_owns_nothing_takes_nothing");
+}
+
 /* How many wake-ups are taken: as many as slots are free. When none has been free for a while (all
  * wallets stopped, say), some are looked at all the same: ends and cancels need no slot, and the
- * others learn what they wait for. */
+ * others learn what they wait for. Who has no wallet at all would take them from those who have. */
 static size_t intake_size(struct signer *self, size_t free_slots)
 {
 	int64_t now = clock_monotonic_ms(self->options.clock);
 	if (self->intake_at == 0) /* wallets that have not entered yet are no news */
 		self->intake_at = now + SLOTLESS_MS;
-	if (free_slots == 0 && now < self->intake_at)
+	if (free_slots == 0 && (now < self->intake_at || !owns_any(self)))
 		return 0;
 	self->intake_at = now + SLOTLESS_MS;
 	return free_slots > 0 && free_slots < BATCH_MAX ? free_slots : BATCH_MAX;

@@ -317,7 +317,7 @@ static void reserved_add(struct signer *self, const struct store_reservation *re
 	case STORE_FENCED:
 		wallet->owned = false;
 		wallet->lease.epoch = 0;
-		signer_log_wallet(self, wallet, "wallet_lost", "", true);
+		signer_log_wallet(self, wallet, "wallet_lost", "", false);
 		break;
 	case STORE_EXISTS: /* only an edited row has a slot of its round and is queued */
 	case STORE_TAKEN:
@@ -351,7 +351,7 @@ static const struct candidate *candidate_of(const struct signer *self, struct id
 
 /* What was not reserved is answered all the same: a message that stays claimed would count as one
  * without verdict. Of EXISTS the message is acknowledged by now, and the row is as it was. */
-static bool rest_answer(struct signer *self, size_t n, const struct store_by *by, struct err *err)
+static bool rest_answer(struct signer *self, size_t n, struct err *err)
 {
 	struct message_ack none = { .queue = QUEUE_NONE };
 	self->changes_len = 0;
@@ -367,22 +367,19 @@ static bool rest_answer(struct signer *self, size_t n, const struct store_by *by
 			signer_change_wait(self, candidate->row, reason_code(REASON_SLOT),
 					   &candidate->ack);
 	}
-	return self->changes_len == 0 ||
-	       store_withdrawals_change(self->options.store, self->changes, self->changes_len, by,
-					err);
+	return signer_changes_write(self, err);
 }
 
 /* Nothing could be reserved, or nobody knows: the rows that were not moved by it wait. Without this
  * verdict each such try would count as a receive, and after a few the rows would be held. */
-static void failure_wait(struct signer *self, const struct store_by *by)
+static void failure_wait(struct signer *self)
 {
 	struct err fault = { 0 };
 	self->changes_len = 0;
 	for (size_t i = 0; i < self->candidates_len; i++)
 		signer_change_wait(self, self->candidates[i].row, reason_code(REASON_UNAVAILABLE),
 				   &self->candidates[i].ack);
-	if (!store_withdrawals_change(self->options.store, self->changes, self->changes_len, by,
-				      &fault))
+	if (!signer_changes_write(self, &fault))
 		log_line(self->options.log, LOG_WARN,
 			 &(struct log_about){ .action = "decision_waits", .err = &fault },
 			 "the store takes neither slots nor waits");
@@ -395,10 +392,10 @@ bool signer_reserve(struct signer *self, struct err *err)
 	if (n == 0)
 		return true;
 	if (!store_transfers_reserve(self->options.store, self->reservations, n, &by, err)) {
-		failure_wait(self, &by);
+		failure_wait(self);
 		return false;
 	}
 	for (size_t i = 0; i < n; i++)
 		reserved_add(self, &self->reservations[i]);
-	return taken_stop(self, n, err) && rest_answer(self, n, &by, err);
+	return taken_stop(self, n, err) && rest_answer(self, n, err);
 }

@@ -3,6 +3,7 @@
  *	wallet.c   leases, entry, the slots of each wallet as the store has them
  *	adopt.c    rows whose right was spent before the store was restored
  *	intake.c   wake-ups -> withdrawals that may be paid; ends and waits for those that may not
+ *	changes.c  what becomes of rows: collected, written together
  *	trust.c    which rows, slots and stored bytes are believed
  *	ahead.c    of which wallets the chain has seen more than the store
  *	funds.c    what each wallet can still pay at one block
@@ -23,6 +24,7 @@
 #include "core/signature.h"
 #include "port/store_recover.h"
 #include "service/signer/signer.h"
+#include "service/signer/signer_changes.h"
 #include "service/signer/signer_money.h"
 
 /* How old a look at the chain's head may be when fees are chosen by it, and balances read at its
@@ -136,6 +138,7 @@ struct signer {
 	struct candidate candidates[BATCH_MAX];
 	size_t candidates_len;
 	struct store_change changes[BATCH_MAX];
+	struct change_news news[BATCH_MAX]; /* of each */
 	size_t changes_len;
 	struct message_ack idle[BATCH_MAX];
 	size_t idle_len;
@@ -206,15 +209,6 @@ MUST_CHECK bool signer_intake(struct signer *self, size_t free_slots, bool *ret_
 			      struct err *err);
 /* Of a row without a wake-up: it ends, is bound, held, sent to its next round, or stays. */
 MUST_CHECK bool signer_row_judge(struct signer *self, struct withdrawal *row, struct err *err);
-void signer_change_wait(struct signer *self, const struct withdrawal *row, const char *reason,
-			const struct message_ack *ack);
-void signer_change_hold(struct signer *self, const struct withdrawal *row, const char *reason,
-			const struct message_ack *ack, bool bury);
-/* Holds the row unless it has moved since it was read: row, slot and journal are read one after the
- * other, and what looks wrong may be torn. A row that moved has its own wake-up. */
-MUST_CHECK bool signer_hold_if_same(struct signer *self, const struct withdrawal *row,
-				    const char *reason, const struct message_ack *ack,
-				    struct err *err);
 
 /* reserve.c */
 /* Gives each candidate a wallet and a gas limit, or a reason to wait, or ends it. */

@@ -400,7 +400,7 @@ static void stored_apply(struct signer *self, struct slot_work *work, enum store
 		work->wallet->owned = false;
 		work->wallet->lease.epoch = 0;
 		work->drop = true;
-		signer_log_wallet(self, work->wallet, "wallet_lost", "", true);
+		signer_log_wallet(self, work->wallet, "wallet_lost", "", false);
 		break;
 	case STORE_TAKEN:
 	case STORE_MOVED:

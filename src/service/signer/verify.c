@@ -15,13 +15,12 @@
 static bool withdrawal_hold(struct signer *self, const struct withdrawal *row, const char *reason,
 			    struct err *err)
 {
-	struct store_by by = signer_by(self);
 	struct message_ack none = { .queue = QUEUE_NONE };
 	if (row == NULL || row->held_reason[0] != 0 || lifecycle_is_terminal(row->stage))
 		return true;
 	self->changes_len = 0;
 	signer_change_hold(self, row, reason, &none, false);
-	return store_withdrawals_change(self->options.store, self->changes, 1, &by, err);
+	return signer_changes_write(self, err);
 }
 
 /* The row of a slot's withdrawal, if it was found for this batch. */
