@@ -51,6 +51,7 @@ bool db_may_repeat(struct db *db)
 
 bool db_exec(struct db *db, const char *sql, struct err *err)
 {
+	PORT_CALL();
 	CHECK(db && sql && sql[0]);
 	CHECK(!db->in_transaction || db->writing);
 	return db->ops->exec(db, sql, err);
@@ -97,6 +98,7 @@ void db_bind_next_row(struct db *db, struct db_statement *statement)
 
 enum db_step db_step(struct db *db, struct db_statement *statement, struct err *err)
 {
+	PORT_CALL();
 	struct err fault = { 0 };
 	enum db_step step;
 

@@ -1,6 +1,7 @@
 #include "life.h"
 
 #include "adapter/chain_jsonrpc.h"
+#include "adapter/db_mysql.h"
 #include "adapter/db_sqlite.h"
 #include "adapter/entropy_os.h"
 #include "adapter/journal_sql.h"
@@ -163,7 +164,7 @@ static void monitor_open(struct life *life)
 					   .catalogue = &life->catalogue,
 					   .log = &life->log,
 					   .metrics = NULL,
-					   .instance = "monitor-life",
+					   .instance = life->watcher,
 					   .recovers = life->recovers,
 					   .balances_interval_ms = 100000 };
 	life->monitor = monitor_new(&options);
@@ -185,21 +186,41 @@ static void processor_open(struct life *life)
 	life->processor = processor_new(&options);
 }
 
-static void stores_open(struct life *life)
+struct db *life_mysql(const char *database)
+{
+	struct db_mysql_options options = { .socket = getenv("SLUICE_TEST_MYSQL_SOCKET"),
+					    .user = "root",
+					    .database = database,
+					    .wait_ms = 1000 };
+	struct db *db = NULL;
+	MUST(db_mysql_open, &options, &db);
+	return db;
+}
+
+static struct db *db_open(const struct life *life, const char *name, const char *suffix)
 {
 	char path[112];
-	struct db *journal_db = NULL;
-	snprintf(path, sizeof path, "%s/store.db", life->dir);
 	struct db_sqlite_options options = { .path = path };
-	MUST(db_sqlite_open, &options, &life->db);
+	struct db *db = NULL;
+	if (life->database[0] != 0) {
+		snprintf(path, sizeof path, "%s%s", life->database, suffix);
+		return life_mysql(path);
+	}
+	snprintf(path, sizeof path, "%s/%s.db", life->dir, name);
+	MUST(db_sqlite_open, &options, &db);
+	return db;
+}
+
+static void stores_open(struct life *life)
+{
+	life->db = db_open(life, "store", "");
 	MUST(store_sql_migrate, life->db, clock_now_ms(&life->clock.base));
 	MUST(store_sql_open, life->db, &life->store);
 	MUST(queue_store_open, life->db, &life->clock.base, &life->entropy, NULL, &life->queue);
-	snprintf(path, sizeof path, "%s/journal.db", life->dir);
-	MUST(db_sqlite_open, &options, &journal_db);
 	struct journal_sql_options journal = { .deployment = life->deployment,
 					       .mac_key = life->keys_bytes[3] };
-	MUST(journal_sql_open, journal_db, &journal, &life->journal);
+	life->journal_db = db_open(life, "journal", "j");
+	MUST(journal_sql_open, life->journal_db, &journal, &life->journal);
 }
 
 static void log_open(struct life *life)
@@ -309,10 +330,39 @@ static struct life *life_new(void)
 	assert_non_null(life);
 	life->clock.base.ops = &life_clock_ops;
 	life->instance = "signer-life";
+	life->watcher = "monitor-life";
 	life->approval_life_ms = 86400000;
 	life->passed_over_ms = 600000;
 	entropy_os_init(&life->entropy);
 	return life;
+}
+
+static void server_say(const char *what, const char *database, const char *suffix)
+{
+	char sql[96];
+	struct db *db = life_mysql("mysql");
+	snprintf(sql, sizeof sql, "%s DATABASE %s%s", what, database, suffix);
+	MUST(db_exec, db, sql);
+	db_close(db);
+}
+
+/* Where there is a server, the life's store and journal are databases of it. */
+static void databases_make(struct life *life)
+{
+	if (getenv("SLUICE_TEST_MYSQL_SOCKET") == NULL)
+		return;
+	snprintf(life->database, sizeof life->database, "life%d_%llu", (int)getpid(),
+		 (unsigned long long)clock_monotonic_ms(&life->clock.base));
+	server_say("CREATE", life->database, "");
+	server_say("CREATE", life->database, "j");
+}
+
+static void databases_drop(const struct life *life)
+{
+	if (life->database[0] == 0)
+		return;
+	server_say("DROP", life->database, "");
+	server_say("DROP", life->database, "j");
 }
 
 int life_set_up(void **state)
@@ -323,6 +373,7 @@ int life_set_up(void **state)
 	entropy_fill(&life->entropy, life->keys_bytes, sizeof life->keys_bytes);
 	life->deployment = id_make(clock_now_ms(&life->clock.base), life->keys_bytes[0]);
 	log_open(life);
+	databases_make(life);
 	ports_open(life);
 	chain_remember(life);
 	catalogue_make(life);
@@ -343,6 +394,7 @@ int life_tear_down(void **state)
 	(void)life_rpc(life, "anvil_dropAllTransactions", "[]");
 	(void)life_rpc(life, "evm_revert", life->snapshot);
 	ports_close(life);
+	databases_drop(life);
 	close(life->log_fd);
 	pid_t child = fork();
 	if (child == 0) {
@@ -359,10 +411,12 @@ struct life *life_join(struct life *life)
 {
 	struct life *other = life_new();
 	memcpy(other->dir, life->dir, sizeof other->dir);
+	memcpy(other->database, life->database, sizeof other->database);
 	memcpy(other->keys_bytes, life->keys_bytes, sizeof other->keys_bytes);
 	other->clock.skew_ms = life->clock.skew_ms;
 	other->deployment = life->deployment;
 	other->instance = "signer-second";
+	other->watcher = "monitor-second";
 	other->log = life->log;
 	other->log_fd = life->log_fd;
 	other->catalogue = life->catalogue;

@@ -43,10 +43,12 @@ struct life_fault;
 
 struct life {
 	char dir[64];
+	char database[32]; /* on MariaDB, and "" on SQLite; the journal's has a j behind it */
 	struct life_clock clock;
 	struct entropy entropy;
 	struct http_client *rpc;
 	struct db *db;
+	struct db *journal_db; /* the journal's own */
 	struct store *store;
 	struct queue *queue;
 	struct journal *journal;
@@ -63,7 +65,8 @@ struct life {
 	uint64_t made;
 	struct life_ports ports;
 	struct life_fault *fault; /* NULL: none installed */
-	const char *instance;     /* of the signer */
+	const char *instance;     /* of the signer, */
+	const char *watcher;      /* and of the monitor */
 	struct cache *cache;      /* of the signer, from its next start on; NULL: none */
 	bool recovers;            /* signer and monitor, from their next start on; */
 	bool journal_lost;        /* then, as options of the signer */
@@ -110,6 +113,8 @@ void life_part(struct life *other);
 struct store_view life_view(struct life *life, struct id id);
 struct u256 life_balance(struct life *life, const char *symbol, struct address owner);
 size_t life_alarms(struct life *life, const char *action);
+/* A connection to a database of the server (run.mjs --mariadb), as root. */
+struct db *life_mysql(const char *database);
 /* Another program writes the store: SQL text by format, with x'…' from life_hex. */
 void life_sql(struct life *life, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* One number out of a statement (a literal), with up to one id as its parameter (NULL: none). */

@@ -199,6 +199,7 @@ DEFENCES = {
     'idempotency_key': 'the store has one row per key',
     'intent_mac': 'a row without the API\'s MAC is not paid',
     'journal_right': 'the journal gives each round\'s right once',
+    'hung_transaction_is_ended': 'a server ends the session of who stands still within a transaction, and so its locks',
     'keys_pause_is_bounded': 'keys that are away are asked again after ten seconds at the latest',
     'lease_epoch': 'a lease that comes back with another epoch is a new one',
     'left_when_unpaid': 'the store lets a withdrawal leave its slot only when that is final and unpaid',
@@ -266,6 +267,7 @@ DEFENCES = {
     'strangers_are_final': 'people wait until a stranger\'s transaction is final in the store',
     'success_is_ours': 'a success completes only by one of the slot\'s own attempts',
     'sweeper': 'rows that are due are woken, with or without a message',
+    'told_when_written': 'what somebody else has overtaken, so that it was not written, calls nobody',
     'torn_read_again': 'what looks wrong is read once more before a person is called',
     'transfer_log': 'a token is paid by exactly one log of its contract, from us, to the receiver, over the amount',
     'two_people': 'one person decides nothing, by whatever name or key',
@@ -277,6 +279,7 @@ DEFENCES = {
     'unstored_is_not_sent': 'bytes whose row was not stored are not sent',
     'void_first': 'an end without payment is in the journal before it is in the store',
     'waiting_is_due': 'what waits has a time at which it is looked at again',
+    'who_owns_nothing_takes_nothing': 'a signer without a wallet takes no wake-ups from those who have some',
     'wallet_fence': 'every write for a wallet checks the lease\'s epoch in its transaction',
     'wallet_lease': 'a wallet is worked on by the holder of its lease alone',
 }
@@ -288,6 +291,10 @@ def life(program, name):
 
 def cmocka(program, name):
     return ('cmocka', program, name)
+
+
+def mysql(program, name):
+    return ('mysql', program, name)
 
 
 def softhsm(program, name):
@@ -465,6 +472,12 @@ ROWS = [Row(*row) for row in (
      ('stop_is_fenced',), 'assert_false'),
     ('T2', life('owner', 'journaled_by_an_owner_that_wakes'), ('number_is_looked_at_again',),
      'life_assert_quiet'),
+    ('T11', mysql('contract_mariadb_away', 'who_hangs_within_a_transaction_loses_its_locks'),
+     ('hung_transaction_is_ended',), 'row_write'),
+    ('T11', life('owner', 'what_is_not_written_is_not_told'), ('told_when_written',),
+     'withdrawal_held'),
+    ('T11', life('owner', 'who_owns_nothing_takes_nothing'), ('who_owns_nothing_takes_nothing',),
+     'life_assert_waits'),
     ('T2', life('owner', 'bumped_by_another_owner'), ('owner_judges', 'torn_read_again', 'stop_is_fenced'),
      'wallets WHERE stop_reason'),
     ('T2', life('review_rows', 'nonce_taken_while_the_lease_was_away'),
