@@ -243,6 +243,36 @@ static void test_what_is_not_written_is_not_told(void **state)
 	life_assert_held(life, &row, "approval_mac_invalid");
 }
 
+/* Another owner pays something else meanwhile: the chain knows more than the one that wakes up, and
+ * not more than the store. */
+static void other_owner_pays(struct life *life, const struct withdrawal *row)
+{
+	(void)row;
+	life_sql(life,
+		 "UPDATE leases SET epoch = epoch + 1, holder = 'thief'; "
+		 "UPDATE wallets SET lease_epoch = lease_epoch + 1, next_nonce = next_nonce + 1");
+	for (size_t i = 0; i < life->catalogue.wallets_len; i++)
+		(void)life_foreign_pay(life, life->catalogue.wallets[i].address,
+				       life_fresh_address(life), 1);
+	life_mine(life, 1);
+}
+
+static void test_chain_is_ahead_of_who_slept(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	(void)life_accept(life, "POL", 5255);
+	life_process(life);
+	life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_ACT,
+							.call = "chain_nonces",
+							.at = 1,
+							.act = other_owner_pays });
+	life_sign(life);
+	assert_string_equal(life_fault_hit(life), "chain_nonces");
+	assert_int_equal(life_alarms(life, "chain_is_ahead"), 0);
+	life_fault_clear(life);
+}
+
 /* Who has no wallet takes no wake-up, however long that lasts: the owner pays at once. */
 static void test_who_owns_nothing_takes_nothing(void **state)
 {
@@ -694,6 +724,7 @@ int main(void)
 		LIFE_TEST(test_journaled_by_another_owner),
 		LIFE_TEST(test_bumped_by_another_owner),
 		LIFE_TEST(test_what_is_not_written_is_not_told),
+		LIFE_TEST(test_chain_is_ahead_of_who_slept),
 		LIFE_TEST(test_who_owns_nothing_takes_nothing),
 		LIFE_TEST(test_restore_old_backup),
 		LIFE_TEST(test_restore_old_backup_pays_from_no_wallet),

@@ -67,18 +67,29 @@ static bool nodes_ask(struct chain *chain, struct counts *counts, struct err *er
 	return any;
 }
 
-static void wallet_judge(const struct signer *self, struct signer_wallet *wallet, uint64_t seen)
+static void behind_tell(const struct signer *self, struct signer_wallet *wallet)
 {
-	bool ahead = seen > wallet->row.next_nonce;
-	wallet->ahead_is_known &= ahead;
-	wallet->is_behind = ahead && !wallet->ahead_is_known && DEFENCE("chain_is_not_ahead");
-	if (wallet->is_behind && !wallet->behind_told)
+	if (wallet->is_behind && wallet->owned && !wallet->behind_told)
 		signer_log_wallet(
 			self, wallet, "chain_is_ahead",
 			"the chain knows transactions that the store does not: it reserves "
 			"nothing",
 			true);
-	wallet->behind_told = wallet->is_behind;
+	wallet->behind_told = wallet->is_behind && wallet->owned;
+}
+
+/* Who was asleep remembers fewer nonces than the next owner has used. */
+static bool wallet_judge(struct signer *self, struct signer_wallet *wallet, uint64_t seen,
+			 struct err *err)
+{
+	bool ahead = seen > wallet->row.next_nonce;
+	wallet->ahead_is_known &= ahead;
+	wallet->is_behind = ahead && !wallet->ahead_is_known && DEFENCE("chain_is_not_ahead");
+	if (wallet->is_behind && !wallet->behind_told && DEFENCE("owner_is_behind") &&
+	    !signer_wallet_look_again(self, wallet, err))
+		return false;
+	behind_tell(self, wallet);
+	return true;
 }
 
 bool signer_ahead_look(struct signer *self, size_t chain, struct err *err)
@@ -90,7 +101,8 @@ bool signer_ahead_look(struct signer *self, size_t chain, struct err *err)
 	if (!nodes_ask(self->options.chains[chain], &counts, err))
 		return false;
 	for (size_t i = 0; i < counts.len; i++)
-		wallet_judge(self, counts.wallets[i], counts.seen[i]);
+		if (!wallet_judge(self, counts.wallets[i], counts.seen[i], err))
+			return false;
 	return true;
 }
 

@@ -194,6 +194,9 @@ void signer_log_wallet(const struct signer *self, const struct signer_wallet *wa
 MUST_CHECK bool signer_wallets_refresh(struct signer *self, struct err *err);
 struct signer_wallet *signer_wallet_of(struct signer *self, int64_t wallet_id);
 bool signer_wallet_can_reserve(const struct signer_wallet *wallet);
+/* Is it still ours, before a person is called for what was read of it? Not owned: no more. */
+MUST_CHECK bool signer_wallet_look_again(struct signer *self, struct signer_wallet *wallet,
+					 struct err *err);
 /* Free slots of all wallets that may reserve. */
 size_t signer_free_slots(const struct signer *self);
 /* The chain's head, at most max_age_ms old. */

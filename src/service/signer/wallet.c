@@ -264,9 +264,7 @@ static bool is_same_story(const struct signer_wallet *wallet)
 	return next >= journaled && next - journaled == waiting;
 }
 
-/* Before a wallet stops: what was read one after the other may be torn by another owner, and so is
- * what an owner remembers who has been asleep. */
-static bool story_read_again(struct signer *self, struct signer_wallet *wallet, struct err *err)
+bool signer_wallet_look_again(struct signer *self, struct signer_wallet *wallet, struct err *err)
 {
 	uint64_t epoch = wallet->lease.epoch;
 	bool taken = false;
@@ -275,10 +273,18 @@ static bool story_read_again(struct signer *self, struct signer_wallet *wallet, 
 	if (!taken || wallet->lease.epoch != epoch) {
 		wallet->owned = false; /* and to be taken over from the start */
 		wallet->lease.epoch = 0;
-		return true;
 	}
-	return rows_load(self, err) && journal_look(self, wallet, err) &&
-	       slots_load(self, wallet, err);
+	return true;
+}
+
+/* Before a wallet stops: what was read one after the other may be torn by another owner, and so is
+ * what an owner remembers who has been asleep. */
+static bool story_read_again(struct signer *self, struct signer_wallet *wallet, struct err *err)
+{
+	if (!signer_wallet_look_again(self, wallet, err))
+		return false;
+	return !wallet->owned || (rows_load(self, err) && journal_look(self, wallet, err) &&
+				  slots_load(self, wallet, err));
 }
 
 /* Is the slot's nonce a stranger's by the chain's own word? The row is an editor's as well, and
