@@ -307,6 +307,18 @@ describe('waiting', () => {
 		crowd.destroy();
 	});
 
+	test('who leaves while he waits is forgotten', async () => {
+		const ids = await Promise.all(Array.from({ length: 20 }, () => accepted(one)));
+		const crowd = new http.Agent({ keepAlive: true, maxSockets: ids.length });
+		const gone = Promise.allSettled(ids.map(id => one.get(path(id, long), { agent: crowd })));
+		await until('all wait', async () => await waiters(0) === ids.length);
+		crowd.destroy();
+		assert.ok((await gone).every(({ status }) => status === 'rejected'));
+		for (const id of ids) assert.equal((await cancel(two, id)).status, 200);
+		await until('nobody waits', async () => await waiters(0) === 0);
+		assert.equal((await one.get(`/v1/withdrawals/${ids[0]}`)).json.status, 'CANCELED');
+	});
+
 	test('what anybody publishes changes nothing', async () => {
 		const id = await accepted(one);
 		const waiting = two.get(path(id, 'wait_ms=1000'));
