@@ -43,7 +43,8 @@ static const char *const step_1[] = {
 	"who {text 64} NOT NULL, journal_lost INTEGER NOT NULL)",
 
 	"CREATE TABLE leases (name {text 80} PRIMARY KEY, holder {text 64} NOT NULL, "
-	"epoch BIGINT NOT NULL, renewals BIGINT NOT NULL)",
+	"epoch BIGINT NOT NULL, renewals BIGINT NOT NULL, "
+	"wanted_by {text 64} NOT NULL DEFAULT '')",
 
 	"CREATE TABLE withdrawals (id {id} NOT NULL UNIQUE, account {text 64} NOT NULL, "
 	"chain_id BIGINT NOT NULL, asset {text 16} NOT NULL, is_native INTEGER NOT NULL, "

@@ -1,9 +1,10 @@
 /* Leases: who may write for a wallet, or watch a chain. On one host the kernel tells when an owner
  * is dead, since its file lock is free then. Elsewhere an owner renews its lease, and who has
- * watched it for a whole term by a clock of its own, and has seen no renewal, takes it. Either way
- * the epoch rises, so that whatever the owner before left half done, or does in its sleep, is
- * fenced off. */
+ * watched it for a whole term by a clock of its own, and has seen no renewal, takes it; or asks for
+ * it, and is given it. Either way the epoch rises, so that whatever the owner before left half
+ * done, or does in its sleep, is fenced off. */
 #include "adapter/store_sql_parts.h"
+#include "base/defence.h"
 #include "core/timing.h"
 
 #include <string.h>
@@ -13,6 +14,8 @@ struct take {
 	const char *holder;
 	const struct store_sql_watch *seen; /* as it has to stand still; NULL: whoever has it */
 	bool taken;
+	bool given;
+	bool asked;
 };
 
 static bool lease_load(struct db *db, const char *name, char ret_holder[65], uint64_t *ret_epoch,
@@ -53,8 +56,11 @@ static bool lease_insert(struct db *db, const char *name, const char *holder, st
 static bool lease_pass(struct db *db, const char *name, const char *holder, uint64_t epoch,
 		       struct err *err)
 {
-	struct sql sql = sql_prepare(
-		db, "UPDATE leases SET holder = ?, epoch = ?, renewals = 0 WHERE name = ?", err);
+	struct sql sql =
+		sql_prepare(db,
+			    "UPDATE leases SET holder = ?, epoch = ?, renewals = 0, wanted_by = '' "
+			    "WHERE name = ?",
+			    err);
 	sql_put_text(&sql, holder);
 	sql_put_u64(&sql, epoch);
 	sql_put_text(&sql, name);
@@ -92,18 +98,22 @@ static bool take_write(struct db *db, void *context, struct err *err)
 
 /* ---- without locks of the host ---- */
 
-static bool watched_load(struct db *db, const char *name, struct store_sql_watch *ret_watch,
-			 bool *ret_found, struct err *err)
+/* Reads the lease as it stands; what of it is everybody's to know goes into take->lease. */
+static bool watched_load(struct db *db, struct store_lease *lease,
+			 struct store_sql_watch *ret_watch, bool *ret_found, struct err *err)
 {
-	struct sql sql =
-		sql_prepare(db, "SELECT holder, epoch, renewals FROM leases WHERE name = ?", err);
+	struct sql sql = sql_prepare(
+		db, "SELECT holder, epoch, renewals, wanted_by FROM leases WHERE name = ?", err);
 	*ret_watch = (struct store_sql_watch){ .since_ms = 0 };
-	sql_put_text(&sql, name);
+	lease->holder[0] = lease->wanted_by[0] = 0;
+	sql_put_text(&sql, lease->name);
 	*ret_found = sql_next(&sql);
 	if (*ret_found) {
 		sql_take_text(&sql, ret_watch->holder, sizeof ret_watch->holder);
 		ret_watch->epoch = sql_take_u64(&sql);
 		ret_watch->renewals = sql_take_u64(&sql);
+		sql_take_text(&sql, lease->wanted_by, sizeof lease->wanted_by);
+		memcpy(lease->holder, ret_watch->holder, sizeof lease->holder);
 	}
 	return sql_end(&sql);
 }
@@ -132,7 +142,8 @@ static bool steal_write(struct db *db, void *context, struct err *err)
 	int64_t changed = 0;
 	struct sql sql =
 		sql_prepare(db,
-			    "UPDATE leases SET holder = ?, epoch = epoch + 1, renewals = 0 "
+			    "UPDATE leases SET holder = ?, epoch = epoch + 1, renewals = 0, "
+			    "wanted_by = '' "
 			    "WHERE name = ? AND holder = ? AND epoch = ? AND renewals = ?",
 			    err);
 	sql_put_text(&sql, take->holder);
@@ -147,6 +158,47 @@ static bool steal_write(struct db *db, void *context, struct err *err)
 		return true;
 	take->lease->epoch = take->seen->epoch + 1;
 	return wallet_epoch_set(db, take->lease, take->holder, err);
+}
+
+/* Whoever asked for it has it from now on, once it has seen that. Only by who has it now. */
+static bool give_write(struct db *db, void *context, struct err *err)
+{
+	struct take *take = context;
+	struct store_lease given = *take->lease;
+	int64_t changed = 0;
+	given.epoch++;
+	struct sql sql =
+		sql_prepare(db,
+			    "UPDATE leases SET holder = ?, epoch = epoch + 1, renewals = 0, "
+			    "wanted_by = '' "
+			    "WHERE name = ? AND holder = ? AND epoch = ? AND wanted_by = ?",
+			    err);
+	sql_put_text(&sql, take->lease->wanted_by);
+	sql_put_text(&sql, take->lease->name);
+	sql_put_text(&sql, DEFENCE("gift_is_fenced") ? take->holder : take->lease->holder);
+	sql_put_u64(&sql, DEFENCE("gift_is_fenced") ? take->lease->epoch : take->seen->epoch);
+	sql_put_text(&sql, take->lease->wanted_by);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	take->given = changed == 1;
+	return !take->given || wallet_epoch_set(db, &given, take->lease->wanted_by, err);
+}
+
+static bool ask_write(struct db *db, void *context, struct err *err)
+{
+	struct take *take = context;
+	int64_t changed = 0;
+	struct sql sql = sql_prepare(db,
+				     "UPDATE leases SET wanted_by = ? WHERE name = ? AND "
+				     "epoch = ? AND wanted_by = ''",
+				     err);
+	sql_put_text(&sql, take->holder);
+	sql_put_text(&sql, take->lease->name);
+	sql_put_u64(&sql, take->seen->epoch);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	take->asked = changed == 1;
+	return true;
 }
 
 static bool first_write(struct db *db, void *context, struct err *err)
@@ -185,22 +237,55 @@ static struct store_sql_watch *watch_of(struct store_sql *self, const char *name
 	return watch;
 }
 
-/* A lease that somebody has: it is taken once it has stood still for a term. */
+static void watch_anew(struct store_sql_watch *watch, const struct store_sql_watch *now,
+		       int64_t now_ms)
+{
+	(void)str_copy(str_from(now->holder), watch->holder, sizeof watch->holder);
+	watch->epoch = now->epoch;
+	watch->renewals = now->renewals;
+	watch->since_ms = now_ms;
+}
+
+static bool lease_ask(struct store *store, struct take *take, struct store_sql_watch *watch,
+		      struct err *err)
+{
+	take->seen = watch;
+	if (!sql_write(db_of(store), ask_write, take, err))
+		return false;
+	watch->asked = take->asked ? watch->epoch : watch->asked;
+	return true;
+}
+
+/* A lease that somebody has: it is taken once it has stood still for a term, or when it was given
+ * to who asked for it in this process: another one of the same name may have died. */
 static bool still_take(struct store *store, struct take *take, const struct store_sql_watch *now,
 		       int64_t now_ms, struct err *err)
 {
 	struct store_sql_watch *watch = watch_of(store_sql_of(store), take->lease->name);
-	if (watch->since_ms == INT64_MIN || !is_still(watch, now) || now_ms < watch->since_ms) {
-		(void)str_copy(str_from(now->holder), watch->holder, sizeof watch->holder);
-		watch->epoch = now->epoch;
-		watch->renewals = now->renewals;
-		watch->since_ms = now_ms;
-		return true;
+	bool is_ours = strcmp(now->holder, take->holder) == 0;
+	bool is_given = is_ours && watch->asked != 0 && now->epoch == watch->asked + 1;
+	if (watch->since_ms == INT64_MIN || !is_still(watch, now) || now_ms < watch->since_ms)
+		watch_anew(watch, now, now_ms);
+	if (is_given || now_ms - watch->since_ms >= LEASE_TERM_MS) {
+		take->seen = watch;
+		return sql_write(db_of(store), steal_write, take, err);
 	}
-	if (now_ms - watch->since_ms < LEASE_TERM_MS)
-		return true;
-	take->seen = watch;
-	return sql_write(db_of(store), steal_write, take, err);
+	bool asks = take->lease->asks && !is_ours && take->lease->wanted_by[0] == 0;
+	return !asks || lease_ask(store, take, watch, err);
+}
+
+/* What is ours: given to who asks, if it is to be, or renewed. */
+static bool own_keep(struct store *store, struct take *take, struct err *err)
+{
+	struct store_sql_watch now;
+	bool found = false;
+	if (!watched_load(db_of(store), take->lease, &now, &found, err))
+		return false;
+	take->seen = &now;
+	if (take->lease->gives && take->lease->wanted_by[0] != 0 &&
+	    !sql_write(db_of(store), give_write, take, err))
+		return false;
+	return take->given || sql_write(db_of(store), renew_write, take, err);
 }
 
 static bool watched_take(struct store *store, struct store_lease *lease, const char *holder,
@@ -211,10 +296,10 @@ static bool watched_take(struct store *store, struct store_lease *lease, const c
 	struct db *db = db_of(store);
 	uint64_t before = lease->epoch;
 	bool found = false;
-	bool done = before == 0 || sql_write(db, renew_write, &take, err);
+	bool done = before == 0 || own_keep(store, &take, err);
 	if (done && !take.taken) {
 		lease->epoch = 0;
-		done = watched_load(db, lease->name, &now, &found, err) &&
+		done = watched_load(db, lease, &now, &found, err) &&
 		       (found ? still_take(store, &take, &now, now_ms, err)
 			      : sql_write(db, first_write, &take, err));
 	}

@@ -16,6 +16,7 @@ struct store_sql_watch {
 	uint64_t epoch;
 	uint64_t renewals;
 	int64_t since_ms; /* monotonic; INT64_MIN: not seen yet */
+	uint64_t asked;   /* the epoch that we asked for it at; 0: we did not */
 };
 
 struct store_sql {

@@ -139,6 +139,120 @@ static void of_many_who_watched_one_gets_it(void **state)
 	instance_end(&a);
 }
 
+/* Asked for, it changes hands as soon as its owner gives it, and not before; and who gave it has
+ * nothing. */
+static void what_is_asked_for_is_given(void **state)
+{
+	struct fixture *f = *state;
+	struct instance a = instance_of(f, "a");
+	struct instance b = instance_of(f, "b");
+	struct instance c = instance_of(f, "c");
+	assert_true(look(f, &a));
+	b.lease.asks = c.lease.asks = true;
+	assert_false(look(f, &b));
+	assert_false(look(f, &c)); /* too late: somebody else asks */
+	assert_string_equal(c.lease.holder, "a");
+	assert_string_equal(c.lease.wanted_by, "b");
+	assert_true(look(f, &a));
+	assert_string_equal(a.lease.wanted_by, "b");
+	assert_false(look(f, &b));
+	a.lease.gives = true;
+	assert_false(look(f, &a));
+	assert_string_equal(a.lease.holder, "b");
+	assert_false(look(f, &c));
+	assert_true(look(f, &b));
+	assert_int_equal(b.lease.epoch, 3); /* given, and taken */
+	assert_false(look(f, &a));
+	assert_true(look(f, &b));
+	assert_string_equal(b.lease.wanted_by, "");
+	instance_end(&a);
+	instance_end(&b);
+	instance_end(&c);
+}
+
+static void what_nobody_asks_for_stays(void **state)
+{
+	struct fixture *f = *state;
+	struct instance a = instance_of(f, "a");
+	struct instance b = instance_of(f, "b");
+	a.lease.gives = true;
+	for (int i = 0; i < 3; i++) {
+		assert_true(look(f, &a));
+		assert_false(look(f, &b));
+	}
+	assert_int_equal(a.lease.epoch, 1);
+	instance_end(&a);
+	instance_end(&b);
+}
+
+/* It hung, and somebody took it over, who is asked in his turn: what it gives when it comes to is
+ * not its own. */
+static void who_has_lost_it_gives_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct instance a = instance_of(f, "a");
+	struct instance b = instance_of(f, "b");
+	struct instance c = instance_of(f, "c");
+	assert_true(look(f, &a));
+	assert_false(look(f, &b));
+	fixture_wait(f, LEASE_TERM_MS);
+	assert_true(look(f, &b));
+	c.lease.asks = true;
+	assert_false(look(f, &c));
+	a.lease.gives = true;
+	assert_false(look(f, &a));
+	assert_true(look(f, &b));
+	assert_int_equal(b.lease.epoch, 2);
+	assert_false(look(f, &c));
+	instance_end(&a);
+	instance_end(&b);
+	instance_end(&c);
+}
+
+/* Who asked is gone by the time that it is given: whoever watches it for a term takes it, as from
+ * any other that is gone. */
+static void what_the_dead_asked_for_is_taken(void **state)
+{
+	struct fixture *f = *state;
+	struct instance a = instance_of(f, "a");
+	struct instance b = instance_of(f, "b");
+	assert_true(look(f, &a));
+	b.lease.asks = true;
+	assert_false(look(f, &b));
+	a.lease.gives = true;
+	assert_false(look(f, &a));
+	a.lease.gives = false;
+	fixture_wait(f, LEASE_TERM_MS - 1);
+	assert_false(look(f, &a));
+	fixture_wait(f, 1);
+	assert_true(look(f, &a));
+	assert_int_equal(a.lease.epoch, 3);
+	assert_false(look(f, &b)); /* it was late */
+	instance_end(&a);
+	instance_end(&b);
+}
+
+/* It asked, died, and is started again under its name: what is given then is nobody's for a term.
+ */
+static void who_did_not_ask_is_given_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct instance a = instance_of(f, "a");
+	struct instance b = instance_of(f, "b");
+	struct instance again = instance_of(f, "b");
+	assert_true(look(f, &a));
+	b.lease.asks = true;
+	assert_false(look(f, &b));
+	a.lease.gives = true;
+	assert_false(look(f, &a));
+	assert_false(look(f, &again));
+	assert_true(look(f, &b)); /* it lives after all */
+	assert_false(look(f, &again));
+	instance_end(&a);
+	instance_end(&b);
+	instance_end(&again);
+}
+
 #define BARE_TEST(test) \
 	cmocka_unit_test_setup_teardown(test, fixture_set_up_bare, fixture_tear_down)
 
@@ -151,6 +265,11 @@ int main(void)
 		BARE_TEST(a_clock_that_went_back_waits_again),
 		BARE_TEST(the_same_name_is_another_instance),
 		BARE_TEST(of_many_who_watched_one_gets_it),
+		BARE_TEST(what_is_asked_for_is_given),
+		BARE_TEST(what_nobody_asks_for_stays),
+		BARE_TEST(who_has_lost_it_gives_nothing),
+		BARE_TEST(what_the_dead_asked_for_is_taken),
+		BARE_TEST(who_did_not_ask_is_given_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,6 +110,14 @@ describe('two hosts around one of each server', () => {
 		}
 	});
 
+	test('the signers share the wallets out', async () => {
+		const shares = async () => {
+			const owners = await signerOwners();
+			return cluster.hosts.map((_, host) => owners.filter((owner) => owner === host).length);
+		};
+		await waitFor('one signer has more than its share', async () => (await shares()).every((n) => n === 2), 6 * leaseTermMs);
+	});
+
 	test('kill-any-role: each role of each host is killed under load', async () => {
 		const running = load(80);
 		for (const role of roles) {

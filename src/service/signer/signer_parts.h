@@ -1,6 +1,7 @@
 /* What the files of the signer share. One step goes through them in this order:
  *
  *	wallet.c   leases, entry, the slots of each wallet as the store has them
+ *	share.c    which of them are asked for, and given
  *	adopt.c    rows whose right was spent before the store was restored
  *	intake.c   wake-ups -> withdrawals that may be paid; ends and waits for those that may not
  *	changes.c  what becomes of rows: collected, written together
@@ -206,6 +207,12 @@ MUST_CHECK bool signer_head(struct signer *self, size_t chain, int64_t max_age_m
 void signer_wallet_journaled(struct signer_wallet *wallet, uint64_t nonce);
 MUST_CHECK bool signer_wallet_stop(struct signer *self, struct signer_wallet *wallet,
 				   const char *reason, struct err *err);
+
+/* share.c */
+/* After a look at the leases: whom to ask for a wallet with the next one. */
+void signer_share(struct signer *self);
+/* Nothing of it is half done: it may be given to who asks for it. */
+bool signer_share_gives(const struct signer *self, const struct signer_wallet *wallet);
 
 /* intake.c */
 MUST_CHECK bool signer_intake(struct signer *self, size_t free_slots, bool *ret_worked,

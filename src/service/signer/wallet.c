@@ -225,8 +225,10 @@ static bool lease_keep(struct signer *self, struct signer_wallet *wallet, struct
 {
 	bool taken = false;
 	uint64_t epoch = wallet->lease.epoch;
+	wallet->lease.gives = signer_share_gives(self, wallet);
 	if (!lease_take(self, wallet, &taken, err))
 		return false;
+	wallet->lease.gives = false;
 	taken |= !DEFENCE("wallet_lease");
 	if (!taken ||
 	    (wallet->owned && (wallet->lease.epoch == epoch || !DEFENCE("lease_epoch")))) {
@@ -368,6 +370,7 @@ static bool leases_keep(struct signer *self, struct err *err)
 	for (size_t i = 0; i < self->wallets_len; i++)
 		if (self->wallets[i].row.id != 0 && !lease_keep(self, &self->wallets[i], err))
 			return false;
+	signer_share(self);
 	self->leases_at = now + LEASES_LOOK_MS;
 	return true;
 }

@@ -1,0 +1,155 @@
+/* Several signers on one MariaDB: they share the wallets out between them, also when one comes,
+ * goes, or stands still; and everybody is paid once. */
+#include "life_world.h"
+
+#define SIGNERS_MAX 3
+#define LOOK_MS     600  /* longer than a lease's look */
+#define TERM_MS     6000 /* longer than a lease */
+/* Looks until nobody has anything to ask for. */
+#define LOOKS 12
+
+static struct life *signers[SIGNERS_MAX];
+
+static size_t owned_by(const struct life *life)
+{
+	struct life *eyes = signers[0];
+	char sql[128];
+	struct err err = { 0 };
+	snprintf(sql, sizeof sql,
+		 "UPDATE look SET n = (SELECT COUNT(*) FROM wallets "
+		 "WHERE lease_holder = '%s')",
+		 life->instance);
+	struct db *db = life_mysql(eyes->database);
+	assert_true(db_exec(db, sql, &err));
+	db_close(db);
+	return (size_t)life_number(eyes, "SELECT n FROM look", NULL);
+}
+
+static size_t changes_of_hands(void)
+{
+	return (size_t)life_number(
+		signers[0], "SELECT SUM(epoch) FROM leases WHERE name LIKE 'wallet-%'", NULL);
+}
+
+static void time_passes(int64_t ms)
+{
+	for (size_t i = 0; i < SIGNERS_MAX; i++)
+		if (signers[i] != NULL)
+			life_wait(signers[i], ms);
+}
+
+/* Those of the first n that live look at the leases, n times. */
+static void looks(int n, const struct life *still)
+{
+	for (int k = 0; k < n; k++) {
+		for (size_t i = 0; i < SIGNERS_MAX; i++)
+			if (signers[i] != NULL && signers[i] != still)
+				life_sign(signers[i]);
+		time_passes(LOOK_MS);
+	}
+}
+
+static struct life *signer_join(struct life *life, size_t number)
+{
+	static const char *const names[] = { "signer-1", "signer-2", "signer-3" };
+	struct life *other = life_join(life);
+	other->instance = names[number];
+	life_restart(other, LIFE_SIGNER);
+	signers[number] = other;
+	return other;
+}
+
+static void scene_begin(struct life *life)
+{
+	struct err err = { 0 };
+	memset(signers, 0, sizeof signers);
+	signers[0] = life;
+	assert_true(db_exec(life->db, "CREATE TABLE look (n BIGINT)", &err));
+	assert_true(db_exec(life->db, "INSERT INTO look VALUES (0)", &err));
+	assert_int_equal(owned_by(life), 3);
+}
+
+static void scene_end(void)
+{
+	for (size_t i = 1; i < SIGNERS_MAX; i++)
+		if (signers[i] != NULL)
+			life_part(signers[i]);
+}
+
+/* Three wallets of one signer: with a second one it keeps two, with a third each has one; and then
+ * nothing changes hands any more. */
+static void test_wallets_are_shared_out(void **state)
+{
+	struct life *life = *state;
+	scene_begin(life);
+	struct life *second = signer_join(life, 1);
+	looks(LOOKS, NULL);
+	assert_int_equal(owned_by(life), 2);
+	assert_int_equal(owned_by(second), 1);
+	struct life *third = signer_join(life, 2);
+	looks(LOOKS, NULL);
+	assert_int_equal(owned_by(life), 1);
+	assert_int_equal(owned_by(second), 1);
+	assert_int_equal(owned_by(third), 1);
+	size_t before = changes_of_hands();
+	looks(4 * LOOKS, NULL);
+	assert_int_equal(changes_of_hands(), before);
+	assert_int_equal(life_alarms(life, "wallet_stopped"), 0);
+	scene_end();
+}
+
+/* One that stands still loses its share to the others; when it goes on it gets one again. */
+static void test_who_stands_still_loses_its_share(void **state)
+{
+	struct life *life = *state;
+	scene_begin(life);
+	struct life *second = signer_join(life, 1);
+	looks(LOOKS, NULL);
+	assert_int_equal(owned_by(second), 1);
+	looks(2, life);
+	time_passes(TERM_MS);
+	looks(2, life);
+	assert_int_equal(owned_by(life), 0);
+	assert_int_equal(owned_by(second), 3);
+	looks(LOOKS, NULL);
+	assert_int_equal(owned_by(life), 1);
+	assert_int_equal(owned_by(second), 2);
+	scene_end();
+}
+
+/* Payouts come all the time while wallets change hands. */
+static void test_shared_wallets_pay_once(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal rows[24];
+	scene_begin(life);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (i == 4 || i == 12)
+			signer_join(life, i == 4 ? 1 : 2);
+		rows[i] = life_accept(life, i % 2 ? "TUSD" : "POL", 6000 + i);
+		life_process(life);
+		looks(1, NULL);
+		life_run(life, 1);
+	}
+	for (int i = 0; i < 8; i++) {
+		looks(1, NULL);
+		life_run(life, 1);
+	}
+	for (size_t i = 0; i < SIGNERS_MAX; i++)
+		assert_int_equal(owned_by(signers[i]), 1);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		life_assert_paid(life, &rows[i]);
+	life_assert_settled(life);
+	life_assert_quiet(life);
+	scene_end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIFE_TEST(test_wallets_are_shared_out),
+		LIFE_TEST(test_who_stands_still_loses_its_share),
+		LIFE_TEST(test_shared_wallets_pay_once),
+	};
+	return LIFE_MAIN(tests);
+}
