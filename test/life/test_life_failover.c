@@ -85,6 +85,29 @@ static void test_restore_old_backup_by_a_failover_and_a_pool(void **state)
 	failover_run(*state, true);
 }
 
+/* Its client cancels what seems to stand still, and would pay it by another way. */
+static void test_restore_old_backup_by_a_failover_and_a_cancel(void **state)
+{
+	struct life *life = *state;
+	life->catalogue.chains[0].depth_paid = 128;
+	life->catalogue.chains[0].depth_unpaid = 256;
+	only_wallet(life);
+	struct withdrawal paid = queued(life, 9030);
+	replica_lags(life);
+	life_sign(life);
+	life_mine(life, 1);
+	replica_takes_over(life);
+	assert_true(life_cancel(life, &paid));
+	sign_on(life, 10);
+	assert_received(life, "TUSD", &paid, 9030);
+	life_assert_stage(life, &paid, WITHDRAWAL_QUEUED);
+	/* So it is when the wallet is stopped. */
+	life_sql(life, "UPDATE wallets SET stop_reason = 'nonce_consumed_elsewhere'");
+	life_wait(life, 61000);
+	sign_on(life, 10);
+	life_assert_stage(life, &paid, WITHDRAWAL_QUEUED);
+}
+
 /* A stranger's transaction looks like that too. The monitor stops the wallet, a person looks and
  * starts it, and it goes on. */
 static void test_person_starts_a_wallet_that_is_behind(void **state)
@@ -130,6 +153,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_restore_old_backup_by_a_failover),
 		LIFE_TEST(test_restore_old_backup_by_a_failover_and_a_pool),
+		LIFE_TEST(test_restore_old_backup_by_a_failover_and_a_cancel),
 		LIFE_TEST(test_person_starts_a_wallet_that_is_behind),
 		LIFE_TEST(test_node_that_invents_nonces_delays),
 	};

@@ -106,6 +106,29 @@ bool signer_ahead_look(struct signer *self, size_t chain, struct err *err)
 	return true;
 }
 
+/* A withdrawal that a store of before calls unpaid may be what the chain has: so the word of no
+ * node may be against it, of no wallet of the chain, whoever has it now. */
+bool signer_ahead_any(struct signer *self, uint64_t chain_id, bool *ret_any, struct err *err)
+{
+	struct counts counts = { .len = 0 };
+	*ret_any = false;
+	for (size_t i = 0; i < self->wallets_len; i++) {
+		struct signer_wallet *wallet = &self->wallets[i];
+		if (wallet->row.chain_id != chain_id || !wallet->row.entered)
+			continue;
+		counts.wallets[counts.len] = wallet;
+		counts.addresses[counts.len++] = wallet->row.address;
+	}
+	if (counts.len == 0)
+		return true;
+	if (!nodes_ask(self->options.chains[counts.wallets[0]->chain], &counts, err))
+		return false;
+	for (size_t i = 0; i < counts.len; i++)
+		*ret_any |= counts.seen[i] > counts.wallets[i]->row.next_nonce &&
+			    !counts.wallets[i]->ahead_is_known;
+	return true;
+}
+
 /* A person who starts it again has looked; until the nonces are level. */
 void signer_ahead_started(struct signer_wallet *wallet, const char *stop_reason)
 {

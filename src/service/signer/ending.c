@@ -389,6 +389,14 @@ bool signer_end(struct signer *self, const struct withdrawal *row, enum withdraw
 {
 	/* The next free round: an assigned row's own round is spent already. */
 	uint32_t round = row->stage == WITHDRAWAL_ASSIGNED ? row->round + 1 : row->round;
+	bool ahead = false;
+	if (row->stage == WITHDRAWAL_QUEUED && DEFENCE("unpaid_by_the_chain_too") &&
+	    !signer_ahead_any(self, row->intent.chain_id, &ahead, err))
+		return false;
+	if (ahead) {
+		signer_change_wait(self, row, reason_code(REASON_CHAIN_UNAVAILABLE), ack);
+		return true;
+	}
 	return end_in_round(self, row, round, to, refusal, ack, err);
 }
 

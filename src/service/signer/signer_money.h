@@ -51,6 +51,10 @@ struct funds_claim {
 /* Which wallets of a chain may not reserve now, since nodes have seen more transactions of them
  * than the store has nonces. NOT_DONE: no node says. */
 MUST_CHECK bool signer_ahead_look(struct signer *self, size_t chain, struct err *err);
+/* The same of any wallet of the chain, stopped ones and other signers' too: then nothing is known
+ * to be unpaid. NOT_DONE: no node says. */
+MUST_CHECK bool signer_ahead_any(struct signer *self, uint64_t chain_id, bool *ret_any,
+				 struct err *err);
 /* Before the wallet's row is replaced by one with this reason. */
 void signer_ahead_started(struct signer_wallet *wallet, const char *stop_reason);
 
