@@ -21,7 +21,7 @@
 
 /* What is going on when a host stands still. */
 struct scene {
-	const char *name;
+	unsigned long stride; /* of the sample */
 	void (*begin)(struct life *life, struct withdrawal rows[ROWS]);
 };
 
@@ -161,7 +161,27 @@ static void payouts_begin(struct life *life, struct withdrawal rows[ROWS])
 	rows[1] = life_accept(life, "TUSD", 1001);
 }
 
-static const struct scene payouts = { "payouts", payouts_begin };
+static const struct scene payouts = { 17, payouts_begin };
+
+/* One is out and was asked back, so that its slot gets a cancellation, or pays all the same; the
+ * other one was asked back before it had a slot. */
+static void cancels_begin(struct life *life, struct withdrawal rows[ROWS])
+{
+	rows[0] = life_accept(life, "POL", 1100);
+	life_process(life);
+	for (int i = 0; i < TURNS_MAX && !life_view(life, rows[0].intent.id).has_transfer; i++) {
+		life_sign(frozen.hosts[0]);
+		life_sign(frozen.hosts[1]);
+		time_passes(TURN_MS);
+	}
+	life_drop_pool(life);
+	assert_true(life_cancel(life, &rows[0]));
+	rows[1] = life_accept(life, "TUSD", 1101);
+	life_process(life);
+	assert_true(life_cancel(life, &rows[1]));
+}
+
+static const struct scene cancels = { 31, cancels_begin };
 
 static bool has_leases(struct life *life)
 {
@@ -212,7 +232,7 @@ static void sweep(void **state, const struct scene *scene, bool is_after)
 	struct life *other = life_join(life);
 	frozen.hosts[0] = life;
 	frozen.hosts[1] = other;
-	unsigned long step = stride == 0 ? 17 : stride;
+	unsigned long step = stride == 0 ? scene->stride : stride;
 	uint64_t at = first;
 	while (point_run(scene, at, is_after))
 		at += step;
@@ -231,11 +251,23 @@ static void test_payouts_after(void **state)
 	sweep(state, &payouts, true);
 }
 
+static void test_cancels_before(void **state)
+{
+	sweep(state, &cancels, false);
+}
+
+static void test_cancels_after(void **state)
+{
+	sweep(state, &cancels, true);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_payouts_before),
 		LIFE_TEST(test_payouts_after),
+		LIFE_TEST(test_cancels_before),
+		LIFE_TEST(test_cancels_after),
 	};
 	if (argc > 1)
 		stride = strtoul(argv[1], NULL, 10);
