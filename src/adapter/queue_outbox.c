@@ -301,6 +301,7 @@ static bool outbox_claim(struct queue *queue, enum queue_name name, size_t max,
 	struct queue_outbox *self = self_of(queue);
 	*ret_len = 0;
 	self->visibility_ms = visibility_ms;
+	self->has_claimed = true;
 	copies_settle(self);
 	relay_if_due(self);
 	/* One request after the other, until one comes back with less than it was asked for. */
@@ -420,18 +421,21 @@ static void outbox_notify(struct queue *queue, enum queue_name name)
 		(void)outbox_relay(self, name, 0);
 }
 
-/* The long poll. What it brings is handed out by the next claim. */
+/* The long poll. What it brings is handed out by the next claim, and is hidden from all others: who
+ * has not claimed since the last one (no slot is free, say) only sleeps. */
 static bool outbox_wait(struct queue *queue, enum queue_name name, int64_t timeout_ms)
 {
 	struct queue_outbox *self = self_of(queue);
 	int64_t wait_ms = timeout_ms < TRANSPORT_WAIT_MS_MAX ? timeout_ms : TRANSPORT_WAIT_MS_MAX;
 	size_t before;
+	bool takes = self->has_claimed;
+	self->has_claimed = false;
 	copies_settle(self);
 	relay_if_due(self);
 	if (self->relay_at <= clock_monotonic_ms(self->options.clock))
 		wait_ms = 0; /* there is a backlog to send */
 	before = copies_waiting(self, name, false);
-	if (!outbox_is_away(self) &&
+	if (takes && !outbox_is_away(self) &&
 	    copies_receive(self, name, TRANSPORT_BATCH_MAX, self->visibility_ms, wait_ms))
 		return copies_waiting(self, name, false) > before;
 	(void)poll(NULL, 0, wait_ms < AWAY_MS ? (int)wait_ms : AWAY_MS);

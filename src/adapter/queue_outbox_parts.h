@@ -49,6 +49,7 @@ struct queue_outbox {
 	int64_t away_until;                     /* monotonic: not asked again before */
 	bool is_away;                           /* and it was said so */
 	int64_t visibility_ms;                  /* of the last claim */
+	bool has_claimed;                       /* since the last wait */
 	struct metric *sent;
 	struct metric *unsent;
 	struct metric *rubbish;

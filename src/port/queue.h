@@ -74,7 +74,9 @@ MUST_CHECK bool queue_stats(struct queue *queue, enum queue_name name,
 /* After a commit that wrote messages: hands them on, best effort. Waits for nobody, but where an
  * external service carries the messages for the requests that hand them over. */
 void queue_notify(struct queue *queue, enum queue_name name);
-/* Sleeps until notified or until the timeout; true when notified. */
+/* Sleeps until notified or until the timeout; true when notified. Over an external queue only who
+ * has claimed since it last waited is notified: what woke another would be lost to those who can
+ * work. */
 bool queue_wait(struct queue *queue, enum queue_name name, int64_t timeout_ms);
 void queue_close(struct queue *queue); /* accepts NULL */
 

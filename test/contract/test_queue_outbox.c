@@ -689,13 +689,18 @@ static void whatever_the_service_does(void **state)
 			assert_true(sim_sqs_count(place->sqs, event) > 0);
 }
 
-/* The long poll's catch is the next claim's. */
+/* The long poll's catch is the next claim's; who does not claim takes nothing from others. */
 static void what_a_wait_brings_is_claimed_next(void **state)
 {
 	struct place *place = *state;
 	struct message message;
+	assert_int_equal(claim(place, 1, &message), 0);
 	assert_false(queue_wait(place->queue, QUEUE_REQUEST, 0));
 	(void)accept(place, true);
+	assert_false(queue_wait(place->queue, QUEUE_REQUEST, 0));
+	sim_sqs_settings(place->sqs)->miss_per_mille = 1000;
+	assert_int_equal(claim(place, 1, &message), 0);
+	sim_sqs_settings(place->sqs)->miss_per_mille = 0;
 	assert_true(queue_wait(place->queue, QUEUE_REQUEST, 0));
 	sim_sqs_settings(place->sqs)->miss_per_mille = 1000;
 	assert_int_equal(claim(place, 1, &message), 1);
