@@ -158,9 +158,8 @@ bool messages_stats(struct db *db, enum queue_name name, int64_t now_ms,
 		"SELECT COALESCE(SUM(CASE WHEN visible_at <= ? THEN 1 ELSE 0 END), 0), "
 		"COALESCE(SUM(CASE WHEN visible_at > ? AND claim IS NULL THEN 1 ELSE 0 END), 0), "
 		"COALESCE(SUM(CASE WHEN visible_at > ? AND claim IS NOT NULL THEN 1 ELSE 0 END), 0), "
-		"COALESCE(MIN(created_at), ?) FROM messages WHERE queue = ?",
+		"MIN(created_at) FROM messages WHERE queue = ?",
 		err);
-	sql_put_i64(&sql, now_ms);
 	sql_put_i64(&sql, now_ms);
 	sql_put_i64(&sql, now_ms);
 	sql_put_i64(&sql, now_ms);
@@ -170,7 +169,8 @@ bool messages_stats(struct db *db, enum queue_name name, int64_t now_ms,
 		ret_stats->waiting = sql_take_u64(&sql);
 		ret_stats->delayed = sql_take_u64(&sql);
 		ret_stats->claimed = sql_take_u64(&sql);
-		ret_stats->oldest_ms = now_ms - (int64_t)sql_take_u64(&sql);
+		bool is_empty = ret_stats->waiting + ret_stats->delayed + ret_stats->claimed == 0;
+		ret_stats->oldest_ms = is_empty ? 0 : now_ms - sql_take_i64(&sql);
 	}
 	return sql_end(&sql);
 }

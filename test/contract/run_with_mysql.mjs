@@ -2,11 +2,11 @@
 // Runs contract tests of the SQL adapters on a MariaDB server of their own, and gives their TAP as
 // one.
 //
-// usage: run_with_mysql.mjs [--row-by-row] PROGRAM...
+// usage: run_with_mysql.mjs [--mysql | --row-by-row] PROGRAM...
 //
 // The programs find in their environment SLUICE_STORE_BACKEND=mysql, SLUICE_TEST_MYSQL_SOCKET, and
-// SLUICE_TEST_MYSQL_PID, the server's process. --row-by-row: SLUICE_TEST_MYSQL_ROW_BY_ROW too, no arrays
-// of rows, as on MySQL.
+// SLUICE_TEST_MYSQL_PID, the server's process. --mysql: on a server of MySQL 8.
+// --row-by-row: SLUICE_TEST_MYSQL_ROW_BY_ROW too, no arrays of rows, as on MySQL.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -18,9 +18,16 @@ import { startMariadb } from '../tools/src/mariadb.mjs';
 const AT_ONCE = 2;
 // In memory where that is: every test makes a database, and nobody pulls the plug.
 const dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'sluice-mysql-'));
-const server = await startMariadb(dir);
+const programs = process.argv.slice(2);
+const isMysql = programs[0] === '--mysql';
+const isRowByRow = programs[0] === '--row-by-row';
+if (isMysql || isRowByRow)
+	programs.shift();
+const server = await startMariadb(dir, { isMysql });
 const env = { ...process.env, SLUICE_STORE_BACKEND: 'mysql',
 	SLUICE_TEST_MYSQL_SOCKET: server.socket, SLUICE_TEST_MYSQL_PID: String(server.pid), CMOCKA_MESSAGE_OUTPUT: 'TAP' };
+if (isRowByRow)
+	env.SLUICE_TEST_MYSQL_ROW_BY_ROW = '1';
 let tests = 0;
 
 // A test's line keeps its name, behind its program's; what stands below a failed one follows it.
@@ -46,11 +53,6 @@ async function run(program) {
 	}
 }
 
-const programs = process.argv.slice(2);
-if (programs[0] === '--row-by-row') {
-	programs.shift();
-	env.SLUICE_TEST_MYSQL_ROW_BY_ROW = '1';
-}
 async function runNext() {
 	for (let program = programs.shift(); program !== undefined; program = programs.shift())
 		await run(program);

@@ -471,7 +471,7 @@ static void an_edited_version_does_not_harm_its_batch(void **state)
 	struct fixture *f = *state;
 	struct withdrawal rows[2] = { fixture_queue(f, "one"), fixture_queue(f, "two") };
 	fixture_edit(f, "UPDATE withdrawals SET version = 1 WHERE id = "
-			"(SELECT id FROM withdrawals ORDER BY id LIMIT 1)");
+			"(SELECT id FROM (SELECT MIN(id) AS id FROM withdrawals) AS first)");
 	struct store_change items[2];
 	for (size_t i = 0; i < 2; i++) {
 		rows[i] = fixture_load(f, rows[i].intent.id);

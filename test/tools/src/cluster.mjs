@@ -80,8 +80,10 @@ class Host extends Stack {
 }
 
 export class Cluster {
-	// Options of Stack, and: hosts, how many; whole, with all servers; wires, with proxies before them.
-	constructor({ dir, hosts = 2, whole = false, wires = false, ...options }) {
+	// Options of Stack, and: hosts, how many; whole, with all servers; wires, with proxies before
+	// them; isMysql, with MySQL 8 instead of MariaDB.
+	constructor({ dir, hosts = 2, whole = false, wires = false, isMysql = false, ...options }) {
+		this.isMysql = isMysql;
 		this.dir = dir;
 		this.whole = whole;
 		this.wires = wires ? {} : undefined;
@@ -106,7 +108,7 @@ export class Cluster {
 		const [port] = await findFreePorts(1);
 		const first = new Host({ ...this.options, dir: join(this.dir, 'host1') });
 		this.hosts.push(first);
-		this.mariadb = await startMariadb(first.dir, { port });
+		this.mariadb = await startMariadb(first.dir, { port, isMysql: this.isMysql });
 		const databases = await makeDatabases(this.mariadb, first.dir, { port: await this.#portTo('mariadb') });
 		this.settings = { ...databases, ...(this.whole && (await this.#startServers())), ...this.options.settings };
 		this.#tell(first);

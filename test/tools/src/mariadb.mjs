@@ -1,4 +1,4 @@
-// A MariaDB server of its own, in a directory of its own: for tests, the torture and the demo, which
+// A MariaDB server (or one of MySQL 8) of its own, in a directory of its own: for tests, the torture and the demo, which
 // need commits that survive a killed server. It listens at a socket, where root comes in without a
 // password, and (when a port is given) on loopback, where only TLS is spoken.
 import { execFile, execFileSync, spawn } from 'node:child_process';
@@ -7,9 +7,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const startTimeoutMs = 30_000;
+const mysqlHome = fileURLToPath(new URL('../.mysql', import.meta.url));
 const ca = 'ca.pem';
 // What a server may be set to by others who use it, and none of Sluice's tests may notice.
 const othersSettings = [
@@ -30,8 +32,8 @@ function answers(path) {
 const openssl = (dir, ...args) => execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' });
 
 // An authority, and a certificate of it for 127.0.0.1.
-function makeCertificates(dir) {
-	const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+function makeCertificates(dir, keys) {
+	const key = [...keys, '-nodes'];
 	openssl(dir, 'req', '-x509', ...key, '-days', '2', '-subj', '/CN=Test authority', '-keyout', 'ca.key', '-out', ca);
 	openssl(dir, 'req', ...key, '-subj', '/CN=127.0.0.1', '-keyout', 'server.key', '-out', 'server.csr');
 	writeFileSync(join(dir, 'server.ext'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
@@ -39,6 +41,9 @@ function makeCertificates(dir) {
 }
 
 class Mariadb {
+	program = 'mariadbd';
+	keys = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+
 	constructor(dir, port, settings) {
 		this.dir = dir;
 		this.port = port;
@@ -52,15 +57,19 @@ class Mariadb {
 		const temporary = join(this.dir, 'mariadb-tmp'); // a server that starts deletes those of others
 		for (const dir of [data, temporary]) mkdirSync(dir, { recursive: true });
 		this.own = ['--no-defaults', `--datadir=${data}`, `--tmpdir=${temporary}`, '--user=root'];
+		this.makeData();
+		if (this.port !== undefined) makeCertificates(this.dir, this.keys);
+	}
+
+	makeData() {
 		execFileSync('mariadb-install-db', [...this.own, '--auth-root-authentication-method=normal', '--skip-test-db'], { stdio: 'pipe' });
-		if (this.port !== undefined) makeCertificates(this.dir);
 	}
 
 	async start() {
 		const network = this.port === undefined
 			? ['--skip-networking']
 			: [`--port=${this.port}`, '--bind-address=127.0.0.1', `--ssl-ca=${this.ca}`, `--ssl-cert=${join(this.dir, 'server.pem')}`, `--ssl-key=${join(this.dir, 'server.key')}`];
-		this.child = spawn('mariadbd', [...this.own, `--socket=${this.socket}`, ...network,
+		this.child = spawn(this.program, [...this.own, `--socket=${this.socket}`, ...network,
 			...othersSettings, '--innodb-flush-log-at-trx-commit=1', '--innodb-buffer-pool-size=64M',
 			'--innodb-log-file-size=48M', '--max-connections=500', '--skip-name-resolve', `--pid-file=${join(this.dir, 'mariadb.pid')}`, ...this.settings,
 		], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -70,7 +79,7 @@ class Mariadb {
 		child.stdout.resume();
 		this.ended = new Promise((done) => child.once('exit', done));
 		for (const until = Date.now() + startTimeoutMs; !(await answers(this.socket));) {
-			if (Date.now() > until || child.exitCode !== null) throw new Error(`mariadbd does not start: ${said}`);
+			if (Date.now() > until || child.exitCode !== null) throw new Error(`${this.program} does not start: ${said}`);
 			await sleep(20);
 		}
 	}
@@ -105,9 +114,20 @@ class Mariadb {
 	}
 }
 
-// Options: port on loopback, none: the socket alone; settings, further ones of the server.
-export async function startMariadb(dir, { port, settings = [] } = {}) {
-	const server = new Mariadb(dir, port, settings);
+// Oracle's, which tool/install_mysql brings.
+class Mysql extends Mariadb {
+	program = join(mysqlHome, 'bin', 'mysqld');
+	keys = ['-newkey', 'rsa:2048']; // its OpenSSL is older than automatic curves
+
+	makeData() {
+		this.own.push(`--lc-messages-dir=${join(mysqlHome, 'share')}`, '--mysqlx=OFF');
+		execFileSync(this.program, [...this.own, '--initialize-insecure'], { stdio: 'pipe' });
+	}
+}
+
+// Options: port on loopback, none: the socket alone; settings, further ones of the server; isMysql, one of MySQL 8.
+export async function startMariadb(dir, { port, settings = [], isMysql = false } = {}) {
+	const server = new (isMysql ? Mysql : Mariadb)(dir, port, settings);
 	server.install();
 	await server.start();
 	return server;
