@@ -299,12 +299,17 @@ static bool append_entry(struct journal_sql *journal, const struct journal_entry
 static bool find_head(struct journal_sql *journal, struct err *err)
 {
 	int64_t last;
+	bool is_kept;
 
-	if (!journal_last_sequence(journal->db, &last, err))
+	if (!journal_last_sequence(journal->db, &last, err) ||
+	    !journal_head_is_kept(journal->db, &journal->head, &is_kept, err))
 		return false;
 	if (last < journal->head.sequence)
 		return err_set(err, ERR_REFUSED, "journal: rows after %lld were removed",
 			       (long long)last);
+	if (DEFENCE("journal_head_is_kept") && !is_kept)
+		return err_set(err, ERR_REFUSED, "journal: row %lld is another one than it was",
+			       (long long)journal->head.sequence);
 	return journal_walk(journal->db, journal->key, &journal->head, last, false, err);
 }
 

@@ -379,6 +379,27 @@ bool journal_last_sequence(struct db *db, int64_t *ret_sequence, struct err *err
 	return true;
 }
 
+bool journal_head_is_kept(struct db *db, const struct journal_head *head, bool *ret_kept,
+			  struct err *err)
+{
+	struct sql sql = sql_prepare(db,
+				     "SELECT mac FROM slots WHERE sequence = ? "
+				     "UNION ALL SELECT mac FROM rights WHERE sequence = ? "
+				     "UNION ALL SELECT mac FROM attempts WHERE sequence = ? "
+				     "UNION ALL SELECT mac FROM resolutions WHERE sequence = ?",
+				     err);
+	uint8_t mac[sizeof head->mac] = { 0 };
+
+	for (int i = 0; i < 4; i++)
+		sql_put_i64(&sql, head->sequence);
+	if (sql_next(&sql))
+		sql_take_bytes(&sql, mac, sizeof mac);
+	if (!sql_end(&sql))
+		return false;
+	*ret_kept = head->sequence == 0 || memcmp(mac, head->mac, sizeof mac) == 0;
+	return true;
+}
+
 /* A row found by its number must also be found by its values: a column of another type reads as
  * zero here, but would hide the row from the lookups that count. */
 static bool is_found_by(struct sql *sql, int64_t sequence, struct err *err)

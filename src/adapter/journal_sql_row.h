@@ -79,6 +79,10 @@ MUST_CHECK bool journal_resolution_insert(struct db *db, const uint8_t key[32],
 
 /* The highest sequence, 0 for an empty journal. */
 MUST_CHECK bool journal_last_sequence(struct db *db, int64_t *ret_sequence, struct err *err);
+/* Whether the row that the head stands for is there, and is that one: a server that lost its last
+ * commits may have got as many others since. */
+MUST_CHECK bool journal_head_is_kept(struct db *db, const struct journal_head *head, bool *ret_kept,
+				     struct err *err);
 /* Verifies the rows behind `head` up to `last`, and moves the head there. With any_previous the
  * first row may be linked to anything: for a tail whose beginning is not read. */
 MUST_CHECK bool journal_walk(struct db *db, const uint8_t key[32], struct journal_head *head,

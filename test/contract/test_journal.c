@@ -681,6 +681,37 @@ static void spliced_rows_are_found(void **state)
 	assert_null(open_journal(place->path, &err));
 }
 
+/* A server lost the last commits, and got as many others since: whoever has seen the lost ones
+ * links nothing behind rows that are not those. */
+static void other_rows_in_the_place_of_seen_ones_are_found(void **state)
+{
+	struct place *place = *state, other = { 0 };
+	struct journal_entry entry = payment(1, 1);
+	struct err err = { 0 };
+	enum journal_verdict verdict;
+
+	assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+	entry = payment(2, 2);
+	assert_int_equal(append(place, &entry), JOURNAL_WRITTEN);
+	assert_int_equal(verified_rows(place), 6);
+	edit(place, "DELETE FROM slots WHERE sequence > 3");
+	edit(place, "DELETE FROM rights WHERE sequence > 3");
+	edit(place, "DELETE FROM attempts WHERE sequence > 3");
+	edit(place, "DELETE FROM turns WHERE first > 3");
+	other.journal = open_journal(place->path, &err);
+	assert_non_null(other.journal);
+	entry = payment(3, 3);
+	assert_int_equal(append(&other, &entry), JOURNAL_WRITTEN);
+	assert_int_equal(verified_rows(&other), 6);
+
+	entry = payment(4, 4);
+	assert_false(journal_append_many(place->journal, &entry, 1, &verdict, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	assert_non_null(strstr(err.text, "row 6 is another one"));
+	assert_int_equal(verified_rows(&other), 6);
+	journal_close(other.journal);
+}
+
 /* The open reads the tail only; the whole walk finds what is older. */
 static void old_edit_is_found_by_the_walk(void **state)
 {
@@ -743,6 +774,7 @@ int main(void)
 		AT_PLACE(a_foreign_slot_is_a_slot),
 		AT_PLACE(edited_row_is_not_handed_out),
 		AT_PLACE(old_edit_is_found_by_the_walk),
+		AT_PLACE(other_rows_in_the_place_of_seen_ones_are_found),
 		/* By files, and by users: each where there are some. */
 		AT_PLACE(spliced_rows_are_found),
 		AT_PLACE(the_signers_user_can_only_append),
