@@ -170,7 +170,7 @@ bool messages_stats(struct db *db, enum queue_name name, int64_t now_ms,
 		ret_stats->delayed = sql_take_u64(&sql);
 		ret_stats->claimed = sql_take_u64(&sql);
 		bool is_empty = ret_stats->waiting + ret_stats->delayed + ret_stats->claimed == 0;
-		ret_stats->oldest_ms = is_empty ? 0 : now_ms - sql_take_i64(&sql);
+		ret_stats->oldest_ms = is_empty ? 0 : now_ms - (int64_t)sql_take_u64(&sql);
 	}
 	return sql_end(&sql);
 }
