@@ -9,6 +9,7 @@
 #endif
 #define ER_CHECK_VIOLATED    3819 /* the same, MySQL 8 */
 #define ER_SERVER_READS_ONLY 1836
+#define ER_IDLE_TOO_LONG     4031 /* MySQL from 8.0.24: it has ended a session that said nothing */
 
 bool db_mysql_is_lost(unsigned code)
 {
@@ -23,6 +24,7 @@ bool db_mysql_is_lost(unsigned code)
 	case ER_SERVER_SHUTDOWN:
 	case ER_NET_READ_INTERRUPTED:
 	case ER_NET_READ_ERROR:
+	case ER_IDLE_TOO_LONG:
 	/* A primary that became a replica keeps its connections: the other one is behind a new one.
 	 */
 	case ER_OPTION_PREVENTS_STATEMENT:

@@ -353,7 +353,11 @@ static void db_sqlite_bind_next_row(struct db_statement *statement)
 	if (!db->filling) {
 		db->filling = statement;
 		db->rows = 0;
-		db->rows_code = sqlite3_exec(db->sqlite, "SAVEPOINT many", NULL, NULL, NULL);
+		/* Where SQLite has rolled back by itself it would be a transaction of its own. */
+		db->rows_code =
+			sqlite3_get_autocommit(db->sqlite)
+				? SQLITE_ABORT_ROLLBACK
+				: sqlite3_exec(db->sqlite, "SAVEPOINT many", NULL, NULL, NULL);
 		if (db->rows_code == SQLITE_OK)
 			db->rows_code = SQLITE_DONE;
 	}

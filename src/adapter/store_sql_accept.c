@@ -259,21 +259,14 @@ static bool batch_accept(struct db *db, void *context, struct err *err)
 	return items_insert(db, batch, err) && new_items_follow(db, batch, err);
 }
 
-/* After a commit without a clear answer: what stands there now is the answer. */
+/* After a commit without a clear answer: what stands there now is the answer, also for an item that
+ * met another one of its own batch, which may be lost with it. */
 static bool batch_look(struct db *db, void *context, struct err *err)
 {
 	struct accept_batch *batch = context;
-	for (size_t i = 0; i < batch->n; i++) {
-		struct store_accept *item = &batch->items[i];
-		if (item->result != STORE_ACCEPTED)
-			continue;
-		bool found = false;
-		if (!row_by_key(db, item->withdrawal.intent.key_hash, &item->existing, &found, err))
+	for (size_t i = 0; i < batch->n; i++)
+		if (!conflict_explain(db, &batch->items[i], err))
 			return false;
-		if (!found)
-			return err_set(err, ERR_NOT_DONE, "the commit was lost");
-		item->result = result_of_existing(item);
-	}
 	return true;
 }
 

@@ -352,6 +352,7 @@ static bool batch_observe(struct db *db, void *context, struct err *err)
 	for (size_t i = 0; i < batch->n; i++) {
 		struct store_observation *item = &batch->items[places[i]];
 		item->result = STORE_FENCED;
+		item->is_otherwise = false; /* as an undone try may have said */
 		if (held && !item_observe(db, item, batch->by, err))
 			return false;
 	}

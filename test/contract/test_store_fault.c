@@ -502,6 +502,29 @@ static void after_a_lost_commit_the_rival_is_the_answer(void **state)
 	db_close(db);
 }
 
+/* The same key twice in one batch: who met its own neighbour is not told of a row that was lost. */
+static void after_a_lost_commit_a_neighbour_is_no_answer(void **state)
+{
+	struct fixture *f = *state;
+	struct db *db = fault_db_open(fixture_connect(f));
+	struct store *store = fixture_store_over(db);
+	struct rival rival = { f, fixture_withdrawal(f, "one") };
+	struct withdrawal ours[] = { fixture_withdrawal(f, "one"), fixture_withdrawal(f, "one") };
+	struct store_accept items[] = { fixture_item(&ours[0]), fixture_item(&ours[1]) };
+	fault_db_plan(db, (struct fault_plan){ .kind = FAULT_COMMIT_LOST,
+					       .where = FAULT_AT_COMMIT,
+					       .at = 1,
+					       .call = rival_accepts,
+					       .context = &rival });
+	MUST(store_accept_withdrawals, store, items, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(items[i].result, STORE_REPLAYED);
+		assert_withdrawal_equal(&items[i].existing, &rival.row);
+	}
+	store_close(store);
+	db_close(db);
+}
+
 /* --- the process dies ---------------------------------------------------------------------------
  */
 
@@ -676,6 +699,7 @@ int main(void)
 		STORE_TEST(bytes_that_may_be_stored_are_stored_once),
 		STORE_TEST(an_acceptance_that_may_be_done_is_looked_up),
 		STORE_TEST(after_a_lost_commit_the_rival_is_the_answer),
+		STORE_TEST(after_a_lost_commit_a_neighbour_is_no_answer),
 		STORE_TEST(a_killed_process_leaves_nothing),
 		STORE_TEST(what_was_committed_survives_its_process),
 		STORE_TEST(a_process_killed_at_any_time_loses_nothing),
