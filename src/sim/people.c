@@ -67,6 +67,7 @@ static void slot_is_told(struct sim_world *world, const struct sim_order *order,
 static void order_resolve(struct sim_world *world, struct sim_order *order)
 {
 	struct store_view view;
+	struct sim_payments paid;
 	struct err err = { 0 };
 	bool found = false;
 	if (strcmp(order->held_reason, reason_code(REASON_NONCE_CONSUMED_ELSEWHERE)) != 0 ||
@@ -89,8 +90,10 @@ static void order_resolve(struct sim_world *world, struct sim_order *order)
 		decide(world, order->id, "ben", &query);
 		return;
 	}
+	/* Who names what has paid is not mistaken, whoever sent it. */
+	sim_chain_payments(world->model, (unsigned)order->asset, order->to, &paid);
 	bool mistaken = world->faults_on && !hash32_is_zero(view.transfer.mined_hash) &&
-			sim_random_chance(&world->own, MISTAKES);
+			paid.count == 0 && sim_random_chance(&world->own, MISTAKES);
 	if (mistaken) {
 		query.verdict = RESOLVE_PAID_BY;
 		query.tx_hash = view.transfer.mined_hash;

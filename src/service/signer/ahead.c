@@ -15,25 +15,27 @@
 
 _Static_assert(WALLETS_MAX <= CHAIN_BATCH_MAX, "one question for all wallets of a chain");
 
-/* What the nodes have seen of the wallets that would reserve: the highest of their answers. */
+/* What the nodes have seen of the wallets of a chain: the highest of their answers; the nonces that
+ * the store has given, and those that the journal knows. */
 struct counts {
 	struct signer_wallet *wallets[WALLETS_MAX];
 	struct address addresses[WALLETS_MAX];
 	uint64_t seen[WALLETS_MAX];
+	uint64_t given[WALLETS_MAX];
+	uint64_t journaled[WALLETS_MAX]; /* only of those that are ahead */
 	size_t len;
 };
 
-static void counts_collect(struct signer *self, size_t chain, struct counts *ret_counts)
+/* Stopped ones and other signers' too: what one of them has paid, any of them may pay again. */
+static void counts_collect(struct signer *self, uint64_t chain_id, struct counts *ret_counts)
 {
 	memset(ret_counts, 0, sizeof *ret_counts);
 	for (size_t i = 0; i < self->wallets_len; i++) {
 		struct signer_wallet *wallet = &self->wallets[i];
-		if (wallet->chain != chain)
-			continue;
-		wallet->is_behind = false;
-		if (!signer_wallet_can_reserve(wallet))
+		if (wallet->row.chain_id != chain_id || !wallet->row.entered)
 			continue;
 		ret_counts->wallets[ret_counts->len] = wallet;
+		ret_counts->given[ret_counts->len] = wallet->row.next_nonce;
 		ret_counts->addresses[ret_counts->len++] = wallet->row.address;
 	}
 }
@@ -67,65 +69,123 @@ static bool nodes_ask(struct chain *chain, struct counts *counts, struct err *er
 	return any;
 }
 
-static void behind_tell(const struct signer *self, struct signer_wallet *wallet)
+static bool is_ahead(const struct counts *counts, size_t at)
 {
-	if (wallet->is_behind && wallet->owned && !wallet->behind_told)
-		signer_log_wallet(
-			self, wallet, "chain_is_ahead",
-			"the chain knows transactions that the store does not: it reserves "
-			"nothing",
-			true);
-	wallet->behind_told = wallet->is_behind && wallet->owned;
+	return counts->seen[at] > counts->given[at];
 }
 
-/* Who was asleep remembers fewer nonces than the next owner has used. */
-static bool wallet_judge(struct signer *self, struct signer_wallet *wallet, uint64_t seen,
-			 struct err *err)
+/* Nobody told us of it: what the journal knows it gives to nobody again. */
+static bool is_untold(const struct counts *counts, size_t at)
 {
-	bool ahead = seen > wallet->row.next_nonce;
-	wallet->ahead_is_known &= ahead;
-	wallet->is_behind = ahead && !wallet->ahead_is_known && DEFENCE("chain_is_not_ahead");
-	if (wallet->is_behind && !wallet->behind_told && DEFENCE("owner_is_behind") &&
-	    !signer_wallet_look_again(self, wallet, err))
-		return false;
-	behind_tell(self, wallet);
+	return is_ahead(counts, at) && counts->seen[at] > counts->journaled[at];
+}
+
+static bool journal_ask(struct signer *self, struct counts *counts, struct err *err)
+{
+	for (size_t i = 0; i < counts->len; i++) {
+		const struct wallet *row = &counts->wallets[i]->row;
+		bool any = false;
+		if (is_ahead(counts, i) &&
+		    !journal_next_nonce(self->options.journal, row->chain_id, row->address, &any,
+					&counts->journaled[i], err))
+			return false;
+		if (!any)
+			counts->journaled[i] = 0;
+	}
 	return true;
 }
 
+/* Another signer gives nonces all the time, and each before its transaction is seen; who was asleep
+ * remembers fewer than the next owner has used. So the rows are read again, after what the nodes
+ * said. */
+static bool counts_level(struct signer *self, struct counts *counts, struct err *err)
+{
+	struct wallet rows[WALLETS_MAX];
+	bool any = false;
+	size_t len = 0;
+	for (size_t i = 0; i < counts->len; i++)
+		any |= is_ahead(counts, i);
+	if (!any || !DEFENCE("owner_is_behind"))
+		return true;
+	if (!store_wallets_load(self->options.store, rows, WALLETS_MAX, &len, err))
+		return false;
+	for (size_t i = 0; i < counts->len; i++)
+		for (size_t k = 0; k < len; k++)
+			if (rows[k].id == counts->wallets[i]->row.id)
+				counts->given[i] = rows[k].next_nonce;
+	return journal_ask(self, counts, err);
+}
+
+static bool counts_load(struct signer *self, uint64_t chain_id, struct counts *ret_counts,
+			struct err *err)
+{
+	counts_collect(self, chain_id, ret_counts);
+	return ret_counts->len == 0 ||
+	       (nodes_ask(self->options.chains[ret_counts->wallets[0]->chain], ret_counts, err) &&
+		counts_level(self, ret_counts, err));
+}
+
+static void behind_tell(const struct signer *self, struct signer_wallet *wallet, bool is_behind)
+{
+	if (is_behind && wallet->owned && !wallet->behind_told)
+		signer_log_wallet(
+			self, wallet, "chain_is_ahead",
+			"the chain knows transactions that the store does not: nothing is "
+			"reserved",
+			true);
+	wallet->behind_told = is_behind && wallet->owned;
+}
+
+static void wallet_judge(struct signer *self, struct signer_wallet *wallet, bool ahead)
+{
+	wallet->ahead_is_known &= ahead;
+	wallet->is_behind = ahead && !wallet->ahead_is_known && DEFENCE("chain_is_not_ahead");
+	behind_tell(self, wallet, wallet->is_behind);
+}
+
+/* What a wallet has paid that neither store nor journal know of stands in the queue as unpaid, and
+ * is anybody's: none of the chain's wallets reserves. */
 bool signer_ahead_look(struct signer *self, size_t chain, struct err *err)
 {
 	struct counts counts;
-	counts_collect(self, chain, &counts);
-	if (counts.len == 0)
-		return true;
-	if (!nodes_ask(self->options.chains[chain], &counts, err))
+	bool any = false;
+	if (!counts_load(self, self->options.catalogue->chains[chain].chain_id, &counts, err))
 		return false;
 	for (size_t i = 0; i < counts.len; i++)
-		if (!wallet_judge(self, counts.wallets[i], counts.seen[i], err))
-			return false;
+		wallet_judge(self, counts.wallets[i], is_ahead(&counts, i));
+	for (size_t i = 0; i < counts.len; i++)
+		any |= counts.wallets[i]->is_behind && is_untold(&counts, i);
+	for (size_t i = 0; i < counts.len; i++)
+		counts.wallets[i]->is_behind |= any && DEFENCE("untold_is_anybodys");
 	return true;
 }
 
+void signer_ahead_forget(struct signer *self)
+{
+	for (size_t i = 0; i < self->options.catalogue->chains_len; i++)
+		self->chains[i].ahead_asked = false;
+}
+
 /* A withdrawal that a store of before calls unpaid may be what the chain has: so the word of no
- * node may be against it, of no wallet of the chain, whoever has it now. */
+ * node may be against it, of no wallet of the chain, whoever has it now. Nodes are asked once for
+ * all rows of a batch: a client may cancel many at once. */
 bool signer_ahead_any(struct signer *self, uint64_t chain_id, bool *ret_any, struct err *err)
 {
-	struct counts counts = { .len = 0 };
-	*ret_any = false;
-	for (size_t i = 0; i < self->wallets_len; i++) {
-		struct signer_wallet *wallet = &self->wallets[i];
-		if (wallet->row.chain_id != chain_id || !wallet->row.entered)
-			continue;
-		counts.wallets[counts.len] = wallet;
-		counts.addresses[counts.len++] = wallet->row.address;
-	}
-	if (counts.len == 0)
+	const struct catalogue *catalogue = self->options.catalogue;
+	const struct chain_params *params = catalogue_chain_by_id(catalogue, chain_id);
+	CHECK(params != NULL); /* only rows that are believed get here */
+	struct signer_chain *chain = &self->chains[params - catalogue->chains];
+	struct counts counts;
+	*ret_any = chain->ahead_any;
+	if (chain->ahead_asked)
 		return true;
-	if (!nodes_ask(self->options.chains[counts.wallets[0]->chain], &counts, err))
+	chain->ahead_asked = chain->ahead_any = true; /* unless they say otherwise */
+	if (!counts_load(self, chain_id, &counts, err))
 		return false;
+	chain->ahead_any = false;
 	for (size_t i = 0; i < counts.len; i++)
-		*ret_any |= counts.seen[i] > counts.wallets[i]->row.next_nonce &&
-			    !counts.wallets[i]->ahead_is_known;
+		chain->ahead_any |= is_ahead(&counts, i) && !counts.wallets[i]->ahead_is_known;
+	*ret_any = chain->ahead_any;
 	return true;
 }
 

@@ -196,6 +196,7 @@ bool signer_row_judge(struct signer *self, struct withdrawal *row, struct err *e
 {
 	static const struct message_ack none = { .queue = QUEUE_NONE };
 	self->candidates_len = self->changes_len = self->idle_len = 0;
+	signer_ahead_forget(self);
 	if (row->held_reason[0] != 0 || row->stage < WITHDRAWAL_QUEUED ||
 	    lifecycle_is_terminal(row->stage))
 		return true;
@@ -294,6 +295,7 @@ bool signer_intake(struct signer *self, size_t free_slots, bool *ret_worked, str
 	size_t max = intake_size(self, free_slots);
 	int64_t claimed_at = clock_monotonic_ms(self->options.clock);
 	self->candidates_len = self->changes_len = self->idle_len = 0;
+	signer_ahead_forget(self);
 	if (max == 0 || self->store_paused)
 		return true;
 	if (!queue_claim(self->options.queue, QUEUE_SIGNING, max, self->options.visibility_ms,

@@ -5,6 +5,7 @@
 #include "service/signer/signer_parts.h"
 
 #include "base/defence.h"
+#include "core/timing.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -55,13 +56,21 @@ static bool may_ask(const struct signer *self)
 	return !self->options.recovers && DEFENCE("wallets_are_shared");
 }
 
+/* Nor does who can reach no node: the wallet's owner may. */
+static bool chain_answers(struct signer *self, size_t chain)
+{
+	struct chain_head head;
+	return signer_head(self, chain, LEASE_TERM_MS, &head, NULL);
+}
+
 void signer_share(struct signer *self)
 {
 	struct signer_wallet *wallet = NULL;
 	for (size_t i = 0; i < self->wallets_len; i++)
 		self->wallets[i].lease.asks = false;
 	/* Ends: each turn makes one wallet ours. */
-	while (may_ask(self) && (wallet = wallet_to_ask(self)) != NULL) {
+	while (may_ask(self) && (wallet = wallet_to_ask(self)) != NULL &&
+	       chain_answers(self, wallet->chain)) {
 		wallet->lease.asks = true; /* with the next look */
 		(void)snprintf(wallet->lease.wanted_by, sizeof wallet->lease.wanted_by, "%s",
 			       self->options.instance);

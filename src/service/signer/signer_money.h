@@ -55,6 +55,8 @@ MUST_CHECK bool signer_ahead_look(struct signer *self, size_t chain, struct err 
  * to be unpaid. NOT_DONE: no node says. */
 MUST_CHECK bool signer_ahead_any(struct signer *self, uint64_t chain_id, bool *ret_any,
 				 struct err *err);
+/* Before the rows of a batch are read: what the nodes said of others is not of them. */
+void signer_ahead_forget(struct signer *self);
 /* Before the wallet's row is replaced by one with this reason. */
 void signer_ahead_started(struct signer_wallet *wallet, const char *stop_reason);
 

@@ -83,7 +83,8 @@ struct signer_wallet {
 /* What one chain looked like a moment ago. */
 struct signer_chain {
 	struct chain_head head;
-	int64_t looked_at; /* monotonic; 0 for never */
+	int64_t looked_at;           /* monotonic; 0 for never */
+	bool ahead_asked, ahead_any; /* what the nodes said since this batch was claimed: ahead.c */
 };
 
 /* A withdrawal on its way to a slot. */
@@ -195,9 +196,6 @@ void signer_log_wallet(const struct signer *self, const struct signer_wallet *wa
 MUST_CHECK bool signer_wallets_refresh(struct signer *self, struct err *err);
 struct signer_wallet *signer_wallet_of(struct signer *self, int64_t wallet_id);
 bool signer_wallet_can_reserve(const struct signer_wallet *wallet);
-/* Is it still ours, before a person is called for what was read of it? Not owned: no more. */
-MUST_CHECK bool signer_wallet_look_again(struct signer *self, struct signer_wallet *wallet,
-					 struct err *err);
 /* Free slots of all wallets that may reserve. */
 size_t signer_free_slots(const struct signer *self);
 /* The chain's head, at most max_age_ms old. */

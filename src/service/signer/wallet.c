@@ -266,7 +266,8 @@ static bool is_same_story(const struct signer_wallet *wallet)
 	return next >= journaled && next - journaled == waiting;
 }
 
-bool signer_wallet_look_again(struct signer *self, struct signer_wallet *wallet, struct err *err)
+/* Is it still ours, before a person is called for what was read of it? Not owned: no more. */
+static bool lease_look_again(struct signer *self, struct signer_wallet *wallet, struct err *err)
 {
 	uint64_t epoch = wallet->lease.epoch;
 	bool taken = false;
@@ -283,7 +284,7 @@ bool signer_wallet_look_again(struct signer *self, struct signer_wallet *wallet,
  * what an owner remembers who has been asleep. */
 static bool story_read_again(struct signer *self, struct signer_wallet *wallet, struct err *err)
 {
-	if (!signer_wallet_look_again(self, wallet, err))
+	if (!lease_look_again(self, wallet, err))
 		return false;
 	return !wallet->owned || (rows_load(self, err) && journal_look(self, wallet, err) &&
 				  slots_load(self, wallet, err));
