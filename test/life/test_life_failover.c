@@ -85,33 +85,6 @@ static void test_restore_old_backup_by_a_failover_and_a_pool(void **state)
 	failover_run(*state, true);
 }
 
-/* What one wallet has paid is nobody's to pay again, of no other wallet either. */
-static void other_wallet_run(struct life *life, bool in_pool)
-{
-	life->catalogue.chains[0].depth_paid = 128;
-	life->catalogue.chains[0].depth_unpaid = 256;
-	struct withdrawal paid = queued(life, 9040);
-	replica_lags(life);
-	life_sign(life);
-	if (!in_pool)
-		life_mine(life, 1);
-	replica_takes_over(life);
-	sign_on(life, 10);
-	assert_received(life, "TUSD", &paid, 9040);
-	life_assert_waits(life, &paid, reason_code(REASON_SLOT));
-	assert_int_equal(life_alarms(life, "chain_is_ahead"), 1);
-}
-
-static void test_restore_old_backup_by_a_failover_and_another_wallet(void **state)
-{
-	other_wallet_run(*state, false);
-}
-
-static void test_restore_old_backup_by_a_failover_another_wallet_and_a_pool(void **state)
-{
-	other_wallet_run(*state, true);
-}
-
 /* Its client cancels what seems to stand still, and would pay it by another way. */
 static void test_restore_old_backup_by_a_failover_and_a_cancel(void **state)
 {
@@ -180,8 +153,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_restore_old_backup_by_a_failover),
 		LIFE_TEST(test_restore_old_backup_by_a_failover_and_a_pool),
-		LIFE_TEST(test_restore_old_backup_by_a_failover_and_another_wallet),
-		LIFE_TEST(test_restore_old_backup_by_a_failover_another_wallet_and_a_pool),
 		LIFE_TEST(test_restore_old_backup_by_a_failover_and_a_cancel),
 		LIFE_TEST(test_person_starts_a_wallet_that_is_behind),
 		LIFE_TEST(test_node_that_invents_nonces_delays),

@@ -15,24 +15,26 @@
 
 _Static_assert(WALLETS_MAX <= CHAIN_BATCH_MAX, "one question for all wallets of a chain");
 
-/* What the nodes have seen of the wallets of a chain: the highest of their answers; the nonces that
- * the store has given, and those that the journal knows. */
+/* What the nodes have seen of the wallets of a chain: the highest of their answers; and the nonces
+ * that the store has given. */
 struct counts {
 	struct signer_wallet *wallets[WALLETS_MAX];
 	struct address addresses[WALLETS_MAX];
 	uint64_t seen[WALLETS_MAX];
 	uint64_t given[WALLETS_MAX];
-	uint64_t journaled[WALLETS_MAX]; /* only of those that are ahead */
 	size_t len;
 };
 
-/* Stopped ones and other signers' too: what one of them has paid, any of them may pay again. */
-static void counts_collect(struct signer *self, uint64_t chain_id, struct counts *ret_counts)
+/* Those that would reserve; or all of them, stopped ones and other signers' too. */
+static void counts_collect(struct signer *self, uint64_t chain_id, bool all,
+			   struct counts *ret_counts)
 {
 	memset(ret_counts, 0, sizeof *ret_counts);
 	for (size_t i = 0; i < self->wallets_len; i++) {
 		struct signer_wallet *wallet = &self->wallets[i];
 		if (wallet->row.chain_id != chain_id || !wallet->row.entered)
+			continue;
+		if (!all && !signer_wallet_can_reserve(wallet))
 			continue;
 		ret_counts->wallets[ret_counts->len] = wallet;
 		ret_counts->given[ret_counts->len] = wallet->row.next_nonce;
@@ -74,27 +76,6 @@ static bool is_ahead(const struct counts *counts, size_t at)
 	return counts->seen[at] > counts->given[at];
 }
 
-/* Nobody told us of it: what the journal knows it gives to nobody again. */
-static bool is_untold(const struct counts *counts, size_t at)
-{
-	return is_ahead(counts, at) && counts->seen[at] > counts->journaled[at];
-}
-
-static bool journal_ask(struct signer *self, struct counts *counts, struct err *err)
-{
-	for (size_t i = 0; i < counts->len; i++) {
-		const struct wallet *row = &counts->wallets[i]->row;
-		bool any = false;
-		if (is_ahead(counts, i) &&
-		    !journal_next_nonce(self->options.journal, row->chain_id, row->address, &any,
-					&counts->journaled[i], err))
-			return false;
-		if (!any)
-			counts->journaled[i] = 0;
-	}
-	return true;
-}
-
 /* Another signer gives nonces all the time, and each before its transaction is seen; who was asleep
  * remembers fewer than the next owner has used. So the rows are read again, after what the nodes
  * said. */
@@ -113,50 +94,47 @@ static bool counts_level(struct signer *self, struct counts *counts, struct err 
 		for (size_t k = 0; k < len; k++)
 			if (rows[k].id == counts->wallets[i]->row.id)
 				counts->given[i] = rows[k].next_nonce;
-	return journal_ask(self, counts, err);
+	return true;
 }
 
-static bool counts_load(struct signer *self, uint64_t chain_id, struct counts *ret_counts,
+static bool counts_load(struct signer *self, uint64_t chain_id, bool all, struct counts *ret_counts,
 			struct err *err)
 {
-	counts_collect(self, chain_id, ret_counts);
+	counts_collect(self, chain_id, all, ret_counts);
 	return ret_counts->len == 0 ||
 	       (nodes_ask(self->options.chains[ret_counts->wallets[0]->chain], ret_counts, err) &&
 		counts_level(self, ret_counts, err));
 }
 
-static void behind_tell(const struct signer *self, struct signer_wallet *wallet, bool is_behind)
+static void behind_tell(const struct signer *self, struct signer_wallet *wallet)
 {
-	if (is_behind && wallet->owned && !wallet->behind_told)
+	if (wallet->is_behind && wallet->owned && !wallet->behind_told)
 		signer_log_wallet(
 			self, wallet, "chain_is_ahead",
-			"the chain knows transactions that the store does not: nothing is "
-			"reserved",
+			"the chain knows transactions that the store does not: it reserves "
+			"nothing",
 			true);
-	wallet->behind_told = is_behind && wallet->owned;
+	wallet->behind_told = wallet->is_behind && wallet->owned;
 }
 
 static void wallet_judge(struct signer *self, struct signer_wallet *wallet, bool ahead)
 {
 	wallet->ahead_is_known &= ahead;
 	wallet->is_behind = ahead && !wallet->ahead_is_known && DEFENCE("chain_is_not_ahead");
-	behind_tell(self, wallet, wallet->is_behind);
+	behind_tell(self, wallet);
 }
 
-/* What a wallet has paid that neither store nor journal know of stands in the queue as unpaid, and
- * is anybody's: none of the chain's wallets reserves. */
 bool signer_ahead_look(struct signer *self, size_t chain, struct err *err)
 {
 	struct counts counts;
-	bool any = false;
-	if (!counts_load(self, self->options.catalogue->chains[chain].chain_id, &counts, err))
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (self->wallets[i].chain == chain)
+			self->wallets[i].is_behind = false;
+	if (!counts_load(self, self->options.catalogue->chains[chain].chain_id, false, &counts,
+			 err))
 		return false;
 	for (size_t i = 0; i < counts.len; i++)
 		wallet_judge(self, counts.wallets[i], is_ahead(&counts, i));
-	for (size_t i = 0; i < counts.len; i++)
-		any |= counts.wallets[i]->is_behind && is_untold(&counts, i);
-	for (size_t i = 0; i < counts.len; i++)
-		counts.wallets[i]->is_behind |= any && DEFENCE("untold_is_anybodys");
 	return true;
 }
 
@@ -180,7 +158,7 @@ bool signer_ahead_any(struct signer *self, uint64_t chain_id, bool *ret_any, str
 	if (chain->ahead_asked)
 		return true;
 	chain->ahead_asked = chain->ahead_any = true; /* unless they say otherwise */
-	if (!counts_load(self, chain_id, &counts, err))
+	if (!counts_load(self, chain_id, true, &counts, err))
 		return false;
 	chain->ahead_any = false;
 	for (size_t i = 0; i < counts.len; i++)
