@@ -677,11 +677,8 @@ static bool ear_hear(struct cache_redis *self, struct buf *ret_text, struct err 
 	while (ret_text->len == 0 && came) {
 		if (!ear_take(self, &came, ret_text, err))
 			return false;
-		/* What never ends, and says nothing, is waited for no longer than silence. */
 		if (!came)
 			came = link_wait(self, self->ear, false, NULL);
-		else
-			came = clock_monotonic_ms(self->options.clock) < self->deadline_ms;
 	}
 	return ret_text->len > 0 ||
 	       clock_monotonic_ms(self->options.clock) - self->heard_ms < EAR_SILENT_MS ||
