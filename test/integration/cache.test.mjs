@@ -253,6 +253,20 @@ describe('waiting', () => {
 	});
 	after(() => Promise.all([one.stop(), two.stop()]));
 
+	test('who waits at one process is told of a change by another', async () => {
+		// The first text may come before the ear is open; then a look finds the change.
+		await until('it was told', async () => {
+			const id = await accepted(one);
+			const waiting = two.get(path(id, long));
+			await until('it waits', async () => await waiters(1) === 1);
+			assert.equal((await cancel(one, id)).status, 200);
+			const answer = await waiting;
+			assert.equal(answer.status, 200);
+			assert.equal(answer.json.status, 'CANCELED');
+			return await looks(1, 'told') > 0;
+		});
+	});
+
 	test('what is known to be over, or newer, is answered at once', async () => {
 		const id = await accepted(one);
 		const { json: { version } } = await one.get(`/v1/withdrawals/${id}`);
@@ -314,6 +328,29 @@ describe('waiting', () => {
 		for (const lie of [raw, Buffer.concat(Array(64).fill(raw)), Buffer.alloc(1024), Buffer.alloc(1040), 'x', raw.subarray(1)])
 			for (let i = 0; i < 20; i++) await redisRaw('PUBLISH', key, lie);
 		assert.equal((await waiting).json.status, 'PENDING');
+	});
+
+	test('without Redis it takes longer, and that is all', async () => {
+		for (const [away, back] of [['freeze', 'thaw'], ['kill', 'start']]) {
+			const id = await accepted(one);
+			const before = await looks(1, 'told');
+			await redis[away]();
+			const waiting = two.get(path(id, long));
+			await until('it waits', async () => await waiters(1) === 1);
+			assert.equal((await cancel(one, id)).status, 200);
+			assert.equal((await waiting).json.status, 'CANCELED');
+			assert.equal(await looks(1, 'told'), before);
+			await redis[back]();
+		}
+		await until('it is told again', async () => {
+			const id = await accepted(one);
+			const before = await looks(1, 'told');
+			const waiting = two.get(path(id, long));
+			await until('it waits', async () => await waiters(1) === 1);
+			await cancel(one, id);
+			await waiting;
+			return await looks(1, 'told') > before;
+		});
 	});
 
 	test('who waits is answered when the process is asked to stop', async () => {
