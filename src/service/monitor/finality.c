@@ -1,6 +1,7 @@
 /* What is final stays so, or a person is told (T9). The newest block with a final transfer stands
  * for all of them: a chain that took back an older one has another hash there too. */
 #include "service/monitor/monitor_parts.h"
+#include "service/monitor/pages.h"
 
 #include "base/defence.h"
 #include "core/reason.h"
@@ -15,27 +16,12 @@ void monitor_final_note(struct monitor_chain *chain, uint64_t number, struct has
 		chain->final_block = (struct watched_block){ .number = number, .hash = hash };
 }
 
-static bool wallet_look(struct monitor *self, int64_t wallet_id, uint64_t from, struct err *err)
+/* Pages come in the order of their blocks: the last row of each is its newest. */
+static bool page_note(struct monitor *self, size_t n, struct err *err)
 {
-	struct store_transfer_filter filter = { .wallet_id = wallet_id,
-						.first = TRANSFER_FINAL,
-						.last = TRANSFER_FINAL,
-						.mined_block_min = from,
-						.mined_block_max = UINT64_MAX,
-						.without_held = true,
-						.limit = WATCH_BATCH };
-	size_t n = WATCH_BATCH;
-	while (n == WATCH_BATCH) {
-		if (!store_transfers_load(self->options.store, &filter, self->rows, &n, err))
-			return false;
-		if (n == 0)
-			return true;
-		const struct transfer *last = &self->rows[n - 1];
-		filter.has_after = true;
-		filter.after_block = last->mined_block;
-		filter.after_nonce = last->nonce;
-		monitor_final_note(self->chain, last->mined_block, last->mined_block_hash);
-	}
+	(void)err;
+	const struct transfer *last = &self->rows[n - 1];
+	monitor_final_note(self->chain, last->mined_block, last->mined_block_hash);
 	return true;
 }
 
@@ -50,7 +36,8 @@ static bool final_load(struct monitor *self, struct err *err)
 		return true;
 	for (size_t i = 0; i < self->wallets_len; i++)
 		if (self->wallets[i].chain_id == chain->params->chain_id &&
-		    !wallet_look(self, self->wallets[i].id, from, err))
+		    !monitor_pages_walk(self, &self->wallets[i], TRANSFER_FINAL, from, UINT64_MAX,
+					page_note, err))
 			return false;
 	chain->final_loaded = true;
 	return true;
@@ -91,28 +78,11 @@ static bool slot_mark(struct monitor *self, const struct transfer *row, struct e
 }
 
 /* Each slot whose block is gone is held, so that people see which ones they have to resolve. */
-static bool wallet_mark(struct monitor *self, int64_t wallet_id, uint64_t from, struct err *err)
+static bool page_mark(struct monitor *self, size_t n, struct err *err)
 {
-	struct store_transfer_filter filter = { .wallet_id = wallet_id,
-						.first = TRANSFER_FINAL,
-						.last = TRANSFER_FINAL,
-						.mined_block_min = from,
-						.mined_block_max = UINT64_MAX,
-						.without_held = true,
-						.limit = WATCH_BATCH };
-	size_t n = WATCH_BATCH;
-	while (n == WATCH_BATCH) {
-		if (!store_transfers_load(self->options.store, &filter, self->rows, &n, err))
+	for (size_t i = 0; i < n; i++)
+		if (!slot_mark(self, &self->rows[i], err))
 			return false;
-		for (size_t i = 0; i < n; i++)
-			if (!slot_mark(self, &self->rows[i], err))
-				return false;
-		if (n == 0)
-			return true;
-		filter.has_after = true;
-		filter.after_block = self->rows[n - 1].mined_block;
-		filter.after_nonce = self->rows[n - 1].nonce;
-	}
 	return true;
 }
 
@@ -124,7 +94,8 @@ static bool taken_back_mark(struct monitor *self, struct err *err)
 	uint64_t from = number > FINAL_BLOCKS_BACK ? number - FINAL_BLOCKS_BACK : 0;
 	for (size_t i = 0; i < self->wallets_len; i++)
 		if (monitor_is_of_chain(self, &self->wallets[i]) &&
-		    !wallet_mark(self, self->wallets[i].id, from, err))
+		    !monitor_pages_walk(self, &self->wallets[i], TRANSFER_FINAL, from, UINT64_MAX,
+					page_mark, err))
 			return false;
 	if (!monitor_flush(self, err))
 		return false;

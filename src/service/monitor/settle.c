@@ -2,6 +2,7 @@
  * core/confirm judges: "paid" by what the receipt said when it was seen, since its block is still
  * canonical; anything else by the receipt, read again. */
 #include "service/monitor/monitor_parts.h"
+#include "service/monitor/pages.h"
 
 #include "base/defence.h"
 #include "core/reason.h"
@@ -94,36 +95,6 @@ static bool page_recheck(struct monitor *self, size_t n, struct err *err)
 	return page_ask(self, n, recheck_observe, err);
 }
 
-/* Walks all mined slots of one wallet between two blocks, by pages in rows. What is held waits for
- * a person and is not looked at: however many there are, they keep nobody else from being
- * completed.
- */
-static bool mined_walk(struct monitor *self, const struct wallet *wallet, uint64_t from,
-		       uint64_t to, bool (*act)(struct monitor *, size_t, struct err *),
-		       struct err *err)
-{
-	struct store_transfer_filter filter = { .wallet_id = wallet->id,
-						.first = TRANSFER_MINED,
-						.last = TRANSFER_MINED,
-						.mined_block_min = from,
-						.mined_block_max = to,
-						.without_held = true,
-						.limit = WATCH_BATCH };
-	size_t n = WATCH_BATCH;
-	while (n == WATCH_BATCH) {
-		if (!store_transfers_load(self->options.store, &filter, self->rows, &n, err))
-			return false;
-		if (n == 0)
-			return true;
-		filter.has_after = true;
-		filter.after_block = self->rows[n - 1].mined_block;
-		filter.after_nonce = self->rows[n - 1].nonce;
-		if (!act(self, n, err))
-			return false;
-	}
-	return true;
-}
-
 bool monitor_block_recheck(struct monitor *self, uint64_t number, struct hash32 canonical,
 			   bool *ret_answered, struct err *err)
 {
@@ -134,7 +105,8 @@ bool monitor_block_recheck(struct monitor *self, uint64_t number, struct hash32 
 		return false;
 	for (size_t i = 0; i < self->wallets_len; i++)
 		if (monitor_is_of_chain(self, &self->wallets[i]) &&
-		    !mined_walk(self, &self->wallets[i], number, number, page_recheck, err))
+		    !monitor_pages_walk(self, &self->wallets[i], TRANSFER_MINED, number, number,
+					page_recheck, err))
 			return false;
 	*ret_answered = !self->unanswered;
 	return true;
@@ -308,7 +280,8 @@ bool monitor_settle(struct monitor *self, struct err *err)
 		block = chain->final_bound;
 	for (size_t i = 0; i < self->wallets_len; i++)
 		if (monitor_is_of_chain(self, &self->wallets[i]) &&
-		    !mined_walk(self, &self->wallets[i], 0, block, page_judge, err))
+		    !monitor_pages_walk(self, &self->wallets[i], TRANSFER_MINED, 0, block,
+					page_judge, err))
 			return false;
 	if (!self->unsettled)
 		blocks_forget(chain);
