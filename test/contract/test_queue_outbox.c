@@ -6,97 +6,17 @@
 #include "adapter/queue_outbox.h"
 #include "core/timing.h"
 #include "fault_db.h"
+#include "line.h"
 #include "sim/sqs.h"
 
 #define VISIBILITY_MS 30000
 #define RELAY_MS      1000
-
-/* A line to the model that can be cut: before it, or behind it. */
-struct line {
-	struct queue_transport base;
-	struct queue_transport *real;
-	bool is_cut;
-	bool loses_answers;
-	unsigned requests;
-};
 
 struct place {
 	struct fixture *fixture;
 	struct sim_sqs *sqs;
 	struct line line;
 	struct queue *queue;
-};
-
-static struct line *line_of(struct queue_transport *transport)
-{
-	struct line *line = (struct line *)(void *)transport;
-	line->requests++;
-	return line;
-}
-
-static bool is_lost(const struct line *line, struct err *err)
-{
-	return line->loses_answers && !err_set(err, ERR_MAYBE_DONE, "no answer");
-}
-
-static bool line_send(struct queue_transport *self, enum queue_name name,
-		      struct transport_entry *entries, size_t n, struct err *err)
-{
-	struct line *line = line_of(self);
-	if (line->is_cut)
-		return err_set(err, ERR_NOT_DONE, "no way through");
-	return line->real->ops->send_batch(line->real, name, entries, n, err) &&
-	       !is_lost(line, err);
-}
-
-static bool line_receive(struct queue_transport *self, enum queue_name name, size_t max,
-			 int64_t visibility_ms, int64_t wait_ms,
-			 struct transport_message *ret_messages, size_t *ret_len, struct err *err)
-{
-	struct line *line = line_of(self);
-	if (line->is_cut)
-		return err_set(err, ERR_NOT_DONE, "no way through");
-	return line->real->ops->receive(line->real, name, max, visibility_ms, wait_ms, ret_messages,
-					ret_len, err) &&
-	       !is_lost(line, err);
-}
-
-static bool line_extend(struct queue_transport *self, enum queue_name name,
-			struct transport_receipt *receipts, size_t n, int64_t visibility_ms,
-			struct err *err)
-{
-	struct line *line = line_of(self);
-	if (line->is_cut)
-		return err_set(err, ERR_NOT_DONE, "no way through");
-	return line->real->ops->extend_batch(line->real, name, receipts, n, visibility_ms, err) &&
-	       !is_lost(line, err);
-}
-
-static bool line_delete(struct queue_transport *self, enum queue_name name,
-			struct transport_receipt *receipts, size_t n, struct err *err)
-{
-	struct line *line = line_of(self);
-	if (line->is_cut)
-		return err_set(err, ERR_NOT_DONE, "no way through");
-	return line->real->ops->delete_batch(line->real, name, receipts, n, err) &&
-	       !is_lost(line, err);
-}
-
-static bool line_depth(struct queue_transport *self, enum queue_name name,
-		       struct transport_depth *ret_depth, struct err *err)
-{
-	struct line *line = line_of(self);
-	if (line->is_cut)
-		return err_set(err, ERR_NOT_DONE, "no way through");
-	return line->real->ops->depth(line->real, name, ret_depth, err);
-}
-
-static const struct queue_transport_ops line_ops = {
-	.send_batch = line_send,
-	.receive = line_receive,
-	.extend_batch = line_extend,
-	.delete_batch = line_delete,
-	.depth = line_depth,
 };
 
 static struct queue *queue_of(struct place *place, struct db *db, uint64_t waiting_max)
@@ -121,8 +41,7 @@ static int place_make(void **state)
 	(void)fixture_set_up(state);
 	place->fixture = *state;
 	place->sqs = sim_sqs_new(&place->fixture->clock.base, sim_random_of(7));
-	place->line.base.ops = &line_ops;
-	place->line.real = sim_sqs_port(place->sqs);
+	place->line = line_to(sim_sqs_port(place->sqs));
 	place->queue = queue_over(place, place->fixture->db);
 	*state = place;
 	return 0;
@@ -358,44 +277,25 @@ static void a_claim_that_nobody_ends_goes_in_the_end(void **state)
 }
 
 /* A wake-up that is written while its row is being sent is sent as well. */
-struct newcomer {
-	struct place *place;
-	struct line line;
-	bool came;
-};
-
-static bool send_and_renew(struct queue_transport *self, enum queue_name name,
-			   struct transport_entry *entries, size_t n, struct err *err)
+static void wake_once(void *arg)
 {
-	struct newcomer *newcomer =
-		(struct newcomer *)(void *)((char *)self - offsetof(struct newcomer, line));
-	struct queue_transport *real = sim_sqs_port(newcomer->place->sqs);
-	if (!newcomer->came)
-		wake(newcomer->place, 3600000);
-	newcomer->came = true;
-	return real->ops->send_batch(real, name, entries, n, err);
+	struct place *place = arg;
+	place->line.sending = NULL;
+	wake(place, 3600000);
 }
 
 static void news_while_it_is_sent_is_sent_too(void **state)
 {
 	struct place *place = *state;
-	struct queue_transport_ops ops = line_ops;
-	struct newcomer newcomer = { .place = place };
-	ops.send_batch = send_and_renew;
-	newcomer.line.base.ops = &ops;
-	newcomer.line.real = sim_sqs_port(place->sqs);
-	struct queue *queue = queue_outbox_new(
-		&(struct queue_outbox_options){ .db = place->fixture->db,
-						.transport = &newcomer.line.base,
-						.clock = &place->fixture->clock.base,
-						.entropy = &place->fixture->entropy });
+	place->line.sending = wake_once;
+	place->line.arg = place;
 	(void)accept(place, false);
-	queue_notify(queue, QUEUE_REQUEST);
+	queue_notify(place->queue, QUEUE_REQUEST);
+	assert_null(place->line.sending);
 	assert_int_equal(outbox_len(place), 1);
-	queue_notify(queue, QUEUE_REQUEST);
+	queue_notify(place->queue, QUEUE_REQUEST);
 	assert_int_equal(outbox_len(place), 0);
 	assert_int_equal(sim_sqs_count(place->sqs, SIM_SQS_SENT), 2);
-	queue_close(queue);
 }
 
 /* A row of the outbox that no id names, or whose generation is none, stands in nobody's way. */

@@ -3,19 +3,10 @@
 #include "store_fixture.h"
 
 #include "adapter/queue_outbox.h"
+#include "line.h"
 #include "sim/sqs.h"
 
 #define DEADLINE_MS 4000 /* of a request: queue.timeout_ms at most */
-
-struct place;
-
-/* A line to the model, that something happens on while a request is under way. */
-struct line {
-	struct queue_transport base;
-	struct queue_transport *real;
-	void (*sending)(struct place *place); /* or NULL */
-	struct place *place;
-};
 
 struct place {
 	struct fixture *fixture;
@@ -25,55 +16,6 @@ struct place {
 	struct db *db;       /* of the other process */
 	struct queue *other; /* by its own one */
 	size_t others;       /* what that one has sent */
-};
-
-static struct line *line_of(struct queue_transport *transport)
-{
-	return (struct line *)(void *)transport;
-}
-
-static bool line_send(struct queue_transport *self, enum queue_name name,
-		      struct transport_entry *entries, size_t n, struct err *err)
-{
-	struct line *line = line_of(self);
-	if (line->sending != NULL)
-		line->sending(line->place);
-	return transport_send_batch(line->real, name, entries, n, err);
-}
-
-static bool line_receive(struct queue_transport *self, enum queue_name name, size_t max,
-			 int64_t visibility_ms, int64_t wait_ms,
-			 struct transport_message *ret_messages, size_t *ret_len, struct err *err)
-{
-	return transport_receive(line_of(self)->real, name, max, visibility_ms, wait_ms,
-				 ret_messages, ret_len, err);
-}
-
-static bool line_extend(struct queue_transport *self, enum queue_name name,
-			struct transport_receipt *receipts, size_t n, int64_t visibility_ms,
-			struct err *err)
-{
-	return transport_extend_batch(line_of(self)->real, name, receipts, n, visibility_ms, err);
-}
-
-static bool line_delete(struct queue_transport *self, enum queue_name name,
-			struct transport_receipt *receipts, size_t n, struct err *err)
-{
-	return transport_delete_batch(line_of(self)->real, name, receipts, n, err);
-}
-
-static bool line_depth(struct queue_transport *self, enum queue_name name,
-		       struct transport_depth *ret_depth, struct err *err)
-{
-	return transport_depth(line_of(self)->real, name, ret_depth, err);
-}
-
-static const struct queue_transport_ops line_ops = {
-	.send_batch = line_send,
-	.receive = line_receive,
-	.extend_batch = line_extend,
-	.delete_batch = line_delete,
-	.depth = line_depth,
 };
 
 static struct queue *queue_by(struct place *place, struct db *db, struct queue_transport *transport)
@@ -92,9 +34,8 @@ static int place_make(void **state)
 	(void)fixture_set_up(state);
 	place->fixture = *state;
 	place->sqs = sim_sqs_new(&place->fixture->clock.base, sim_random_of(7));
-	place->line = (struct line){ .base.ops = &line_ops,
-				     .real = sim_sqs_port(place->sqs),
-				     .place = place };
+	place->line = line_to(sim_sqs_port(place->sqs));
+	place->line.arg = place;
 	place->queue = queue_by(place, place->fixture->db, &place->line.base);
 	place->db = fixture_connect(place->fixture);
 	place->other = queue_by(place, place->db, place->line.real);
@@ -161,8 +102,9 @@ static size_t other_sends(struct place *place)
 	return sqs_len(place) - before;
 }
 
-static void hang(struct place *place)
+static void hang(void *arg)
 {
+	struct place *place = arg;
 	place->line.sending = NULL;
 	fixture_wait(place->fixture, DEADLINE_MS);
 	assert_int_equal(other_sends(place), 0);
@@ -185,8 +127,9 @@ static void claimed_to_send_then_hung(void **state)
 	assert_true(handed >= n && handed <= 2 * n);
 }
 
-static void dawdle(struct place *place)
+static void dawdle(void *arg)
 {
+	struct place *place = arg;
 	place->others += other_sends(place);
 	fixture_wait(place->fixture, DEADLINE_MS);
 	place->others += other_sends(place);

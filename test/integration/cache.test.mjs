@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { startProxy } from '../tools/src/proxy.mjs';
 import { startRedis } from '../tools/src/redis.mjs';
 import { findFreePorts } from '../tools/src/stack.mjs';
-import { json, newPlace, until } from './deployment.mjs';
+import { apiConfiguration, json, newPlace, until } from './deployment.mjs';
 import { Process } from './process.mjs';
 
 const copyMs = 1500;
@@ -17,17 +17,9 @@ const burst = 20;
 const ofKey = 64; // requests of one key that wait
 const slowMs = 1500; // a request, also while Redis hangs
 
-const configuration = (dir, port, redis) => `
-data_dir: ${dir}
+const configuration = (dir, port, redis) => apiConfiguration(dir, `
 cache: { redis: "127.0.0.1:${port}", password_file: ${redis.passwordFile}, timeout_ms: 100 }
-api: { listen: "127.0.0.1:0", ops_listen: "127.0.0.1:0", status_copy_ms: ${copyMs}, key_cache_ms: 60000 }
-chains:
-  - { name: polygon, chain_id: 137, rpc: ["http://127.0.0.1:9"] }
-assets:
-  - { chain: polygon, symbol: POL, native: true }
-wallets:
-  - { chain: polygon, address: "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", key: hot/0 }
-`;
+api: { listen: "127.0.0.1:0", ops_listen: "127.0.0.1:0", status_copy_ms: ${copyMs}, key_cache_ms: 60000 }`);
 
 let redis, proxy, place, serial = 0;
 

@@ -88,6 +88,18 @@ ${extra}`);
 	return { dir, config: join(dir, 'sluice.yaml'), keys };
 }
 
+// For an API that nobody pays behind: `settings` are lines of YAML before it.
+export const apiConfiguration = (dir, settings) => `
+data_dir: ${dir}
+${settings}
+chains:
+  - { name: polygon, chain_id: 137, rpc: ["http://127.0.0.1:9"] }
+assets:
+  - { chain: polygon, symbol: POL, native: true }
+wallets:
+  - { chain: polygon, address: "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", key: hot/0 }
+`;
+
 // With everything that a person supplies.
 export function newComplete(name, options) {
 	const deployment = newDeployment(name, options);

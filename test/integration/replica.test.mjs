@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { makeDatabases, primarySettings, startMariadb, startReplica } from '../tools/src/mariadb.mjs';
 import { startRedis } from '../tools/src/redis.mjs';
 import { findFreePorts } from '../tools/src/stack.mjs';
-import { json, newPlace, until } from './deployment.mjs';
+import { apiConfiguration, json, newPlace, until } from './deployment.mjs';
 import { Process } from './process.mjs';
 
 const maxAgeMs = 2000;
@@ -17,16 +17,8 @@ const list = '/v1/withdrawals';
 // What its user may read there, and nothing else (doc/cluster-deployment.md).
 const tables = ['withdrawals', 'transfers', 'transfer_items', 'attempts', 'replica_marks', 'schema_migrations'];
 
-const configuration = (dir, opsPort) => `
-data_dir: ${dir}
-api: { listen: "127.0.0.1:0", ops_listen: "127.0.0.1:${opsPort}", key_cache_ms: 60000 }
-chains:
-  - { name: polygon, chain_id: 137, rpc: ["http://127.0.0.1:9"] }
-assets:
-  - { chain: polygon, symbol: POL, native: true }
-wallets:
-  - { chain: polygon, address: "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", key: hot/0 }
-`;
+const configuration = (dir, opsPort) => apiConfiguration(dir,
+	`api: { listen: "127.0.0.1:0", ops_listen: "127.0.0.1:${opsPort}", key_cache_ms: 60000 }`);
 
 let primary, replica, redis, place, env, api, serial = 0;
 

@@ -125,19 +125,17 @@ static struct quote dear_quote(struct life *life)
 	return quote;
 }
 
-/* Whoever writes to the cache, without the signers' key or with an old entry, moves no price. */
-static void test_cache_lies_about_a_price(void **state)
+/* Puts a dear one into the cache, sealed by `key`; it moves nothing. */
+static void lie_is_not_believed(struct life *life, int64_t later_ms, const uint8_t key[32])
 {
-	struct life *life = *state;
 	struct withdrawal rows[PAYMENTS];
-	uint8_t key[32] = { 9 };
 	char bytes[QUOTE_BYTES];
 	struct buf out = buf_of(bytes, sizeof bytes);
 	life_fault_install(life);
 	(void)cache_for(life);
 	send_all(life, rows);
 	struct quote quote = dear_quote(life);
-	quote.made_ms += 1000;
+	quote.made_ms += later_ms;
 	quote_write(&quote, key, life->deployment, &out);
 	cache_set(life, bytes, sizeof bytes);
 	assert_int_equal(cancel_all(life, rows), PAYMENTS);
@@ -146,26 +144,20 @@ static void test_cache_lies_about_a_price(void **state)
 	finish(life, rows);
 }
 
+/* Whoever writes to the cache without the signers' key moves no price. */
+static void test_cache_lies_about_a_price(void **state)
+{
+	const uint8_t key[32] = { 9 };
+	lie_is_not_believed(*state, 1000, key);
+}
+
 /* Replayed: sealed by a signer, seconds ago. */
 static void test_cache_lies_about_the_time_of_a_price(void **state)
 {
 	struct life *life = *state;
-	struct withdrawal rows[PAYMENTS];
 	uint8_t key[32];
-	char bytes[QUOTE_BYTES];
-	struct buf out = buf_of(bytes, sizeof bytes);
-	life_fault_install(life);
-	(void)cache_for(life);
-	send_all(life, rows);
-	struct quote quote = dear_quote(life);
-	quote.made_ms -= QUOTE_LIFE_MS;
 	quote_key_make(life->keys_bytes[2], key);
-	quote_write(&quote, key, life->deployment, &out);
-	cache_set(life, bytes, sizeof bytes);
-	assert_int_equal(cancel_all(life, rows), PAYMENTS);
-	for (size_t i = 0; i < PAYMENTS; i++)
-		assert_true(wei_compare(newest_fees(life, &rows[i]).tip, quote.market.tip) < 0);
-	finish(life, rows);
+	lie_is_not_believed(life, -QUOTE_LIFE_MS, key);
 }
 
 /* Who has the signers' key can raise a price, to the ceiling and no further: above it nothing is

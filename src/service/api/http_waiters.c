@@ -138,7 +138,7 @@ void waiters_tick(struct waiters *waiters, bool is_ending)
 		if (waiter->exchange == NULL || waiter->is_looking ||
 		    (now_ms < waiter->look_at_ms && !waiters->is_ending))
 			continue;
-		/* Who was told too soon after its last look has waited for the gap, and was told. */
+		/* Who was told too soon after its last look has waited for the gap. */
 		metric_count(waiter->is_told ? waiters->by_word : waiters->by_clock, 1);
 		look(waiters, waiter);
 	}
