@@ -266,7 +266,8 @@ static bool still_take(struct store *store, struct take *take, const struct stor
 	bool is_given = is_ours && watch->asked != 0 && now->epoch == watch->asked + 1;
 	if (watch->since_ms == INT64_MIN || !is_still(watch, now) || now_ms < watch->since_ms)
 		watch_anew(watch, now, now_ms);
-	if (is_given || now_ms - watch->since_ms >= LEASE_TERM_MS) {
+	bool is_free = now_ms - watch->since_ms >= LEASE_TERM_MS && !take->lease->rests;
+	if (is_given || is_free) {
 		take->seen = watch;
 		return sql_write(db_of(store), steal_write, take, err);
 	}
@@ -274,7 +275,7 @@ static bool still_take(struct store *store, struct take *take, const struct stor
 	return !asks || lease_ask(store, take, watch, err);
 }
 
-/* What is ours: given to who asks, if it is to be, or renewed. */
+/* What is ours: given to who asks, if it is to be, or renewed, or left to rest. */
 static bool own_keep(struct store *store, struct take *take, struct err *err)
 {
 	struct store_sql_watch now;
@@ -285,7 +286,11 @@ static bool own_keep(struct store *store, struct take *take, struct err *err)
 	if (take->lease->gives && take->lease->wanted_by[0] != 0 &&
 	    !sql_write(db_of(store), give_write, take, err))
 		return false;
-	return take->given || sql_write(db_of(store), renew_write, take, err);
+	if (take->given || !take->lease->rests)
+		return take->given || sql_write(db_of(store), renew_write, take, err);
+	take->taken =
+		found && strcmp(now.holder, take->holder) == 0 && now.epoch == take->lease->epoch;
+	return true;
 }
 
 static bool watched_take(struct store *store, struct store_lease *lease, const char *holder,

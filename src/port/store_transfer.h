@@ -22,6 +22,7 @@ struct store_lease {
 	uint64_t epoch;
 	bool asks;          /* whoever has it is asked for it, unless somebody else asks */
 	bool gives;         /* to who asks, if anybody does */
+	bool rests;         /* it is left to stand still: not renewed, nor taken from anybody */
 	char holder[65];    /* seen by the last look: who has it, ours or not; "": nobody knows, */
 	char wanted_by[65]; /* and who asks for it; "": nobody */
 };

@@ -1,5 +1,6 @@
 /* Several signers on one MariaDB: they share the wallets out between them, also when one comes,
  * goes, or stands still; and everybody is paid once. */
+#include "life_fault.h"
 #include "life_world.h"
 
 #define SIGNERS_MAX 3
@@ -117,6 +118,48 @@ static void test_who_stands_still_loses_its_share(void **state)
 	scene_end();
 }
 
+/* The first signer has two wallets, the second one; then a neighbour of the first is away, and the
+ * second pays all. Back comes the first one after `back_ms`, and has wallets again. */
+static void who_cannot_work_lets_go(struct life *life, const char *call, int64_t back_ms)
+{
+	struct withdrawal rows[6];
+	scene_begin(life);
+	life_fault_install(life);
+	struct life *second = signer_join(life, 1);
+	looks(LOOKS, NULL);
+	assert_int_equal(owned_by(life) + owned_by(second), 3);
+	assert_int_equal(owned_by(second), 1);
+	life_fault_at(life, LIFE_FAULT_FAIL, call, 0);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		rows[i] = life_accept(life, i % 2 ? "TUSD" : "POL", 6100 + i);
+	life_process(life);
+	for (int i = 0; i < 60 && owned_by(second) < 3; i++)
+		looks(1, NULL);
+	assert_int_equal(owned_by(second), 3);
+	looks(LOOKS, NULL);
+	assert_int_equal(owned_by(second), 3);
+	time_passes(61000); /* claims of the first one run out */
+	looks(LOOKS, NULL);
+	life_run(second, 6);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		life_assert_paid(life, &rows[i]);
+	life_fault_clear(life);
+	time_passes(back_ms);
+	looks(2 * LOOKS, NULL);
+	assert_int_equal(owned_by(life), 1);
+	scene_end();
+}
+
+static void test_who_reaches_no_node_lets_its_wallets_go(void **state)
+{
+	who_cannot_work_lets_go(*state, "chain_head", 0);
+}
+
+static void test_who_reaches_no_keys_lets_its_wallets_go(void **state)
+{
+	who_cannot_work_lets_go(*state, "keys_sign_many", 61000);
+}
+
 /* Payouts come all the time while wallets change hands. */
 static void test_shared_wallets_pay_once(void **state)
 {
@@ -149,6 +192,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_wallets_are_shared_out),
 		LIFE_TEST(test_who_stands_still_loses_its_share),
+		LIFE_TEST(test_who_reaches_no_node_lets_its_wallets_go),
+		LIFE_TEST(test_who_reaches_no_keys_lets_its_wallets_go),
 		LIFE_TEST(test_shared_wallets_pay_once),
 	};
 	return LIFE_MAIN(tests);

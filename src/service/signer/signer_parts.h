@@ -76,6 +76,7 @@ struct signer_wallet {
 	bool drained;          /* since the lease was taken: what others left is on its way */
 	int64_t keys_at;       /* monotonic: keys that were away are not asked before */
 	int64_t keys_pause_ms; /* the last pause; 0 when they answered */
+	int64_t rests_until;   /* monotonic: lost over its keys, it is not wanted before */
 	struct slot_told told[SLOTS_MAX]; /* at nonce % SLOTS_MAX: the nonces in flight are dense */
 	struct slot_tried tried[SLOTS_MAX]; /* likewise */
 };
@@ -84,6 +85,7 @@ struct signer_wallet {
 struct signer_chain {
 	struct chain_head head;
 	int64_t looked_at;           /* monotonic; 0 for never */
+	int64_t away_since;          /* monotonic; 0: the last look at the head was answered */
 	bool ahead_asked, ahead_any; /* what the nodes said since this batch was claimed: ahead.c */
 };
 
@@ -205,12 +207,6 @@ MUST_CHECK bool signer_head(struct signer *self, size_t chain, int64_t max_age_m
 void signer_wallet_journaled(struct signer_wallet *wallet, uint64_t nonce);
 MUST_CHECK bool signer_wallet_stop(struct signer *self, struct signer_wallet *wallet,
 				   const char *reason, struct err *err);
-
-/* share.c */
-/* After a look at the leases: whom to ask for a wallet with the next one. */
-void signer_share(struct signer *self);
-/* Nothing of it is half done: it may be given to who asks for it. */
-bool signer_share_gives(const struct signer *self, const struct signer_wallet *wallet);
 
 /* intake.c */
 MUST_CHECK bool signer_intake(struct signer *self, size_t free_slots, bool *ret_worked,

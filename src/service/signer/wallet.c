@@ -3,6 +3,7 @@
 #include "service/signer/signer_quote.h"
 #include "service/signer/signer_recovery.h"
 #include "service/signer/signer_resolve.h"
+#include "service/signer/signer_share.h"
 
 #include "base/defence.h"
 #include "core/confirm.h"
@@ -45,9 +46,13 @@ bool signer_head(struct signer *self, size_t chain, int64_t max_age_ms, struct c
 	int64_t now = clock_monotonic_ms(self->options.clock);
 	CHECK(chain < self->options.catalogue->chains_len);
 	if (state->looked_at == 0 || now - state->looked_at > max_age_ms) {
-		if (!chain_head(self->options.chains[chain], &state->head, err))
+		now = now == 0 ? 1 : now;
+		if (!chain_head(self->options.chains[chain], &state->head, err)) {
+			state->away_since = state->away_since == 0 ? now : state->away_since;
 			return false;
-		state->looked_at = now == 0 ? 1 : now;
+		}
+		state->away_since = 0;
+		state->looked_at = now;
 		signer_quote_publish(self, chain);
 	}
 	*ret_head = state->head;
@@ -226,10 +231,13 @@ static bool lease_keep(struct signer *self, struct signer_wallet *wallet, struct
 	bool taken = false;
 	uint64_t epoch = wallet->lease.epoch;
 	wallet->lease.gives = signer_share_gives(self, wallet);
+	wallet->lease.rests = signer_share_rests(self, wallet);
 	if (!lease_take(self, wallet, &taken, err))
 		return false;
 	wallet->lease.gives = false;
 	taken |= !DEFENCE("wallet_lease");
+	if (wallet->owned && !taken)
+		signer_share_lost(self, wallet);
 	if (!taken ||
 	    (wallet->owned && (wallet->lease.epoch == epoch || !DEFENCE("lease_epoch")))) {
 		wallet->owned = taken;
@@ -368,6 +376,7 @@ static bool leases_keep(struct signer *self, struct err *err)
 	int64_t now = clock_monotonic_ms(self->options.clock);
 	if (now < self->leases_at)
 		return true;
+	signer_share_look(self);
 	for (size_t i = 0; i < self->wallets_len; i++)
 		if (self->wallets[i].row.id != 0 && !lease_keep(self, &self->wallets[i], err))
 			return false;
