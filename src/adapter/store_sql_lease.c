@@ -160,7 +160,8 @@ static bool steal_write(struct db *db, void *context, struct err *err)
 	return wallet_epoch_set(db, take->lease, take->holder, err);
 }
 
-/* Whoever asked for it has it from now on, once it has seen that. Only by who has it now. */
+/* Whoever asked for it has it from now on, once it has seen that; or nobody, if nobody did. Only by
+ * who has it now. */
 static bool give_write(struct db *db, void *context, struct err *err)
 {
 	struct take *take = context;
@@ -266,8 +267,9 @@ static bool still_take(struct store *store, struct take *take, const struct stor
 	bool is_given = is_ours && watch->asked != 0 && now->epoch == watch->asked + 1;
 	if (watch->since_ms == INT64_MIN || !is_still(watch, now) || now_ms < watch->since_ms)
 		watch_anew(watch, now, now_ms);
-	bool is_free = now_ms - watch->since_ms >= LEASE_TERM_MS && !take->lease->rests;
-	if (is_given || is_free) {
+	bool is_free = now_ms - watch->since_ms >= LEASE_TERM_MS || now->holder[0] == 0;
+	bool takes = !take->lease->rests && !take->lease->leaves;
+	if (is_given || (is_free && takes)) {
 		take->seen = watch;
 		return sql_write(db_of(store), steal_write, take, err);
 	}
@@ -283,8 +285,8 @@ static bool own_keep(struct store *store, struct take *take, struct err *err)
 	if (!watched_load(db_of(store), take->lease, &now, &found, err))
 		return false;
 	take->seen = &now;
-	if (take->lease->gives && take->lease->wanted_by[0] != 0 &&
-	    !sql_write(db_of(store), give_write, take, err))
+	bool gives = take->lease->gives && take->lease->wanted_by[0] != 0;
+	if ((gives || take->lease->leaves) && !sql_write(db_of(store), give_write, take, err))
 		return false;
 	if (take->given || !take->lease->rests)
 		return take->given || sql_write(db_of(store), renew_write, take, err);

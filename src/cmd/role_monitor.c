@@ -89,6 +89,8 @@ static void close_monitor(struct role_parts *parts, void *self)
 	for (size_t i = 0; i < CHAINS_MAX; i++)
 		chain_ws_close(role->heads[i]);
 	head_bell_free(role->bell);
+	if (role->monitor != NULL)
+		monitor_leave(role->monitor);
 	monitor_free(role->monitor);
 	free(role);
 }

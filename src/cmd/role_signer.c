@@ -152,6 +152,8 @@ bool role_signer_open(struct role_parts *parts, struct signer_purpose purpose,
 
 void role_signer_close(struct signer_role *role)
 {
+	if (role->signer != NULL)
+		signer_leave(role->signer);
 	signer_free(role->signer);
 	journal_close(role->journal);
 	keys_close(role->keys);

@@ -23,6 +23,7 @@ struct store_lease {
 	bool asks;          /* whoever has it is asked for it, unless somebody else asks */
 	bool gives;         /* to who asks, if anybody does */
 	bool rests;         /* it is left to stand still: not renewed, nor taken from anybody */
+	bool leaves;        /* it is given up, for anybody to take at once */
 	char holder[65];    /* seen by the last look: who has it, ours or not; "": nobody knows, */
 	char wanted_by[65]; /* and who asks for it; "": nobody */
 };
@@ -152,9 +153,10 @@ MUST_CHECK bool store_wallets_load(struct store *store, struct wallet *ret_walle
 				   size_t *ret_len, struct err *err);
 /* Takes a lease, or keeps it: at once when it is free or its owner on this host is dead; where the
  * store is not of one host, when its owner has not renewed it for LEASE_TERM_MS, as this process
- * has watched by now_ms, its own monotonic clock; or when it was given to us. ret_taken false:
- * somebody else has it (since now, if it was given away), and the epoch is 0. Epochs rise with
- * every change of hands. lease->name is set by the caller, who calls every LEASES_LOOK_MS or so. */
+ * has watched by now_ms, its own monotonic clock; or when it was given to us, or given up.
+ * ret_taken false: somebody else has it (since now, if it was given away), or nobody, and the epoch
+ * is 0. Epochs rise with every change of hands. lease->name is set by the caller, who calls every
+ * LEASES_LOOK_MS or so. */
 MUST_CHECK bool store_lease_take(struct store *store, struct store_lease *lease, const char *holder,
 				 int64_t now_ms, bool *ret_taken, struct err *err);
 /* Sets the first nonce of a wallet that enters. */

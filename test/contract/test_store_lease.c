@@ -86,6 +86,68 @@ static void what_stands_still_for_a_term_is_taken(void **state)
 	instance_end(&b);
 }
 
+/* Who ends gives it up, and the next one waits for no term. What the first one would still write is
+ * fenced off. */
+static void what_is_given_up_is_taken_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct instance a = instance_of(f, "a");
+	struct instance b = instance_of(f, "b");
+	assert_true(look(f, &a));
+	assert_false(look(f, &b));
+	a.lease.leaves = true;
+	assert_false(look(f, &a));
+	assert_true(look(f, &b));
+	assert_int_equal(b.lease.epoch, 3);
+	assert_false(look(f, &a));
+	fixture_wait(f, 2 * LEASE_TERM_MS);
+	assert_false(look(f, &a));
+	assert_true(look(f, &b));
+	instance_end(&a);
+	instance_end(&b);
+}
+
+/* Who is asked for it and ends has given it. */
+static void what_was_asked_for_is_given_up_to_who_asked(void **state)
+{
+	struct fixture *f = *state;
+	struct instance a = instance_of(f, "a");
+	struct instance b = instance_of(f, "b");
+	struct instance c = instance_of(f, "c");
+	assert_true(look(f, &a));
+	b.lease.asks = true;
+	assert_false(look(f, &b));
+	a.lease.leaves = true;
+	assert_false(look(f, &a));
+	assert_false(look(f, &c));
+	assert_true(look(f, &b));
+	instance_end(&a);
+	instance_end(&b);
+	instance_end(&c);
+}
+
+/* One that rests keeps it for as long as nobody wants it; whoever does waits for a term. */
+static void what_rests_stands_still(void **state)
+{
+	struct fixture *f = *state;
+	struct instance a = instance_of(f, "a");
+	struct instance b = instance_of(f, "b");
+	assert_true(look(f, &a));
+	assert_false(look(f, &b));
+	a.lease.rests = b.lease.rests = true;
+	for (int i = 0; i < 10; i++) {
+		assert_true(look(f, &a));
+		assert_false(look(f, &b));
+		fixture_wait(f, LEASE_TERM_MS / 2);
+	}
+	assert_int_equal(a.lease.epoch, 1);
+	b.lease.rests = false;
+	assert_true(look(f, &b));
+	assert_false(look(f, &a));
+	instance_end(&a);
+	instance_end(&b);
+}
+
 /* A clock that went back has measured nothing. */
 static void a_clock_that_went_back_waits_again(void **state)
 {
@@ -262,6 +324,9 @@ int main(void)
 		BARE_TEST(what_nobody_has_is_taken_at_once),
 		BARE_TEST(what_is_renewed_stays),
 		BARE_TEST(what_stands_still_for_a_term_is_taken),
+		BARE_TEST(what_is_given_up_is_taken_at_once),
+		BARE_TEST(what_was_asked_for_is_given_up_to_who_asked),
+		BARE_TEST(what_rests_stands_still),
 		BARE_TEST(a_clock_that_went_back_waits_again),
 		BARE_TEST(the_same_name_is_another_instance),
 		BARE_TEST(of_many_who_watched_one_gets_it),

@@ -118,6 +118,25 @@ static void test_who_stands_still_loses_its_share(void **state)
 	scene_end();
 }
 
+/* One that ends as it was asked to leaves nothing to wait for. */
+static void test_who_ends_gives_all_up(void **state)
+{
+	struct life *life = *state;
+	scene_begin(life);
+	struct life *second = signer_join(life, 1);
+	looks(LOOKS, NULL);
+	assert_int_equal(owned_by(second), 1);
+	signer_leave(life->signer);
+	life_sign(second);
+	time_passes(LOOK_MS);
+	life_sign(second);
+	assert_int_equal(owned_by(second), 3);
+	life_restart(life, LIFE_SIGNER);
+	looks(LOOKS, NULL);
+	assert_int_equal(owned_by(life), 1);
+	scene_end();
+}
+
 /* The first signer has two wallets, the second one; then a neighbour of the first is away, and the
  * second pays all. Back comes the first one after `back_ms`, and has wallets again. */
 static void who_cannot_work_lets_go(struct life *life, const char *call, int64_t back_ms)
@@ -192,6 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_wallets_are_shared_out),
 		LIFE_TEST(test_who_stands_still_loses_its_share),
+		LIFE_TEST(test_who_ends_gives_all_up),
 		LIFE_TEST(test_who_reaches_no_node_lets_its_wallets_go),
 		LIFE_TEST(test_who_reaches_no_keys_lets_its_wallets_go),
 		LIFE_TEST(test_shared_wallets_pay_once),

@@ -172,15 +172,34 @@ static void chain_forget(struct monitor_chain *chain)
 	chain->lease_at = lease_at;
 }
 
+static bool lease_take(struct monitor *self, struct monitor_chain *chain, bool *ret_taken,
+		       struct err *err)
+{
+	(void)snprintf(chain->lease.name, sizeof chain->lease.name, "monitor-%llu",
+		       (unsigned long long)chain->params->chain_id);
+	return store_lease_take(self->options.store, &chain->lease, self->options.instance,
+				clock_monotonic_ms(self->options.clock), ret_taken, err);
+}
+
+void monitor_leave(struct monitor *self)
+{
+	for (size_t i = 0; i < CHAINS_MAX; i++) {
+		struct monitor_chain *chain = &self->chains[i];
+		struct err err = { 0 };
+		bool taken = false;
+		chain->lease.leaves = true;
+		if (chain->owned)
+			(void)lease_take(self, chain, &taken, &err);
+		chain->owned = false;
+	}
+}
+
 /* Takes the lease or keeps it. With another epoch somebody else has watched in between. */
 static bool lease_keep(struct monitor *self, struct monitor_chain *chain, struct err *err)
 {
 	bool taken = false;
 	uint64_t epoch = chain->lease.epoch;
-	(void)snprintf(chain->lease.name, sizeof chain->lease.name, "monitor-%llu",
-		       (unsigned long long)chain->params->chain_id);
-	if (!store_lease_take(self->options.store, &chain->lease, self->options.instance,
-			      clock_monotonic_ms(self->options.clock), &taken, err))
+	if (!lease_take(self, chain, &taken, err))
 		return false;
 	if (taken && chain->lease.epoch != epoch)
 		chain_forget(chain);

@@ -30,6 +30,8 @@ struct monitor;
 
 struct monitor *monitor_new(const struct monitor_options *options);
 void monitor_free(struct monitor *monitor); /* accepts NULL */
+/* Before it ends: others may watch its chains at once. What fails costs them a lease's term. */
+void monitor_leave(struct monitor *monitor);
 /* As processor_step; ret_worked also says that a transfer waits for the next block, so that the
  * caller polls at poll_ms instead of idling. */
 MUST_CHECK bool monitor_step(struct monitor *monitor, bool *ret_worked, struct err *err);

@@ -48,6 +48,8 @@ struct signer;
 
 struct signer *signer_new(const struct signer_options *options);
 void signer_free(struct signer *signer); /* accepts NULL */
+/* Before it ends: others may have its wallets at once. What fails costs them a lease's term. */
+void signer_leave(struct signer *signer);
 /* As processor_step. */
 MUST_CHECK bool signer_step(struct signer *signer, bool *ret_worked, struct err *err);
 

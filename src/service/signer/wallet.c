@@ -385,6 +385,19 @@ static bool leases_keep(struct signer *self, struct err *err)
 	return true;
 }
 
+void signer_leave(struct signer *self)
+{
+	for (size_t i = 0; i < self->wallets_len; i++) {
+		struct signer_wallet *wallet = &self->wallets[i];
+		struct err err = { 0 };
+		bool taken = false;
+		wallet->lease.leaves = true;
+		if (wallet->owned)
+			(void)lease_take(self, wallet, &taken, &err);
+		wallet->owned = false;
+	}
+}
+
 /* What was sent before the entry is as deep as a paid verdict: a reorg that takes it back would
  * leave a nonce below the wallet's first that nobody fills. A state that the node does not keep
  * says nothing. */
