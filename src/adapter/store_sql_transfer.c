@@ -84,7 +84,8 @@ bool store_sql_of_round(struct store *store, struct id withdrawal, uint32_t roun
 	"SELECT " TRANSFER_COLUMNS TRANSFER_FROM "WHERE t.wallet_id = ? AND " stages \
 	" AND t.mined_block BETWEEN ? AND ? AND t.nonce >= ? "                       \
 	"AND (? = 0 OR t.held_reason = '') "                                         \
-	"AND (? = 0 OR t.held_reason <> '' OR (t.outcome = 4 AND (t.stage = 4 OR "   \
+	"AND (? = 0 OR t.held_reason NOT IN ('', 'payout_unbound') OR "              \
+	"(t.outcome = 4 AND (t.stage = 4 OR "                                        \
 	"(w.stage = 4 AND w.held_reason <> '' AND w.transfer_id = t.id)))) "         \
 	"AND (? = 0 OR t.outcome = 4) "                                              \
 	"AND (? = 0 OR t.stage < ? OR t.wish <> 0 OR " CANCEL_WANTED ") "            \
@@ -328,7 +329,7 @@ static bool item_reserve(struct db *db, struct store_reservation *item, uint64_t
 	return transfer_insert(db, row, by->now_ms, err);
 }
 
-/* Slots for a restore's sake are taken while the wallet is stopped for it, and only then. */
+/* Slots for what is known already are taken while the wallet is stopped, and only then. */
 static bool recovery_fence(struct db *db, int64_t wallet_id, enum store_write *fence,
 			   struct err *err)
 {

@@ -56,7 +56,7 @@ bool wallet_recovers(struct db *db, int64_t wallet_id, bool *ret_recovers, struc
 {
 	struct sql sql = sql_prepare(db,
 				     "SELECT 1 FROM wallets WHERE id = ? AND entered = 1 AND "
-				     "stop_reason IN ('recovering', 'journal_is_ahead')",
+				     "stop_reason NOT IN ('', 'recovered')",
 				     err);
 	sql_put_i64(&sql, wallet_id);
 	*ret_recovers = sql_next(&sql);

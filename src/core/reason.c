@@ -35,6 +35,10 @@ static const struct reason_row rows[REASON_COUNT] = {
 						 "signer's limits of a wallet") },
 	[REASON_CHAIN_UNAVAILABLE] = { "chain_unavailable",
 				       WAIT(0, "no node of the chain answers") },
+	[REASON_CHAIN_IS_AHEAD] = { "chain_is_ahead",
+				    WAIT(0, "a wallet of the chain has sent what the store does "
+					    "not know: it is read, as deep as \"unpaid\" asks "
+					    "for, before anybody is paid or told that he is not") },
 	[REASON_UNAVAILABLE] = { "unavailable", WAIT(0, "a part of the signer is away") },
 	[REASON_ASSET_REVERTS] = { "asset_reverts",
 				   WAIT(0, "the token moves for nobody: it is paused, "

@@ -35,8 +35,8 @@ struct store_reservation {
 	 * filler (is_cancel) has no withdrawal. */
 	struct transfer transfer;
 	uint64_t epoch; /* of the wallet's lease */
-	/* Of a wallet that recovers, which has to be stopped for it; a filler. One kind for all
-	 * items of a wallet. */
+	/* Of a wallet that recovers, or whose nonces others have used, and which has to be stopped;
+	 * a filler. One kind for all items of a wallet. */
 	bool recovers;
 	struct message_ack ack;
 	enum store_write result;
@@ -88,8 +88,8 @@ struct store_transfer_filter {
 	uint64_t mined_block_max; /* UINT64_MAX for any */
 	uint64_t nonce_min;       /* 0 for any */
 	bool without_held;        /* leaves out what waits for a person */
-	bool unresolved; /* only what says something against the wallet: held, or a stranger's with
-			    a held withdrawal */
+	bool unresolved; /* only what says something against the wallet: held, but for payouts that
+			    wait for their withdrawals, or a stranger's with a held withdrawal */
 	bool foreign;    /* only what a stranger's transaction has ended, or is about to */
 	bool for_signer; /* leaves out what is broadcast and has no wish, nor one to cancel */
 	bool has_after;  /* continues behind a row: */

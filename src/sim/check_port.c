@@ -185,6 +185,16 @@ static void right_check(struct sim_process *process, const struct store_reservat
 		sim_check_round_proof(process, item->withdrawal, item->transfer.round);
 }
 
+/* A nonce that somebody may have used since the backup, or has used, for nobody. */
+static bool is_filler(const struct sim_world *world, const struct store_reservation *item)
+{
+	struct sim_mined consumer;
+	return item->recovers &&
+	       (sim_restore_was(world) ||
+		sim_chain_consumer(world->model, (unsigned)item->transfer.wallet_id - 1,
+				   item->transfer.nonce, &consumer));
+}
+
 void sim_after_reserve(struct sim_process *process, const struct store_reservation *items, size_t n)
 {
 	struct sim_world *world = process->world;
@@ -196,8 +206,7 @@ void sim_after_reserve(struct sim_process *process, const struct store_reservati
 		if (item->result != STORE_WRITTEN)
 			continue;
 		epoch_check(process, item->transfer.wallet_id, item->epoch, "takes a nonce");
-		/* A nonce that somebody may have used since the backup, for nobody. */
-		if (item->recovers && sim_restore_was(world))
+		if (is_filler(world, item))
 			continue;
 		if (before->version != (int64_t)item->version ||
 		    before->stage != WITHDRAWAL_QUEUED || before->held || before->cancel_requested)

@@ -1,11 +1,11 @@
 /* Has the chain seen more transactions of a wallet than the store has nonces? Then somebody else
  * has its key; or store and journal are both older than what was paid: a replica that takes a dead
- * server's place without the last commits of either tells one story. From there the wallet's next
- * payment may be the second one of its withdrawal.
+ * server's place without the last commits of either tells one story. From there any wallet's next
+ * payment may be the second one of its withdrawal, and what is told as unpaid may be paid.
  *
- * The monitor stops such a wallet, when the blocks are deep. This is looked at before each
- * reservation, and any node is believed: nothing is decided by it, the wallet waits. */
-#include "service/signer/signer_money.h"
+ * So nobody of the chain reserves until it is known what those transactions paid (unknown.c). This
+ * is looked at before each reservation, of all wallets at once, stopped ones and other signers'
+ * too; any node is believed: nothing is decided by it, the chain waits. */
 #include "service/signer/signer_parts.h"
 
 #include "base/defence.h"
@@ -16,28 +16,24 @@
 _Static_assert(WALLETS_MAX <= CHAIN_BATCH_MAX, "one question for all wallets of a chain");
 
 /* What the nodes have seen of the wallets of a chain: the highest of their answers; and the nonces
- * that the store has given. */
+ * that store or journal know. */
 struct counts {
 	struct signer_wallet *wallets[WALLETS_MAX];
 	struct address addresses[WALLETS_MAX];
 	uint64_t seen[WALLETS_MAX];
-	uint64_t given[WALLETS_MAX];
+	uint64_t known[WALLETS_MAX];
 	size_t len;
 };
 
-/* Those that would reserve; or all of them, stopped ones and other signers' too. */
-static void counts_collect(struct signer *self, uint64_t chain_id, bool all,
-			   struct counts *ret_counts)
+static void counts_collect(struct signer *self, size_t chain, struct counts *ret_counts)
 {
 	memset(ret_counts, 0, sizeof *ret_counts);
 	for (size_t i = 0; i < self->wallets_len; i++) {
 		struct signer_wallet *wallet = &self->wallets[i];
-		if (wallet->row.chain_id != chain_id || !wallet->row.entered)
-			continue;
-		if (!all && !signer_wallet_can_reserve(wallet))
+		if (wallet->row.id == 0 || wallet->chain != chain || !wallet->row.entered)
 			continue;
 		ret_counts->wallets[ret_counts->len] = wallet;
-		ret_counts->given[ret_counts->len] = wallet->row.next_nonce;
+		ret_counts->known[ret_counts->len] = wallet->row.next_nonce;
 		ret_counts->addresses[ret_counts->len++] = wallet->row.address;
 	}
 }
@@ -71,9 +67,28 @@ static bool nodes_ask(struct chain *chain, struct counts *counts, struct err *er
 	return any;
 }
 
-static bool is_ahead(const struct counts *counts, size_t at)
+static bool any_ahead(const struct counts *counts)
 {
-	return counts->seen[at] > counts->given[at];
+	for (size_t i = 0; i < counts->len; i++)
+		if (counts->seen[i] > counts->known[i])
+			return true;
+	return false;
+}
+
+/* Whose right the journal has as spent is not paid again, whatever the store has lost. */
+static bool journal_level(struct signer *self, struct counts *counts, size_t at, struct err *err)
+{
+	const struct signer_wallet *wallet = counts->wallets[at];
+	uint64_t next = 0;
+	bool any = false;
+	if (counts->seen[at] <= counts->known[at])
+		return true;
+	if (!journal_next_nonce(self->options.journal, wallet->row.chain_id, wallet->row.address,
+				&any, &next, err))
+		return false;
+	if (any && next > counts->known[at])
+		counts->known[at] = next;
+	return true;
 }
 
 /* Another signer gives nonces all the time, and each before its transaction is seen; who was asleep
@@ -82,59 +97,85 @@ static bool is_ahead(const struct counts *counts, size_t at)
 static bool counts_level(struct signer *self, struct counts *counts, struct err *err)
 {
 	struct wallet rows[WALLETS_MAX];
-	bool any = false;
 	size_t len = 0;
-	for (size_t i = 0; i < counts->len; i++)
-		any |= is_ahead(counts, i);
-	if (!any || !DEFENCE("owner_is_behind"))
+	if (!any_ahead(counts) || !DEFENCE("owner_is_behind"))
 		return true;
 	if (!store_wallets_load(self->options.store, rows, WALLETS_MAX, &len, err))
 		return false;
-	for (size_t i = 0; i < counts->len; i++)
+	for (size_t i = 0; i < counts->len; i++) {
 		for (size_t k = 0; k < len; k++)
 			if (rows[k].id == counts->wallets[i]->row.id)
-				counts->given[i] = rows[k].next_nonce;
+				counts->known[i] = rows[k].next_nonce;
+		if (!journal_level(self, counts, i, err))
+			return false;
+	}
 	return true;
 }
 
-static bool counts_load(struct signer *self, uint64_t chain_id, bool all, struct counts *ret_counts,
-			struct err *err)
+static void ahead_tell(const struct signer *self, struct signer_wallet *wallet)
 {
-	counts_collect(self, chain_id, all, ret_counts);
-	return ret_counts->len == 0 ||
-	       (nodes_ask(self->options.chains[ret_counts->wallets[0]->chain], ret_counts, err) &&
-		counts_level(self, ret_counts, err));
+	bool tells = wallet->unknown.count > 0 && wallet->owned;
+	if (tells && !wallet->unknown.told)
+		signer_log_wallet(self, wallet, "chain_is_ahead",
+				  "the chain knows transactions that the store does not: no wallet "
+				  "of the chain reserves before they are read",
+				  true);
+	wallet->unknown.told = tells;
 }
 
-static void behind_tell(const struct signer *self, struct signer_wallet *wallet)
+static void unknown_show(const struct signer *self)
 {
-	if (wallet->is_behind && wallet->owned && !wallet->behind_told)
-		signer_log_wallet(
-			self, wallet, "chain_is_ahead",
-			"the chain knows transactions that the store does not: it reserves "
-			"nothing",
-			true);
-	wallet->behind_told = wallet->is_behind && wallet->owned;
+	uint64_t count = 0;
+	for (size_t i = 0; i < self->wallets_len; i++)
+		count += self->wallets[i].unknown.count;
+	metric_set(self->unknown, count > INT64_MAX ? INT64_MAX : (int64_t)count);
 }
 
-static void wallet_judge(struct signer *self, struct signer_wallet *wallet, bool ahead)
+/* *ret_any: there is something of a wallet, whoever has it, of which nobody knows what it paid. */
+static void counts_judge(struct signer *self, const struct counts *counts, bool *ret_any)
 {
-	wallet->ahead_is_known &= ahead;
-	wallet->is_behind = ahead && !wallet->ahead_is_known && DEFENCE("chain_is_not_ahead");
-	behind_tell(self, wallet);
+	*ret_any = false;
+	for (size_t i = 0; i < counts->len; i++) {
+		struct signer_wallet *wallet = counts->wallets[i];
+		bool ahead = counts->seen[i] > counts->known[i];
+		wallet->unknown.is_known &= ahead;
+		ahead &= !wallet->unknown.is_known;
+		wallet->unknown.count = ahead ? counts->seen[i] - counts->known[i] : 0;
+		wallet->is_behind = ahead && DEFENCE("chain_is_not_ahead");
+		*ret_any |= ahead;
+		ahead_tell(self, wallet);
+	}
+	unknown_show(self);
 }
 
-bool signer_ahead_look(struct signer *self, size_t chain, struct err *err)
+static bool chain_ask(struct signer *self, size_t chain, bool *ret_any, struct err *err)
 {
 	struct counts counts;
-	for (size_t i = 0; i < self->wallets_len; i++)
-		if (self->wallets[i].chain == chain)
-			self->wallets[i].is_behind = false;
-	if (!counts_load(self, self->options.catalogue->chains[chain].chain_id, false, &counts,
-			 err))
+	*ret_any = false;
+	counts_collect(self, chain, &counts);
+	if (counts.len == 0)
+		return true;
+	if (!nodes_ask(self->options.chains[chain], &counts, err) ||
+	    !counts_level(self, &counts, err))
 		return false;
-	for (size_t i = 0; i < counts.len; i++)
-		wallet_judge(self, counts.wallets[i], is_ahead(&counts, i));
+	counts_judge(self, &counts, ret_any);
+	return true;
+}
+
+void signer_ahead_spread(struct signer *self, size_t chain, bool behind)
+{
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (self->wallets[i].row.id != 0 && self->wallets[i].chain == chain &&
+		    self->wallets[i].unknown.count == 0)
+			self->wallets[i].is_behind = behind;
+}
+
+bool signer_ahead_look(struct signer *self, size_t chain, bool *ret_behind, struct err *err)
+{
+	if (!chain_ask(self, chain, ret_behind, err))
+		return false;
+	*ret_behind &= DEFENCE("chain_is_not_ahead") && DEFENCE("unknown_stops_the_chain");
+	signer_ahead_spread(self, chain, *ret_behind);
 	return true;
 }
 
@@ -144,36 +185,30 @@ void signer_ahead_forget(struct signer *self)
 		self->chains[i].ahead_asked = false;
 }
 
-/* A withdrawal that a store of before calls unpaid may be what the chain has: so the word of no
- * node may be against it, of no wallet of the chain, whoever has it now. Nodes are asked once for
- * all rows of a batch: a client may cancel many at once. */
+/* A withdrawal that a store of before calls unpaid may be what the chain has. Nodes are asked once
+ * for all rows of a batch: a client may cancel many at once. */
 bool signer_ahead_any(struct signer *self, uint64_t chain_id, bool *ret_any, struct err *err)
 {
 	const struct catalogue *catalogue = self->options.catalogue;
 	const struct chain_params *params = catalogue_chain_by_id(catalogue, chain_id);
 	CHECK(params != NULL); /* only rows that are believed get here */
-	struct signer_chain *chain = &self->chains[params - catalogue->chains];
-	struct counts counts;
+	size_t index = (size_t)(params - catalogue->chains);
+	struct signer_chain *chain = &self->chains[index];
 	*ret_any = chain->ahead_any;
 	if (chain->ahead_asked)
 		return true;
 	chain->ahead_asked = chain->ahead_any = true; /* unless they say otherwise */
-	if (!counts_load(self, chain_id, true, &counts, err))
+	if (!chain_ask(self, index, &chain->ahead_any, err)) {
+		chain->ahead_any = true;
 		return false;
-	chain->ahead_any = false;
-	for (size_t i = 0; i < counts.len; i++)
-		chain->ahead_any |= is_ahead(&counts, i) && !counts.wallets[i]->ahead_is_known;
+	}
 	*ret_any = chain->ahead_any;
 	return true;
 }
 
-/* A person who starts it again has looked; until the nonces are level. */
+/* A person who starts it again when it could not be read has looked; until the nonces are level. */
 void signer_ahead_started(struct signer_wallet *wallet, const char *stop_reason)
 {
-	enum reason was = REASON_NONE;
-	if (wallet->row.id == 0 || stop_reason[0] != 0 ||
-	    !reason_read(str_from(wallet->row.stop_reason), &was))
-		return;
-	wallet->ahead_is_known |=
-		was == REASON_NONCE_CONSUMED_ELSEWHERE || was == REASON_RECONCILIATION_DIFFERS;
+	if (wallet->row.id != 0 && stop_reason[0] == 0 && wallet->row.stop_reason[0] != 0)
+		wallet->unknown.is_known |= wallet->unknown.gave_up;
 }

@@ -57,7 +57,8 @@ static enum store_funds funds_of(enum reason reason)
 	if (reason == REASON_FUNDS || reason == REASON_FUNDS_ABOVE_CEILING)
 		return STORE_FUNDS_LACKING;
 	if (reason == REASON_SLOT || reason == REASON_CHAIN_UNAVAILABLE ||
-	    reason == REASON_UNAVAILABLE || reason == REASON_APPROVAL_EXPIRED)
+	    reason == REASON_CHAIN_IS_AHEAD || reason == REASON_UNAVAILABLE ||
+	    reason == REASON_APPROVAL_EXPIRED)
 		return STORE_FUNDS_KEPT;
 	return STORE_FUNDS_THERE;
 }

@@ -394,7 +394,7 @@ bool signer_end(struct signer *self, const struct withdrawal *row, enum withdraw
 	    !signer_ahead_any(self, row->intent.chain_id, &ahead, err))
 		return false;
 	if (ahead) {
-		signer_change_wait(self, row, reason_code(REASON_CHAIN_UNAVAILABLE), ack);
+		signer_change_wait(self, row, reason_code(REASON_CHAIN_IS_AHEAD), ack);
 		return true;
 	}
 	return end_in_round(self, row, round, to, refusal, ack, err);

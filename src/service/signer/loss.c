@@ -13,6 +13,8 @@
 
 /* Equal payouts that are looked through for one that nobody has claimed. */
 #define PAYOUTS_MAX 64
+/* A step's worth of what was told, and has no slot yet. */
+#define PAYOUTS_TOLD_MAX 64
 /* Rights of one tag differ by their round: two slots may have to give way to each other. */
 #define PAYOUT_ROUNDS 16
 /* No round of a withdrawal: what people said of all of them, after so many losses. */
@@ -399,6 +401,40 @@ bool signer_payout_tell(struct signer *self, const struct transfer *slot, struct
 		return false;
 	return done || err_set(err, ERR_REFUSED, "the journal tells of nonce %llu differently",
 			       (unsigned long long)slot->nonce);
+}
+
+/* Is it the slot of a stranger, or of a payout without a withdrawal? */
+static bool is_nobodys(struct signer *self, const struct journal_slot *slot, bool *ret_nobodys,
+		       struct err *err)
+{
+	static const uint8_t no_tag[32] = { 0 };
+	uint8_t digest[SHA256_BYTES];
+	struct journal_right right;
+	struct hash32 hash;
+	struct wei ceiling;
+	uint32_t attempts = 0;
+	bool has_pay = false;
+	bool has_cancel = false;
+	size_t n = 0;
+	slot_digest(slot, digest);
+	if (!journal_slot_of(self->options.journal, slot, &has_pay, &has_cancel, &hash, &ceiling,
+			     &attempts, err) ||
+	    !journal_rights_of(self->options.journal, id_of(digest), no_tag, &right, 1, &n, err))
+		return false;
+	*ret_nobodys = n > 0 || (!has_pay && !hash32_is_zero(hash));
+	return true;
+}
+
+bool signer_payouts_told(struct signer *self, const struct signer_wallet *wallet, uint64_t to,
+			 bool *ret_told, struct err *err)
+{
+	struct journal_slot slot = { wallet->row.chain_id, wallet->row.address,
+				     wallet->row.next_nonce };
+	*ret_told = to - slot.nonce <= PAYOUTS_TOLD_MAX;
+	for (; slot.nonce < to && *ret_told; slot.nonce++)
+		if (!is_nobodys(self, &slot, ret_told, err))
+			return false;
+	return true;
 }
 
 /* One that nobody has claimed, among those that pay exactly this. More than can be looked through

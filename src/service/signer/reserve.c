@@ -259,20 +259,33 @@ static void chain_unavailable(struct signer *self, size_t chain, const struct er
 			self->candidates[i].wait_reason = reason_code(REASON_CHAIN_UNAVAILABLE);
 }
 
+/* Nobody of the chain is paid before it is known what its wallets have paid. */
+static bool ahead_judge(struct signer *self, size_t chain, bool *ret_behind, struct err *err)
+{
+	if (!signer_ahead_look(self, chain, ret_behind, err))
+		return false;
+	for (size_t i = 0; i < self->candidates_len && *ret_behind; i++)
+		if (self->candidates[i].asset->chain == chain)
+			self->candidates[i].wait_reason = reason_code(REASON_CHAIN_IS_AHEAD);
+	return true;
+}
+
 /* What a part that is away keeps from being decided waits for it; the other chains go on. */
 void signer_choose(struct signer *self)
 {
 	for (size_t chain = 0; chain < self->options.catalogue->chains_len; chain++) {
 		struct err fault = { 0 };
 		bool any = false;
+		bool behind = false;
 		for (size_t i = 0; i < self->candidates_len; i++)
 			any |= self->candidates[i].asset->chain == chain;
 		if (!any)
 			continue;
-		if (!signer_ahead_look(self, chain, &fault) ||
-		    !signer_claims_refresh(self, chain, &fault) ||
-		    !signer_purses_load(self, chain, &fault) ||
-		    !wallets_choose(self, chain, &fault) || !gas_estimate(self, chain, &fault))
+		if (!ahead_judge(self, chain, &behind, &fault) ||
+		    (!behind &&
+		     (!signer_claims_refresh(self, chain, &fault) ||
+		      !signer_purses_load(self, chain, &fault) ||
+		      !wallets_choose(self, chain, &fault) || !gas_estimate(self, chain, &fault))))
 			chain_unavailable(self, chain, &fault);
 		answered_drop(self);
 	}

@@ -88,7 +88,7 @@ static bool slot_find(struct signer *self, struct signer_wallet *wallet, uint64_
 				      ret_found, err);
 }
 
-static bool import_fill(struct signer *self, const struct signer_wallet *wallet,
+bool signer_import_fill(struct signer *self, const struct signer_wallet *wallet,
 			const struct transfer *slot, const struct chain_transaction *transaction,
 			struct store_import *import, bool *ret_ours, struct err *err)
 {
@@ -161,12 +161,12 @@ static bool transaction_import(struct signer *self, struct signer_wallet *wallet
 		return false;
 	if (known)
 		return true;
-	if (!import_fill(self, wallet, &slot, transaction, &import, &ours, err))
+	if (!signer_import_fill(self, wallet, &slot, transaction, &import, &ours, err))
 		return false;
 	bool writes = self->options.journal_lost || self->options.accepts_strangers;
 	if (!ours && writes &&
 	    (!signer_found_journal(self, wallet, &slot, &import.attempt, err) ||
-	     !import_fill(self, wallet, &slot, transaction, &import, &ours, err)))
+	     !signer_import_fill(self, wallet, &slot, transaction, &import, &ours, err)))
 		return false;
 	if (!ours) {
 		stranger_add(self, wallet, transaction);

@@ -40,6 +40,8 @@ static void metrics_init(struct signer *self, struct metrics *metrics)
 				  "Lines that a person should read.");
 	self->in_flight = metric_add(metrics, METRIC_GAUGE, "sluice_slots_in_flight", "",
 				     "Slots reserved, signed or broadcast.");
+	self->unknown = metric_add(metrics, METRIC_GAUGE, "sluice_unknown_transactions", "",
+				   "Transactions of the wallets that the store does not know.");
 }
 
 struct signer *signer_new(const struct signer_options *options)
@@ -71,6 +73,7 @@ void signer_free(struct signer *signer)
 	signer_spending_deinit(signer);
 	signer_recovery_deinit(signer);
 	signer_quotes_deinit(signer);
+	free(signer->read);
 	free(signer->wallets);
 	free(signer);
 }
@@ -155,6 +158,7 @@ bool signer_step(struct signer *signer, bool *ret_worked, struct err *err)
 	    !signer_resolve(signer, err))
 		return false;
 	*ret_worked = slots_worked;
+	signer_unknown_read(signer);
 	size_t free_slots = signer_free_slots(signer);
 	/* New payouts come first in the step, so that they leave with it; a fault of theirs must
 	 * not keep what is reserved or wished for from going out. */

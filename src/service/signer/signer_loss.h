@@ -52,6 +52,11 @@ MUST_CHECK bool signer_payout_find(struct signer *self, const struct withdrawal 
 MUST_CHECK bool signer_payout_claim(struct signer *self, const struct withdrawal *row,
 				    const struct transfer *slot, struct hash32 tx_hash,
 				    enum journal_verdict *ret_verdict, struct err *err);
+/* Is all that the journal has of the wallet from the store's next nonce on, below `to`, a
+ * stranger's, or a payout without a withdrawal? Then the store is no old one: it waits for the
+ * slots of what was found on the chain (unknown.c). */
+MUST_CHECK bool signer_payouts_told(struct signer *self, const struct signer_wallet *wallet,
+				    uint64_t to, bool *ret_told, struct err *err);
 
 /* rebuild.c, of a recovery */
 /* Slots of the store whose bytes the wallet has signed go into a journal that was lost, some of

@@ -47,19 +47,6 @@ struct funds_claim {
 	int64_t from_ms;
 };
 
-/* ahead.c */
-/* Which wallets of a chain may not reserve now, since nodes have seen more transactions of them
- * than the store has nonces. NOT_DONE: no node says. */
-MUST_CHECK bool signer_ahead_look(struct signer *self, size_t chain, struct err *err);
-/* The same of any wallet of the chain, stopped ones and other signers' too: then nothing is known
- * to be unpaid. NOT_DONE: no node says. */
-MUST_CHECK bool signer_ahead_any(struct signer *self, uint64_t chain_id, bool *ret_any,
-				 struct err *err);
-/* Before the rows of a batch are read: what the nodes said of others is not of them. */
-void signer_ahead_forget(struct signer *self);
-/* Before the wallet's row is replaced by one with this reason. */
-void signer_ahead_started(struct signer_wallet *wallet, const char *stop_reason);
-
 /* funds.c */
 /* Reads what the wallets of a chain hold at one block and subtracts all that is not mined there. */
 MUST_CHECK bool signer_purses_load(struct signer *self, size_t chain, struct err *err);

@@ -7,6 +7,7 @@
  *	changes.c  what becomes of rows: collected, written together
  *	trust.c    which rows, slots and stored bytes are believed
  *	ahead.c    of which wallets the chain has seen more than the store
+ *	unknown.c  what that was, and whom it may have paid
  *	funds.c    what each wallet can still pay at one block
  *	limits.c   what it may by its limits; spending.c  what it has paid, by the journal
  *	passed_over.c  what of it is set aside for a payout that smaller ones pass
@@ -27,6 +28,7 @@
 #include "service/signer/signer.h"
 #include "service/signer/signer_changes.h"
 #include "service/signer/signer_money.h"
+#include "service/signer/signer_unknown.h"
 
 /* How old a look at the chain's head may be when fees are chosen by it, and balances read at its
  * block. An older block is as good: what is mined above it is subtracted from what it says. */
@@ -70,9 +72,8 @@ struct signer_wallet {
 	bool entry_mismatch; /* told once */
 	bool entry_told;     /* that it cannot enter now */
 	bool unsure;         /* the nodes are still to say whose a nonce is: nothing new above it */
-	bool is_behind;      /* the chain has seen more of it than the store: ahead.c */
-	bool behind_told;
-	bool ahead_is_known;   /* that it has is known to a person, who started the wallet again */
+	bool is_behind;      /* the chain has seen more of its wallets than the store: ahead.c */
+	struct unknown unknown;
 	bool drained;          /* since the lease was taken: what others left is on its way */
 	int64_t keys_at;       /* monotonic: keys that were away are not asked before */
 	int64_t keys_pause_ms; /* the last pause; 0 when they answered */
@@ -164,6 +165,7 @@ struct signer {
 	int64_t cases_at;  /* monotonic: when decisions of people are looked at again */
 	int64_t leases_at; /* monotonic: when leases are looked at again */
 	int64_t intake_at; /* monotonic: when wake-ups are taken although no slot is free */
+	struct chain_transaction *read; /* of blocks: unknown.c; NULL before it is needed */
 	/* Metrics. */
 	struct metric *reserved;
 	struct metric *signatures;
@@ -173,6 +175,7 @@ struct signer {
 	struct metric *alarms;
 	struct metric *in_flight;
 	struct metric *bumps;
+	struct metric *unknown;
 };
 
 static inline struct store_by signer_by(const struct signer *self)

@@ -54,6 +54,13 @@ MUST_CHECK bool signer_fillers_reserve(struct signer *self, struct signer_wallet
 /* Reads on. ret_scanned: all chains were read up to their heads, at least once. */
 MUST_CHECK bool signer_scan(struct signer *self, bool *ret_scanned, bool *ret_worked,
 			    struct err *err);
+/* What makes a transaction an attempt of its slot. ret_ours false: it is none, by its signature or
+ * by the journal. */
+MUST_CHECK bool signer_import_fill(struct signer *self, const struct signer_wallet *wallet,
+				   const struct transfer *slot,
+				   const struct chain_transaction *transaction,
+				   struct store_import *ret_import, bool *ret_ours,
+				   struct err *err);
 /* Ended as a stranger's, by a monitor that had seen the transaction first: such a block is read
  * again, whatever was read of its number before, and the transaction judged like all others.
  * *ret_settled, when it is true, becomes whether none is left. */

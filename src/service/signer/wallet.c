@@ -1,5 +1,6 @@
 /* The signer's wallets: which are ours by lease, where their nonces start, which slots are in
  * flight. */
+#include "service/signer/signer_loss.h"
 #include "service/signer/signer_quote.h"
 #include "service/signer/signer_recovery.h"
 #include "service/signer/signer_resolve.h"
@@ -351,6 +352,18 @@ static bool foreign_journal(struct signer *self, struct signer_wallet *wallet, s
 		journal_look(self, wallet, err));
 }
 
+static bool ahead_stop(struct signer *self, struct signer_wallet *wallet, uint64_t journaled,
+		       struct err *err)
+{
+	bool told = false;
+	if (!signer_payouts_told(self, wallet, journaled, &told, err))
+		return false;
+	told &= DEFENCE("told_is_no_old_store");
+	return signer_wallet_stop(
+		self, wallet,
+		reason_code(told ? REASON_NONCE_CONSUMED_ELSEWHERE : REASON_JOURNAL_IS_AHEAD), err);
+}
+
 /* Store and journal must tell the same story (T2). A store that does not know slots of the journal
  * is an old one (a restored backup), and what was paid from them is unknown to it; a nonce without
  * a row would keep all later ones waiting for ever. Only people can go on from there. */
@@ -367,7 +380,7 @@ static bool nonces_compare(struct signer *self, struct signer_wallet *wallet, st
 		return true;
 	uint64_t journaled = journaled_of(wallet);
 	if (wallet->row.next_nonce < journaled)
-		return signer_wallet_stop(self, wallet, reason_code(REASON_JOURNAL_IS_AHEAD), err);
+		return ahead_stop(self, wallet, journaled, err);
 	return hole_stop(self, wallet, journaled, err);
 }
 
