@@ -110,6 +110,7 @@ static bool server_open(struct role_parts *parts, struct api_role *role, struct 
 			.cache = parts->cache.cache,
 			.rate = { parts->config->api_rate_limit, parts->config->api_rate_burst },
 			.copy_life_ms = parts->config->api_status_copy_ms,
+			.cancels_by_signer = parts->config->store.is_mysql,
 		},
 		.listen = role->address,
 	};

@@ -208,10 +208,13 @@ static const struct stay_row stay_rows[] = {
 	{ "queued", ACTOR_PROCESSOR, "approval_refused",
 	  "its approval expired; a rule says no now: cancel requested", "signing", "–" },
 	{ "accepted to queued", ACTOR_PROCESSOR, "approval_refused",
-	  "of a restored store; a rule says no: cancel requested, with an approval that is over",
+	  "of a restored store, or cancel requested; a rule says no: cancel requested, with an "
+	  "approval that is over",
 	  "signing", "–" },
 	{ "accepted", ACTOR_API, "cancel_requested",
-	  "of a restored store: who was paid under its key only the signer knows", "request", "–" },
+	  "of a store that was restored, or is on a server: whether it was paid only the signer "
+	  "finds out",
+	  "request", "–" },
 	{ "queued, assigned", ACTOR_API, "cancel_requested",
 	  "asked for after the approval, while no block has it", "signing", "–" },
 	{ "assigned", ACTOR_API, "speed_up_requested",

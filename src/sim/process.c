@@ -44,7 +44,8 @@ static void api_open(struct sim_process *process)
 				       .intent_keys = mac_keys_of(world, 0),
 				       .identity_keys = mac_keys_of(world, 0),
 				       .controls_keys = mac_keys_of(world, 4),
-				       .instance = process->instance };
+				       .instance = process->instance,
+				       .cancels_by_signer = world->options->seed % 3 == 0 };
 	process->work = work_new(&options);
 }
 

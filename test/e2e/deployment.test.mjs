@@ -171,7 +171,7 @@ describe('a deployment by the document', () => {
 		const canceled = await accept('7');
 		const dump = join(dir, 'store.sql');
 		await promisify(execFile)('mariadb-dump', ['--no-defaults', `--socket=${mariadb.socket}`, '-uroot', '--single-transaction', '--hex-blob', `--result-file=${dump}`, 'sluice']);
-		assert.equal((await post(`/v1/withdrawals/${canceled}/cancel`)).status, 200);
+		assert.equal((await post(`/v1/withdrawals/${canceled}/cancel`)).status, 202);
 		await startRoles(['processor']);
 		await payMany(10);
 		await stack.stop();

@@ -346,6 +346,66 @@ static void test_failover_and_a_node_that_hides(void **state)
 	chain_close(gate);
 }
 
+/* Its approval was lost too, and its client wants it no more. */
+static struct withdrawal canceled_before_the_approval(struct life *life, struct hash32 *ret_tx)
+{
+	struct withdrawal row = life_accept(life, "TUSD", 9156);
+	life->cancels_by_signer = true;
+	replica_lags(life);
+	life_process(life);
+	life_sign(life);
+	life_mine(life, 1);
+	*ret_tx = life_view(life, row.intent.id).tx_hash;
+	replica_takes_over(life);
+	assert_true(life_cancel(life, &row));
+	life_assert_stage(life, &row, WITHDRAWAL_ACCEPTED);
+	return row;
+}
+
+static void paid_and_held(struct life *life, const struct withdrawal *row, struct hash32 tx)
+{
+	read_on(life);
+	assert_waits_for_people(life, row, may_be_paid);
+	assert_received(life, "TUSD", row, 9156);
+	both_decide(life, row, &tx);
+	settle(life);
+	life_assert_paid(life, row);
+}
+
+static void test_failover_and_a_cancel_before_the_approval(void **state)
+{
+	struct hash32 tx;
+	struct withdrawal row = canceled_before_the_approval(*state, &tx);
+	paid_and_held(*state, &row, tx);
+}
+
+/* Nor does the processor end it, whose rules have changed since. */
+static void test_failover_and_a_cancel_of_what_the_rules_refuse(void **state)
+{
+	struct life *life = *state;
+	struct hash32 tx;
+	struct withdrawal row = canceled_before_the_approval(life, &tx);
+	for (size_t i = 0; i < life->catalogue.assets_len; i++)
+		life->catalogue.assets[i].maximum = (struct amount){ u256_from_u64(1) };
+	life_process(life);
+	paid_and_held(life, &row, tx);
+}
+
+/* Nobody has paid it: it ends, by the signer. */
+static void test_cancel_before_the_approval_by_the_signer(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "TUSD", 9157);
+	life->cancels_by_signer = true;
+	life_run(life, 1);
+	struct withdrawal other = life_accept(life, "TUSD", 9158);
+	assert_true(life_cancel(life, &other));
+	life_run(life, 4);
+	life_assert_stage(life, &other, WITHDRAWAL_CANCELED);
+	life_assert_unpaid(life, &other);
+	life_assert_paid(life, &row);
+}
+
 /* The process dies in the middle of it, at any step. */
 static void read_and_die(struct life *life, const char *call, uint64_t at)
 {
@@ -489,6 +549,9 @@ int main(void)
 		LIFE_TEST(test_failover_loses_many_payments),
 		LIFE_TEST(test_failover_and_what_waits_in_a_pool),
 		LIFE_TEST(test_failover_and_a_node_that_hides),
+		LIFE_TEST(test_failover_and_a_cancel_before_the_approval),
+		LIFE_TEST(test_failover_and_a_cancel_of_what_the_rules_refuse),
+		LIFE_TEST(test_cancel_before_the_approval_by_the_signer),
 		LIFE_TEST(test_failover_and_a_death_after_the_journal),
 		LIFE_TEST(test_failover_and_a_death_after_the_slot),
 		LIFE_TEST(test_failover_and_a_death_after_the_import),

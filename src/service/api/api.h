@@ -43,7 +43,10 @@ struct api_options {
 	struct replica *replica;     /* of the store, for lists; NULL: none */
 	int64_t replica_age_ms;      /* how old its lists may be */
 	struct cache *replica_cache; /* of the thread that reads it; NULL: none */
-	int64_t job_timeout_ms;      /* how long one waits for the store before 503; 0: 5 s */
+	/* The store is on a server that another one may replace, without its last commits: what it
+	 * calls not approved may be paid, and the signer looks at the chain before it ends. */
+	bool cancels_by_signer;
+	int64_t job_timeout_ms; /* how long one waits for the store before 503; 0: 5 s */
 };
 
 #endif

@@ -3,6 +3,7 @@
 #include "service/api/work.h"
 
 #include "base/check.h"
+#include "base/defence.h"
 #include "base/json.h"
 #include "port/replica.h"
 #include "port/store_recover.h"
@@ -405,8 +406,9 @@ static bool change_for_cancel(struct work *work, const struct job *job, bool is_
 	return true;
 }
 
-/* A store that was restored does not know who was paid under the same key. The signer, whose
- * journal does, ends such a row, also before the approval: here it is only asked for. */
+/* A store that was restored does not know who was paid under the same key, and one that has lost
+ * its last commits does not know that it has. The signer, who asks journal and chain, ends such a
+ * row, also before the approval: here it is only asked for. */
 static bool cancel_decide(struct work *work, enum cancel_decision *ret_decision, struct err *err)
 {
 	struct store_incarnation last;
@@ -415,7 +417,7 @@ static bool cancel_decide(struct work *work, enum cancel_decision *ret_decision,
 		return true;
 	if (!store_incarnation_load(work->options.store, &last, err))
 		return false;
-	if (last.is_old)
+	if (last.is_old || (work->options.cancels_by_signer && DEFENCE("cancel_asks_the_chain")))
 		*ret_decision = CANCEL_REQUEST;
 	return true;
 }

@@ -94,9 +94,10 @@ static void decide_rejected(struct processor *self, const struct withdrawal *row
 	change_log(self, row, "withdrawal_rejected", refusal_code(refusal), false);
 }
 
-/* A store that was restored does not know who was paid under the same key. The signer does, and
- * ends the row with its void where nobody was: the approval that it gets ran out long ago, and pays
- * nobody, whatever becomes of the request to cancel. */
+/* A store that was restored does not know who was paid under the same key, and one whose client was
+ * told that the signer cancels it may not know it either. The signer finds out, and ends the row
+ * with its void where nobody was: the approval that it gets ran out long ago, and pays nobody,
+ * whatever becomes of the request to cancel. */
 static void decide_unpayable(struct processor *self, const struct withdrawal *row,
 			     enum refusal refusal, int64_t now_ms, struct store_change *change)
 {
@@ -152,7 +153,8 @@ static void decide(struct processor *self, const struct withdrawal *row, bool re
 			decide_queued(self, row, now_ms, change);
 		else if (row->stage == WITHDRAWAL_QUEUED)
 			decide_canceled(self, row, refusal, change);
-		else if (restored)
+		else if (restored ||
+			 (row->cancel_requested && DEFENCE("cancel_goes_to_the_signer")))
 			decide_unpayable(self, row, refusal, now_ms, change);
 		else
 			decide_rejected(self, row, refusal, change);

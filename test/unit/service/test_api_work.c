@@ -12,6 +12,18 @@ struct desk {
 	struct work *work;
 };
 
+static void desk_open(struct desk *desk, bool cancels_by_signer)
+{
+	struct fixture *fixture = desk->fixture;
+	struct api_options options = { .store = fixture->store,
+				       .queue = desk->queue,
+				       .clock = &fixture->clock.base,
+				       .entropy = &fixture->entropy,
+				       .catalogue = &fixture->catalogue,
+				       .cancels_by_signer = cancels_by_signer };
+	desk->work = work_new(&options);
+}
+
 static int desk_set_up(void **state)
 {
 	struct desk *desk = calloc(1, sizeof *desk);
@@ -21,14 +33,15 @@ static int desk_set_up(void **state)
 	struct fixture *fixture = desk->fixture = *state;
 	MUST(queue_store_open, fixture->db, &fixture->clock.base, &fixture->entropy, NULL,
 	     &desk->queue);
-	struct api_options options = { .store = fixture->store,
-				       .queue = desk->queue,
-				       .clock = &fixture->clock.base,
-				       .entropy = &fixture->entropy,
-				       .catalogue = &fixture->catalogue };
-	desk->work = work_new(&options);
+	desk_open(desk, false);
 	*state = desk;
 	return 0;
+}
+
+static void desk_open_again(struct desk *desk, bool cancels_by_signer)
+{
+	work_free(desk->work);
+	desk_open(desk, cancels_by_signer);
 }
 
 static int desk_tear_down(void **state)
@@ -335,6 +348,22 @@ static void of_a_restored_store_it_is_asked_for(void **state)
 	buf_free(&job.body);
 }
 
+/* One that a replica may have taken over does not know either, and does not know that. */
+static void of_a_server_it_is_asked_for(void **state)
+{
+	struct desk *desk = *state;
+	struct withdrawal row = fixture_accept(desk->fixture, "k-1");
+	struct job job = { 0 };
+	desk_open_again(desk, true);
+	for (int i = 0; i < 2; i++) {
+		struct str body = job_about(desk, &job, JOB_CANCEL, row.intent.id);
+		assert_int_equal(job.status, 202);
+		assert_has(body, "\"stage\":\"accepted\"");
+		assert_has(body, "\"cancel_requested\":true");
+	}
+	buf_free(&job.body);
+}
+
 static void before_the_approval_it_is_canceled_at_once(void **state)
 {
 	struct desk *desk = *state;
@@ -560,6 +589,7 @@ int main(void)
 		ON_STORE(the_row_of_a_key_is_loaded),
 		ON_STORE(before_the_approval_it_is_canceled_at_once),
 		ON_STORE(of_a_restored_store_it_is_asked_for),
+		ON_STORE(of_a_server_it_is_asked_for),
 		ON_STORE(a_queued_one_is_left_to_the_signer),
 		ON_STORE(one_that_was_sent_is_left_to_the_signer),
 		ON_STORE(in_a_block_it_is_too_late),
