@@ -132,6 +132,10 @@ void sim_check_unpaid(struct sim_world *world, const struct sim_order *order, co
 		 */
 		bool is_nobodys = slot->is_forged ||
 				  (slot->is_stuffed && slot->canceled && slot->paid_at == 0);
+		/* One whose row an editor took away, and that of its withdrawal too, before
+		 * anything was signed. */
+		is_nobodys |= slot->is_edited && slot->paid_at == 0 &&
+			      (order->causes & SIM_CAUSE_EDITED) != 0;
 		if (slot->order != index || is_nobodys)
 			continue;
 		/* A row that somebody set back leaves no slot: the chain alone says what became
