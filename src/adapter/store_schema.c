@@ -14,7 +14,9 @@
  * account: with 50 accounts in every batch acceptance takes about a seventh longer, with a few it
  * cannot be measured; without it a list takes as long as all withdrawals are many.
  * - events.sequence is the withdrawal's version; `feed` is its place in the feed of all events,
- * given later by one sequencer.
+ * given later by one sequencer; so it is of audit. One index finds a place, keeps it of one row
+ * alone, and has those without one beside each other.
+ * - feed_seals: what the rows of a batch said when they got their places (core/feed.h).
  * - messages is outbox and embedded queue in one: at most one waiting wake-up per row and queue.
  *   message_claims: who works on what came out of an external transport, and how often it was
  *   received without verdict; gone with the verdict.
@@ -103,10 +105,18 @@ static const char *const step_1[] = {
 	"at BIGINT NOT NULL, type {text 48} NOT NULL, actor INTEGER NOT NULL, "
 	"stage INTEGER NOT NULL, detail {text 512} NOT NULL, feed BIGINT, "
 	"PRIMARY KEY (withdrawal_id, sequence)) {without rowid}",
+	"CREATE UNIQUE INDEX events_feed ON events (feed)",
 
 	"CREATE TABLE audit (id {serial}, at BIGINT NOT NULL, actor INTEGER NOT NULL, "
 	"who {text 64} NOT NULL, request_id {text 64} NOT NULL, action {text 48} NOT NULL, "
 	"subject {id}, detail {text 512} NOT NULL, feed BIGINT)",
+	"CREATE UNIQUE INDEX audit_feed ON audit (feed)",
+
+	"CREATE TABLE feed_seals (number BIGINT PRIMARY KEY, life BIGINT NOT NULL, "
+	"events_to BIGINT NOT NULL, events_rows INTEGER NOT NULL, audit_to BIGINT NOT NULL, "
+	"audit_rows INTEGER NOT NULL, sealed_at BIGINT NOT NULL, complete_at BIGINT NOT NULL, "
+	"previous {blob 32} NOT NULL, tags {blob 8192} NOT NULL, mac_key_id INTEGER NOT NULL, "
+	"mac {blob 32} NOT NULL)",
 
 	"CREATE TABLE api_keys (id {text 32} PRIMARY KEY, secret_hash {blob 32} NOT NULL, "
 	"account {text 64} NOT NULL, name {text 64} NOT NULL, created_at BIGINT NOT NULL, "

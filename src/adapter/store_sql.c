@@ -59,6 +59,11 @@ static const struct store_ops store_sql_ops = {
 	.decisions_load = store_sql_decisions,
 	.attempt_owner = store_sql_attempt_owner,
 	.case_resolve = store_sql_case_resolve,
+	.feed_pending = store_sql_feed_pending,
+	.feed_append = store_sql_feed_append,
+	.feed_newest = store_sql_feed_newest,
+	.feed_next = store_sql_feed_next,
+	.feed_rows = store_sql_feed_rows,
 	.close = store_sql_close,
 };
 

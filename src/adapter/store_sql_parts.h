@@ -203,6 +203,19 @@ bool store_sql_open_rows(struct store *store, struct id after, struct id *ret_id
 bool store_sql_balances_list(struct store *store, struct store_balance *ret_balances, size_t cap,
 			     size_t *ret_len, struct err *err);
 
+/* store_sql_feed.c */
+bool store_sql_feed_pending(struct store *store, enum feed_kind kind, struct feed_row *ret_rows,
+			    size_t cap, size_t *ret_len, struct err *err);
+bool store_sql_feed_append(struct store *store, const struct store_lease *lease,
+			   const struct feed_seal *seal, const struct feed_row *rows,
+			   enum store_write *ret_result, struct err *err);
+bool store_sql_feed_newest(struct store *store, struct feed_seal *ret_seal, bool *ret_any,
+			   struct err *err);
+bool store_sql_feed_next(struct store *store, uint64_t after, struct feed_seal *ret_seal,
+			 bool *ret_any, struct err *err);
+bool store_sql_feed_rows(struct store *store, enum feed_kind kind, int64_t after,
+			 struct feed_row *ret_rows, size_t cap, size_t *ret_len, struct err *err);
+
 /* store_sql_resolve.c */
 bool store_sql_decision_put(struct store *store, const struct decision *decision,
 			    const struct store_by *by, bool *ret_current, struct err *err);

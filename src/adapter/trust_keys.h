@@ -24,6 +24,7 @@
 #define TRUST_IDENTITY_GRANTS "identity_grants"
 #define TRUST_POLICY_GRANTS   "policy_grants"
 #define TRUST_CONTROLS        "controls"
+#define TRUST_FEED_SEAL       "feed_seal"   /* an old one is kept: it verifies old seals */
 #define TRUST_PAY_TAG         "pay_tag"     /* never replaced: it names rights for ever */
 #define TRUST_JOURNAL_MAC     "journal_mac" /* never replaced: the journal is never rewritten */
 

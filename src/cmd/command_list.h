@@ -49,6 +49,9 @@ enum exit_status command_unpause(const struct invocation *invocation);
 enum exit_status command_recover(const struct invocation *invocation);
 enum exit_status command_reconcile(const struct invocation *invocation);
 
+/* command_audit.c */
+enum exit_status command_audit_verify(const struct invocation *invocation);
+
 /* command_sim.c */
 enum exit_status command_sim(const struct invocation *invocation);
 

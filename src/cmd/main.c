@@ -109,6 +109,12 @@ static const struct command_option reconcile_options[] = {
 	OPTIONS_END,
 };
 
+static const struct command_option audit_verify_options[] = {
+	OPTION_CONFIG,
+	{ "head", "HEAD", "a head out of the log: it has to be there, and the same" },
+	OPTIONS_END,
+};
+
 static const struct command_option unpause_options[] = {
 	OPTION_CONFIG,
 	{ "reason", "TEXT", "why it may pay again, for the audit" },
@@ -266,6 +272,13 @@ const struct command commands[] = {
 	  "wallets that the journal does not know are taken for somebody else's, who has the\n"
 	  "key; withdrawals that equal them are held likewise.",
 	  reconcile_options, command_reconcile },
+	{ "audit verify", "", 0, 0, "find what was changed in events and audit records",
+	  "Walks over all of them while Sluice runs, and compares each with the seal that it\n"
+	  "got within a second of its commit: says what was changed, removed, added, or told\n"
+	  "to be older than it is. That the end was cut off only shows against a head that\n"
+	  "is kept outside of the store: the monitor logs one (feed_head) each few seconds\n"
+	  "while there is anything new. Fails when it finds anything.",
+	  audit_verify_options, command_audit_verify },
 	{ "unpause", "", 0, 0, "let a restored and reconciled store pay again", NULL,
 	  unpause_options, command_unpause },
 	{ "withdraw", "", 0, 0, "ask for a withdrawal, over HTTP",

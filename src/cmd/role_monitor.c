@@ -41,12 +41,15 @@ static bool open_monitor(struct role_parts *parts, void **ret_self, struct err *
 		.log = &parts->log,
 		.metrics = parts->metrics,
 		.instance = parts->instance,
+		.feed_keys.deployment = trust_keys_deployment(parts->trust),
 		.balances_interval_ms = parts->config->monitor_balances_interval_ms,
 	};
 	struct monitor_role *role = calloc(1, sizeof *role);
 	CHECK(role != NULL);
 	*ret_self = role;
 	memcpy(options.chains, parts->chains, sizeof options.chains);
+	if (!role_mac_keys(parts, TRUST_FEED_SEAL, &options.feed_keys.keys, err))
+		return false;
 	role->monitor = monitor_new(&options);
 	return heads_open(parts, role, err);
 }

@@ -114,7 +114,8 @@ void db_bind_text(struct db *db, struct db_statement *statement, int at, struct 
  * that conflicts takes the others of its statement with it, and nothing that came before the
  * statement. At most DB_ROWS_MAX; a column has one type in all rows, or NULL. Only inside of a
  * write transaction, and nothing else runs there before the db_step; a db_prepare or db_reset of
- * the statement drops its rows. Afterwards db_changes has no meaning. */
+ * the statement drops its rows. Afterwards db_changes has no meaning. An UPDATE may have many rows
+ * too; but after its CONFLICT some of them may be changed, and the transaction has to end. */
 void db_bind_next_row(struct db *db, struct db_statement *statement);
 /* Next row, or the end. After DONE or CONFLICT the statement is reset by the next db_prepare. */
 enum db_step db_step(struct db *db, struct db_statement *statement, struct err *err);

@@ -3,6 +3,7 @@
 #ifndef SLUICE_PORT_STORE_OPS_H
 #define SLUICE_PORT_STORE_OPS_H
 
+#include "port/store_feed.h"
 #include "port/store_recover.h"
 #include "port/store_transfer.h"
 
@@ -91,6 +92,14 @@ struct store_ops {
 	bool (*attempt_owner)(struct store *, struct hash32, struct id *, struct err *);
 	bool (*case_resolve)(struct store *, struct store_resolution *, const struct store_by *,
 			     struct err *);
+	bool (*feed_pending)(struct store *, enum feed_kind, struct feed_row *, size_t, size_t *,
+			     struct err *);
+	bool (*feed_append)(struct store *, const struct store_lease *, const struct feed_seal *,
+			    const struct feed_row *, enum store_write *, struct err *);
+	bool (*feed_newest)(struct store *, struct feed_seal *, bool *, struct err *);
+	bool (*feed_next)(struct store *, uint64_t, struct feed_seal *, bool *, struct err *);
+	bool (*feed_rows)(struct store *, enum feed_kind, int64_t, struct feed_row *, size_t,
+			  size_t *, struct err *);
 	void (*close)(struct store *);
 };
 

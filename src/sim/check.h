@@ -107,6 +107,8 @@ void sim_check_told(struct sim_world *world, const struct sim_order *order);
 /* Right before all is lost, and when the old copy stands there. */
 void sim_check_lose(struct sim_world *world);
 void sim_check_restored(struct sim_world *world);
+/* check_feed.c */
+void sim_check_feed(struct sim_world *world);
 /* check_stop.c */
 void sim_check_stopped(struct sim_world *world, unsigned wallet);
 /* Did the chain take back what was final, and a wallet goes on? */

@@ -192,4 +192,6 @@ void sim_check_end(struct sim_world *world)
 		stuck_tell(world);
 	for (unsigned asset = 0; asset < 2 && !world->failed; asset++)
 		asset_check(world, asset, paid[asset]);
+	if (!world->failed)
+		sim_check_feed(world);
 }

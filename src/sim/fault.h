@@ -81,6 +81,9 @@ enum sim_fault {
 	call(STORE_WALLET_RECOVERED, "store_wallet_recovered", true) \
 	call(STORE_IMPORT, "store_attempt_import", true) \
 	call(STORE_OPEN, "store_withdrawals_open", false) \
+	call(STORE_FEED_NEWEST, "store_feed_newest", false) \
+	call(STORE_FEED_PENDING, "store_feed_pending", false) \
+	call(STORE_FEED_APPEND, "store_feed_append", true) \
 	call(TRANSPORT_SEND, "transport_send_batch", true) \
 	call(TRANSPORT_RECEIVE, "transport_receive", true) \
 	call(TRANSPORT_EXTEND, "transport_extend_batch", true) \

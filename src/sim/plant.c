@@ -44,6 +44,7 @@ static const char *const texts[SIM_PLANTS] = {
 	[SIM_PLANT_UNNOTICED] = "unnoticed",
 	[SIM_PLANT_REFUSED] = "refused",
 	[SIM_PLANT_PAID_AGAIN] = "paid-again",
+	[SIM_PLANT_EDITED_AUDIT] = "edited-audit",
 };
 
 const char *sim_plant_text(enum sim_plant plant)
@@ -333,6 +334,8 @@ void sim_plant_end(struct sim_world *world)
 		if (world->orders[i].stage == WITHDRAWAL_COMPLETED && world->orders[i].asset == 0)
 			to = world->orders[i].to;
 	uint64_t units = 1;
+	if (world->options->plant == SIM_PLANT_EDITED_AUDIT)
+		(void)change(world, "UPDATE audit SET who = 'nobody' WHERE feed = 1");
 	if (world->options->plant == SIM_PLANT_STALE)
 		stale_plant(world);
 	if (world->options->plant == SIM_PLANT_UNNOTICED)

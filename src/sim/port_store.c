@@ -262,6 +262,25 @@ static bool case_resolve(struct store *self, struct store_resolution *resolution
 	STORE(STORE_CASE_RESOLVE, case_resolve, resolution, by);
 }
 
+static bool feed_newest(struct store *self, struct feed_seal *ret_seal, bool *ret_any,
+			struct err *err)
+{
+	STORE(STORE_FEED_NEWEST, feed_newest, ret_seal, ret_any);
+}
+
+static bool feed_pending(struct store *self, enum feed_kind kind, struct feed_row *ret_rows,
+			 size_t cap, size_t *ret_len, struct err *err)
+{
+	STORE(STORE_FEED_PENDING, feed_pending, kind, ret_rows, cap, ret_len);
+}
+
+static bool feed_append(struct store *self, const struct store_lease *lease,
+			const struct feed_seal *seal, const struct feed_row *rows,
+			enum store_write *ret_result, struct err *err)
+{
+	STORE(STORE_FEED_APPEND, feed_append, lease, seal, rows, ret_result);
+}
+
 /* Who holds which lease. A file lock tells at once that an owner is dead; of one that lives, the
  * term has to pass, which only somebody who stands still lets happen. */
 #define TERM_MS 10000
@@ -352,4 +371,7 @@ const struct store_ops sim_store_ops = {
 	.decisions_load = decisions_load,
 	.attempt_owner = attempt_owner,
 	.case_resolve = case_resolve,
+	.feed_newest = feed_newest,
+	.feed_pending = feed_pending,
+	.feed_append = feed_append,
 };

@@ -31,6 +31,11 @@ static struct mac_keys mac_keys_of(struct sim_world *world, size_t index)
 	return (struct mac_keys){ .keys = { { 1, world->keys_bytes[index] } }, .len = 1 };
 }
 
+struct feed_keys sim_feed_keys(struct sim_world *world)
+{
+	return (struct feed_keys){ mac_keys_of(world, 5), world->deployment };
+}
+
 static void api_open(struct sim_process *process)
 {
 	struct sim_world *world = process->world;
@@ -105,6 +110,9 @@ static struct monitor *monitor_make(struct sim_process *process, bool recovers)
 					   .instance = process->instance,
 					   .balances_interval_ms = 30000,
 					   .recovers = recovers };
+	/* The command that recovers gives no positions. */
+	if (!recovers)
+		options.feed_keys = sim_feed_keys(world);
 	return monitor_new(&options);
 }
 

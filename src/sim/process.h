@@ -9,6 +9,7 @@
 #include "port/keys.h"
 #include "port/queue.h"
 #include "port/queue_transport.h"
+#include "core/feed.h"
 #include "port/store_ops.h"
 #include "service/signer/signer_recover.h"
 #include "sim/chain_model.h"
@@ -50,6 +51,8 @@ struct sim_port {
 	struct sim_process *process;
 	struct chain *node; /* of a chain: the real one behind it */
 };
+
+struct feed_keys sim_feed_keys(struct sim_world *world);
 
 struct sim_process {
 	enum sim_role role;

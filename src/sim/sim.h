@@ -78,6 +78,7 @@ enum sim_plant {
 	SIM_PLANT_UNNOTICED,         /* T12: a stranger took a nonce, and nobody notices */
 	SIM_PLANT_REFUSED,           /* refused: failed by a receiver that takes everything */
 	SIM_PLANT_PAID_AGAIN,        /* T1: a slot for a key that was paid before the restore */
+	SIM_PLANT_EDITED_AUDIT,      /* feed: a record says something else than it did */
 	SIM_PLANTS
 };
 

@@ -143,6 +143,8 @@ describe('a deployment by the document', () => {
 		assert.match(await redis.call('DBSIZE'), /:[1-9]/);
 		await waitFor('no balances', async () => (await rows('SELECT COUNT(*) FROM wallet_balances'))[0][0] !== '0');
 		await run('admin', 'reconcile');
+		await waitFor('not all is sealed', async () => (await rows('SELECT COUNT(*) FROM audit WHERE feed IS NULL'))[0][0] === '0');
+		assert.ok(JSON.parse(await run('admin', 'audit', 'verify', '--json')).audit_records > 30);
 		await run('admin', 'wallet', 'list');
 		const other = JSON.parse(await run('admin', 'api-key', 'create', '--json', '--name', 'other'));
 		await run('admin', 'api-key', 'revoke', other.id);
@@ -151,10 +153,10 @@ describe('a deployment by the document', () => {
 
 	test('what is another role’s is refused', async () => {
 		const forbidden = {
-			sluice_api: ["UPDATE sluice.wallets SET stop_reason = ''", 'DELETE FROM sluice.withdrawals', 'SELECT * FROM sluice_journal.slots', 'UPDATE sluice.api_keys SET revoked_at = 0'],
+			sluice_api: ["UPDATE sluice.wallets SET stop_reason = ''", 'DELETE FROM sluice.withdrawals', 'SELECT * FROM sluice_journal.slots', 'UPDATE sluice.api_keys SET revoked_at = 0', 'UPDATE sluice.audit SET feed = NULL', 'SELECT * FROM sluice.feed_seals'],
 			sluice_processor: ['SELECT * FROM sluice.api_keys', 'UPDATE sluice.transfers SET stage = 1', 'SELECT * FROM sluice_journal.slots'],
 			sluice_signer: ['INSERT INTO sluice.withdrawals SELECT * FROM sluice.withdrawals', 'DELETE FROM sluice.attempts'],
-			sluice_monitor: ['INSERT INTO sluice.attempts SELECT * FROM sluice.attempts', 'SELECT * FROM sluice_journal.slots'],
+			sluice_monitor: ['INSERT INTO sluice.attempts SELECT * FROM sluice.attempts', "UPDATE sluice.audit SET who = ''", 'DELETE FROM sluice.events', 'UPDATE sluice.feed_seals SET number = 0', 'SELECT * FROM sluice_journal.slots'],
 			sluice_journal: ['DELETE FROM sluice_journal.slots', 'UPDATE sluice_journal.slots SET nonce = 0', 'DROP TABLE sluice_journal.slots', 'SELECT * FROM sluice.withdrawals'],
 		};
 		for (const [user, statements] of Object.entries(forbidden)) {

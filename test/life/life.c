@@ -126,6 +126,11 @@ static struct mac_keys mac_keys_of(struct life *life, size_t index)
 	return (struct mac_keys){ .keys = { { 1, life->keys_bytes[index] } }, .len = 1 };
 }
 
+struct feed_keys life_feed_keys(struct life *life)
+{
+	return (struct feed_keys){ mac_keys_of(life, 5), life->deployment };
+}
+
 static void signer_open(struct life *life)
 {
 	struct signer_options options = { .store = life->ports.store,
@@ -167,6 +172,8 @@ static void monitor_open(struct life *life)
 					   .instance = life->watcher,
 					   .recovers = life->recovers,
 					   .balances_interval_ms = 100000 };
+	if (!life->recovers)
+		options.feed_keys = life_feed_keys(life);
 	life->monitor = monitor_new(&options);
 }
 
@@ -391,6 +398,7 @@ int life_tear_down(void **state)
 {
 	struct life *life = *state;
 	services_close(life);
+	bool is_intact = life_feed_is_intact(life);
 	(void)life_rpc(life, "anvil_dropAllTransactions", "[]");
 	(void)life_rpc(life, "evm_revert", life->snapshot);
 	ports_close(life);
@@ -404,7 +412,7 @@ int life_tear_down(void **state)
 	waitpid(child, NULL, 0);
 	free(life->fault);
 	free(life);
-	return 0;
+	return is_intact ? 0 : -1;
 }
 
 struct life *life_join(struct life *life)

@@ -58,7 +58,7 @@ struct life {
 	struct log log;
 	int log_fd; /* a file; life_alarms counts in it */
 	struct id deployment;
-	uint8_t keys_bytes[5][32]; /* intent, approval, pay tag, journal, controls */
+	uint8_t keys_bytes[6][32]; /* intent, approval, pay tag, journal, controls, feed */
 	struct processor *processor;
 	struct signer *signer;
 	struct monitor *monitor;
@@ -124,5 +124,9 @@ int64_t life_number(struct life *life, const char *literal, const struct id *id)
 const char *life_blob(const void *bytes, size_t len);
 const char *life_hex(const void *bytes, size_t len);
 void life_wait(struct life *life, int64_t ms);
+struct feed_keys life_feed_keys(struct life *life);
+/* Has every event and audit record its place, and does it say what it said then? What the monitors
+ * have not come to yet is sealed here. life_feed.c; at the end of each life. */
+bool life_feed_is_intact(struct life *life);
 
 #endif

@@ -304,6 +304,25 @@ static bool case_resolve(struct store *self, struct store_resolution *resolution
 	STORE(case_resolve(REAL_STORE, resolution, by, err), "case_resolve");
 }
 
+static bool feed_newest(struct store *self, struct feed_seal *ret_seal, bool *ret_any,
+			struct err *err)
+{
+	STORE(feed_newest(REAL_STORE, ret_seal, ret_any, err), "feed_newest");
+}
+
+static bool feed_pending(struct store *self, enum feed_kind kind, struct feed_row *ret_rows,
+			 size_t cap, size_t *ret_len, struct err *err)
+{
+	STORE(feed_pending(REAL_STORE, kind, ret_rows, cap, ret_len, err), "feed_pending");
+}
+
+static bool feed_append(struct store *self, const struct store_lease *lease,
+			const struct feed_seal *seal, const struct feed_row *rows,
+			enum store_write *ret_result, struct err *err)
+{
+	STORE(feed_append(REAL_STORE, lease, seal, rows, ret_result, err), "feed_append");
+}
+
 static const struct store_ops store_ops = {
 	.withdrawals_load = withdrawals_load,
 	.withdrawals_change = withdrawals_change,
@@ -339,6 +358,9 @@ static const struct store_ops store_ops = {
 	.decisions_load = decisions_load,
 	.attempt_owner = attempt_owner,
 	.case_resolve = case_resolve,
+	.feed_newest = feed_newest,
+	.feed_pending = feed_pending,
+	.feed_append = feed_append,
 };
 
 /* --- queue --------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ for (const [plant, rule] of Object.entries({
 	'lost-wake-up': 'messages', 'signed-canceled': 'cancel', 'held': 'hold', 'false-alarm': 'hold',
 	'stopped': 'stop', 'overdrawn': 'funds', 'limit': 'limit', 'stranger': 'T10', 'shallow': 'T12',
 	'stale': 'T12', 'unnoticed': 'T12', 'taken-back': 'T9', 'unwished': 'wish', 'refused': 'refused',
-	'paid-again': 'T1',
+	'paid-again': 'T1', 'edited-audit': 'feed',
 }))
 	test(`${rule} fires on a planted violation: ${plant}`, async () => {
 		// A second signature takes somebody who asks for it; a key that is paid again, a restore.

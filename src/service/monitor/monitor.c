@@ -8,8 +8,12 @@
  *	settle.c    mined slots: still on the canonical chain? deep enough to be final?
  *	facts.c     what their receipts said
  *	reconcile.c  behind finality: does the store say what the chain says?
+ *
+ * And before all chains, whatever becomes of their nodes: sequencer.c, positions for what was
+ * committed.
  */
 #include "service/monitor/monitor_parts.h"
+#include "service/monitor/sequencer.h"
 
 #include "base/defence.h"
 #include "core/timing.h"
@@ -17,6 +21,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static void sequencer_make(struct monitor *self)
+{
+	struct sequencer_options options = { .store = self->options.store,
+					     .clock = self->options.clock,
+					     .log = self->options.log,
+					     .metrics = self->options.metrics,
+					     .instance = self->options.instance,
+					     .keys = self->options.feed_keys };
+	if (options.keys.keys.len > 0)
+		self->sequencer = sequencer_new(&options);
+}
 
 struct monitor *monitor_new(const struct monitor_options *options)
 {
@@ -53,6 +69,7 @@ struct monitor *monitor_new(const struct monitor_options *options)
 			   "What the chain says of a wallet and the store does not.");
 	self->reconciler = calloc(1, sizeof *self->reconciler);
 	CHECK(self->reconciler != NULL);
+	sequencer_make(self);
 	return self;
 }
 
@@ -60,6 +77,7 @@ void monitor_free(struct monitor *monitor)
 {
 	if (monitor == NULL)
 		return;
+	sequencer_free(monitor->sequencer);
 	free(monitor->reconciler);
 	free(monitor);
 }
@@ -183,6 +201,8 @@ static bool lease_take(struct monitor *self, struct monitor_chain *chain, bool *
 
 void monitor_leave(struct monitor *self)
 {
+	if (self->sequencer != NULL)
+		sequencer_leave(self->sequencer);
 	for (size_t i = 0; i < CHAINS_MAX; i++) {
 		struct monitor_chain *chain = &self->chains[i];
 		struct err err = { 0 };
@@ -338,6 +358,9 @@ bool monitor_step(struct monitor *monitor, bool *ret_worked, struct err *err)
 	bool woken = false;
 	struct err fault = { 0 };
 	*ret_worked = false;
+	/* What keeps rows from their positions keeps no chain from being watched. */
+	if (monitor->sequencer != NULL && !sequencer_step(monitor->sequencer, ret_worked, &fault))
+		(void)err_wrap(&fault, "sequencer");
 	if (!messages_drain(monitor, &woken, err) || !wallets_load(monitor, err))
 		return false;
 	for (size_t i = 0; i < catalogue->chains_len; i++) {

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "core/catalogue.h"
+#include "core/feed.h"
 #include "port/chain.h"
 #include "port/clock.h"
 #include "port/queue.h"
@@ -21,6 +22,7 @@ struct monitor_options {
 	const struct log *log;
 	struct metrics *metrics;
 	const char *instance;
+	struct feed_keys feed_keys;   /* without any it is no sequencer, and stands by for none */
 	int64_t balances_interval_ms; /* 5 s by default: for show */
 	bool recovers; /* after a restore, beside a signer that reads what the store does not know
 			*/

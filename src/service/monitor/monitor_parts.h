@@ -11,8 +11,7 @@
 #include "service/monitor/reconciler.h"
 
 /* Blocks that hold mined slots which are not final: a reorg shows in their hashes. Twice the depth
- * of the dangerous verdict; beyond that a reorg is still found when a slot is about to become
- * final. */
+ * of the dangerous verdict; beyond that a reorg is still found before a slot is final. */
 #define WATCHED_BLOCKS_MAX 512
 /* Sightings in a row of a consumed nonce without any of our hashes, or of another block where
  * payments were final, before it is told. */
@@ -112,6 +111,7 @@ struct watched {
 #define HASHES_MAX CHAIN_BATCH_MAX
 struct monitor {
 	struct monitor_options options;
+	struct sequencer *sequencer; /* NULL: without keys for it */
 	struct monitor_chain chains[CHAINS_MAX];
 	struct monitor_chain *chain; /* of the step */
 	struct chain *client;
