@@ -485,6 +485,54 @@ static void test_failover_and_a_start_in_the_middle(void **state)
 	life_assert_settled(life);
 }
 
+/* Signed and stored, and the commit is lost while the process stands still. */
+static void commit_is_lost(struct life *life, const struct withdrawal *row)
+{
+	(void)row;
+	life_sql(life, "CREATE TRIGGER lost AFTER INSERT ON attempts BEGIN "
+		       "DELETE FROM attempts WHERE tx_hash = NEW.tx_hash; END");
+	life_wait(life, 5000);
+}
+
+static void test_failover_while_the_signer_stands_still(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = queued(life, 9191);
+	life_fault_install(life);
+	life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_ACT,
+							.call = "store_attempts_add",
+							.at = 1,
+							.act = commit_is_lost });
+	life_sign(life);
+	assert_string_equal(life_fault_hit(life), "store_attempts_add");
+	life_fault_clear(life);
+	life_mine(life, 2);
+	life_assert_unpaid(life, &row);
+	assert_int_equal(life_alarms(life, "bytes_are_gone"), 1);
+}
+
+/* Nothing is lost: it goes out as ever. */
+static void stand_still(struct life *life, const struct withdrawal *row)
+{
+	(void)row;
+	life_wait(life, 5000);
+}
+
+static void test_signer_that_stood_still_sends(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = queued(life, 9192);
+	life_fault_install(life);
+	life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_ACT,
+							.call = "store_attempts_add",
+							.at = 1,
+							.act = stand_still });
+	life_sign(life);
+	life_mine(life, 1);
+	assert_received(life, "TUSD", &row, 9191 + 1);
+	assert_int_equal(life_alarms(life, "bytes_are_gone"), 0);
+}
+
 /* ---- strangers ---- */
 
 /* By hand, to whom waits for exactly that: people say that it was not for him. */
@@ -557,6 +605,8 @@ int main(void)
 		LIFE_TEST(test_failover_and_a_death_after_the_import),
 		LIFE_TEST(test_failover_and_a_death_after_the_stop),
 		LIFE_TEST(test_failover_and_a_start_in_the_middle),
+		LIFE_TEST(test_failover_while_the_signer_stands_still),
+		LIFE_TEST(test_signer_that_stood_still_sends),
 		LIFE_TEST(test_stranger_pays_what_is_asked_for),
 		LIFE_TEST(test_stranger_pays_in_his_own_way),
 	};

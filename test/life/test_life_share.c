@@ -206,6 +206,75 @@ static void test_shared_wallets_pay_once(void **state)
 	scene_end();
 }
 
+/* ---- what one has read of a wallet is judged by the others ---- */
+
+static struct address wallet_of_another(struct life *life, int64_t id)
+{
+	struct wallet rows[WALLETS_MAX];
+	struct err err = { 0 };
+	size_t n = 0;
+	assert_true(store_wallets_load(life->store, rows, WALLETS_MAX, &n, &err));
+	assert_true(n > 1);
+	return rows[0].id == id ? rows[1].address : rows[0].address;
+}
+
+/* Its owner tells of a payment after the others have judged their batch, and before they ask. */
+static void owner_tells(struct life *life, const struct withdrawal *row)
+{
+	(void)life;
+	(void)row;
+	life_sign(signers[0]);
+}
+
+static void row_is_due(struct life *life)
+{
+	struct err err = { 0 };
+	struct db *db = life_mysql(life->database);
+	assert_true(db_exec(db, "UPDATE withdrawals SET due_at = 1 WHERE stage = 3", &err));
+	db_close(db);
+	time_passes(1500);
+	life_process(life);
+}
+
+static void test_payment_is_read_while_another_signer_judges(void **state)
+{
+	struct life *life = *state;
+	scene_begin(life);
+	struct life *second = signer_join(life, 1);
+	life_fault_install(second);
+	second->clock.skew_ms = life->clock.skew_ms;
+	looks(LOOKS, NULL);
+	assert_int_equal(owned_by(second), 1);
+	int64_t mine = life_number(
+		life, "SELECT MIN(id) FROM wallets WHERE lease_holder = 'signer-2'", NULL);
+	struct withdrawal row = life_accept(life, "POL", 9301);
+	life_process(life);
+	life_foreign_pay(life, wallet_of_another(life, mine), row.intent.to, 9301);
+	/* Seen by its owner, and not deep yet. */
+	life_sign(life);
+	assert_int_equal(life_alarms(life, "chain_is_ahead"), 1);
+	life_mine(life, 8);
+	row_is_due(life);
+	life_fault_plan(second, (struct life_fault_plan){ .mode = LIFE_FAULT_ACT,
+							  .call = "chain_nonces",
+							  .at = 1,
+							  .act = owner_tells });
+	life_sign(second);
+	assert_string_equal(life_fault_hit(second), "chain_nonces");
+	life_fault_clear(second);
+	life_mine(life, 1);
+	assert_true(u256_equal(life_balance(life, "POL", row.intent.to), u256_from_u64(9301)));
+	time_passes(30000);
+	life_process(life);
+	looks(2, NULL);
+	life_assert_stage(life, &row, WITHDRAWAL_QUEUED);
+	assert_string_equal(life_view(life, row.intent.id).withdrawal.held_reason,
+			    "may_be_paid_by_unbound");
+	void *fault = second->fault;
+	scene_end();
+	free(fault);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +284,7 @@ int main(void)
 		LIFE_TEST(test_who_reaches_no_node_lets_its_wallets_go),
 		LIFE_TEST(test_who_reaches_no_keys_lets_its_wallets_go),
 		LIFE_TEST(test_shared_wallets_pay_once),
+		LIFE_TEST(test_payment_is_read_while_another_signer_judges),
 	};
 	return LIFE_MAIN(tests);
 }

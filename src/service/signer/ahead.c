@@ -23,6 +23,9 @@ struct counts {
 	uint64_t seen[WALLETS_MAX];
 	uint64_t known[WALLETS_MAX];
 	size_t len;
+	/* Something was told since the rows of this step were read (unknown.c): it was no news yet
+	 * when the withdrawals of the batch were judged. */
+	bool has_news;
 };
 
 static void counts_collect(struct signer *self, size_t chain, struct counts *ret_counts)
@@ -78,7 +81,7 @@ static bool any_ahead(const struct counts *counts)
 /* Whose right the journal has as spent is not paid again, whatever the store has lost. */
 static bool journal_level(struct signer *self, struct counts *counts, size_t at, struct err *err)
 {
-	const struct signer_wallet *wallet = counts->wallets[at];
+	struct signer_wallet *wallet = counts->wallets[at];
 	uint64_t next = 0;
 	bool any = false;
 	if (counts->seen[at] <= counts->known[at])
@@ -86,9 +89,22 @@ static bool journal_level(struct signer *self, struct counts *counts, size_t at,
 	if (!journal_next_nonce(self->options.journal, wallet->row.chain_id, wallet->row.address,
 				&any, &next, err))
 		return false;
-	if (any && next > counts->known[at])
-		counts->known[at] = next;
+	if (!any || next <= counts->known[at])
+		return true;
+	counts->known[at] = next;
+	bool is_read = wallet->owned && wallet->journal_any && next <= wallet->journal_next;
+	counts->has_news |= !is_read && next > wallet->unknown.journaled;
+	wallet->unknown.journaled = next;
 	return true;
+}
+
+/* Nonces of a stopped wallet nobody has given: its owner has read what was sent. */
+static void row_level(struct counts *counts, size_t at, const struct wallet *row)
+{
+	const struct wallet *before = &counts->wallets[at]->row;
+	bool is_stopped = row->stop_reason[0] != 0 || before->stop_reason[0] != 0;
+	counts->has_news |= is_stopped && row->next_nonce > counts->known[at];
+	counts->known[at] = row->next_nonce;
 }
 
 /* Another signer gives nonces all the time, and each before its transaction is seen; who was asleep
@@ -105,7 +121,7 @@ static bool counts_level(struct signer *self, struct counts *counts, struct err 
 	for (size_t i = 0; i < counts->len; i++) {
 		for (size_t k = 0; k < len; k++)
 			if (rows[k].id == counts->wallets[i]->row.id)
-				counts->known[i] = rows[k].next_nonce;
+				row_level(counts, i, &rows[k]);
 		if (!journal_level(self, counts, i, err))
 			return false;
 	}
@@ -131,10 +147,10 @@ static void unknown_show(const struct signer *self)
 	metric_set(self->unknown, count > INT64_MAX ? INT64_MAX : (int64_t)count);
 }
 
-/* *ret_any: there is something of a wallet, whoever has it, of which nobody knows what it paid. */
+/* *ret_any: there is something of a wallet, whoever has it, of which nobody knew what it paid. */
 static void counts_judge(struct signer *self, const struct counts *counts, bool *ret_any)
 {
-	*ret_any = false;
+	*ret_any = counts->has_news && DEFENCE("news_are_judged");
 	for (size_t i = 0; i < counts->len; i++) {
 		struct signer_wallet *wallet = counts->wallets[i];
 		bool ahead = counts->seen[i] > counts->known[i];

@@ -4,6 +4,7 @@
 
 #include "base/defence.h"
 #include "core/reason.h"
+#include "core/timing.h"
 
 #include <string.h>
 
@@ -104,11 +105,50 @@ static bool chain_send_works(struct signer *self, size_t chain, struct slot_work
 	       wishes_after(self, works, sends, n, err) && invalid_stop(self, works, sends, n, err);
 }
 
+static bool is_stored(struct signer *self, const struct slot_work *work, bool *ret_stored,
+		      struct err *err)
+{
+	size_t n = 0;
+	*ret_stored = false;
+	if (!store_attempts_load(self->options.store, work->slot->id, self->attempts, ATTEMPTS_MAX,
+				 &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		*ret_stored |= hash32_equal(self->attempts[i].tx_hash, work->attempt.tx_hash);
+	return true;
+}
+
+/* Who stood still for a lease's term does not know whose the wallet is, nor whether the server that
+ * answered is still the one that is asked: bytes of which the store knows nothing would pay what
+ * somebody else pays. */
+static bool stored_look_again(struct signer *self, struct err *err)
+{
+	int64_t age_ms = clock_monotonic_ms(self->options.clock) - self->work_at;
+	if (age_ms < LEASE_TERM_MS || !DEFENCE("who_stood_still_looks_again"))
+		return true;
+	for (size_t i = 0; i < self->work_len; i++) {
+		struct slot_work *work = &self->work[i];
+		bool stored = false;
+		if (work->drop)
+			continue;
+		if (!is_stored(self, work, &stored, err))
+			return false;
+		if (stored)
+			continue;
+		work->drop = true;
+		signer_log_slot(self, work->slot, "bytes_are_gone", &work->attempt.tx_hash,
+				"the store does not know them any more: they are not sent", true);
+	}
+	return true;
+}
+
 bool signer_send(struct signer *self, struct err *err)
 {
 	struct slot_work *works[BATCH_MAX];
 	for (size_t chain = 0; chain < self->options.catalogue->chains_len; chain++) {
 		size_t n = 0;
+		if (!stored_look_again(self, err))
+			return false;
 		for (size_t i = 0; i < self->work_len; i++)
 			if (!self->work[i].drop && self->work[i].wallet->chain == chain)
 				works[n++] = &self->work[i];

@@ -155,6 +155,7 @@ struct signer {
 	struct store_reservation reservations[BATCH_MAX];
 	struct slot_work work[BATCH_MAX];
 	size_t work_len;
+	int64_t work_at; /* monotonic: before their rows were read */
 	struct store_attempt adds[BATCH_MAX];
 	struct attempt attempts[ATTEMPTS_MAX];
 	bool store_paused;         /* a restored store: nothing is reserved, no withdrawal judged */

@@ -15,6 +15,7 @@ struct unknown {
 	uint64_t count; /* transactions, by the last look at all wallets of the chain */
 	bool told;      /* that there are some */
 	bool is_known;  /* to a person, who started the wallet although they could not be read */
+	uint64_t journaled; /* one above the highest nonce of the journal, where it was looked at */
 	bool begun;
 	bool rises;    /* the lowest was found, or what came before it: blocks are read upwards */
 	uint64_t next; /* the block to be read, */

@@ -440,6 +440,7 @@ static void stale_spare(struct signer *self)
 static bool batch_run(struct signer *self, bool *ret_worked, struct err *err)
 {
 	size_t done = 0;
+	self->work_at = clock_monotonic_ms(self->options.clock);
 	if (!signer_works_verify(self, err))
 		return false;
 	keys_spare(self);

@@ -20,6 +20,7 @@
 
 #define READ_CALLS    4 /* in a step, of each wallet */
 #define READ_PAUSE_MS 1000
+#define AWAY_PAUSE_MS 10000 /* when it could not be read at all */
 /* So far down a transaction is looked for: a day of two-second blocks. */
 #define READ_BACK_MAX 43200
 /* More is no loss of a moment: the store is an old one. */
@@ -407,7 +408,7 @@ void signer_unknown_read(struct signer *self)
 			continue;
 		self->wallets[i].unknown.begun = false;
 		self->wallets[i].unknown.at =
-			clock_monotonic_ms(self->options.clock) + READ_PAUSE_MS;
+			clock_monotonic_ms(self->options.clock) + AWAY_PAUSE_MS;
 		log_line(
 			self->options.log, LOG_WARN,
 			&(struct log_about){ .action = "unknown_transaction_waits", .err = &fault },
