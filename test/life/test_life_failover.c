@@ -556,6 +556,26 @@ static void test_stranger_pays_what_is_asked_for(void **state)
 	assert_received(life, "POL", &row, 2 * 9201);
 }
 
+/* No block shows it: nobody is paid before a person has looked, and said so by the wallet. */
+static void test_what_no_block_shows_is_for_people(void **state)
+{
+	struct life *life = *state;
+	struct life_node node = life_node_make(life);
+	struct address wallet = life->catalogue.wallets[0].address;
+	life_node_give(life, &node);
+	node.hides = life_foreign_pay(life, wallet, life_fresh_address(life), 9221);
+	struct withdrawal row = queued(life, 9222);
+	read_on(life);
+	read_on(life);
+	life_assert_unpaid(life, &row);
+	life_assert_waits(life, &row, reason_code(REASON_CHAIN_IS_AHEAD));
+	assert_int_equal(life_alarms(life, "unknown_transaction_unread"), 1);
+	life_sql(life, "UPDATE wallets SET stop_reason = '' WHERE stop_reason = "
+		       "'nonce_consumed_elsewhere'");
+	read_on(life);
+	life_assert_paid(life, &row);
+}
+
 /* In a way that the signer has not: with a word to it. */
 static void test_stranger_pays_in_his_own_way(void **state)
 {
@@ -609,6 +629,7 @@ int main(void)
 		LIFE_TEST(test_signer_that_stood_still_sends),
 		LIFE_TEST(test_stranger_pays_what_is_asked_for),
 		LIFE_TEST(test_stranger_pays_in_his_own_way),
+		LIFE_TEST(test_what_no_block_shows_is_for_people),
 	};
 	return LIFE_MAIN(tests);
 }

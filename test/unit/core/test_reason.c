@@ -30,6 +30,7 @@ static const char *const pinned[] = {
 	"funds",
 	"funds_above_ceiling",
 	"chain_unavailable",
+	"chain_is_ahead",
 	"unavailable",
 	"asset_reverts",
 	"gas_above_ceiling",
