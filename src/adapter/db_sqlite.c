@@ -424,6 +424,28 @@ static enum db_step db_sqlite_step(struct db_statement *statement, struct err *e
 	return DB_ROW;
 }
 
+/* Nothing is kept: a statement costs no round trip. */
+static bool db_sqlite_later(struct db_statement *statement, bool changes_one, struct err *err)
+{
+	struct db_sqlite *db = statement->owner;
+
+	CHECK(statement->writes && !statement->many_steps && db->filling != statement);
+	switch (db_sqlite_step(statement, err)) {
+	case DB_DONE:
+		if (!changes_one || sqlite3_changes(db->sqlite) == 1)
+			return true;
+		return err_set(err, ERR_NOT_DONE, "%s: %.80s: %d rows changed, not one", db->path,
+			       statement->sql, sqlite3_changes(db->sqlite));
+	case DB_CONFLICT:
+		return err_set(err, ERR_NOT_DONE, "%s: %.80s: a unique key stood in the way",
+			       db->path, statement->sql);
+	case DB_ROW:
+	case DB_FAILED:
+		break;
+	}
+	return false;
+}
+
 static void db_sqlite_reset(struct db_statement *statement)
 {
 	statement_reset(statement);
@@ -557,6 +579,7 @@ static const struct db_ops db_sqlite_ops = {
 	.bind_bytes = db_sqlite_bind_bytes,
 	.bind_text = db_sqlite_bind_text,
 	.bind_next_row = db_sqlite_bind_next_row,
+	.later = db_sqlite_later,
 	.step = db_sqlite_step,
 	.reset = db_sqlite_reset,
 	.may_repeat = db_sqlite_may_repeat,

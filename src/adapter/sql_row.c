@@ -106,6 +106,16 @@ void sql_put_next_row(struct sql *sql)
 	sql->scratch_len = 0;
 }
 
+_Static_assert(BATCH_MAX == 64, "SQL_MARKS_BATCH has as many marks");
+
+/* Bytes, and no id of its own: a zero one is no NULL here. */
+void sql_put_ids(struct sql *sql, const struct id *ids, size_t n)
+{
+	CHECK(n > 0 && n <= BATCH_MAX);
+	for (size_t i = 0; i < BATCH_MAX; i++)
+		sql_put_bytes(sql, ids[i < n ? i : 0].bytes, ID_BYTES);
+}
+
 bool sql_run(struct sql *sql, bool *ret_conflict)
 {
 	if (ret_conflict != NULL)
@@ -128,6 +138,22 @@ bool sql_run_count(struct sql *sql, int64_t *ret_changed)
 		return false;
 	*ret_changed = db_changes(sql->db);
 	return true;
+}
+
+static bool later(struct sql *sql, bool changes_one)
+{
+	sql->failed = sql->failed || !db_later(sql->db, sql->statement, changes_one, sql->err);
+	return !sql->failed;
+}
+
+bool sql_later_one(struct sql *sql)
+{
+	return later(sql, true);
+}
+
+bool sql_later_any(struct sql *sql)
+{
+	return later(sql, false);
 }
 
 bool sql_next(struct sql *sql)
@@ -270,4 +296,19 @@ void items_order(struct id (*id_of)(const void *items, size_t at), const void *i
 		}
 		ret_places[at] = i;
 	}
+}
+
+size_t items_pass(struct id (*id_of)(const void *items, size_t at), const void *items,
+		  const size_t *places, size_t n, size_t pass, size_t ret_places[BATCH_MAX])
+{
+	size_t len = 0;
+	size_t seen = 0;
+	for (size_t i = 0; i < n; i++) {
+		bool again =
+			i > 0 && id_equal(id_of(items, places[i]), id_of(items, places[i - 1]));
+		seen = again ? seen + 1 : 0;
+		if (seen == pass)
+			ret_places[len++] = places[i];
+	}
+	return len;
 }

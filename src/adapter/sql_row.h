@@ -41,11 +41,23 @@ void sql_put_mac(struct sql *sql, const struct mac_tag *tag); /* two parameters 
 /* What was put is a row; what follows belongs to the next one (db_bind_next_row). */
 void sql_put_next_row(struct sql *sql);
 
+/* As many parameters as a batch has items, for `id IN (…)`. */
+#define SQL_MARKS_8 "?, ?, ?, ?, ?, ?, ?, ?"
+#define SQL_MARKS_BATCH                                                                 \
+	SQL_MARKS_8 ", " SQL_MARKS_8 ", " SQL_MARKS_8 ", " SQL_MARKS_8 ", " SQL_MARKS_8 \
+		    ", " SQL_MARKS_8 ", " SQL_MARKS_8 ", " SQL_MARKS_8
+/* Their values: n ids, 1 to BATCH_MAX; what is missing at the end repeats the first one. */
+void sql_put_ids(struct sql *sql, const struct id *ids, size_t n);
+
 /* Runs a write; true when done. A conflict sets *ret_conflict when it is not NULL, and is a fault
  * otherwise. */
 MUST_CHECK bool sql_run(struct sql *sql, bool *ret_conflict);
 /* Runs a write and tells how many rows it changed. */
 MUST_CHECK bool sql_run_count(struct sql *sql, int64_t *ret_changed);
+/* Writes of which the outcome is known (db_later): each row changes one, as one that this
+ * transaction has locked does; or as many as there are. */
+MUST_CHECK bool sql_later_one(struct sql *sql);
+MUST_CHECK bool sql_later_any(struct sql *sql);
 /* The next row: true and the reader is at its first column; false at the end, or on a fault (then
  * sql->failed). */
 bool sql_next(struct sql *sql);
@@ -79,5 +91,9 @@ MUST_CHECK bool sql_write(struct db *db,
  * of its own they would give way to each other again and again. */
 void items_order(struct id (*id_of)(const void *items, size_t at), const void *items, size_t n,
 		 size_t ret_places[BATCH_MAX]);
+/* Those of them that are the pass'th of their row, from 0: a row that a batch has twice is looked
+ * at again after the first of them is written. 0: there are no more. */
+size_t items_pass(struct id (*id_of)(const void *items, size_t at), const void *items,
+		  const size_t *places, size_t n, size_t pass, size_t ret_places[BATCH_MAX]);
 
 #endif

@@ -96,6 +96,13 @@ void db_bind_next_row(struct db *db, struct db_statement *statement)
 	db->ops->bind_next_row(statement);
 }
 
+bool db_later(struct db *db, struct db_statement *statement, bool changes_one, struct err *err)
+{
+	PORT_CALL();
+	CHECK(db && statement && db->in_transaction && db->writing);
+	return db->ops->later(statement, changes_one, err);
+}
+
 enum db_step db_step(struct db *db, struct db_statement *statement, struct err *err)
 {
 	PORT_CALL();

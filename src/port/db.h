@@ -66,6 +66,7 @@ struct db_ops {
 	void (*bind_bytes)(struct db_statement *statement, int at, const void *bytes, size_t len);
 	void (*bind_text)(struct db_statement *statement, int at, struct str text);
 	void (*bind_next_row)(struct db_statement *statement);
+	bool (*later)(struct db_statement *statement, bool changes_one, struct err *err);
 	enum db_step (*step)(struct db_statement *statement, struct err *err);
 	void (*reset)(struct db_statement *statement);
 	bool (*may_repeat)(struct db *db);
@@ -117,6 +118,17 @@ void db_bind_text(struct db *db, struct db_statement *statement, int at, struct 
  * the statement drops its rows. Afterwards db_changes has no meaning. An UPDATE may have many rows
  * too; but after its CONFLICT some of them may be changed, and the transaction has to end. */
 void db_bind_next_row(struct db *db, struct db_statement *statement);
+/* A write that nobody waits for, in the place of its db_step: what is bound is a row, and the
+ * driver may keep it until somebody waits for something, at the latest until the commit. Then what
+ * was kept runs first: rows of one statement together and in their order, on a cluster in one round
+ * trip; statements in the order of their first rows. So writes by different statements, between two
+ * that are waited for, may not touch the same rows in an order that matters. changes_one: each row
+ * changes exactly one of the database's, as one that is locked does. Where it does not, and where
+ * one conflicts, that is a fault of whatever waits; the transaction can only be rolled back then.
+ * A driver that keeps nothing says so here. Only inside of a write transaction. Within one, a
+ * statement has all of its rows by this with the same changes_one, or none. */
+MUST_CHECK bool db_later(struct db *db, struct db_statement *statement, bool changes_one,
+			 struct err *err);
 /* Next row, or the end. After DONE or CONFLICT the statement is reset by the next db_prepare. */
 enum db_step db_step(struct db *db, struct db_statement *statement, struct err *err);
 /* Ends a half-read statement early, so that no read stays open. */

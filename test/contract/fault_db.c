@@ -193,6 +193,20 @@ static void fault_bind_next_row(struct db_statement *statement)
 		die();
 }
 
+static bool fault_later(struct db_statement *statement, bool changes_one, struct err *err)
+{
+	struct fault_db *self = statement->owner;
+	bool dies = false;
+	if (strikes(self, FAULT_AT_STEP, &dies)) {
+		db_reset(self->real, statement->real);
+		return struck(err);
+	}
+	bool done = db_later(self->real, statement->real, changes_one, err);
+	if (dies)
+		die();
+	return done;
+}
+
 static enum db_step fault_step(struct db_statement *statement, struct err *err)
 {
 	struct fault_db *self = statement->owner;
@@ -266,6 +280,7 @@ static const struct db_ops fault_ops = {
 	.bind_bytes = fault_bind_bytes,
 	.bind_text = fault_bind_text,
 	.bind_next_row = fault_bind_next_row,
+	.later = fault_later,
 	.step = fault_step,
 	.reset = fault_reset,
 	.may_repeat = fault_may_repeat,
