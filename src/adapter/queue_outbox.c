@@ -69,32 +69,64 @@ static void relay_if_due(struct queue_outbox *self)
 struct choice {
 	struct copy *copies[BATCH_MAX];
 	uint32_t receives[BATCH_MAX]; /* without verdict, before this time */
+	bool has_row[BATCH_MAX];      /* of a claim, of before */
 	size_t len;
 };
 
-/* Is somebody working on the row? If not: how often was it received without verdict? */
-static bool claim_load(struct queue_outbox *self, const struct copy *copy, bool *ret_taken,
-		       uint32_t *ret_receives, struct err *err)
+/* Copies, each of another row, and what the claims of these say. */
+struct looked {
+	struct copy *copies[BATCH_MAX];
+	struct claim_row {
+		bool is_there;
+		bool is_taken;     /* somebody works on it */
+		uint32_t receives; /* without verdict */
+	} rows[BATCH_MAX];
+	size_t len;
+};
+
+static void claim_take(struct sql *sql, int64_t now_ms, struct claim_row *ret_row)
+{
+	uint64_t receives = sql_take_u64(sql);
+	if (!DEFENCE("rows_own_count"))
+		receives = 0;
+	int64_t until_ms = sql_take_i64(sql);
+	ret_row->is_there = true;
+	ret_row->is_taken = until_ms > now_ms && until_ms <= now_ms + CLAIM_AHEAD_MS;
+	ret_row->receives = receives < RECEIVES_KEPT_MAX ? (uint32_t)receives : RECEIVES_KEPT_MAX;
+}
+
+/* Locked, in the order of their subjects. */
+static bool claims_load(struct queue_outbox *self, enum queue_name name, struct looked *looked,
+			struct err *err)
 {
 	struct sql sql = sql_prepare(self->options.db,
-				     "SELECT receives, claimed_until FROM message_claims "
-				     "WHERE queue = ? AND subject = ? {for update}",
+				     "SELECT subject, receives, claimed_until FROM message_claims "
+				     "WHERE queue = ? AND subject IN (" SQL_MARKS_BATCH
+				     ") ORDER BY subject {for update}",
 				     err);
+	struct id ids[BATCH_MAX];
 	int64_t now_ms = clock_now_ms(self->options.clock);
-	*ret_taken = false;
-	*ret_receives = 0;
-	sql_put_i64(&sql, copy->queue);
-	sql_put_id(&sql, copy->subject);
-	if (sql_next(&sql)) {
-		uint64_t receives = sql_take_u64(&sql);
-		if (!DEFENCE("rows_own_count"))
-			receives = 0;
-		int64_t until_ms = sql_take_i64(&sql);
-		*ret_taken = until_ms > now_ms && until_ms <= now_ms + CLAIM_AHEAD_MS;
-		*ret_receives =
-			receives < RECEIVES_KEPT_MAX ? (uint32_t)receives : RECEIVES_KEPT_MAX;
+	for (size_t i = 0; i < looked->len; i++)
+		ids[i] = looked->copies[i]->subject;
+	sql_put_i64(&sql, name);
+	sql_put_ids(&sql, ids, looked->len);
+	while (sql_next(&sql)) {
+		struct claim_row row;
+		struct id subject = sql_take_id(&sql);
+		claim_take(&sql, now_ms, &row);
+		for (size_t i = 0; i < looked->len; i++)
+			if (id_equal(ids[i], subject))
+				looked->rows[i] = row;
 	}
 	return sql_end(&sql);
+}
+
+static bool is_looked_at(const struct looked *looked, struct id subject)
+{
+	for (size_t i = 0; i < looked->len; i++)
+		if (id_equal(looked->copies[i]->subject, subject))
+			return true;
+	return false;
 }
 
 static bool is_chosen(const struct choice *choice, struct id subject)
@@ -105,63 +137,56 @@ static bool is_chosen(const struct choice *choice, struct id subject)
 	return false;
 }
 
+/* The next copies that wait, in the order of arrival. */
+static void looked_fill(struct queue_outbox *self, enum queue_name name,
+			const struct choice *choice, size_t *inout_at, struct looked *looked)
+{
+	looked->len = 0;
+	for (; *inout_at < self->copies_len && looked->len < BATCH_MAX; (*inout_at)++) {
+		struct copy *copy = &self->copies[*inout_at];
+		if (copy->state != COPY_WAITING || copy->queue != name ||
+		    is_chosen(choice, copy->subject) || is_looked_at(looked, copy->subject))
+			continue;
+		looked->rows[looked->len] = (struct claim_row){ .is_there = false };
+		looked->copies[looked->len++] = copy;
+	}
+}
+
+/* *ret_over: what was received before comes alone. */
+static void looked_choose(const struct looked *looked, size_t max, struct choice *choice,
+			  bool *ret_over)
+{
+	for (size_t i = 0; i < looked->len && choice->len < max && !*ret_over; i++) {
+		const struct claim_row *row = &looked->rows[i];
+		struct copy *copy = looked->copies[i];
+		copy->is_taken = row->is_taken;
+		if (row->is_taken || (row->receives > 0 && choice->len > 0))
+			continue;
+		choice->receives[choice->len] = row->receives;
+		choice->has_row[choice->len] = row->is_there;
+		choice->copies[choice->len++] = copy;
+		*ret_over = row->receives > 0;
+	}
+}
+
 /* In the order of arrival. What was received before without verdict is worked on alone: when its
  * turn comes it is the whole claim, and until then what is fresh passes it. A row that somebody
  * works on keeps its copy, which has its turn afterwards. */
 static bool choose(struct queue_outbox *self, enum queue_name name, size_t max,
 		   struct choice *choice, struct err *err)
 {
+	struct looked looked;
+	bool over = false;
 	choice->len = 0;
-	for (size_t i = 0; i < self->copies_len && choice->len < max; i++) {
-		struct copy *copy = &self->copies[i];
-		bool taken;
-		uint32_t receives;
-		if (copy->state != COPY_WAITING || copy->queue != name ||
-		    is_chosen(choice, copy->subject))
-			continue;
-		if (!claim_load(self, copy, &taken, &receives, err))
+	for (size_t at = 0; at < self->copies_len && choice->len < max && !over;) {
+		looked_fill(self, name, choice, &at, &looked);
+		if (looked.len == 0)
+			break;
+		if (!claims_load(self, name, &looked, err))
 			return false;
-		copy->is_taken = taken;
-		if (taken || (receives > 0 && choice->len > 0))
-			continue;
-		choice->receives[choice->len] = receives;
-		choice->copies[choice->len++] = copy;
-		if (receives > 0)
-			return true;
+		looked_choose(&looked, max, choice, &over);
 	}
 	return true;
-}
-
-/* *ret_taken: somebody came first, between the look and this. */
-static bool claim_write(struct queue_outbox *self, const struct copy *copy, uint32_t receives,
-			int64_t until_ms, const uint8_t token[16], bool *ret_taken, struct err *err)
-{
-	int64_t changed = 0;
-	struct sql update = sql_prepare(self->options.db,
-					"UPDATE message_claims SET receives = ?, "
-					"claimed_until = ?, claim = ? "
-					"WHERE queue = ? AND subject = ?",
-					err);
-	sql_put_i64(&update, receives);
-	sql_put_i64(&update, until_ms);
-	sql_put_bytes(&update, token, 16);
-	sql_put_i64(&update, copy->queue);
-	sql_put_id(&update, copy->subject);
-	*ret_taken = false;
-	if (!sql_run_count(&update, &changed))
-		return false;
-	if (changed > 0)
-		return true;
-	struct sql insert = sql_prepare(self->options.db,
-					"INSERT INTO message_claims (receives, claimed_until, "
-					"claim, queue, subject) VALUES (?, ?, ?, ?, ?)",
-					err);
-	sql_put_i64(&insert, receives);
-	sql_put_i64(&insert, until_ms);
-	sql_put_bytes(&insert, token, 16);
-	sql_put_i64(&insert, copy->queue);
-	sql_put_id(&insert, copy->subject);
-	return sql_run(&insert, ret_taken);
 }
 
 struct claim {
@@ -170,28 +195,90 @@ struct claim {
 	size_t max;
 	int64_t visibility_ms;
 	uint8_t token[16];
+	int64_t until_ms;
 	struct choice choice;
 };
+
+/* Both statements have their parameters in this order. */
+static void claim_put(struct sql *sql, const struct claim *claim, size_t at)
+{
+	sql_put_i64(sql, claim->choice.receives[at] + 1);
+	sql_put_i64(sql, claim->until_ms);
+	sql_put_bytes(sql, claim->token, sizeof claim->token);
+	sql_put_i64(sql, claim->name);
+	sql_put_id(sql, claim->choice.copies[at]->subject);
+}
+
+static bool claim_update(const struct claim *claim, size_t at, struct err *err)
+{
+	struct sql sql = sql_prepare(claim->self->options.db,
+				     "UPDATE message_claims SET receives = ?, "
+				     "claimed_until = ?, claim = ? "
+				     "WHERE queue = ? AND subject = ?",
+				     err);
+	claim_put(&sql, claim, at);
+	return sql_later_one(&sql);
+}
+
+/* *ret_taken: one of them has a claim since the look, and none was inserted. */
+static bool claims_insert(const struct claim *claim, const size_t *places, size_t n,
+			  bool *ret_taken, struct err *err)
+{
+	struct sql sql = sql_prepare(claim->self->options.db,
+				     "INSERT INTO message_claims (receives, claimed_until, "
+				     "claim, queue, subject) VALUES (?, ?, ?, ?, ?)",
+				     err);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			sql_put_next_row(&sql);
+		claim_put(&sql, claim, places[i]);
+	}
+	return sql_run(&sql, ret_taken);
+}
+
+static struct id chosen_id(const void *copies, size_t at)
+{
+	return ((struct copy *const *)copies)[at]->subject;
+}
+
+/* Whom somebody else inserts at the same time has them inserted one by one. */
+static bool claims_write(const struct claim *claim, struct err *err)
+{
+	const struct choice *choice = &claim->choice;
+	size_t places[BATCH_MAX];
+	size_t fresh[BATCH_MAX];
+	size_t len = 0;
+	bool taken = false;
+	items_order(chosen_id, choice->copies, choice->len, places);
+	for (size_t i = 0; i < choice->len; i++) {
+		if (!choice->has_row[places[i]])
+			fresh[len++] = places[i];
+		else if (!claim_update(claim, places[i], err))
+			return false;
+	}
+	if (len > 0 && !claims_insert(claim, fresh, len, &taken, err))
+		return false;
+	for (size_t i = 0; i < len && taken; i++)
+		if (!claims_insert(claim, &fresh[i], 1, &choice->copies[fresh[i]]->is_taken, err))
+			return false;
+	return true;
+}
 
 static bool choice_write(struct db *db, void *context, struct err *err)
 {
 	struct claim *claim = context;
 	struct queue_outbox *self = claim->self;
 	struct choice *choice = &claim->choice;
-	int64_t until_ms = clock_now_ms(self->options.clock) +
-			   (DEFENCE("claim_runs_out") ? claim->visibility_ms : CLAIM_AHEAD_MS);
 	size_t kept = 0;
 	(void)db; /* the queue's own */
-	if (!choose(self, claim->name, claim->max, choice, err))
+	claim->until_ms = clock_now_ms(self->options.clock) +
+			  (DEFENCE("claim_runs_out") ? claim->visibility_ms : CLAIM_AHEAD_MS);
+	if (!choose(self, claim->name, claim->max, choice, err) || !claims_write(claim, err))
 		return false;
 	for (size_t i = 0; i < choice->len; i++) {
-		struct copy *copy = choice->copies[i];
-		if (!claim_write(self, copy, choice->receives[i] + 1, until_ms, claim->token,
-				 &copy->is_taken, err))
-			return false;
-		choice->copies[kept] = copy;
+		choice->copies[kept] = choice->copies[i];
 		choice->receives[kept] = choice->receives[i];
-		kept += copy->is_taken ? 0 : 1;
+		kept += choice->copies[i]->is_taken ? 0 : 1;
 	}
 	choice->len = kept;
 	return true;
@@ -342,7 +429,7 @@ static bool claims_extend(struct db *db, void *context, struct err *err)
 		sql_put_i64(&sql, ack->queue);
 		sql_put_id(&sql, ack->subject);
 		sql_put_bytes(&sql, ack->token, sizeof ack->token);
-		if (!sql_run(&sql, NULL))
+		if (!sql_later_any(&sql))
 			return false;
 	}
 	return true;

@@ -89,32 +89,73 @@ static void stale_forget(struct queue_outbox *self)
 
 /* A claim that is gone had its verdict. Where another one stands in its place, this one ran out,
  * and the copy is the other one's by now. */
-static bool claim_look(struct queue_outbox *self, struct copy *copy, struct err *err)
+static void claim_judge(struct copy *copy, bool found, const uint8_t token[16])
 {
-	struct sql sql = sql_prepare(
-		self->options.db,
-		"SELECT claim FROM message_claims WHERE queue = ? AND subject = ?", err);
-	uint8_t token[sizeof copy->token] = { 0 };
-	sql_put_i64(&sql, copy->queue);
-	sql_put_id(&sql, copy->subject);
-	bool found = sql_next(&sql);
-	if (found)
-		sql_take_bytes(&sql, token, sizeof token);
-	if (!sql_end(&sql))
-		return false;
 	if (!found)
 		copy->state = COPY_ENDED;
-	else if (memcmp(token, copy->token, sizeof token) != 0)
+	else if (memcmp(token, copy->token, sizeof copy->token) != 0)
 		copy->state = COPY_FORGOTTEN;
+}
+
+struct claims_look {
+	struct copy *copies[BATCH_MAX];
+	bool found[BATCH_MAX];
+	uint8_t tokens[BATCH_MAX][16];
+	size_t len;
+};
+
+static bool claims_look(struct queue_outbox *self, enum queue_name name, struct claims_look *look,
+			struct err *err)
+{
+	struct sql sql = sql_prepare(self->options.db,
+				     "SELECT subject, claim FROM message_claims WHERE queue = ? "
+				     "AND subject IN (" SQL_MARKS_BATCH ")",
+				     err);
+	struct id ids[BATCH_MAX];
+	memset(look->found, 0, sizeof look->found);
+	for (size_t i = 0; i < look->len; i++)
+		ids[i] = look->copies[i]->subject;
+	sql_put_i64(&sql, name);
+	sql_put_ids(&sql, ids, look->len);
+	while (sql_next(&sql)) {
+		uint8_t token[16];
+		struct id subject = sql_take_id(&sql);
+		sql_take_bytes(&sql, token, sizeof token);
+		for (size_t i = 0; i < look->len; i++) {
+			if (!id_equal(ids[i], subject))
+				continue;
+			look->found[i] = true;
+			memcpy(look->tokens[i], token, sizeof token);
+		}
+	}
+	return sql_end(&sql);
+}
+
+/* Of one queue, many by one statement. */
+static bool queue_verdicts_look(struct queue_outbox *self, enum queue_name name, struct err *err)
+{
+	struct claims_look look;
+	for (size_t at = 0; at < self->copies_len;) {
+		look.len = 0;
+		for (; at < self->copies_len && look.len < BATCH_MAX; at++)
+			if (self->copies[at].state == COPY_CLAIMED &&
+			    self->copies[at].queue == name)
+				look.copies[look.len++] = &self->copies[at];
+		if (look.len == 0)
+			return true;
+		if (!claims_look(self, name, &look, err))
+			return false;
+		for (size_t i = 0; i < look.len; i++)
+			claim_judge(look.copies[i], look.found[i], look.tokens[i]);
+	}
 	return true;
 }
 
 static void verdicts_look(struct queue_outbox *self)
 {
 	struct err err = { 0 };
-	for (size_t i = 0; i < self->copies_len; i++)
-		if (self->copies[i].state == COPY_CLAIMED &&
-		    !claim_look(self, &self->copies[i], &err))
+	for (enum queue_name name = QUEUE_REQUEST; name <= QUEUE_MONITOR; name++)
+		if (!queue_verdicts_look(self, name, &err))
 			return;
 }
 

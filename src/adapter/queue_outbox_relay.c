@@ -89,7 +89,7 @@ static bool row_claim(struct queue_outbox *self, const struct outgoing *row, int
 	sql_put_u64(&sql, row->ack.generation);
 	sql_put_i64(&sql, row->ack.queue);
 	sql_put_id(&sql, row->ack.subject);
-	return sql_run(&sql, NULL);
+	return sql_later_one(&sql);
 }
 
 struct taking {
@@ -180,7 +180,7 @@ static bool row_renew(struct db *db, const struct outgoing *row, int64_t until_m
 	sql_put_i64(&sql, row->ack.queue);
 	sql_put_id(&sql, row->ack.subject);
 	sql_put_bytes(&sql, row->ack.token, sizeof row->ack.token);
-	return sql_run(&sql, NULL);
+	return sql_later_any(&sql);
 }
 
 static bool rows_renew(struct db *db, void *context, struct err *err)
@@ -232,7 +232,7 @@ static bool row_open(struct queue_outbox *self, const struct outgoing *row, int6
 	sql_put_i64(&sql, row->ack.queue);
 	sql_put_id(&sql, row->ack.subject);
 	sql_put_bytes(&sql, row->ack.token, sizeof row->ack.token);
-	return sql_run(&sql, NULL);
+	return sql_later_any(&sql);
 }
 
 struct ending {
@@ -245,15 +245,18 @@ static bool rows_end(struct db *db, void *context, struct err *err)
 {
 	const struct ending *ending = context;
 	int64_t now_ms = clock_now_ms(ending->self->options.clock);
+	struct message_ack sent[BATCH_MAX];
 	size_t places[BATCH_MAX];
+	size_t len = 0;
 	items_order(outgoing_id, ending->rows, ending->n, places);
 	for (size_t i = 0; i < ending->n; i++) {
 		const struct outgoing *row = &ending->rows[places[i]];
-		if (!(row->sent ? message_end(db, &row->ack, now_ms, err)
-				: row_open(ending->self, row, now_ms, err)))
+		if (row->sent)
+			sent[len++] = row->ack;
+		else if (!row_open(ending->self, row, now_ms, err))
 			return false;
 	}
-	return true;
+	return messages_end_here(db, sent, len, now_ms, err);
 }
 
 /* Without an answer nobody knows, and they go out: the bound saves time, not money. */

@@ -84,25 +84,14 @@ bool store_sql_migrate(struct db *db, int64_t now_ms, struct err *err)
 	return store_schema_migrate(db, now_ms, err);
 }
 
-#define MARKS_8  "?, ?, ?, ?, ?, ?, ?, ?"
-#define MARKS_32 MARKS_8 ", " MARKS_8 ", " MARKS_8 ", " MARKS_8
-
-_Static_assert(BATCH_MAX == 64, "a batch has as many marks");
-
-static void ids_put(struct sql *sql, const struct id ids[BATCH_MAX])
-{
-	for (size_t i = 0; i < BATCH_MAX; i++)
-		sql_put_bytes(sql, ids[i].bytes, sizeof ids[i].bytes);
-}
-
 /* By the primary key, and so in its order. */
-static bool withdrawals_lock(struct db *db, const struct id ids[BATCH_MAX], struct err *err)
+static bool withdrawals_lock(struct db *db, const struct id *ids, size_t n, struct err *err)
 {
 	struct sql sql = sql_prepare(db,
-				     "SELECT version FROM withdrawals WHERE id IN (" MARKS_32
-				     ", " MARKS_32 ") ORDER BY id {for update}",
+				     "SELECT version FROM withdrawals WHERE id IN (" SQL_MARKS_BATCH
+				     ") ORDER BY id {for update}",
 				     err);
-	ids_put(&sql, ids);
+	sql_put_ids(&sql, ids, n);
 	while (sql_next(&sql))
 		;
 	return sql_end(&sql);
@@ -113,18 +102,18 @@ bool slots_withdrawals_lock(struct db *db, struct id (*id_of)(const void *items,
 {
 	struct sql sql = sql_prepare(db,
 				     "SELECT withdrawal_id FROM transfer_items "
-				     "WHERE transfer_id IN (" MARKS_32 ", " MARKS_32 ")",
+				     "WHERE transfer_id IN (" SQL_MARKS_BATCH ")",
 				     err);
-	struct id slots[BATCH_MAX] = { 0 };
-	struct id withdrawals[BATCH_MAX] = { 0 };
+	struct id slots[BATCH_MAX];
+	struct id withdrawals[BATCH_MAX];
 	size_t len = 0;
 	CHECK(n <= BATCH_MAX);
 	for (size_t i = 0; i < n; i++)
 		slots[i] = id_of(items, i);
-	ids_put(&sql, slots);
+	sql_put_ids(&sql, slots, n);
 	while (len < BATCH_MAX && sql_next(&sql))
 		withdrawals[len++] = sql_take_id(&sql);
-	return sql_end(&sql) && (len == 0 || withdrawals_lock(db, withdrawals, err));
+	return sql_end(&sql) && (len == 0 || withdrawals_lock(db, withdrawals, len, err));
 }
 
 static const char audit_insert[] =
