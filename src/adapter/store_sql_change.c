@@ -1,7 +1,7 @@
 /* The one way in which a withdrawal changes after its acceptance: compare-and-set under the row's
  * lock, with event, audit record, outgoing wake-up and incoming acknowledgement in the same
  * transaction. */
-#include "adapter/store_sql_parts.h"
+#include "adapter/store_sql_batch.h"
 
 #include "base/defence.h"
 
@@ -58,21 +58,15 @@ bool withdrawal_load(struct db *db, struct id id, struct withdrawal *ret_row, bo
 	return sql_end(&sql);
 }
 
-#define EIGHT "?, ?, ?, ?, ?, ?, ?, ?"
-_Static_assert(BATCH_MAX == 64, "as many as there are parameters");
-
-/* All of them by one statement, which on a cluster is one round trip. What is missing at its end
- * repeats the first one. */
+/* All of them by one statement, which on a cluster is one round trip. */
 static bool withdrawals_load(struct db *db, const struct id *ids, size_t n,
 			     struct withdrawal *ret_rows, bool *ret_found, struct err *err)
 {
 	struct sql sql = sql_prepare(db,
 				     "SELECT " WITHDRAWAL_COLUMNS
-				     " FROM withdrawals WHERE id IN (" EIGHT ", " EIGHT ", " EIGHT
-				     ", " EIGHT ", " EIGHT ", " EIGHT ", " EIGHT ", " EIGHT ")",
+				     " FROM withdrawals WHERE id IN (" SQL_MARKS_BATCH ")",
 				     err);
-	for (size_t i = 0; i < BATCH_MAX; i++)
-		sql_put_bytes(&sql, ids[i < n ? i : 0].bytes, ID_BYTES);
+	sql_put_ids(&sql, ids, n);
 	for (size_t i = 0; i < n; i++)
 		ret_found[i] = false;
 	while (sql_next(&sql)) {
@@ -102,6 +96,7 @@ bool store_sql_load(struct store *store, const struct id *ids, size_t n,
 
 /* The part of a row that a change is judged by. */
 struct current {
+	bool found;
 	enum withdrawal_stage stage;
 	uint64_t version;
 	struct id transfer;
@@ -111,25 +106,41 @@ struct current {
 	char held_reason[REASON_LEN_MAX + 1];
 };
 
-static bool current_load(struct db *db, struct id id, struct current *ret_current, bool *ret_found,
-			 struct err *err)
+static void current_take(struct sql *sql, struct current *ret_current)
+{
+	ret_current->stage = (enum withdrawal_stage)sql_take_i64(sql);
+	ret_current->version = sql_take_u64(sql);
+	ret_current->transfer = sql_take_id(sql);
+	sql_take_text(sql, ret_current->correlation_id, sizeof ret_current->correlation_id);
+	sql_take_text(sql, ret_current->wait_reason, sizeof ret_current->wait_reason);
+	ret_current->funds_since = sql_take_i64(sql);
+	sql_take_text(sql, ret_current->held_reason, sizeof ret_current->held_reason);
+	ret_current->found = true;
+}
+
+/* Of changes of as many rows, each another one; locked, in the order of their ids. */
+static bool currents_load(struct db *db, const struct store_change *changes, const size_t *places,
+			  size_t n, struct current ret_currents[BATCH_MAX], struct err *err)
 {
 	struct sql sql = sql_prepare(
 		db,
-		"SELECT stage, version, transfer_id, correlation_id, wait_reason, funds_since, "
-		"held_reason FROM withdrawals WHERE id = ? {for update}",
+		"SELECT id, stage, version, transfer_id, correlation_id, wait_reason, funds_since, "
+		"held_reason FROM withdrawals WHERE id IN (" SQL_MARKS_BATCH
+		") ORDER BY id {for update}",
 		err);
-	sql_put_id(&sql, id);
-	*ret_found = sql_next(&sql);
-	if (*ret_found) {
-		ret_current->stage = (enum withdrawal_stage)sql_take_i64(&sql);
-		ret_current->version = sql_take_u64(&sql);
-		ret_current->transfer = sql_take_id(&sql);
-		sql_take_text(&sql, ret_current->correlation_id,
-			      sizeof ret_current->correlation_id);
-		sql_take_text(&sql, ret_current->wait_reason, sizeof ret_current->wait_reason);
-		ret_current->funds_since = sql_take_i64(&sql);
-		sql_take_text(&sql, ret_current->held_reason, sizeof ret_current->held_reason);
+	struct id ids[BATCH_MAX];
+	for (size_t i = 0; i < n; i++) {
+		ids[i] = changes[places[i]].withdrawal;
+		ret_currents[i] = (struct current){ .found = false };
+	}
+	sql_put_ids(&sql, ids, n);
+	while (sql_next(&sql)) {
+		struct id id = sql_take_id(&sql);
+		size_t at = 0;
+		while (at < n && !id_equal(ids[at], id))
+			at++;
+		if (at < n)
+			current_take(&sql, &ret_currents[at]);
 	}
 	return sql_end(&sql);
 }
@@ -199,7 +210,7 @@ static bool due_update(struct db *db, const struct store_change *change, int64_t
 	struct sql sql = sql_prepare(db, "UPDATE withdrawals SET due_at = ? WHERE id = ?", err);
 	put_due(&sql, change, now_ms);
 	sql_put_id(&sql, change->withdrawal);
-	return sql_run(&sql, NULL);
+	return sql_later_one(&sql);
 }
 
 static bool row_update(struct db *db, const struct store_change *change,
@@ -225,11 +236,7 @@ static bool row_update(struct db *db, const struct store_change *change,
 	sql_put_id(&sql, change->withdrawal);
 	sql_put_u64(&sql, change->version);
 	sql_put_i64(&sql, change->from);
-	int64_t changed = 0;
-	if (!sql_run_count(&sql, &changed))
-		return false;
-	CHECK(changed == 1); /* the row was looked at under the same lock */
-	return true;
+	return sql_later_one(&sql);
 }
 
 static bool approval_update(struct db *db, const struct store_change *change, struct err *err)
@@ -246,11 +253,11 @@ static bool approval_update(struct db *db, const struct store_change *change, st
 	sql_put_i64(&sql, change->approval.expires_at);
 	sql_put_mac(&sql, &change->approval_mac);
 	sql_put_id(&sql, change->withdrawal);
-	return sql_run(&sql, NULL);
+	return sql_later_one(&sql);
 }
 
-static bool change_event_add(struct db *db, const struct store_change *change,
-			     const struct store_by *by, struct err *err)
+static bool change_event_add(struct store_news *news, const struct store_change *change,
+			     struct err *err)
 {
 	char detail[128] = "";
 	struct buf out = buf_of(detail, sizeof detail);
@@ -264,7 +271,7 @@ static bool change_event_add(struct db *db, const struct store_change *change,
 				   .type = change->event,
 				   .stage = change->to,
 				   .detail = buf_terminated(&out) };
-	return event_row_add(db, &event, by, err);
+	return store_news_event(news, &event, err);
 }
 
 static enum queue_name queue_woken(const struct store_change *change)
@@ -279,18 +286,20 @@ static enum queue_name queue_woken(const struct store_change *change)
 		       : QUEUE_NONE;
 }
 
-static bool change_write(struct db *db, struct store_change *change, const struct current *current,
-			 const struct store_by *by, struct err *err)
+static bool change_write(struct store_news *news, struct store_change *change,
+			 const struct current *current, struct err *err)
 {
+	struct db *db = news->db;
+	int64_t now_ms = news->by->now_ms;
 	CHECK(change->from == change->to ||
-	      lifecycle_withdrawal_allows(change->from, change->to, by->actor));
+	      lifecycle_withdrawal_allows(change->from, change->to, news->by->actor));
 	change->applied = true;
-	if (is_quiet(change, current, by->now_ms))
-		return due_update(db, change, by->now_ms, err);
-	return row_update(db, change, current, by->now_ms, err) &&
-	       approval_update(db, change, err) && change_event_add(db, change, by, err) &&
-	       message_put(db, queue_woken(change), change->withdrawal, current->correlation_id,
-			   by->now_ms, err);
+	if (is_quiet(change, current, now_ms))
+		return due_update(db, change, now_ms, err);
+	return row_update(db, change, current, now_ms, err) && approval_update(db, change, err) &&
+	       change_event_add(news, change, err) &&
+	       store_news_wake(news, queue_woken(change), change->withdrawal,
+			       current->correlation_id, err);
 }
 
 /* Nobody but a person acts on a held row; holding and releasing it are such acts' own words. That
@@ -307,38 +316,34 @@ static bool is_current(const struct store_change *change, const struct current *
 	       !DEFENCE("held_is_left_alone");
 }
 
-static bool ack_end(struct db *db, const struct store_change *change, const struct current *current,
-		    const struct store_by *by, struct err *err)
+/* A row that went on has its own wake-up; there is nothing to bury. */
+static bool ack_end(struct store_news *news, const struct store_change *change,
+		    const struct current *current, struct err *err)
 {
-	if (!message_end(db, &change->ack, by->now_ms, err))
-		return false;
-	if (!change->bury || !change->applied)
-		return true; /* a row that went on has its own wake-up; there is nothing to bury */
-	return message_put(db, (enum queue_name)(change->ack.queue + QUEUE_DLQ_OFFSET),
-			   change->ack.subject, current->correlation_id, by->now_ms, err);
+	enum queue_name dlq = (enum queue_name)(change->ack.queue + QUEUE_DLQ_OFFSET);
+	store_news_end(news, &change->ack);
+	return !change->bury || !change->applied ||
+	       store_news_wake(news, dlq, change->ack.subject, current->correlation_id, err);
 }
 
-static bool change_apply(struct db *db, struct store_change *change, const struct store_by *by,
-			 struct err *err)
+static bool change_apply(struct store_news *news, struct store_change *change,
+			 const struct current *current, struct err *err)
 {
-	struct current current = { 0 };
-	bool found = false;
+	struct db *db = news->db;
 	bool allowed = false;
 	change->applied = false;
 	CHECK(!change->bury ||
 	      (change->ack.queue >= QUEUE_REQUEST && change->ack.queue <= QUEUE_MONITOR));
-	if (!current_load(db, change->withdrawal, &current, &found, err))
-		return false;
-	if (found && is_current(change, &current, by)) {
-		if (!leaving_is_allowed(db, change, &current, &allowed, err))
+	if (current->found && is_current(change, current, news->by)) {
+		if (!leaving_is_allowed(db, change, current, &allowed, err))
 			return false;
 		if (change->request_speed_up &&
-		    !transfer_speed_up(db, current.transfer, &allowed, err))
+		    !transfer_speed_up(db, current->transfer, &allowed, err))
 			return false;
-		if (allowed && !change_write(db, change, &current, by, err))
+		if (allowed && !change_write(news, change, current, err))
 			return false;
 	}
-	return ack_end(db, change, &current, by, err);
+	return ack_end(news, change, current, err);
 }
 
 struct change_batch {
@@ -355,12 +360,21 @@ static struct id change_id(const void *items, size_t at)
 static bool batch_change(struct db *db, void *context, struct err *err)
 {
 	struct change_batch *batch = context;
+	struct store_news news = store_news_of(db, batch->by);
+	struct current currents[BATCH_MAX];
 	size_t places[BATCH_MAX];
+	size_t part[BATCH_MAX];
+	size_t len = batch->n;
 	items_order(change_id, batch->changes, batch->n, places);
-	for (size_t i = 0; i < batch->n; i++)
-		if (!change_apply(db, &batch->changes[places[i]], batch->by, err))
+	for (size_t pass = 0; len > 0; pass++) {
+		len = items_pass(change_id, batch->changes, places, batch->n, pass, part);
+		if (len > 0 && !currents_load(db, batch->changes, part, len, currents, err))
 			return false;
-	return true;
+		for (size_t i = 0; i < len; i++)
+			if (!change_apply(&news, &batch->changes[part[i]], &currents[i], err))
+				return false;
+	}
+	return store_news_write(&news, err);
 }
 
 bool store_sql_change(struct store *store, struct store_change *changes, size_t n,

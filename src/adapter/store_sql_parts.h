@@ -76,6 +76,12 @@ MUST_CHECK bool transfer_speed_up(struct db *db, struct id transfer, bool *ret_w
 MUST_CHECK bool transfer_load(struct db *db, struct id id, struct transfer *ret_row,
 			      bool *ret_found, struct err *err);
 
+/* Those at n places, 1 to BATCH_MAX, each another one; locked, in the order of their ids. Results
+ * stand at the same places. */
+MUST_CHECK bool transfers_lock(struct db *db, struct id (*id_of)(const void *items, size_t at),
+			       const void *items, const size_t *places, size_t n,
+			       struct transfer *ret_rows, bool *ret_found, struct err *err);
+
 /* *ret_conflict: the slot has that number, or someone that hash. */
 MUST_CHECK bool attempt_row_add(struct db *db, const struct attempt *attempt, bool *ret_conflict,
 				struct err *err);

@@ -1,5 +1,5 @@
 /* Wallets, leases, marks and balances; and the pins that keep configuration and rows the same. */
-#include "adapter/store_sql_parts.h"
+#include "adapter/store_sql_batch.h"
 
 #include "base/defence.h"
 #include "base/json.h"
@@ -50,6 +50,66 @@ bool wallet_fence(struct db *db, int64_t wallet_id, uint64_t epoch, bool reservi
 	if (changed != 1 || !reserving)
 		return true;
 	return reserving_judge(db, wallet_id, ret_result, err);
+}
+
+/* In the order of their ids. */
+bool wallets_lock(struct db *db, struct wallet_locked *rows, size_t n, struct err *err)
+{
+	struct sql sql =
+		sql_prepare(db,
+			    "SELECT id, lease_epoch, entered, next_nonce, stop_reason FROM wallets "
+			    "WHERE id IN (" SQL_MARKS_BATCH ") ORDER BY id {for update}",
+			    err);
+	CHECK(n > 0 && n <= BATCH_MAX);
+	for (size_t i = 0; i < BATCH_MAX; i++)
+		sql_put_i64(&sql, rows[i < n ? i : 0].id);
+	for (size_t i = 0; i < n; i++)
+		rows[i].found = false;
+	while (sql_next(&sql)) {
+		int64_t id = sql_take_i64(&sql);
+		size_t at = 0;
+		while (at < n && rows[at].id != id)
+			at++;
+		if (at == n)
+			continue;
+		rows[at].found = true;
+		rows[at].lease_epoch = sql_take_u64(&sql);
+		rows[at].entered = sql_take_i64(&sql) != 0;
+		rows[at].next_nonce = sql_take_u64(&sql);
+		sql_take_text(&sql, rows[at].stop_reason, sizeof rows[at].stop_reason);
+	}
+	return sql_end(&sql);
+}
+
+/* An epoch of zero is none; but also what a wallet has that was never leased. */
+enum store_write wallet_locked_fence(const struct wallet_locked *row, uint64_t epoch)
+{
+	bool ours = row->found && epoch != 0 && row->lease_epoch == epoch;
+	return ours || !DEFENCE("wallet_fence") ? STORE_WRITTEN : STORE_FENCED;
+}
+
+static struct wallet_locked *locked_of(struct wallet_locked *rows, size_t n, int64_t id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].id == id)
+			return &rows[i];
+	return NULL;
+}
+
+bool fences_ask(struct db *db, const struct store_fence *fences, size_t n, struct err *err)
+{
+	struct wallet_locked rows[BATCH_MAX];
+	size_t len = 0;
+	CHECK(n > 0 && n <= BATCH_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (locked_of(rows, len, fences[i].wallet_id) == NULL)
+			rows[len++].id = fences[i].wallet_id;
+	if (!wallets_lock(db, rows, len, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		*fences[i].result = wallet_locked_fence(locked_of(rows, len, fences[i].wallet_id),
+							fences[i].epoch);
+	return true;
 }
 
 bool wallet_recovers(struct db *db, int64_t wallet_id, bool *ret_recovers, struct err *err)
