@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+_Static_assert(WALLETS_MAX <= BATCH_MAX, "all leases of an owner fit a batch");
+
 struct take {
 	struct store_lease *lease;
 	const char *holder;
@@ -316,8 +318,8 @@ static bool watched_take(struct store *store, struct store_lease *lease, const c
 	return done;
 }
 
-bool store_sql_lease(struct store *store, struct store_lease *lease, const char *holder,
-		     int64_t now_ms, bool *ret_taken, struct err *err)
+static bool lease_take(struct store *store, struct store_lease *lease, const char *holder,
+		       int64_t now_ms, bool *ret_taken, struct err *err)
 {
 	struct db *db = db_of(store);
 	enum db_lock lock = db_host_lock(db, lease->name);
@@ -341,5 +343,92 @@ bool store_sql_lease(struct store *store, struct store_lease *lease, const char 
 		return false;
 	}
 	*ret_taken = true;
+	return true;
+}
+
+/* ---- many ---- */
+
+struct keep {
+	struct store_lease *const *leases;
+	size_t n;
+	const char *holder;
+	bool *kept; /* of each */
+};
+
+static bool renewal_put(struct db *db, const struct store_lease *lease, struct err *err)
+{
+	struct sql sql =
+		sql_prepare(db, "UPDATE leases SET renewals = renewals + 1 WHERE name = ?", err);
+	sql_put_text(&sql, lease->name);
+	return sql_later_one(&sql);
+}
+
+/* What somebody asks for, or is let go, is looked at by itself. */
+static bool is_kept(const struct store_lease *lease, const char *holder, uint64_t epoch)
+{
+	if (lease->rests || lease->leaves)
+		return false;
+	return lease->epoch != 0 && epoch == lease->epoch && strcmp(lease->holder, holder) == 0 &&
+	       (lease->wanted_by[0] == 0 || !lease->gives);
+}
+
+/* Reads them all, locked in the order of their names, and renews what is ours. */
+static bool keep_write(struct db *db, void *context, struct err *err)
+{
+	struct keep *keep = context;
+	struct sql sql = sql_prepare(
+		db,
+		"SELECT name, holder, epoch, wanted_by FROM leases WHERE name IN (" SQL_MARKS_BATCH
+		") ORDER BY name {for update}",
+		err);
+	for (size_t i = 0; i < BATCH_MAX; i++)
+		sql_put_text(&sql, keep->leases[i < keep->n ? i : 0]->name);
+	memset(keep->kept, 0, keep->n * sizeof keep->kept[0]);
+	while (sql_next(&sql)) {
+		char name[80];
+		size_t at = 0;
+		sql_take_text(&sql, name, sizeof name);
+		while (at < keep->n && strcmp(keep->leases[at]->name, name) != 0)
+			at++;
+		if (at == keep->n)
+			continue;
+		struct store_lease *lease = keep->leases[at];
+		sql_take_text(&sql, lease->holder, sizeof lease->holder);
+		uint64_t epoch = sql_take_u64(&sql);
+		sql_take_text(&sql, lease->wanted_by, sizeof lease->wanted_by);
+		keep->kept[at] = is_kept(lease, keep->holder, epoch);
+	}
+	bool good = sql_end(&sql);
+	for (size_t i = 0; i < keep->n && good; i++)
+		good = !keep->kept[i] || renewal_put(db, keep->leases[i], err);
+	return good;
+}
+
+/* What an owner has it keeps by one transaction, however many wallets that are. What it has lost,
+ * is to give, or never had, is looked at one by one. */
+bool store_sql_leases(struct store *store, struct store_lease *const *leases, size_t n,
+		      const char *holder, int64_t now_ms, bool *ret_taken, struct err *err)
+{
+	struct store_lease *own[BATCH_MAX];
+	size_t places[BATCH_MAX];
+	bool kept[BATCH_MAX];
+	struct keep keep = { own, 0, holder, kept };
+	memset(ret_taken, 0, n * sizeof ret_taken[0]);
+	for (size_t i = 0; i < n; i++) {
+		if (leases[i]->epoch == 0)
+			continue;
+		places[keep.n] = i;
+		own[keep.n++] = leases[i];
+	}
+	if (keep.n > 1 && db_host_lock(db_of(store), own[0]->name) == DB_LOCK_UNSUPPORTED) {
+		if (!sql_write(db_of(store), keep_write, &keep, err))
+			return false;
+		for (size_t i = 0; i < keep.n; i++)
+			ret_taken[places[i]] = kept[i];
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!ret_taken[i] &&
+		    !lease_take(store, leases[i], holder, now_ms, &ret_taken[i], err))
+			return false;
 	return true;
 }

@@ -143,8 +143,8 @@ bool store_sql_key_replace(struct store *store, const struct store_api_key *key,
 bool store_sql_pin(struct store *store, const struct catalogue *catalogue, struct err *err);
 bool store_sql_wallets(struct store *store, struct wallet *ret_wallets, size_t cap, size_t *ret_len,
 		       struct err *err);
-bool store_sql_lease(struct store *store, struct store_lease *lease, const char *holder,
-		     int64_t now_ms, bool *ret_taken, struct err *err);
+bool store_sql_leases(struct store *store, struct store_lease *const *leases, size_t n,
+		      const char *holder, int64_t now_ms, bool *ret_taken, struct err *err);
 bool store_sql_enter(struct store *store, int64_t wallet_id, uint64_t epoch, uint64_t first_nonce,
 		     const struct store_by *by, struct err *err);
 bool store_sql_stop(struct store *store, int64_t wallet_id, const char *reason,

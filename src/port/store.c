@@ -184,12 +184,20 @@ bool store_wallets_load(struct store *store, struct wallet *ret_wallets, size_t 
 	return store->ops->wallets_load(store, ret_wallets, cap, ret_len, err);
 }
 
+bool store_leases_take(struct store *store, struct store_lease *const *leases, size_t n,
+		       const char *holder, int64_t now_ms, bool *ret_taken, struct err *err)
+{
+	PORT_CALL();
+	CHECK(n > 0 && n <= WALLETS_MAX && holder[0] != 0);
+	for (size_t i = 0; i < n; i++)
+		CHECK(leases[i]->name[0] != 0);
+	return store->ops->leases_take(store, leases, n, holder, now_ms, ret_taken, err);
+}
+
 bool store_lease_take(struct store *store, struct store_lease *lease, const char *holder,
 		      int64_t now_ms, bool *ret_taken, struct err *err)
 {
-	PORT_CALL();
-	CHECK(lease->name[0] != 0 && holder[0] != 0);
-	return store->ops->lease_take(store, lease, holder, now_ms, ret_taken, err);
+	return store_leases_take(store, &lease, 1, holder, now_ms, ret_taken, err);
 }
 
 bool store_wallet_enter(struct store *store, int64_t wallet_id, uint64_t epoch,

@@ -34,8 +34,8 @@ struct store_ops {
 				const struct store_by *, struct err *);
 	bool (*catalogue_pin)(struct store *, const struct catalogue *, struct err *);
 	bool (*wallets_load)(struct store *, struct wallet *, size_t, size_t *, struct err *);
-	bool (*lease_take)(struct store *, struct store_lease *, const char *, int64_t, bool *,
-			   struct err *);
+	bool (*leases_take)(struct store *, struct store_lease *const *, size_t, const char *,
+			    int64_t, bool *, struct err *);
 	bool (*wallet_enter)(struct store *, int64_t, uint64_t, uint64_t, const struct store_by *,
 			     struct err *);
 	bool (*wallet_stop)(struct store *, int64_t, const char *, const struct store_lease *,

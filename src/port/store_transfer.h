@@ -159,6 +159,11 @@ MUST_CHECK bool store_wallets_load(struct store *store, struct wallet *ret_walle
  * LEASES_LOOK_MS or so. */
 MUST_CHECK bool store_lease_take(struct store *store, struct store_lease *lease, const char *holder,
 				 int64_t now_ms, bool *ret_taken, struct err *err);
+/* The same of n leases, 1 to WALLETS_MAX, each of another name; what is kept is renewed together.
+ * Where it fails, some may have been taken: their epochs say which. */
+MUST_CHECK bool store_leases_take(struct store *store, struct store_lease *const *leases, size_t n,
+				  const char *holder, int64_t now_ms, bool *ret_taken,
+				  struct err *err);
 /* Sets the first nonce of a wallet that enters. */
 MUST_CHECK bool store_wallet_enter(struct store *store, int64_t wallet_id, uint64_t epoch,
 				   uint64_t first_nonce, const struct store_by *by,

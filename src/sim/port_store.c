@@ -309,27 +309,37 @@ static bool lease_is_free(const struct sim_lease *lease, const struct sim_proces
 	return owner->world->now_ms - lease->renewed_ms > TERM_MS;
 }
 
-static bool lease_take(struct store *self, struct store_lease *lease, const char *holder,
+static bool lease_take(struct sim_process *process, struct store_lease *lease, const char *holder,
 		       int64_t now_ms, bool *ret_taken, struct err *err)
 {
-	struct sim_process *process = ((struct sim_port *)(void *)self)->process;
 	struct sim_world *world = process->world;
 	struct store *real = world->store;
-	enum sim_fault fault;
-	if (!sim_call_enter(process, SIM_CALL_STORE_LEASE, &fault, err))
-		return false;
 	struct sim_lease *known = lease_of(world, lease->name);
 	if (!lease_is_free(known, process)) {
 		*ret_taken = false;
 		lease->epoch = 0;
-		return sim_call_leave(process, SIM_CALL_STORE_LEASE, fault, true, err);
+		return true;
 	}
-	bool done = real->ops->lease_take(real, lease, holder, now_ms, ret_taken, err);
-	if (done && *ret_taken) {
+	if (!real->ops->leases_take(real, &lease, 1, holder, now_ms, ret_taken, err))
+		return false;
+	if (*ret_taken) {
 		known->owner = process;
 		known->renewed_ms = world->now_ms;
 		(void)snprintf(known->holder, sizeof known->holder, "%s", process->instance);
 	}
+	return true;
+}
+
+static bool leases_take(struct store *self, struct store_lease *const *leases, size_t n,
+			const char *holder, int64_t now_ms, bool *ret_taken, struct err *err)
+{
+	struct sim_process *process = ((struct sim_port *)(void *)self)->process;
+	enum sim_fault fault;
+	bool done = true;
+	if (!sim_call_enter(process, SIM_CALL_STORE_LEASE, &fault, err))
+		return false;
+	for (size_t i = 0; i < n && done; i++)
+		done = lease_take(process, leases[i], holder, now_ms, &ret_taken[i], err);
 	return sim_call_leave(process, SIM_CALL_STORE_LEASE, fault, done, err);
 }
 
@@ -341,7 +351,7 @@ const struct store_ops sim_store_ops = {
 	.sweep = sweep,
 	.redrive = redrive,
 	.wallets_load = wallets_load,
-	.lease_take = lease_take,
+	.leases_take = leases_take,
 	.wallet_enter = wallet_enter,
 	.wallet_stop = wallet_stop,
 	.transfers_reserve = transfers_reserve,

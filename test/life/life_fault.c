@@ -116,10 +116,10 @@ static bool wallets_load(struct store *self, struct wallet *ret_wallets, size_t 
 	STORE(wallets_load(REAL_STORE, ret_wallets, cap, ret_len, err), "wallets_load");
 }
 
-static bool lease_take(struct store *self, struct store_lease *lease, const char *holder,
-		       int64_t now_ms, bool *ret_taken, struct err *err)
+static bool leases_take(struct store *self, struct store_lease *const *leases, size_t n,
+			const char *holder, int64_t now_ms, bool *ret_taken, struct err *err)
 {
-	STORE(lease_take(REAL_STORE, lease, holder, now_ms, ret_taken, err), "lease_take");
+	STORE(leases_take(REAL_STORE, leases, n, holder, now_ms, ret_taken, err), "lease_take");
 }
 
 static bool wallet_enter(struct store *self, int64_t wallet_id, uint64_t epoch,
@@ -328,7 +328,7 @@ static const struct store_ops store_ops = {
 	.withdrawals_change = withdrawals_change,
 	.sweep = sweep,
 	.wallets_load = wallets_load,
-	.lease_take = lease_take,
+	.leases_take = leases_take,
 	.wallet_enter = wallet_enter,
 	.wallet_stop = wallet_stop,
 	.transfers_reserve = transfers_reserve,

@@ -215,27 +215,26 @@ static bool slots_load(struct signer *self, struct signer_wallet *wallet, struct
 	return true;
 }
 
-static bool lease_take(struct signer *self, struct signer_wallet *wallet, bool *ret_taken,
-		       struct err *err)
+static void lease_name(struct signer_wallet *wallet)
 {
 	wallet->lease.wallet_id = wallet->row.id;
 	(void)snprintf(wallet->lease.name, sizeof wallet->lease.name, "wallet-%d",
 		       (int)wallet->row.id);
+}
+
+static bool lease_take(struct signer *self, struct signer_wallet *wallet, bool *ret_taken,
+		       struct err *err)
+{
+	lease_name(wallet);
 	return store_lease_take(self->options.store, &wallet->lease, self->options.instance,
 				clock_monotonic_ms(self->options.clock), ret_taken, err);
 }
 
-/* Takes the lease or keeps it. One that was lost and came back looks like one that was kept, but
- * for its epoch: somebody else has taken nonces in between. */
-static bool lease_keep(struct signer *self, struct signer_wallet *wallet, struct err *err)
+/* After it was taken or kept. One that was lost and came back looks like one that was kept, but for
+ * its epoch: somebody else has taken nonces in between. */
+static bool lease_look(struct signer *self, struct signer_wallet *wallet, uint64_t epoch,
+		       bool taken, struct err *err)
 {
-	bool taken = false;
-	uint64_t epoch = wallet->lease.epoch;
-	wallet->lease.gives = signer_share_gives(self, wallet);
-	wallet->lease.rests = signer_share_rests(self, wallet);
-	if (!lease_take(self, wallet, &taken, err))
-		return false;
-	wallet->lease.gives = false;
 	taken |= !DEFENCE("wallet_lease");
 	if (wallet->owned && !taken)
 		signer_share_lost(self, wallet);
@@ -384,15 +383,52 @@ static bool nonces_compare(struct signer *self, struct signer_wallet *wallet, st
 	return hole_stop(self, wallet, journaled, err);
 }
 
+/* After a call that failed: whose epoch is another one is taken over from the start, next time. */
+static void leases_doubt(struct signer_wallet *const *wallets, const uint64_t *epochs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (wallets[i]->lease.epoch != epochs[i])
+			wallets[i]->owned = false;
+}
+
+/* Takes the leases of all wallets or keeps them, in one call. */
+static bool leases_take(struct signer *self, int64_t now, struct err *err)
+{
+	struct signer_wallet *wallets[WALLETS_MAX];
+	struct store_lease *leases[WALLETS_MAX];
+	uint64_t epochs[WALLETS_MAX];
+	bool taken[WALLETS_MAX] = { false };
+	size_t n = 0;
+	for (size_t i = 0; i < self->wallets_len; i++) {
+		struct signer_wallet *wallet = &self->wallets[i];
+		if (wallet->row.id == 0)
+			continue;
+		lease_name(wallet);
+		wallet->lease.gives = signer_share_gives(self, wallet);
+		wallet->lease.rests = signer_share_rests(self, wallet);
+		wallets[n] = wallet;
+		epochs[n] = wallet->lease.epoch;
+		leases[n++] = &wallet->lease;
+	}
+	bool done = n == 0 || store_leases_take(self->options.store, leases, n,
+						self->options.instance, now, taken, err);
+	for (size_t i = 0; i < n; i++)
+		wallets[i]->lease.gives = false;
+	for (size_t i = 0; i < n && done; i++)
+		done = lease_look(self, wallets[i], epochs[i], taken[i], err);
+	if (!done)
+		leases_doubt(wallets, epochs, n);
+	return done;
+}
+
 static bool leases_keep(struct signer *self, struct err *err)
 {
 	int64_t now = clock_monotonic_ms(self->options.clock);
 	if (now < self->leases_at)
 		return true;
 	signer_share_look(self);
-	for (size_t i = 0; i < self->wallets_len; i++)
-		if (self->wallets[i].row.id != 0 && !lease_keep(self, &self->wallets[i], err))
-			return false;
+	if (!leases_take(self, now, err))
+		return false;
 	signer_share(self);
 	self->leases_at = now + LEASES_LOOK_MS;
 	return true;
