@@ -295,6 +295,23 @@ static bool append_entry(struct journal_sql *journal, const struct journal_entry
 	return true;
 }
 
+/* Nobody has anything of them. */
+static bool append_new(struct journal_sql *journal, const struct journal_entry *entries, size_t n,
+		       struct journal_head *head, enum journal_verdict *ret_verdicts,
+		       struct err *err)
+{
+	const struct entry_state all = { .write_slot = true,
+					 .write_right = true,
+					 .write_attempt = true };
+
+	for (size_t i = 0; i < n; i++) {
+		if (!write_entry(journal, &entries[i], &all, head, err))
+			return false;
+		ret_verdicts[i] = JOURNAL_WRITTEN;
+	}
+	return true;
+}
+
 /* Another process may have appended since: its rows are verified, and ours go behind them. */
 static bool find_head(struct journal_sql *journal, struct err *err)
 {
@@ -329,9 +346,14 @@ static bool append_entries(struct journal_sql *journal, const struct journal_ent
 			   size_t n, struct journal_head *ret_head,
 			   enum journal_verdict *ret_verdicts, bool *ret_missed, struct err *err)
 {
-	if (!find_head(journal, err) || !take_turn(journal, ret_missed, err))
+	bool fresh = false;
+
+	if (!find_head(journal, err) || !take_turn(journal, ret_missed, err) ||
+	    !journal_are_new(journal->db, entries, n, &fresh, err))
 		return false;
 	*ret_head = journal->head;
+	if (fresh)
+		return append_new(journal, entries, n, ret_head, ret_verdicts, err);
 	for (size_t i = 0; i < n; i++)
 		if (!append_entry(journal, &entries[i], ret_head, &ret_verdicts[i], err))
 			return false;

@@ -259,7 +259,7 @@ static void put_slot(struct sql *sql, const struct journal_slot *slot)
 static bool run_and_move(struct sql *sql, const struct journal_link *link,
 			 struct journal_head *head)
 {
-	if (!sql_run(sql, NULL))
+	if (!sql_later_one(sql))
 		return false;
 	head->sequence = link->sequence;
 	memcpy(head->mac, link->mac, sizeof head->mac);

@@ -64,7 +64,7 @@ MUST_CHECK bool journal_resolution_take(struct sql *sql, const uint8_t key[32],
 					struct journal_resolution_row *ret_row, struct err *err);
 
 /* Append a row behind `head` (its link is filled in) and move the head to it. In a write
- * transaction; a conflict is a fault. */
+ * transaction; a conflict is a fault, of whatever waits next (db_later). */
 MUST_CHECK bool journal_slot_insert(struct db *db, const uint8_t key[32], struct journal_head *head,
 				    struct journal_slot_row *row, struct err *err);
 MUST_CHECK bool journal_right_insert(struct db *db, const uint8_t key[32],
@@ -76,6 +76,12 @@ MUST_CHECK bool journal_attempt_insert(struct db *db, const uint8_t key[32],
 MUST_CHECK bool journal_resolution_insert(struct db *db, const uint8_t key[32],
 					  struct journal_head *head,
 					  struct journal_resolution_row *row, struct err *err);
+
+/* Has the journal nothing at all of any of n entries, at most BATCH_MAX, and none of them anything
+ * of another one? Then nothing differs, and all is to be written. *ret_new false: that, or nobody
+ * has looked. */
+MUST_CHECK bool journal_are_new(struct db *db, const struct journal_entry *entries, size_t n,
+				bool *ret_new, struct err *err);
 
 /* The highest sequence, 0 for an empty journal. */
 MUST_CHECK bool journal_last_sequence(struct db *db, int64_t *ret_sequence, struct err *err);
