@@ -256,7 +256,8 @@ static bool item_bind(struct reserve *batch, size_t at, struct err *err)
 	struct db *db = batch->news->db;
 	struct store_reservation *item = &batch->items[at];
 	struct bound_row *row = row_of(batch, item->withdrawal);
-	if (batch->round_exists[at] && DEFENCE("one_slot_per_round")) {
+	bool exists = batch->round_exists[at];
+	if (exists && DEFENCE("one_slot_per_round")) {
 		item->result = STORE_EXISTS;
 		return true;
 	}
@@ -269,7 +270,8 @@ static bool item_bind(struct reserve *batch, size_t at, struct err *err)
 	row->stage = WITHDRAWAL_ASSIGNED;
 	row->version++;
 	round_note(batch, item->withdrawal, item->transfer.round);
-	return transfer_item_insert(db, item, err) &&
+	/* One that is there already is no reason without its defence. */
+	return (exists || transfer_item_insert(db, item, err)) &&
 	       withdrawal_assign(db, item, batch->by->now_ms, err) &&
 	       assigned_event_add(batch->news, item, err);
 }
