@@ -425,6 +425,12 @@ static bool journal_sql_rights_of(struct journal *base, struct id withdrawal,
 	return true;
 }
 
+static bool journal_sql_rights_any(struct journal *base, const struct journal_name *names, size_t n,
+				   bool *ret_any, struct err *err)
+{
+	return journal_names_any(journal_sql_of(base)->db, names, n, ret_any, err);
+}
+
 static bool attempts_of(struct journal_sql *journal, const struct journal_slot *slot,
 			struct wei *ret_fee_ceiling_max, uint32_t *ret_attempts, struct err *err)
 {
@@ -652,6 +658,7 @@ static void journal_sql_close(struct journal *base)
 static const struct journal_ops journal_sql_ops = {
 	.append_many = journal_sql_append_many,
 	.rights_of = journal_sql_rights_of,
+	.rights_any = journal_sql_rights_any,
 	.slot_of = journal_sql_slot_of,
 	.sum = journal_sql_sum,
 	.window = journal_sql_window,

@@ -98,3 +98,34 @@ bool journal_are_new(struct db *db, const struct journal_entry *entries, size_t 
 	*ret_new = !slot && !attempt && !right;
 	return true;
 }
+
+static void any_note(const struct journal_name *names, size_t n, struct id withdrawal,
+		     const uint8_t pay_tag[32], bool *ret_any)
+{
+	for (size_t i = 0; i < n; i++)
+		ret_any[i] |= id_equal(names[i].withdrawal, withdrawal) ||
+			      memcmp(names[i].pay_tag, pay_tag, 32) == 0;
+}
+
+bool journal_names_any(struct db *db, const struct journal_name *names, size_t n, bool *ret_any,
+		       struct err *err)
+{
+	struct sql sql = sql_prepare(db,
+				     "SELECT withdrawal, pay_tag FROM rights WHERE withdrawal IN "
+				     "(" SQL_MARKS_BATCH ") UNION ALL SELECT withdrawal, pay_tag "
+				     "FROM rights WHERE pay_tag IN (" SQL_MARKS_BATCH ")",
+				     err);
+
+	for (size_t i = 0; i < BATCH_MAX; i++)
+		sql_put_bytes(&sql, names[i < n ? i : 0].withdrawal.bytes, ID_BYTES);
+	for (size_t i = 0; i < BATCH_MAX; i++)
+		sql_put_bytes(&sql, names[i < n ? i : 0].pay_tag, 32);
+	memset(ret_any, 0, n * sizeof ret_any[0]);
+	while (sql_next(&sql)) {
+		uint8_t pay_tag[32];
+		struct id withdrawal = sql_take_id(&sql);
+		sql_take_bytes(&sql, pay_tag, sizeof pay_tag);
+		any_note(names, n, withdrawal, pay_tag, ret_any);
+	}
+	return sql_end(&sql);
+}

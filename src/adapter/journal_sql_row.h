@@ -83,6 +83,10 @@ MUST_CHECK bool journal_resolution_insert(struct db *db, const uint8_t key[32],
 MUST_CHECK bool journal_are_new(struct db *db, const struct journal_entry *entries, size_t n,
 				bool *ret_new, struct err *err);
 
+/* As journal_rights_any. */
+MUST_CHECK bool journal_names_any(struct db *db, const struct journal_name *names, size_t n,
+				  bool *ret_any, struct err *err);
+
 /* The highest sequence, 0 for an empty journal. */
 MUST_CHECK bool journal_last_sequence(struct db *db, int64_t *ret_sequence, struct err *err);
 /* Whether the row that the head stands for is there, and is that one: a server that lost its last

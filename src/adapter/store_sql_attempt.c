@@ -452,31 +452,40 @@ bool store_sql_attempts_sent(struct store *store, struct store_sent *items, size
 	return sql_write(db_of(store), batch_sent, &batch, err);
 }
 
-bool store_sql_attempts(struct store *store, struct id transfer, struct attempt *ret_rows,
-			size_t cap, size_t *ret_len, struct err *err)
+#define ATTEMPTS_SELECT                                                                      \
+	"SELECT transfer_id, number, is_cancel, reason, tip, cap, gas_limit, tx_hash, raw, " \
+	"signed_at, sent_at FROM attempts WHERE transfer_id "
+
+static void attempt_take(struct sql *sql, struct attempt *ret_row)
+{
+	ret_row->transfer = sql_take_id(sql);
+	ret_row->number = sql_take_u32(sql);
+	ret_row->is_cancel = sql_take_i64(sql) != 0;
+	ret_row->reason = (enum wish_reason)sql_take_i64(sql);
+	ret_row->fees.tip.value = sql_take_u256(sql);
+	ret_row->fees.cap.value = sql_take_u256(sql);
+	ret_row->gas_limit = sql_take_u64(sql);
+	ret_row->tx_hash = sql_take_hash(sql);
+	ret_row->raw_len = sql_take_blob(sql, ret_row->raw, sizeof ret_row->raw);
+	ret_row->signed_at = sql_take_i64(sql);
+	ret_row->sent_at = sql_take_i64(sql);
+}
+
+bool store_sql_attempts(struct store *store, const struct id *transfers, size_t n,
+			struct attempt *ret_rows, size_t cap, size_t *ret_len, struct err *err)
 {
 	size_t len = 0;
-	struct sql sql =
-		sql_prepare(db_of(store),
-			    "SELECT number, is_cancel, reason, tip, cap, gas_limit, tx_hash, raw, "
-			    "signed_at, sent_at FROM attempts WHERE transfer_id = ? "
-			    "ORDER BY number",
-			    err);
-	sql_put_id(&sql, transfer);
-	while (len < cap && sql_next(&sql)) {
-		struct attempt *attempt = &ret_rows[len++];
-		attempt->transfer = transfer;
-		attempt->number = sql_take_u32(&sql);
-		attempt->is_cancel = sql_take_i64(&sql) != 0;
-		attempt->reason = (enum wish_reason)sql_take_i64(&sql);
-		attempt->fees.tip.value = sql_take_u256(&sql);
-		attempt->fees.cap.value = sql_take_u256(&sql);
-		attempt->gas_limit = sql_take_u64(&sql);
-		attempt->tx_hash = sql_take_hash(&sql);
-		attempt->raw_len = sql_take_blob(&sql, attempt->raw, sizeof attempt->raw);
-		attempt->signed_at = sql_take_i64(&sql);
-		attempt->sent_at = sql_take_i64(&sql);
-	}
+	struct sql sql = sql_prepare(db_of(store),
+				     n == 1 ? ATTEMPTS_SELECT "= ? ORDER BY number"
+					    : ATTEMPTS_SELECT "IN (" SQL_MARKS_BATCH
+							      ") ORDER BY transfer_id, number",
+				     err);
+	if (n == 1)
+		sql_put_id(&sql, transfers[0]);
+	else
+		sql_put_ids(&sql, transfers, n);
+	while (len < cap && sql_next(&sql))
+		attempt_take(&sql, &ret_rows[len++]);
 	*ret_len = len;
 	return sql_end(&sql);
 }

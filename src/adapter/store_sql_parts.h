@@ -172,8 +172,8 @@ bool store_sql_taken(struct store *store, int64_t wallet_id, uint64_t block,
 		     struct store_taken *items, size_t n, uint64_t *ret_gas, struct err *err);
 bool store_sql_transfer(struct store *store, struct id id, struct transfer *ret_row,
 			bool *ret_found, struct err *err);
-bool store_sql_attempts(struct store *store, struct id transfer, struct attempt *ret_rows,
-			size_t cap, size_t *ret_len, struct err *err);
+bool store_sql_attempts(struct store *store, const struct id *transfers, size_t n,
+			struct attempt *ret_rows, size_t cap, size_t *ret_len, struct err *err);
 bool store_sql_of_round(struct store *store, struct id withdrawal, uint32_t round,
 			struct transfer *ret_row, bool *ret_found, struct err *err);
 bool store_sql_mark(struct store *store, struct store_mark *mark, struct err *err);

@@ -66,41 +66,81 @@ static enum queue_name queue_of(const struct due_row *row)
 	return QUEUE_NONE;
 }
 
-/* Only what is still due: it may have ended since it was read, and would be due for ever; or
- * another sweeper has it. */
-static bool due_set(struct db *db, struct id id, int64_t now_ms, bool *ret_set, struct err *err)
-{
-	int64_t changed = 0;
-	struct sql sql = sql_prepare(db,
-				     "UPDATE withdrawals SET due_at = ? WHERE id = ? AND "
-				     "(due_at <= ? OR due_at > ?)",
-				     err);
-	sql_put_i64(&sql, now_ms + SWEPT_AGAIN_MS);
-	sql_put_id(&sql, id);
-	sql_put_i64(&sql, now_ms);
-	sql_put_i64(&sql, now_ms + DUE_AHEAD_MS);
-	if (!sql_run_count(&sql, &changed))
-		return false;
-	*ret_set = changed == 1;
-	return true;
-}
-
 struct sweep {
 	int64_t now_ms;
 	size_t limit;
 	size_t woken[3];
 };
 
-static struct id due_id(const void *items, size_t at)
+/* Only what is still due: it may have ended since it was read, and would be due for ever; or
+ * another sweeper has it. Locked, in the order of their ids, which is that of the results. */
+static bool due_lock(struct db *db, const struct sweep *sweep, const struct id *ids, size_t n,
+		     struct id ret_ids[BATCH_MAX], size_t *ret_len, struct err *err)
 {
-	return ((const struct due_row *)items)[at].id;
+	struct sql sql = sql_prepare(db,
+				     "SELECT id FROM withdrawals WHERE id IN (" SQL_MARKS_BATCH
+				     ") AND (due_at <= ? OR due_at > ?) ORDER BY id {for update}",
+				     err);
+	size_t len = 0;
+	sql_put_ids(&sql, ids, n);
+	sql_put_i64(&sql, sweep->now_ms);
+	sql_put_i64(&sql, sweep->now_ms + DUE_AHEAD_MS);
+	while (len < BATCH_MAX && sql_next(&sql))
+		ret_ids[len++] = sql_take_id(&sql);
+	*ret_len = len;
+	return sql_end(&sql);
+}
+
+static bool due_set(struct db *db, struct id id, int64_t now_ms, struct err *err)
+{
+	struct sql sql = sql_prepare(db, "UPDATE withdrawals SET due_at = ? WHERE id = ?", err);
+	sql_put_i64(&sql, now_ms + SWEPT_AGAIN_MS);
+	sql_put_id(&sql, id);
+	return sql_later_one(&sql);
+}
+
+static const struct due_row *due_of(const struct due_row *rows, size_t n, struct id id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (id_equal(rows[i].id, id))
+			return &rows[i];
+	return NULL;
+}
+
+static bool due_wake(struct db *db, struct sweep *sweep, const struct due_row *rows, size_t n,
+		     struct err *err)
+{
+	struct message_put puts[BATCH_MAX];
+	struct id ids[BATCH_MAX];
+	struct id still[BATCH_MAX];
+	size_t len = 0;
+	size_t left = 0;
+	for (size_t i = 0; i < n; i++)
+		ids[i] = rows[i].id;
+	if (!due_lock(db, sweep, ids, n, still, &left, err))
+		return false;
+	for (size_t i = 0; i < left; i++) {
+		const struct due_row *row = due_of(rows, n, still[i]);
+		if (row == NULL || id_is_zero(still[i]))
+			continue; /* no id of ours: an editor's */
+		enum queue_name queue = queue_of(row);
+		if (!due_set(db, row->id, sweep->now_ms, err))
+			return false;
+		if (queue == QUEUE_NONE)
+			continue;
+		struct message_put *put = &puts[len++];
+		put->queue = queue;
+		put->subject = row->id;
+		memcpy(put->correlation_id, row->correlation_id, sizeof put->correlation_id);
+		sweep->woken[queue - QUEUE_REQUEST]++;
+	}
+	return len == 0 || messages_put(db, puts, len, sweep->now_ms, err);
 }
 
 static bool sweep_write(struct db *db, void *context, struct err *err)
 {
 	struct sweep *sweep = context;
 	struct due_row rows[BATCH_MAX];
-	size_t places[BATCH_MAX];
 	size_t len = 0;
 	memset(sweep->woken, 0, sizeof sweep->woken);
 	if (!due_load(db, INT64_MIN, sweep->now_ms, rows, sweep->limit, &len, err))
@@ -108,19 +148,7 @@ static bool sweep_write(struct db *db, void *context, struct err *err)
 	if (len == 0 &&
 	    !due_load(db, sweep->now_ms + DUE_AHEAD_MS, INT64_MAX, rows, sweep->limit, &len, err))
 		return false;
-	items_order(due_id, rows, len, places);
-	for (size_t i = 0; i < len; i++) {
-		const struct due_row *row = &rows[places[i]];
-		enum queue_name queue = queue_of(row);
-		bool set = false;
-		if (!due_set(db, row->id, sweep->now_ms, &set, err) ||
-		    (set &&
-		     !message_put(db, queue, row->id, row->correlation_id, sweep->now_ms, err)))
-			return false;
-		if (set && queue != QUEUE_NONE)
-			sweep->woken[queue - QUEUE_REQUEST]++;
-	}
-	return true;
+	return len == 0 || due_wake(db, sweep, rows, len, err);
 }
 
 static bool anything_due(struct db *db, int64_t now_ms, bool *ret_any, struct err *err)

@@ -514,7 +514,7 @@ static bool balances_write(struct db *db, void *context, struct err *err)
 		sql_put_u256(&sql, balance->amount.units);
 		sql_put_u64(&sql, balance->block);
 		sql_put_i64(&sql, balance->at_ms);
-		if (!sql_run(&sql, NULL))
+		if (!sql_later_any(&sql))
 			return false;
 	}
 	return true;

@@ -83,6 +83,14 @@ bool journal_rights_of(struct journal *journal, struct id withdrawal, const uint
 	return true;
 }
 
+bool journal_rights_any(struct journal *journal, const struct journal_name *names, size_t n,
+			bool *ret_any, struct err *err)
+{
+	PORT_CALL();
+	CHECK(journal && names && ret_any && n > 0 && n <= BATCH_MAX);
+	return journal->ops->rights_any(journal, names, n, ret_any, err);
+}
+
 bool journal_slot_of(struct journal *journal, const struct journal_slot *slot, bool *ret_has_pay,
 		     bool *ret_has_cancel, struct hash32 *ret_pay_hash,
 		     struct wei *ret_fee_ceiling_max, uint32_t *ret_attempts, struct err *err)

@@ -102,12 +102,20 @@ struct journal_listed {
 	struct journal_right right;
 };
 
+/* Under either of which rights are found. */
+struct journal_name {
+	struct id withdrawal; /* zero: by the tag alone */
+	uint8_t pay_tag[32];
+};
+
 struct journal_ops {
 	bool (*append_many)(struct journal *journal, const struct journal_entry *entries, size_t n,
 			    enum journal_verdict *ret_verdicts, struct err *err);
 	bool (*rights_of)(struct journal *journal, struct id withdrawal, const uint8_t pay_tag[32],
 			  struct journal_right *ret_rights, size_t cap, size_t *ret_len,
 			  struct err *err);
+	bool (*rights_any)(struct journal *journal, const struct journal_name *names, size_t n,
+			   bool *ret_any, struct err *err);
 	bool (*slot_of)(struct journal *journal, const struct journal_slot *slot, bool *ret_has_pay,
 			bool *ret_has_cancel, struct hash32 *ret_pay_hash,
 			struct wei *ret_fee_ceiling_max, uint32_t *ret_attempts, struct err *err);
@@ -141,6 +149,10 @@ MUST_CHECK bool journal_append_many(struct journal *journal, const struct journa
 MUST_CHECK bool journal_rights_of(struct journal *journal, struct id withdrawal,
 				  const uint8_t pay_tag[32], struct journal_right *ret_rights,
 				  size_t cap, size_t *ret_len, struct err *err);
+/* Under which of n names, 1 to BATCH_MAX, there are rights at all. That there are none is the
+ * index's word, as an empty answer of journal_rights_of is. */
+MUST_CHECK bool journal_rights_any(struct journal *journal, const struct journal_name *names,
+				   size_t n, bool *ret_any, struct err *err);
 /* What is written of one slot. ret_pay_hash is of the payment; without ret_has_pay, of the
  * stranger's transaction that took the nonce, or zero. The ceiling is the highest of its attempts
  * (zero without any). */

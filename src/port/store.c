@@ -327,9 +327,16 @@ bool store_transfer_load(struct store *store, struct id id, struct transfer *ret
 bool store_attempts_load(struct store *store, struct id transfer, struct attempt *ret_rows,
 			 size_t cap, size_t *ret_len, struct err *err)
 {
-	PORT_CALL();
 	CHECK(cap >= ATTEMPTS_MAX);
-	return store->ops->attempts_load(store, transfer, ret_rows, cap, ret_len, err);
+	return store_attempts_of(store, &transfer, 1, ret_rows, cap, ret_len, err);
+}
+
+bool store_attempts_of(struct store *store, const struct id *transfers, size_t n,
+		       struct attempt *ret_rows, size_t cap, size_t *ret_len, struct err *err)
+{
+	PORT_CALL();
+	CHECK(n > 0 && n <= BATCH_MAX && cap > 0);
+	return store->ops->attempts_load(store, transfers, n, ret_rows, cap, ret_len, err);
 }
 
 bool store_transfer_of_round(struct store *store, struct id withdrawal, uint32_t round,

@@ -60,8 +60,8 @@ struct store_ops {
 	bool (*taken_load)(struct store *, int64_t, uint64_t, struct store_taken *, size_t,
 			   uint64_t *, struct err *);
 	bool (*transfer_load)(struct store *, struct id, struct transfer *, bool *, struct err *);
-	bool (*attempts_load)(struct store *, struct id, struct attempt *, size_t, size_t *,
-			      struct err *);
+	bool (*attempts_load)(struct store *, const struct id *, size_t, struct attempt *, size_t,
+			      size_t *, struct err *);
 	bool (*transfer_of_round)(struct store *, struct id, uint32_t, struct transfer *, bool *,
 				  struct err *);
 	bool (*mark_raise)(struct store *, struct store_mark *, struct err *);

@@ -215,6 +215,11 @@ MUST_CHECK bool store_transfer_load(struct store *store, struct id id, struct tr
 MUST_CHECK bool store_attempts_load(struct store *store, struct id transfer,
 				    struct attempt *ret_rows, size_t cap, size_t *ret_len,
 				    struct err *err);
+/* Those of n transfers, 1 to BATCH_MAX: by the transfers' ids, and in order. At most cap: that many
+ * may be a part. */
+MUST_CHECK bool store_attempts_of(struct store *store, const struct id *transfers, size_t n,
+				  struct attempt *ret_rows, size_t cap, size_t *ret_len,
+				  struct err *err);
 /* The transfer of a withdrawal's round. */
 MUST_CHECK bool store_transfer_of_round(struct store *store, struct id withdrawal, uint32_t round,
 					struct transfer *ret_row, bool *ret_found, struct err *err);

@@ -94,6 +94,7 @@ enum sim_fault {
 	call(QUEUE_ACK, "queue_ack", true) \
 	call(JOURNAL_APPEND, "journal_append_many", true) \
 	call(JOURNAL_RIGHTS, "journal_rights_of", false) \
+	call(JOURNAL_ANY, "journal_rights_any", false) \
 	call(JOURNAL_SLOT, "journal_slot_of", false) \
 	call(JOURNAL_SUM, "journal_sum_of", false) \
 	call(JOURNAL_WINDOW, "journal_window_of", false) \

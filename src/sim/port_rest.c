@@ -45,6 +45,21 @@ static bool rights_of(struct journal *self, struct id withdrawal, const uint8_t 
 	return sim_call_leave(process, SIM_CALL_JOURNAL_RIGHTS, fault, done, err);
 }
 
+static bool rights_any(struct journal *self, const struct journal_name *names, size_t n,
+		       bool *ret_any, struct err *err)
+{
+	struct sim_process *process = PROCESS(self);
+	struct journal *real = process->world->journal;
+	enum sim_fault fault;
+	if (!sim_call_enter(process, SIM_CALL_JOURNAL_ANY, &fault, err))
+		return false;
+	bool done = real->ops->rights_any(real, names, n, ret_any, err);
+	for (size_t i = 0; i < n && done; i++)
+		if (!ret_any[i] && !id_is_zero(names[i].withdrawal))
+			sim_seen_rights(process->seen, names[i].withdrawal, NULL, 0);
+	return sim_call_leave(process, SIM_CALL_JOURNAL_ANY, fault, done, err);
+}
+
 static bool slot_of(struct journal *self, const struct journal_slot *slot, bool *ret_has_pay,
 		    bool *ret_has_cancel, struct hash32 *ret_pay_hash,
 		    struct wei *ret_fee_ceiling_max, uint32_t *ret_attempts, struct err *err)
@@ -102,6 +117,7 @@ static bool resolution_of(struct journal *self, struct id withdrawal, uint32_t r
 const struct journal_ops sim_journal_ops = {
 	.append_many = append_many,
 	.rights_of = rights_of,
+	.rights_any = rights_any,
 	.slot_of = slot_of,
 	.sum = sum,
 	.window = window,

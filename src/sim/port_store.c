@@ -152,10 +152,10 @@ static bool transfer_load(struct store *self, struct id id, struct transfer *ret
 	STORE(STORE_TRANSFER_LOAD, transfer_load, id, ret_row, ret_found);
 }
 
-static bool attempts_load(struct store *self, struct id transfer, struct attempt *ret_rows,
-			  size_t cap, size_t *ret_len, struct err *err)
+static bool attempts_load(struct store *self, const struct id *transfers, size_t n,
+			  struct attempt *ret_rows, size_t cap, size_t *ret_len, struct err *err)
 {
-	STORE(STORE_ATTEMPTS_LOAD, attempts_load, transfer, ret_rows, cap, ret_len);
+	STORE(STORE_ATTEMPTS_LOAD, attempts_load, transfers, n, ret_rows, cap, ret_len);
 }
 
 static bool transfer_of_round(struct store *self, struct id withdrawal, uint32_t round,

@@ -150,6 +150,64 @@ static void the_hash_of_another_slot_is_not_taken(void **state)
 	assert_digest_equal(&before, &after);
 }
 
+/* Of a batch that is stored at once, wherever it stands. */
+static void one_that_conflicts_keeps_no_other_out(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer old = reserved(f, "old", 0);
+	struct store_attempt taken = fixture_attempt(f, &old);
+	assert_int_equal(add_one(f, &taken), STORE_WRITTEN);
+	for (size_t bad = 0; bad < 3; bad++) {
+		struct transfer slots[3];
+		struct store_attempt items[3];
+		for (size_t i = 0; i < 3; i++) {
+			char key[16];
+			snprintf(key, sizeof key, "%zu of %zu", i, bad);
+			slots[i] = reserved(f, key, i % 2);
+			items[i] = fixture_attempt(f, &slots[i]);
+		}
+		items[bad].attempt.tx_hash = taken.attempt.tx_hash;
+		add(f, items, 3);
+		for (size_t i = 0; i < 3; i++) {
+			bool stored = i != bad;
+			struct attempt rows[ATTEMPTS_MAX];
+			assert_int_equal(items[i].result, stored ? STORE_WRITTEN : STORE_MOVED);
+			assert_int_equal(fixture_attempts(f, slots[i].id, rows), stored);
+			assert_int_equal(fixture_transfer(f, slots[i].id).stage,
+					 stored ? TRANSFER_SIGNED : TRANSFER_RESERVED);
+		}
+	}
+}
+
+static void attempts_of_many_slots_come_together(void **state)
+{
+	struct fixture *f = *state;
+	struct id slots[3] = { { { 0 } } };
+	struct attempt rows[ATTEMPTS_MAX];
+	size_t len = 0;
+	for (size_t i = 0; i < 2; i++) {
+		struct transfer slot = reserved(f, i == 0 ? "one" : "two", 0);
+		slots[i] = slot.id;
+		for (size_t number = 0; number <= i; number++) {
+			struct store_attempt item = fixture_attempt(f, &slot);
+			assert_int_equal(add_one(f, &item), STORE_WRITTEN);
+			slot = fixture_transfer(f, slot.id);
+		}
+	}
+	slots[2] = fixture_id(f); /* nobody's */
+	MUST(store_attempts_of, f->store, slots, 3, rows, ATTEMPTS_MAX, &len);
+	assert_int_equal(len, 3);
+	for (size_t i = 0; i < 3; i++) {
+		struct attempt alone[ATTEMPTS_MAX];
+		size_t at = rows[i].number - 1;
+		assert_true(fixture_attempts(f, rows[i].transfer, alone) > at);
+		assert_attempt_equal(&rows[i], &alone[at]);
+	}
+	assert_true(id_compare(rows[0].transfer, rows[2].transfer) < 0);
+	MUST(store_attempts_of, f->store, slots, 3, rows, 2, &len);
+	assert_int_equal(len, 2);
+}
+
 static void a_bump_leaves_the_stage_and_ends_the_wish(void **state)
 {
 	struct fixture *f = *state;
@@ -439,6 +497,8 @@ int main(void)
 		STORE_TEST(the_same_hash_again_is_done),
 		STORE_TEST(a_wrong_number_moves_nothing),
 		STORE_TEST(the_hash_of_another_slot_is_not_taken),
+		STORE_TEST(one_that_conflicts_keeps_no_other_out),
+		STORE_TEST(attempts_of_many_slots_come_together),
 		STORE_TEST(a_bump_leaves_the_stage_and_ends_the_wish),
 		STORE_TEST(nothing_is_added_after_mined),
 		STORE_TEST(a_slot_can_have_all_its_attempts),

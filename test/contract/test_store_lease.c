@@ -315,12 +315,76 @@ static void who_did_not_ask_is_given_nothing(void **state)
 	instance_end(&again);
 }
 
+struct owned {
+	struct store_lease leases[4];
+	struct store_lease *all[4];
+	bool taken[4];
+};
+
+static void look_at_all(struct fixture *f, struct instance *instance, struct owned *owned, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		owned->all[i] = &owned->leases[i];
+	MUST(store_leases_take, instance->store, owned->all, n, instance->name, f->clock.now_ms,
+	     owned->taken);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(owned->taken[i], owned->leases[i].epoch > 0);
+}
+
+static struct owned four(void)
+{
+	struct owned owned = { .taken = { false } };
+	for (size_t i = 0; i < 4; i++)
+		snprintf(owned.leases[i].name, sizeof owned.leases[i].name, "wallet-%zu", 9 - i);
+	return owned;
+}
+
+/* What is kept together is renewed, each of them; what was lost, is given or rests does not come
+ * along, and keeps no other back. */
+static void many_are_kept_together(void **state)
+{
+	struct fixture *f = *state;
+	struct instance a = instance_of(f, "a");
+	struct instance b = instance_of(f, "b");
+	struct owned ours = four();
+	struct owned theirs = four();
+	look_at_all(f, &a, &ours, 4);
+	for (int round = 0; round < 3; round++) {
+		look_at_all(f, &b, &theirs, 4);
+		for (size_t i = 0; i < 4; i++) {
+			assert_true(ours.taken[i] && !theirs.taken[i]);
+			assert_string_equal(theirs.leases[i].holder, "a");
+		}
+		fixture_wait(f, LEASE_TERM_MS - 1);
+		look_at_all(f, &a, &ours, 4);
+	}
+	/* One is taken away, one asked for and given, one rests. */
+	fixture_edit(f, "UPDATE leases SET holder = 'c', epoch = 7 WHERE name = 'wallet-8'");
+	theirs.leases[2].asks = true;
+	look_at_all(f, &b, &theirs, 4);
+	theirs.leases[2].asks = false;
+	ours.leases[2].gives = ours.leases[3].rests = true;
+	int64_t renewals = fixture_number(f, "SELECT SUM(renewals) FROM leases");
+	look_at_all(f, &a, &ours, 4);
+	assert_true(ours.taken[0] && !ours.taken[1] && !ours.taken[2] && ours.taken[3]);
+	assert_string_equal(ours.leases[1].holder, "c");
+	assert_int_equal(ours.leases[0].epoch, 1);
+	assert_int_equal(fixture_number(f, "SELECT renewals FROM leases WHERE name = 'wallet-9'"),
+			 4);
+	assert_true(fixture_number(f, "SELECT SUM(renewals) FROM leases") <= renewals + 1);
+	look_at_all(f, &b, &theirs, 4);
+	assert_true(!theirs.taken[0] && theirs.taken[2] && !theirs.taken[3]);
+	instance_end(&a);
+	instance_end(&b);
+}
+
 #define BARE_TEST(test) \
 	cmocka_unit_test_setup_teardown(test, fixture_set_up_bare, fixture_tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		BARE_TEST(many_are_kept_together),
 		BARE_TEST(what_nobody_has_is_taken_at_once),
 		BARE_TEST(what_is_renewed_stays),
 		BARE_TEST(what_stands_still_for_a_term_is_taken),

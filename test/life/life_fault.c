@@ -192,10 +192,11 @@ static bool transfer_load(struct store *self, struct id id, struct transfer *ret
 	STORE(transfer_load(REAL_STORE, id, ret_row, ret_found, err), "transfer_load");
 }
 
-static bool attempts_load(struct store *self, struct id transfer, struct attempt *ret_rows,
-			  size_t cap, size_t *ret_len, struct err *err)
+static bool attempts_load(struct store *self, const struct id *transfers, size_t n,
+			  struct attempt *ret_rows, size_t cap, size_t *ret_len, struct err *err)
 {
-	STORE(attempts_load(REAL_STORE, transfer, ret_rows, cap, ret_len, err), "attempts_load");
+	STORE(attempts_load(REAL_STORE, transfers, n, ret_rows, cap, ret_len, err),
+	      "attempts_load");
 }
 
 static bool transfer_of_round(struct store *self, struct id withdrawal, uint32_t round,
@@ -409,6 +410,12 @@ static bool rights_of(struct journal *self, struct id withdrawal, const uint8_t 
 		"rights_of");
 }
 
+static bool rights_any(struct journal *self, const struct journal_name *names, size_t n,
+		       bool *ret_any, struct err *err)
+{
+	JOURNAL(rights_any(REAL_JOURNAL, names, n, ret_any, err), "rights_any");
+}
+
 static bool slot_of(struct journal *self, const struct journal_slot *slot, bool *ret_has_pay,
 		    bool *ret_has_cancel, struct hash32 *ret_pay_hash,
 		    struct wei *ret_fee_ceiling_max, uint32_t *ret_attempts, struct err *err)
@@ -460,6 +467,7 @@ static bool resolution_of(struct journal *self, struct id withdrawal, uint32_t r
 static const struct journal_ops journal_ops = {
 	.append_many = append_many,
 	.rights_of = rights_of,
+	.rights_any = rights_any,
 	.slot_of = slot_of,
 	.sum = sum,
 	.window = window,

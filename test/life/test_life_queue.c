@@ -328,13 +328,15 @@ static void test_partial_batch_send(void **state)
 	life_assert_quiet(life);
 }
 
+#define AWAY_ROWS 4
+
 /* A part is away for an hour: what needs it waits, and nothing is held for it. */
-static void away_run(struct life *life, const char *call)
+static void away_run(struct life *life, const char *call, size_t n)
 {
-	struct withdrawal rows[4];
+	struct withdrawal rows[AWAY_ROWS];
 	life_fault_install(life);
 	life_fault_at(life, LIFE_FAULT_FAIL, call, 0);
-	for (size_t i = 0; i < COUNT_OF(rows); i++)
+	for (size_t i = 0; i < n; i++)
 		rows[i] = life_accept(life, i % 2 ? "TUSD" : "POL", 4500 + i);
 	for (int i = 0; i < 20; i++) {
 		life_wait(life, HOUR_MS / 20);
@@ -343,19 +345,25 @@ static void away_run(struct life *life, const char *call)
 	assert_true(life_fault_seen(life) > 0);
 	life_fault_clear(life);
 	run_long(life, 3, 61000);
-	for (size_t i = 0; i < COUNT_OF(rows); i++)
+	for (size_t i = 0; i < n; i++)
 		life_assert_paid(life, &rows[i]);
 	life_assert_settled(life);
 	life_assert_quiet(life);
 }
 
-#define AWAY_TEST(call)                            \
-	static void test_away_##call(void **state) \
-	{                                          \
-		away_run(*state, #call);           \
+#define AWAY_TEST(call)                             \
+	static void test_away_##call(void **state)  \
+	{                                           \
+		away_run(*state, #call, AWAY_ROWS); \
 	}
 
-AWAY_TEST(journal_rights_of)
+/* A batch asks for all of its names at once, and one by one where that fails. */
+static void test_away_journal_rights_of(void **state)
+{
+	away_run(*state, "journal_rights_of", 1);
+}
+
+AWAY_TEST(journal_rights_any)
 AWAY_TEST(journal_append_many)
 AWAY_TEST(keys_sign_many)
 AWAY_TEST(chain_head)
@@ -387,6 +395,7 @@ int main(void)
 		LIFE_TEST(test_held_in_memory),
 		LIFE_TEST(test_partial_batch_send),
 		LIFE_TEST(test_away_journal_rights_of),
+		LIFE_TEST(test_away_journal_rights_any),
 		LIFE_TEST(test_away_journal_append_many),
 		LIFE_TEST(test_away_keys_sign_many),
 		LIFE_TEST(test_away_chain_head),

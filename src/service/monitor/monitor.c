@@ -3,6 +3,7 @@
  *	follow.c    from the head down to what is known: which blocks are canonical
  *	finality.c  what was final still is
  *	watch.c     slots in flight: receipts of all their hashes
+ *	attempts.c  which those are, of many slots together
  *	foreign.c   what took a nonce, when it is none of ours
  *	wish.c      forgotten and stuck ones are wished to be sent again, or bumped
  *	settle.c    mined slots: still on the canonical chain? deep enough to be final?

@@ -2,10 +2,9 @@
 #ifndef SLUICE_SERVICE_MONITOR_MONITOR_PARTS_H
 #define SLUICE_SERVICE_MONITOR_MONITOR_PARTS_H
 
-#include "core/confirm.h"
 #include "core/links.h"
 #include "core/reason.h"
-#include "service/monitor/claims.h"
+#include "service/monitor/attempts.h"
 #include "service/monitor/facts.h"
 #include "service/monitor/monitor.h"
 #include "service/monitor/reconciler.h"
@@ -127,6 +126,7 @@ struct monitor {
 	struct watched watched[WATCH_BATCH];
 	size_t watched_len;
 	struct transfer rows[WATCH_BATCH];
+	struct attempts_page fetched;
 	struct attempt attempts[ATTEMPTS_MAX];
 	struct hash32 hashes[HASHES_MAX];
 	bool hash_is_cancel[HASHES_MAX];

@@ -73,6 +73,11 @@ static bool page_ask(struct monitor *self, size_t n,
 		     bool (*act)(struct monitor *, const struct watched *, struct err *),
 		     struct err *err)
 {
+	struct id slots[WATCH_BATCH] = { { { 0 } } };
+	for (size_t i = 0; i < n; i++)
+		slots[i] = self->rows[i].id;
+	if (!monitor_attempts_fetch(self, slots, n, err))
+		return false;
 	for (size_t done = 0; done < n;) {
 		bool added = true;
 		monitor_watched_reset(self);
@@ -87,6 +92,7 @@ static bool page_ask(struct monitor *self, size_t n,
 			if (!act(self, &self->watched[i], err))
 				return false;
 	}
+	monitor_attempts_forget(self);
 	return true;
 }
 

@@ -31,8 +31,7 @@ bool monitor_watched_add(struct monitor *self, const struct transfer *row, bool 
 	if (self->watched_len == WATCH_BATCH ||
 	    self->hashes_len + (most > 0 ? most : 1) > HASHES_MAX)
 		return true;
-	if (!store_attempts_load(self->options.store, row->id, self->attempts, ATTEMPTS_MAX, &n,
-				 err))
+	if (!monitor_attempts_load(self, row->id, &n, err))
 		return false;
 	bool foreign = row->stage == TRANSFER_MINED && row->outcome == OUTCOME_FOREIGN;
 	if (self->hashes_len + n + (foreign ? 1 : 0) > HASHES_MAX)
@@ -322,6 +321,22 @@ static bool slot_add(struct monitor *self, size_t wallet, const struct transfer 
 	return true;
 }
 
+/* What cannot be mined yet and was sent a moment ago has no news. */
+static bool has_news(struct monitor *self, size_t wallet, const struct transfer *row)
+{
+	return may_be_mined(self, wallet, row->nonce) || monitor_lingers(self, row);
+}
+
+static bool page_fetch(struct monitor *self, size_t wallet, size_t n, struct err *err)
+{
+	struct id slots[WATCH_BATCH] = { { { 0 } } };
+	size_t len = 0;
+	for (size_t i = 0; i < n; i++)
+		if (has_news(self, wallet, &self->rows[i]))
+			slots[len++] = self->rows[i].id;
+	return monitor_attempts_fetch(self, slots, len, err);
+}
+
 static bool slots_collect(struct monitor *self, size_t wallet, struct err *err)
 {
 	struct store_transfer_filter filter = { .wallet_id = self->wallets[wallet].id,
@@ -334,10 +349,11 @@ static bool slots_collect(struct monitor *self, size_t wallet, struct err *err)
 		return false;
 	self->busy |= n > 0;
 	monitor_lowest_set(self, wallet, n > 0 ? &self->rows[0] : NULL);
+	if (!page_fetch(self, wallet, n, err))
+		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct transfer *row = &self->rows[i];
-		/* What cannot be mined yet and was sent a moment ago has no news. */
-		if (!may_be_mined(self, wallet, row->nonce) && !monitor_lingers(self, row))
+		if (!has_news(self, wallet, row))
 			continue;
 		/* Behind a gap (what was final was taken back) no slot is the next one. */
 		const struct chain_nonce *latest = &self->latest[wallet];
@@ -345,6 +361,7 @@ static bool slots_collect(struct monitor *self, size_t wallet, struct err *err)
 		if (!slot_add(self, wallet, row, i == 0 && is_next, err))
 			return false;
 	}
+	monitor_attempts_forget(self);
 	return true;
 }
 

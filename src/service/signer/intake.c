@@ -197,6 +197,7 @@ bool signer_row_judge(struct signer *self, struct withdrawal *row, struct err *e
 	static const struct message_ack none = { .queue = QUEUE_NONE };
 	self->candidates_len = self->changes_len = self->idle_len = 0;
 	signer_ahead_forget(self);
+	signer_loss_forget(self);
 	if (row->held_reason[0] != 0 || row->stage < WITHDRAWAL_QUEUED ||
 	    lifecycle_is_terminal(row->stage))
 		return true;
@@ -215,6 +216,7 @@ static bool rows_take(struct signer *self, size_t n, struct err *err)
 		ids[i] = self->messages[i].ack.subject;
 	if (!store_withdrawals_load(self->options.store, ids, n, self->rows, self->found, err))
 		return false;
+	signer_names_look(self, n);
 	for (size_t i = 0; i < n; i++) {
 		struct err fault = { 0 };
 		if (!self->found[i]) {
@@ -224,6 +226,7 @@ static bool rows_take(struct signer *self, size_t n, struct err *err)
 			row_wait(self, &self->rows[i], &self->messages[i], &fault);
 		}
 	}
+	signer_names_forget(self);
 	return true;
 }
 
@@ -296,6 +299,8 @@ bool signer_intake(struct signer *self, size_t free_slots, bool *ret_worked, str
 	int64_t claimed_at = clock_monotonic_ms(self->options.clock);
 	self->candidates_len = self->changes_len = self->idle_len = 0;
 	signer_ahead_forget(self);
+	signer_loss_forget(self);
+	signer_spending_look_again(self);
 	if (max == 0 || self->store_paused)
 		return true;
 	if (!queue_claim(self->options.queue, QUEUE_SIGNING, max, self->options.visibility_ms,

@@ -298,16 +298,21 @@ bool signer_payout_add(struct signer *self, const struct transfer *payload, enum
 			       (unsigned long long)payload->nonce);
 }
 
+void signer_payout_name(const struct signer *self, const struct withdrawal *row,
+			struct journal_name *ret_name)
+{
+	ret_name->withdrawal = (struct id){ { 0 } };
+	payout_tag(self, row->intent.chain_id, row->intent.contract, row->intent.to,
+		   row->intent.amount, ret_name->pay_tag);
+}
+
 static bool payouts_load(struct signer *self, const struct withdrawal *row,
 			 struct journal_right ret_rights[PAYOUTS_MAX], size_t *ret_len,
 			 struct err *err)
 {
-	static const struct id none = { { 0 } };
-	uint8_t tag[32];
-	payout_tag(self, row->intent.chain_id, row->intent.contract, row->intent.to,
-		   row->intent.amount, tag);
-	return journal_rights_of(self->options.journal, none, tag, ret_rights, PAYOUTS_MAX, ret_len,
-				 err);
+	struct journal_name name;
+	signer_payout_name(self, row, &name);
+	return signer_rights_under(self, &name, ret_rights, PAYOUTS_MAX, ret_len, err);
 }
 
 static bool is_same_slot(const struct journal_slot *a, const struct journal_slot *b)
@@ -555,11 +560,29 @@ struct doubt {
 	size_t payouts;
 };
 
+void signer_loss_forget(struct signer *self)
+{
+	self->asked.losses_known = false;
+}
+
+/* Losses are of the journal, and not of a row: a batch looks once. */
+static bool losses_look(struct signer *self, uint32_t *ret_count, int64_t *ret_lost_at,
+			struct err *err)
+{
+	if (!self->asked.losses_known &&
+	    !losses_load(self, &self->asked.losses, &self->asked.lost_at, err))
+		return false;
+	self->asked.losses_known = true;
+	*ret_count = self->asked.losses;
+	*ret_lost_at = self->asked.lost_at;
+	return true;
+}
+
 static bool doubt_load(struct signer *self, const struct withdrawal *row, struct doubt *ret_doubt,
 		       struct err *err)
 {
 	int64_t lost_at = 0;
-	if (!losses_load(self, &ret_doubt->losses, &lost_at, err) ||
+	if (!losses_look(self, &ret_doubt->losses, &lost_at, err) ||
 	    !reach_load(self, ret_doubt->losses, &lost_at, err) ||
 	    !payout_is_open(self, row, &ret_doubt->payouts, &ret_doubt->is_open, err))
 		return false;
@@ -616,6 +639,7 @@ bool signer_loss_release(struct signer *self, const struct withdrawal *row, stru
 	struct doubt doubt = { .is_old = false };
 	const char *hold = NULL;
 	*ret_may = true;
+	signer_loss_forget(self);
 	if (!doubt_load(self, row, &doubt, err) || !doubt_judge(self, row, &doubt, &hold, err))
 		return false;
 	if (hold == NULL)

@@ -18,6 +18,11 @@ MUST_CHECK bool signer_loss_is_marked(struct signer *self, const struct store_in
  * ahead says. */
 MUST_CHECK bool signer_loss_mark(struct signer *self, const struct store_incarnation *life,
 				 int64_t chain_ms, struct err *err);
+/* What is remembered of losses is of one batch: the next one looks again. */
+void signer_loss_forget(struct signer *self);
+/* The name of payouts that pay exactly what a row asks for, and whose withdrawals nobody knows. */
+void signer_payout_name(const struct signer *self, const struct withdrawal *row,
+			struct journal_name *ret_name);
 /* Does the row need people before it is paid, canceled or refused? *ret_hold: NULL, or the reason:
  * it is older than a loss, or equals (asset, receiver, amount) a payout whose withdrawal is not
  * known. What two people have released does not, until the journal is lost again or another such

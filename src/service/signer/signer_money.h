@@ -5,6 +5,7 @@
 
 #include "core/catalogue.h"
 #include "port/journal.h"
+#include "service/signer/signer_names.h"
 
 struct signer;
 struct signer_wallet;
@@ -66,6 +67,8 @@ void signer_purse_take(struct signer *self, const struct signer_wallet *wallet,
 /* spending.c */
 void signer_spending_init(struct signer *self); /* wallets_len is known */
 void signer_spending_deinit(struct signer *self);
+/* What was appended to the journal since is read once for each batch; this begins one. */
+void signer_spending_look_again(struct signer *self);
 /* The wallet changes hands: what is known of it is read anew. */
 void signer_spending_forget(struct signer *self, const struct signer_wallet *wallet);
 /* What the wallet has paid of the asset in the last hour and day, by the journal as it is now.

@@ -10,6 +10,7 @@
  *	unknown.c  what that was, and whom it may have paid
  *	funds.c    what each wallet can still pay at one block
  *	limits.c   what it may by its limits; spending.c  what it has paid, by the journal
+ *	names.c    what of the journal a batch asks once
  *	passed_over.c  what of it is set aside for a payout that smaller ones pass
  *	reserve.c  wallet chosen, gas estimated, nonce taken
  *	verify.c   which slots may go on; what became unpayable
@@ -158,6 +159,7 @@ struct signer {
 	int64_t work_at; /* monotonic: before their rows were read */
 	struct store_attempt adds[BATCH_MAX];
 	struct attempt attempts[ATTEMPTS_MAX];
+	struct signer_asked asked; /* in this batch */
 	bool store_paused;         /* a restored store: nothing is reserved, no withdrawal judged */
 	uint64_t bound;            /* withdrawals bound to what paid them before a restore */
 	struct recovery *recovery; /* recover.c; NULL unless options.recovers */

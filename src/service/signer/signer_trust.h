@@ -15,6 +15,19 @@ const char *signer_slot_distrust(const struct signer *self, const struct signer_
 MUST_CHECK bool signer_rights_load(struct signer *self, const struct withdrawal *row,
 				   struct journal_right ret_rights[ATTEMPTS_MAX], size_t *ret_len,
 				   struct err *err);
+/* Under which name a row's rights stand. */
+void signer_row_name(const struct signer *self, const struct withdrawal *row,
+		     struct journal_name *ret_name);
+
+/* names.c */
+/* As journal_rights_of; what the batch's look found to have none is not asked again. */
+MUST_CHECK bool signer_rights_under(struct signer *self, const struct journal_name *name,
+				    struct journal_right *ret_rights, size_t cap, size_t *ret_len,
+				    struct err *err);
+/* Looks for the names of the first n rows that are queued; until it is forgotten. */
+void signer_names_look(struct signer *self, size_t n);
+void signer_names_forget(struct signer *self);
+
 /* What the journal says of a queued row (*ret_distrust: NULL, or why it may not be paid), and of an
  * assigned one with its slot. A void is no distrust: it ends the row. */
 MUST_CHECK bool signer_queued_judge(struct signer *self, const struct withdrawal *row,

@@ -95,9 +95,15 @@ static void total_add(struct spending *spending, const struct journal_listed *li
 			u256_add_saturated(spending->total.units, listed->right.amount.units);
 }
 
+void signer_spending_look_again(struct signer *self)
+{
+	self->asked.rights_followed = false;
+}
+
+/* Once for each batch: what it appends itself it counts. */
 static bool rights_follow(struct signer *self, int64_t now_ms, struct err *err)
 {
-	size_t len = self->follows_rights ? BATCH_MAX : 0;
+	size_t len = self->follows_rights && !self->asked.rights_followed ? BATCH_MAX : 0;
 	while (len == BATCH_MAX) {
 		if (!journal_rights_after(self->options.journal, self->rights_at, self->listed,
 					  BATCH_MAX, &len, err))
@@ -112,6 +118,7 @@ static bool rights_follow(struct signer *self, int64_t now_ms, struct err *err)
 		if (len > 0)
 			self->rights_at = self->listed[len - 1].sequence;
 	}
+	self->asked.rights_followed = self->follows_rights;
 	return true;
 }
 

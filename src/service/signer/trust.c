@@ -63,14 +63,20 @@ const char *signer_slot_distrust(const struct signer *self, const struct signer_
 	return NULL;
 }
 
+void signer_row_name(const struct signer *self, const struct withdrawal *row,
+		     struct journal_name *ret_name)
+{
+	ret_name->withdrawal = row->intent.id;
+	pay_tag_make(self->options.pay_tag_key, &row->intent, ret_name->pay_tag);
+}
+
 bool signer_rights_load(struct signer *self, const struct withdrawal *row,
 			struct journal_right ret_rights[ATTEMPTS_MAX], size_t *ret_len,
 			struct err *err)
 {
-	uint8_t tag[32];
-	pay_tag_make(self->options.pay_tag_key, &row->intent, tag);
-	return journal_rights_of(self->options.journal, row->intent.id, tag, ret_rights,
-				 ATTEMPTS_MAX, ret_len, err);
+	struct journal_name name;
+	signer_row_name(self, row, &name);
+	return signer_rights_under(self, &name, ret_rights, ATTEMPTS_MAX, ret_len, err);
 }
 
 static bool is_slot(const struct journal_slot *journaled, const struct transfer *slot)

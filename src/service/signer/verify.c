@@ -1,7 +1,7 @@
 /* Before anything of a slot is signed or sent: is it still to be paid, is it still ours? What
  * became unpayable before its first signature turns into its self-transfer; what may be out already
  * is sent and bumped as it was signed, whatever the rows say now (T7). */
-#include "service/signer/signer_trust.h"
+#include "service/signer/signer_loss.h"
 
 #include "base/defence.h"
 #include "core/policy.h"
@@ -330,6 +330,8 @@ static bool rows_load(struct signer *self, struct err *err)
 
 bool signer_works_verify(struct signer *self, struct err *err)
 {
+	signer_loss_forget(self);
+	signer_spending_look_again(self);
 	if (!rows_load(self, err))
 		return false;
 	for (size_t i = 0; i < self->work_len; i++)
