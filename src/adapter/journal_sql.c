@@ -1,5 +1,6 @@
 #include "adapter/journal_sql.h"
 
+#include "adapter/journal_sql_feed.h"
 #include "adapter/journal_sql_row.h"
 #include "base/defence.h"
 #include "base/hash.h"
@@ -20,42 +21,6 @@ static struct journal_sql *journal_sql_of(struct journal *journal)
 	return (struct journal_sql *)journal;
 }
 
-/* `sequence` is the clustered key, so that rows are appended at the end of their table; the unique
- * keys are the rules of the protocol. `turns` has the first number of each transaction: two that
- * begin at the same one cannot both commit, by the key alone, and so without a right to lock. */
-static const char *const schema[] = {
-	"CREATE TABLE IF NOT EXISTS meta (id BIGINT NOT NULL PRIMARY KEY, deployment {id} NOT NULL, "
-	"mac {u256} NOT NULL) {without rowid}",
-
-	"CREATE TABLE IF NOT EXISTS slots (sequence BIGINT NOT NULL PRIMARY KEY, "
-	"previous {u256} NOT NULL, mac {u256} NOT NULL, chain_id BIGINT NOT NULL, "
-	"wallet {blob 20} NOT NULL, nonce BIGINT NOT NULL, kind BIGINT NOT NULL, "
-	"payload_hash {u256} NOT NULL, UNIQUE (chain_id, wallet, nonce, kind)) {without rowid}",
-
-	"CREATE TABLE IF NOT EXISTS rights (sequence BIGINT NOT NULL PRIMARY KEY, "
-	"previous {u256} NOT NULL, mac {u256} NOT NULL, withdrawal {id} NOT NULL, "
-	"round BIGINT NOT NULL, pay_tag {u256} NOT NULL, is_void BIGINT NOT NULL, "
-	"void_stage {text 48} NOT NULL, void_code {text 48} NOT NULL, wallet {blob 20}, "
-	"nonce BIGINT, chain_id BIGINT NOT NULL, asset {blob 20} NOT NULL, "
-	"amount {u256} NOT NULL, time_ms BIGINT NOT NULL, UNIQUE (withdrawal, round), "
-	"UNIQUE (pay_tag, round)) {without rowid}",
-
-	"{index new} rights_by_wallet ON rights (wallet, chain_id, asset, time_ms)",
-
-	"CREATE TABLE IF NOT EXISTS attempts (sequence BIGINT NOT NULL PRIMARY KEY, "
-	"previous {u256} NOT NULL, mac {u256} NOT NULL, chain_id BIGINT NOT NULL, "
-	"wallet {blob 20} NOT NULL, nonce BIGINT NOT NULL, number BIGINT NOT NULL, "
-	"fee_ceiling {u256} NOT NULL, UNIQUE (chain_id, wallet, nonce, number)) {without rowid}",
-
-	"CREATE TABLE IF NOT EXISTS resolutions (sequence BIGINT NOT NULL PRIMARY KEY, "
-	"previous {u256} NOT NULL, mac {u256} NOT NULL, withdrawal {id} NOT NULL, "
-	"round BIGINT NOT NULL, is_paid BIGINT NOT NULL, chain_id BIGINT NOT NULL, "
-	"tx_hash {u256} NOT NULL, time_ms BIGINT NOT NULL, UNIQUE (withdrawal, round), "
-	"UNIQUE (chain_id, tx_hash, is_paid)) {without rowid}",
-
-	"CREATE TABLE IF NOT EXISTS turns (first BIGINT NOT NULL PRIMARY KEY) {without rowid}",
-};
-
 /* Others commit while we wait for our turn, and then it is another one. With ten signers that do
  * nothing else one misses so many in a row never. */
 #define TURN_TRIES_MAX 200
@@ -71,6 +36,7 @@ struct entry_state {
 	bool write_right;
 	bool write_attempt;
 	bool write_resolution;
+	bool write_feed;
 };
 
 static bool slots_equal(const struct journal_slot *a, const struct journal_slot *b)
@@ -226,6 +192,13 @@ static bool look_at_resolution(struct journal_sql *journal, const struct journal
 	return sql_end(&sql) && verified;
 }
 
+static bool look_at_feed(struct journal_sql *journal, const struct journal_entry *entry,
+			 struct entry_state *state, struct err *err)
+{
+	return journal_feed_look(journal->db, journal->key, &entry->feed_head.head,
+				 &state->write_feed, &state->different, err);
+}
+
 static bool look_at_entry(struct journal_sql *journal, const struct journal_entry *entry,
 			  struct entry_state *ret_state, struct err *err)
 {
@@ -239,6 +212,8 @@ static bool look_at_entry(struct journal_sql *journal, const struct journal_entr
 	if (entry->has_right && !look_at_right(journal, entry, &state, err))
 		return false;
 	if (entry->has_resolution && !look_at_resolution(journal, entry, &state, err))
+		return false;
+	if (entry->has_feed_head && !look_at_feed(journal, entry, &state, err))
 		return false;
 	/* Once a slot has a cancel row it signs cancellations only. */
 	writes = state.write_slot || state.write_right || state.write_attempt;
@@ -259,6 +234,7 @@ static bool write_entry(struct journal_sql *journal, const struct journal_entry 
 					       .number = entry->attempt_number,
 					       .fee_ceiling = entry->fee_ceiling };
 	struct journal_resolution_row resolution = { .resolution = entry->resolution };
+	struct journal_feed_row feed = { .head = entry->feed_head };
 
 	if (state->write_slot && !journal_slot_insert(journal->db, journal->key, head, &slot, err))
 		return false;
@@ -268,8 +244,11 @@ static bool write_entry(struct journal_sql *journal, const struct journal_entry 
 	if (state->write_attempt &&
 	    !journal_attempt_insert(journal->db, journal->key, head, &attempt, err))
 		return false;
-	return !state->write_resolution ||
-	       journal_resolution_insert(journal->db, journal->key, head, &resolution, err);
+	if (state->write_resolution &&
+	    !journal_resolution_insert(journal->db, journal->key, head, &resolution, err))
+		return false;
+	return !state->write_feed ||
+	       journal_feed_insert(journal->db, journal->key, head, &feed, err);
 }
 
 static bool append_entry(struct journal_sql *journal, const struct journal_entry *entry,
@@ -285,7 +264,7 @@ static bool append_entry(struct journal_sql *journal, const struct journal_entry
 		return true;
 	}
 	if (!state.write_slot && !state.write_right && !state.write_attempt &&
-	    !state.write_resolution) {
+	    !state.write_resolution && !state.write_feed) {
 		*ret_verdict = JOURNAL_EQUAL;
 		return true;
 	}
@@ -644,6 +623,21 @@ static bool journal_sql_resolution_of(struct journal *base, struct id withdrawal
 	return true;
 }
 
+static bool journal_sql_feed_heads_after(struct journal *base, int64_t sequence,
+					 struct journal_feed_head *ret_heads, size_t cap,
+					 size_t *ret_len, struct err *err)
+{
+	struct journal_sql *self = journal_sql_of(base);
+	return journal_feed_after(self->db, self->key, sequence, ret_heads, cap, ret_len, err);
+}
+
+static bool journal_sql_feed_head_last(struct journal *base, bool *ret_any,
+				       struct journal_feed_head *ret_head, struct err *err)
+{
+	struct journal_sql *journal = journal_sql_of(base);
+	return journal_feed_last(journal->db, journal->key, ret_any, ret_head, err);
+}
+
 /* --- open, close, verify ------------------------------------------------------------------------
  */
 
@@ -665,16 +659,10 @@ static const struct journal_ops journal_sql_ops = {
 	.rights_after = journal_sql_rights_after,
 	.next_nonce = journal_sql_next_nonce,
 	.resolution_of = journal_sql_resolution_of,
+	.feed_heads_after = journal_sql_feed_heads_after,
+	.feed_head_last = journal_sql_feed_head_last,
 	.close = journal_sql_close,
 };
-
-bool journal_sql_create(struct db *db, struct err *err)
-{
-	for (size_t i = 0; i < sizeof schema / sizeof schema[0]; i++)
-		if (!db_exec(db, schema[i], err))
-			return false;
-	return true;
-}
 
 /* Pins the deployment in a new journal, unless another signer is just doing it. One that has rows
  * but no pin was tampered with. */

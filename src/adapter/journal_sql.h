@@ -1,6 +1,6 @@
 /* port/journal.h in a database of its own.
  *
- * Four tables, one chain: every row has the next number of one sequence, the MAC of the row before
+ * Five tables, one chain: every row has the next number of one sequence, the MAC of the row before
  * it, and a MAC over all of that and its columns. So a changed, moved, added or removed row shows;
  * only a cut-off end does not, and that is what reconciliation with the chain is for
  * (doc/protocol.md, "Restore"). The adapter inserts and selects, and nothing else; a

@@ -102,6 +102,19 @@ static void resolution_mac(const uint8_t key[32], const struct journal_resolutio
 	message_end(&out, key, ret_mac);
 }
 
+static void feed_mac(const uint8_t key[32], const struct journal_feed_row *row, uint8_t ret_mac[32])
+{
+	const struct feed_head *head = &row->head.head;
+	uint8_t storage[MAC_MESSAGE_BYTES];
+	struct buf out = message_start(storage, "sluice/journal/feed_heads/1", &row->link);
+
+	buf_prefixed_u64(&out, head->life);
+	buf_prefixed_u64(&out, head->number);
+	buf_prefixed(&out, head->mac, sizeof head->mac);
+	buf_prefixed_u64(&out, (uint64_t)row->head.time_ms);
+	message_end(&out, key, ret_mac);
+}
+
 void journal_meta_mac(const uint8_t key[32], struct id deployment, uint8_t ret_mac[32])
 {
 	static const struct journal_link start = { .sequence = 0 };
@@ -232,6 +245,24 @@ bool journal_resolution_take(struct sql *sql, const uint8_t key[32],
 	return true;
 }
 
+bool journal_feed_take(struct sql *sql, const uint8_t key[32], struct journal_feed_row *ret_row,
+		       struct err *err)
+{
+	struct journal_feed_row row = { .link = take_link(sql) };
+	uint8_t mac[32];
+
+	row.head.sequence = row.link.sequence;
+	row.head.head.life = sql_take_u64(sql);
+	row.head.head.number = sql_take_u64(sql);
+	sql_take_bytes(sql, row.head.head.mac, sizeof row.head.head.mac);
+	row.head.time_ms = sql_take_i64(sql);
+	feed_mac(key, &row, mac);
+	if (!judge("feed_heads", &row.link, mac, err))
+		return false;
+	*ret_row = row;
+	return true;
+}
+
 /* --- writing ------------------------------------------------------------------------------------
  */
 
@@ -352,8 +383,29 @@ bool journal_resolution_insert(struct db *db, const uint8_t key[32], struct jour
 	return run_and_move(&sql, &row->link, head);
 }
 
+bool journal_feed_insert(struct db *db, const uint8_t key[32], struct journal_head *head,
+			 struct journal_feed_row *row, struct err *err)
+{
+	const struct feed_head *feed = &row->head.head;
+	struct sql sql = sql_prepare(db,
+				     "INSERT INTO feed_heads (" JOURNAL_FEED_COLUMNS
+				     ") VALUES (?, ?, ?, ?, ?, ?, ?)",
+				     err);
+
+	link_behind(head, &row->link);
+	feed_mac(key, row, row->link.mac);
+	put_link(&sql, &row->link);
+	sql_put_u64(&sql, feed->life);
+	sql_put_u64(&sql, feed->number);
+	sql_put_bytes(&sql, feed->mac, sizeof feed->mac);
+	sql_put_i64(&sql, row->head.time_ms);
+	return run_and_move(&sql, &row->link, head);
+}
+
 /* --- the chain ----------------------------------------------------------------------------------
  */
+
+#define TABLES 5
 
 /* One statement, and so one look: between two of them another appender's rows may come, and the end
  * would be found in their midst. */
@@ -363,12 +415,13 @@ bool journal_last_sequence(struct db *db, int64_t *ret_sequence, struct err *err
 				     "SELECT (SELECT max(sequence) FROM slots), "
 				     "(SELECT max(sequence) FROM rights), "
 				     "(SELECT max(sequence) FROM attempts), "
-				     "(SELECT max(sequence) FROM resolutions)",
+				     "(SELECT max(sequence) FROM resolutions), "
+				     "(SELECT max(sequence) FROM feed_heads)",
 				     err);
 	int64_t last = 0;
 
 	if (sql_next(&sql)) {
-		for (int i = 0; i < 4; i++) {
+		for (int i = 0; i < TABLES; i++) {
 			int64_t sequence = sql_take_i64(&sql);
 			last = sequence > last ? sequence : last;
 		}
@@ -386,11 +439,12 @@ bool journal_head_is_kept(struct db *db, const struct journal_head *head, bool *
 				     "SELECT mac FROM slots WHERE sequence = ? "
 				     "UNION ALL SELECT mac FROM rights WHERE sequence = ? "
 				     "UNION ALL SELECT mac FROM attempts WHERE sequence = ? "
-				     "UNION ALL SELECT mac FROM resolutions WHERE sequence = ?",
+				     "UNION ALL SELECT mac FROM resolutions WHERE sequence = ? "
+				     "UNION ALL SELECT mac FROM feed_heads WHERE sequence = ?",
 				     err);
 	uint8_t mac[sizeof head->mac] = { 0 };
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < TABLES; i++)
 		sql_put_i64(&sql, head->sequence);
 	if (sql_next(&sql))
 		sql_take_bytes(&sql, mac, sizeof mac);
@@ -421,6 +475,7 @@ union journal_row {
 	struct journal_right_row right;
 	struct journal_attempt_row attempt;
 	struct journal_resolution_row resolution;
+	struct journal_feed_row feed;
 };
 
 static bool take_slot_row(struct sql *sql, const uint8_t key[32], union journal_row *ret_row,
@@ -481,6 +536,18 @@ static void put_resolution_values(struct sql *sql, const union journal_row *row)
 	sql_put_hash(sql, resolution->tx_hash);
 }
 
+static bool take_feed_row(struct sql *sql, const uint8_t key[32], union journal_row *ret_row,
+			  struct err *err)
+{
+	return journal_feed_take(sql, key, &ret_row->feed, err);
+}
+
+static void put_feed_values(struct sql *sql, const union journal_row *row)
+{
+	sql_put_u64(sql, row->feed.head.head.life);
+	sql_put_u64(sql, row->feed.head.head.number);
+}
+
 static const struct table {
 	const char *by_number;
 	bool (*take)(struct sql *sql, const uint8_t key[32], union journal_row *ret_row,
@@ -506,7 +573,11 @@ static const struct table {
 	  "SELECT count(*) FROM resolutions WHERE sequence = ? AND withdrawal = ? AND round = ? "
 	  "AND is_paid = ? AND chain_id = ? AND tx_hash = ?",
 	  put_resolution_values },
+	{ "SELECT " JOURNAL_FEED_COLUMNS " FROM feed_heads WHERE sequence = ?", take_feed_row,
+	  "SELECT count(*) FROM feed_heads WHERE sequence = ? AND life = ? AND number = ?",
+	  put_feed_values },
 };
+_Static_assert(sizeof tables / sizeof tables[0] == TABLES, "all of them are walked");
 
 static bool table_visit(struct db *db, const struct table *table, const uint8_t key[32],
 			int64_t sequence, struct journal_link *ret_link, int *count,

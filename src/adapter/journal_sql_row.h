@@ -14,9 +14,11 @@
 #define JOURNAL_RESOLUTION_COLUMNS \
 	"sequence, previous, mac, withdrawal, round, is_paid, chain_id, tx_hash, time_ms"
 
+#define JOURNAL_FEED_COLUMNS "sequence, previous, mac, life, number, seal_mac, time_ms"
+
 /* The place of a row in the chain. */
 struct journal_link {
-	int64_t sequence;     /* from 1, dense over the four tables */
+	int64_t sequence;     /* from 1, dense over the five tables */
 	uint8_t previous[32]; /* the MAC of the row before; of `meta` for the first one */
 	uint8_t mac[32];      /* over the table's label, sequence, previous and the columns */
 };
@@ -45,6 +47,11 @@ struct journal_resolution_row {
 	struct journal_resolution resolution;
 };
 
+struct journal_feed_row {
+	struct journal_link link;
+	struct journal_feed_head head; /* its sequence is the link's */
+};
+
 /* The end of the chain: what the next row is linked to. */
 struct journal_head {
 	int64_t sequence; /* 0: no row yet */
@@ -63,6 +70,9 @@ MUST_CHECK bool journal_attempt_take(struct sql *sql, const uint8_t key[32],
 MUST_CHECK bool journal_resolution_take(struct sql *sql, const uint8_t key[32],
 					struct journal_resolution_row *ret_row, struct err *err);
 
+MUST_CHECK bool journal_feed_take(struct sql *sql, const uint8_t key[32],
+				  struct journal_feed_row *ret_row, struct err *err);
+
 /* Append a row behind `head` (its link is filled in) and move the head to it. In a write
  * transaction; a conflict is a fault, of whatever waits next (db_later). */
 MUST_CHECK bool journal_slot_insert(struct db *db, const uint8_t key[32], struct journal_head *head,
@@ -76,6 +86,9 @@ MUST_CHECK bool journal_attempt_insert(struct db *db, const uint8_t key[32],
 MUST_CHECK bool journal_resolution_insert(struct db *db, const uint8_t key[32],
 					  struct journal_head *head,
 					  struct journal_resolution_row *row, struct err *err);
+
+MUST_CHECK bool journal_feed_insert(struct db *db, const uint8_t key[32], struct journal_head *head,
+				    struct journal_feed_row *row, struct err *err);
 
 /* Has the journal nothing at all of any of n entries, at most BATCH_MAX, and none of them anything
  * of another one? Then nothing differs, and all is to be written. *ret_new false: that, or nobody

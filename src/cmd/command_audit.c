@@ -4,8 +4,10 @@
 
 #include "adapter/clock_posix.h"
 #include "adapter/entropy_os.h"
+#include "adapter/journal_sql.h"
 #include "adapter/trust_keys.h"
 #include "base/json.h"
+#include "cmd/database_open.h"
 #include "cmd/stop_signal.h"
 #include "cmd/store_open.h"
 #include "service/admin/audit.h"
@@ -26,30 +28,60 @@ struct desk {
 	struct entropy entropy;
 	struct opened_store opened;
 	struct trust_keys *trust;
-	struct feed_head head; /* of --head; number 0: none */
+	struct trust_keys *signer; /* with --journal, */
+	struct journal *journal;   /* and NULL without */
+	struct feed_head head;     /* of --head; number 0: none */
 	uint64_t found;
 	struct buf json; /* the findings */
 };
 
 static void desk_close(struct desk *desk)
 {
+	journal_close(desk->journal);
+	trust_keys_free(desk->signer);
 	trust_keys_free(desk->trust);
 	opened_store_close(&desk->opened);
 	config_free(desk->config);
 	buf_free(&desk->json);
 }
 
-static bool keys_open(struct desk *desk, struct feed_keys *ret_keys, struct err *err)
+static bool trust_read(struct desk *desk, const char *file, struct trust_keys **ret_keys,
+		       struct err *err)
 {
 	char path[PATH_MAX];
-	if (snprintf(path, sizeof path, "%s/admin.keys", desk->config->trust_dir) >=
-	    (int)sizeof path)
+	if (snprintf(path, sizeof path, "%s/%s", desk->config->trust_dir, file) >= (int)sizeof path)
 		return err_set(err, ERR_REFUSED, "trust.dir is too long");
-	if (!trust_keys_read(path, &desk->trust, err))
-		return err_wrap(err, "`sluice keys init` makes the trust files");
+	return trust_keys_read(path, ret_keys, err) ||
+	       err_wrap(err, "`sluice keys init` makes the trust files");
+}
+
+static bool keys_open(struct desk *desk, struct feed_keys *ret_keys, struct err *err)
+{
+	if (!trust_read(desk, "admin.keys", &desk->trust, err))
+		return false;
 	ret_keys->deployment = trust_keys_deployment(desk->trust);
 	return trust_keys_mac_keys(desk->trust, TRUST_FEED_SEAL, &ret_keys->keys) ||
-	       err_set(err, ERR_REFUSED, "%s has no %s key", path, TRUST_FEED_SEAL);
+	       err_set(err, ERR_REFUSED, "admin.keys has no %s key", TRUST_FEED_SEAL);
+}
+
+/* Only where the signer's own are: its user, and the key of its journal. */
+static bool journal_open(struct desk *desk, struct err *err)
+{
+	const struct config_database *database = &desk->config->journal;
+	struct journal_sql_options options = { .is_made = database->is_mysql };
+	struct db *db = NULL;
+	uint32_t key_id = 0;
+	if (!trust_read(desk, "signer.keys", &desk->signer, err))
+		return false;
+	options.deployment = trust_keys_deployment(desk->signer);
+	if (!trust_keys_find(desk->signer, TRUST_JOURNAL_MAC, &key_id, &options.mac_key))
+		return err_set(err, ERR_REFUSED, "signer.keys has no %s key", TRUST_JOURNAL_MAC);
+	if (!database_open(database, DATABASE_ROLE, STORE_CACHE_KB_OTHER, NULL, &db, err))
+		return err_wrap(err, "journal");
+	if (journal_sql_open(db, &options, &desk->journal, err))
+		return true;
+	db_close(db);
+	return err_wrap(err, "journal");
 }
 
 static bool desk_open(struct desk *desk, struct err *err)
@@ -136,8 +168,10 @@ static void report_print(struct desk *desk, const struct audit_report *report)
 static bool verify(struct desk *desk, struct audit_report *ret_report, struct err *err)
 {
 	struct audit_options options = { .context = desk, .found = found, .progress = progress };
-	if (!desk_open(desk, err) || !keys_open(desk, &options.keys, err))
+	if (!desk_open(desk, err) || !keys_open(desk, &options.keys, err) ||
+	    (invocation_flag(desk->invocation, "journal") && !journal_open(desk, err)))
 		return false;
+	options.journal = desk->journal;
 	options.store = desk->opened.store;
 	options.head = desk->head.number > 0 ? &desk->head : NULL;
 	return audit_verify(&options, ret_report, err);

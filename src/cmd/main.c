@@ -112,6 +112,7 @@ static const struct command_option reconcile_options[] = {
 static const struct command_option audit_verify_options[] = {
 	OPTION_CONFIG,
 	{ "head", "HEAD", "a head out of the log: it has to be there, and the same" },
+	{ "journal", NULL, "on the signer's host: compare the heads that it copied, too" },
 	OPTIONS_END,
 };
 
@@ -277,7 +278,8 @@ const struct command commands[] = {
 	  "got within a second of its commit: says what was changed, removed, added, or told\n"
 	  "to be older than it is. That the end was cut off only shows against a head that\n"
 	  "is kept outside of the store: the monitor logs one (feed_head) each few seconds\n"
-	  "while there is anything new. Fails when it finds anything.",
+	  "while there is anything new, and the signer copies one into its journal each minute\n"
+	  "(--journal, with signer.keys). Fails when it finds anything.",
 	  audit_verify_options, command_audit_verify },
 	{ "unpause", "", 0, 0, "let a restored and reconciled store pay again", NULL,
 	  unpause_options, command_unpause },

@@ -129,7 +129,8 @@ static bool signer_open(struct role_parts *parts, struct signer_role *role,
 	memcpy(options.chains, parts->chains, sizeof options.chains);
 	if (!role_mac_keys(parts, TRUST_INTENT_MAC, &options.intent_keys, err) ||
 	    !role_mac_keys(parts, TRUST_APPROVAL_MAC, &options.approval_keys, err) ||
-	    !role_mac_keys(parts, TRUST_CONTROLS, &options.controls_keys, err))
+	    !role_mac_keys(parts, TRUST_CONTROLS, &options.controls_keys, err) ||
+	    !role_mac_keys(parts, TRUST_FEED_SEAL, &options.feed_keys, err))
 		return false;
 	if (!trust_keys_find(parts->trust, TRUST_PAY_TAG, &key_id, &options.pay_tag_key))
 		return err_set(err, ERR_REFUSED, "the trust file of the signer has no %s key",

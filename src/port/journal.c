@@ -37,7 +37,9 @@ static void check_resolution(const struct journal_resolution *resolution)
 
 static void check_entry(const struct journal_entry *entry)
 {
-	CHECK(entry->has_slot || entry->has_right || entry->has_resolution);
+	CHECK(entry->has_slot || entry->has_right || entry->has_resolution || entry->has_feed_head);
+	if (entry->has_feed_head)
+		CHECK(entry->feed_head.head.number > 0 && entry->feed_head.time_ms >= 0);
 	if (entry->has_resolution)
 		check_resolution(&entry->resolution);
 	if (entry->has_slot) {
@@ -156,6 +158,23 @@ bool journal_resolution_of(struct journal *journal, struct id withdrawal, uint32
 	CHECK(journal && ret_any && ret_resolution && !id_is_zero(withdrawal));
 	return journal->ops->resolution_of(journal, withdrawal, round, ret_any, ret_resolution,
 					   err);
+}
+
+bool journal_feed_heads_after(struct journal *journal, int64_t sequence,
+			      struct journal_feed_head *ret_heads, size_t cap, size_t *ret_len,
+			      struct err *err)
+{
+	PORT_CALL();
+	CHECK(journal && ret_heads && ret_len && cap > 0 && sequence >= 0);
+	return journal->ops->feed_heads_after(journal, sequence, ret_heads, cap, ret_len, err);
+}
+
+bool journal_feed_head_last(struct journal *journal, bool *ret_any,
+			    struct journal_feed_head *ret_head, struct err *err)
+{
+	PORT_CALL();
+	CHECK(journal && ret_any && ret_head);
+	return journal->ops->feed_head_last(journal, ret_any, ret_head, err);
 }
 
 void journal_close(struct journal *journal)

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "core/address.h"
 #include "core/amount.h"
+#include "core/feed.h"
 #include "core/id.h"
 #include "core/limit_window.h"
 #include "core/limits.h"
@@ -58,8 +59,16 @@ struct journal_resolution {
 	int64_t time_ms;
 };
 
-/* One entry is one slot about to be signed, one void, or one resolution (with the slot and the
- * right of its round, where they are not written yet). */
+/* A seal of the store's feed as the signer saw it: kept here the feed's end cannot be cut off
+ * unseen. One per life and number. */
+struct journal_feed_head {
+	int64_t sequence; /* its place in the journal; of what is appended: any */
+	struct feed_head head;
+	int64_t time_ms;
+};
+
+/* One entry is one slot about to be signed, one void, one resolution (with the slot and the right
+ * of its round, where they are not written yet), or the head of the feed. */
 struct journal_entry {
 	bool has_slot;
 	struct journal_slot slot;
@@ -75,6 +84,8 @@ struct journal_entry {
 	struct wei fee_ceiling;  /* gas limit × fee cap */
 	bool has_resolution;
 	struct journal_resolution resolution;
+	bool has_feed_head;
+	struct journal_feed_head feed_head;
 };
 
 enum journal_verdict {
@@ -132,6 +143,11 @@ struct journal_ops {
 	bool (*resolution_of)(struct journal *journal, struct id withdrawal, uint32_t round,
 			      bool *ret_any, struct journal_resolution *ret_resolution,
 			      struct err *err);
+	bool (*feed_heads_after)(struct journal *journal, int64_t sequence,
+				 struct journal_feed_head *ret_heads, size_t cap, size_t *ret_len,
+				 struct err *err);
+	bool (*feed_head_last)(struct journal *journal, bool *ret_any,
+			       struct journal_feed_head *ret_head, struct err *err);
 	void (*close)(struct journal *journal);
 };
 
@@ -184,6 +200,13 @@ MUST_CHECK bool journal_next_nonce(struct journal *journal, uint64_t chain_id,
 MUST_CHECK bool journal_resolution_of(struct journal *journal, struct id withdrawal, uint32_t round,
 				      bool *ret_any, struct journal_resolution *ret_resolution,
 				      struct err *err);
+/* The heads of the feed behind a place, in their order; up to cap, so that fewer are the last ones.
+ * And the one that was appended last. REFUSED when a row's MAC does not verify. */
+MUST_CHECK bool journal_feed_heads_after(struct journal *journal, int64_t sequence,
+					 struct journal_feed_head *ret_heads, size_t cap,
+					 size_t *ret_len, struct err *err);
+MUST_CHECK bool journal_feed_head_last(struct journal *journal, bool *ret_any,
+				       struct journal_feed_head *ret_head, struct err *err);
 void journal_close(struct journal *journal); /* accepts NULL */
 
 #endif

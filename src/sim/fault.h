@@ -82,6 +82,7 @@ enum sim_fault {
 	call(STORE_IMPORT, "store_attempt_import", true) \
 	call(STORE_OPEN, "store_withdrawals_open", false) \
 	call(STORE_FEED_NEWEST, "store_feed_newest", false) \
+	call(STORE_FEED_NEXT, "store_feed_next", false) \
 	call(STORE_FEED_PENDING, "store_feed_pending", false) \
 	call(STORE_FEED_APPEND, "store_feed_append", true) \
 	call(TRANSPORT_SEND, "transport_send_batch", true) \
@@ -101,6 +102,7 @@ enum sim_fault {
 	call(JOURNAL_AFTER, "journal_rights_after", false) \
 	call(JOURNAL_RESOLUTION, "journal_resolution_of", false) \
 	call(JOURNAL_NEXT, "journal_next_nonce", false) \
+	call(JOURNAL_FEED_LAST, "journal_feed_head_last", false) \
 	call(KEYS_SIGN, "keys_sign_many", false) \
 	call(CHAIN_HEAD, "chain_head", false) \
 	call(CHAIN_ESTIMATE, "chain_estimate_many", false) \

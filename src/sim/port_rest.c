@@ -114,6 +114,14 @@ static bool resolution_of(struct journal *self, struct id withdrawal, uint32_t r
 		resolution_of(real, withdrawal, round, ret_any, ret_resolution, err));
 }
 
+static bool feed_head_last(struct journal *self, bool *ret_any, struct journal_feed_head *ret_head,
+			   struct err *err)
+{
+	struct sim_process *process = PROCESS(self);
+	struct journal *real = process->world->journal;
+	FORWARD(real, JOURNAL_FEED_LAST, feed_head_last(real, ret_any, ret_head, err));
+}
+
 const struct journal_ops sim_journal_ops = {
 	.append_many = append_many,
 	.rights_of = rights_of,
@@ -124,6 +132,7 @@ const struct journal_ops sim_journal_ops = {
 	.rights_after = rights_after,
 	.next_nonce = next_nonce,
 	.resolution_of = resolution_of,
+	.feed_head_last = feed_head_last,
 };
 
 /* ---- keys ---- */

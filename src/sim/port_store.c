@@ -268,6 +268,12 @@ static bool feed_newest(struct store *self, struct feed_seal *ret_seal, bool *re
 	STORE(STORE_FEED_NEWEST, feed_newest, ret_seal, ret_any);
 }
 
+static bool feed_next(struct store *self, uint64_t after, struct feed_seal *ret_seal, bool *ret_any,
+		      struct err *err)
+{
+	STORE(STORE_FEED_NEXT, feed_next, after, ret_seal, ret_any);
+}
+
 static bool feed_pending(struct store *self, enum feed_kind kind, struct feed_row *ret_rows,
 			 size_t cap, size_t *ret_len, struct err *err)
 {
@@ -382,6 +388,7 @@ const struct store_ops sim_store_ops = {
 	.attempt_owner = attempt_owner,
 	.case_resolve = case_resolve,
 	.feed_newest = feed_newest,
+	.feed_next = feed_next,
 	.feed_pending = feed_pending,
 	.feed_append = feed_append,
 };

@@ -95,6 +95,8 @@ static struct signer *signer_make(struct sim_process *process, bool recovers)
 					  .entry_wait_ms = ENTRY_WAIT_MS,
 					  .passed_over_ms = PASSED_OVER_MS,
 					  .recovers = recovers };
+	if (!recovers)
+		options.feed_keys = mac_keys_of(world, 5);
 	return signer_new(&options);
 }
 

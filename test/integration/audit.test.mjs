@@ -122,6 +122,19 @@ test('the monitor dies, and goes on where it was', async () => {
 	assert.equal(report.intact, true, JSON.stringify(report.findings));
 });
 
+// A signer that starts copies the newest head into its journal.
+test('the signer knows the end, too', async () => {
+	const known = verify('--journal').heads_found;
+	const before = stack.kill('signer');
+	await stack.waitForRole('signer', { before });
+	const report = await until('a head in the journal', async () => {
+		const now = verify('--journal');
+		return now.heads_found > known && now;
+	});
+	assert.equal(report.status, 0, report.message);
+	assert.equal(verify().heads_found, 0);
+});
+
 test('wrong use is 2', async () => {
 	for (const head of ['x', '1.0', '0.0.00', `1.0.${'0'.repeat(63)}`])
 		assert.equal(verify('--head', head).status, 2, head);
@@ -149,5 +162,9 @@ test('an end that is cut off shows against a head of the log', async () => {
 	const report = verify('--head', head);
 	assert.equal(report.status, 1);
 	assert.ok(report.findings.some(({ kind }) => kind === 'cut'), JSON.stringify(report.findings));
-	assert.ok(verify().findings.every(({ kind }) => kind !== 'cut'));
+	sql('DELETE FROM feed_seals');
+	sql('UPDATE audit SET feed = NULL');
+	sql('UPDATE events SET feed = NULL');
+	assert.equal(verify().findings_count, 0);
+	assert.equal(verify('--journal').status, 1);
 });

@@ -157,6 +157,8 @@ static void signer_open(struct life *life)
 					  .journal_lost = life->journal_lost,
 					  .accepts_strangers = life->accepts_strangers,
 					  .entry_wait_ms = 10 };
+	if (!life->recovers)
+		options.feed_keys = life_feed_keys(life).keys;
 	life->signer = signer_new(&options);
 }
 

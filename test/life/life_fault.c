@@ -311,6 +311,12 @@ static bool feed_newest(struct store *self, struct feed_seal *ret_seal, bool *re
 	STORE(feed_newest(REAL_STORE, ret_seal, ret_any, err), "feed_newest");
 }
 
+static bool feed_next(struct store *self, uint64_t after, struct feed_seal *ret_seal, bool *ret_any,
+		      struct err *err)
+{
+	STORE(feed_next(REAL_STORE, after, ret_seal, ret_any, err), "feed_next");
+}
+
 static bool feed_pending(struct store *self, enum feed_kind kind, struct feed_row *ret_rows,
 			 size_t cap, size_t *ret_len, struct err *err)
 {
@@ -360,6 +366,7 @@ static const struct store_ops store_ops = {
 	.attempt_owner = attempt_owner,
 	.case_resolve = case_resolve,
 	.feed_newest = feed_newest,
+	.feed_next = feed_next,
 	.feed_pending = feed_pending,
 	.feed_append = feed_append,
 };
@@ -464,6 +471,12 @@ static bool resolution_of(struct journal *self, struct id withdrawal, uint32_t r
 		"resolution_of");
 }
 
+static bool feed_head_last(struct journal *self, bool *ret_any, struct journal_feed_head *ret_head,
+			   struct err *err)
+{
+	JOURNAL(feed_head_last(REAL_JOURNAL, ret_any, ret_head, err), "feed_head_last");
+}
+
 static const struct journal_ops journal_ops = {
 	.append_many = append_many,
 	.rights_of = rights_of,
@@ -474,6 +487,7 @@ static const struct journal_ops journal_ops = {
 	.rights_after = rights_after,
 	.next_nonce = next_nonce,
 	.resolution_of = resolution_of,
+	.feed_head_last = feed_head_last,
 };
 
 /* --- keys ---------------------------------------------------------------------------------------

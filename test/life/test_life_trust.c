@@ -3,6 +3,9 @@
 #include "life_fault.h"
 #include "life_world.h"
 
+#include "port/store_recover.h"
+#include "service/admin/audit.h"
+
 static const char *hex_of(const struct withdrawal *row)
 {
 	return life_blob(row->intent.id.bytes, sizeof row->intent.id.bytes);
@@ -340,9 +343,101 @@ static void test_replay_after_dlq(void **state)
 	life_assert_settled(life);
 }
 
+static void found(void *context, const struct audit_finding *finding)
+{
+	size_t *cuts = context;
+	*cuts += finding->kind == AUDIT_CUT || finding->kind == AUDIT_HEAD_DIFFERS;
+	print_message("# %s\n", finding->text);
+}
+
+/* How many say that the feed's end is not what the journal knows. */
+static size_t cuts_of(struct life *life, struct audit_report *ret_report)
+{
+	size_t cuts = 0;
+	struct audit_options options = { .store = life->store,
+					 .journal = life->journal,
+					 .keys = life_feed_keys(life),
+					 .context = &cuts,
+					 .found = found };
+	struct err err = { 0 };
+	assert_true(audit_verify(&options, ret_report, &err));
+	return cuts;
+}
+
+/* The newest seals go into the journal. */
+static void heads_copy(struct life *life)
+{
+	life_watch(life);
+	life_wait(life, 61000);
+	life_watch(life);
+	life_sign(life);
+}
+
+/* The end of the feed is cut off, and it goes on from there as if nothing was: who wrote it died.
+ */
+static void test_audit_edited_an_end_is_in_the_journal(void **state)
+{
+	struct life *life = *state;
+	struct audit_report report;
+	struct withdrawal row = life_accept(life, "POL", 7000);
+	heads_copy(life);
+	life_run(life, 8);
+	life_assert_paid(life, &row);
+	heads_copy(life);
+	assert_int_equal(cuts_of(life, &report), 0);
+	assert_true(report.heads >= 2);
+	assert_int_equal(life_alarms(life, "feed_differs"), 0);
+	life_sql(life, "DELETE FROM audit WHERE feed > (SELECT MAX(audit_to - audit_rows) FROM "
+		       "feed_seals)");
+	life_sql(life, "DELETE FROM events WHERE feed > (SELECT MAX(events_to - events_rows) FROM "
+		       "feed_seals)");
+	life_sql(life,
+		 "DELETE FROM feed_seals WHERE number = (SELECT MAX(number) FROM feed_seals)");
+	life_restart(life, LIFE_MONITOR);
+	row = life_accept(life, "POL", 7001);
+	life_run(life, 8);
+	heads_copy(life);
+	heads_copy(life);
+	assert_true(life_alarms(life, "feed_differs") == 1);
+	assert_true(cuts_of(life, &report) == 1);
+	life_assert_paid(life, &row);
+}
+
+/* What came after the copy was made is gone with the store that was lost: nobody is called. */
+static void test_heads_of_a_store_that_was_restored(void **state)
+{
+	struct life *life = *state;
+	struct audit_report report;
+	struct store_by person = { .actor = ACTOR_PERSON,
+				   .who = "ann",
+				   .request_id = "",
+				   .now_ms = clock_now_ms(&life->clock.base) };
+	struct err err = { 0 };
+	uint64_t number = 0;
+	life_back_up(life);
+	struct withdrawal row = life_accept(life, "POL", 7002);
+	life_process(life);
+	heads_copy(life);
+	(void)row;
+	assert_int_equal(cuts_of(life, &report), 0);
+	uint64_t before = report.heads;
+	assert_true(before >= 1);
+	life_restore(life);
+	assert_true(store_recover_begin(life->store, 1, false, &person, &number, &err));
+	life_restart(life, LIFE_MONITOR);
+	heads_copy(life);
+	heads_copy(life);
+	assert_int_equal(life_alarms(life, "feed_differs"), 0);
+	assert_int_equal(cuts_of(life, &report), 0);
+	assert_int_equal(report.findings, 0);
+	assert_true(report.heads >= 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		LIFE_TEST(test_audit_edited_an_end_is_in_the_journal),
+		LIFE_TEST(test_heads_of_a_store_that_was_restored),
 		LIFE_TEST(test_row_edited),
 		LIFE_TEST(test_row_edited_receiver_and_amount),
 		LIFE_TEST(test_row_edited_before_approval),

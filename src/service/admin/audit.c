@@ -31,10 +31,10 @@ struct walk {
 	struct audit_report *report;
 	struct cursor cursors[FEED_KINDS];
 	struct feed_seal seal;
-	struct feed_head head;   /* of the seal before, */
-	int64_t complete_at;     /* and what it says of its time */
-	bool is_sound;           /* nothing is wrong with the seal before */
-	bool is_head_looked_for; /* the one that was given */
+	struct feed_head head; /* of the seal before, */
+	int64_t complete_at;   /* and what it says of its time */
+	bool is_sound;         /* nothing is wrong with the seal before */
+	bool is_head_told[AUDIT_FINDINGS];
 };
 
 static const char *const feeds[FEED_KINDS] = { "event", "audit record" };
@@ -253,21 +253,6 @@ static void link_compare(struct walk *walk)
 		life_compare(walk);
 }
 
-static void head_compare(struct walk *walk)
-{
-	const struct feed_head *given = walk->options->head;
-	struct feed_head head = feed_head_of(&walk->seal);
-	if (!walk->is_head_looked_for || given->number != head.number || given->life != head.life)
-		return;
-	walk->is_head_looked_for = false;
-	if (feed_head_equal(given, &head) || !DEFENCE("head_is_compared"))
-		walk->report->heads++;
-	else
-		tell(walk, AUDIT_HEAD_DIFFERS,
-		     "seal %llu is another one than the head that was given",
-		     (unsigned long long)head.number);
-}
-
 static bool seal_compare(struct walk *walk, struct err *err)
 {
 	const struct feed_seal *seal = &walk->seal;
@@ -281,7 +266,6 @@ static bool seal_compare(struct walk *walk, struct err *err)
 		link_compare(walk);
 	else if (is_proved)
 		life_compare(walk);
-	head_compare(walk);
 	walk->report->seals++;
 	if (is_proved)
 		walk->head = walk->report->head = feed_head_of(seal);
@@ -334,22 +318,51 @@ static bool end_walk(struct walk *walk, struct err *err)
 	return true;
 }
 
-static void head_end(struct walk *walk)
+/* A head that somebody outside of the store remembers. Of each kind of finding the first one is
+ * told: those behind it say the same. */
+static bool head_compare(struct walk *walk, const struct feed_head *known, const char *whose,
+			 struct err *err)
 {
-	const struct feed_head *given = walk->options->head;
-	if (!walk->is_head_looked_for || !DEFENCE("head_is_compared"))
-		return;
-	if (given->life < walk->head.life)
-		tell(walk, AUDIT_RESTORED,
-		     "seal %llu of life %llu was lost with the store that was lost",
-		     (unsigned long long)given->number, (unsigned long long)given->life);
-	else if (given->number <= walk->head.number)
-		tell(walk, AUDIT_HEAD_DIFFERS, "the store has no seal %llu of life %llu",
-		     (unsigned long long)given->number, (unsigned long long)given->life);
-	else
-		tell(walk, AUDIT_CUT,
-		     "the store ends at seal %llu, and seal %llu was written: the end was cut off",
-		     (unsigned long long)walk->head.number, (unsigned long long)given->number);
+	struct feed_head head;
+	bool any = false;
+	if (!store_feed_next(walk->options->store, known->number - 1, &walk->seal, &any, err))
+		return false;
+	head = feed_head_of(&walk->seal);
+	enum audit_finding_kind kind = known->life < walk->head.life        ? AUDIT_RESTORED
+				       : known->number <= walk->head.number ? AUDIT_HEAD_DIFFERS
+									    : AUDIT_CUT;
+	bool is_there = any && feed_head_equal(&head, known);
+	walk->report->heads += is_there;
+	if (is_there || walk->is_head_told[kind] || !DEFENCE("head_is_compared"))
+		return true;
+	walk->is_head_told[kind] = true;
+	tell(walk, kind,
+	     kind == AUDIT_CUT ? "the store ends at seal %llu, and %s knows seal %llu of life %llu"
+	     : kind == AUDIT_RESTORED
+		     ? "the store has %llu seals; %s knows seal %llu of life %llu, which was lost "
+		       "with the store that was lost"
+		     : "the store has %llu seals, and %s knows another seal %llu of life %llu",
+	     (unsigned long long)walk->head.number, whose, (unsigned long long)known->number,
+	     (unsigned long long)known->life);
+	return true;
+}
+
+/* Each of them: an end that was cut off and written anew has another seal somewhere. */
+static bool journal_compare(struct walk *walk, struct err *err)
+{
+	struct journal_feed_head heads[BATCH_MAX];
+	int64_t after = 0;
+	size_t n = BATCH_MAX;
+	while (walk->options->journal != NULL && n == BATCH_MAX) {
+		if (!journal_feed_heads_after(walk->options->journal, after, heads, BATCH_MAX, &n,
+					      err))
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (!head_compare(walk, &heads[i].head, "the journal", err))
+				return false;
+		after = n > 0 ? heads[n - 1].sequence : after;
+	}
+	return true;
 }
 
 static bool waiting_count(struct walk *walk, struct err *err)
@@ -373,15 +386,14 @@ bool audit_verify(const struct audit_options *options, struct audit_report *ret_
 	walk->options = options;
 	walk->report = ret_report;
 	walk->is_sound = true;
-	walk->is_head_looked_for = options->head != NULL;
 	for (size_t kind = 0; kind < FEED_KINDS; kind++) {
 		walk->cursors[kind].after = INT64_MIN;
 		walk->cursors[kind].next = 1;
 	}
 	bool done = seals_walk(walk, err) && end_walk(walk, err);
-	if (done)
-		head_end(walk);
-	done = done && waiting_count(walk, err);
+	if (done && options->head != NULL)
+		done = head_compare(walk, options->head, "who gave it", err);
+	done = done && journal_compare(walk, err) && waiting_count(walk, err);
 	free(walk);
 	return done;
 }

@@ -5,6 +5,7 @@
 #define SLUICE_SERVICE_ADMIN_AUDIT_H
 
 #include "core/feed.h"
+#include "port/journal.h"
 #include "port/store_feed.h"
 
 enum audit_finding_kind {
@@ -40,6 +41,7 @@ struct audit_options {
 	struct store *store; /* all borrowed */
 	struct feed_keys keys;
 	const struct feed_head *head; /* from a line of the log; NULL: none is given */
+	struct journal *journal;      /* the signer's, with the heads that it copied; or NULL */
 	void *context;
 	void (*found)(void *context, const struct audit_finding *finding);
 	/* After each seal; NULL: nobody looks. False: to stop. */

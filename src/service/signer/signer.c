@@ -1,5 +1,6 @@
 #include "service/signer/signer.h"
 
+#include "service/signer/signer_feed.h"
 #include "service/signer/signer_quote.h"
 #include "service/signer/signer_recovery.h"
 
@@ -167,6 +168,7 @@ bool signer_step(struct signer *signer, bool *ret_worked, struct err *err)
 	if (!signer_slots(signer, &slots_worked, err))
 		return false;
 	*ret_worked |= slots_worked;
+	signer_feed_copy(signer);
 	if (!taken)
 		*err = fault;
 	return taken;

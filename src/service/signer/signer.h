@@ -33,6 +33,7 @@ struct signer_options {
 	struct mac_keys intent_keys;
 	struct mac_keys approval_keys;
 	struct mac_keys controls_keys; /* verify what people decided */
+	struct mac_keys feed_keys;     /* without any no head of the feed is journaled */
 	const uint8_t *pay_tag_key;    /* 32 bytes in secret memory */
 	const char *instance;
 	int64_t visibility_ms;  /* 60 s by default */

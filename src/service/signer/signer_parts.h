@@ -59,10 +59,8 @@ struct signer_wallet {
 	size_t chain; /* index into the catalogue */
 	struct store_lease lease;
 	bool owned;
-	size_t in_flight; /* slots that are reserved, signed or broadcast: at least as many as are
-			   */
-	/* Those of them that may need the signer: reserved, signed, or with a wish; in the order of
-	 * nonces. */
+	size_t in_flight; /* slots reserved, signed or broadcast: at least as many as are */
+	/* Those of them that may need the signer: reserved, signed, or wished for; by nonces. */
 	struct transfer slots[SLOTS_KEPT];
 	size_t slots_len;
 	size_t slots_fresh_from; /* slots behind it were reserved in this step */
@@ -136,6 +134,8 @@ struct signer {
 	struct spending *spendings;            /* ASSETS_MAX of each wallet */
 	bool follows_rights;                   /* every right of the journal was seen up to */
 	int64_t rights_at;                     /* this place, by all that need it */
+	int64_t feed_at;                       /* monotonic: next look at the feed's head */
+	bool feed_told;                        /* that the store has lost it */
 	struct funds_claim claims[ASSETS_MAX]; /* by the catalogue's assets */
 	/* Storage of one step. */
 	struct message messages[BATCH_MAX];
