@@ -314,14 +314,13 @@ static bool slot_broadcast(struct db *db, const struct store_sent *item, const s
 	struct sql sql = sql_prepare(
 		db,
 		"UPDATE transfers SET sent_at = ?, wish = CASE WHEN wish = ? THEN 0 ELSE wish END, "
-		"stage = ?, stage_at = ?, version = version + 1 WHERE id = ? AND stage = ?",
+		"stage = ?, stage_at = ?, version = version + 1 WHERE id = ?",
 		err);
 	sql_put_i64(&sql, by->now_ms);
 	sql_put_i64(&sql, WISH_REBROADCAST);
 	sql_put_i64(&sql, TRANSFER_BROADCAST);
 	sql_put_i64(&sql, by->now_ms);
 	sql_put_id(&sql, item->transfer);
-	sql_put_i64(&sql, TRANSFER_SIGNED);
 	return sql_later_one(&sql);
 }
 

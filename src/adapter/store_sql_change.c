@@ -213,6 +213,9 @@ static bool due_update(struct db *db, const struct store_change *change, int64_t
 	return sql_later_one(&sql);
 }
 
+/* The row is locked and judged. What an editor wrote into its version or stage reads here as
+ * something else, and comparing it once more would fail the batch, and with it what belongs to
+ * others. */
 static bool row_update(struct db *db, const struct store_change *change,
 		       const struct current *current, int64_t now_ms, struct err *err)
 {
@@ -222,7 +225,7 @@ static bool row_update(struct db *db, const struct store_change *change,
 		"cancel_requested = CASE WHEN ? THEN 1 ELSE cancel_requested END, "
 		"wait_reason = ?, funds_since = ?, held_reason = COALESCE(?, held_reason), "
 		"failure_code = COALESCE(?, failure_code), due_at = ?, updated_at = ? "
-		"WHERE id = ? AND version = ? AND stage = ?",
+		"WHERE id = ?",
 		err);
 	sql_put_i64(&sql, change->to);
 	sql_put_i64(&sql, change->next_round ? 1 : 0);
@@ -234,8 +237,6 @@ static bool row_update(struct db *db, const struct store_change *change,
 	put_due(&sql, change, now_ms);
 	sql_put_i64(&sql, now_ms);
 	sql_put_id(&sql, change->withdrawal);
-	sql_put_u64(&sql, change->version);
-	sql_put_i64(&sql, change->from);
 	return sql_later_one(&sql);
 }
 

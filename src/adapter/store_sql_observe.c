@@ -20,6 +20,7 @@ bool lease_fence(struct db *db, const struct store_lease *lease, bool *ret_held,
 	return true;
 }
 
+/* The slot is locked and judged: see row_update in store_sql_change.c. */
 static bool transfer_move(struct db *db, const struct store_observation *item,
 			  const struct transfer *row, int64_t now_ms, struct err *err)
 {
@@ -28,7 +29,7 @@ static bool transfer_move(struct db *db, const struct store_observation *item,
 		db,
 		"UPDATE transfers SET stage = ?, outcome = ?, mined_hash = ?, mined_block = ?, "
 		"mined_block_hash = ?, stage_at = ?, version = version + 1 "
-		"WHERE id = ? AND version = ?",
+		"WHERE id = ?",
 		err);
 	sql_put_i64(&sql, item->to);
 	sql_put_i64(&sql, item->outcome);
@@ -37,7 +38,6 @@ static bool transfer_move(struct db *db, const struct store_observation *item,
 	sql_put_hash(&sql, back ? (struct hash32){ 0 } : item->mined_block_hash);
 	sql_put_i64(&sql, now_ms);
 	sql_put_id(&sql, row->id);
-	sql_put_u64(&sql, row->version);
 	return sql_later_one(&sql);
 }
 

@@ -492,6 +492,26 @@ static void an_edited_version_does_not_harm_its_batch(void **state)
 	fixture_edit(f, "UPDATE events SET stage = 8 WHERE sequence = 2");
 }
 
+/* One that no row of ours has, and that reads as another one here than there. */
+static void a_version_below_zero_does_not_harm_its_batch(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal rows[2] = { fixture_queue(f, "one"), fixture_queue(f, "two") };
+	struct store_change items[2];
+	fixture_edit(f, "UPDATE withdrawals SET version = -7 WHERE id = "
+			"(SELECT id FROM (SELECT MIN(id) AS id FROM withdrawals) AS first)");
+	for (size_t i = 0; i < 2; i++) {
+		rows[i] = fixture_load(f, rows[i].intent.id);
+		items[i] = fixture_change(&rows[i], WITHDRAWAL_CANCELED, "canceled");
+	}
+	change(f, items, 2, ACTOR_SIGNER);
+	assert_true(items[1].applied);
+	assert_int_equal(fixture_load(f, rows[1].intent.id).stage, WITHDRAWAL_CANCELED);
+	/* So that the tear-down finds sound rows. */
+	fixture_edit(f, "UPDATE withdrawals SET version = 2 WHERE version < 0");
+	fixture_edit(f, "UPDATE events SET stage = 8 WHERE sequence = 2");
+}
+
 /* --- bugs of the caller -------------------------------------------------------------------------
  */
 
@@ -543,6 +563,7 @@ int main(void)
 		STORE_TEST(a_buried_message_is_in_its_dead_letter_queue),
 		STORE_TEST(the_message_of_a_row_that_moved_is_not_buried),
 		STORE_TEST(an_edited_version_does_not_harm_its_batch),
+		STORE_TEST(a_version_below_zero_does_not_harm_its_batch),
 		STORE_TEST(a_step_outside_of_the_life_cycle_aborts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

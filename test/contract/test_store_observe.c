@@ -491,6 +491,22 @@ static void a_hold_does_not_touch_what_is_ended(void **state)
 	assert_withdrawal_equal(&after, &before);
 }
 
+/* An edited row is its own trouble: a version that no row of ours has keeps no other out. */
+static void an_edited_version_of_a_slot_does_not_harm_its_batch(void **state)
+{
+	struct fixture *f = *state;
+	struct transfer one = fixture_broadcast(f, "one", 0);
+	struct transfer two = fixture_broadcast(f, "two", 0);
+	struct store_observation items[2];
+	struct store_by by = fixture_by(f, ACTOR_MONITOR);
+	fixture_edit(f, "UPDATE transfers SET version = -1 WHERE nonce = 5");
+	one = fixture_transfer(f, one.id);
+	items[0] = fixture_observation(f, &one, TRANSFER_MINED, OUTCOME_NONE);
+	items[1] = fixture_observation(f, &two, TRANSFER_MINED, OUTCOME_NONE);
+	MUST(store_transfers_observe, f->store, items, 2, &f->monitor, &by);
+	assert_int_equal(fixture_transfer(f, two.id).stage, TRANSFER_MINED);
+}
+
 /* --- wishes -------------------------------------------------------------------------------------
  */
 
@@ -562,6 +578,7 @@ int main(void)
 		STORE_TEST(final_and_unpaid_wakes_the_signer),
 		STORE_TEST(a_slot_can_be_mined_before_its_send_was_recorded),
 		STORE_TEST(a_filler_ends_alone),
+		STORE_TEST(an_edited_version_of_a_slot_does_not_harm_its_batch),
 		STORE_TEST(what_moved_is_left_alone),
 		STORE_TEST(an_attempt_added_meanwhile_moves_the_slot),
 		STORE_TEST(a_monitor_without_the_lease_writes_nothing),
