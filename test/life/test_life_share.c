@@ -118,6 +118,27 @@ static void test_who_stands_still_loses_its_share(void **state)
 	scene_end();
 }
 
+/* Who cannot take a wallet over, since its journal is away, keeps no more than one from those who
+ * can. */
+static void test_who_reaches_no_journal_leaves_wallets_to_others(void **state)
+{
+	struct life *life = *state;
+	scene_begin(life);
+	struct life *second = signer_join(life, 1);
+	looks(LOOKS, NULL);
+	assert_int_equal(owned_by(second), 1);
+	life_fault_install(second);
+	life_restart(second, LIFE_SIGNER);
+	life_fault_at(second, LIFE_FAULT_FAIL, "journal_next_nonce", 0);
+	looks(2, life);
+	time_passes(TERM_MS); /* the first one stands still, and all its leases with it */
+	looks(LOOKS, life);
+	assert_true(owned_by(second) <= 1);
+	looks(LOOKS, second);
+	life_fault_clear(second);
+	scene_end();
+}
+
 /* One that ends as it was asked to leaves nothing to wait for. */
 static void test_who_ends_gives_all_up(void **state)
 {
@@ -280,6 +301,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_wallets_are_shared_out),
 		LIFE_TEST(test_who_stands_still_loses_its_share),
+		LIFE_TEST(test_who_reaches_no_journal_leaves_wallets_to_others),
 		LIFE_TEST(test_who_ends_gives_all_up),
 		LIFE_TEST(test_who_reaches_no_node_lets_its_wallets_go),
 		LIFE_TEST(test_who_reaches_no_keys_lets_its_wallets_go),

@@ -391,24 +391,19 @@ static void leases_doubt(struct signer_wallet *const *wallets, const uint64_t *e
 			wallets[i]->owned = false;
 }
 
-/* Takes the leases of all wallets or keeps them, in one call. */
-static bool leases_take(struct signer *self, int64_t now, struct err *err)
+/* Takes leases or keeps them, in one call; then looks at each. */
+static bool leases_take(struct signer *self, struct signer_wallet *const *wallets, size_t n,
+			int64_t now, struct err *err)
 {
-	struct signer_wallet *wallets[WALLETS_MAX];
 	struct store_lease *leases[WALLETS_MAX];
 	uint64_t epochs[WALLETS_MAX];
 	bool taken[WALLETS_MAX] = { false };
-	size_t n = 0;
-	for (size_t i = 0; i < self->wallets_len; i++) {
-		struct signer_wallet *wallet = &self->wallets[i];
-		if (wallet->row.id == 0)
-			continue;
-		lease_name(wallet);
-		wallet->lease.gives = signer_share_gives(self, wallet);
-		wallet->lease.rests = signer_share_rests(self, wallet);
-		wallets[n] = wallet;
-		epochs[n] = wallet->lease.epoch;
-		leases[n++] = &wallet->lease;
+	for (size_t i = 0; i < n; i++) {
+		lease_name(wallets[i]);
+		wallets[i]->lease.gives = signer_share_gives(self, wallets[i]);
+		wallets[i]->lease.rests = signer_share_rests(self, wallets[i]);
+		epochs[i] = wallets[i]->lease.epoch;
+		leases[i] = &wallets[i]->lease;
 	}
 	bool done = n == 0 || store_leases_take(self->options.store, leases, n,
 						self->options.instance, now, taken, err);
@@ -421,13 +416,32 @@ static bool leases_take(struct signer *self, int64_t now, struct err *err)
 	return done;
 }
 
+/* What is ours is kept by one transaction. What is not is taken over wallet by wallet: who cannot
+ * (the journal is away, say) would have them all, and nobody else could. */
+static bool leases_take_all(struct signer *self, int64_t now, struct err *err)
+{
+	struct signer_wallet *wallets[WALLETS_MAX];
+	size_t owned = 0;
+	size_t others = 0;
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (self->wallets[i].owned)
+			wallets[owned++] = &self->wallets[i];
+	for (size_t i = 0; i < self->wallets_len; i++)
+		if (self->wallets[i].row.id != 0 && !self->wallets[i].owned)
+			wallets[owned + others++] = &self->wallets[i];
+	bool done = leases_take(self, wallets, owned, now, err);
+	for (size_t i = 0; i < others && done; i++)
+		done = leases_take(self, &wallets[owned + i], 1, now, err);
+	return done;
+}
+
 static bool leases_keep(struct signer *self, struct err *err)
 {
 	int64_t now = clock_monotonic_ms(self->options.clock);
 	if (now < self->leases_at)
 		return true;
 	signer_share_look(self);
-	if (!leases_take(self, now, err))
+	if (!leases_take_all(self, now, err))
 		return false;
 	signer_share(self);
 	self->leases_at = now + LEASES_LOOK_MS;
