@@ -2,6 +2,7 @@
 #include "life_fault.h"
 #include "life_world.h"
 
+#include "core/refusal.h"
 #include "core/tx.h"
 
 static const char *blob_of(const struct withdrawal *row)
@@ -39,6 +40,51 @@ static void assert_void(struct life *life, const struct withdrawal *row, size_t 
 	assert_int_equal(rights_of(life, row, &last), rights);
 	assert_true(last.is_void);
 	assert_string_equal(last.void_stage, stage);
+}
+
+/* Another owner, whose claim had run out, ends the row by another word, after this one has looked.
+ */
+static void another_void(struct life *life, const struct withdrawal *row)
+{
+	struct journal_entry entry = { .has_right = true };
+	enum journal_verdict verdict = JOURNAL_DIFFERENT;
+	struct err err = { 0 };
+	entry.right.withdrawal = row->intent.id;
+	pay_tag_make(life->keys_bytes[2], &row->intent, entry.right.pay_tag);
+	entry.right.is_void = true;
+	snprintf(entry.right.void_stage, sizeof entry.right.void_stage, "%s",
+		 withdrawal_stage_text(WITHDRAWAL_REJECTED));
+	snprintf(entry.right.void_code, sizeof entry.right.void_code, "%s",
+		 refusal_code(REFUSAL_SIGNER_LIMIT));
+	entry.right.chain_id = row->intent.chain_id;
+	entry.right.asset = row->intent.contract;
+	entry.right.amount = row->intent.amount;
+	entry.right.time_ms = clock_now_ms(&life->clock.base);
+	assert_true(journal_append_many(life->journal, &entry, 1, &verdict, &err));
+	assert_int_equal(verdict, JOURNAL_WRITTEN);
+}
+
+/* What a batch has asked the journal for is not what stands there when it ends a row. */
+static void test_void_of_another_owner_meanwhile(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal rows[2] = { life_accept(life, "POL", 3910),
+				      life_accept(life, "POL", 3911) };
+	life_fault_install(life);
+	life_process(life);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_true(life_cancel(life, &rows[i]));
+	life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_ACT,
+							.call = "journal_append_many",
+							.at = 1,
+							.act = another_void,
+							.row = &rows[0] });
+	life_sign(life);
+	assert_string_equal(life_fault_hit(life), "journal_append_many");
+	life_fault_clear(life);
+	life_run(life, 4);
+	life_assert_stage(life, &rows[0], WITHDRAWAL_REJECTED);
+	assert_canceled(life, &rows[1]);
 }
 
 static void test_cancel_before_approval(void **state)
@@ -556,6 +602,7 @@ int main(void)
 		LIFE_TEST(test_cancel_above_fee_cap),
 		LIFE_TEST(test_cancel_of_sent_without_slot),
 		LIFE_TEST(test_cancel_of_held),
+		LIFE_TEST(test_void_of_another_owner_meanwhile),
 		LIFE_TEST(test_void_then_crash),
 		LIFE_TEST(test_void_of_assigned_then_crash),
 		LIFE_TEST(test_canceled_row_reset),

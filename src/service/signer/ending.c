@@ -309,6 +309,7 @@ bool signer_void_append(struct signer *self, const struct withdrawal *row, uint3
 	right->asset = row->intent.contract;
 	right->amount = row->intent.amount;
 	right->time_ms = clock_now_ms(self->options.clock);
+	signer_names_forget(self); /* its name, and what stands under it, are used from here on */
 	return journal_append_many(self->options.journal, &entry, 1, ret_verdict, err);
 }
 
