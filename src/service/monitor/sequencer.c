@@ -12,8 +12,8 @@
 
 /* A look that finds nothing costs a few reads; one that finds a row costs a commit. */
 #define LOOK_MS 250
-/* Transactions of one step: a backlog keeps nobody from watching the chains. */
-#define BATCHES_MAX 8
+/* Of one step, after its first transaction: a backlog keeps nobody from watching the chains. */
+#define STEP_MS_MAX 250
 /* Somebody else's commit moves rows once; what moves again and again is none. */
 #define MOVED_MAX 8
 /* The head goes to the log so often at most, while it moves. */
@@ -306,9 +306,11 @@ bool sequencer_step(struct sequencer *sequencer, bool *ret_worked, struct err *e
 		return false;
 	if (!sequencer->owned || now < sequencer->look_at)
 		return true;
-	for (int i = 0; more && sequencer->owned && i < BATCHES_MAX; i++)
+	int64_t until = now + STEP_MS_MAX;
+	do {
 		if (!batch_seal(sequencer, &more, err))
 			return false;
+	} while (more && sequencer->owned && clock_monotonic_ms(sequencer->options.clock) < until);
 	head_tell(sequencer);
 	*ret_worked = more && sequencer->owned;
 	if (!more)
