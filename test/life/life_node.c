@@ -226,6 +226,14 @@ static bool node_transactions(struct chain *chain, uint64_t first, size_t blocks
 	for (size_t i = 0; i < *ret_len; i++)
 		if (!hash32_equal(ret_transactions[i].hash, node->hides))
 			ret_transactions[kept++] = ret_transactions[i];
+	for (size_t i = 0; i < kept; i++)
+		if (!hash32_is_zero(node->fakes) &&
+		    hash32_equal(ret_transactions[i].hash, node->fakes))
+			ret_transactions[i].hash.bytes[0] ^= 1;
+	for (size_t i = 0; i < kept; i++)
+		if (!hash32_is_zero(node->strips) &&
+		    hash32_equal(ret_transactions[i].hash, node->strips))
+			ret_transactions[i].raw_len = 0;
 	*ret_len = kept;
 	return true;
 }

@@ -25,11 +25,13 @@ struct life_node {
 	uint64_t gas_more;   /* than an estimate says */
 	uint64_t nonce_more; /* than a wallet has sent */
 	uint64_t nonce_pending_more;
-	uint64_t nonce_less; /* than a wallet has sent, where it has */
-	struct hash32 hides; /* a transaction that its blocks do not show, unless zero */
-	bool away;           /* its head cannot be read */
-	bool blocks_away;    /* nor its blocks by number */
-	bool stuck;          /* at the head that it named last; it sends nothing on */
+	uint64_t nonce_less;  /* than a wallet has sent, where it has */
+	struct hash32 hides;  /* a transaction that its blocks do not show, unless zero; */
+	struct hash32 fakes;  /* one that they show under another hash, */
+	struct hash32 strips; /* and one without its bytes */
+	bool away;            /* its head cannot be read */
+	bool blocks_away;     /* nor its blocks by number */
+	bool stuck;           /* at the head that it named last; it sends nothing on */
 	uint64_t real_head;
 	uint64_t invents;    /* so many blocks above the chain's own, final but for the last */
 	bool swallows;       /* it takes all that is sent, and hands none on */

@@ -603,6 +603,95 @@ static void test_stranger_pays_in_his_own_way(void **state)
 	life_assert_settled(life);
 }
 
+/* Another wallet has a slot for it, and no signature yet: its keys are away. Then a node gets the
+ * payment, and it is read before the keys come back. */
+static void test_payment_is_read_while_its_slot_waits_for_keys(void **state)
+{
+	struct life *life = *state;
+	life_run(life, 2);
+	life_fault_install(life);
+	life_fault_at(life, LIFE_FAULT_FAIL, "keys_sign_many", 0);
+	struct withdrawal paid = life_accept(life, "POL", 9330);
+	life_process(life);
+	life_sign(life);
+	struct store_view view = life_view(life, paid.intent.id);
+	assert_true(view.has_transfer && view.transfer.stage == TRANSFER_RESERVED);
+	size_t other = view.transfer.wallet_id == 1 ? 1 : 0;
+	life_foreign_pay(life, life->catalogue.wallets[other].address, paid.intent.to, 9330);
+	(void)queued(life, 9331);
+	for (int i = 0; i < 4; i++)
+		read_on(life);
+	assert_int_equal(life_alarms(life, "unknown_transaction"), 1);
+	life_fault_clear(life);
+	for (int i = 0; i < 3; i++)
+		read_on(life);
+	assert_received(life, "POL", &paid, 9330);
+	assert_waits_for_people(life, &paid, may_be_paid);
+}
+
+/* The first of three nodes shows the payment as it is not; it is paid once, and people can name it.
+ */
+static void one_node_lies(struct life *life, bool strips)
+{
+	struct life_node nodes[3] = { life_node_make(life), life_node_make(life),
+				      life_node_make(life) };
+	struct hash32 tx;
+	struct withdrawal paid = paid_and_lost(life, "TUSD", 9360, &tx);
+	struct chain *gate = life_gate_make(life, nodes, 3);
+	life_chain_give(life, LIFE_SIGNER, gate);
+	*(strips ? &nodes[0].strips : &nodes[0].fakes) = tx;
+	(void)queued(life, 9362);
+	for (int i = 0; i < 6; i++)
+		read_on(life);
+	assert_waits_for_people(life, &paid, may_be_paid);
+	both_decide(life, &paid, &tx);
+	settle(life);
+	life_chain_give(life, LIFE_SIGNER, life->chain);
+	chain_close(gate);
+	life_assert_paid(life, &paid);
+	assert_received(life, "TUSD", &paid, 9360);
+}
+
+/* It stands on a branch where another transaction has the nonce. */
+static void test_node_shows_another_transaction(void **state)
+{
+	one_node_lies(*state, false);
+}
+
+static void test_node_shows_no_bytes(void **state)
+{
+	one_node_lies(*state, true);
+}
+
+/* A person knows of one that nobody can read, and starts the wallet. What it sends after that
+ * nobody knows. */
+static void test_person_knows_what_there_was(void **state)
+{
+	struct life *life = *state;
+	struct life_node node = life_node_make(life);
+	struct address wallet = life->catalogue.wallets[0].address;
+	life_node_give(life, &node);
+	life_run(life, 2);
+	node.hides = life_foreign_pay(life, wallet, life_fresh_address(life), 77);
+	(void)queued(life, 9301);
+	for (int i = 0; i < 6 && life_alarms(life, "unknown_transaction_unread") == 0; i++)
+		read_on(life);
+	assert_int_equal(life_alarms(life, "unknown_transaction_unread"), 1);
+	life_sql(life, "UPDATE wallets SET stop_reason = ''");
+	sign_on(life, 2);
+	/* The monitor has no verdict for long. */
+	life->catalogue.chains[0].depth_paid = 128;
+	life->catalogue.chains[0].depth_unpaid = 256;
+	life_restart(life, LIFE_MONITOR);
+	struct withdrawal paid = life_accept(life, "POL", 9320);
+	life_process(life);
+	life_foreign_pay(life, wallet, paid.intent.to, 9320);
+	sign_on(life, 6);
+	life_wait(life, 61000);
+	sign_on(life, 6);
+	assert_received(life, "POL", &paid, 9320);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -629,6 +718,10 @@ int main(void)
 		LIFE_TEST(test_signer_that_stood_still_sends),
 		LIFE_TEST(test_stranger_pays_what_is_asked_for),
 		LIFE_TEST(test_stranger_pays_in_his_own_way),
+		LIFE_TEST(test_payment_is_read_while_its_slot_waits_for_keys),
+		LIFE_TEST(test_node_shows_another_transaction),
+		LIFE_TEST(test_node_shows_no_bytes),
+		LIFE_TEST(test_person_knows_what_there_was),
 		LIFE_TEST(test_what_no_block_shows_is_for_people),
 	};
 	return LIFE_MAIN(tests);

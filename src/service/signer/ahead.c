@@ -154,7 +154,9 @@ static void counts_judge(struct signer *self, const struct counts *counts, bool 
 	for (size_t i = 0; i < counts->len; i++) {
 		struct signer_wallet *wallet = counts->wallets[i];
 		bool ahead = counts->seen[i] > counts->known[i];
-		wallet->unknown.is_known &= ahead;
+		bool more = counts->seen[i] > wallet->unknown.known_to;
+		wallet->unknown.seen = counts->seen[i];
+		wallet->unknown.is_known &= ahead && !(more && DEFENCE("known_is_bounded"));
 		ahead &= !wallet->unknown.is_known;
 		wallet->unknown.count = ahead ? counts->seen[i] - counts->known[i] : 0;
 		wallet->is_behind = ahead && DEFENCE("chain_is_not_ahead");
@@ -222,9 +224,15 @@ bool signer_ahead_any(struct signer *self, uint64_t chain_id, bool *ret_any, str
 	return true;
 }
 
-/* A person who starts it again when it could not be read has looked; until the nonces are level. */
+/* A person who starts it again when it could not be read has looked, at what there was; until the
+ * nonces are level. */
 void signer_ahead_started(struct signer_wallet *wallet, const char *stop_reason)
 {
-	if (wallet->row.id != 0 && stop_reason[0] == 0 && wallet->row.stop_reason[0] != 0)
-		wallet->unknown.is_known |= wallet->unknown.gave_up;
+	struct unknown *unknown = &wallet->unknown;
+	if (wallet->row.id == 0 || stop_reason[0] != 0 || wallet->row.stop_reason[0] == 0 ||
+	    !unknown->gave_up)
+		return;
+	unknown->is_known = true;
+	unknown->known_to = unknown->seen;
+	unknown->gave_up = false;
 }

@@ -14,16 +14,19 @@ struct signer_wallet;
 struct unknown {
 	uint64_t count; /* transactions, by the last look at all wallets of the chain */
 	bool told;      /* that there are some */
-	bool is_known;  /* to a person, who started the wallet although they could not be read */
+	bool is_known;  /* to a person, who started the wallet although they could not be read, */
+	uint64_t known_to;  /* below this nonce: as many as nodes had told of then */
+	uint64_t seen;      /* nonces that nodes told of at the last look */
 	uint64_t journaled; /* one above the highest nonce of the journal, where it was looked at */
 	bool begun;
-	bool rises;    /* the lowest was found, or what came before it: blocks are read upwards */
-	uint64_t next; /* the block to be read, */
-	uint64_t top;  /* and the one where it was begun */
-	uint64_t deep; /* head at which what was found can be believed; 0: nothing waits for it */
-	int64_t at;    /* monotonic: nothing is read before */
-	size_t node;   /* that is asked for blocks; the next one when it shows nothing */
-	bool gave_up;  /* it was not found, or there is too much: people are told */
+	bool rises;     /* the lowest was found, or what came before it: blocks are read upwards */
+	uint64_t next;  /* the block to be read, */
+	uint64_t top;   /* and the one where it was begun */
+	uint64_t deep;  /* head at which what was found can be believed; 0: nothing waits for it */
+	int64_t at;     /* monotonic: nothing is read before */
+	size_t node;    /* that is asked for blocks; the next one when it shows nothing */
+	size_t strange; /* answers in a row that show the wanted one in no form of ours */
+	bool gave_up;   /* it was not found, or there is too much: people are told */
 };
 
 /* ahead.c */

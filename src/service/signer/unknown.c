@@ -152,6 +152,15 @@ static bool slot_tell(struct signer *self, struct signer_wallet *wallet,
 	return !found || !ours || store_attempt_import(self->options.store, &import, &by, err);
 }
 
+/* What pays in our form is bound to its withdrawal; what does not, never. One node that leaves the
+ * bytes out does not decide that: so many answers as there are nodes say it, one after the other.
+ */
+static bool is_strange(const struct signer *self, struct signer_wallet *wallet)
+{
+	size_t len = chain_nodes_len(self->options.chains[wallet->chain]);
+	return ++wallet->unknown.strange >= len || !DEFENCE("bytes_have_witnesses");
+}
+
 /* By its hash, in a block that is deep, on as many nodes as have to agree. */
 static bool transaction_tell(struct signer *self, const struct look *at,
 			     const struct chain_transaction *transaction, enum told *ret_told,
@@ -173,6 +182,8 @@ static bool transaction_tell(struct signer *self, const struct look *at,
 	if (look.seen != RESOLVE_SEEN_FINAL || look.found.nonce != transaction->nonce ||
 	    !address_equal(look.found.from, wallet->row.address))
 		return true;
+	if (!ours && !is_strange(self, wallet))
+		return true;
 	*ret_told = TOLD_NEVER;
 	if (!ours && look.receipt.logs_len > CHAIN_LOGS_MAX)
 		return true;
@@ -183,6 +194,7 @@ static bool transaction_tell(struct signer *self, const struct look *at,
 	    !slot_tell(self, wallet, transaction, ours, err))
 		return false;
 	*ret_told = TOLD_DONE;
+	wallet->unknown.strange = 0;
 	signer_log_wallet(self, wallet, "unknown_transaction", hash32_text(transaction->hash).at,
 			  true);
 	return true;
@@ -298,6 +310,9 @@ static bool blocks_read(struct signer *self, struct look *at, struct err *err)
 			return false;
 		if (told == TOLD_NEVER)
 			return give_up(self, at->wallet, "more logs than are kept", err);
+		/* What others do not have another node shows as it is. */
+		if (told == TOLD_NOT_YET && unknown->deep == 0 && DEFENCE("another_node_shows_it"))
+			begin_again(self, at->wallet);
 		if (told == TOLD_NOT_YET) {
 			unknown->at = clock_monotonic_ms(self->options.clock) + READ_PAUSE_MS;
 			return true;
@@ -407,6 +422,7 @@ void signer_unknown_read(struct signer *self)
 		if (wallet_read(self, &self->wallets[i], &fault))
 			continue;
 		self->wallets[i].unknown.begun = false;
+		self->wallets[i].unknown.node++; /* this one may be away */
 		self->wallets[i].unknown.at =
 			clock_monotonic_ms(self->options.clock) + AWAY_PAUSE_MS;
 		log_line(

@@ -154,7 +154,13 @@ static bool old_judge(struct signer *self, struct slot_work *work, const struct 
 	if (!signer_slot_may_pay(self, work->slot, row, ret_distrust, &spent, &wait, err))
 		return false;
 	work->drop = wait;
-	if (*ret_distrust != NULL || wait || spent)
+	if (*ret_distrust != NULL || wait)
+		return true;
+	/* What was read of another wallet since it got its slot may have paid it: queued again, it
+	 * is for people. */
+	if (DEFENCE("slot_is_judged_anew") && !signer_loss_judge(self, row, ret_reason, err))
+		return false;
+	if (*ret_reason != NULL || spent)
 		return true;
 	return limits_judge(self, work, row, ret_reason, err);
 }
