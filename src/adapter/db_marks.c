@@ -21,6 +21,8 @@ struct mark {
 static const struct mark marks[] = {
 	{ "for update", "", "FOR UPDATE", false },
 	{ "for update skip locked", "", "FOR UPDATE SKIP LOCKED", false },
+	{ "by events_feed", "INDEXED BY events_feed", "FORCE INDEX (events_feed)", false },
+	{ "by audit_feed", "INDEXED BY audit_feed", "FORCE INDEX (audit_feed)", false },
 	{ "for share", "", "LOCK IN SHARE MODE", false },
 	{ "index new", "CREATE INDEX IF NOT EXISTS", "CREATE INDEX", false },
 	{ "insert new", "INSERT OR IGNORE INTO", "INSERT IGNORE INTO", false },

@@ -83,17 +83,21 @@ static bool rows_take(struct sql *sql, enum feed_kind kind, struct feed_row *ret
 	return sql_end(sql);
 }
 
-/* Ordered as the index on the position has them: those without one lie beside each other. */
+/* Those without a position lie beside each other in the index. Where some thousand wait, MariaDB
+ * would rather read the table from its first row on, for the sake of the order, and newer rows
+ * stand behind all that have a position: with the index it sorts what waits. */
 bool store_sql_feed_pending(struct store *store, enum feed_kind kind, struct feed_row *ret_rows,
 			    size_t cap, size_t *ret_len, struct err *err)
 {
-	struct sql sql = sql_prepare(
-		db_of(store),
-		kind == FEED_EVENTS ? "SELECT " EVENT_COLUMNS " FROM events WHERE feed IS NULL "
-				      "ORDER BY withdrawal_id, sequence LIMIT ?"
-				    : "SELECT " AUDIT_COLUMNS " FROM audit WHERE feed IS NULL "
-				      "ORDER BY id LIMIT ?",
-		err);
+	struct sql sql = sql_prepare(db_of(store),
+				     kind == FEED_EVENTS
+					     ? "SELECT " EVENT_COLUMNS
+					       " FROM events {by events_feed} WHERE feed IS NULL "
+					       "ORDER BY withdrawal_id, sequence LIMIT ?"
+					     : "SELECT " AUDIT_COLUMNS
+					       " FROM audit {by audit_feed} WHERE feed IS NULL "
+					       "ORDER BY id LIMIT ?",
+				     err);
 	sql_put_i64(&sql, (int64_t)cap);
 	return rows_take(&sql, kind, ret_rows, cap, ret_len);
 }
