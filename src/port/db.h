@@ -10,8 +10,8 @@
  * - {for share}: SQLite nothing; LOCK IN SHARE MODE, the words that MariaDB and MySQL both have.
  * After an insert that met a unique key, whose row it holds shared: to want it alone is a deadlock.
  *
- * - {by events_feed} and {by audit_feed}, behind a table: that index and no other. SQLite INDEXED BY;
- *   MySQL FORCE INDEX.
+ * - {by events_feed} and {by audit_feed}, behind a table: that index and no other. SQLite INDEXED
+ * BY; MySQL FORCE INDEX.
  *
  * - {insert new}, an insert that skips a row whose key exists: SQLite INSERT OR IGNORE INTO; MySQL
  *   INSERT IGNORE INTO. Only where every column is known to fit: MySQL's form hides truncation.
