@@ -136,7 +136,9 @@ static void test_who_reaches_no_journal_leaves_wallets_to_others(void **state)
 	assert_true(owned_by(second) <= 1);
 	looks(LOOKS, second);
 	life_fault_clear(second);
+	void *fault = second->fault;
 	scene_end();
+	free(fault);
 }
 
 /* One that ends as it was asked to leaves nothing to wait for. */
