@@ -151,22 +151,36 @@ describe('two hosts around one of each server', () => {
 		await settle();
 	});
 
-	test('a monitor that hangs is replaced, and what it saw before is not written', async () => {
+	// Whoever has the lease stands still under load until another one has it, and goes on then.
+	async function hangsWith(lease) {
 		const running = load(60);
 		await sleep(300);
-		const [[holder]] = await rows("SELECT holder FROM leases WHERE name LIKE 'monitor%'");
-		const watcher = cluster.hosts.find((host) => holder.includes(`-${host.pid('monitor')}-`));
-		assert.ok(watcher, `nobody is ${holder}`);
-		watcher.freeze('monitor');
-		await waitFor(
-			'the chain is watched by nobody',
-			async () => (await rows("SELECT holder FROM leases WHERE name LIKE 'monitor%'"))[0][0] !== holder,
-			3 * leaseTermMs,
-		);
+		const holderOf = async () => (await rows(`SELECT holder FROM leases WHERE name LIKE '${lease}'`))[0][0];
+		const holder = await holderOf();
+		const host = cluster.hosts.find((host) => holder.includes(`-${host.pid('monitor')}-`));
+		assert.ok(host, `nobody is ${holder}`);
+		host.freeze('monitor');
+		await waitFor(`nobody takes ${lease}`, async () => ![holder, ''].includes(await holderOf()), 3 * leaseTermMs);
 		await sleep(500);
-		watcher.thaw('monitor');
+		host.thaw('monitor');
 		assert.equal((await running.finished).accepted, 60);
 		await settle();
+		return host;
+	}
+
+	test('a monitor that hangs is replaced, and what it saw before is not written', async () => {
+		await hangsWith('monitor-%');
+	});
+
+	test('a sequencer that hangs is replaced, and there is one', async () => {
+		const owners = async () => {
+			const all = await Promise.all(cluster.hosts.map((host) => host.metrics('monitor')));
+			return all.map((metrics) => metrics.get('sluice_sequencer_owner'));
+		};
+		const hung = await hangsWith('sequencer');
+		await waitFor('both are the sequencer, or none', async () =>
+			(await owners()).reduce((sum, one) => sum + one, 0) === 1, 3 * leaseTermMs);
+		assert.equal((await hung.metrics('monitor')).get('sluice_sequencer_owner'), 0);
 	});
 
 	test('rolling-restart: each host in turn, and the client sees no more than a connection’s end', async () => {
@@ -229,6 +243,18 @@ describe('two hosts around one of each server', () => {
 		await cluster.first.start();
 		assert.equal((await running.finished).accepted, 60);
 		await settle();
+	});
+
+	test('after all that, every event and audit record stands where it was sealed', async () => {
+		const args = ['audit', 'verify', '--journal', '--json', '--config', cluster.first.configFile];
+		const verify = async () => JSON.parse((await cluster.first.run(args)).stdout);
+		await waitFor('rows wait', async () => (await verify()).waiting === 0, settleTimeoutMs);
+		const report = await verify();
+		assert.ok(report.intact, JSON.stringify(report));
+		const [[events]] = await rows('SELECT COUNT(*) FROM events');
+		const [[records]] = await rows('SELECT COUNT(*) FROM audit');
+		assert.deepEqual([report.events, report.audit_records], [Number(events), Number(records)]);
+		assert.ok(report.events > 0);
 	});
 
 	test('without the authority, or another’s, there is no connection', async () => {
