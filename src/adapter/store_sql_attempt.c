@@ -32,9 +32,7 @@ static bool slot_states_load(struct db *db, const struct store_attempt *items, c
 	sql_put_ids(&sql, ids, n);
 	while (sql_next(&sql)) {
 		struct id id = sql_take_id(&sql);
-		size_t at = 0;
-		while (at < n && !id_equal(ids[at], id))
-			at++;
+		size_t at = id_find(ids, n, id);
 		if (at == n)
 			continue;
 		ret_states[at].found = true;
@@ -272,9 +270,7 @@ static bool sent_states_load(struct db *db, const struct sent_batch *batch, cons
 	while (sql_next(&sql)) {
 		struct id id = sql_take_id(&sql);
 		uint32_t number = sql_take_u32(&sql);
-		size_t at = 0;
-		while (at < n && !id_equal(ids[at], id))
-			at++;
+		size_t at = id_find(ids, n, id);
 		if (at < n && batch->items[places[at]].number == number)
 			sent_state_take(&sql, &batch->states[places[at]]);
 	}

@@ -136,9 +136,7 @@ static bool currents_load(struct db *db, const struct store_change *changes, con
 	sql_put_ids(&sql, ids, n);
 	while (sql_next(&sql)) {
 		struct id id = sql_take_id(&sql);
-		size_t at = 0;
-		while (at < n && !id_equal(ids[at], id))
-			at++;
+		size_t at = id_find(ids, n, id);
 		if (at < n)
 			current_take(&sql, &ret_currents[at]);
 	}

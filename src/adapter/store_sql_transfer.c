@@ -73,10 +73,8 @@ bool transfers_lock(struct db *db, struct id (*id_of)(const void *items, size_t 
 	sql_put_ids(&sql, ids, n);
 	while (sql_next(&sql)) {
 		struct transfer row;
-		size_t at = 0;
 		transfer_take(&sql, &row);
-		while (at < n && !id_equal(ids[at], row.id))
-			at++;
+		size_t at = id_find(ids, n, row.id);
 		if (at == n)
 			continue;
 		ret_rows[places[at]] = row;

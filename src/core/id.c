@@ -55,6 +55,14 @@ bool id_equal(struct id a, struct id b)
 	return id_compare(a, b) == 0;
 }
 
+size_t id_find(const struct id *ids, size_t n, struct id id)
+{
+	size_t at = 0;
+	while (at < n && !id_equal(ids[at], id))
+		at++;
+	return at;
+}
+
 int id_compare(struct id a, struct id b)
 {
 	int order = memcmp(a.bytes, b.bytes, ID_BYTES);

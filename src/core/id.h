@@ -34,6 +34,8 @@ struct id id_next(struct id_sequence *sequence, int64_t unix_ms, const uint8_t r
 bool id_is_zero(struct id id);
 bool id_equal(struct id a, struct id b);
 int id_compare(struct id a, struct id b);
+/* The place of the first one that is equal; n: there is none. */
+size_t id_find(const struct id *ids, size_t n, struct id id);
 /* 8-4-4-4-12 in lower case. */
 void id_write(struct id id, struct buf *out);
 /* That form in any case, version 7 and variant 10 only. */
