@@ -60,7 +60,7 @@ test('a seed replays to the byte, with either queue', async () => {
 });
 
 test('what a queue does to its messages is counted', async () => {
-	const result = await sim('--seed', '1', '--seeds', '60', '--withdrawals', '20', '--faults=-none,messages,crash,pause');
+	const result = await sim('--seed', '40', '--seeds', '60', '--withdrawals', '20', '--faults=-none,messages,crash,pause');
 	assert.equal(result.status, 0, words(result));
 	assert.match(result.out, /queue: embedded in 30 seeds, simulated SQS in 30/);
 	for (const event of ['entries refused', 'late', 'doubled', 'delivered again', 'stale receipts', 'deleted and still there', 'wiped'])

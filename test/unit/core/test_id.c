@@ -111,10 +111,22 @@ static void refuses_what_is_no_id(void **state)
 	assert_true(id_equal(id, before));
 }
 
+static void the_first_equal_one_is_found(void **state)
+{
+	(void)state;
+	const struct id ids[4] = { { { 1 } }, { { 2 } }, { { 3 } }, { { 2 } } };
+	assert_int_equal(id_find(ids, 4, ids[0]), 0);
+	assert_int_equal(id_find(ids, 4, ids[3]), 1);
+	assert_int_equal(id_find(ids, 4, ids[2]), 2);
+	assert_int_equal(id_find(ids, 2, ids[2]), 2);
+	assert_int_equal(id_find(ids, 0, ids[0]), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(makes_the_example_of_the_rfc),
+		cmocka_unit_test(the_first_equal_one_is_found),
 		cmocka_unit_test(version_and_variant_win_over_entropy),
 		cmocka_unit_test(orders_by_time_first),
 		cmocka_unit_test(each_id_is_greater_than_the_one_before),
