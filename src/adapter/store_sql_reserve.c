@@ -90,18 +90,23 @@ static bool wallets_look(struct db *db, struct reserve *batch, struct err *err)
 	return sql_end(&sql);
 }
 
+static void rows_put(struct sql *sql, const struct reserve *batch)
+{
+	struct id ids[BATCH_MAX];
+	for (size_t i = 0; i < batch->rows_len; i++)
+		ids[i] = batch->rows[i].id;
+	sql_put_ids(sql, ids, batch->rows_len);
+}
+
 /* In the order of their ids. */
 static bool rows_lock(struct db *db, struct reserve *batch, struct err *err)
 {
-	struct id ids[BATCH_MAX];
 	struct sql sql = sql_prepare(
 		db,
 		"SELECT id, stage, version, round, held_reason = '' AND cancel_requested = 0 "
 		"FROM withdrawals WHERE id IN (" SQL_MARKS_BATCH ") ORDER BY id {for update}",
 		err);
-	for (size_t i = 0; i < batch->rows_len; i++)
-		ids[i] = batch->rows[i].id;
-	sql_put_ids(&sql, ids, batch->rows_len);
+	rows_put(&sql, batch);
 	while (sql_next(&sql)) {
 		struct bound_row *row = row_of(batch, sql_take_id(&sql));
 		if (row == NULL)
@@ -127,14 +132,11 @@ static void round_note(struct reserve *batch, struct id withdrawal, uint32_t rou
  * the withdrawal locked. */
 static bool rounds_look(struct db *db, struct reserve *batch, struct err *err)
 {
-	struct id ids[BATCH_MAX];
 	struct sql sql = sql_prepare(db,
 				     "SELECT withdrawal_id, round FROM transfer_items "
 				     "WHERE withdrawal_id IN (" SQL_MARKS_BATCH ")",
 				     err);
-	for (size_t i = 0; i < batch->rows_len; i++)
-		ids[i] = batch->rows[i].id;
-	sql_put_ids(&sql, ids, batch->rows_len);
+	rows_put(&sql, batch);
 	while (sql_next(&sql)) {
 		struct id id = sql_take_id(&sql);
 		round_note(batch, id, sql_take_u32(&sql));
