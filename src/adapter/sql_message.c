@@ -84,7 +84,9 @@ struct standing {
 	uint64_t generation;
 };
 
-/* By the primary key, and so in its order. */
+/* By the primary key, and so in its order: MariaDB has no other plan for these columns, but may,
+ * where few rows wait, look at more of the queue than it is asked for, and waits for whoever has
+ * those. */
 static bool standing_load(struct db *db, enum queue_name queue, const struct id *ids, size_t n,
 			  struct standing ret_rows[BATCH_MAX], size_t *ret_len, struct err *err)
 {
