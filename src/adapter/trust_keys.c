@@ -33,6 +33,8 @@ static const struct {
 	/* The processor does not verify intents: who verifies an HMAC can forge it. */
 	{ TRUST_APPROVAL_MAC, PROCESSOR | SIGNER },
 	{ TRUST_IDENTITY_GRANTS, API | ADMIN },
+	{ TRUST_ACCESS_TOKENS, API },
+	{ TRUST_SECRETS_SEAL, API },
 	{ TRUST_POLICY_GRANTS, API | PROCESSOR },
 	{ TRUST_CONTROLS, API | PROCESSOR | SIGNER | MONITOR | ADMIN },
 	{ TRUST_FEED_SEAL, SIGNER | MONITOR | ADMIN },

@@ -24,9 +24,11 @@
 #define TRUST_IDENTITY_GRANTS "identity_grants"
 #define TRUST_POLICY_GRANTS   "policy_grants"
 #define TRUST_CONTROLS        "controls"
-#define TRUST_FEED_SEAL       "feed_seal"   /* an old one is kept: it verifies old seals */
-#define TRUST_PAY_TAG         "pay_tag"     /* never replaced: it names rights for ever */
-#define TRUST_JOURNAL_MAC     "journal_mac" /* never replaced: the journal is never rewritten */
+#define TRUST_ACCESS_TOKENS   "access_tokens" /* MAC of the tokens that a login gives */
+#define TRUST_SECRETS_SEAL    "secrets_seal"  /* encrypts; the older one still opens */
+#define TRUST_FEED_SEAL       "feed_seal"     /* an old one is kept: it verifies old seals */
+#define TRUST_PAY_TAG         "pay_tag"       /* never replaced: it names rights for ever */
+#define TRUST_JOURNAL_MAC     "journal_mac"   /* never replaced: the journal is never rewritten */
 
 struct trust_keys;
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <openssl/crypto.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,6 +69,15 @@ void hmac_sha256(const uint8_t *key, size_t key_len, const void *bytes, size_t l
 	hash_parts(outer, sizeof outer, digest, sizeof digest, ret_tag);
 	OPENSSL_cleanse(inner, sizeof inner);
 	OPENSSL_cleanse(outer, sizeof outer);
+}
+
+void hmac_sha1(const uint8_t *key, size_t key_len, const void *bytes, size_t len,
+	       uint8_t ret_tag[SHA1_BYTES])
+{
+	unsigned written = 0;
+	CHECK(key_len <= INT_MAX);
+	CHECK(HMAC(EVP_sha1(), key, (int)key_len, bytes, len, ret_tag, &written) != NULL);
+	CHECK(written == SHA1_BYTES);
 }
 
 bool bytes_equal_constant_time(const void *a, const void *b, size_t len)

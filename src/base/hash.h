@@ -1,4 +1,4 @@
-/* SHA-256 and HMAC-SHA-256 (OpenSSL). Constant-time comparison. */
+/* SHA-256, HMAC-SHA-256, HMAC-SHA-1 (OpenSSL). Constant-time comparison. */
 #ifndef SLUICE_BASE_HASH_H
 #define SLUICE_BASE_HASH_H
 
@@ -14,6 +14,11 @@ bool sha256_file(int fd, uint8_t ret_digest[SHA256_BYTES]);
 /* Source: RFC 2104. */
 void hmac_sha256(const uint8_t *key, size_t key_len, const void *bytes, size_t len,
 		 uint8_t ret_tag[SHA256_BYTES]);
+/* For one-time codes, which authenticators compute so; SHA-1's collisions do not matter in an HMAC.
+ */
+#define SHA1_BYTES 20
+void hmac_sha1(const uint8_t *key, size_t key_len, const void *bytes, size_t len,
+	       uint8_t ret_tag[SHA1_BYTES]);
 /* Time depends on len alone. */
 bool bytes_equal_constant_time(const void *a, const void *b, size_t len);
 

@@ -8,9 +8,11 @@
 
 static const char *const files[] = { "api.keys", "processor.keys", "signer.keys", "monitor.keys",
 				     "admin.keys" };
-static const char *const names[] = { TRUST_INTENT_MAC,    TRUST_APPROVAL_MAC, TRUST_IDENTITY_GRANTS,
-				     TRUST_POLICY_GRANTS, TRUST_CONTROLS,     TRUST_PAY_TAG,
-				     TRUST_JOURNAL_MAC };
+static const char *const names[] = { TRUST_INTENT_MAC,      TRUST_APPROVAL_MAC,
+				     TRUST_IDENTITY_GRANTS, TRUST_POLICY_GRANTS,
+				     TRUST_CONTROLS,        TRUST_PAY_TAG,
+				     TRUST_JOURNAL_MAC,     TRUST_ACCESS_TOKENS,
+				     TRUST_SECRETS_SEAL };
 
 struct place {
 	char dir[64];
@@ -72,9 +74,9 @@ static struct trust_keys *read_file(struct place *place, const char *file)
 /* Rows: files; columns: names. The table of protocol.md, section 3. */
 static void each_role_holds_its_own(void **state)
 {
-	static const char held[COUNT_OF(files)][COUNT_OF(names) + 1] = { "i-gpc--", "-a-pc--",
-									 "ia--ctj", "----c--",
-									 "--g-c--" };
+	static const char held[COUNT_OF(files)][COUNT_OF(names) + 1] = { "i-gpc--ts", "-a-pc----",
+									 "ia--ctj--", "----c----",
+									 "--g-c----" };
 	struct place *place = *state;
 	const uint8_t *first[COUNT_OF(names)] = { 0 };
 	struct trust_keys *keys[COUNT_OF(files)];
