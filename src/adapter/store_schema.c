@@ -125,7 +125,7 @@ static const char *const step_1[] = {
 
 	"CREATE TABLE decisions (withdrawal_id {blob 16} NOT NULL, transfer_id {blob 16} NOT NULL, "
 	"version BIGINT NOT NULL, shown {blob 32} NOT NULL, person {text 64} NOT NULL, "
-	"key_id {text 32} NOT NULL, "
+	"key_id {text 36} NOT NULL, "
 	"verdict INTEGER NOT NULL, tx_hash {blob 32} NOT NULL, decided_at BIGINT NOT NULL, "
 	"answer {text 48} NOT NULL DEFAULT '', mac_key_id INTEGER NOT NULL, "
 	"mac {blob 32} NOT NULL, "

@@ -33,7 +33,7 @@ enum resolve_verdict {
 struct decision {
 	struct resolve_case of;
 	char person[PERSON_LEN_MAX + 1]; /* the name of the API key: two keys of a name are one */
-	char key_id[33];
+	char key_id[ID_TEXT_LEN + 1];    /* or the id of a user */
 	enum resolve_verdict verdict;
 	struct hash32 tx_hash; /* when not paid: zero, or what paid another one */
 	int64_t decided_at;

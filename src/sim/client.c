@@ -137,7 +137,7 @@ static void accept_fill(struct sim_world *world, const struct sim_order *order, 
 static void job_sign(struct job *job)
 {
 	(void)snprintf(job->by.account, sizeof job->by.account, "default");
-	(void)snprintf(job->by.key_id, sizeof job->by.key_id, "sim");
+	(void)snprintf(job->by.id, sizeof job->by.id, "sim");
 }
 
 static void answer_take(struct sim_world *world, struct sim_order *order, const struct job *job)

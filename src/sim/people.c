@@ -45,11 +45,11 @@ static void decide(struct sim_world *world, struct id about, const char *person,
 	job->kind = JOB_RESOLVE;
 	job->withdrawal = about;
 	job->resolve = *query;
-	job->by.may_resolve = true;
+	job->by.reach = REACH_CASES;
 	(void)snprintf(job->by.account, sizeof job->by.account, "default");
 	(void)snprintf(job->by.name, sizeof job->by.name, "%s", person);
-	(void)snprintf(job->by.key_id, sizeof job->by.key_id, "key of %s", person);
-	key_give(world, job->by.key_id, &by);
+	(void)snprintf(job->by.id, sizeof job->by.id, "key of %s", person);
+	key_give(world, job->by.id, &by);
 	if (sim_process_answer(api, &job, 1))
 		buf_free(&job->body);
 }

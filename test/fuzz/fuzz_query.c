@@ -28,7 +28,8 @@ static void check_list(const struct list_query *query)
 	CHECK(!query->has_status || query->stage_first <= query->stage_last);
 	CHECK(strlen(query->asset) <= SYMBOL_LEN_MAX);
 	CHECK(strlen(query->external_id) <= EXTERNAL_ID_LEN_MAX);
-	struct store_filter filter = list_query_filter(query, "acme");
+	struct principal by = { .account = "acme" };
+	struct store_filter filter = list_query_filter(query, &by);
 	CHECK(filter.limit == query->limit && (filter.asset == NULL || filter.asset[0] != 0));
 	check_time(query->created_after_ms);
 }

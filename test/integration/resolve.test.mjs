@@ -108,7 +108,8 @@ test('a payment to somebody else: two people say so, and it is paid once', async
 
 	const plain = await ask('POST', `/withdrawals/${held.id}/resolve`, { body: { verdict: 'not_paid' } });
 	assert.equal(plain.status, 403);
-	assert.equal(plain.json.code, 'resolve_forbidden');
+	assert.equal(plain.json.code, 'permission_missing');
+	assert.equal(plain.json.permission, 'withdrawals:resolve');
 	for (const body of [{ verdict: 'paid_by' }, { verdict: 'not_paid', tx_hash: '0x1' },
 		{ verdict: 'maybe' }, { verdict: 'paid_by', tx_hash: '0x1' }, {}, { verdict: 'not_paid', more: '1' }])
 		assert.equal((await decide(held.id, 'ann', body)).status, 422, JSON.stringify(body));

@@ -74,6 +74,8 @@ FAILURES = {
     'Robbed': {
         'row-edited': 'receiver or amount is changed between acceptance and signature',
         'foreign-transaction': 'a wallet sends what Sluice did not sign',
+        'idor': 'one account reads, cancels or replays another\'s withdrawal by id',
+        'scope-missing': 'a key does what it was not made for',
         'audit-edited': 'an event or an audit record is changed, removed, added or dated back, and nobody can tell',
     },
 }
@@ -102,6 +104,7 @@ NOTES = {
 
 DEFENCES = {
     'a_node_votes_once': 'a node that is configured twice is refused',
+    'account_is_own': 'what belongs to another account is not there, for whoever reaches one account alone',
     'after_cancel_no_payment': 'a slot that has a cancellation in the journal signs nothing else',
     'all_hashes': 'the hashes of all attempts of a slot are looked for, not the newest alone',
     'all_or_nothing': 'a write of the store that breaks off is undone',
@@ -258,6 +261,7 @@ DEFENCES = {
     'paid_is_canonical': 'what a receipt said serves only while its block is the canonical one',
     'pause_grows': 'failures make the pause before the next try longer',
     'pause_is_spread': 'the pause is drawn, so that not all try at once',
+    'permission_is_held': 'a route is refused to who lacks its permission',
     'payout_calls_people': 'what equals a payout whose withdrawal is not known waits for people',
     'rebroadcast': 'what the node has forgotten is sent again',
     'receipt_is_below_head': 'a receipt of a block above the head says nothing yet',
@@ -509,6 +513,10 @@ ROWS = [Row(*row) for row in (
      'feed_differs'),
     ('audit-edited', cmocka('contract_store_feed', 'audit_edited_what_has_a_position_keeps_it'),
      ('feed_rows_have_none',), 'STORE_MOVED'),
+    ('idor', cmocka('service_api_work', 'idor_an_id_opens_nothing_of_another_account'),
+     ('account_is_own',), 'PROBLEM_WITHDRAWAL_UNKNOWN'),
+    ('scope-missing', cmocka('core_permission', 'scope_missing_a_key_may_what_its_scopes_say'),
+     ('permission_is_held',), 'principal_judge'),
     ('row-edited', life('trust', 'row_edited_receiver_and_amount'), ('intent_mac',), 'not held'),
     ('row-edited', life('trust', 'row_edited'), ('approval_mac',), 'approval_mac: not held'),
     ('foreign-transaction', life('chain', 'foreign_transaction'), ('foreign_stop',),

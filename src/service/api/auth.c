@@ -79,7 +79,7 @@ static const struct auth_grant *find_grant(const struct auth *auth, struct str k
 {
 	for (size_t i = 0; i < WAYS; i++) {
 		const struct auth_grant *grant = &auth->grants[(place_of(key_id) + i) % GRANTS_LEN];
-		if (grant->until_ms > now_ms && str_equal_text(key_id, grant->principal.key_id))
+		if (grant->until_ms > now_ms && str_equal_text(key_id, grant->principal.id))
 			return grant;
 	}
 	return NULL;
@@ -112,6 +112,19 @@ enum auth_verdict auth_judge(const struct auth *auth, const struct credential *c
 	return AUTH_GRANTED;
 }
 
+static struct principal principal_of(const struct store_api_key *row)
+{
+	permission_set resolve = PERMISSION_BIT(PERMISSION_WITHDRAWALS_RESOLVE);
+	struct principal by = { .kind = PRINCIPAL_KEY,
+				.reach = row->may_resolve ? REACH_CASES : REACH_ACCOUNT,
+				.permissions = permissions_of_keys() &
+					       (row->may_resolve ? permissions_all() : ~resolve) };
+	CHECK(str_copy(str_from(row->id), by.id, sizeof by.id));
+	CHECK(str_copy(str_from(row->account), by.account, sizeof by.account));
+	CHECK(str_copy(str_from(row->name), by.name, sizeof by.name));
+	return by;
+}
+
 /* The entry of this id, else the one that ends first. */
 static void remember_grant(struct auth *auth, const struct store_api_key *row, int64_t until_ms)
 {
@@ -119,7 +132,7 @@ static void remember_grant(struct auth *auth, const struct store_api_key *row, i
 	struct auth_grant *best = &auth->grants[place % GRANTS_LEN];
 	for (size_t i = 0; i < WAYS; i++) {
 		struct auth_grant *grant = &auth->grants[(place + i) % GRANTS_LEN];
-		if (strcmp(grant->principal.key_id, row->id) == 0) {
+		if (strcmp(grant->principal.id, row->id) == 0) {
 			best = grant;
 			break;
 		}
@@ -127,10 +140,7 @@ static void remember_grant(struct auth *auth, const struct store_api_key *row, i
 			best = grant;
 	}
 	best->until_ms = until_ms;
-	memcpy(best->principal.key_id, row->id, sizeof best->principal.key_id);
-	memcpy(best->principal.account, row->account, sizeof best->principal.account);
-	memcpy(best->principal.name, row->name, sizeof best->principal.name);
-	best->principal.may_resolve = row->may_resolve;
+	best->principal = principal_of(row);
 	memcpy(best->secret_hash, row->secret_hash, sizeof best->secret_hash);
 }
 
@@ -138,7 +148,7 @@ static void forget_grant(struct auth *auth, struct str key_id)
 {
 	for (size_t i = 0; i < WAYS; i++) {
 		struct auth_grant *grant = &auth->grants[(place_of(key_id) + i) % GRANTS_LEN];
-		if (str_equal_text(key_id, grant->principal.key_id))
+		if (str_equal_text(key_id, grant->principal.id))
 			secret_wipe(grant, sizeof *grant);
 	}
 }

@@ -8,19 +8,11 @@
 #define SLUICE_SERVICE_API_AUTH_H
 
 #include "core/intent.h"
-#include "core/resolve.h"
+#include "core/permission.h"
 #include "port/store.h"
 #include "service/api/problem.h"
 
 struct auth;
-
-/* The account and the key that a request comes from. */
-struct principal {
-	char account[ACCOUNT_LEN_MAX + 1];
-	char key_id[33];
-	char name[PERSON_LEN_MAX + 1]; /* of the key: who it is */
-	bool may_resolve;              /* cases of every account, and so may see them */
-};
 
 /* What an Authorization header presents; slices of the header. */
 struct credential {

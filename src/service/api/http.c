@@ -282,13 +282,35 @@ static bool rate_pass(struct exchange *exchange)
 	const struct api_options *options = exchange_options(exchange);
 	if (options->rate.per_second == 0)
 		return true;
-	struct cache_bucket bucket = rate_bucket(&options->rate, exchange->by.key_id);
+	struct cache_bucket bucket = rate_bucket(&options->rate, exchange->by.id);
 	if (!cache_take_many(options->rate_cache, &bucket, 1, NULL))
 		return true;
 	exchange->rate = rate_state_of(&bucket);
 	if (!bucket.taken)
 		exchange_refuse_with(exchange, PROBLEM_RATE_LIMITED);
 	return bucket.taken;
+}
+
+/* The one place where a route's permission is compared with the caller's. False after an answer. */
+static bool permission_pass(struct exchange *exchange)
+{
+	enum permission permission = exchange->route->permission;
+	enum problem problem = PROBLEM_NONE;
+	switch (principal_judge(&exchange->by, permission)) {
+	case PERMISSION_GRANTED:
+		return true;
+	case PERMISSION_MISSING:
+		problem = PROBLEM_PERMISSION_MISSING;
+		break;
+	case PERMISSION_SECOND_FACTOR_REQUIRED:
+		problem = PROBLEM_SECOND_FACTOR_REQUIRED;
+		break;
+	}
+	struct problem_report report;
+	problem_report_set(&report, problem, NULL);
+	report.permission = permission;
+	exchange_refuse(exchange, &report);
+	return false;
 }
 
 /* Goes on once the caller is known, or refuses. True when the verdict is there. */
@@ -299,7 +321,7 @@ static bool go_on(struct exchange *exchange)
 		auth_judge(exchange->server->auth, &exchange->credential, now_ms, &exchange->by);
 	switch (verdict) {
 	case AUTH_GRANTED:
-		if (rate_pass(exchange))
+		if (rate_pass(exchange) && permission_pass(exchange))
 			exchange->route->handle(exchange);
 		return true;
 	case AUTH_REFUSED:
@@ -366,7 +388,7 @@ static void on_request(void *context, struct http_request *request)
 		exchange_refuse_with(exchange, PROBLEM_ROUTE_UNKNOWN);
 	else if (!exchange->route->has_query && request->query_len > 0)
 		exchange_refuse_with(exchange, PROBLEM_QUERY_UNKNOWN);
-	else if (exchange->route->is_public)
+	else if (exchange->route->permission == PERMISSION_PUBLIC)
 		exchange->route->handle(exchange);
 	else
 		authenticate(exchange);

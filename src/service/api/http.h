@@ -28,13 +28,13 @@ struct exchange {
 
 struct http_route {
 	enum http_method method;
-	const char *pattern; /* segments; one of them may be {…} */
-	bool is_public;      /* needs no API key */
-	bool has_query;      /* takes parameters, and judges them itself */
+	const char *pattern;        /* segments; one of them may be {…} */
+	enum permission permission; /* that it needs */
+	bool has_query;             /* takes parameters, and judges them itself */
 	void (*handle)(struct exchange *exchange);
 };
 
-#define HTTP_ROUTES_MAX 16
+#define HTTP_ROUTES_MAX 64
 
 /* http_routes.c */
 extern const struct http_route http_routes[];

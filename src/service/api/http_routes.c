@@ -1,4 +1,5 @@
-/* The table of routes, and the routes that are small. */
+/* The table of routes, each with the permission that it needs, and the routes that are small. Who
+ * may pass is decided by it alone: no handler asks again, but for whose a withdrawal is. */
 #include "service/api/http.h"
 
 #include "base/check.h"
@@ -6,19 +7,27 @@
 #include "service/api/view.h"
 
 const struct http_route http_routes[] = {
-	{ HTTP_POST, "/v1/withdrawals", false, false, http_withdrawals_create },
-	{ HTTP_GET, "/v1/withdrawals", false, true, http_withdrawals_list },
-	{ HTTP_GET, "/v1/withdrawals/{id}", false, true, http_withdrawals_get },
-	{ HTTP_GET, "/v1/withdrawals/{id}/events", false, true, http_withdrawals_events },
-	{ HTTP_POST, "/v1/withdrawals/{id}/cancel", false, false, http_withdrawals_cancel },
-	{ HTTP_POST, "/v1/withdrawals/{id}/speed-up", false, false, http_withdrawals_speed_up },
-	{ HTTP_POST, "/v1/withdrawals/{id}/resolve", false, false, http_withdrawals_resolve },
-	{ HTTP_POST, "/v1/transfers/{id}/resolve", false, false, http_transfers_resolve },
-	{ HTTP_GET, "/v1/assets", false, false, http_assets_list },
-	{ HTTP_GET, "/v1/wallets", false, false, http_wallets_list },
-	{ HTTP_GET, "/v1/queues", false, false, http_queues_list },
-	{ HTTP_POST, "/v1/queues/{name}/redrive", false, false, http_queues_redrive },
-	{ HTTP_GET, "/openapi.json", true, false, http_openapi_get },
+	{ HTTP_POST, "/v1/withdrawals", PERMISSION_WITHDRAWALS_CREATE, false,
+	  http_withdrawals_create },
+	{ HTTP_GET, "/v1/withdrawals", PERMISSION_WITHDRAWALS_READ, true, http_withdrawals_list },
+	{ HTTP_GET, "/v1/withdrawals/{id}", PERMISSION_WITHDRAWALS_READ, true,
+	  http_withdrawals_get },
+	{ HTTP_GET, "/v1/withdrawals/{id}/events", PERMISSION_EVENTS_READ, true,
+	  http_withdrawals_events },
+	{ HTTP_POST, "/v1/withdrawals/{id}/cancel", PERMISSION_WITHDRAWALS_CANCEL, false,
+	  http_withdrawals_cancel },
+	{ HTTP_POST, "/v1/withdrawals/{id}/speed-up", PERMISSION_WITHDRAWALS_SPEED_UP, false,
+	  http_withdrawals_speed_up },
+	{ HTTP_POST, "/v1/withdrawals/{id}/resolve", PERMISSION_WITHDRAWALS_RESOLVE, false,
+	  http_withdrawals_resolve },
+	{ HTTP_POST, "/v1/transfers/{id}/resolve", PERMISSION_WITHDRAWALS_RESOLVE, false,
+	  http_transfers_resolve },
+	{ HTTP_GET, "/v1/assets", PERMISSION_ASSETS_READ, false, http_assets_list },
+	{ HTTP_GET, "/v1/wallets", PERMISSION_WALLETS_READ, false, http_wallets_list },
+	{ HTTP_GET, "/v1/queues", PERMISSION_QUEUES_READ, false, http_queues_list },
+	{ HTTP_POST, "/v1/queues/{name}/redrive", PERMISSION_QUEUES_REDRIVE, false,
+	  http_queues_redrive },
+	{ HTTP_GET, "/openapi.json", PERMISSION_PUBLIC, false, http_openapi_get },
 };
 const size_t http_routes_len = sizeof http_routes / sizeof *http_routes;
 

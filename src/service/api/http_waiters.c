@@ -156,7 +156,7 @@ static struct waiter *place_find(struct waiters *waiters, const struct exchange 
 		if (waiter->exchange == NULL)
 			found = waiter;
 		else
-			own += strcmp(waiter->exchange->by.key_id, exchange->by.key_id) == 0;
+			own += strcmp(waiter->exchange->by.id, exchange->by.id) == 0;
 	}
 	return own < WAITERS_OF_KEY_MAX ? found : NULL;
 }

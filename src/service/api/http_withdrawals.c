@@ -56,6 +56,8 @@ void http_withdrawals_create(struct exchange *exchange)
 	struct problem_report report;
 	struct str key;
 	enum problem problem = check_headers(exchange->request, &key);
+	if (exchange->by.account[0] == 0)
+		problem = PROBLEM_ACCOUNT_FORBIDDEN;
 	if (problem != PROBLEM_NONE) {
 		exchange_refuse_with(exchange, problem);
 		return;
@@ -88,6 +90,15 @@ static void refuse_parameter(struct exchange *exchange, enum problem problem, st
 	exchange_refuse(exchange, &report);
 }
 
+/* A list is of one account: the caller's own, or the one that a caller of all accounts names. */
+static enum problem account_check(const struct principal *by, const struct list_query *query)
+{
+	if (by->reach == REACH_ALL)
+		return query->account[0] == 0 ? PROBLEM_ACCOUNT_MISSING : PROBLEM_NONE;
+	bool is_own = query->account[0] == 0 || strcmp(query->account, by->account) == 0;
+	return is_own ? PROBLEM_NONE : PROBLEM_ACCOUNT_FORBIDDEN;
+}
+
 void http_withdrawals_list(struct exchange *exchange)
 {
 	const struct http_request *request = exchange->request;
@@ -102,8 +113,9 @@ void http_withdrawals_list(struct exchange *exchange)
 			return;
 		}
 	}
-	if (query.account[0] != 0 && strcmp(query.account, exchange->by.account) != 0) {
-		exchange_refuse_with(exchange, PROBLEM_ACCOUNT_FORBIDDEN);
+	enum problem problem = account_check(&exchange->by, &query);
+	if (problem != PROBLEM_NONE) {
+		exchange_refuse_with(exchange, problem);
 		return;
 	}
 	lists_submit(exchange, &query);
@@ -171,8 +183,6 @@ static void submit_decision(struct exchange *exchange, bool is_slot)
 	struct id id;
 	size_t types = http_header(exchange->request, "content-type", &type);
 	enum problem problem = request_content_type_check(types, type);
-	if (!exchange->by.may_resolve)
-		problem = PROBLEM_RESOLVE_FORBIDDEN;
 	if (problem != PROBLEM_NONE) {
 		exchange_refuse_with(exchange, problem);
 		return;

@@ -49,9 +49,16 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 	[PROBLEM_API_KEY_INVALID] = { 0, 401, "api_key_invalid", "Not authenticated",
 				      "The API key is unknown, revoked or wrong." },
 	[PROBLEM_ACCOUNT_FORBIDDEN] = { 0, 403, "account_forbidden", "Another account",
-					"The API key belongs to another account." },
-	[PROBLEM_RESOLVE_FORBIDDEN] = { 0, 403, "resolve_forbidden", "May not resolve",
-					"The API key was made without --resolve." },
+					"The caller belongs to another account, or to none." },
+	[PROBLEM_ACCOUNT_MISSING] = { 0, 400, "account_missing", "Which account?",
+				      "The caller belongs to no account of its own, so that the "
+				      "request has to name one." },
+	[PROBLEM_PERMISSION_MISSING] = { 0, 403, "permission_missing", "May not do this",
+					 "The caller lacks the permission that `permission` names." },
+	[PROBLEM_SECOND_FACTOR_REQUIRED] = { 0, 403, "second_factor_required",
+					     "A second factor is needed",
+					     "The caller has the permission that `permission` names, "
+					     "and uses it only after showing a second factor." },
 
 	[PROBLEM_CONTENT_TYPE_UNSUPPORTED] = { 0, 415, "content_type_unsupported",
 					       "Unsupported media type",
@@ -218,6 +225,7 @@ void problem_report_set(struct problem_report *report, enum problem problem, con
 {
 	report->problem = problem;
 	report->detail = detail;
+	report->permission = PERMISSION_PUBLIC;
 	report->existing = (struct id){ 0 };
 	report->errors_len = 0;
 }
@@ -302,6 +310,8 @@ void problem_write(const struct problem_report *report, const char *request_id, 
 	write_tail(out, code, request_id);
 	if (!id_is_zero(report->existing))
 		json_write_member_text(out, "existing_id", id_text(report->existing).at);
+	if (report->permission != PERMISSION_PUBLIC)
+		json_write_member_text(out, "permission", permission_text(report->permission));
 	if (report->errors_len > 0)
 		write_errors(out, report);
 	buf_text(out, "}");

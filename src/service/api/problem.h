@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "core/id.h"
+#include "core/permission.h"
 #include "core/refusal.h"
 
 #include <stdbool.h>
@@ -31,7 +32,9 @@ enum problem {
 	PROBLEM_AUTHORIZATION_MALFORMED,
 	PROBLEM_API_KEY_INVALID,
 	PROBLEM_ACCOUNT_FORBIDDEN,
-	PROBLEM_RESOLVE_FORBIDDEN,
+	PROBLEM_ACCOUNT_MISSING,
+	PROBLEM_PERMISSION_MISSING,
+	PROBLEM_SECOND_FACTOR_REQUIRED,
 	/* of headers and query */
 	PROBLEM_CONTENT_TYPE_UNSUPPORTED,
 	PROBLEM_IDEMPOTENCY_KEY_MISSING,
@@ -106,8 +109,9 @@ struct problem_error {
 /* What is said to one request. `problem` is that of the first error when there are some. */
 struct problem_report {
 	enum problem problem;
-	const char *detail; /* static; NULL: the table's text */
-	struct id existing; /* EXTERNAL_ID_TAKEN: the withdrawal that owns it; else zero */
+	const char *detail;         /* static; NULL: the table's text */
+	enum permission permission; /* PERMISSION_MISSING, SECOND_FACTOR_REQUIRED: which; else 0 */
+	struct id existing;         /* EXTERNAL_ID_TAKEN: the withdrawal that owns it; else zero */
 	size_t errors_len;
 	struct problem_error errors[PROBLEM_ERRORS_MAX];
 };

@@ -232,10 +232,10 @@ static const char *text_or_null(const char *text)
 	return text[0] != 0 ? text : NULL;
 }
 
-struct store_filter list_query_filter(const struct list_query *query, const char *account)
+struct store_filter list_query_filter(const struct list_query *query, const struct principal *by)
 {
 	return (struct store_filter){
-		.account = account,
+		.account = by->reach == REACH_ALL ? query->account : by->account,
 		.has_status = query->has_status,
 		.stage_first = query->stage_first,
 		.stage_last = query->stage_last,

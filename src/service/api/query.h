@@ -48,8 +48,9 @@ enum problem wait_query_take(struct wait_query *query, struct str name, struct s
 const char *list_query_explain(struct str name, enum problem problem);
 const char *events_query_explain(struct str name, enum problem problem);
 const char *wait_query_explain(struct str name, enum problem problem);
-/* The store's filter for an account's list; borrows from both. */
-struct store_filter list_query_filter(const struct list_query *query, const char *account);
+/* The store's filter for the list of the caller's account, or of the one that a caller of all
+ * accounts asked for; borrows from both. */
+struct store_filter list_query_filter(const struct list_query *query, const struct principal *by);
 
 /* A cursor: the last id of a page, opaque to clients. */
 #define CURSOR_LEN 34

@@ -54,7 +54,7 @@ static void run_list(struct reader *reader, struct job *job)
 	struct err err;
 	size_t len;
 	int64_t mark_ms;
-	struct store_filter filter = list_query_filter(&job->list, job->by.account);
+	struct store_filter filter = list_query_filter(&job->list, &job->by);
 	if (!replica_list(reader->options.replica, &filter, reader->views, &len, &mark_ms, &err)) {
 		fault(reader, job, &err);
 		return;

@@ -1,5 +1,6 @@
 #include "service/api/resolve.h"
 
+#include "base/check.h"
 #include "base/json.h"
 #include "base/time.h"
 #include "service/api/request.h"
@@ -100,7 +101,10 @@ static bool standing_load(const struct api_options *options, const struct job *j
 static enum problem case_judge(const struct job *job, struct standing *now)
 {
 	const char *reason = now->slot.held_reason;
+	const char *account = now->has_row ? now->row.intent.account : "";
 	if (job->resolve.is_slot ? !now->has_slot : !now->has_row)
+		return PROBLEM_WITHDRAWAL_UNKNOWN;
+	if (!principal_reaches(&job->by, PERMISSION_WITHDRAWALS_RESOLVE, account))
 		return PROBLEM_WITHDRAWAL_UNKNOWN;
 	bool back = now->has_slot && now->slot.stage == TRANSFER_FINAL &&
 		    (strcmp(reason, reason_code(REASON_FINAL_TAKEN_BACK)) == 0 ||
@@ -235,8 +239,8 @@ static void decision_make(const struct api_options *options, const struct job *j
 				       .verdict = job->resolve.verdict,
 				       .tx_hash = job->resolve.tx_hash,
 				       .decided_at = clock_now_ms(options->clock) };
-	memcpy(ret_mine->person, job->by.name, sizeof ret_mine->person);
-	memcpy(ret_mine->key_id, job->by.key_id, sizeof ret_mine->key_id);
+	CHECK(str_copy(str_from(job->by.name), ret_mine->person, sizeof ret_mine->person));
+	CHECK(str_copy(str_from(job->by.id), ret_mine->key_id, sizeof ret_mine->key_id));
 	decision_seal(&options->controls_keys, ret_mine);
 }
 
@@ -249,7 +253,7 @@ static bool decide(const struct api_options *options, struct job *job, const str
 	size_t n = 0;
 	bool current = false;
 	struct store_by by = { .actor = ACTOR_PERSON,
-			       .who = job->by.key_id,
+			       .who = job->by.id,
 			       .request_id = job->request_id,
 			       .now_ms = clock_now_ms(options->clock) };
 	decision_make(options, job, now, &made);

@@ -69,7 +69,7 @@ void shared_judge(struct shared *shared, struct job **jobs, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (!is_counted(jobs[i]))
 			continue;
-		buckets[len] = rate_bucket(&shared->options.rate, jobs[i]->by.key_id);
+		buckets[len] = rate_bucket(&shared->options.rate, jobs[i]->by.id);
 		counted[len++] = jobs[i];
 	}
 	if (len == 0 || !cache_take_many(shared->options.cache, buckets, len, NULL))
@@ -92,7 +92,9 @@ static bool wants_copy(const struct shared *shared, const struct job *job)
 /* Of the account, or for who may see all: as of a row of the store. */
 static bool may_see(const struct job *job, const struct copy *copy)
 {
-	return job->by.may_resolve || str_equal_text(copy->account, job->by.account);
+	char account[ACCOUNT_LEN_MAX + 1];
+	return str_copy(copy->account, account, sizeof account) &&
+	       principal_reaches(&job->by, PERMISSION_WITHDRAWALS_READ, account);
 }
 
 static void take_copy(struct shared *shared, struct job *job, struct str value)

@@ -109,7 +109,7 @@ static void fault(struct work *work, struct job *job, const struct err *err)
 static struct store_by by_of(struct work *work, const struct job *job)
 {
 	return (struct store_by){ .actor = ACTOR_API,
-				  .who = job->by.key_id,
+				  .who = job->by.id,
 				  .request_id = job->request_id,
 				  .now_ms = clock_now_ms(work->options.clock) };
 }
@@ -147,7 +147,7 @@ static void run_accepts(struct work *work, struct job **jobs, size_t n)
 	CHECK(n > 0 && n <= BATCH_MAX);
 	for (size_t i = 0; i < n; i++) {
 		work->items[i].withdrawal = jobs[i]->accept;
-		work->items[i].who = jobs[i]->by.key_id;
+		work->items[i].who = jobs[i]->by.id;
 	}
 	if (!store_accept_withdrawals(work->options.store, work->items, n, &err)) {
 		fault_all(work, jobs, n, &err);
@@ -175,6 +175,31 @@ static struct buf *start_body(struct job *job, unsigned status, size_t cap)
 	return &job->body;
 }
 
+/* What a job that is about one withdrawal does to it. */
+static enum permission permission_of(const struct job *job)
+{
+	switch (job->kind) {
+	case JOB_VIEW:
+		return PERMISSION_WITHDRAWALS_READ;
+	case JOB_EVENTS:
+		return PERMISSION_EVENTS_READ;
+	case JOB_CANCEL:
+		return PERMISSION_WITHDRAWALS_CANCEL;
+	case JOB_SPEED_UP:
+		return PERMISSION_WITHDRAWALS_SPEED_UP;
+	case JOB_RESOLVE:
+		return PERMISSION_WITHDRAWALS_RESOLVE;
+	case JOB_ACCEPT:
+	case JOB_LIST:
+	case JOB_WALLETS:
+	case JOB_QUEUES:
+	case JOB_REDRIVE:
+	case JOB_KEY:
+		break;
+	}
+	CHECK(false);
+}
+
 /* Loads the job's withdrawal into views[0]; false when the job is answered. A withdrawal of another
  * account is not there. */
 static bool load_view(struct work *work, struct job *job)
@@ -187,9 +212,8 @@ static bool load_view(struct work *work, struct job *job)
 		return false;
 	}
 	note_answer(work);
-	/* Who may resolve has to see what. */
-	bool seen = job->by.may_resolve && (job->kind == JOB_VIEW || job->kind == JOB_EVENTS);
-	if (found && (seen || strcmp(view->withdrawal.intent.account, job->by.account) == 0))
+	if (found &&
+	    principal_reaches(&job->by, permission_of(job), view->withdrawal.intent.account))
 		return true;
 	job->problem = PROBLEM_WITHDRAWAL_UNKNOWN;
 	return false;
@@ -238,7 +262,7 @@ static void run_list(struct work *work, struct job *job)
 {
 	struct err err;
 	size_t len;
-	struct store_filter filter = list_query_filter(&job->list, job->by.account);
+	struct store_filter filter = list_query_filter(&job->list, &job->by);
 	if (!store_withdrawals_list(work->options.store, &filter, work->views, &len, &err)) {
 		fault(work, job, &err);
 		return;

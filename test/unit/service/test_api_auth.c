@@ -36,7 +36,7 @@ static enum auth_verdict judge(const struct auth *auth, const char *id, const ch
 	enum auth_verdict verdict = auth_judge(auth, &credential, now_ms, &principal);
 	if (verdict == AUTH_GRANTED) {
 		assert_string_equal(principal.account, "default");
-		assert_string_equal(principal.key_id, id);
+		assert_string_equal(principal.id, id);
 	}
 	return verdict;
 }

@@ -98,7 +98,7 @@ static void submit_accept(struct desk *desk, const struct withdrawal *row)
 	struct job *job = job_take(desk->jobs, JOB_ACCEPT);
 	assert_non_null(job);
 	job->accept = *row;
-	snprintf(job->by.key_id, sizeof job->by.key_id, "key-1");
+	snprintf(job->by.id, sizeof job->by.id, "key-1");
 	job->answer = answer;
 	job->context = desk;
 	job_submit(desk->jobs, job);

@@ -11,12 +11,13 @@ static void a_list_takes_its_filters(void **state)
 {
 	(void)state;
 	struct list_query query;
+	struct principal by = { .account = "default" };
 	struct id last = { { 1, 2, 3 } };
 	char text[CURSOR_LEN + 1];
 	struct buf cursor = buf_of(text, sizeof text);
 	cursor_write(last, &cursor);
 	list_query_init(&query);
-	struct store_filter empty = list_query_filter(&query, "default");
+	struct store_filter empty = list_query_filter(&query, &by);
 	assert_string_equal(empty.account, "default");
 	assert_true(empty.asset == NULL && empty.external_id == NULL);
 	assert_false(empty.has_status || empty.has_before);
@@ -29,7 +30,7 @@ static void a_list_takes_its_filters(void **state)
 	assert_int_equal(take(&query, "created_after", "2026-01-01T00:00:00Z"), PROBLEM_NONE);
 	assert_int_equal(take(&query, "limit", "200"), PROBLEM_NONE);
 	assert_int_equal(list_query_take(&query, STR("cursor"), buf_view(&cursor)), PROBLEM_NONE);
-	struct store_filter filter = list_query_filter(&query, "default");
+	struct store_filter filter = list_query_filter(&query, &by);
 	assert_int_equal(filter.stage_first, WITHDRAWAL_QUEUED);
 	assert_int_equal(filter.stage_last, WITHDRAWAL_ASSIGNED);
 	assert_string_equal(filter.asset, "USDC");
@@ -37,6 +38,20 @@ static void a_list_takes_its_filters(void **state)
 	assert_int_equal(filter.created_after_ms, 1767225600000);
 	assert_true(filter.has_status && filter.has_before && id_equal(filter.before, last));
 	assert_int_equal(filter.limit, PAGE_MAX);
+}
+
+static void a_list_is_of_the_callers_account(void **state)
+{
+	(void)state;
+	struct list_query query;
+	struct principal key = { .account = "acme", .reach = REACH_CASES };
+	struct principal user = { .reach = REACH_ALL };
+	list_query_init(&query);
+	assert_int_equal(take(&query, "account", "other"), PROBLEM_NONE);
+	assert_string_equal(list_query_filter(&query, &key).account, "acme");
+	key.reach = REACH_ACCOUNT;
+	assert_string_equal(list_query_filter(&query, &key).account, "acme");
+	assert_string_equal(list_query_filter(&query, &user).account, "other");
 }
 
 static void a_list_refuses_what_it_does_not_know(void **state)
@@ -153,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_refused_parameter_says_what_it_takes),
 		cmocka_unit_test(a_list_takes_its_filters),
+		cmocka_unit_test(a_list_is_of_the_callers_account),
 		cmocka_unit_test(a_list_refuses_what_it_does_not_know),
 		cmocka_unit_test(events_are_read_behind_a_sequence),
 		cmocka_unit_test(a_wait_is_bounded),

@@ -57,7 +57,7 @@ static int desk_tear_down(void **state)
 static struct job job_make(enum job_kind kind)
 {
 	return (struct job){ .kind = kind,
-			     .by = { .account = "acme", .key_id = "key-1" },
+			     .by = { .account = "acme", .id = "key-1" },
 			     .request_id = "0190a5d4-0000-7000-8000-000000000001" };
 }
 
@@ -327,6 +327,81 @@ static void the_row_of_a_key_is_loaded(void **state)
 	assert_true(job.problem == PROBLEM_NONE && !job.found);
 }
 
+/* ---- other accounts ---- */
+
+static void stranger_asks(struct desk *desk, enum job_kind kind, struct id id, bool is_slot)
+{
+	struct job job = job_make(kind);
+	snprintf(job.by.account, sizeof job.by.account, "other");
+	job.withdrawal = id;
+	if (kind == JOB_EVENTS)
+		job.events.limit = PAGE_DEFAULT;
+	if (kind == JOB_RESOLVE)
+		job.resolve =
+			(struct resolve_query){ .is_slot = is_slot, .verdict = RESOLVE_NOT_PAID };
+	job_run(desk, &job);
+	/* The same as of an id that nobody has. */
+	assert_int_equal(job.problem, PROBLEM_WITHDRAWAL_UNKNOWN);
+	assert_int_equal(job.body.len, 0);
+}
+
+static void idor_an_id_opens_nothing_of_another_account(void **state)
+{
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
+	static const enum job_kind kinds[] = { JOB_VIEW, JOB_EVENTS, JOB_CANCEL, JOB_SPEED_UP,
+					       JOB_RESOLVE };
+	struct transfer sent = fixture_broadcast(fixture, "k-1", 0);
+	fixture_edit(fixture, "UPDATE withdrawals SET held_reason = 'right_already_spent'");
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		stranger_asks(desk, kinds[i], sent.withdrawal, false);
+	fixture_edit(fixture, "UPDATE transfers SET stage = 5, held_reason = 'final_taken_back'");
+	stranger_asks(desk, JOB_RESOLVE, sent.id, true);
+	fixture_edit(fixture, "UPDATE withdrawals SET held_reason = ''");
+	fixture_edit(fixture, "UPDATE transfers SET stage = 3, held_reason = ''");
+	struct store_view view;
+	bool found = false;
+	MUST(store_withdrawal_view, fixture->store, sent.withdrawal, &view, &found);
+	assert_true(found && !view.withdrawal.cancel_requested);
+	assert_int_equal(view.transfer.wish, WISH_NONE);
+}
+
+static void idor_a_list_and_an_external_id_are_of_ones_own(void **state)
+{
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
+	struct withdrawal mine = fixture_withdrawal(fixture, "k-1");
+	snprintf(mine.intent.external_id, sizeof mine.intent.external_id, "order-1");
+	struct store_accept item = fixture_item(&mine);
+	MUST(store_accept_withdrawals, fixture->store, &item, 1);
+	for (int i = 0; i < 2; i++) {
+		struct job job = job_make(JOB_LIST);
+		snprintf(job.by.account, sizeof job.by.account, "other");
+		job.list = (struct list_query){ .limit = 3 };
+		snprintf(job.list.account, sizeof job.list.account, "%s", mine.intent.account);
+		if (i == 1)
+			memcpy(job.list.external_id, mine.intent.external_id,
+			       sizeof job.list.external_id);
+		job_run(desk, &job);
+		assert_str_equal(buf_view(&job.body), "{\"items\":[],\"next_cursor\":null}");
+		buf_free(&job.body);
+	}
+}
+
+/* The same key in another account is another request. */
+static void idor_a_key_replays_nothing_of_another_account(void **state)
+{
+	struct desk *desk = *state;
+	struct withdrawal mine = fixture_accept(desk->fixture, "k-1");
+	struct job job = job_make(JOB_ACCEPT);
+	job.accept = fixture_withdrawal(desk->fixture, "k-1");
+	fixture_set_key(&job.accept, "other", "k-1");
+	job_run(desk, &job);
+	assert_int_equal(job.problem, PROBLEM_NONE);
+	assert_int_equal(job.accepted, STORE_ACCEPTED);
+	assert_false(id_equal(job.accept.intent.id, mine.intent.id));
+}
+
 /* ---- cancelling ---- */
 
 /* A store that was restored does not know who was paid: the one who has the journal ends it. */
@@ -587,6 +662,9 @@ int main(void)
 		ON_STORE(lists_go_on_at_their_cursor),
 		ON_STORE(events_wallets_and_queues_are_json),
 		ON_STORE(the_row_of_a_key_is_loaded),
+		ON_STORE(idor_an_id_opens_nothing_of_another_account),
+		ON_STORE(idor_a_list_and_an_external_id_are_of_ones_own),
+		ON_STORE(idor_a_key_replays_nothing_of_another_account),
 		ON_STORE(before_the_approval_it_is_canceled_at_once),
 		ON_STORE(of_a_restored_store_it_is_asked_for),
 		ON_STORE(of_a_server_it_is_asked_for),

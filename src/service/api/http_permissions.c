@@ -1,0 +1,24 @@
+/* doc/permissions.md: who may do what, made from the tables of routes and of permissions. */
+#include "service/api/permissions.h"
+
+#include "service/api/http.h"
+
+void permissions_write_markdown(struct buf *out)
+{
+	buf_text(out,
+		 "# Permissions\n\n"
+		 "Made from the tables in `src/core/permission.c` and "
+		 "`src/service/api/http_routes.c`; a test compares them.\n\n"
+		 "Every route names the one permission that it needs, and a caller without it gets "
+		 "403 `permission_missing`, which names it. A person uses what is marked *second "
+		 "factor* only after showing one (403 `second_factor_required`). An API key has "
+		 "the scopes that it was made with: *yes* are those that it gets when none is "
+		 "named, *never* those that no key can hold. What belongs to another account is "
+		 "answered as if it was not there.\n\n"
+		 "## Routes\n\n| route | permission |\n| --- | --- |\n");
+	for (size_t i = 0; i < http_routes_len; i++)
+		buf_format(out, "| `%s %s` | `%s` |\n", http_method_text(http_routes[i].method),
+			   http_routes[i].pattern, permission_text(http_routes[i].permission));
+	buf_text(out, "\n## Permissions, roles and keys\n\n");
+	permission_write_markdown(out);
+}

@@ -1,0 +1,184 @@
+#include "core/permission.h"
+
+#include "../testing.h"
+
+/* Written apart from the code's own tables: who is meant to hold what. v viewer, o operator,
+ * a approver, A admin, k a key that is asked for it, K every key; 2: with a second factor. */
+static const struct {
+	const char *permission;
+	const char *holders;
+} expected[] = {
+	{ "withdrawals:create", "oK" },  { "withdrawals:read", "voaAK" },
+	{ "withdrawals:cancel", "oK" },  { "withdrawals:speed_up", "oK" },
+	{ "withdrawals:approve", "a2" }, { "withdrawals:resolve", "ok" },
+	{ "assets:read", "voaAK" },      { "wallets:read", "voaAk" },
+	{ "queues:read", "voaAk" },      { "queues:redrive", "ok" },
+	{ "controls:read", "voaAk" },    { "controls:pause", "oaAk" },
+	{ "controls:unpause", "aAk2" },  { "policies:read", "voaAk" },
+	{ "policies:write", "A2" },      { "allow_list:read", "voaAk" },
+	{ "allow_list:write", "A2" },    { "api_keys:read", "A" },
+	{ "api_keys:write", "A2" },      { "users:read", "A" },
+	{ "users:write", "A2" },         { "sessions:own", "voaA" },
+	{ "audit:read", "oaAk" },        { "events:read", "voaAK" },
+	{ "webhooks:read", "voaAk" },    { "webhooks:write", "A2" },
+};
+
+static bool holds(size_t i, char who)
+{
+	return strchr(expected[i].holders, who) != NULL;
+}
+
+static enum permission permission_of(size_t i)
+{
+	enum permission permission;
+	assert_true(permission_read(str_from(expected[i].permission), &permission));
+	return permission;
+}
+
+static void every_permission_has_a_name_of_its_own(void **state)
+{
+	(void)state;
+	enum permission permission;
+	assert_int_equal(COUNT_OF(expected), PERMISSION_COUNT - 1);
+	for (size_t i = 0; i < COUNT_OF(expected); i++) {
+		assert_int_equal(permission_of(i), i + 1); /* stored numbers stay */
+		assert_string_equal(permission_text(permission_of(i)), expected[i].permission);
+	}
+	assert_false(permission_read(STR("public"), &permission));
+	assert_false(permission_read(STR("withdrawals"), &permission));
+	assert_false(permission_read(STR("withdrawals:create "), &permission));
+	assert_false(permission_read(STR(""), &permission));
+	assert_string_equal(permission_text(PERMISSION_PUBLIC), "public");
+	assert_aborts(permission_text(PERMISSION_COUNT));
+	assert_aborts(permission_set_has(0, PERMISSION_PUBLIC));
+}
+
+static void a_set_is_written_as_names(void **state)
+{
+	(void)state;
+	char bytes[1024];
+	struct buf out = buf_of(bytes, sizeof bytes);
+	permission_set_write(PERMISSION_BIT(PERMISSION_EVENTS_READ) |
+				     PERMISSION_BIT(PERMISSION_WITHDRAWALS_CREATE),
+			     &out);
+	assert_str_equal(buf_view(&out), "withdrawals:create events:read");
+	buf_reset(&out);
+	permission_set_write(0, &out);
+	assert_int_equal(out.len, 0);
+	permission_set_write(permissions_all(), &out);
+	assert_false(out.overflow);
+}
+
+/* Every pair of a role and a permission, without and with a second factor. */
+static void a_role_may_what_it_is_for(void **state)
+{
+	(void)state;
+	static const char letters[] = { [USER_ROLE_VIEWER] = 'v',
+					[USER_ROLE_OPERATOR] = 'o',
+					[USER_ROLE_APPROVER] = 'a',
+					[USER_ROLE_ADMIN] = 'A' };
+	for (int role = USER_ROLE_VIEWER; role < USER_ROLE_COUNT; role++) {
+		struct principal one = { .kind = PRINCIPAL_USER,
+					 .permissions =
+						 user_role_permissions((enum user_role)role) };
+		struct principal two = one;
+		enum user_role again;
+		two.has_second_factor = true;
+		assert_true(user_role_read(str_from(user_role_text((enum user_role)role)), &again));
+		assert_int_equal(again, role);
+		for (size_t i = 0; i < COUNT_OF(expected); i++) {
+			bool has = holds(i, letters[role]);
+			int full = has ? PERMISSION_GRANTED : PERMISSION_MISSING;
+			int half = has && holds(i, '2') ? PERMISSION_SECOND_FACTOR_REQUIRED : full;
+			assert_int_equal(principal_judge(&one, permission_of(i)), half);
+			assert_int_equal(principal_judge(&two, permission_of(i)), full);
+			one.kind = PRINCIPAL_TOKEN;
+			assert_int_equal(principal_judge(&one, permission_of(i)), half);
+			one.kind = PRINCIPAL_USER;
+		}
+	}
+	enum user_role role;
+	assert_false(user_role_read(STR("root"), &role));
+	assert_aborts(user_role_permissions(USER_ROLE_COUNT));
+}
+
+/* Whatever stands in its row. */
+static void a_key_never_holds_what_people_hold(void **state)
+{
+	(void)state;
+	struct principal key = { .kind = PRINCIPAL_KEY, .permissions = permissions_all() };
+	for (size_t i = 0; i < COUNT_OF(expected); i++) {
+		bool may = holds(i, 'k') || holds(i, 'K');
+		assert_int_equal(principal_judge(&key, permission_of(i)),
+				 may ? PERMISSION_GRANTED : PERMISSION_MISSING);
+		assert_int_equal(
+			permission_set_has(permissions_of_keys_default(), permission_of(i)),
+			holds(i, 'K'));
+	}
+}
+
+static void scope_missing_a_key_may_what_its_scopes_say(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(expected); i++) {
+		struct principal with = { .kind = PRINCIPAL_KEY,
+					  .permissions = PERMISSION_BIT(permission_of(i)) };
+		struct principal without = { .kind = PRINCIPAL_KEY,
+					     .permissions = permissions_all() ^
+							    PERMISSION_BIT(permission_of(i)) };
+		for (size_t k = 0; k < COUNT_OF(expected); k++) {
+			bool may = holds(k, 'k') || holds(k, 'K');
+			assert_int_equal(principal_judge(&with, permission_of(k)),
+					 may && k == i ? PERMISSION_GRANTED : PERMISSION_MISSING);
+			assert_int_equal(principal_judge(&without, permission_of(k)),
+					 may && k != i ? PERMISSION_GRANTED : PERMISSION_MISSING);
+		}
+	}
+}
+
+static void nobody_may_nothing_but_what_is_public(void **state)
+{
+	(void)state;
+	struct principal nobody = { .permissions = permissions_all() };
+	assert_int_equal(principal_judge(&nobody, PERMISSION_PUBLIC), PERMISSION_GRANTED);
+	for (size_t i = 0; i < COUNT_OF(expected); i++)
+		assert_int_equal(principal_judge(&nobody, permission_of(i)), PERMISSION_MISSING);
+}
+
+static void an_account_ends_at_its_border(void **state)
+{
+	(void)state;
+	struct principal own = { .account = "acme" };
+	struct principal cases = { .account = "acme", .reach = REACH_CASES };
+	struct principal all = { .reach = REACH_ALL };
+	for (size_t i = 0; i < COUNT_OF(expected); i++) {
+		enum permission permission = permission_of(i);
+		bool is_case = permission == PERMISSION_WITHDRAWALS_READ ||
+			       permission == PERMISSION_EVENTS_READ ||
+			       permission == PERMISSION_WITHDRAWALS_RESOLVE;
+		assert_true(principal_reaches(&own, permission, "acme"));
+		assert_false(principal_reaches(&own, permission, "acme2"));
+		assert_false(principal_reaches(&own, permission, "ACME"));
+		assert_false(principal_reaches(&own, permission, ""));
+		assert_int_equal(principal_reaches(&cases, permission, "other"), is_case);
+		assert_int_equal(principal_reaches(&cases, permission, ""), is_case);
+		assert_true(principal_reaches(&cases, permission, "acme"));
+		assert_true(principal_reaches(&all, permission, "other"));
+	}
+	struct principal nobody = { 0 };
+	assert_false(principal_reaches(&nobody, PERMISSION_WITHDRAWALS_READ, ""));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_permission_has_a_name_of_its_own),
+		cmocka_unit_test(a_set_is_written_as_names),
+		cmocka_unit_test(a_role_may_what_it_is_for),
+		cmocka_unit_test(a_key_never_holds_what_people_hold),
+		cmocka_unit_test(scope_missing_a_key_may_what_its_scopes_say),
+		cmocka_unit_test(nobody_may_nothing_but_what_is_public),
+		cmocka_unit_test(an_account_ends_at_its_border),
+	};
+	return cmocka_run_group_tests_name("core/permission", tests, NULL, NULL);
+}
