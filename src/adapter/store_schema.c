@@ -123,6 +123,22 @@ static const char *const step_1[] = {
 	"revoked_at BIGINT NOT NULL DEFAULT 0, may_resolve INTEGER NOT NULL DEFAULT 0, "
 	"mac_key_id INTEGER NOT NULL, mac {blob 32} NOT NULL)",
 
+	"CREATE TABLE users (id {id} NOT NULL UNIQUE, name {text 64} NOT NULL UNIQUE, "
+	"account {text 64} NOT NULL, role INTEGER NOT NULL, password {text 128} NOT NULL, "
+	"created_at BIGINT NOT NULL, disabled_at BIGINT NOT NULL, generation BIGINT NOT NULL, "
+	"version BIGINT NOT NULL, totp INTEGER NOT NULL, totp_seed {blob 52} NOT NULL, "
+	"totp_step BIGINT NOT NULL DEFAULT 0, mac_key_id INTEGER NOT NULL, mac {blob 32} NOT NULL)",
+
+	"CREATE TABLE sessions (id {id} NOT NULL UNIQUE, user_id {id} NOT NULL, "
+	"generation BIGINT NOT NULL, version BIGINT NOT NULL, created_at BIGINT NOT NULL, "
+	"refreshed_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, revoked_at BIGINT NOT NULL, "
+	"second_factor_at BIGINT NOT NULL, refresh_hash {blob 32} NOT NULL, "
+	"peer {text 48} NOT NULL, mac_key_id INTEGER NOT NULL, mac {blob 32} NOT NULL)",
+	"CREATE INDEX sessions_user ON sessions (user_id, id)",
+
+	"CREATE TABLE session_tokens (session_id {id} NOT NULL, hash {blob 32} NOT NULL, "
+	"used_at BIGINT NOT NULL, PRIMARY KEY (session_id, hash)) {without rowid}",
+
 	"CREATE TABLE decisions (withdrawal_id {blob 16} NOT NULL, transfer_id {blob 16} NOT NULL, "
 	"version BIGINT NOT NULL, shown {blob 32} NOT NULL, person {text 64} NOT NULL, "
 	"key_id {text 36} NOT NULL, "

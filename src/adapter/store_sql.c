@@ -3,6 +3,7 @@
 
 #include "adapter/store_schema.h"
 #include "adapter/store_sql_parts.h"
+#include "adapter/store_sql_people.h"
 
 #include <stdlib.h>
 
@@ -64,6 +65,16 @@ static const struct store_ops store_sql_ops = {
 	.feed_newest = store_sql_feed_newest,
 	.feed_next = store_sql_feed_next,
 	.feed_rows = store_sql_feed_rows,
+	.user_add = store_sql_user_add,
+	.user_find = store_sql_user_find,
+	.user_load = store_sql_user_load,
+	.users_list = store_sql_users_list,
+	.user_change = store_sql_user_change,
+	.session_change = store_sql_session_change,
+	.session_load = store_sql_session_load,
+	.sessions_list = store_sql_sessions_list,
+	.token_was_used = store_sql_token_was_used,
+	.peer_is_known = store_sql_peer_is_known,
 	.close = store_sql_close,
 };
 

@@ -16,6 +16,13 @@ enum exit_status command_api_key_create(const struct invocation *invocation);
 enum exit_status command_api_key_revoke(const struct invocation *invocation);
 enum exit_status command_api_key_list(const struct invocation *invocation);
 
+/* command_user.c */
+enum exit_status command_user_create(const struct invocation *invocation);
+enum exit_status command_user_list(const struct invocation *invocation);
+enum exit_status command_user_disable(const struct invocation *invocation);
+enum exit_status command_user_reset_password(const struct invocation *invocation);
+enum exit_status command_user_reset_totp(const struct invocation *invocation);
+
 /* command_keys.c */
 enum exit_status command_keys_init(const struct invocation *invocation);
 enum exit_status command_keys_new(const struct invocation *invocation);

@@ -79,6 +79,20 @@ static const struct command_option api_key_create_options[] = {
 	OPTIONS_END,
 };
 
+static const struct command_option user_create_options[] = {
+	OPTION_CONFIG,
+	{ "role", "ROLE", "viewer, operator, approver or admin" },
+	{ "account", "NAME", "whose withdrawals alone; those of every account if absent" },
+	{ "password-file", "FILE", "file of mode 0600 with the password; asks if absent" },
+	OPTIONS_END,
+};
+
+static const struct command_option user_password_options[] = {
+	OPTION_CONFIG,
+	{ "password-file", "FILE", "file of mode 0600 with the password; asks if absent" },
+	OPTIONS_END,
+};
+
 static const struct command_option wallet_start_options[] = {
 	OPTION_CONFIG,
 	{ "chain", "NAME", "the wallet's chain" },
@@ -237,6 +251,22 @@ const struct command commands[] = {
 	  command_api_key_revoke },
 	{ "api-key list", "", 0, 0, "list the API keys", NULL, config_options,
 	  command_api_key_list },
+	{ "user create", "NAME", 1, 1, "let a person log in",
+	  "The password comes from a file, a terminal or standard input, and has at least 12\n"
+	  "bytes. The person enrols a second factor after the first login; without one, nobody\n"
+	  "can approve, unpause, or change rules, keys and users.",
+	  user_create_options, command_user_create },
+	{ "user list", "", 0, 0, "list the people who can log in", NULL, config_options,
+	  command_user_list },
+	{ "user disable", "NAME", 1, 1, "let a person log in no more, and end what is begun", NULL,
+	  config_options, command_user_disable },
+	{ "user reset-password", "NAME", 1, 1, "give a person a new password",
+	  "Ends all sessions of the user. See `user create` for where the password comes from.",
+	  user_password_options, command_user_reset_password },
+	{ "user reset-totp", "NAME", 1, 1, "for a person who lost the second factor",
+	  "Ends all sessions of the user, who enrols a new one after the next login. Make sure\n"
+	  "who is asking: a password alone is enough to enrol one then.",
+	  config_options, command_user_reset_totp },
 	{ "wallet list", "", 0, 0, "list the wallets, and why they are stopped", NULL,
 	  config_options, command_wallet_list },
 	{ "wallet start", "ADDRESS", 1, 1, "let a stopped wallet pay again",

@@ -4,6 +4,7 @@
 #define SLUICE_PORT_STORE_OPS_H
 
 #include "port/store_feed.h"
+#include "port/store_people.h"
 #include "port/store_recover.h"
 #include "port/store_transfer.h"
 
@@ -100,6 +101,21 @@ struct store_ops {
 	bool (*feed_next)(struct store *, uint64_t, struct feed_seal *, bool *, struct err *);
 	bool (*feed_rows)(struct store *, enum feed_kind, int64_t, struct feed_row *, size_t,
 			  size_t *, struct err *);
+	bool (*user_add)(struct store *, const struct store_user *, const struct store_by *,
+			 struct err *);
+	bool (*user_find)(struct store *, struct str, struct store_user *, bool *, struct err *);
+	bool (*user_load)(struct store *, struct id, struct store_user *, bool *, struct err *);
+	bool (*users_list)(struct store *, struct store_user *, size_t, size_t *, struct err *);
+	bool (*user_change)(struct store *, struct store_user_change *, const struct store_by *,
+			    struct err *);
+	bool (*session_change)(struct store *, struct store_session_change *,
+			       const struct store_by *, struct err *);
+	bool (*session_load)(struct store *, struct id, struct store_session *, bool *,
+			     struct err *);
+	bool (*sessions_list)(struct store *, struct id, int64_t, struct store_session *, size_t,
+			      size_t *, struct err *);
+	bool (*token_was_used)(struct store *, struct id, const uint8_t *, bool *, struct err *);
+	bool (*peer_is_known)(struct store *, struct id, const char *, bool *, struct err *);
 	void (*close)(struct store *);
 };
 

@@ -615,6 +615,9 @@ static const struct table tables[] = {
 	{ "events", "SELECT * FROM events ORDER BY withdrawal_id, sequence", 8 },
 	{ "audit", "SELECT * FROM audit ORDER BY id", 9 },
 	{ "api_keys", "SELECT * FROM api_keys ORDER BY id", 8 },
+	{ "users", "SELECT * FROM users ORDER BY id", 14 },
+	{ "sessions", "SELECT * FROM sessions ORDER BY id", 13 },
+	{ "session_tokens", "SELECT * FROM session_tokens ORDER BY session_id, hash", 3 },
 	{ "wallet_balances", "SELECT * FROM wallet_balances ORDER BY chain_id, wallet, asset", 6 },
 };
 _Static_assert(COUNT_OF(tables) == FIXTURE_TABLES, "a digest has a place for every table");

@@ -1,0 +1,181 @@
+#include "service/admin/users.h"
+
+#include "base/check.h"
+#include "base/utf8.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define CHANGE_TRIES 4 /* the row moves under us at most this often */
+
+/* A name is typed, shown and searched for: no spaces, no look-alikes. */
+static bool name_check(struct str name, struct err *err)
+{
+	bool ok = name.len > 0 && name.len <= USER_NAME_LEN_MAX;
+	for (size_t i = 0; ok && i < name.len; i++)
+		ok = isalnum((unsigned char)name.at[i]) ||
+		     (name.at[i] != 0 && strchr("-_.@+", name.at[i]) != NULL);
+	if (!ok)
+		return err_set(err, ERR_REFUSED,
+			       "a user's name has 1 to %d letters, digits and '-_.@+'",
+			       USER_NAME_LEN_MAX);
+	return true;
+}
+
+static bool account_check(struct str account, struct err *err)
+{
+	bool ok = account.len <= ACCOUNT_LEN_MAX;
+	for (size_t i = 0; ok && i < account.len; i++)
+		ok = isalnum((unsigned char)account.at[i]) || account.at[i] == '-' ||
+		     account.at[i] == '_';
+	if (!ok)
+		return err_set(err, ERR_REFUSED,
+			       "an account has 1 to %d letters, digits, '-' and '_'",
+			       ACCOUNT_LEN_MAX);
+	return true;
+}
+
+bool admin_password_check(struct str password, struct err *err)
+{
+	if (password.len < PASSWORD_LEN_MIN || password.len > PASSWORD_LEN_MAX ||
+	    !utf8_is_valid(password))
+		return err_set(err, ERR_REFUSED, "a password has %d to %d bytes of UTF-8",
+			       PASSWORD_LEN_MIN, PASSWORD_LEN_MAX);
+	return true;
+}
+
+static struct store_by by_whom(const struct admin_users *admin, int64_t now_ms)
+{
+	return (struct store_by){
+		.actor = ACTOR_PERSON, .who = admin->who, .request_id = "", .now_ms = now_ms
+	};
+}
+
+bool admin_user_create(const struct admin_users *admin, const char *name, const char *account,
+		       enum user_role role, struct str password, int64_t now_ms,
+		       struct store_user *ret_user, struct err *err)
+{
+	uint8_t random[10];
+	struct store_user user = {
+		.role = role, .created_at = now_ms, .generation = 1, .version = 1
+	};
+	struct store_by by = by_whom(admin, now_ms);
+	if (!name_check(str_from(name), err) || !account_check(str_from(account), err) ||
+	    !admin_password_check(password, err) ||
+	    !password_hash(admin->hasher, password, admin->entropy, user.password, err))
+		return false;
+	entropy_fill(admin->entropy, random, sizeof random);
+	user.id = id_make(now_ms, random);
+	CHECK(str_copy(str_from(name), user.name, sizeof user.name));
+	CHECK(str_copy(str_from(account), user.account, sizeof user.account));
+	store_user_seal(admin->identity_keys, &user);
+	if (!store_user_add(admin->store, &user, &by, err))
+		return false;
+	*ret_user = user;
+	return true;
+}
+
+static bool user_find(const struct admin_users *admin, const char *name,
+		      struct store_user *ret_user, struct err *err)
+{
+	bool found = false;
+	if (!name_check(str_from(name), err) ||
+	    !store_user_find(admin->store, str_from(name), ret_user, &found, err))
+		return false;
+	if (!found)
+		return err_set(err, ERR_REFUSED, "there is no user \"%s\"", name);
+	if (!store_user_is_sealed(admin->identity_keys, ret_user))
+		return err_set(err, ERR_REFUSED,
+			       "the row of user \"%s\" was changed by somebody else; it grants "
+			       "nothing",
+			       name);
+	return true;
+}
+
+/* Changes the row as it stands. `edit` says whether there is anything to change. */
+static bool user_change(const struct admin_users *admin, const char *name, const char *action,
+			bool (*edit)(struct store_user *user, const void *context),
+			const void *context, int64_t now_ms, struct store_user *ret_user,
+			struct err *err)
+{
+	struct store_by by = by_whom(admin, now_ms);
+	for (int i = 0; i < CHANGE_TRIES; i++) {
+		struct store_user user;
+		if (!user_find(admin, name, &user, err))
+			return false;
+		struct store_user_change change = { .user = &user,
+						    .version = user.version,
+						    .action = action };
+		*ret_user = user;
+		if (!edit(&user, context))
+			return true;
+		user.version++;
+		user.generation++; /* what it has begun ends with this */
+		store_user_seal(admin->identity_keys, &user);
+		if (!store_user_change(admin->store, &change, &by, err))
+			return false;
+		*ret_user = user;
+		if (change.applied)
+			return true;
+	}
+	return err_set(err, ERR_NOT_DONE, "user \"%s\" is being changed by others", name);
+}
+
+static bool edit_disable(struct store_user *user, const void *context)
+{
+	if (user->disabled_at != 0)
+		return false;
+	user->disabled_at = *(const int64_t *)context;
+	return true;
+}
+
+static bool edit_password(struct store_user *user, const void *context)
+{
+	memcpy(user->password, context, sizeof user->password);
+	return true;
+}
+
+static bool edit_totp(struct store_user *user, const void *context)
+{
+	(void)context;
+	user->totp = TOTP_NONE;
+	memset(user->totp_seed, 0, sizeof user->totp_seed);
+	return true;
+}
+
+bool admin_user_disable(const struct admin_users *admin, const char *name, int64_t now_ms,
+			struct store_user *ret_user, struct err *err)
+{
+	return user_change(admin, name, "user_disabled", edit_disable, &now_ms, now_ms, ret_user,
+			   err);
+}
+
+bool admin_user_reset_password(const struct admin_users *admin, const char *name,
+			       struct str password, int64_t now_ms, struct store_user *ret_user,
+			       struct err *err)
+{
+	char text[PASSWORD_HASH_LEN + 1] = { 0 };
+	if (!admin_password_check(password, err) ||
+	    !password_hash(admin->hasher, password, admin->entropy, text, err))
+		return false;
+	return user_change(admin, name, "user_password_reset", edit_password, text, now_ms,
+			   ret_user, err);
+}
+
+bool admin_user_reset_totp(const struct admin_users *admin, const char *name, int64_t now_ms,
+			   struct store_user *ret_user, struct err *err)
+{
+	return user_change(admin, name, "user_totp_reset", edit_totp, NULL, now_ms, ret_user, err);
+}
+
+bool admin_users_list(const struct admin_users *admin, struct store_user *ret_users,
+		      bool *ret_sealed, size_t *ret_len, struct err *err)
+{
+	size_t len = 0;
+	if (!store_users_list(admin->store, ret_users, USERS_MAX, &len, err))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		ret_sealed[i] = store_user_is_sealed(admin->identity_keys, &ret_users[i]);
+	*ret_len = len;
+	return true;
+}

@@ -1,0 +1,151 @@
+/* Users as the people who run Sluice make and change them, on a real store. */
+#include "../../contract/store_fixture.h"
+
+#include "adapter/password_argon2.h"
+#include "service/admin/users.h"
+
+static const uint8_t key_bytes[32] = { 1, 2, 3 };
+static const uint8_t other_bytes[32] = { 4, 5, 6 };
+static const struct mac_keys grants = { .keys = { { .id = 1, .key = key_bytes } }, .len = 1 };
+static const struct mac_keys stranger = { .keys = { { .id = 1, .key = other_bytes } }, .len = 1 };
+
+#define PASSWORD "correct horse battery"
+
+struct desk {
+	struct password_argon2 hasher;
+	struct admin_users admin;
+};
+
+static struct admin_users *desk_init(struct desk *desk, struct fixture *f)
+{
+	password_argon2_init(&desk->hasher);
+	desk->hasher.memory_kib = 64;
+	desk->hasher.passes = 1;
+	desk->admin = (struct admin_users){ .store = f->store,
+					    .entropy = &f->entropy,
+					    .identity_keys = &grants,
+					    .hasher = &desk->hasher.base,
+					    .who = "test" };
+	return &desk->admin;
+}
+
+static bool is_password(const struct admin_users *admin, const struct store_user *user,
+			const char *password)
+{
+	bool is_equal = false, is_weak = false;
+	struct err err;
+	assert_true(password_verify(admin->hasher, str_from(password), user->password, &is_equal,
+				    &is_weak, &err));
+	return is_equal;
+}
+
+static struct store_user create(const struct admin_users *admin, const char *name)
+{
+	struct store_user user;
+	MUST(admin_user_create, admin, name, "acme", USER_ROLE_ADMIN, STR(PASSWORD), 1000, &user);
+	return user;
+}
+
+static void a_user_is_made(void **state)
+{
+	struct fixture *f = *state;
+	struct desk desk;
+	struct admin_users *admin = desk_init(&desk, f);
+	struct store_user user = create(admin, "ann.b-c@d"), row;
+	bool found = false;
+	MUST(store_user_find, f->store, STR("ann.b-c@d"), &row, &found);
+	assert_true(found && store_user_is_sealed(&grants, &row));
+	assert_false(store_user_is_sealed(&stranger, &row));
+	assert_memory_equal(&row, &user, sizeof row);
+	assert_int_equal(row.role, USER_ROLE_ADMIN);
+	assert_string_equal(row.account, "acme");
+	assert_int_equal(row.totp, TOTP_NONE);
+	assert_true(is_password(admin, &row, PASSWORD));
+	assert_false(is_password(admin, &row, PASSWORD "."));
+}
+
+static void bad_names_and_passwords_are_refused(void **state)
+{
+	static const char *const names[] = {
+		"", "ann b", "ann\n", "\xc3\xa9ve", "ann/ben", "a\"b"
+	};
+	struct desk desk;
+	struct admin_users *admin = desk_init(&desk, *state);
+	struct store_user user;
+	char longer[PASSWORD_LEN_MAX + 2] = { 0 };
+	memset(longer, 'x', sizeof longer - 1);
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		MUST_FAIL(ERR_REFUSED, admin_user_create, admin, names[i], "", USER_ROLE_VIEWER,
+			  STR(PASSWORD), 1, &user);
+	MUST_FAIL(ERR_REFUSED, admin_user_create, admin, "ann", "a b", USER_ROLE_VIEWER,
+		  STR(PASSWORD), 1, &user);
+	MUST_FAIL(ERR_REFUSED, admin_user_create, admin, "ann", "", USER_ROLE_VIEWER,
+		  STR("elevenbytes"), 1, &user);
+	MUST_FAIL(ERR_REFUSED, admin_user_create, admin, "ann", "", USER_ROLE_VIEWER,
+		  str_from(longer), 1, &user);
+	MUST_FAIL(ERR_REFUSED, admin_user_create, admin, "ann", "", USER_ROLE_VIEWER,
+		  STR("\xff\xfe twelve bytes"), 1, &user);
+	(void)create(admin, "ann");
+	MUST_FAIL(ERR_REFUSED, admin_user_create, admin, "ann", "", USER_ROLE_VIEWER, STR(PASSWORD),
+		  1, &user);
+}
+
+/* Each of them ends what the user has begun. */
+static void changes_raise_the_generation(void **state)
+{
+	struct desk desk;
+	struct fixture *f = *state;
+	struct admin_users *admin = desk_init(&desk, f);
+	struct store_user user = create(admin, "ann");
+	MUST(admin_user_reset_password, admin, "ann", STR("another password"), 5, &user);
+	assert_int_equal(user.generation, 2);
+	assert_true(is_password(admin, &user, "another password"));
+	assert_false(is_password(admin, &user, PASSWORD));
+	MUST(admin_user_reset_totp, admin, "ann", 6, &user);
+	assert_int_equal(user.generation, 3);
+	MUST(admin_user_disable, admin, "ann", 7, &user);
+	assert_int_equal(user.generation, 4);
+	assert_int_equal(user.disabled_at, 7);
+	MUST(admin_user_disable, admin, "ann", 8, &user);
+	assert_int_equal(user.generation, 4);
+	assert_int_equal(user.disabled_at, 7);
+	assert_int_equal(fixture_number(f, "SELECT COUNT(*) FROM audit WHERE action IN "
+					   "('user_created', 'user_password_reset', "
+					   "'user_totp_reset', 'user_disabled') AND who = 'test'"),
+			 4);
+	MUST_FAIL(ERR_REFUSED, admin_user_disable, admin, "ben", 9, &user);
+}
+
+/* Somebody who edits the store does not get an edit sealed by the next command. */
+static void an_edited_user_is_not_changed(void **state)
+{
+	struct desk desk;
+	struct fixture *f = *state;
+	struct admin_users *admin = desk_init(&desk, f);
+	struct store_user user = create(admin, "ann");
+	static struct store_user all[USERS_MAX];
+	static bool sealed[USERS_MAX];
+	size_t len = 0;
+	(void)create(admin, "ben");
+	fixture_edit(f, "UPDATE users SET account = '' WHERE name = 'ann'");
+	MUST_FAIL(ERR_REFUSED, admin_user_reset_password, admin, "ann", STR(PASSWORD), 5, &user);
+	MUST_FAIL(ERR_REFUSED, admin_user_reset_totp, admin, "ann", 5, &user);
+	MUST_FAIL(ERR_REFUSED, admin_user_disable, admin, "ann", 5, &user);
+	MUST(admin_users_list, admin, all, sealed, &len);
+	assert_int_equal(len, 2);
+	assert_false(sealed[0]);
+	assert_true(sealed[1]);
+}
+
+#define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE_TEST(a_user_is_made),
+		STORE_TEST(bad_names_and_passwords_are_refused),
+		STORE_TEST(changes_raise_the_generation),
+		STORE_TEST(an_edited_user_is_not_changed),
+	};
+	return cmocka_run_group_tests_name("service/admin_users", tests, NULL, NULL);
+}
