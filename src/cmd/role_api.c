@@ -2,7 +2,10 @@
 #include "cmd/role.h"
 
 #include "adapter/cache_memory.h"
+#include "adapter/password_argon2.h"
+#include "adapter/secrets_aes.h"
 #include "adapter/store_sql_replica.h"
+#include "base/json.h"
 #include "cmd/database_open.h"
 #include "cmd/notify.h"
 #include "cmd/secret_place.h"
@@ -24,6 +27,9 @@ struct api_role {
 	struct replica *replica;     /* NULL: none is configured */
 	struct cache *replica_cache; /* of the thread that reads it; NULL without Redis */
 	struct cache *ear;           /* of the thread that hears of changes; likewise */
+	struct mac_keys seal_keys;
+	struct secrets_aes secrets;
+	struct password_argon2 hasher;
 	char address[CONFIG_HOST_LEN_MAX + 16];
 	pthread_t watcher;
 	bool is_watched;
@@ -88,6 +94,22 @@ static bool replica_open(struct role_parts *parts, struct api_role *role,
 	return true;
 }
 
+/* What people log in with. */
+static bool identity_open(struct role_parts *parts, struct api_role *role,
+			  struct api_options *options, struct err *err)
+{
+	if (!role_mac_keys(parts, TRUST_IDENTITY_GRANTS, &options->identity_keys, err) ||
+	    !role_mac_keys(parts, TRUST_ACCESS_TOKENS, &options->access_keys, err) ||
+	    !role_mac_keys(parts, TRUST_SECRETS_SEAL, &role->seal_keys, err))
+		return false;
+	json_memory_wipe(); /* bodies hold passwords */
+	secrets_aes_init(&role->secrets, &role->seal_keys, &parts->entropy);
+	password_argon2_init(&role->hasher);
+	options->secrets = &role->secrets.base;
+	options->hasher = &role->hasher.base;
+	return true;
+}
+
 static bool server_open(struct role_parts *parts, struct api_role *role, struct err *err)
 {
 	const struct config_listen *listen = &parts->config->api;
@@ -120,7 +142,7 @@ static bool server_open(struct role_parts *parts, struct api_role *role, struct 
 	if (!replica_open(parts, role, &options.api, err) ||
 	    !ear_open(parts, role, &options.api, err) ||
 	    !role_mac_keys(parts, TRUST_INTENT_MAC, &options.api.intent_keys, err) ||
-	    !role_mac_keys(parts, TRUST_IDENTITY_GRANTS, &options.api.identity_keys, err) ||
+	    !identity_open(parts, role, &options.api, err) ||
 	    !role_mac_keys(parts, TRUST_CONTROLS, &options.api.controls_keys, err))
 		return false;
 	if (!api_server_open(&options, &role->server, err))

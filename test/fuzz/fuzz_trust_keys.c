@@ -9,7 +9,8 @@
 
 static const char *const names[] = { TRUST_INTENT_MAC,    TRUST_APPROVAL_MAC, TRUST_IDENTITY_GRANTS,
 				     TRUST_POLICY_GRANTS, TRUST_CONTROLS,     TRUST_PAY_TAG,
-				     TRUST_JOURNAL_MAC };
+				     TRUST_JOURNAL_MAC,   TRUST_FEED_SEAL,    TRUST_ACCESS_TOKENS,
+				     TRUST_SECRETS_SEAL };
 
 static void write_keys(const struct trust_keys *keys, struct buf *out)
 {

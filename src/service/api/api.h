@@ -15,8 +15,10 @@
 #include "port/cache.h"
 #include "port/clock.h"
 #include "port/entropy.h"
+#include "port/password.h"
 #include "port/queue.h"
 #include "port/replica.h"
+#include "port/secrets.h"
 #include "port/store_transfer.h"
 #include "service/api/rate.h"
 
@@ -33,7 +35,10 @@ struct api_options {
 	struct metrics *metrics;
 	struct id deployment;
 	struct mac_keys intent_keys;
-	struct mac_keys identity_keys; /* verifies api_keys rows */
+	struct mac_keys identity_keys; /* of rows that grant something to somebody */
+	struct mac_keys access_keys;   /* of the tokens that a login gives */
+	struct secrets *secrets;       /* of the store thread */
+	const struct password_hasher *hasher;
 	struct mac_keys controls_keys; /* seals what people decide */
 	const char *instance;
 	int64_t key_cache_ms; /* how long a verdict about an API key is kept in memory: 5 s */

@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "core/api_key.h"
 #include "port/store_api_key.h"
+#include "service/api/access_token.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,16 @@ enum problem auth_credential_read(size_t count, struct str value, struct credent
 		return PROBLEM_AUTHORIZATION_MALFORMED;
 	*ret_credential = credential;
 	return PROBLEM_NONE;
+}
+
+bool auth_token_read(size_t count, struct str value, struct str *ret_token)
+{
+	struct str scheme, text;
+	if (count != 1 || !str_cut(value, ' ', &scheme, &text) ||
+	    !str_equal_fold(scheme, STR("Bearer")))
+		return false;
+	*ret_token = str_trim(text);
+	return access_token_is_shaped(*ret_token);
 }
 
 /* FNV-1a: where an entry stands, nothing more. */

@@ -33,6 +33,8 @@ void auth_free(struct auth *auth); /* accepts NULL; wipes */
 /* PROBLEM_NONE and the parts of "Bearer slk_<id>_<secret>". count: header lines. */
 enum problem auth_credential_read(size_t count, struct str value,
 				  struct credential *ret_credential);
+/* The token of "Bearer <token>", when it has the shape of a JWT: an access token. */
+bool auth_token_read(size_t count, struct str value, struct str *ret_token);
 /* Judges from memory. now_ms: monotonic. ret_principal is written when granted. */
 enum auth_verdict auth_judge(const struct auth *auth, const struct credential *credential,
 			     int64_t now_ms, struct principal *ret_principal);

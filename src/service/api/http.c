@@ -4,6 +4,7 @@
 #include "service/api/http.h"
 
 #include "base/check.h"
+#include "service/api/http_login.h"
 #include "service/api/http_lists.h"
 #include "service/api/http_waiters.h"
 #include "service/api/request.h"
@@ -36,6 +37,7 @@ struct api_server {
 	struct waiters *waiters;
 	atomic_bool is_stopping;
 	struct auth *auth;
+	struct identity *identity;
 	atomic_int_least64_t heartbeat_ms;
 	uint8_t random[RANDOM_BYTES]; /* drawn in larger parts: a system call per id adds up */
 	size_t random_used;
@@ -55,6 +57,11 @@ const struct api_options *exchange_options(const struct exchange *exchange)
 struct lists *exchange_lists(const struct exchange *exchange)
 {
 	return exchange->server->lists;
+}
+
+struct identity *exchange_identity(const struct exchange *exchange)
+{
+	return exchange->server->identity;
 }
 
 struct waiters *exchange_waiters(const struct exchange *exchange)
@@ -313,6 +320,12 @@ static bool permission_pass(struct exchange *exchange)
 	return false;
 }
 
+void exchange_admit(struct exchange *exchange)
+{
+	if (rate_pass(exchange) && permission_pass(exchange))
+		exchange->route->handle(exchange);
+}
+
 /* Goes on once the caller is known, or refuses. True when the verdict is there. */
 static bool go_on(struct exchange *exchange)
 {
@@ -321,8 +334,7 @@ static bool go_on(struct exchange *exchange)
 		auth_judge(exchange->server->auth, &exchange->credential, now_ms, &exchange->by);
 	switch (verdict) {
 	case AUTH_GRANTED:
-		if (rate_pass(exchange) && permission_pass(exchange))
-			exchange->route->handle(exchange);
+		exchange_admit(exchange);
 		return true;
 	case AUTH_REFUSED:
 		exchange_refuse_with(exchange, PROBLEM_API_KEY_INVALID);
@@ -360,6 +372,11 @@ static void authenticate(struct exchange *exchange)
 {
 	struct str value = { 0 };
 	size_t lines = http_header(exchange->request, "authorization", &value);
+	struct str token = { 0 };
+	if (auth_token_read(lines, value, &token)) {
+		http_login_bearer(exchange, token);
+		return;
+	}
 	enum problem problem = auth_credential_read(lines, value, &exchange->credential);
 	if (problem != PROBLEM_NONE) {
 		exchange_refuse_with(exchange, problem);
@@ -482,6 +499,7 @@ bool api_server_open(const struct api_server_options *options, struct api_server
 	atomic_init(&server->heartbeat_ms, clock_monotonic_ms(api->clock));
 	add_metrics(server);
 	server->auth = auth_new(&api->identity_keys, api->key_cache_ms);
+	server->identity = identity_new(api, post, server);
 	server->work = work_new(api);
 	struct jobs_options jobs = { .work = server->work,
 				     .clock = api->clock,
@@ -495,8 +513,8 @@ bool api_server_open(const struct api_server_options *options, struct api_server
 	server->waiters = waiters_new(api, post, server);
 	atomic_init(&server->is_stopping, false);
 	http_server_every(server->http, TICK_MS, on_tick, server);
-	if (!jobs_start(server->jobs, err) || !lists_start(server->lists, err) ||
-	    !waiters_start(server->waiters, err)) {
+	if (!identity_start(server->identity, err) || !jobs_start(server->jobs, err) ||
+	    !lists_start(server->lists, err) || !waiters_start(server->waiters, err)) {
 		api_server_close(server);
 		return false;
 	}
@@ -527,11 +545,13 @@ void api_server_close(struct api_server *server)
 	waiters_stop(server->waiters);
 	lists_stop(server->lists); /* first: it may still go on with the others */
 	lists_free(server->lists);
+	identity_stop(server->identity);
 	jobs_stop(server->jobs);
 	jobs_free(server->jobs);
 	http_server_close(server->http);
 	waiters_free(server->waiters);
 	work_free(server->work);
+	identity_free(server->identity);
 	auth_free(server->auth);
 	free(server);
 }

@@ -4,6 +4,7 @@
 #define SLUICE_SERVICE_API_HTTP_H
 
 #include "net/http_server.h"
+#include "service/api/access_token.h"
 #include "service/api/auth.h"
 #include "service/api/jobs.h"
 #include "service/api/problem.h"
@@ -17,6 +18,8 @@ struct exchange {
 	struct str parameter;           /* the {…} of the path */
 	struct credential credential;   /* slices of the request */
 	struct principal by;            /* once authenticated */
+	struct access_claims claims;    /* when by an access token of ours; else zero */
+	struct sign_in *sign_in;        /* of http_login.c; NULL: it does not log in */
 	struct rate_state rate;         /* of its key */
 	struct waiter *waiter;          /* of http_waiters.c; NULL: it does not wait */
 	struct listing *listing;        /* of http_lists.c; NULL: no replica is asked */
@@ -66,6 +69,9 @@ void exchange_answer(struct job *job);
 bool exchange_body_is_empty(struct exchange *exchange);
 struct id exchange_new_id(struct exchange *exchange);
 const struct api_options *exchange_options(const struct exchange *exchange);
+/* Goes on to the route, or refuses: who asks is known. */
+void exchange_admit(struct exchange *exchange);
+struct identity *exchange_identity(const struct exchange *exchange);
 struct waiters *exchange_waiters(const struct exchange *exchange);
 struct lists *exchange_lists(const struct exchange *exchange); /* NULL without a replica */
 
@@ -78,6 +84,15 @@ void http_withdrawals_cancel(struct exchange *exchange);
 void http_withdrawals_speed_up(struct exchange *exchange);
 void http_withdrawals_resolve(struct exchange *exchange);
 void http_transfers_resolve(struct exchange *exchange);
+/* http_login.c */
+void http_auth_login(struct exchange *exchange);
+void http_auth_refresh(struct exchange *exchange);
+void http_auth_logout(struct exchange *exchange);
+void http_auth_sessions_list(struct exchange *exchange);
+void http_auth_session_revoke(struct exchange *exchange);
+void http_auth_step_up(struct exchange *exchange);
+void http_auth_totp_enrol(struct exchange *exchange);
+void http_auth_totp_confirm(struct exchange *exchange);
 /* http_routes.c */
 void http_assets_list(struct exchange *exchange);
 void http_wallets_list(struct exchange *exchange);

@@ -27,6 +27,16 @@ const struct http_route http_routes[] = {
 	{ HTTP_GET, "/v1/queues", PERMISSION_QUEUES_READ, false, http_queues_list },
 	{ HTTP_POST, "/v1/queues/{name}/redrive", PERMISSION_QUEUES_REDRIVE, false,
 	  http_queues_redrive },
+	{ HTTP_POST, "/v1/auth/login", PERMISSION_PUBLIC, false, http_auth_login },
+	{ HTTP_POST, "/v1/auth/refresh", PERMISSION_PUBLIC, false, http_auth_refresh },
+	{ HTTP_POST, "/v1/auth/logout", PERMISSION_SESSIONS_OWN, false, http_auth_logout },
+	{ HTTP_GET, "/v1/auth/sessions", PERMISSION_SESSIONS_OWN, false, http_auth_sessions_list },
+	{ HTTP_POST, "/v1/auth/sessions/{id}/revoke", PERMISSION_SESSIONS_OWN, false,
+	  http_auth_session_revoke },
+	{ HTTP_POST, "/v1/auth/step-up", PERMISSION_SESSIONS_OWN, false, http_auth_step_up },
+	{ HTTP_POST, "/v1/auth/totp", PERMISSION_SESSIONS_OWN, false, http_auth_totp_enrol },
+	{ HTTP_POST, "/v1/auth/totp/confirm", PERMISSION_SESSIONS_OWN, false,
+	  http_auth_totp_confirm },
 	{ HTTP_GET, "/openapi.json", PERMISSION_PUBLIC, false, http_openapi_get },
 };
 const size_t http_routes_len = sizeof http_routes / sizeof *http_routes;

@@ -45,9 +45,24 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 					    "The request has no Authorization header." },
 	[PROBLEM_AUTHORIZATION_MALFORMED] = { 0, 401, "authorization_malformed",
 					      "Not authenticated",
-					      "Authorization is 'Bearer slk_<id>_<secret>', once." },
+					      "Authorization is 'Bearer slk_<id>_<secret>' or 'Bearer <access token>', once." },
 	[PROBLEM_API_KEY_INVALID] = { 0, 401, "api_key_invalid", "Not authenticated",
 				      "The API key is unknown, revoked or wrong." },
+	[PROBLEM_ACCESS_TOKEN_INVALID] = { 0, 401, "access_token_invalid", "Not authenticated",
+					   "The access token is none of ours, or its session is "
+					   "over. Log in again." },
+	[PROBLEM_ACCESS_TOKEN_EXPIRED] = { 0, 401, "access_token_expired", "Not authenticated",
+					   "The access token has expired. Take a new one with the "
+					   "refresh token." },
+	[PROBLEM_LOGIN_FAILED] = { 0, 401, "login_failed", "Not authenticated",
+				   "Name, password or code is wrong, the code was used already, or "
+				   "the user is disabled." },
+	[PROBLEM_REFRESH_TOKEN_INVALID] = { 0, 401, "refresh_token_invalid", "Not authenticated",
+					    "The refresh token is unknown, expired or used. A used "
+					    "one that comes again ends its session. Log in again." },
+	[PROBLEM_SECOND_FACTOR_INVALID] = { 0, 403, "second_factor_invalid", "Wrong code",
+					    "The code is wrong, was used already, or there is no "
+					    "second factor that it could be of." },
 	[PROBLEM_ACCOUNT_FORBIDDEN] = { 0, 403, "account_forbidden", "Another account",
 					"The caller belongs to another account, or to none." },
 	[PROBLEM_ACCOUNT_MISSING] = { 0, 400, "account_missing", "Which account?",
@@ -103,6 +118,8 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 				    "There is no such field." },
 	[PROBLEM_FIELD_TYPE] = { 0, 422, "field_type", "A field has the wrong type",
 				 "This field must be a string." },
+	[PROBLEM_FIELD_LENGTH] = { 0, 422, "field_length", "A field has the wrong length",
+				   "This field is empty or too long." },
 	[PROBLEM_NUMBER_FORBIDDEN] = { 0, 422, "number_forbidden", "JSON number",
 				       "Bodies hold no JSON numbers, which lose digits on their "
 				       "way; write a string such as \"12.5\"." },
@@ -167,9 +184,19 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 				       "decisions says what stands there. Say the same, or have that "
 				       "person decide anew." },
 
+	[PROBLEM_SESSION_UNKNOWN] = { 0, 404, "session_unknown", "Unknown session",
+				      "The user has no open session of this id." },
+	[PROBLEM_SECOND_FACTOR_ENROLLED] = { 0, 409, "second_factor_enrolled",
+					     "There is a second factor already",
+					     "Whoever runs Sluice can take it away, once it is clear who "
+					     "is asking." },
+
 	[PROBLEM_RATE_LIMITED] = { 0, 429, "rate_limited", "Too many requests of this API key",
 				   "Nothing was done. Send the same request again after as many "
 				   "seconds as Retry-After says." },
+	[PROBLEM_LOGIN_BACKOFF] = { 0, 429, "login_backoff", "Too many failures",
+				    "Nothing was looked at. Try again after as many seconds as "
+				    "Retry-After says." },
 	[PROBLEM_OVERLOADED] = { 0, 503, "overloaded", "Too many requests are waiting",
 				 "Send the same request again, with the same key." },
 	[PROBLEM_STORE_UNAVAILABLE] = { 0, 503, "store_unavailable", "The store does not answer",

@@ -195,6 +195,7 @@ static enum permission permission_of(const struct job *job)
 	case JOB_QUEUES:
 	case JOB_REDRIVE:
 	case JOB_KEY:
+	case JOB_PEOPLE:
 		break;
 	}
 	CHECK(false);
@@ -693,6 +694,10 @@ static void run_one(struct work *work, struct job *job)
 		break;
 	case JOB_KEY:
 		run_key(work, job);
+		break;
+	case JOB_PEOPLE:
+		if (people_run(&work->options, job))
+			note_answer(work);
 		break;
 	}
 	CHECK(job->problem != PROBLEM_NONE || !job->body.overflow);

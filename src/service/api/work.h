@@ -5,6 +5,7 @@
 
 #include "service/api/api.h"
 #include "service/api/auth.h"
+#include "service/api/people.h"
 #include "service/api/problem.h"
 #include "service/api/query.h"
 #include "service/api/resolve.h"
@@ -20,7 +21,8 @@ enum job_kind {
 	JOB_QUEUES,
 	JOB_REDRIVE,
 	JOB_RESOLVE,
-	JOB_KEY, /* load the row of an API key */
+	JOB_KEY,    /* load the row of an API key */
+	JOB_PEOPLE, /* users and sessions */
 };
 
 enum job_state {
@@ -45,6 +47,7 @@ struct job {
 		struct resolve_query resolve;
 		enum queue_name queue;    /* REDRIVE: the queue, not its dead letters */
 		struct store_api_key key; /* KEY: its id; answered with the row */
+		struct people_query people;
 	};
 	/* The answer. */
 	enum problem problem;              /* NONE: what follows counts */

@@ -1,0 +1,564 @@
+/* Who logs in passes through here three times: the row is loaded on the store thread, the password
+ * is compared on a thread for that, and the session begins on the store thread again. An unknown
+ * name takes the same way with nobody's hash, and gets the same answer. */
+#include "service/api/http_login.h"
+
+#include "base/check.h"
+#include "base/json.h"
+#include "base/secret.h"
+#include "service/api/backoff.h"
+#include "service/api/hashing.h"
+#include "service/api/request.h"
+#include "service/api/sessions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BY_NAME "name"
+#define BY_PEER "peer"
+#define BY_CODE "code" /* of a user, by those alone who hold a token of that user */
+
+enum login_result {
+	LOGIN_GRANTED,
+	LOGIN_FAILED,
+	LOGIN_WAITS,
+	LOGIN_OVERLOADED,
+	LOGIN_RESULTS,
+};
+
+struct identity {
+	const struct api_options *options;
+	struct sessions *sessions;
+	struct backoff *backoff;
+	struct hashing *hashing;
+	struct metric *logins[LOGIN_RESULTS];
+};
+
+/* What an exchange keeps between its stations; in the request's storage. */
+struct sign_in {
+	struct exchange *exchange;
+	enum people_act act; /* LOGIN or ENROL, once the password was right */
+	bool has_user;
+	bool is_enabled;
+	struct id user;
+	char name[USER_NAME_LEN_MAX + 1];
+	char code[TOTP_DIGITS + 1];
+	char hash[PASSWORD_HASH_LEN + 1];
+};
+
+struct identity *identity_new(const struct api_options *options,
+			      void (*post)(void *context, void (*run)(void *arg), void *arg),
+			      void *context)
+{
+	static const char *const results[LOGIN_RESULTS] = { "result=\"granted\"",
+							    "result=\"failed\"", "result=\"waits\"",
+							    "result=\"overloaded\"" };
+	struct identity *identity = calloc(1, sizeof *identity);
+	CHECK(identity != NULL && options->secrets != NULL && options->access_keys.len > 0);
+	struct hashing_options hashing = { .hasher = options->hasher,
+					   .entropy = options->entropy,
+					   .post = post,
+					   .context = context };
+	identity->options = options;
+	identity->sessions = sessions_new(&options->identity_keys, options->key_cache_ms);
+	identity->backoff = backoff_new(options->entropy);
+	identity->hashing = hashing_new(&hashing);
+	for (size_t i = 0; i < LOGIN_RESULTS; i++)
+		identity->logins[i] =
+			metric_add(options->metrics, METRIC_COUNTER, "sluice_logins_total",
+				   results[i], "Attempts to log in or to show a second factor.");
+	return identity;
+}
+
+bool identity_start(struct identity *identity, struct err *err)
+{
+	return hashing_start(identity->hashing, err);
+}
+
+void identity_stop(struct identity *identity)
+{
+	if (identity != NULL)
+		hashing_stop(identity->hashing);
+}
+
+void identity_free(struct identity *identity)
+{
+	if (identity == NULL)
+		return;
+	hashing_free(identity->hashing);
+	backoff_free(identity->backoff);
+	sessions_free(identity->sessions);
+	free(identity);
+}
+
+/* Where a request comes from, without the port, which the client chooses. */
+static struct str client_of(const struct exchange *exchange)
+{
+	struct str peer = exchange->request->peer;
+	while (peer.len > 0 && peer.at[peer.len - 1] != ':')
+		peer.len--;
+	peer.len -= peer.len > 0 ? 1 : 0;
+	bool is_v6 = peer.len >= 2 && peer.at[0] == '[';
+	return is_v6 ? (struct str){ peer.at + 1, peer.len - 2 } : peer;
+}
+
+static int64_t now_of(const struct exchange *exchange)
+{
+	return clock_monotonic_ms(exchange_options(exchange)->clock);
+}
+
+/* ---- bodies ---- */
+
+struct field {
+	const char *name;
+	size_t len_max;
+	bool is_optional;
+	struct str value; /* "" when it is not there */
+};
+
+static void field_read(struct field *field, const struct json_value *root,
+		       struct problem_report *report)
+{
+	char pointer[40];
+	const struct json_value *value = json_member(root, field->name);
+	struct buf out = buf_of(pointer, sizeof pointer);
+	enum problem problem = PROBLEM_NONE;
+	buf_format(&out, "/%s", field->name);
+	field->value = STR("");
+	if (value == NULL)
+		problem = field->is_optional ? PROBLEM_NONE : PROBLEM_FIELD_MISSING;
+	else if (!json_string(value, &field->value))
+		problem = PROBLEM_FIELD_TYPE;
+	else if (field->value.len == 0 || field->value.len > field->len_max)
+		problem = PROBLEM_FIELD_LENGTH;
+	if (problem != PROBLEM_NONE)
+		problem_report_add(report, problem, buf_view(&out), NULL);
+}
+
+static bool is_field(const struct field *fields, size_t n, struct str name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_equal_text(name, fields[i].name))
+			return true;
+	return false;
+}
+
+/* The values live until *ret_json is freed. */
+static bool fields_read(struct str body, struct field *fields, size_t n, struct json **ret_json,
+			struct problem_report *report)
+{
+	void *cursor = NULL;
+	struct str name;
+	const struct json_value *value;
+	if (!request_body_parse(body, ret_json, report))
+		return false;
+	problem_report_reset(report);
+	const struct json_value *root = json_root(*ret_json);
+	while (json_next_member(root, &cursor, &name, &value))
+		if (!is_field(fields, n, name))
+			problem_report_add(report, PROBLEM_FIELD_UNKNOWN, STR(""), NULL);
+	for (size_t i = 0; i < n; i++)
+		field_read(&fields[i], root, report);
+	return report->problem == PROBLEM_NONE;
+}
+
+/* False after an answer. */
+static bool body_read(struct exchange *exchange, struct field *fields, size_t n,
+		      struct json **ret_json)
+{
+	struct problem_report report;
+	struct str type = { 0 };
+	size_t types = http_header(exchange->request, "content-type", &type);
+	enum problem problem = request_content_type_check(types, type);
+	if (problem != PROBLEM_NONE) {
+		exchange_refuse_with(exchange, problem);
+		return false;
+	}
+	if (fields_read(exchange->request->body, fields, n, ret_json, &report))
+		return true;
+	exchange_refuse(exchange, &report);
+	return false;
+}
+
+/* What was read is of no more use; a password does not wait there for the next request. */
+static void body_wipe(struct exchange *exchange)
+{
+	struct str body = exchange->request->body;
+	secret_wipe((void *)(uintptr_t)body.at, body.len);
+}
+
+/* ---- answers ---- */
+
+static void refuse_wait(struct exchange *exchange, int64_t wait_ms)
+{
+	metric_count(exchange_identity(exchange)->logins[LOGIN_WAITS], 1);
+	exchange->rate = (struct rate_state){ .wait_ms = wait_ms };
+	exchange_refuse_with(exchange, PROBLEM_LOGIN_BACKOFF);
+}
+
+/* Of the name only that somebody has it is told, and to the log alone. */
+static void login_fail(const struct sign_in *sign_in)
+{
+	struct exchange *exchange = sign_in->exchange;
+	struct identity *identity = exchange_identity(exchange);
+	struct log_about about = { .action = "login_failed",
+				   .outcome = "failure",
+				   .trace_id = exchange->correlation_id };
+	int64_t now_ms = now_of(exchange);
+	backoff_fail(identity->backoff, BY_NAME, str_from(sign_in->name), now_ms);
+	backoff_fail(identity->backoff, BY_PEER, client_of(exchange), now_ms);
+	metric_count(identity->logins[LOGIN_FAILED], 1);
+	log_line(exchange_options(exchange)->log, LOG_INFO, &about, "login of %s from %.*s failed",
+		 sign_in->has_user ? id_text(sign_in->user).at : "nobody",
+		 STR_ARG(client_of(exchange)));
+	exchange_refuse_with(exchange, PROBLEM_LOGIN_FAILED);
+}
+
+/* A job's body goes to the client, and stays nowhere: it may hold tokens. */
+static void answer_and_wipe(struct job *job)
+{
+	struct exchange *exchange = job->context;
+	if (job->problem != PROBLEM_NONE) {
+		exchange_refuse_with(exchange, job->problem);
+		return;
+	}
+	exchange_reply(exchange, job->status, buf_view(&job->body), NULL, 0);
+	secret_wipe(job->body.at, job->body.len);
+}
+
+static struct job *people_job(struct exchange *exchange, enum people_act act)
+{
+	struct job *job = exchange_job(exchange, JOB_PEOPLE);
+	if (job == NULL)
+		return NULL;
+	job->people = (struct people_query){ .act = act };
+	(void)str_copy(client_of(exchange), job->people.peer, sizeof job->people.peer);
+	return job;
+}
+
+/* ---- login and enrolment ---- */
+
+static void answer_login(struct job *job)
+{
+	struct exchange *exchange = job->context;
+	struct sign_in *sign_in = exchange->sign_in;
+	struct identity *identity = exchange_identity(exchange);
+	if (job->problem == PROBLEM_LOGIN_FAILED) {
+		login_fail(sign_in);
+		return;
+	}
+	if (job->problem == PROBLEM_NONE) {
+		backoff_succeed(identity->backoff, BY_NAME, str_from(sign_in->name));
+		backoff_succeed(identity->backoff, BY_PEER, client_of(exchange));
+		metric_count(identity->logins[LOGIN_GRANTED], 1);
+	}
+	answer_and_wipe(job);
+}
+
+static void on_hashed(void *context, const struct hash_result *result)
+{
+	struct exchange *exchange = context;
+	struct sign_in *sign_in = exchange->sign_in;
+	if (!result->is_known) {
+		metric_count(exchange_identity(exchange)->logins[LOGIN_OVERLOADED], 1);
+		exchange_refuse_with(exchange, PROBLEM_OVERLOADED);
+		return;
+	}
+	if (!result->is_equal || !sign_in->has_user || !sign_in->is_enabled) {
+		login_fail(sign_in);
+		return;
+	}
+	struct job *job = people_job(exchange, sign_in->act);
+	if (job == NULL)
+		return;
+	job->people.user.id = sign_in->user;
+	memcpy(job->people.user.password, sign_in->hash, sizeof sign_in->hash);
+	memcpy(job->people.renewed, result->renewed, sizeof job->people.renewed);
+	memcpy(job->people.code, sign_in->code, sizeof sign_in->code);
+	exchange_submit(exchange, job, answer_login);
+}
+
+/* The body was sound when the row was asked for; it is read again, so that the password is nowhere
+ * else meanwhile. */
+static bool password_submit(struct exchange *exchange)
+{
+	struct sign_in *sign_in = exchange->sign_in;
+	struct identity *identity = exchange_identity(exchange);
+	struct problem_report report;
+	struct str password = { 0 };
+	JSON_OWNED json = NULL;
+	CHECK(request_body_parse(exchange->request->body, &json, &report));
+	CHECK(json_string(json_member(json_root(json), "password"), &password));
+	return hashing_submit(identity->hashing, password, sign_in->has_user ? sign_in->hash : NULL,
+			      on_hashed, exchange);
+}
+
+static void answer_found(struct job *job)
+{
+	struct exchange *exchange = job->context;
+	struct sign_in *sign_in = exchange->sign_in;
+	struct identity *identity = exchange_identity(exchange);
+	if (job->problem != PROBLEM_NONE) {
+		body_wipe(exchange);
+		exchange_refuse_with(exchange, job->problem);
+		return;
+	}
+	/* Who has been here before does not wait because of others. */
+	int64_t wait_ms = backoff_wait_ms(identity->backoff, BY_NAME, str_from(sign_in->name),
+					  now_of(exchange));
+	if (wait_ms > 0 && !job->people.is_peer_known) {
+		body_wipe(exchange);
+		refuse_wait(exchange, wait_ms);
+		return;
+	}
+	/* Who enrols is who the token says, whatever else has that name. */
+	sign_in->has_user =
+		job->people.has_user && (sign_in->act == PEOPLE_LOGIN ||
+					 id_equal(job->people.user.id, exchange->claims.user));
+	if (sign_in->has_user) {
+		sign_in->user = job->people.user.id;
+		sign_in->is_enabled = job->people.user.disabled_at == 0;
+		memcpy(sign_in->hash, job->people.user.password, sizeof sign_in->hash);
+	}
+	bool is_submitted = password_submit(exchange);
+	body_wipe(exchange);
+	if (is_submitted)
+		return;
+	metric_count(identity->logins[LOGIN_OVERLOADED], 1);
+	exchange_refuse_with(exchange, PROBLEM_OVERLOADED);
+}
+
+/* NULL after an answer: too much has failed from there lately. */
+static struct sign_in *sign_in_start(struct exchange *exchange, enum people_act act,
+				     struct str name)
+{
+	struct identity *identity = exchange_identity(exchange);
+	int64_t wait_ms =
+		backoff_wait_ms(identity->backoff, BY_PEER, client_of(exchange), now_of(exchange));
+	if (wait_ms > 0) {
+		body_wipe(exchange);
+		refuse_wait(exchange, wait_ms);
+		return NULL;
+	}
+	struct sign_in *sign_in = http_request_alloc(exchange->request, sizeof *sign_in);
+	sign_in->exchange = exchange;
+	sign_in->act = act;
+	/* A name with a NUL in it is nobody's; it counts as the empty one. */
+	(void)str_copy(name, sign_in->name, sizeof sign_in->name);
+	exchange->sign_in = sign_in;
+	return sign_in;
+}
+
+void http_auth_login(struct exchange *exchange)
+{
+	struct field fields[] = { { "name", USER_NAME_LEN_MAX, false, { 0 } },
+				  { "password", PASSWORD_LEN_MAX, false, { 0 } },
+				  { "code", TOTP_DIGITS, true, { 0 } } };
+	JSON_OWNED json = NULL;
+	if (!body_read(exchange, fields, 3, &json))
+		return;
+	struct sign_in *sign_in = sign_in_start(exchange, PEOPLE_LOGIN, fields[0].value);
+	if (sign_in == NULL)
+		return;
+	/* What holds a NUL is no code, and must not pass for none. */
+	if (!str_copy(fields[2].value, sign_in->code, sizeof sign_in->code))
+		sign_in->code[0] = '?';
+	struct job *job = people_job(exchange, PEOPLE_FIND);
+	if (job == NULL)
+		return;
+	memcpy(job->people.name, sign_in->name[0] != 0 ? sign_in->name : "?",
+	       sign_in->name[0] != 0 ? sizeof sign_in->name : sizeof "?");
+	exchange_submit(exchange, job, answer_found);
+}
+
+/* A token alone enrols nothing: the password is asked for again. */
+void http_auth_totp_enrol(struct exchange *exchange)
+{
+	struct field fields[] = { { "password", PASSWORD_LEN_MAX, false, { 0 } } };
+	JSON_OWNED json = NULL;
+	if (!body_read(exchange, fields, 1, &json) ||
+	    sign_in_start(exchange, PEOPLE_ENROL, str_from(exchange->by.name)) == NULL)
+		return;
+	struct job *job = people_job(exchange, PEOPLE_FIND);
+	if (job == NULL)
+		return;
+	memcpy(job->people.name, exchange->by.name, sizeof job->people.name);
+	exchange_submit(exchange, job, answer_found);
+}
+
+/* ---- codes ---- */
+
+static void answer_code(struct job *job)
+{
+	struct exchange *exchange = job->context;
+	struct identity *identity = exchange_identity(exchange);
+	struct str user = str_from(exchange->by.id);
+	if (job->problem == PROBLEM_SECOND_FACTOR_INVALID) {
+		metric_count(identity->logins[LOGIN_FAILED], 1);
+		backoff_fail(identity->backoff, BY_CODE, user, now_of(exchange));
+	} else if (job->problem == PROBLEM_NONE) {
+		backoff_succeed(identity->backoff, BY_CODE, user);
+		sessions_forget(identity->sessions, exchange->claims.session);
+	}
+	answer_and_wipe(job);
+}
+
+static void code_submit(struct exchange *exchange, enum people_act act)
+{
+	struct field fields[] = { { "code", TOTP_DIGITS, false, { 0 } } };
+	struct identity *identity = exchange_identity(exchange);
+	JSON_OWNED json = NULL;
+	int64_t wait_ms = backoff_wait_ms(identity->backoff, BY_CODE, str_from(exchange->by.id),
+					  now_of(exchange));
+	if (wait_ms > 0) {
+		refuse_wait(exchange, wait_ms);
+		return;
+	}
+	if (!body_read(exchange, fields, 1, &json))
+		return;
+	struct job *job = people_job(exchange, act);
+	if (job == NULL)
+		return;
+	(void)str_copy(fields[0].value, job->people.code, sizeof job->people.code);
+	job->people.session_id = exchange->claims.session;
+	job->people.user_id = exchange->claims.user;
+	exchange_submit(exchange, job, answer_code);
+}
+
+void http_auth_totp_confirm(struct exchange *exchange)
+{
+	code_submit(exchange, PEOPLE_CONFIRM);
+}
+
+void http_auth_step_up(struct exchange *exchange)
+{
+	code_submit(exchange, PEOPLE_STEP_UP);
+}
+
+/* ---- sessions ---- */
+
+void http_auth_refresh(struct exchange *exchange)
+{
+	struct field fields[] = { { "refresh_token", REFRESH_TOKEN_TEXT_LEN, false, { 0 } } };
+	struct id session;
+	uint8_t hash[SHA256_BYTES];
+	JSON_OWNED json = NULL;
+	if (!body_read(exchange, fields, 1, &json))
+		return;
+	bool is_token = refresh_token_read(fields[0].value, &session, hash);
+	body_wipe(exchange);
+	if (!is_token) {
+		exchange_refuse_with(exchange, PROBLEM_REFRESH_TOKEN_INVALID);
+		return;
+	}
+	struct job *job = people_job(exchange, PEOPLE_REFRESH);
+	if (job == NULL)
+		return;
+	job->people.session_id = session;
+	memcpy(job->people.token_hash, hash, sizeof job->people.token_hash);
+	exchange_submit(exchange, job, answer_and_wipe);
+}
+
+static void answer_revoked(struct job *job)
+{
+	struct exchange *exchange = job->context;
+	if (job->problem == PROBLEM_NONE)
+		sessions_forget(exchange_identity(exchange)->sessions, job->people.session_id);
+	answer_and_wipe(job);
+}
+
+static void revoke_submit(struct exchange *exchange, struct id session)
+{
+	struct job *job = people_job(exchange, PEOPLE_REVOKE);
+	if (job == NULL)
+		return;
+	job->people.session_id = session;
+	job->people.user_id = exchange->claims.user;
+	exchange_submit(exchange, job, answer_revoked);
+}
+
+void http_auth_logout(struct exchange *exchange)
+{
+	if (exchange_body_is_empty(exchange))
+		revoke_submit(exchange, exchange->claims.session);
+}
+
+void http_auth_session_revoke(struct exchange *exchange)
+{
+	struct id session;
+	if (!exchange_body_is_empty(exchange))
+		return;
+	if (!id_read(exchange->parameter, &session))
+		exchange_refuse_with(exchange, PROBLEM_SESSION_UNKNOWN);
+	else
+		revoke_submit(exchange, session);
+}
+
+void http_auth_sessions_list(struct exchange *exchange)
+{
+	struct job *job = people_job(exchange, PEOPLE_SESSIONS);
+	if (job == NULL)
+		return;
+	job->people.user_id = exchange->claims.user;
+	exchange_submit(exchange, job, exchange_answer);
+}
+
+/* ---- access tokens ---- */
+
+/* True when the verdict is there. */
+static bool go_on(struct exchange *exchange)
+{
+	int64_t at_ms = clock_now_ms(exchange_options(exchange)->clock);
+	switch (sessions_judge(exchange_identity(exchange)->sessions, &exchange->claims,
+			       now_of(exchange), at_ms, &exchange->by)) {
+	case AUTH_GRANTED:
+		exchange_admit(exchange);
+		return true;
+	case AUTH_REFUSED:
+		exchange_refuse_with(exchange, PROBLEM_ACCESS_TOKEN_INVALID);
+		return true;
+	case AUTH_UNKNOWN:
+		break;
+	}
+	return false;
+}
+
+/* The rows of a session have come, whose MACs were looked at on their way. */
+static void answer_check(struct job *job)
+{
+	struct exchange *exchange = job->context;
+	struct people_query *people = &job->people;
+	if (job->problem != PROBLEM_NONE) {
+		exchange_refuse_with(exchange, job->problem);
+		return;
+	}
+	bool is_good = people->has_session && people->has_user;
+	bool is_sealed = sessions_learn(exchange_identity(exchange)->sessions,
+					exchange->claims.session, is_good ? &people->session : NULL,
+					is_good ? &people->user : NULL, now_of(exchange));
+	if (!is_sealed || !go_on(exchange))
+		exchange_refuse_with(exchange, PROBLEM_OVERLOADED);
+}
+
+void http_login_bearer(struct exchange *exchange, struct str token)
+{
+	const struct api_options *options = exchange_options(exchange);
+	switch (access_token_read(&options->access_keys, options->deployment, token,
+				  clock_now_ms(options->clock), &exchange->claims)) {
+	case ACCESS_GRANTED:
+		break;
+	case ACCESS_EXPIRED:
+		exchange_refuse_with(exchange, PROBLEM_ACCESS_TOKEN_EXPIRED);
+		return;
+	case ACCESS_REFUSED:
+		exchange_refuse_with(exchange, PROBLEM_ACCESS_TOKEN_INVALID);
+		return;
+	}
+	if (go_on(exchange))
+		return;
+	struct job *job = people_job(exchange, PEOPLE_CHECK);
+	if (job == NULL)
+		return;
+	job->people.session_id = exchange->claims.session;
+	exchange_submit(exchange, job, answer_check);
+}

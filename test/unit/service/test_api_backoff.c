@@ -1,0 +1,93 @@
+#include "service/api/backoff.h"
+
+#include "../testing.h"
+
+static void entropy_count(struct entropy *entropy, void *ret_bytes, size_t len)
+{
+	(void)entropy;
+	memset(ret_bytes, 7, len);
+}
+
+static const struct entropy_ops ops = { entropy_count };
+static struct entropy entropy = { &ops };
+
+static void fail_times(struct backoff *backoff, const char *who, int times, int64_t now_ms)
+{
+	for (int i = 0; i < times; i++)
+		backoff_fail(backoff, "name", str_from(who), now_ms);
+}
+
+static int64_t wait_of(const struct backoff *backoff, const char *who, int64_t now_ms)
+{
+	return backoff_wait_ms(backoff, "name", str_from(who), now_ms);
+}
+
+static void waits_double_from_the_third_failure_on(void **state)
+{
+	static const int64_t expected[] = { 0,    0,     0,     1000,  2000, 4000,
+					    8000, 16000, 32000, 60000, 60000 };
+	struct backoff *backoff = backoff_new(&entropy);
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(expected); i++) {
+		assert_int_equal(wait_of(backoff, "ann", 100), expected[i]);
+		fail_times(backoff, "ann", 1, 100);
+	}
+	fail_times(backoff, "ann", 100, 100);
+	assert_int_equal(wait_of(backoff, "ann", 100), BACKOFF_MAX_MS);
+	assert_int_equal(wait_of(backoff, "ann", 101), BACKOFF_MAX_MS - 1);
+	assert_int_equal(wait_of(backoff, "ann", 100 + BACKOFF_MAX_MS), 0);
+	backoff_free(backoff);
+}
+
+static void each_is_counted_apart(void **state)
+{
+	struct backoff *backoff = backoff_new(&entropy);
+	(void)state;
+	fail_times(backoff, "ann", 5, 100);
+	assert_true(wait_of(backoff, "ann", 100) > 0);
+	assert_int_equal(wait_of(backoff, "ben", 100), 0);
+	assert_int_equal(backoff_wait_ms(backoff, "peer", STR("ann"), 100), 0);
+	backoff_succeed(backoff, "peer", STR("ann"));
+	assert_true(wait_of(backoff, "ann", 100) > 0);
+	backoff_succeed(backoff, "name", STR("ann"));
+	assert_int_equal(wait_of(backoff, "ann", 100), 0);
+	backoff_free(backoff);
+}
+
+static void what_was_long_ago_is_forgotten(void **state)
+{
+	struct backoff *backoff = backoff_new(&entropy);
+	(void)state;
+	fail_times(backoff, "ann", 20, 100);
+	fail_times(backoff, "ann", 1, 100 + BACKOFF_FORGET_MS - 1);
+	assert_int_equal(wait_of(backoff, "ann", 100 + BACKOFF_FORGET_MS - 1), BACKOFF_MAX_MS);
+	fail_times(backoff, "ann", 1, 100 + 3 * BACKOFF_FORGET_MS);
+	assert_int_equal(wait_of(backoff, "ann", 100 + 3 * BACKOFF_FORGET_MS), 0);
+	backoff_free(backoff);
+}
+
+/* Whoever tries a hundred thousand names once does not push out the one that is tried often. */
+static void many_names_do_not_hide_one(void **state)
+{
+	struct backoff *backoff = backoff_new(&entropy);
+	char name[16];
+	(void)state;
+	fail_times(backoff, "ann", 8, 100);
+	for (int i = 0; i < 100000; i++) {
+		snprintf(name, sizeof name, "guess-%d", i);
+		fail_times(backoff, name, 1, 100);
+	}
+	assert_true(wait_of(backoff, "ann", 100) > 0);
+	backoff_free(backoff);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(waits_double_from_the_third_failure_on),
+		cmocka_unit_test(each_is_counted_apart),
+		cmocka_unit_test(what_was_long_ago_is_forgotten),
+		cmocka_unit_test(many_names_do_not_hide_one),
+	};
+	return cmocka_run_group_tests_name("service/api_backoff", tests, NULL, NULL);
+}
