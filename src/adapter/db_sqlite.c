@@ -13,6 +13,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -524,7 +525,7 @@ static void check_lock_name(const char *name)
 static enum db_lock db_sqlite_host_lock(struct db *base, const char *name)
 {
 	struct db_sqlite *db = db_sqlite_of(base);
-	char suffix[HOST_LOCK_NAME_MAX + 8];
+	char suffix[HOST_LOCK_NAME_MAX + 16];
 	int fd;
 
 	if (!db->shared)
@@ -534,7 +535,7 @@ static enum db_lock db_sqlite_host_lock(struct db *base, const char *name)
 		if (strcmp(db->lock[i].name, name) == 0)
 			return DB_LOCK_HELD;
 	CHECK(db->locks < HOST_LOCKS_MAX);
-	(void)snprintf(suffix, sizeof suffix, "-lock-%s", name);
+	(void)snprintf(suffix, sizeof suffix, DB_SQLITE_RUN_SUFFIX "/lock-%s", name);
 	fd = db_turnstile_open_file(db->path, suffix, db->mode);
 	/* A lock file that cannot be opened proves nothing about the other owner: not ours. */
 	if (fd < 0)
@@ -635,10 +636,12 @@ static bool configure_wal(struct db_sqlite *db, struct err *err)
 	return true;
 }
 
-static bool configure(struct db_sqlite *db, uint32_t cache_kb, struct err *err)
+static bool configure(struct db_sqlite *db, const struct db_sqlite_options *options,
+		      struct err *err)
 {
+	uint32_t cache_kb = options->cache_kb ? options->cache_kb : DB_SQLITE_CACHE_KB_DEFAULT;
 	char text[512];
-	int code;
+	int code, on = 1;
 
 	sqlite3_busy_timeout(db->sqlite, (int)db->busy_ms);
 	sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -647,6 +650,9 @@ static bool configure(struct db_sqlite *db, uint32_t cache_kb, struct err *err)
 	sqlite3_extended_result_codes(db->sqlite, 1);
 	if (!db->read_only && !configure_wal(db, err))
 		return false;
+	if (options->keeps_log &&
+	    sqlite3_file_control(db->sqlite, NULL, SQLITE_FCNTL_PERSIST_WAL, &on) != SQLITE_OK)
+		return err_set(err, ERR_NOT_DONE, "%s: its log cannot be kept", db->path);
 	(void)snprintf(text, sizeof text,
 		       "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
 		       "PRAGMA wal_autocheckpoint=1000; PRAGMA trusted_schema=OFF;"
@@ -674,8 +680,7 @@ static bool connect_file(struct db_sqlite *db, const struct db_sqlite_options *o
 	code = sqlite3_open_v2(db->path, &db->sqlite, flags, NULL);
 	if (code != SQLITE_OK)
 		return fault(db, code, "open", err);
-	return configure(db, options->cache_kb ? options->cache_kb : DB_SQLITE_CACHE_KB_DEFAULT,
-			 err);
+	return configure(db, options, err);
 }
 
 /* Nobody puts another file in the place of one that is in use. */
@@ -687,6 +692,19 @@ static bool use(struct db_sqlite *db, struct err *err)
 			       strerror(errno));
 	return flock(db->open_fd, LOCK_SH | LOCK_NB) == 0 ||
 	       err_set(err, ERR_NOT_DONE, "%s is being restored", db->path);
+}
+
+/* Whoever may write the database may lock in it. */
+static bool run_directory_make(struct db_sqlite *db, struct err *err)
+{
+	char path[PATH_MAX];
+	mode_t mode = 0700 | db->mode | (db->mode & 0444) >> 2;
+
+	if (snprintf(path, sizeof path, "%s" DB_SQLITE_RUN_SUFFIX, db->path) < (int)sizeof path &&
+	    (mkdir(path, mode) == 0 || errno == EEXIST))
+		return true;
+	return err_set(err, ERR_NOT_DONE, "%s" DB_SQLITE_RUN_SUFFIX ": %s", db->path,
+		       strerror(errno));
 }
 
 /* Openers of one file take turns too: the first one creates it and turns it to WAL. */
@@ -701,7 +719,7 @@ static bool connect_shared(struct db_sqlite *db, const struct db_sqlite_options 
 		return false;
 	if (!db_turnstile_enter(&db->turnstile, CONFIGURE_WAIT_MS, err))
 		return err_wrap(err, "%s", db->path);
-	done = connect_file(db, options, err);
+	done = run_directory_make(db, err) && connect_file(db, options, err);
 	db_turnstile_leave(&db->turnstile);
 	return done;
 }

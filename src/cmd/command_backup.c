@@ -211,7 +211,9 @@ struct restoring {
 };
 
 static const char *const companions[] = { "", "-wal", "-shm" };
-static const char *const locks[] = { "-next", "-turn", DB_SQLITE_OPEN_SUFFIX, "-wal", "-shm", "" };
+static const char *const locks[] = { "-next", "-turn", DB_SQLITE_OPEN_SUFFIX,
+				     "-wal",  "-shm",  DB_SQLITE_RUN_SUFFIX,
+				     "" };
 
 static bool companion_path(const char *path, const char *suffix, char *ret_path, struct err *err)
 {
@@ -227,7 +229,7 @@ static void fresh_remove(const struct restoring *restoring)
 	struct err ignored;
 	for (size_t i = 0; i < sizeof locks / sizeof locks[0]; i++)
 		if (companion_path(restoring->fresh, locks[i], path, &ignored))
-			(void)unlink(path);
+			(void)remove(path);
 }
 
 /* How often that store was restored; one that cannot be read says nothing. */

@@ -174,9 +174,17 @@ static bool queue_check(struct config *config, struct err *err)
 	return true;
 }
 
+static enum config_sandbox sandbox_read(const char *text)
+{
+	if (strcmp(text, "log") == 0)
+		return CONFIG_SANDBOX_LOG;
+	return strcmp(text, "off") == 0 ? CONFIG_SANDBOX_OFF : CONFIG_SANDBOX_ON;
+}
+
 static void sections_read(struct config *config, const struct config_text *text)
 {
 	config->data_dir = text->data_dir;
+	config->sandbox = sandbox_read(text->sandbox);
 	CHECK(log_level_read(str_from(text->log.level), &config->log_level));
 	config->log_file = text->log.file;
 	database_read(&config->store, &text->store);
@@ -269,6 +277,7 @@ static bool key_stores_read(struct config *config, const struct config_text_sign
 						from->module,
 						from->token,
 						from->pin_file,
+						from->paths,
 						config_u64(from->sessions),
 						milliseconds(from->timeout_ms) };
 	}

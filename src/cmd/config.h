@@ -39,6 +39,12 @@ enum role {
 };
 #define ROLES_LEN 4
 
+enum config_sandbox {
+	CONFIG_SANDBOX_ON,
+	CONFIG_SANDBOX_OFF,
+	CONFIG_SANDBOX_LOG, /* what it would forbid is noted by the kernel; no file is shut */
+};
+
 struct config_listen {
 	const char *text; /* as configured */
 	char host[CONFIG_HOST_LEN_MAX + 1];
@@ -74,6 +80,7 @@ struct config_pkcs11 {
 	const char *module;
 	const char *token;
 	const char *pin_file;
+	const char *paths; /* that the module needs, with ':' between; NULL: any */
 	size_t sessions;
 	int64_t timeout_ms;
 };
@@ -97,6 +104,7 @@ struct config_chain {
 struct config {
 	const char *file;
 	const char *data_dir;
+	enum config_sandbox sandbox;
 	enum log_level log_level;
 	const char *log_file; /* NULL: standard error */
 	struct config_database store;

@@ -22,6 +22,7 @@ struct file_kind {
 	const char *made_by;
 	const char *supply;
 	bool is_secret;
+	bool is_replaced;
 	unsigned roles;
 };
 
@@ -106,6 +107,16 @@ static const struct file_kind *kind_of(const char *pattern)
 			return &kinds[i];
 	CHECK(false);
 	return NULL;
+}
+
+unsigned config_file_roles(const char *pattern)
+{
+	return kind_of(pattern)->roles;
+}
+
+bool config_file_is_replaced(const char *pattern)
+{
+	return kind_of(pattern)->is_replaced;
 }
 
 static void problem_set(struct config_file *file, const char *text, const char *cure)

@@ -32,6 +32,11 @@ void config_files_look(const struct config *config, struct config_file **ret_fil
 size_t config_files_problems(const struct config_file *files, size_t len, unsigned roles,
 			     struct buf *out);
 
+/* The roles that need the file of a rule's pattern; 0 for what Sluice makes by itself. */
+unsigned config_file_roles(const char *pattern);
+/* Is it exchanged while Sluice runs, and read again then? */
+bool config_file_is_replaced(const char *pattern);
+
 #define CONFIG_ROLES_ALL ((1u << ROLES_LEN) - 1)
 
 #endif

@@ -21,6 +21,8 @@
  * against every unwise choice. */
 static const struct config_rule rules[] = {
 	{ "data_dir", CONFIG_TYPE_PATH, 0, 0, "var", "where files without a path of their own go" },
+	{ "sandbox", CONFIG_TYPE_CHOICE, 0, 0, "on",
+	  "on, off or log: each role has its own files and calls of the kernel alone" },
 	{ "log.level", CONFIG_TYPE_LEVEL, 0, 0, "info", "least level that is written" },
 	{ "log.file", CONFIG_TYPE_PATH, 0, 0, NULL,
 	  "file for log lines; standard error if absent" },
@@ -136,6 +138,8 @@ static const struct config_rule rules[] = {
 	  "label or serial number of the token" },
 	{ "signer.pkcs11[].pin_file", CONFIG_TYPE_SECRET, 0, 0, CONFIG_REQUIRED,
 	  "its user PIN; readable by the owner alone" },
+	{ "signer.pkcs11[].paths", CONFIG_TYPE_TEXT, 1, 1000, NULL,
+	  "files and directories that the module needs, with ':' between; any if absent" },
 	{ "signer.pkcs11[].sessions", CONFIG_TYPE_COUNT, 1, 32, "8",
 	  "signatures that are under way at once" },
 	{ "signer.pkcs11[].timeout_ms", CONFIG_TYPE_COUNT, 100, MINUTE_MS, "5000",

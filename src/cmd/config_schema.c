@@ -67,13 +67,10 @@ static const struct cyaml_schema_field keystore_fields[] = {
 };
 
 static const struct cyaml_schema_field pkcs11_fields[] = {
-	SCALAR(struct config_text_pkcs11, name),
-	SCALAR(struct config_text_pkcs11, module),
-	SCALAR(struct config_text_pkcs11, token),
-	SCALAR(struct config_text_pkcs11, pin_file),
-	SCALAR(struct config_text_pkcs11, sessions),
-	SCALAR(struct config_text_pkcs11, timeout_ms),
-	CYAML_FIELD_END,
+	SCALAR(struct config_text_pkcs11, name),       SCALAR(struct config_text_pkcs11, module),
+	SCALAR(struct config_text_pkcs11, token),      SCALAR(struct config_text_pkcs11, pin_file),
+	SCALAR(struct config_text_pkcs11, paths),      SCALAR(struct config_text_pkcs11, sessions),
+	SCALAR(struct config_text_pkcs11, timeout_ms), CYAML_FIELD_END,
 };
 
 static const struct cyaml_schema_field kms_fields[] = {
@@ -196,6 +193,7 @@ static const struct cyaml_schema_field monitor_fields[] = {
 
 static const struct cyaml_schema_field document_fields[] = {
 	SCALAR(struct config_text, data_dir),
+	SCALAR(struct config_text, sandbox),
 	SECTION(log, log_fields),
 	SECTION(store, store_fields),
 	SECTION(journal, journal_fields),

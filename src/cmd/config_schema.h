@@ -71,6 +71,7 @@ struct config_text_pkcs11 {
 	char *module;
 	char *token;
 	char *pin_file;
+	char *paths;
 	char *sessions;
 	char *timeout_ms;
 };
@@ -177,6 +178,7 @@ struct config_text_monitor {
 
 struct config_text {
 	char *data_dir;
+	char *sandbox;
 	struct config_text_log log;
 	struct config_text_database store;
 	struct config_text_database journal;

@@ -11,10 +11,15 @@
 
 #define PASSWORD_LEN_MAX 256
 
-static bool sqlite_open(const struct config_database *database, uint32_t cache_kb,
-			struct db **ret_db, struct err *err)
+/* A role may make no file where its database is (cmd/sandbox.h): what SQLite has made stays. */
+static bool sqlite_open(const struct config_database *database, enum database_user user,
+			uint32_t cache_kb, struct db **ret_db, struct err *err)
 {
-	struct db_sqlite_options options = { .path = database->path, .cache_kb = cache_kb };
+	struct db_sqlite_options options = {
+		.path = database->path,
+		.cache_kb = cache_kb,
+		.keeps_log = user == DATABASE_ROLE,
+	};
 	return directory_make_for(database->path, err) && db_sqlite_open(&options, ret_db, err);
 }
 
@@ -66,7 +71,7 @@ bool database_open(const struct config_database *database, enum database_user us
 		   struct err *err)
 {
 	return database->is_mysql ? mysql_open(database, user, watch, ret_db, err)
-				  : sqlite_open(database, cache_kb, ret_db, err);
+				  : sqlite_open(database, user, cache_kb, ret_db, err);
 }
 
 void database_tell(const struct config_database *database, struct buf *out)

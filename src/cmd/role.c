@@ -8,6 +8,7 @@
 #include "cmd/key_stores.h"
 #include "cmd/log_open.h"
 #include "cmd/notify.h"
+#include "cmd/sandbox.h"
 #include "cmd/secret_place.h"
 #include "cmd/stop_signal.h"
 #include "port/store_transfer.h"
@@ -79,7 +80,8 @@ static bool process_prepare(struct role_parts *parts, const struct role_program 
 	parts->metrics = metrics_new();
 	health_open(parts, program->asks_chains);
 	return secret_process_harden(err) &&
-	       log_open(parts->config, parts->service, &parts->clock, &parts->log, err);
+	       log_open(parts->config, parts->service, &parts->clock, &parts->log, err) &&
+	       sandbox_enter(parts->config, parts->role, &parts->log, err);
 }
 
 static bool trust_open(struct role_parts *parts, struct err *err)
@@ -235,6 +237,7 @@ bool role_run(const struct role_program *program, const struct config *config, b
 	struct log_about starting = { .action = "role_starting" };
 	log_line(&parts.log, LOG_INFO, &starting, "%s starts as %s", parts.service, parts.instance);
 	bool ok = parts_open(&parts, program, err) && program->open(&parts, &self, err) &&
+		  sandbox_seal(config, program->role, &parts.log, err) &&
 		  program->run(&parts, self, err);
 	health_stopping(&parts.health);
 	notify_stopping();

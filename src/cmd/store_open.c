@@ -1,5 +1,6 @@
 #include "cmd/store_open.h"
 
+#include "adapter/db_sqlite.h"
 #include "adapter/journal_sql.h"
 #include "adapter/queue_store.h"
 #include "adapter/store_sql.h"
@@ -9,26 +10,30 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* A socket's name has 107 bytes, and the queue's own name is put behind the prefix. */
-#define SOCKET_PREFIX_LEN_MAX 80
-
-/* Beside where the database is, or would be; what other hosts write is found by the slow look.
- * Below /tmp when that is too long a path. A wake-up grants nothing, and the
- * queue is looked at without any, so that the place needs no protection. */
-static void socket_prefix(const struct config *config, char ret_prefix[SOCKET_PREFIX_LEN_MAX + 1])
+void store_run_directory(const struct config *config, char ret_path[STORE_RUN_LEN_MAX + 1])
 {
 	uint8_t digest[SHA256_BYTES];
 	const char *store_path = config->store.path;
-	int len = snprintf(ret_prefix, SOCKET_PREFIX_LEN_MAX + 1, "%s-wake", store_path);
-	if (len <= SOCKET_PREFIX_LEN_MAX)
+	int len = snprintf(ret_path, STORE_RUN_LEN_MAX + 1, "%s" DB_SQLITE_RUN_SUFFIX, store_path);
+	if (len <= STORE_RUN_LEN_MAX)
 		return;
-	struct buf out = buf_of(ret_prefix, SOCKET_PREFIX_LEN_MAX + 1);
+	struct buf out = buf_of(ret_path, STORE_RUN_LEN_MAX + 1);
 	sha256(store_path, strlen(store_path), digest);
 	buf_text(&out, "/tmp/sluice-");
 	hex_write(&out, digest, 8);
 	(void)buf_terminated(&out);
+}
+
+/* Without its directory, nobody is woken, and everybody looks. */
+static void socket_prefix(const struct config *config, char *ret_prefix, size_t cap)
+{
+	char path[STORE_RUN_LEN_MAX + 1];
+	store_run_directory(config, path);
+	(void)mkdir(path, 0700);
+	(void)snprintf(ret_prefix, cap, "%s/wake", path);
 }
 
 static bool schema_fault(const struct config *config, struct err *err)
@@ -42,12 +47,12 @@ static bool schema_fault(const struct config *config, struct err *err)
 static bool parts_open(const struct config *config, bool with_queue, struct clock *clock,
 		       struct entropy *entropy, struct opened_store *opened, struct err *err)
 {
-	char prefix[SOCKET_PREFIX_LEN_MAX + 1];
+	char prefix[STORE_RUN_LEN_MAX + sizeof "/wake"];
 	if (!store_sql_open(opened->db, &opened->store, err))
 		return schema_fault(config, err);
 	if (!with_queue)
 		return true;
-	socket_prefix(config, prefix);
+	socket_prefix(config, prefix, sizeof prefix);
 	return queue_store_open(opened->db, clock, entropy, prefix, &opened->queue, err);
 }
 

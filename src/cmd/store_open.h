@@ -34,4 +34,13 @@ MUST_CHECK bool store_migrate(const struct config *config, struct clock *clock, 
 /* The journal's tables, where its user cannot make them: on a server. The signer makes a file. */
 MUST_CHECK bool journal_migrate(const struct config *config, struct err *err);
 
+/* Where roles make files while they run, the sockets of wake-ups and locks: beside where the
+ * database is, or would be; what other hosts write is found by the slow look. Below /tmp when that
+ * is too long a path for a socket. A wake-up grants nothing, and the queue is looked at without
+ * any, so that the place needs no protection. */
+#define STORE_RUN_LEN_MAX                                                       \
+	75 /* a socket's name has 107 bytes, with "/wake-" and the queue's name \
+	    */
+void store_run_directory(const struct config *config, char ret_path[STORE_RUN_LEN_MAX + 1]);
+
 #endif

@@ -8,6 +8,7 @@
 #include "cmd/command.h"
 #include "cmd/log_open.h"
 #include "cmd/notify.h"
+#include "cmd/sandbox.h"
 #include "core/retry.h"
 
 #include <errno.h>
@@ -113,10 +114,19 @@ static void stop_begin(struct supervisor *supervisor)
 	members_signal(supervisor, SIGTERM);
 }
 
+/* A call that its filter forbids is a fault of ours, or somebody else's code in it. */
+static void member_died_say(struct supervisor *supervisor, const struct member *member, bool alarm,
+			    const char *text)
+{
+	struct log_about about = { .action = "role_died", .alarm = alarm };
+	log_line(&supervisor->log, LOG_ERROR, &about, "%s %s", role_text(member->role), text);
+}
+
 static void member_ended(struct supervisor *supervisor, struct member *member, int status)
 {
-	char how[64], text[128];
+	char how[64], text[128 + sizeof member->failure];
 	child_describe_end(status, how, sizeof how);
+	bool is_forbidden = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
 	member->pid = 0;
 	pid_file_remove(supervisor->options->pid_dir, role_text(member->role));
 	if (supervisor->stopping) {
@@ -131,9 +141,11 @@ static void member_ended(struct supervisor *supervisor, struct member *member, i
 		return;
 	}
 	member_schedule(supervisor, member);
-	(void)snprintf(text, sizeof text, "%s; it is started again in %lld ms", how,
+	(void)snprintf(text, sizeof text, "%s%s%s; it is started again in %lld ms", how,
+		       is_forbidden && member->failure[0] != '\0' ? ": " : "",
+		       is_forbidden ? member->failure : "",
 		       (long long)(member->start_at - clock_monotonic_ms(&supervisor->clock)));
-	say(supervisor, LOG_ERROR, "role_died", member, text);
+	member_died_say(supervisor, member, is_forbidden, text);
 	member->is_ready = false;
 }
 
@@ -297,8 +309,10 @@ static bool supervisor_open(struct supervisor *supervisor, struct err *err)
 	clock_posix_init(&supervisor->clock);
 	entropy_os_init(&supervisor->entropy);
 	supervisor->began_at = clock_monotonic_ms(&supervisor->clock);
-	if (!secret_process_harden(err) || !log_open(supervisor->options->config, "sluice-run",
-						     &supervisor->clock, &supervisor->log, err))
+	if (!secret_process_harden(err) ||
+	    !log_open(supervisor->options->config, "sluice-run", &supervisor->clock,
+		      &supervisor->log, err) ||
+	    !sandbox_supervise(supervisor->options->config, &supervisor->log, err))
 		return false;
 	if (supervisor->options->pid_dir != NULL &&
 	    (!directory_make(supervisor->options->pid_dir, err) ||
