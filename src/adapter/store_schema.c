@@ -120,8 +120,10 @@ static const char *const step_1[] = {
 
 	"CREATE TABLE api_keys (id {text 32} PRIMARY KEY, secret_hash {blob 32} NOT NULL, "
 	"account {text 64} NOT NULL, name {text 64} NOT NULL, created_at BIGINT NOT NULL, "
-	"revoked_at BIGINT NOT NULL DEFAULT 0, may_resolve INTEGER NOT NULL DEFAULT 0, "
-	"mac_key_id INTEGER NOT NULL, mac {blob 32} NOT NULL)",
+	"revoked_at BIGINT NOT NULL DEFAULT 0, expires_at BIGINT NOT NULL DEFAULT 0, "
+	"scopes BIGINT NOT NULL, ranges {text 799} NOT NULL DEFAULT '', "
+	"mac_key_id INTEGER NOT NULL, mac {blob 32} NOT NULL, "
+	"last_used_at BIGINT NOT NULL DEFAULT 0, last_used_from {text 45} NOT NULL DEFAULT '')",
 
 	"CREATE TABLE users (id {id} NOT NULL UNIQUE, name {text 64} NOT NULL UNIQUE, "
 	"account {text 64} NOT NULL, role INTEGER NOT NULL, password {text 128} NOT NULL, "

@@ -1,14 +1,17 @@
-/* API keys as rows. What a row grants is decided by its MAC, in core/api_key.h. */
+/* API keys as rows. What a row grants is decided by its MAC (port/store_api_key.h) and by whoever
+ * asks; here it is columns. */
 #include "adapter/store_sql_parts.h"
 
-static const char key_columns[] =
-	"SELECT id, secret_hash, account, name, created_at, revoked_at, may_resolve, "
-	"mac_key_id, mac "
-	"FROM api_keys WHERE id = ?";
-static const char keys_columns[] =
-	"SELECT id, secret_hash, account, name, created_at, revoked_at, may_resolve, "
-	"mac_key_id, mac "
-	"FROM api_keys ORDER BY created_at, id LIMIT ?";
+#include <string.h>
+
+#define KEY_COLUMNS                                                                        \
+	"secret_hash, account, name, created_at, revoked_at, expires_at, scopes, ranges, " \
+	"mac_key_id, mac"
+
+static const char key_select[] = "SELECT id, " KEY_COLUMNS ", last_used_at, last_used_from "
+				 "FROM api_keys WHERE id = ?";
+static const char keys_select[] = "SELECT id, " KEY_COLUMNS ", last_used_at, last_used_from "
+				  "FROM api_keys ORDER BY created_at, id LIMIT ?";
 
 static void key_take(struct sql *sql, struct store_api_key *ret_key)
 {
@@ -18,72 +21,163 @@ static void key_take(struct sql *sql, struct store_api_key *ret_key)
 	sql_take_text(sql, ret_key->name, sizeof ret_key->name);
 	ret_key->created_at = sql_take_i64(sql);
 	ret_key->revoked_at = sql_take_i64(sql);
-	ret_key->may_resolve = sql_take_i64(sql) != 0;
+	ret_key->expires_at = sql_take_i64(sql);
+	ret_key->scopes = (permission_set)sql_take_i64(sql);
+	sql_take_text(sql, ret_key->ranges, sizeof ret_key->ranges);
 	ret_key->mac = sql_take_mac(sql);
+	ret_key->last_used_at = sql_take_i64(sql);
+	sql_take_text(sql, ret_key->last_used_from, sizeof ret_key->last_used_from);
 }
 
-struct key_write {
-	const struct store_api_key *key;
-	const struct store_by *by;
-	const char *text;
-	const char *action;
-};
-
-/* Both statements take the same parameters in the same order. */
-static bool key_write(struct db *db, void *context, struct err *err)
+/* The columns in their order. */
+static void key_put(struct sql *sql, const struct store_api_key *key)
 {
-	const struct key_write *write = context;
-	const struct store_api_key *key = write->key;
-	char detail[80];
+	sql_put_bytes(sql, key->secret_hash, sizeof key->secret_hash);
+	sql_put_text(sql, key->account);
+	sql_put_text(sql, key->name);
+	sql_put_i64(sql, key->created_at);
+	sql_put_i64(sql, key->revoked_at);
+	sql_put_i64(sql, key->expires_at);
+	sql_put_u64(sql, key->scopes);
+	sql_put_text(sql, key->ranges);
+	sql_put_mac(sql, &key->mac);
+}
+
+/* What it grants from now on; never its secret. */
+static bool key_audit(struct db *db, const struct store_api_key *key, const char *action,
+		      const char *other, const struct store_by *by, struct err *err)
+{
+	char detail[512];
 	struct buf out = buf_of(detail, sizeof detail);
+	buf_format(&out, "{\"key\":\"%s\",\"scopes\":\"", key->id);
+	permission_set_write(key->scopes, &out);
+	buf_format(&out, "\",\"expires_at\":%lld,\"revoked_at\":%lld,\"ranges\":%d",
+		   (long long)key->expires_at, (long long)key->revoked_at, key->ranges[0] != 0);
+	if (other != NULL)
+		buf_format(&out, ",\"other\":\"%s\"", other);
+	buf_byte(&out, '}');
+	return audit_add(db, action, (struct id){ 0 }, buf_terminated(&out), by, err);
+}
+
+static bool key_insert(struct db *db, const struct store_api_key *key, const char *other,
+		       const struct store_by *by, struct err *err)
+{
 	bool conflict = false;
-	struct sql sql = sql_prepare(db, write->text, err);
-	sql_put_bytes(&sql, key->secret_hash, sizeof key->secret_hash);
-	sql_put_text(&sql, key->account);
-	sql_put_text(&sql, key->name);
-	sql_put_i64(&sql, key->created_at);
-	sql_put_i64(&sql, key->revoked_at);
-	sql_put_i64(&sql, key->may_resolve);
-	sql_put_mac(&sql, &key->mac);
+	struct sql sql = sql_prepare(db,
+				     "INSERT INTO api_keys (" KEY_COLUMNS ", id) "
+				     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+				     err);
+	key_put(&sql, key);
 	sql_put_text(&sql, key->id);
 	if (!sql_run(&sql, &conflict))
 		return false;
 	if (conflict)
 		return err_set(err, ERR_REFUSED, "there is an API key %s already", key->id);
-	if (db_changes(db) != 1)
-		return err_set(err, ERR_REFUSED, "there is no API key %s", key->id);
-	buf_format(&out, "{\"key\":\"%s\"}", key->id);
-	return audit_add(db, write->action, (struct id){ 0 }, buf_terminated(&out), write->by, err);
+	return key_audit(db, key, "api_key_created", other, by, err);
+}
+
+struct key_write {
+	const struct store_api_key *key;
+	struct store_api_key_change *change;
+	const struct store_by *by;
+};
+
+static bool add_write(struct db *db, void *context, struct err *err)
+{
+	const struct key_write *write = context;
+	return key_insert(db, write->key, NULL, write->by, err);
 }
 
 bool store_sql_key_add(struct store *store, const struct store_api_key *key,
 		       const struct store_by *by, struct err *err)
 {
-	struct key_write write = {
-		key, by,
-		"INSERT INTO api_keys (secret_hash, account, name, created_at, revoked_at, "
-		"may_resolve, mac_key_id, mac, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		"api_key_created"
-	};
-	return sql_write(db_of(store), key_write, &write, err);
+	struct key_write write = { .key = key, .by = by };
+	return sql_write(db_of(store), add_write, &write, err);
 }
 
-bool store_sql_key_replace(struct store *store, const struct store_api_key *key,
-			   const struct store_by *by, struct err *err)
+/* Compared by its MAC: whoever has changed it since has made another one. */
+static bool key_update(struct db *db, const struct store_api_key_change *change, bool *ret_written,
+		       struct err *err)
 {
-	struct key_write write = {
-		key, by,
-		"UPDATE api_keys SET secret_hash = ?, account = ?, name = ?, created_at = ?, "
-		"revoked_at = ?, may_resolve = ?, mac_key_id = ?, mac = ? WHERE id = ?",
-		"api_key_changed"
-	};
-	return sql_write(db_of(store), key_write, &write, err);
+	struct sql sql = sql_prepare(db,
+				     "UPDATE api_keys SET secret_hash = ?, account = ?, name = ?, "
+				     "created_at = ?, revoked_at = ?, expires_at = ?, scopes = ?, "
+				     "ranges = ?, mac_key_id = ?, mac = ? "
+				     "WHERE id = ? AND mac_key_id = ? AND mac = ?",
+				     err);
+	key_put(&sql, change->key);
+	sql_put_text(&sql, change->key->id);
+	sql_put_mac(&sql, &change->before);
+	if (!sql_run(&sql, NULL))
+		return false;
+	*ret_written = db_changes(db) == 1;
+	return true;
+}
+
+static bool change_write(struct db *db, void *context, struct err *err)
+{
+	const struct key_write *write = context;
+	struct store_api_key_change *change = write->change;
+	const struct store_api_key *added = change->added;
+	if (!key_update(db, change, &change->applied, err))
+		return false;
+	if (!change->applied)
+		return true;
+	return key_audit(db, change->key, change->action, added != NULL ? added->id : NULL,
+			 write->by, err) &&
+	       (added == NULL || key_insert(db, added, change->key->id, write->by, err));
+}
+
+bool store_sql_key_change(struct store *store, struct store_api_key_change *change,
+			  const struct store_by *by, struct err *err)
+{
+	struct key_write write = { .change = change, .by = by };
+	change->applied = false;
+	return sql_write(db_of(store), change_write, &write, err);
+}
+
+struct uses {
+	const struct store_api_key_use *items;
+	size_t n;
+};
+
+static bool use_write(struct db *db, const struct store_api_key_use *use, struct err *err)
+{
+	char text[IP_TEXT_MAX + 1];
+	struct buf from = buf_of(text, sizeof text);
+	struct sql sql = sql_prepare(db,
+				     "UPDATE api_keys SET last_used_at = ?, last_used_from = ? "
+				     "WHERE id = ? AND last_used_at <= ?",
+				     err);
+	if (ip_is_known(use->from))
+		ip_write(use->from, &from);
+	sql_put_i64(&sql, use->at_ms);
+	sql_put_text(&sql, buf_terminated(&from));
+	sql_put_text(&sql, use->id);
+	sql_put_i64(&sql, use->at_ms - API_KEY_USE_LEAST_MS);
+	return sql_run(&sql, NULL);
+}
+
+static bool uses_write(struct db *db, void *context, struct err *err)
+{
+	const struct uses *uses = context;
+	for (size_t i = 0; i < uses->n; i++)
+		if (!use_write(db, &uses->items[i], err))
+			return false;
+	return true;
+}
+
+bool store_sql_keys_used(struct store *store, const struct store_api_key_use *uses, size_t n,
+			 struct err *err)
+{
+	struct uses all = { uses, n };
+	return sql_write(db_of(store), uses_write, &all, err);
 }
 
 bool store_sql_key_load(struct store *store, const char *id, struct store_api_key *ret_key,
 			bool *ret_found, struct err *err)
 {
-	struct sql sql = sql_prepare(db_of(store), key_columns, err);
+	struct sql sql = sql_prepare(db_of(store), key_select, err);
 	sql_put_text(&sql, id);
 	*ret_found = sql_next(&sql);
 	if (*ret_found)
@@ -94,7 +188,7 @@ bool store_sql_key_load(struct store *store, const char *id, struct store_api_ke
 bool store_sql_keys_list(struct store *store, struct store_api_key *ret_keys, size_t cap,
 			 size_t *ret_len, struct err *err)
 {
-	struct sql sql = sql_prepare(db_of(store), keys_columns, err);
+	struct sql sql = sql_prepare(db_of(store), keys_select, err);
 	size_t len = 0;
 	sql_put_i64(&sql, (int64_t)cap);
 	while (len < cap && sql_next(&sql))

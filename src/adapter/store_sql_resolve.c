@@ -147,7 +147,7 @@ bool store_sql_decisions(struct store *store, const struct resolve_case *of,
 				     "shown = ?)) "
 				     "AND (? = 0 OR EXISTS (SELECT 1 FROM api_keys k WHERE "
 				     "k.id = d.key_id AND k.revoked_at = 0 AND "
-				     "k.may_resolve = 1)) "
+				     "(k.scopes & ?) <> 0)) "
 				     /* What one person said stands in nobody's way. */
 				     "ORDER BY EXISTS (SELECT 1 FROM decisions o WHERE "
 				     "o.withdrawal_id = d.withdrawal_id AND "
@@ -160,6 +160,7 @@ bool store_sql_decisions(struct store *store, const struct resolve_case *of,
 	sql_put_i64(&sql, of == NULL);
 	case_put(&sql, of == NULL ? &any : of);
 	sql_put_i64(&sql, DEFENCE("revoked_decides_nothing"));
+	sql_put_u64(&sql, PERMISSION_BIT(PERMISSION_WITHDRAWALS_RESOLVE));
 	sql_put_i64(&sql, (int64_t)cap);
 	while (len < cap && sql_next(&sql))
 		decision_take(&sql, &ret_decisions[len++]);

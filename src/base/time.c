@@ -197,3 +197,23 @@ bool time_read_rfc3339(struct str text, int64_t *ret_unix_ms)
 	*ret_unix_ms = unix_ms;
 	return true;
 }
+
+bool time_read_duration(struct str text, int64_t *ret_ms)
+{
+	static const struct {
+		char unit;
+		uint64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	static const uint64_t seconds_max = UINT64_C(36525) * 86400;
+	uint64_t count = 0;
+	if (text.len < 2 || !str_to_u64((struct str){ text.at, text.len - 1 }, &count))
+		return false;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		if (units[i].unit != text.at[text.len - 1] ||
+		    count > seconds_max / units[i].seconds)
+			continue;
+		*ret_ms = (int64_t)(count * units[i].seconds * 1000);
+		return true;
+	}
+	return false;
+}

@@ -16,4 +16,7 @@ void time_write_rfc3339(int64_t unix_ms, struct buf *out);
  * else. */
 bool time_read_rfc3339(struct str text, int64_t *ret_unix_ms);
 
+/* How long: "90d", "24h", "30m", "45s", up to 100 years. False on anything else. */
+bool time_read_duration(struct str text, int64_t *ret_ms);
+
 #endif

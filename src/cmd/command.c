@@ -85,11 +85,31 @@ static size_t option_index(const struct command *command, struct str name)
 	return i;
 }
 
+static bool repeats(const struct command_option *option)
+{
+	static const char mark[] = "…";
+	size_t len = option->value != NULL ? strlen(option->value) : 0;
+	return len >= strlen(mark) && strcmp(option->value + len - strlen(mark), mark) == 0;
+}
+
 const char *invocation_option(const struct invocation *invocation, const char *name)
 {
 	size_t index = option_index(invocation->command, str_from(name));
 	CHECK(invocation->command->options[index].name != NULL);
 	return invocation->values[index];
+}
+
+const char *invocation_repeated(const struct invocation *invocation, const char *name,
+				size_t *cursor)
+{
+	size_t index = option_index(invocation->command, str_from(name));
+	CHECK(repeats(&invocation->command->options[index]));
+	while (*cursor < invocation->repeated_len) {
+		size_t at = (*cursor)++;
+		if (invocation->repeated[at].option == index)
+			return invocation->repeated[at].value;
+	}
+	return NULL;
 }
 
 bool invocation_flag(const struct invocation *invocation, const char *name)
@@ -143,6 +163,17 @@ enum exit_status invocation_failed(const struct invocation *invocation, const st
 	return EXIT_FAILED;
 }
 
+static bool repeated_take(struct invocation *invocation, size_t option, const char *value)
+{
+	if (invocation->repeated_len == COMMAND_REPEATS_MAX) {
+		(void)invocation_misused(invocation, "more than %d values", COMMAND_REPEATS_MAX);
+		return false;
+	}
+	invocation->repeated[invocation->repeated_len].option = option;
+	invocation->repeated[invocation->repeated_len++].value = value;
+	return true;
+}
+
 /* Takes "--name", "--name=value" or "--name value" at argv[*at]. */
 static bool take_option(struct invocation *invocation, int argc, char **argv, int *at)
 {
@@ -158,7 +189,7 @@ static bool take_option(struct invocation *invocation, int argc, char **argv, in
 		(void)invocation_misused(invocation, "unknown option --%.*s", STR_ARG(name));
 		return false;
 	}
-	if (invocation->values[index] != NULL) {
+	if (invocation->values[index] != NULL && !repeats(option)) {
 		(void)invocation_misused(invocation, "--%s is given twice", option->name);
 		return false;
 	}
@@ -175,7 +206,7 @@ static bool take_option(struct invocation *invocation, int argc, char **argv, in
 		value = str_from(argv[++*at]);
 	}
 	invocation->values[index] = option->value != NULL ? value.at : "";
-	return true;
+	return !repeats(option) || repeated_take(invocation, index, value.at);
 }
 
 static bool take_arguments(struct invocation *invocation, int argc, char **argv, int at)

@@ -23,10 +23,11 @@ enum exit_status {
 
 #define COMMAND_OPTIONS_MAX   16
 #define COMMAND_ARGUMENTS_MAX 8
+#define COMMAND_REPEATS_MAX   64 /* values of options that repeat, together */
 
 struct command_option {
 	const char *name;  /* "config", without its dashes; NULL ends the list */
-	const char *value; /* "FILE"; NULL: a flag */
+	const char *value; /* "FILE"; "RANGE…": it may be given several times; NULL: a flag */
 	const char *help;
 };
 
@@ -46,6 +47,11 @@ struct command {
 struct invocation {
 	const struct command *command;
 	const char *values[COMMAND_OPTIONS_MAX]; /* by option; "" for a flag; NULL when absent */
+	struct {
+		size_t option;
+		const char *value;
+	} repeated[COMMAND_REPEATS_MAX]; /* in the order of the line */
+	size_t repeated_len;
 	const char *arguments[COMMAND_ARGUMENTS_MAX];
 	size_t arguments_len;
 	bool json;
@@ -62,6 +68,9 @@ enum exit_status command_main(int argc, char **argv);
 
 /* NULL when it was not given. CHECKs that the command has such an option. */
 const char *invocation_option(const struct invocation *invocation, const char *name);
+/* The next value of an option that repeats: from *cursor on, which starts at 0. NULL: no more. */
+const char *invocation_repeated(const struct invocation *invocation, const char *name,
+				size_t *cursor);
 bool invocation_flag(const struct invocation *invocation, const char *name);
 /* A decimal number of an option; `fallback` when it was not given. False (and says so) when it is
  * no number from min to max: return EXIT_USAGE. */

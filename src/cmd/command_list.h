@@ -12,7 +12,10 @@ enum exit_status command_role(const struct invocation *invocation); /* by the co
 enum exit_status command_version(const struct invocation *invocation);
 enum exit_status command_check_config(const struct invocation *invocation);
 enum exit_status command_migrate(const struct invocation *invocation);
+
+/* command_api_key.c */
 enum exit_status command_api_key_create(const struct invocation *invocation);
+enum exit_status command_api_key_rotate(const struct invocation *invocation);
 enum exit_status command_api_key_revoke(const struct invocation *invocation);
 enum exit_status command_api_key_list(const struct invocation *invocation);
 

@@ -209,6 +209,10 @@ static void sections_read(struct config *config, const struct config_text *text)
 					 ? (unsigned)config_u64(text->api.rate_burst)
 					 : config->api_rate_limit;
 	config->api_status_copy_ms = milliseconds(text->api.status_copy_ms);
+	config->api_proxies_len = text->api.trusted_proxies_count;
+	for (size_t i = 0; i < config->api_proxies_len; i++)
+		CHECK(ip_range_read(str_from(text->api.trusted_proxies[i]),
+				    &config->api_proxies[i]));
 	config->processor_approval_life_ms = milliseconds(text->processor.approval_life_s) * 1000;
 	config->processor_visibility_ms = milliseconds(text->processor.visibility_ms);
 	config->processor_sweep_interval_ms = milliseconds(text->processor.sweep_interval_ms);

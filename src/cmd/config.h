@@ -14,6 +14,7 @@
 #define SLUICE_CMD_CONFIG_H
 
 #include "base/err.h"
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "core/catalogue.h"
@@ -126,6 +127,8 @@ struct config {
 	unsigned api_rate_limit; /* 0: none */
 	unsigned api_rate_burst;
 	int64_t api_status_copy_ms;
+	struct ip_range api_proxies[PROXIES_MAX];
+	size_t api_proxies_len;
 	bool has_cache;
 	struct config_listen cache_redis;
 	const char *cache_username;      /* NULL: the default one */

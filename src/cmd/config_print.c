@@ -61,6 +61,7 @@ static void yaml_value(const struct config_place *place, const char *text, struc
 	case CONFIG_TYPE_PATH:
 	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_LISTEN:
+	case CONFIG_TYPE_RANGE:
 	case CONFIG_TYPE_URL:
 	case CONFIG_TYPE_WS:
 	case CONFIG_TYPE_ADDRESS:
@@ -221,6 +222,8 @@ static const char *type_text(enum config_type type)
 		return "path or secret";
 	case CONFIG_TYPE_LISTEN:
 		return "address";
+	case CONFIG_TYPE_RANGE:
+		return "addresses";
 	case CONFIG_TYPE_URL:
 	case CONFIG_TYPE_WS:
 		return "URL";

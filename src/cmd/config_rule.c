@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/utf8.h"
 #include "cmd/config_walk.h"
@@ -116,6 +117,8 @@ static const struct config_rule rules[] = {
 	  "requests at once after a pause; as many as rate_limit if absent" },
 	{ "api.status_copy_ms", CONFIG_TYPE_COUNT, 0, 10000, "2000",
 	  "how old the status of a withdrawal out of Redis may be at most; 0 keeps none there" },
+	{ "api.trusted_proxies[]", CONFIG_TYPE_RANGE, 0, 0, CONFIG_REQUIRED,
+	  "proxies whose X-Forwarded-For says where a client is; nobody's if absent" },
 	{ "processor.ops_listen", CONFIG_TYPE_LISTEN, 0, 0, "127.0.0.1:3001", "as of the api" },
 	{ "processor.approval_life_s", CONFIG_TYPE_COUNT, 60, 30 * DAY_S, "86400",
 	  "how long an approval may wait for its nonce before it is renewed" },
@@ -339,6 +342,7 @@ static bool type_allows(const struct config_rule *rule, struct str text)
 	struct address address;
 	struct secret_reference reference;
 	char host[256];
+	struct ip_range range;
 	uint16_t port;
 	switch (rule->type) {
 	case CONFIG_TYPE_NAME:
@@ -358,6 +362,8 @@ static bool type_allows(const struct config_rule *rule, struct str text)
 						       : text.len > 0;
 	case CONFIG_TYPE_LISTEN:
 		return config_listen_read(text, host, sizeof host, &port);
+	case CONFIG_TYPE_RANGE:
+		return ip_range_read(text, &range);
 	case CONFIG_TYPE_URL:
 		return url_is_valid(text, "http://", "https://");
 	case CONFIG_TYPE_WS:
@@ -402,6 +408,10 @@ static void wanted_write(const struct config_rule *rule, struct str text, struct
 		return;
 	case CONFIG_TYPE_LISTEN:
 		buf_text(out, "address:port such as 127.0.0.1:3000");
+		return;
+	case CONFIG_TYPE_RANGE:
+		buf_text(out, "addresses such as 10.0.0.0/8 or 2001:db8::/32, with no bit set "
+			      "behind the prefix");
 		return;
 	case CONFIG_TYPE_URL:
 		buf_text(out, "an http:// or https:// URL");

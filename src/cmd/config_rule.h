@@ -17,6 +17,7 @@ enum config_type {
 	CONFIG_TYPE_PATH,    /* relative ones start at the directory of the configuration file */
 	CONFIG_TYPE_SECRET,  /* a path, or secret://REGION/NAME[#MEMBER] (cmd/secret_reference.h) */
 	CONFIG_TYPE_LISTEN,  /* address:port, [address]:port or :port */
+	CONFIG_TYPE_RANGE,   /* addresses: 10.0.0.0/8, 2001:db8::/32, or one alone */
 	CONFIG_TYPE_URL,     /* http:// or https:// */
 	CONFIG_TYPE_WS,      /* ws:// or wss:// */
 	CONFIG_TYPE_ADDRESS, /* EIP-55 */

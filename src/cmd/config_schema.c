@@ -154,10 +154,15 @@ static const struct cyaml_schema_field run_fields[] = {
 	CYAML_FIELD_END,
 };
 static const struct cyaml_schema_field api_fields[] = {
-	SCALAR(struct config_text_api, listen),         SCALAR(struct config_text_api, ops_listen),
-	SCALAR(struct config_text_api, key_cache_ms),   SCALAR(struct config_text_api, jobs_max),
-	SCALAR(struct config_text_api, rate_limit),     SCALAR(struct config_text_api, rate_burst),
-	SCALAR(struct config_text_api, status_copy_ms), CYAML_FIELD_END,
+	SCALAR(struct config_text_api, listen),
+	SCALAR(struct config_text_api, ops_listen),
+	SCALAR(struct config_text_api, key_cache_ms),
+	SCALAR(struct config_text_api, jobs_max),
+	SCALAR(struct config_text_api, rate_limit),
+	SCALAR(struct config_text_api, rate_burst),
+	SCALAR(struct config_text_api, status_copy_ms),
+	LIST(struct config_text_api, trusted_proxies, &url_entry, PROXIES_MAX),
+	CYAML_FIELD_END,
 };
 static const struct cyaml_schema_field cache_fields[] = {
 	SCALAR(struct config_text_cache, redis),

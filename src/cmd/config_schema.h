@@ -140,6 +140,8 @@ struct config_text_api {
 	char *rate_limit;
 	char *rate_burst;
 	char *status_copy_ms;
+	char **trusted_proxies;
+	unsigned trusted_proxies_count;
 };
 
 struct config_text_cache {

@@ -75,7 +75,18 @@ static const struct command_option api_key_create_options[] = {
 	OPTION_CONFIG,
 	{ "name", "NAME", "whom it is for" },
 	{ "account", "NAME", "whose withdrawals it may make; \"default\" if absent" },
+	{ "scope", "SCOPE…",
+	  "what it may do: withdrawals:read, or viewer, or default; again for more" },
 	{ "resolve", NULL, "it may decide about held withdrawals of all accounts; one a person" },
+	{ "expires", "TIME", "how long it lives: 90d, 24h; for ever if absent" },
+	{ "allow", "RANGE…",
+	  "where it may be used from: 10.0.0.0/8, 2001:db8::/32; again for more" },
+	OPTIONS_END,
+};
+
+static const struct command_option api_key_rotate_options[] = {
+	OPTION_CONFIG,
+	{ "overlap", "TIME", "how long the old one goes on beside the new one; 24h if absent" },
 	OPTIONS_END,
 };
 
@@ -247,6 +258,8 @@ const struct command commands[] = {
 	  keys_address_options, command_keys_address },
 	{ "api-key create", "", 0, 0, "make an API key, and print it once", NULL,
 	  api_key_create_options, command_api_key_create },
+	{ "api-key rotate", "ID", 1, 1, "make a key in the place of another one", NULL,
+	  api_key_rotate_options, command_api_key_rotate },
 	{ "api-key revoke", "ID", 1, 1, "revoke an API key", NULL, config_options,
 	  command_api_key_revoke },
 	{ "api-key list", "", 0, 0, "list the API keys", NULL, config_options,

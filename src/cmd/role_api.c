@@ -131,6 +131,8 @@ static bool server_open(struct role_parts *parts, struct api_role *role, struct 
 			.jobs_max = parts->config->api_jobs_max,
 			.cache = parts->cache.cache,
 			.rate = { parts->config->api_rate_limit, parts->config->api_rate_burst },
+			.proxies = parts->config->api_proxies,
+			.proxies_len = parts->config->api_proxies_len,
 			.copy_life_ms = parts->config->api_status_copy_ms,
 			.cancels_by_signer = parts->config->store.is_mysql,
 		},

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/ip.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -12,6 +13,10 @@
 #define API_KEY_ID_LEN     16 /* lower-case hexadecimal digits of 8 random bytes */
 #define API_KEY_SECRET_LEN 64 /* of 32 random bytes */
 #define API_KEY_TEXT_LEN   (4 + API_KEY_ID_LEN + 1 + API_KEY_SECRET_LEN)
+
+/* Where it may be used from, as text with a space between the ranges. */
+#define API_KEY_RANGES_MAX      16
+#define API_KEY_RANGES_TEXT_MAX (API_KEY_RANGES_MAX * (IP_RANGE_MAX + 1) - 1)
 
 /* Takes the text apart: both parts are slices of it. False when it has any other form; upper-case
  * digits too, so that a key has one text. */

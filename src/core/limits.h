@@ -10,6 +10,7 @@
 #define CHAINS_MAX        8
 #define ASSETS_MAX        64
 #define WALLETS_MAX       64
+#define PROXIES_MAX       16 /* whose word about clients the API takes */
 #define RPC_ENDPOINTS_MAX 4
 
 /* Text from clients. */

@@ -8,6 +8,7 @@
 #ifndef SLUICE_NET_HTTP_PARSE_H
 #define SLUICE_NET_HTTP_PARSE_H
 
+#include "base/ip.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -43,8 +44,9 @@ struct http_request {
 	struct http_pair headers[HTTP_HEADERS_MAX]; /* in the order of the request */
 	size_t headers_len;
 	struct str body;
-	struct str peer; /* "127.0.0.1:50412"; filled in by the server */
-	bool keep_alive; /* the client would send another request on this connection */
+	struct str peer;           /* "127.0.0.1:50412"; filled in by the server */
+	struct ip_address address; /* its address, likewise */
+	bool keep_alive;           /* the client would send another request on this connection */
 	bool expects_continue;
 	char decoded[2 * HTTP_TARGET_LEN_MAX]; /* room of `path` and `query` */
 };

@@ -63,6 +63,7 @@ struct http_connection {
 	size_t out_len, out_at;
 	size_t storage_used;
 	char peer[HTTP_PEER_LEN];
+	struct ip_address address;
 	char *storage;
 	char *in;
 };
@@ -202,6 +203,7 @@ static void connect_client(struct http_server *server, int fd, const struct sock
 	connection->server = server;
 	connection->fd = fd;
 	http_socket_write_peer(peer, connection->peer);
+	connection->address = http_socket_address(peer);
 	connection->next = server->connections;
 	if (connection->next != NULL)
 		connection->next->previous = connection;
@@ -359,6 +361,7 @@ static void reply_refusal(struct http_connection *connection, const struct http_
 	connection->request.headers_len = connection->request.query_len = 0;
 	connection->request.keep_alive = false;
 	connection->request.peer = str_from(connection->peer);
+	connection->request.address = connection->address;
 	connection->storage_used = 0;
 	connection->is_last = true;
 	connection->used = 0;
@@ -431,6 +434,7 @@ static bool advance_once(struct http_connection *connection)
 		break;
 	}
 	connection->request.peer = str_from(connection->peer);
+	connection->request.address = connection->address;
 	connection->storage_used = 0;
 	enter(connection, CONNECTION_HANDLING);
 	server->options.handle(server->options.context, &connection->request);

@@ -109,6 +109,17 @@ int http_socket_accept(int listen_fd, struct sockaddr_storage *ret_peer)
 	return fd;
 }
 
+struct ip_address http_socket_address(const struct sockaddr_storage *peer)
+{
+	union socket_address address = { .storage = *peer };
+	struct ip_address ip = { .bytes = { [10] = 0xff, [11] = 0xff } }; /* IPv4, mapped */
+	if (address.any.sa_family == AF_INET6)
+		memcpy(ip.bytes, &address.v6.sin6_addr, sizeof ip.bytes);
+	else
+		memcpy(ip.bytes + 12, &address.v4.sin_addr, 4);
+	return ip;
+}
+
 void http_socket_write_peer(const struct sockaddr_storage *peer, char ret_text[HTTP_PEER_LEN])
 {
 	union socket_address address = { .storage = *peer };

@@ -3,6 +3,7 @@
 #define SLUICE_NET_HTTP_SOCKET_H
 
 #include "base/err.h"
+#include "base/ip.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,6 +17,7 @@ MUST_CHECK bool http_socket_listen(const char *address, int *ret_fd, uint16_t *r
 				   struct err *err);
 /* The next client, non-blocking, TCP_NODELAY; or -1 and errno (EAGAIN: none waits). */
 int http_socket_accept(int listen_fd, struct sockaddr_storage *ret_peer);
+struct ip_address http_socket_address(const struct sockaddr_storage *peer);
 void http_socket_write_peer(const struct sockaddr_storage *peer, char ret_text[HTTP_PEER_LEN]);
 
 #endif

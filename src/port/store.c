@@ -113,11 +113,20 @@ bool store_api_keys_list(struct store *store, struct store_api_key *ret_keys, si
 	return store->ops->api_keys_list(store, ret_keys, cap, ret_len, err);
 }
 
-bool store_api_key_replace(struct store *store, const struct store_api_key *key,
-			   const struct store_by *by, struct err *err)
+bool store_api_key_change(struct store *store, struct store_api_key_change *change,
+			  const struct store_by *by, struct err *err)
 {
 	PORT_CALL();
-	return store->ops->api_key_replace(store, key, by, err);
+	CHECK(change->key->id[0] != 0 && change->action != NULL);
+	return store->ops->api_key_change(store, change, by, err);
+}
+
+bool store_api_keys_used(struct store *store, const struct store_api_key_use *uses, size_t n,
+			 struct err *err)
+{
+	PORT_CALL();
+	CHECK(n >= 1 && n <= API_KEY_USES_MAX);
+	return store->ops->api_keys_used(store, uses, n, err);
 }
 
 bool store_decision_put(struct store *store, const struct decision *decision,

@@ -13,7 +13,9 @@
 #define SLUICE_PORT_STORE_H
 
 #include "base/err.h"
+#include "core/api_key.h"
 #include "core/catalogue.h"
+#include "core/permission.h"
 #include "core/resolve.h"
 #include "core/withdrawal.h"
 #include "port/queue.h"
@@ -116,8 +118,13 @@ struct store_api_key {
 	char name[65];
 	int64_t created_at;
 	int64_t revoked_at; /* 0: valid */
-	bool may_resolve;   /* withdrawals and slots of every account */
+	int64_t expires_at; /* 0: never */
+	permission_set scopes;
+	char ranges[API_KEY_RANGES_TEXT_MAX + 1]; /* where from; "": anywhere */
 	struct mac_tag mac; /* over all of the above: without it the row grants nothing */
+	/* For people to look at; nothing decides by it. */
+	int64_t last_used_at; /* 0: never */
+	char last_used_from[IP_TEXT_MAX + 1];
 };
 
 struct store_ops;
@@ -171,9 +178,6 @@ MUST_CHECK bool store_api_key_load(struct store *store, const char *id,
 				   struct store_api_key *ret_key, bool *ret_found, struct err *err);
 MUST_CHECK bool store_api_keys_list(struct store *store, struct store_api_key *ret_keys, size_t cap,
 				    size_t *ret_len, struct err *err);
-/* Replaces the row (revocation carries a new MAC). */
-MUST_CHECK bool store_api_key_replace(struct store *store, const struct store_api_key *key,
-				      const struct store_by *by, struct err *err);
 /* Stores what a person decided, in place of what that person decided of the same case before; and
  * wakes the signer. *ret_current false: the case has changed since, nothing is written. */
 MUST_CHECK bool store_decision_put(struct store *store, const struct decision *decision,

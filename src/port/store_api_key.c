@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#define LABEL      "sluice api_keys 1"
-#define FIELDS_MAX 384
+#define LABEL      "sluice api_keys 2"
+#define FIELDS_MAX 1536
 
 _Static_assert(sizeof(struct store_api_key) < FIELDS_MAX, "all columns and their lengths fit");
 
@@ -18,7 +18,9 @@ static struct str fields_of(const struct store_api_key *key, char *storage)
 	buf_prefixed(&out, key->name, strnlen(key->name, sizeof key->name));
 	buf_prefixed_u64(&out, (uint64_t)key->created_at);
 	buf_prefixed_u64(&out, (uint64_t)key->revoked_at);
-	buf_prefixed_u64(&out, key->may_resolve ? 1 : 0);
+	buf_prefixed_u64(&out, (uint64_t)key->expires_at);
+	buf_prefixed_u64(&out, key->scopes);
+	buf_prefixed(&out, key->ranges, strnlen(key->ranges, sizeof key->ranges));
 	CHECK(!out.overflow);
 	return buf_view(&out);
 }

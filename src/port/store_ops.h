@@ -3,6 +3,7 @@
 #ifndef SLUICE_PORT_STORE_OPS_H
 #define SLUICE_PORT_STORE_OPS_H
 
+#include "port/store_api_key.h"
 #include "port/store_feed.h"
 #include "port/store_people.h"
 #include "port/store_recover.h"
@@ -31,8 +32,10 @@ struct store_ops {
 			     struct err *);
 	bool (*api_keys_list)(struct store *, struct store_api_key *, size_t, size_t *,
 			      struct err *);
-	bool (*api_key_replace)(struct store *, const struct store_api_key *,
-				const struct store_by *, struct err *);
+	bool (*api_key_change)(struct store *, struct store_api_key_change *,
+			       const struct store_by *, struct err *);
+	bool (*api_keys_used)(struct store *, const struct store_api_key_use *, size_t,
+			      struct err *);
 	bool (*catalogue_pin)(struct store *, const struct catalogue *, struct err *);
 	bool (*wallets_load)(struct store *, struct wallet *, size_t, size_t *, struct err *);
 	bool (*leases_take)(struct store *, struct store_lease *const *, size_t, const char *,

@@ -11,6 +11,7 @@
 #include "port/db.h"
 #include "port/entropy.h"
 #include "port/queue.h"
+#include "port/store_api_key.h"
 #include "port/store_transfer.h"
 
 #include <pthread.h>

@@ -148,7 +148,8 @@ static void keys_add(struct fixture *f)
 	struct store_by by = fixture_by(f, ACTOR_PERSON);
 	for (size_t i = 0; i < 2; i++) {
 		struct store_api_key key = { .created_at = 1,
-					     .may_resolve = true,
+					     .scopes =
+						     PERMISSION_BIT(PERMISSION_WITHDRAWALS_RESOLVE),
 					     .mac = { .key_id = 1 } };
 		snprintf(key.id, sizeof key.id, "key-%s", people[i]);
 		MUST(store_api_key_add, f->store, &key, &by);

@@ -280,6 +280,9 @@ static struct store_api_key key_of(const char *id, int64_t created_at)
 	snprintf(key.account, sizeof key.account, "acme");
 	snprintf(key.name, sizeof key.name, "Büro 2");
 	key.created_at = created_at;
+	key.expires_at = 999;
+	key.scopes = permissions_all();
+	snprintf(key.ranges, sizeof key.ranges, "10.0.0.0/8 2001:db8::/32");
 	key.mac.key_id = 2;
 	memset(key.mac.bytes, 0x3a, sizeof key.mac.bytes);
 	return key;
@@ -293,6 +296,9 @@ static void assert_key_equal(const struct store_api_key *a, const struct store_a
 	assert_string_equal(a->name, b->name);
 	assert_int_equal(a->created_at, b->created_at);
 	assert_int_equal(a->revoked_at, b->revoked_at);
+	assert_int_equal(a->expires_at, b->expires_at);
+	assert_int_equal(a->scopes, b->scopes);
+	assert_string_equal(a->ranges, b->ranges);
 	assert_int_equal(a->mac.key_id, b->mac.key_id);
 	assert_memory_equal(a->mac.bytes, b->mac.bytes, sizeof a->mac.bytes);
 }
@@ -311,9 +317,13 @@ static void keys_are_added_revoked_and_listed(void **state)
 	MUST(store_api_key_load, f->store, "a", &key, &found);
 	assert_true(found);
 	assert_key_equal(&key, &keys[1]);
+	struct store_api_key_change change = { .before = keys[1].mac,
+					       .key = &keys[1],
+					       .action = "api_key_revoked" };
 	keys[1].revoked_at = 300;
 	keys[1].mac.bytes[0] = 1;
-	MUST(store_api_key_replace, f->store, &keys[1], &by);
+	MUST(store_api_key_change, f->store, &change, &by);
+	assert_true(change.applied);
 	MUST(store_api_keys_list, f->store, read, 4, &len);
 	assert_int_equal(len, 2);
 	assert_key_equal(&read[0], &keys[0]); /* oldest first */
@@ -327,18 +337,77 @@ static void keys_are_added_revoked_and_listed(void **state)
 			 3);
 }
 
-static void a_key_is_added_once_and_replaced_only_if_it_is_there(void **state)
+static void a_key_is_added_once_and_changed_only_as_it_was_read(void **state)
 {
 	struct fixture *f = *state;
 	struct store_by by = fixture_by(f, ACTOR_PERSON);
-	struct store_api_key key = key_of("a", 100);
-	MUST_FAIL(ERR_REFUSED, store_api_key_replace, f->store, &key, &by);
+	struct store_api_key key = key_of("a", 100), other = key_of("b", 200);
+	struct store_api_key_change change = {
+		.before = key.mac, .key = &key, .added = &other, .action = "api_key_rotated"
+	};
+	MUST(store_api_key_change, f->store, &change, &by); /* there is none yet */
+	assert_false(change.applied);
 	MUST(store_api_key_add, f->store, &key, &by);
 	struct digest before = fixture_digest(f);
 	key.account[0] = 'x';
 	MUST_FAIL(ERR_REFUSED, store_api_key_add, f->store, &key, &by);
+	for (int i = 0; i < 2; i++) { /* somebody has changed it meanwhile */
+		change.before = key.mac;
+		if (i == 0)
+			change.before.bytes[31] ^= 1;
+		else
+			change.before.key_id++;
+		MUST(store_api_key_change, f->store, &change, &by);
+		assert_false(change.applied);
+	}
 	struct digest after = fixture_digest(f);
 	assert_digest_equal(&before, &after);
+
+	/* Both rows, or none. */
+	change.before = key.mac;
+	MUST(store_api_key_add, f->store, &other, &by);
+	before = fixture_digest(f);
+	MUST_FAIL(ERR_REFUSED, store_api_key_change, f->store, &change, &by);
+	after = fixture_digest(f);
+	assert_digest_equal(&before, &after);
+}
+
+static void use(struct fixture *f, const char *id, int64_t at_ms, uint8_t last)
+{
+	struct store_api_key_use uses[2] = {
+		{ .id = "nobody", .at_ms = at_ms },
+		{ .at_ms = at_ms, .from = { { [10] = 0xff, 0xff, 10, 0, 0, last } } }
+	};
+	snprintf(uses[1].id, sizeof uses[1].id, "%s", id);
+	MUST(store_api_keys_used, f->store, uses, 2);
+}
+
+static void the_last_use_of_a_key_is_written_once_a_minute(void **state)
+{
+	struct fixture *f = *state;
+	struct store_by by = fixture_by(f, ACTOR_PERSON);
+	struct store_api_key key = key_of("a", 100), read;
+	bool found = false;
+	MUST(store_api_key_add, f->store, &key, &by);
+	int64_t audits = fixture_number(f, "SELECT COUNT(*) FROM audit");
+	use(f, "a", 1000000, 1);
+	use(f, "a", 1000000 + API_KEY_USE_LEAST_MS - 1, 2);
+	MUST(store_api_key_load, f->store, "a", &read, &found);
+	assert_int_equal(read.last_used_at, 1000000);
+	assert_string_equal(read.last_used_from, "10.0.0.1");
+	assert_key_equal(&read, &key);
+	use(f, "a", 1000000 + API_KEY_USE_LEAST_MS, 3);
+	use(f, "a", 1000000, 4); /* late */
+	MUST(store_api_key_load, f->store, "a", &read, &found);
+	assert_int_equal(read.last_used_at, 1000000 + API_KEY_USE_LEAST_MS);
+	assert_string_equal(read.last_used_from, "10.0.0.3");
+	assert_int_equal(fixture_number(f, "SELECT COUNT(*) FROM audit"), audits);
+
+	/* A change of the key keeps it. */
+	struct store_api_key_change change = { .before = key.mac, .key = &key, .action = "edit" };
+	MUST(store_api_key_change, f->store, &change, &by);
+	MUST(store_api_key_load, f->store, "a", &read, &found);
+	assert_int_equal(read.last_used_at, 1000000 + API_KEY_USE_LEAST_MS);
 }
 
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
@@ -355,7 +424,8 @@ int main(void)
 		STORE_TEST(a_list_has_an_account_and_an_end),
 		STORE_TEST(events_are_read_in_order_from_where_one_was),
 		STORE_TEST(keys_are_added_revoked_and_listed),
-		STORE_TEST(a_key_is_added_once_and_replaced_only_if_it_is_there),
+		STORE_TEST(a_key_is_added_once_and_changed_only_as_it_was_read),
+		STORE_TEST(the_last_use_of_a_key_is_written_once_a_minute),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

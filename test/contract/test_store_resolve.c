@@ -17,13 +17,16 @@ static struct resolve_case case_of(struct fixture *f, const struct transfer *slo
 static void key_set(struct fixture *f, const char *person, bool revoked)
 {
 	struct store_by by = fixture_by(f, ACTOR_PERSON);
-	struct store_api_key key = { .created_at = 1, .may_resolve = true, .mac = { .key_id = 1 } };
+	struct store_api_key key = { .created_at = 1,
+				     .scopes = PERMISSION_BIT(PERMISSION_WITHDRAWALS_RESOLVE),
+				     .mac = { .key_id = 1 } };
 	bool found = false;
 	snprintf(key.id, sizeof key.id, "key-%s", person);
 	MUST(store_api_key_load, f->store, key.id, &key, &found);
+	struct store_api_key_change change = { .before = key.mac, .key = &key, .action = "edit" };
 	key.revoked_at = revoked ? 2 : 0;
 	if (found)
-		MUST(store_api_key_replace, f->store, &key, &by);
+		MUST(store_api_key_change, f->store, &change, &by);
 	else
 		MUST(store_api_key_add, f->store, &key, &by);
 }
@@ -110,7 +113,7 @@ static void a_revoked_key_decides_nothing(void **state)
 	assert_int_equal(n, 1);
 	assert_string_equal(rows[0].person, "ben");
 	assert_int_equal(open_count(f, NULL), 1);
-	fixture_edit(f, "UPDATE api_keys SET may_resolve = 0 WHERE id = 'key-ben'");
+	fixture_edit(f, "UPDATE api_keys SET scopes = 1 WHERE id = 'key-ben'");
 	assert_int_equal(open_count(f, NULL), 0);
 	fixture_edit(f, "DELETE FROM api_keys");
 	assert_int_equal(open_count(f, &of), 0);

@@ -83,7 +83,8 @@ describe('a deployment by the document', () => {
 		await stack.writeConfiguration();
 		await makeDatabases();
 		await stack.run(['queues', 'create', '--config', stack.configFile]);
-		stack.apiKey = JSON.parse(await run('admin', 'api-key', 'create', '--json', '--name', 'shop')).key;
+		stack.apiKey = JSON.parse(await run('admin', 'api-key', 'create', '--json', '--name', 'shop',
+			...['default', 'wallets:read', 'queues:read', 'queues:redrive'].flatMap(scope => ['--scope', scope]))).key;
 		await startRoles();
 	});
 

@@ -29,7 +29,7 @@ describe('the table of commands', () => {
 		const usage = succeed(['--help']).stdout;
 		const names = [...usage.matchAll(/^ {2}([a-z-]+(?: [a-z]+)?) {2,}/gm)].map(([, name]) => name);
 		for (const name of ['run', ...roles, 'migrate', 'check-config', 'keys init', 'keys new',
-			'keys import', 'keys add', 'keys address', 'api-key create', 'api-key revoke', 'api-key list',
+			'keys import', 'keys add', 'keys address', 'api-key create', 'api-key rotate', 'api-key revoke', 'api-key list',
 			'wallet list', 'wallet start', 'withdraw', 'status', 'version', 'dlq list', 'dlq redrive',
 			'queues create', 'queues check'])
 			assert.ok(names.includes(name), `${name} is missing:\n${usage}`);
@@ -54,6 +54,10 @@ describe('the table of commands', () => {
 			[['migrate', '--config', 'a', '--config=b'], '--config is given twice'],
 			[['migrate', '--quiet=1'], '--quiet takes no value'],
 			[['api-key', 'revoke'], 'ID is missing'],
+			[['api-key', 'rotate'], 'ID is missing'],
+			[['api-key', 'create', '--name', 'x', '--scope', 'all'], 'is no scope'],
+			[['api-key', 'create', '--name', 'x', '--expires', '3w'], '--expires takes a time'],
+			[['api-key', 'create', '--name', 'x', '--name', 'y'], '--name is given twice'],
 			[['api-key', 'create'], '--name is missing'],
 			[['wallet', 'start'], 'ADDRESS is missing'],
 			[['wallet', 'start', 'x', '--chain', 'anvil'], '--reason is missing'],
@@ -381,6 +385,38 @@ describe('API keys', () => {
 		assert.equal(sluice(key('create', '--name', 'a\nb')).status, 1);
 		assert.equal(sluice(key('create', '--name', 'x', '--account', 'a b')).status, 1);
 	});
+
+	test('hold scopes, an end and places, and are rotated', () => {
+		const { dir, config } = newDeployment('api-key-more');
+		const key = (...args) => ['api-key', ...args, '--config', config];
+		succeed(['keys', 'init', '--config', config]);
+		succeed(['migrate', '--config', config]);
+		const plain = json(key('create', '--name', 'plain'));
+		assert.deepEqual(plain.scopes, ['withdrawals:create', 'withdrawals:read', 'withdrawals:cancel',
+			'withdrawals:speed_up', 'assets:read', 'events:read']);
+		assert.deepEqual([plain.allow, plain.expires_at, plain.last_used_at], [[], null, null]);
+		assert.match(sluice(key('create', '--name', 'x', '--scope', 'withdrawals:approve')).stderr,
+			/no API key can have withdrawals:approve/);
+		assert.match(sluice(key('create', '--name', 'x', '--allow', '10.0.0.1/8')).stderr, /10\.0\.0\.1\/8/);
+		const made = json(key('create', '--name', 'shop', '--scope', 'assets:read', '--scope', 'wallets:read',
+			'--expires', '90d', '--allow', '10.0.0.0/8', '--allow', '2001:db8::/32'));
+		assert.deepEqual(made.scopes, ['assets:read', 'wallets:read']);
+		assert.deepEqual(made.allow, ['10.0.0.0/8', '2001:db8::/32']);
+		assert.equal(Date.parse(made.expires_at) - Date.parse(made.created_at), 90 * 86_400_000);
+		const next = json(key('rotate', made.id, '--overlap', '1h'));
+		assert.match(next.key, new RegExp(`^slk_${next.id}_[0-9a-f]{64}$`));
+		assert.deepEqual([next.scopes, next.allow], [made.scopes, made.allow]);
+		const old = json(key('list')).items.find(item => item.id === made.id);
+		assert.equal(Date.parse(old.expires_at) - Date.parse(next.created_at), 3_600_000);
+		assert.deepEqual([old.state, old.revoked_at], ['valid', null]);
+		assert.match(succeed(key('list')).stdout, /assets:read wallets:read from 10\.0\.0\.0\/8 2001:db8::\/32$/m);
+		const database = readFileSync(join(dir, 'var/sluice.db'), 'latin1');
+		assert.ok(!database.includes(next.key.split('_')[2]));
+		const changed = spawnSync('sqlite3', [join(dir, 'var/sluice.db'),
+			`UPDATE api_keys SET scopes = 62 WHERE id = '${made.id}'`]);
+		assert.equal(changed.status, 0);
+		assert.match(sluice(key('rotate', made.id)).stderr, /was changed by somebody else/);
+	});
 });
 
 describe('the client', () => {
@@ -609,8 +645,8 @@ describe('sluice run', () => {
 		const deployment = prepared('unpaid');
 		const run = start(deployment);
 		await run.ready();
-		const key = succeed(['api-key', 'create', '--name', 'me', '--config', deployment.config])
-			.stdout.trim();
+		const key = succeed(['api-key', 'create', '--name', 'me', '--scope', 'operator', '--config',
+			deployment.config]).stdout.trim();
 		const env = { SLUICE_API_KEY: key, SLUICE_URL: run.url };
 		const order = ['withdraw', '--chain', 'anvil', '--asset', 'ETH', '--amount', '11', '--to', payee,
 			'--wait', '--timeout', '30'];

@@ -32,7 +32,7 @@ before(async () => {
 		const { stdout } = await stack.run(['api-key', 'create', '--json', '--name', name, '--resolve',
 			'--account', 'operators', '--config', stack.configFile]);
 		const made = JSON.parse(stdout);
-		assert.equal(made.may_resolve, true);
+		assert.ok(made.scopes.includes('withdrawals:resolve'));
 		people[name] = { key: made.key, file: join(dir, `${name}.key`) };
 		writeFileSync(people[name].file, `${made.key}\n`, { mode: 0o600 });
 	}

@@ -14,6 +14,7 @@
 #include "port/journal.h"
 #include "port/keys.h"
 #include "port/queue.h"
+#include "port/store_api_key.h"
 #include "port/store_transfer.h"
 #include "service/monitor/monitor.h"
 #include "service/processor/processor.h"

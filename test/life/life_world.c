@@ -154,15 +154,16 @@ void life_key_set(struct life *life, const char *person, bool revoked)
 {
 	struct store_by by = { ACTOR_PERSON, person, "", clock_now_ms(&life->clock.base) };
 	struct store_api_key key = { .created_at = by.now_ms,
-				     .may_resolve = true,
+				     .scopes = PERMISSION_BIT(PERMISSION_WITHDRAWALS_RESOLVE),
 				     .mac = { .key_id = 1 } };
 	struct err err = { 0 };
 	bool found = false;
 	snprintf(key.id, sizeof key.id, "key-%s", person);
 	snprintf(key.name, sizeof key.name, "%s", person);
 	assert_true(store_api_key_load(life->store, key.id, &key, &found, &err));
+	struct store_api_key_change change = { .before = key.mac, .key = &key, .action = "edit" };
 	key.revoked_at = revoked ? by.now_ms : 0;
-	assert_true(found ? store_api_key_replace(life->store, &key, &by, &err)
+	assert_true(found ? store_api_key_change(life->store, &change, &by, &err) && change.applied
 			  : store_api_key_add(life->store, &key, &by, &err));
 }
 

@@ -59,18 +59,68 @@ static void key_make(struct entropy *entropy, struct secret *text, struct store_
 	api_key_hash(secret_text, key->secret_hash);
 }
 
-bool admin_api_key_create(const struct admin_api_keys *admin, const char *account, const char *name,
-			  bool may_resolve, int64_t now_ms, struct secret *ret_text,
-			  struct store_api_key *ret_key, struct err *err)
+static bool scopes_check(permission_set scopes, struct err *err)
 {
-	struct store_api_key key = { .created_at = now_ms, .may_resolve = may_resolve };
+	char bytes[1024];
+	struct buf text = buf_of(bytes, sizeof bytes);
+	permission_set never = scopes & ~permissions_of_keys();
+	if (scopes == 0)
+		return err_set(err, ERR_REFUSED, "a key without a scope can do nothing");
+	permission_set_write(never & permissions_all(), &text);
+	if (never != 0)
+		return err_set(err, ERR_REFUSED, "no API key can have %s", buf_terminated(&text));
+	return true;
+}
+
+/* As it will be read again. */
+static bool ranges_write(const char *text, char ret_ranges[API_KEY_RANGES_TEXT_MAX + 1],
+			 struct err *err)
+{
+	struct ip_range ranges[API_KEY_RANGES_MAX];
+	size_t len = 0;
+	struct buf out = buf_of(ret_ranges, API_KEY_RANGES_TEXT_MAX + 1);
+	if (!ip_ranges_read(str_from(text), ranges, API_KEY_RANGES_MAX, &len))
+		return err_set(err, ERR_REFUSED,
+			       "\"%s\" is not up to %d ranges such as 10.0.0.0/8 or 2001:db8::/32, "
+			       "with no bit set behind the prefix",
+			       text, API_KEY_RANGES_MAX);
+	for (size_t i = 0; i < len; i++) {
+		if (i > 0)
+			buf_byte(&out, ' ');
+		ip_range_write(&ranges[i], &out);
+	}
+	(void)buf_terminated(&out);
+	CHECK(!out.overflow);
+	return true;
+}
+
+static bool wish_take(const struct admin_api_key_wish *wish, int64_t now_ms,
+		      struct store_api_key *ret_key, struct err *err)
+{
+	struct store_api_key key = { .created_at = now_ms,
+				     .expires_at = wish->expires_at,
+				     .scopes = wish->scopes };
+	if (!name_check(str_from(wish->name), err) ||
+	    !account_check(str_from(wish->account), err) || !scopes_check(wish->scopes, err) ||
+	    !ranges_write(wish->ranges, key.ranges, err))
+		return false;
+	if (wish->expires_at != 0 && wish->expires_at <= now_ms)
+		return err_set(err, ERR_REFUSED, "a key that has expired already is of no use");
+	CHECK(str_copy(str_from(wish->name), key.name, sizeof key.name));
+	CHECK(str_copy(str_from(wish->account), key.account, sizeof key.account));
+	*ret_key = key;
+	return true;
+}
+
+bool admin_api_key_create(const struct admin_api_keys *admin, const struct admin_api_key_wish *wish,
+			  int64_t now_ms, struct secret *ret_text, struct store_api_key *ret_key,
+			  struct err *err)
+{
+	struct store_api_key key;
 	struct secret text;
 	struct store_by by = by_whom(admin, now_ms);
-	if (!name_check(str_from(name), err) || !account_check(str_from(account), err) ||
-	    !secret_new(&text, API_KEY_TEXT_LEN, err))
+	if (!wish_take(wish, now_ms, &key, err) || !secret_new(&text, API_KEY_TEXT_LEN, err))
 		return false;
-	CHECK(str_copy(str_from(name), key.name, sizeof key.name));
-	CHECK(str_copy(str_from(account), key.account, sizeof key.account));
 	key_make(admin->entropy, &text, &key);
 	store_api_key_seal(admin->identity_keys, &key);
 	if (!store_api_key_add(admin->store, &key, &by, err)) {
@@ -82,27 +132,108 @@ bool admin_api_key_create(const struct admin_api_keys *admin, const char *accoun
 	return true;
 }
 
+/* The row of a key that somebody means to change; REFUSED when there is none to believe. */
+static bool key_load(const struct admin_api_keys *admin, const char *id,
+		     struct store_api_key *ret_key, struct err *err)
+{
+	bool found = false;
+	if (!store_api_key_load(admin->store, id, ret_key, &found, err))
+		return false;
+	if (!found)
+		return err_set(err, ERR_REFUSED, "there is no API key \"%s\"", id);
+	if (!store_api_key_is_sealed(admin->identity_keys, ret_key))
+		return err_set(err, ERR_REFUSED,
+			       "the row of API key \"%s\" was changed by somebody else; it grants "
+			       "nothing",
+			       id);
+	return true;
+}
+
+static bool has_moved(const char *id, struct err *err)
+{
+	return err_set(err, ERR_NOT_DONE, "API key %s was changed meanwhile; look, and try again",
+		       id);
+}
+
 bool admin_api_key_revoke(const struct admin_api_keys *admin, const char *id, int64_t now_ms,
 			  struct store_api_key *ret_key, struct err *err)
 {
 	struct store_api_key key;
 	struct store_by by = by_whom(admin, now_ms);
-	bool found = false;
-	if (!store_api_key_load(admin->store, id, &key, &found, err))
+	if (!key_load(admin, id, &key, err))
 		return false;
-	if (!found)
-		return err_set(err, ERR_REFUSED, "there is no API key \"%s\"", id);
-	if (!store_api_key_is_sealed(admin->identity_keys, &key))
-		return err_set(err, ERR_REFUSED,
-			       "the row of API key \"%s\" was changed by somebody else; it grants "
-			       "nothing",
-			       id);
 	if (key.revoked_at == 0) {
+		struct store_api_key_change change = { .before = key.mac,
+						       .key = &key,
+						       .action = "api_key_revoked" };
 		key.revoked_at = now_ms;
 		store_api_key_seal(admin->identity_keys, &key);
-		if (!store_api_key_replace(admin->store, &key, &by, err))
+		if (!store_api_key_change(admin->store, &change, &by, err))
 			return false;
+		if (!change.applied)
+			return has_moved(id, err);
 	}
+	*ret_key = key;
+	return true;
+}
+
+/* Is it there, as it was meant to be? For a commit without an answer. */
+static bool is_there(const struct admin_api_keys *admin, const struct store_api_key *key)
+{
+	struct store_api_key row;
+	struct err err;
+	bool found = false;
+	return store_api_key_load(admin->store, key->id, &row, &found, &err) && found &&
+	       memcmp(row.mac.bytes, key->mac.bytes, sizeof row.mac.bytes) == 0;
+}
+
+static void successor_of(const struct store_api_key *old, int64_t now_ms,
+			 struct store_api_key *ret_key)
+{
+	*ret_key = *old;
+	ret_key->created_at = now_ms;
+	ret_key->last_used_at = 0;
+	ret_key->last_used_from[0] = 0;
+	if (old->expires_at != 0)
+		ret_key->expires_at = now_ms + (old->expires_at - old->created_at);
+}
+
+static bool rotate(const struct admin_api_keys *admin, struct store_api_key_change *change,
+		   int64_t now_ms, struct err *err)
+{
+	struct store_by by = by_whom(admin, now_ms);
+	if (store_api_key_change(admin->store, change, &by, err))
+		return change->applied || has_moved(change->key->id, err);
+	return err->kind == ERR_MAYBE_DONE && is_there(admin, change->added);
+}
+
+bool admin_api_key_rotate(const struct admin_api_keys *admin, const char *id, int64_t overlap_ms,
+			  int64_t now_ms, struct secret *ret_text, struct store_api_key *ret_old,
+			  struct store_api_key *ret_key, struct err *err)
+{
+	struct store_api_key old, key;
+	struct secret text;
+	if (!key_load(admin, id, &old, err))
+		return false;
+	if (old.revoked_at != 0 || (old.expires_at != 0 && old.expires_at <= now_ms))
+		return err_set(err, ERR_REFUSED, "API key \"%s\" is not valid any more", id);
+	if (!secret_new(&text, API_KEY_TEXT_LEN, err))
+		return false;
+	struct store_api_key_change change = {
+		.before = old.mac, .key = &old, .added = &key, .action = "api_key_rotated"
+	};
+	successor_of(&old, now_ms, &key);
+	key_make(admin->entropy, &text, &key);
+	store_api_key_seal(admin->identity_keys, &key);
+	if (old.expires_at == 0 || old.expires_at > now_ms + overlap_ms)
+		old.expires_at = now_ms + overlap_ms;
+	store_api_key_seal(admin->identity_keys, &old);
+	if (!rotate(admin, &change, now_ms, err)) {
+		secret_free(&text);
+		return false;
+	}
+	*ret_text = text;
+	*ret_old = old;
 	*ret_key = key;
 	return true;
 }

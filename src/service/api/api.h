@@ -8,6 +8,7 @@
 #ifndef SLUICE_SERVICE_API_API_H
 #define SLUICE_SERVICE_API_API_H
 
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "core/catalogue.h"
@@ -41,6 +42,8 @@ struct api_options {
 	const struct password_hasher *hasher;
 	struct mac_keys controls_keys; /* seals what people decide */
 	const char *instance;
+	const struct ip_range *proxies; /* whose X-Forwarded-For is believed; borrowed */
+	size_t proxies_len;
 	int64_t key_cache_ms; /* how long a verdict about an API key is kept in memory: 5 s */
 	size_t jobs_max;      /* waiting requests before 503: 4096 */
 	struct rate_limit rate;

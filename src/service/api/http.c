@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "service/api/http_login.h"
+#include "service/api/http_address.h"
 #include "service/api/http_lists.h"
 #include "service/api/http_waiters.h"
 #include "service/api/request.h"
@@ -54,6 +55,11 @@ const struct api_options *exchange_options(const struct exchange *exchange)
 	return &exchange->server->options.api;
 }
 
+struct auth *exchange_auth(const struct exchange *exchange)
+{
+	return exchange->server->auth;
+}
+
 struct lists *exchange_lists(const struct exchange *exchange)
 {
 	return exchange->server->lists;
@@ -96,6 +102,8 @@ static struct exchange *exchange_start(struct api_server *server, struct http_re
 	struct id_text id = id_text(new_id(server));
 	memcpy(exchange->request_id, id.at, sizeof id.at);
 	memcpy(exchange->correlation_id, id.at, sizeof id.at);
+	exchange->address = http_client_address(request, server->options.api.proxies,
+						server->options.api.proxies_len);
 	if (http_header(request, "traceparent", &parent) == 1) {
 		struct str trace_id = request_trace_id(parent);
 		if (trace_id.len > 0)
@@ -281,116 +289,6 @@ bool exchange_body_is_empty(struct exchange *exchange)
 	return problem == PROBLEM_NONE;
 }
 
-/* ---- authentication ---- */
-
-/* Takes a token from the process' own bucket of the key. False after an answer: there is none. */
-static bool rate_pass(struct exchange *exchange)
-{
-	const struct api_options *options = exchange_options(exchange);
-	if (options->rate.per_second == 0)
-		return true;
-	struct cache_bucket bucket = rate_bucket(&options->rate, exchange->by.id);
-	if (!cache_take_many(options->rate_cache, &bucket, 1, NULL))
-		return true;
-	exchange->rate = rate_state_of(&bucket);
-	if (!bucket.taken)
-		exchange_refuse_with(exchange, PROBLEM_RATE_LIMITED);
-	return bucket.taken;
-}
-
-/* The one place where a route's permission is compared with the caller's. False after an answer. */
-static bool permission_pass(struct exchange *exchange)
-{
-	enum permission permission = exchange->route->permission;
-	enum problem problem = PROBLEM_NONE;
-	switch (principal_judge(&exchange->by, permission)) {
-	case PERMISSION_GRANTED:
-		return true;
-	case PERMISSION_MISSING:
-		problem = PROBLEM_PERMISSION_MISSING;
-		break;
-	case PERMISSION_SECOND_FACTOR_REQUIRED:
-		problem = PROBLEM_SECOND_FACTOR_REQUIRED;
-		break;
-	}
-	struct problem_report report;
-	problem_report_set(&report, problem, NULL);
-	report.permission = permission;
-	exchange_refuse(exchange, &report);
-	return false;
-}
-
-void exchange_admit(struct exchange *exchange)
-{
-	if (rate_pass(exchange) && permission_pass(exchange))
-		exchange->route->handle(exchange);
-}
-
-/* Goes on once the caller is known, or refuses. True when the verdict is there. */
-static bool go_on(struct exchange *exchange)
-{
-	int64_t now_ms = clock_monotonic_ms(exchange_options(exchange)->clock);
-	enum auth_verdict verdict =
-		auth_judge(exchange->server->auth, &exchange->credential, now_ms, &exchange->by);
-	switch (verdict) {
-	case AUTH_GRANTED:
-		exchange_admit(exchange);
-		return true;
-	case AUTH_REFUSED:
-		exchange_refuse_with(exchange, PROBLEM_API_KEY_INVALID);
-		return true;
-	case AUTH_UNKNOWN:
-		break;
-	}
-	return false;
-}
-
-/* The row of a key has come. */
-static void answer_key(struct job *job)
-{
-	struct exchange *exchange = job->context;
-	const struct api_options *options = exchange_options(exchange);
-	if (job->problem != PROBLEM_NONE) {
-		exchange_refuse_with(exchange, job->problem);
-		return;
-	}
-	if (!auth_learn(exchange->server->auth, exchange->credential.key_id,
-			job->found ? &job->key : NULL, clock_monotonic_ms(options->clock))) {
-		struct log_about about = { .action = "api_key_seal_broken",
-					   .outcome = "failure",
-					   .trace_id = exchange->correlation_id,
-					   .alarm = true };
-		log_line(options->log, LOG_ERROR, &about,
-			 "the row of API key %.*s was changed by somebody else",
-			 STR_ARG(exchange->credential.key_id));
-	}
-	if (!go_on(exchange)) /* many others were learned in the same moment */
-		exchange_refuse_with(exchange, PROBLEM_OVERLOADED);
-}
-
-static void authenticate(struct exchange *exchange)
-{
-	struct str value = { 0 };
-	size_t lines = http_header(exchange->request, "authorization", &value);
-	struct str token = { 0 };
-	if (auth_token_read(lines, value, &token)) {
-		http_login_bearer(exchange, token);
-		return;
-	}
-	enum problem problem = auth_credential_read(lines, value, &exchange->credential);
-	if (problem != PROBLEM_NONE) {
-		exchange_refuse_with(exchange, problem);
-		return;
-	}
-	if (go_on(exchange))
-		return;
-	struct job *job = exchange_job(exchange, JOB_KEY);
-	if (job == NULL)
-		return;
-	CHECK(str_copy(exchange->credential.key_id, job->key.id, sizeof job->key.id));
-	exchange_submit(exchange, job, answer_key);
-}
-
 /* ---- requests ---- */
 
 static void on_request(void *context, struct http_request *request)
@@ -408,7 +306,32 @@ static void on_request(void *context, struct http_request *request)
 	else if (exchange->route->permission == PERMISSION_PUBLIC)
 		exchange->route->handle(exchange);
 	else
-		authenticate(exchange);
+		http_authenticate(exchange);
+}
+
+static void forget_uses(struct job *job)
+{
+	(void)job;
+}
+
+/* Off the way of every request, and only when nothing else needs the place. */
+static void tell_uses(struct api_server *server)
+{
+	const struct api_options *options = &server->options.api;
+	struct store_api_key_use uses[API_KEY_USES_MAX];
+	struct auth_now now = { clock_monotonic_ms(options->clock), clock_now_ms(options->clock) };
+	if (jobs_under_way(server->jobs) * 2 > options->jobs_max)
+		return;
+	size_t len = auth_uses_take(server->auth, now, uses);
+	struct job *job = len > 0 ? job_take(server->jobs, JOB_KEYS_USED) : NULL;
+	if (job == NULL)
+		return;
+	memcpy(job->uses.items, uses, len * sizeof *uses);
+	job->uses.len = len;
+	job->answer = forget_uses;
+	job->by = (struct principal){ 0 };
+	snprintf(job->request_id, sizeof job->request_id, "%s", "");
+	job_submit(server->jobs, job);
 }
 
 static void on_tick(void *context)
@@ -419,6 +342,7 @@ static void on_tick(void *context)
 	metric_set(server->connections, (int64_t)http_server_connections(server->http));
 	lists_expire(server->lists); /* before: what it gives up begins anew */
 	jobs_expire(server->jobs);
+	tell_uses(server);
 	waiters_tick(server->waiters, atomic_load(&server->is_stopping));
 }
 

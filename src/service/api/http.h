@@ -17,6 +17,8 @@ struct exchange {
 	const struct http_route *route; /* NULL before routing and when there is none */
 	struct str parameter;           /* the {…} of the path */
 	struct credential credential;   /* slices of the request */
+	struct ip_address address;      /* of the client; see http_address.h */
+	char client[IP_TEXT_MAX + 1];   /* room of http_login.c: its network */
 	struct principal by;            /* once authenticated */
 	struct access_claims claims;    /* when by an access token of ours; else zero */
 	struct sign_in *sign_in;        /* of http_login.c; NULL: it does not log in */
@@ -72,8 +74,12 @@ const struct api_options *exchange_options(const struct exchange *exchange);
 /* Goes on to the route, or refuses: who asks is known. */
 void exchange_admit(struct exchange *exchange);
 struct identity *exchange_identity(const struct exchange *exchange);
+struct auth *exchange_auth(const struct exchange *exchange);
 struct waiters *exchange_waiters(const struct exchange *exchange);
 struct lists *exchange_lists(const struct exchange *exchange); /* NULL without a replica */
+
+/* http_auth.c: goes on to the route's function once it is known who asks, and that they may. */
+void http_authenticate(struct exchange *exchange);
 
 /* http_withdrawals.c */
 void http_withdrawals_create(struct exchange *exchange);

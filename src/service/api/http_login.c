@@ -91,15 +91,12 @@ void identity_free(struct identity *identity)
 	free(identity);
 }
 
-/* Where a request comes from, without the port, which the client chooses. */
-static struct str client_of(const struct exchange *exchange)
+/* What one client may have by itself: who has a network has all its addresses. */
+static struct str client_of(struct exchange *exchange)
 {
-	struct str peer = exchange->request->peer;
-	while (peer.len > 0 && peer.at[peer.len - 1] != ':')
-		peer.len--;
-	peer.len -= peer.len > 0 ? 1 : 0;
-	bool is_v6 = peer.len >= 2 && peer.at[0] == '[';
-	return is_v6 ? (struct str){ peer.at + 1, peer.len - 2 } : peer;
+	struct buf text = buf_of(exchange->client, sizeof exchange->client);
+	ip_write(ip_client(exchange->address), &text);
+	return buf_view(&text);
 }
 
 static int64_t now_of(const struct exchange *exchange)
@@ -232,7 +229,9 @@ static struct job *people_job(struct exchange *exchange, enum people_act act)
 	if (job == NULL)
 		return NULL;
 	job->people = (struct people_query){ .act = act };
-	(void)str_copy(client_of(exchange), job->people.peer, sizeof job->people.peer);
+	struct buf peer = buf_of(job->people.peer, sizeof job->people.peer);
+	ip_write(exchange->address, &peer);
+	(void)buf_terminated(&peer);
 	return job;
 }
 
@@ -514,6 +513,7 @@ static bool go_on(struct exchange *exchange)
 	case AUTH_GRANTED:
 		exchange_admit(exchange);
 		return true;
+	case AUTH_ADDRESS: /* of keys alone */
 	case AUTH_REFUSED:
 		exchange_refuse_with(exchange, PROBLEM_ACCESS_TOKEN_INVALID);
 		return true;

@@ -47,7 +47,7 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 					      "Not authenticated",
 					      "Authorization is 'Bearer slk_<id>_<secret>' or 'Bearer <access token>', once." },
 	[PROBLEM_API_KEY_INVALID] = { 0, 401, "api_key_invalid", "Not authenticated",
-				      "The API key is unknown, revoked or wrong." },
+				      "The API key is unknown, wrong, revoked, or has expired." },
 	[PROBLEM_ACCESS_TOKEN_INVALID] = { 0, 401, "access_token_invalid", "Not authenticated",
 					   "The access token is none of ours, or its session is "
 					   "over. Log in again." },
@@ -63,6 +63,8 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 	[PROBLEM_SECOND_FACTOR_INVALID] = { 0, 403, "second_factor_invalid", "Wrong code",
 					    "The code is wrong, was used already, or there is no "
 					    "second factor that it could be of." },
+	[PROBLEM_ADDRESS_FORBIDDEN] = { 0, 403, "address_forbidden", "Not from this address",
+					"The API key may be used from other addresses only." },
 	[PROBLEM_ACCOUNT_FORBIDDEN] = { 0, 403, "account_forbidden", "Another account",
 					"The caller belongs to another account, or to none." },
 	[PROBLEM_ACCOUNT_MISSING] = { 0, 400, "account_missing", "Which account?",

@@ -56,7 +56,8 @@ void shared_free(struct shared *shared)
  * there. */
 static bool is_counted(const struct job *job)
 {
-	return job->kind != JOB_KEY && job->kind != JOB_PEOPLE && !job->is_judged;
+	return job->kind != JOB_KEY && job->kind != JOB_KEYS_USED && job->kind != JOB_PEOPLE &&
+	       !job->is_judged;
 }
 
 void shared_judge(struct shared *shared, struct job **jobs, size_t n)

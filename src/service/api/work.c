@@ -196,6 +196,7 @@ static enum permission permission_of(const struct job *job)
 	case JOB_REDRIVE:
 	case JOB_KEY:
 	case JOB_PEOPLE:
+	case JOB_KEYS_USED:
 		break;
 	}
 	CHECK(false);
@@ -632,6 +633,16 @@ static void run_key(struct work *work, struct job *job)
 		note_answer(work);
 }
 
+/* Lost when the store is away: it is for people to look at. */
+static void run_keys_used(struct work *work, struct job *job)
+{
+	struct err err;
+	struct log_about about = { .action = "api_keys_used", .outcome = "failure", .err = &err };
+	if (!store_api_keys_used(work->options.store, job->uses.items, job->uses.len, &err))
+		log_line(work->options.log, LOG_WARN, &about, "the last use of %zu keys is lost",
+			 job->uses.len);
+}
+
 /* By what the replica shows of it, lists know how old they are. */
 static void mark_replica(struct work *work)
 {
@@ -698,6 +709,9 @@ static void run_one(struct work *work, struct job *job)
 	case JOB_PEOPLE:
 		if (people_run(&work->options, job))
 			note_answer(work);
+		break;
+	case JOB_KEYS_USED:
+		run_keys_used(work, job);
 		break;
 	}
 	CHECK(job->problem != PROBLEM_NONE || !job->body.overflow);

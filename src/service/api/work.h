@@ -21,8 +21,9 @@ enum job_kind {
 	JOB_QUEUES,
 	JOB_REDRIVE,
 	JOB_RESOLVE,
-	JOB_KEY,    /* load the row of an API key */
-	JOB_PEOPLE, /* users and sessions */
+	JOB_KEY,       /* load the row of an API key */
+	JOB_KEYS_USED, /* write down which ones were used; nobody waits for it */
+	JOB_PEOPLE,    /* users and sessions */
 };
 
 enum job_state {
@@ -48,6 +49,10 @@ struct job {
 		enum queue_name queue;    /* REDRIVE: the queue, not its dead letters */
 		struct store_api_key key; /* KEY: its id; answered with the row */
 		struct people_query people;
+		struct {
+			struct store_api_key_use items[API_KEY_USES_MAX];
+			size_t len;
+		} uses; /* KEYS_USED */
 	};
 	/* The answer. */
 	enum problem problem;              /* NONE: what follows counts */

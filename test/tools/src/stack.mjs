@@ -280,6 +280,7 @@ export class Stack {
 		await this.run(['migrate', '--quiet', '--config', this.configFile]);
 		const { stdout } = await this.run([
 			...['api-key', 'create', '--json', '--name', 'stack', '--config', this.configFile],
+			...['default', 'wallets:read', 'queues:read', 'queues:redrive'].flatMap((scope) => ['--scope', scope]),
 		]);
 		this.apiKey = JSON.parse(stdout).key;
 		writeFileSync(this.apiKeyFile, `${this.apiKey}\n`, { mode: 0o600 });

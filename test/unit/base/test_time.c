@@ -171,6 +171,32 @@ static void knows_the_length_of_months(void **state)
 	}
 }
 
+static void a_duration_has_a_number_and_a_unit(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} good[] = { { "0s", 0 },
+		     { "45s", 45000 },
+		     { "30m", 1800000 },
+		     { "24h", 86400000 },
+		     { "90d", INT64_C(7776000000) },
+		     { "36525d", INT64_C(3155760000000) } };
+	static const char *const bad[] = { "",     "s",      "1",   "-1s",
+					   "1 s",  "1S",     "01s", "1.5h",
+					   "1h2m", "36526d", "1w",  "99999999999999999999s",
+					   "1ms" };
+	int64_t ms = 0;
+	for (size_t i = 0; i < COUNT_OF(good); i++) {
+		assert_true(time_read_duration(str_from(good[i].text), &ms));
+		assert_int_equal(ms, good[i].ms);
+	}
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		if (time_read_duration(str_from(bad[i]), &ms))
+			fail_msg("\"%s\" is taken", bad[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +207,7 @@ int main(void)
 		cmocka_unit_test(reads_fractions),
 		cmocka_unit_test(refuses_what_is_no_time),
 		cmocka_unit_test(knows_the_length_of_months),
+		cmocka_unit_test(a_duration_has_a_number_and_a_unit),
 	};
 	return cmocka_run_group_tests_name("base/time", tests, NULL, NULL);
 }

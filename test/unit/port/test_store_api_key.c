@@ -11,7 +11,9 @@ static struct store_api_key sealed_with(const struct mac_keys *keys)
 				     .secret_hash = { 9, 9 },
 				     .account = "default",
 				     .name = "laptop",
-				     .created_at = 1700000000000 };
+				     .created_at = 1700000000000,
+				     .scopes = 6,
+				     .ranges = "10.0.0.0/8" };
 	store_api_key_seal(keys, &row);
 	return row;
 }
@@ -36,7 +38,7 @@ static void every_column_is_under_the_seal(void **state)
 	(void)state;
 	struct mac_keys keys = { .keys = { { 1, key_a } }, .len = 1 };
 	const struct store_api_key row = sealed_with(&keys);
-	struct store_api_key edited[10];
+	struct store_api_key edited[14];
 	for (size_t i = 0; i < COUNT_OF(edited); i++)
 		edited[i] = row;
 	edited[0].id[0] = 'f';
@@ -51,9 +53,24 @@ static void every_column_is_under_the_seal(void **state)
 	memcpy(edited[8].account, "defaultl", 9);
 	memcpy(edited[8].name, "aptop", 6);
 	edited[9].mac.key_id = 2;
+	edited[10].expires_at = 1;
+	edited[11].scopes = 14;
+	edited[12].ranges[0] = 0;
+	edited[13].ranges[9] = '7';
 	for (size_t i = 0; i < COUNT_OF(edited); i++)
 		if (store_api_key_is_sealed(&keys, &edited[i]))
 			fail_msg("edit %zu goes unnoticed", i);
+}
+
+/* Nothing decides by it, so that it can be written without the key of the seal. */
+static void the_last_use_is_not(void **state)
+{
+	(void)state;
+	struct mac_keys keys = { .keys = { { 1, key_a } }, .len = 1 };
+	struct store_api_key row = sealed_with(&keys);
+	row.last_used_at = 5;
+	row.last_used_from[0] = '1';
+	assert_true(store_api_key_is_sealed(&keys, &row));
 }
 
 int main(void)
@@ -61,6 +78,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_untouched_row_verifies),
 		cmocka_unit_test(every_column_is_under_the_seal),
+		cmocka_unit_test(the_last_use_is_not),
 	};
 	return cmocka_run_group_tests_name("port/store_api_key", tests, NULL, NULL);
 }

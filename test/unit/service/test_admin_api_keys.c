@@ -20,6 +20,10 @@ static struct admin_api_keys admin_of(struct fixture *fixture)
 					.who = "test" };
 }
 
+#define DEFAULT_SCOPES PERMISSION_BIT(PERMISSION_WITHDRAWALS_READ)
+#define WISH(who)      { .account = "default", .name = who, .scopes = DEFAULT_SCOPES, .ranges = "" }
+static const struct admin_api_key_wish shop_wish = WISH("shop"), same_wish = WISH("same");
+
 static void a_key_is_made_and_found_by_its_hash(void **state)
 {
 	struct fixture *fixture = *state;
@@ -29,7 +33,7 @@ static void a_key_is_made_and_found_by_its_hash(void **state)
 	struct str id, secret;
 	uint8_t hash[SHA256_BYTES];
 	bool found = false;
-	MUST(admin_api_key_create, &admin, "default", "shop", false, 1000, &text, &key);
+	MUST(admin_api_key_create, &admin, &shop_wish, 1000, &text, &key);
 	assert_int_equal(text.len, API_KEY_TEXT_LEN);
 	assert_true(api_key_read(str_from_bytes(text.at, text.len), &id, &secret));
 	assert_true(str_equal_text(id, key.id));
@@ -51,8 +55,8 @@ static void two_keys_have_nothing_in_common(void **state)
 	struct admin_api_keys admin = admin_of(*state);
 	struct store_api_key one, two;
 	struct secret one_text, two_text;
-	MUST(admin_api_key_create, &admin, "default", "same", false, 1000, &one_text, &one);
-	MUST(admin_api_key_create, &admin, "default", "same", false, 1000, &two_text, &two);
+	MUST(admin_api_key_create, &admin, &same_wish, 1000, &one_text, &one);
+	MUST(admin_api_key_create, &admin, &same_wish, 1000, &two_text, &two);
 	assert_string_not_equal(one.id, two.id);
 	assert_memory_not_equal(one.secret_hash, two.secret_hash, sizeof one.secret_hash);
 	secret_free(&one_text);
@@ -64,7 +68,7 @@ static void a_revocation_is_for_ever(void **state)
 	struct admin_api_keys admin = admin_of(*state);
 	struct store_api_key key, row;
 	struct secret text;
-	MUST(admin_api_key_create, &admin, "default", "shop", false, 1000, &text, &key);
+	MUST(admin_api_key_create, &admin, &shop_wish, 1000, &text, &key);
 	secret_free(&text);
 	MUST(admin_api_key_revoke, &admin, key.id, 2000, &row);
 	assert_int_equal(row.revoked_at, 2000);
@@ -85,11 +89,13 @@ static void an_edited_row_is_shown_and_not_sealed_again(void **state)
 	struct store_api_key key, row;
 	struct secret text;
 	size_t len = 0;
-	MUST(admin_api_key_create, &admin, "default", "shop", false, 1000, &text, &key);
+	MUST(admin_api_key_create, &admin, &shop_wish, 1000, &text, &key);
 	secret_free(&text);
 	row = key;
 	snprintf(row.account, sizeof row.account, "other");
-	MUST(store_api_key_replace, fixture->store, &row, &by);
+	struct store_api_key_change edit = { .before = key.mac, .key = &row, .action = "edit" };
+	MUST(store_api_key_change, fixture->store, &edit, &by);
+	assert_true(edit.applied);
 	MUST(admin_api_keys_list, &admin, keys, sealed, &len);
 	assert_int_equal(len, 1);
 	assert_false(sealed[0]);
@@ -111,14 +117,97 @@ static void names_and_accounts_are_checked(void **state)
 	struct store_api_key key;
 	struct secret text;
 	size_t len = 1;
-	for (size_t i = 0; i < sizeof bad_names / sizeof bad_names[0]; i++)
-		MUST_FAIL(ERR_REFUSED, admin_api_key_create, &admin, "default", bad_names[i], false,
-			  1000, &text, &key);
-	for (size_t i = 0; i < sizeof bad_accounts / sizeof bad_accounts[0]; i++)
-		MUST_FAIL(ERR_REFUSED, admin_api_key_create, &admin, bad_accounts[i], "shop", false,
-			  1000, &text, &key);
+	struct admin_api_key_wish wish = shop_wish;
+	for (size_t i = 0; i < sizeof bad_names / sizeof bad_names[0]; i++) {
+		wish.name = bad_names[i];
+		MUST_FAIL(ERR_REFUSED, admin_api_key_create, &admin, &wish, 1000, &text, &key);
+	}
+	wish = shop_wish;
+	for (size_t i = 0; i < sizeof bad_accounts / sizeof bad_accounts[0]; i++) {
+		wish.account = bad_accounts[i];
+		MUST_FAIL(ERR_REFUSED, admin_api_key_create, &admin, &wish, 1000, &text, &key);
+	}
 	MUST(admin_api_keys_list, &admin, keys, sealed, &len);
 	assert_int_equal(len, 0);
+}
+
+static void a_key_holds_what_a_key_can(void **state)
+{
+	struct admin_api_keys admin = admin_of(*state);
+	struct admin_api_key_wish wish = shop_wish;
+	struct store_api_key key;
+	struct secret text;
+	wish.scopes = 0;
+	MUST_FAIL(ERR_REFUSED, admin_api_key_create, &admin, &wish, 1000, &text, &key);
+	for (int i = PERMISSION_PUBLIC + 1; i < PERMISSION_COUNT; i++) {
+		wish.scopes = DEFAULT_SCOPES | PERMISSION_BIT(i);
+		if (permission_set_has(permissions_of_keys(), (enum permission)i)) {
+			MUST(admin_api_key_create, &admin, &wish, 1000, &text, &key);
+			assert_int_equal(key.scopes, wish.scopes);
+			secret_free(&text);
+		} else {
+			MUST_FAIL(ERR_REFUSED, admin_api_key_create, &admin, &wish, 1000, &text,
+				  &key);
+		}
+	}
+	wish = shop_wish;
+	wish.expires_at = 1000;
+	MUST_FAIL(ERR_REFUSED, admin_api_key_create, &admin, &wish, 1000, &text, &key);
+	static const char *const bad_ranges[] = { "10.0.0.1/8", "here", "10.0.0.0/8,::1" };
+	wish = shop_wish;
+	for (size_t i = 0; i < sizeof bad_ranges / sizeof *bad_ranges; i++) {
+		wish.ranges = bad_ranges[i];
+		MUST_FAIL(ERR_REFUSED, admin_api_key_create, &admin, &wish, 1000, &text, &key);
+	}
+	wish.ranges = "192.0.2.1 2001:DB8::/32";
+	MUST(admin_api_key_create, &admin, &wish, 1000, &text, &key);
+	assert_string_equal(key.ranges, "192.0.2.1/32 2001:db8::/32");
+	secret_free(&text);
+}
+
+static void a_rotation_makes_another_and_ends_the_old_one(void **state)
+{
+	struct fixture *fixture = *state;
+	struct admin_api_keys admin = admin_of(fixture);
+	struct admin_api_key_wish wish = shop_wish;
+	struct store_api_key first, old, next, row;
+	struct secret text;
+	bool found = false;
+	wish.ranges = "10.0.0.0/8";
+	wish.expires_at = 10000;
+	MUST(admin_api_key_create, &admin, &wish, 1000, &text, &first);
+	secret_free(&text);
+	MUST(admin_api_key_rotate, &admin, first.id, 500, 4000, &text, &old, &next);
+	secret_free(&text);
+	assert_string_equal(old.id, first.id);
+	assert_int_equal(old.expires_at, 4500);
+	assert_int_equal(old.revoked_at, 0);
+	assert_memory_equal(old.secret_hash, first.secret_hash, sizeof old.secret_hash);
+	assert_string_not_equal(next.id, first.id);
+	assert_memory_not_equal(next.secret_hash, first.secret_hash, sizeof old.secret_hash);
+	assert_string_equal(next.account, "default");
+	assert_string_equal(next.name, "shop");
+	assert_string_equal(next.ranges, "10.0.0.0/8");
+	assert_int_equal(next.scopes, first.scopes);
+	assert_int_equal(next.expires_at, 4000 + 9000);
+	MUST(store_api_key_load, fixture->store, next.id, &row, &found);
+	assert_true(found && store_api_key_is_sealed(&grants, &row));
+	MUST(store_api_key_load, fixture->store, old.id, &row, &found);
+	assert_true(found && store_api_key_is_sealed(&grants, &row));
+	assert_int_equal(row.expires_at, 4500);
+	assert_int_equal(fixture_number(fixture, "SELECT COUNT(*) FROM audit WHERE action IN "
+						 "('api_key_rotated', 'api_key_created')"),
+			 3);
+
+	/* An overlap does not make the old one live longer; what has ended is not rotated. */
+	MUST(admin_api_key_rotate, &admin, first.id, 90000, 4400, &text, &old, &next);
+	secret_free(&text);
+	assert_int_equal(old.expires_at, 4500);
+	MUST_FAIL(ERR_REFUSED, admin_api_key_rotate, &admin, first.id, 0, 4500, &text, &old, &next);
+	MUST(admin_api_key_revoke, &admin, next.id, 5000, &row);
+	MUST_FAIL(ERR_REFUSED, admin_api_key_rotate, &admin, next.id, 0, 5000, &text, &old, &row);
+	MUST_FAIL(ERR_REFUSED, admin_api_key_rotate, &admin, "0000000000000000", 0, 5000, &text,
+		  &old, &row);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up_bare, fixture_tear_down)
@@ -131,6 +220,8 @@ int main(void)
 		TEST(a_revocation_is_for_ever),
 		TEST(an_edited_row_is_shown_and_not_sealed_again),
 		TEST(names_and_accounts_are_checked),
+		TEST(a_key_holds_what_a_key_can),
+		TEST(a_rotation_makes_another_and_ends_the_old_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
