@@ -1,5 +1,6 @@
 #include "adapter/journal_sql.h"
 
+#include "adapter/journal_sql_control.h"
 #include "adapter/journal_sql_feed.h"
 #include "adapter/journal_sql_row.h"
 #include "base/defence.h"
@@ -37,13 +38,8 @@ struct entry_state {
 	bool write_attempt;
 	bool write_resolution;
 	bool write_feed;
+	bool write_controls;
 };
-
-static bool slots_equal(const struct journal_slot *a, const struct journal_slot *b)
-{
-	return a->chain_id == b->chain_id && a->nonce == b->nonce &&
-	       address_equal(a->wallet, b->wallet);
-}
 
 /* All but the time: an entry that is derived again after a crash carries a later one. */
 static bool rights_equal(const struct journal_right *a, const struct journal_right *b)
@@ -192,11 +188,16 @@ static bool look_at_resolution(struct journal_sql *journal, const struct journal
 	return sql_end(&sql) && verified;
 }
 
-static bool look_at_feed(struct journal_sql *journal, const struct journal_entry *entry,
+/* What was seen of the store. */
+static bool look_at_seen(struct journal_sql *journal, const struct journal_entry *entry,
 			 struct entry_state *state, struct err *err)
 {
-	return journal_feed_look(journal->db, journal->key, &entry->feed_head.head,
-				 &state->write_feed, &state->different, err);
+	return (!entry->has_feed_head ||
+		journal_feed_look(journal->db, journal->key, &entry->feed_head.head,
+				  &state->write_feed, &state->different, err)) &&
+	       (!entry->has_controls ||
+		journal_controls_look(journal->db, journal->key, &entry->controls,
+				      &state->write_controls, &state->different, err));
 }
 
 static bool look_at_entry(struct journal_sql *journal, const struct journal_entry *entry,
@@ -213,7 +214,7 @@ static bool look_at_entry(struct journal_sql *journal, const struct journal_entr
 		return false;
 	if (entry->has_resolution && !look_at_resolution(journal, entry, &state, err))
 		return false;
-	if (entry->has_feed_head && !look_at_feed(journal, entry, &state, err))
+	if (!look_at_seen(journal, entry, &state, err))
 		return false;
 	/* Once a slot has a cancel row it signs cancellations only. */
 	writes = state.write_slot || state.write_right || state.write_attempt;
@@ -235,6 +236,7 @@ static bool write_entry(struct journal_sql *journal, const struct journal_entry 
 					       .fee_ceiling = entry->fee_ceiling };
 	struct journal_resolution_row resolution = { .resolution = entry->resolution };
 	struct journal_feed_row feed = { .head = entry->feed_head };
+	struct journal_controls_row controls = { .controls = entry->controls };
 
 	if (state->write_slot && !journal_slot_insert(journal->db, journal->key, head, &slot, err))
 		return false;
@@ -247,8 +249,10 @@ static bool write_entry(struct journal_sql *journal, const struct journal_entry 
 	if (state->write_resolution &&
 	    !journal_resolution_insert(journal->db, journal->key, head, &resolution, err))
 		return false;
-	return !state->write_feed ||
-	       journal_feed_insert(journal->db, journal->key, head, &feed, err);
+	if (state->write_feed && !journal_feed_insert(journal->db, journal->key, head, &feed, err))
+		return false;
+	return !state->write_controls ||
+	       journal_controls_insert(journal->db, journal->key, head, &controls, err);
 }
 
 static bool append_entry(struct journal_sql *journal, const struct journal_entry *entry,
@@ -264,7 +268,7 @@ static bool append_entry(struct journal_sql *journal, const struct journal_entry
 		return true;
 	}
 	if (!state.write_slot && !state.write_right && !state.write_attempt &&
-	    !state.write_resolution && !state.write_feed) {
+	    !state.write_resolution && !state.write_feed && !state.write_controls) {
 		*ret_verdict = JOURNAL_EQUAL;
 		return true;
 	}
@@ -638,6 +642,13 @@ static bool journal_sql_feed_head_last(struct journal *base, bool *ret_any,
 	return journal_feed_last(journal->db, journal->key, ret_any, ret_head, err);
 }
 
+static bool journal_sql_controls_last(struct journal *base, bool *ret_any,
+				      struct journal_controls *ret_controls, struct err *err)
+{
+	struct journal_sql *journal = journal_sql_of(base);
+	return journal_controls_newest(journal->db, journal->key, ret_any, ret_controls, err);
+}
+
 /* --- open, close, verify ------------------------------------------------------------------------
  */
 
@@ -661,6 +672,7 @@ static const struct journal_ops journal_sql_ops = {
 	.resolution_of = journal_sql_resolution_of,
 	.feed_heads_after = journal_sql_feed_heads_after,
 	.feed_head_last = journal_sql_feed_head_last,
+	.controls_last = journal_sql_controls_last,
 	.close = journal_sql_close,
 };
 

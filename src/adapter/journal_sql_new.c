@@ -17,13 +17,7 @@ static bool is_plain(const struct journal_entry *entry)
 {
 	return entry->has_slot && entry->kind == JOURNAL_PAY && !entry->is_on_chain &&
 	       entry->has_right && !entry->right.is_void && entry->has_attempt &&
-	       !entry->has_resolution && !entry->has_feed_head;
-}
-
-static bool slots_equal(const struct journal_slot *a, const struct journal_slot *b)
-{
-	return a->chain_id == b->chain_id && a->nonce == b->nonce &&
-	       address_equal(a->wallet, b->wallet);
+	       !entry->has_resolution && !entry->has_feed_head && !entry->has_controls;
 }
 
 static bool are_apart(const struct journal_entry *a, const struct journal_entry *b)

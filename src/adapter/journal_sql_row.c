@@ -115,6 +115,18 @@ static void feed_mac(const uint8_t key[32], const struct journal_feed_row *row, 
 	message_end(&out, key, ret_mac);
 }
 
+static void controls_mac(const uint8_t key[32], const struct journal_controls_row *row,
+			 uint8_t ret_mac[32])
+{
+	uint8_t storage[MAC_MESSAGE_BYTES];
+	struct buf out = message_start(storage, "sluice/journal/controls/1", &row->link);
+
+	buf_prefixed_u64(&out, row->controls.version);
+	buf_prefixed(&out, row->controls.mac, sizeof row->controls.mac);
+	buf_prefixed_u64(&out, (uint64_t)row->controls.time_ms);
+	message_end(&out, key, ret_mac);
+}
+
 void journal_meta_mac(const uint8_t key[32], struct id deployment, uint8_t ret_mac[32])
 {
 	static const struct journal_link start = { .sequence = 0 };
@@ -263,6 +275,22 @@ bool journal_feed_take(struct sql *sql, const uint8_t key[32], struct journal_fe
 	return true;
 }
 
+bool journal_controls_take(struct sql *sql, const uint8_t key[32],
+			   struct journal_controls_row *ret_row, struct err *err)
+{
+	struct journal_controls_row row = { .link = take_link(sql) };
+	uint8_t mac[32];
+
+	row.controls.version = sql_take_u64(sql);
+	sql_take_bytes(sql, row.controls.mac, sizeof row.controls.mac);
+	row.controls.time_ms = sql_take_i64(sql);
+	controls_mac(key, &row, mac);
+	if (!judge("controls", &row.link, mac, err))
+		return false;
+	*ret_row = row;
+	return true;
+}
+
 /* --- writing ------------------------------------------------------------------------------------
  */
 
@@ -402,10 +430,26 @@ bool journal_feed_insert(struct db *db, const uint8_t key[32], struct journal_he
 	return run_and_move(&sql, &row->link, head);
 }
 
+bool journal_controls_insert(struct db *db, const uint8_t key[32], struct journal_head *head,
+			     struct journal_controls_row *row, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db, "INSERT INTO controls (" JOURNAL_CONTROLS_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)",
+		err);
+
+	link_behind(head, &row->link);
+	controls_mac(key, row, row->link.mac);
+	put_link(&sql, &row->link);
+	sql_put_u64(&sql, row->controls.version);
+	sql_put_bytes(&sql, row->controls.mac, sizeof row->controls.mac);
+	sql_put_i64(&sql, row->controls.time_ms);
+	return run_and_move(&sql, &row->link, head);
+}
+
 /* --- the chain ----------------------------------------------------------------------------------
  */
 
-#define TABLES 5
+#define TABLES 6
 
 /* One statement, and so one look: between two of them another appender's rows may come, and the end
  * would be found in their midst. */
@@ -416,7 +460,8 @@ bool journal_last_sequence(struct db *db, int64_t *ret_sequence, struct err *err
 				     "(SELECT max(sequence) FROM rights), "
 				     "(SELECT max(sequence) FROM attempts), "
 				     "(SELECT max(sequence) FROM resolutions), "
-				     "(SELECT max(sequence) FROM feed_heads)",
+				     "(SELECT max(sequence) FROM feed_heads), "
+				     "(SELECT max(sequence) FROM controls)",
 				     err);
 	int64_t last = 0;
 
@@ -440,7 +485,8 @@ bool journal_head_is_kept(struct db *db, const struct journal_head *head, bool *
 				     "UNION ALL SELECT mac FROM rights WHERE sequence = ? "
 				     "UNION ALL SELECT mac FROM attempts WHERE sequence = ? "
 				     "UNION ALL SELECT mac FROM resolutions WHERE sequence = ? "
-				     "UNION ALL SELECT mac FROM feed_heads WHERE sequence = ?",
+				     "UNION ALL SELECT mac FROM feed_heads WHERE sequence = ? "
+				     "UNION ALL SELECT mac FROM controls WHERE sequence = ?",
 				     err);
 	uint8_t mac[sizeof head->mac] = { 0 };
 
@@ -476,6 +522,7 @@ union journal_row {
 	struct journal_attempt_row attempt;
 	struct journal_resolution_row resolution;
 	struct journal_feed_row feed;
+	struct journal_controls_row controls;
 };
 
 static bool take_slot_row(struct sql *sql, const uint8_t key[32], union journal_row *ret_row,
@@ -548,6 +595,17 @@ static void put_feed_values(struct sql *sql, const union journal_row *row)
 	sql_put_u64(sql, row->feed.head.head.number);
 }
 
+static bool take_controls_row(struct sql *sql, const uint8_t key[32], union journal_row *ret_row,
+			      struct err *err)
+{
+	return journal_controls_take(sql, key, &ret_row->controls, err);
+}
+
+static void put_controls_values(struct sql *sql, const union journal_row *row)
+{
+	sql_put_u64(sql, row->controls.controls.version);
+}
+
 static const struct table {
 	const char *by_number;
 	bool (*take)(struct sql *sql, const uint8_t key[32], union journal_row *ret_row,
@@ -576,6 +634,8 @@ static const struct table {
 	{ "SELECT " JOURNAL_FEED_COLUMNS " FROM feed_heads WHERE sequence = ?", take_feed_row,
 	  "SELECT count(*) FROM feed_heads WHERE sequence = ? AND life = ? AND number = ?",
 	  put_feed_values },
+	{ "SELECT " JOURNAL_CONTROLS_COLUMNS " FROM controls WHERE sequence = ?", take_controls_row,
+	  "SELECT count(*) FROM controls WHERE sequence = ? AND version = ?", put_controls_values },
 };
 _Static_assert(sizeof tables / sizeof tables[0] == TABLES, "all of them are walked");
 

@@ -14,7 +14,9 @@
 #define JOURNAL_RESOLUTION_COLUMNS \
 	"sequence, previous, mac, withdrawal, round, is_paid, chain_id, tx_hash, time_ms"
 
-#define JOURNAL_FEED_COLUMNS "sequence, previous, mac, life, number, seal_mac, time_ms"
+#define JOURNAL_FEED_COLUMNS     "sequence, previous, mac, life, number, seal_mac, time_ms"
+
+#define JOURNAL_CONTROLS_COLUMNS "sequence, previous, mac, version, set_mac, time_ms"
 
 /* The place of a row in the chain. */
 struct journal_link {
@@ -52,11 +54,22 @@ struct journal_feed_row {
 	struct journal_feed_head head; /* its sequence is the link's */
 };
 
+struct journal_controls_row {
+	struct journal_link link;
+	struct journal_controls controls;
+};
+
 /* The end of the chain: what the next row is linked to. */
 struct journal_head {
 	int64_t sequence; /* 0: no row yet */
 	uint8_t mac[32];
 };
+
+static inline bool slots_equal(const struct journal_slot *a, const struct journal_slot *b)
+{
+	return a->chain_id == b->chain_id && a->nonce == b->nonce &&
+	       address_equal(a->wallet, b->wallet);
+}
 
 void journal_meta_mac(const uint8_t key[32], struct id deployment, uint8_t ret_mac[32]);
 
@@ -72,6 +85,9 @@ MUST_CHECK bool journal_resolution_take(struct sql *sql, const uint8_t key[32],
 
 MUST_CHECK bool journal_feed_take(struct sql *sql, const uint8_t key[32],
 				  struct journal_feed_row *ret_row, struct err *err);
+
+MUST_CHECK bool journal_controls_take(struct sql *sql, const uint8_t key[32],
+				      struct journal_controls_row *ret_row, struct err *err);
 
 /* Append a row behind `head` (its link is filled in) and move the head to it. In a write
  * transaction; a conflict is a fault, of whatever waits next (db_later). */
@@ -89,6 +105,10 @@ MUST_CHECK bool journal_resolution_insert(struct db *db, const uint8_t key[32],
 
 MUST_CHECK bool journal_feed_insert(struct db *db, const uint8_t key[32], struct journal_head *head,
 				    struct journal_feed_row *row, struct err *err);
+
+MUST_CHECK bool journal_controls_insert(struct db *db, const uint8_t key[32],
+					struct journal_head *head, struct journal_controls_row *row,
+					struct err *err);
 
 /* Has the journal nothing at all of any of n entries, at most BATCH_MAX, and none of them anything
  * of another one? Then nothing differs, and all is to be written. *ret_new false: that, or nobody

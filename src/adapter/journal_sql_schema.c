@@ -38,6 +38,10 @@ static const char *const schema[] = {
 	"number BIGINT NOT NULL, seal_mac {u256} NOT NULL, time_ms BIGINT NOT NULL, "
 	"UNIQUE (life, number)) {without rowid}",
 
+	"CREATE TABLE IF NOT EXISTS controls (sequence BIGINT NOT NULL PRIMARY KEY, "
+	"previous {u256} NOT NULL, mac {u256} NOT NULL, version BIGINT NOT NULL UNIQUE, "
+	"set_mac {u256} NOT NULL, time_ms BIGINT NOT NULL) {without rowid}",
+
 	"CREATE TABLE IF NOT EXISTS turns (first BIGINT NOT NULL PRIMARY KEY) {without rowid}",
 };
 

@@ -22,6 +22,8 @@
  *   received without verdict; gone with the verdict.
  * - replica_marks: what each API process wrote last, for its own eyes in the replica
  * (port/replica.h).
+ * - controls_head has one row from the beginning, so that one that is gone shows, and so that
+ * whoever reserves has something to lock (core/control.h).
  * - incarnations has a row for each time that an older copy of this store took its place.
  * - A slot's unique key is for ever; no row of transfers, transfer_items, attempts, events or audit
  * is ever deleted.
@@ -149,6 +151,16 @@ static const char *const step_1[] = {
 	"mac {blob 32} NOT NULL, "
 	"PRIMARY KEY (withdrawal_id, transfer_id, version, person)) {without rowid}",
 	"CREATE INDEX decisions_open ON decisions (answer)",
+
+	"CREATE TABLE controls (scope INTEGER NOT NULL, name {text 64} NOT NULL, "
+	"stops INTEGER NOT NULL, version BIGINT NOT NULL, since BIGINT NOT NULL, "
+	"who {text 64} NOT NULL, reason {text 120} NOT NULL, PRIMARY KEY (scope, name))",
+
+	"CREATE TABLE controls_head (id INTEGER PRIMARY KEY, version BIGINT NOT NULL, "
+	"reset_version BIGINT NOT NULL, changed_at BIGINT NOT NULL, mac_key_id INTEGER NOT NULL, "
+	"mac {blob 32} NOT NULL)",
+	"{insert new} controls_head (id, version, reset_version, changed_at, mac_key_id, mac) "
+	"VALUES (1, 0, 0, 0, 0, '')",
 
 	"CREATE TABLE wallet_balances (chain_id BIGINT NOT NULL, wallet {blob 20} NOT NULL, "
 	"asset {text 16} NOT NULL, amount {u256} NOT NULL, block BIGINT NOT NULL, "

@@ -116,6 +116,7 @@ struct add_batch {
 	struct store_attempt *items;
 	size_t n;
 	const struct store_by *by;
+	struct controls_now controls;
 };
 
 /* *ret_conflict: one of them stands in somebody's way, and none was stored. */
@@ -151,6 +152,14 @@ static bool attempts_add(struct db *db, const struct add_batch *batch, const siz
 	return true;
 }
 
+/* What is signed for the first time by switches that others have changed since is not stored, and
+ * so never sent. */
+static bool is_paused(const struct add_batch *batch, const struct store_attempt *item)
+{
+	return item->attempt.number == 1 && !item->recovers &&
+	       !controls_are(&batch->controls, item->controls);
+}
+
 /* Each of another slot. What its slot does not take is judged by what stands there. */
 static bool part_add(struct db *db, const struct add_batch *batch, const size_t *places, size_t n,
 		     struct err *err)
@@ -165,9 +174,12 @@ static bool part_add(struct db *db, const struct add_batch *batch, const size_t 
 		const struct slot_state *state = &states[i];
 		if (item->result != STORE_WRITTEN)
 			continue;
-		if (state->found && state->wallet_id == item->wallet_id &&
-		    state->stage <= TRANSFER_BROADCAST &&
-		    state->attempts + 1 == item->attempt.number)
+		bool fits = state->found && state->wallet_id == item->wallet_id &&
+			    state->stage <= TRANSFER_BROADCAST &&
+			    state->attempts + 1 == item->attempt.number;
+		if (fits && is_paused(batch, item))
+			item->result = STORE_PAUSED;
+		else if (fits)
 			good[len++] = places[i];
 		else if (!rest_judge(db, item, err))
 			return false;
@@ -177,7 +189,7 @@ static bool part_add(struct db *db, const struct add_batch *batch, const size_t 
 
 static bool batch_add(struct db *db, void *context, struct err *err)
 {
-	const struct add_batch *batch = context;
+	struct add_batch *batch = context;
 	struct store_fence fences[BATCH_MAX];
 	size_t places[BATCH_MAX];
 	size_t part[BATCH_MAX];
@@ -187,7 +199,8 @@ static bool batch_add(struct db *db, void *context, struct err *err)
 		struct store_attempt *item = &batch->items[i];
 		fences[i] = (struct store_fence){ item->wallet_id, item->epoch, &item->result };
 	}
-	if (!fences_ask(db, fences, batch->n, err))
+	if (!controls_version_lock(db, &batch->controls, err) ||
+	    !fences_ask(db, fences, batch->n, err))
 		return false;
 	for (size_t pass = 0; len > 0; pass++) {
 		len = items_pass(added_id, batch->items, places, batch->n, pass, part);
@@ -200,7 +213,7 @@ static bool batch_add(struct db *db, void *context, struct err *err)
 bool store_sql_attempts_add(struct store *store, struct store_attempt *items, size_t n,
 			    const struct store_by *by, struct err *err)
 {
-	struct add_batch batch = { items, n, by };
+	struct add_batch batch = { .items = items, .n = n, .by = by };
 	return sql_write(db_of(store), batch_add, &batch, err);
 }
 

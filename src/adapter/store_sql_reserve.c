@@ -27,6 +27,7 @@ struct reserve {
 	bool has_next[BATCH_MAX]; /* of each: somebody made a row at a nonce that it has to give */
 	bool gave[BATCH_MAX];     /* a nonce, in this batch */
 	size_t wallets_len;
+	struct controls_now controls;
 	bool store_paused; /* an old store pays from no wallet at all (reason_pauses_store) */
 	struct bound_row rows[BATCH_MAX];
 	size_t rows_len;
@@ -149,7 +150,8 @@ static bool batch_look(struct db *db, struct reserve *batch, struct err *err)
 	ids_collect(batch);
 	memset(batch->round_exists, 0, sizeof batch->round_exists);
 	memset(batch->gave, 0, sizeof batch->gave);
-	if (!wallets_lock(db, batch->wallets, batch->wallets_len, err) ||
+	if (!controls_version_lock(db, &batch->controls, err) ||
+	    !wallets_lock(db, batch->wallets, batch->wallets_len, err) ||
 	    !wallets_look(db, batch, err))
 		return false;
 	return batch->rows_len == 0 || (rows_lock(db, batch, err) && rounds_look(db, batch, err));
@@ -323,6 +325,8 @@ static enum store_write wallet_judge(const struct reserve *batch,
 	if (fence != STORE_WRITTEN)
 		return fence;
 	if (item->recovers ? !is_for_recovery(wallet) : !may_reserve(batch, wallet))
+		return STORE_PAUSED;
+	if (!item->recovers && !controls_are(&batch->controls, item->controls))
 		return STORE_PAUSED;
 	bool taken = batch->has_next[wallet - batch->wallets];
 	return taken && DEFENCE("taken_nonce_stops_its_wallet") ? STORE_TAKEN : STORE_WRITTEN;

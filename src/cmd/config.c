@@ -220,6 +220,7 @@ static void sections_read(struct config *config, const struct config_text *text)
 	config->signer_funds_wait_ms = milliseconds(text->signer.funds_wait_ms);
 	config->signer_passed_over_ms = milliseconds(text->signer.passed_over_ms);
 	config->signer_entry_wait_ms = milliseconds(text->signer.entry_wait_s) * 1000;
+	config->signer_freeze_file = text->signer.freeze_file;
 	config->monitor_balances_interval_ms = milliseconds(text->monitor.balances_interval_ms);
 }
 

@@ -147,6 +147,7 @@ struct config {
 	int64_t signer_funds_wait_ms;
 	int64_t signer_passed_over_ms;
 	int64_t signer_entry_wait_ms;
+	const char *signer_freeze_file; /* NULL: none */
 	int64_t monitor_balances_interval_ms;
 	struct config_chain chains[CHAINS_MAX]; /* as catalogue.chains */
 	struct catalogue catalogue;

@@ -74,6 +74,7 @@ static const struct file_kind kinds[] = {
 	  .supply = "it goes with tls_cert",
 	  .is_secret = true,
 	  .roles = ROLE_BIT(ROLE_SIGNER) },
+	{ .key = "signer.freeze_file", .made_by = "who wants to stop every send" },
 	{ .key = "trust.dir", .supply = "`sluice keys init` makes it", .roles = CONFIG_ROLES_ALL },
 	{ .key = "signer.keystores[].file",
 	  .supply = "`sluice keys new` or `sluice keys import` makes it",

@@ -164,6 +164,8 @@ static const struct config_rule rules[] = {
 	  "lack of funds before some are set aside for a payout that others pass; 0 is never" },
 	{ "signer.entry_wait_s", CONFIG_TYPE_COUNT, 0, 3600, "60",
 	  "between the two looks at the nonce of a wallet that enters" },
+	{ "signer.freeze_file", CONFIG_TYPE_PATH, 0, 0, NULL,
+	  "while it is there, or cannot be looked for, the signer sends nothing at all" },
 	{ "monitor.ops_listen", CONFIG_TYPE_LISTEN, 0, 0, "127.0.0.1:3003", "as of the api" },
 	{ "monitor.balances_interval_ms", CONFIG_TYPE_COUNT, 100, 10 * MINUTE_MS, "5000",
 	  "how often wallet balances are read, for show" },

@@ -188,6 +188,7 @@ static const struct cyaml_schema_field signer_fields[] = {
 	SCALAR(struct config_text_signer, funds_wait_ms),
 	SCALAR(struct config_text_signer, passed_over_ms),
 	SCALAR(struct config_text_signer, entry_wait_s),
+	SCALAR(struct config_text_signer, freeze_file),
 	CYAML_FIELD_END,
 };
 static const struct cyaml_schema_field monitor_fields[] = {

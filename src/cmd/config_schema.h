@@ -171,6 +171,7 @@ struct config_text_signer {
 	char *funds_wait_ms;
 	char *passed_over_ms;
 	char *entry_wait_s;
+	char *freeze_file;
 };
 
 struct config_text_monitor {

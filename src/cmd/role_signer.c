@@ -127,6 +127,10 @@ static bool signer_open(struct role_parts *parts, struct signer_role *role,
 		.accepts_strangers = purpose.accepts_strangers,
 	};
 	memcpy(options.chains, parts->chains, sizeof options.chains);
+	if (parts->config->signer_freeze_file != NULL) {
+		role->freeze = freeze_file_of(parts->config->signer_freeze_file);
+		options.freeze = &role->freeze.base;
+	}
 	if (!role_mac_keys(parts, TRUST_INTENT_MAC, &options.intent_keys, err) ||
 	    !role_mac_keys(parts, TRUST_APPROVAL_MAC, &options.approval_keys, err) ||
 	    !role_mac_keys(parts, TRUST_CONTROLS, &options.controls_keys, err) ||

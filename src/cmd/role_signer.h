@@ -2,6 +2,7 @@
 #ifndef SLUICE_CMD_ROLE_SIGNER_H
 #define SLUICE_CMD_ROLE_SIGNER_H
 
+#include "adapter/freeze_file.h"
 #include "cmd/role.h"
 #include "service/signer/signer.h"
 
@@ -9,6 +10,7 @@ struct signer_role {
 	struct keys *keys;
 	struct journal *journal;
 	struct signer *signer;
+	struct freeze_file freeze;
 };
 
 /* What a signer is opened for; zero: to pay. As in struct signer_options. */

@@ -51,6 +51,9 @@ static const struct reason_row rows[REASON_COUNT] = {
 	[REASON_APPROVAL_EXPIRED] = { "approval_expired",
 				      ROUTINE(EXPIRED_WAIT_MS,
 					      "the processor renews the approval") },
+	[REASON_PAUSED] = { "paused", ROUTINE(PAUSED_WAIT_MS,
+					      "people have paused everything, its chain, asset or "
+					      "account, or all wallets that could pay it") },
 	[REASON_PREVIOUS_ROUND_NOT_PROVEN_UNPAID] = { "previous_round_not_proven_unpaid",
 						      WAIT(PROOF_WAIT_MS,
 							   "the chain does not prove yet that the round before was not "

@@ -12,6 +12,8 @@
 #define PROOF_WAIT_MS 15000
 /* Before an expired approval is looked at again: the processor renews it at once. */
 #define EXPIRED_WAIT_MS 500
+/* Before a paused one is looked at again: people lift pauses, and tell nobody else. */
+#define PAUSED_WAIT_MS 5000
 /* How far a swept row's due time moves ahead, so that one pass does not see the same rows again. */
 #define SWEPT_AGAIN_MS 15000
 

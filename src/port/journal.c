@@ -37,7 +37,10 @@ static void check_resolution(const struct journal_resolution *resolution)
 
 static void check_entry(const struct journal_entry *entry)
 {
-	CHECK(entry->has_slot || entry->has_right || entry->has_resolution || entry->has_feed_head);
+	CHECK(entry->has_slot || entry->has_right || entry->has_resolution ||
+	      entry->has_feed_head || entry->has_controls);
+	if (entry->has_controls)
+		CHECK(entry->controls.version > 0 && entry->controls.time_ms >= 0);
 	if (entry->has_feed_head)
 		CHECK(entry->feed_head.head.number > 0 && entry->feed_head.time_ms >= 0);
 	if (entry->has_resolution)
@@ -175,6 +178,14 @@ bool journal_feed_head_last(struct journal *journal, bool *ret_any,
 	PORT_CALL();
 	CHECK(journal && ret_any && ret_head);
 	return journal->ops->feed_head_last(journal, ret_any, ret_head, err);
+}
+
+bool journal_controls_last(struct journal *journal, bool *ret_any,
+			   struct journal_controls *ret_controls, struct err *err)
+{
+	PORT_CALL();
+	CHECK(journal && ret_any && ret_controls);
+	return journal->ops->controls_last(journal, ret_any, ret_controls, err);
 }
 
 void journal_close(struct journal *journal)

@@ -67,8 +67,16 @@ struct journal_feed_head {
 	int64_t time_ms;
 };
 
+/* A set of pause switches as a signer believed it (core/control.h): kept here an older one that is
+ * put back shows. One per version. */
+struct journal_controls {
+	uint64_t version;
+	uint8_t mac[32];
+	int64_t time_ms;
+};
+
 /* One entry is one slot about to be signed, one void, one resolution (with the slot and the right
- * of its round, where they are not written yet), or the head of the feed. */
+ * of its round, where they are not written yet), the head of the feed, or a set of switches. */
 struct journal_entry {
 	bool has_slot;
 	struct journal_slot slot;
@@ -86,6 +94,8 @@ struct journal_entry {
 	struct journal_resolution resolution;
 	bool has_feed_head;
 	struct journal_feed_head feed_head;
+	bool has_controls;
+	struct journal_controls controls;
 };
 
 enum journal_verdict {
@@ -148,6 +158,8 @@ struct journal_ops {
 				 struct err *err);
 	bool (*feed_head_last)(struct journal *journal, bool *ret_any,
 			       struct journal_feed_head *ret_head, struct err *err);
+	bool (*controls_last)(struct journal *journal, bool *ret_any,
+			      struct journal_controls *ret_controls, struct err *err);
 	void (*close)(struct journal *journal);
 };
 
@@ -207,6 +219,9 @@ MUST_CHECK bool journal_feed_heads_after(struct journal *journal, int64_t sequen
 					 size_t *ret_len, struct err *err);
 MUST_CHECK bool journal_feed_head_last(struct journal *journal, bool *ret_any,
 				       struct journal_feed_head *ret_head, struct err *err);
+/* The set of switches with the highest version. REFUSED when its MAC does not verify. */
+MUST_CHECK bool journal_controls_last(struct journal *journal, bool *ret_any,
+				      struct journal_controls *ret_controls, struct err *err);
 void journal_close(struct journal *journal); /* accepts NULL */
 
 #endif

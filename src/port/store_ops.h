@@ -4,6 +4,7 @@
 #define SLUICE_PORT_STORE_OPS_H
 
 #include "port/store_api_key.h"
+#include "port/store_control.h"
 #include "port/store_feed.h"
 #include "port/store_people.h"
 #include "port/store_recover.h"
@@ -119,6 +120,9 @@ struct store_ops {
 			      size_t *, struct err *);
 	bool (*token_was_used)(struct store *, struct id, const uint8_t *, bool *, struct err *);
 	bool (*peer_is_known)(struct store *, struct id, const char *, bool *, struct err *);
+	bool (*controls_load)(struct store *, struct control_set *, struct err *);
+	bool (*controls_change)(struct store *, struct store_control_change *,
+				const struct store_by *, struct err *);
 	void (*close)(struct store *);
 };
 

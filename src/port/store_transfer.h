@@ -38,6 +38,8 @@ struct store_reservation {
 	/* Of a wallet that recovers, or whose nonces others have used, and which has to be stopped;
 	 * a filler. One kind for all items of a wallet. */
 	bool recovers;
+	uint64_t controls; /* the version of the pause switches that it was decided by: with another
+			      one it is PAUSED, unless it recovers */
 	struct message_ack ack;
 	enum store_write result;
 };
@@ -46,6 +48,8 @@ struct store_attempt {
 	struct attempt attempt;
 	int64_t wallet_id;
 	uint64_t epoch;
+	uint64_t controls; /* as of a reservation; asked of a slot's first attempt only */
+	bool recovers;     /* a filler of a wallet that recovers */
 	enum store_write result;
 };
 

@@ -85,6 +85,8 @@ enum sim_fault {
 	call(STORE_FEED_NEXT, "store_feed_next", false) \
 	call(STORE_FEED_PENDING, "store_feed_pending", false) \
 	call(STORE_FEED_APPEND, "store_feed_append", true) \
+	call(STORE_CONTROLS, "store_controls_load", false) \
+	call(STORE_CONTROLS_CHANGE, "store_controls_change", true) \
 	call(TRANSPORT_SEND, "transport_send_batch", true) \
 	call(TRANSPORT_RECEIVE, "transport_receive", true) \
 	call(TRANSPORT_EXTEND, "transport_extend_batch", true) \
@@ -103,6 +105,7 @@ enum sim_fault {
 	call(JOURNAL_RESOLUTION, "journal_resolution_of", false) \
 	call(JOURNAL_NEXT, "journal_next_nonce", false) \
 	call(JOURNAL_FEED_LAST, "journal_feed_head_last", false) \
+	call(JOURNAL_CONTROLS_LAST, "journal_controls_last", false) \
 	call(KEYS_SIGN, "keys_sign_many", false) \
 	call(CHAIN_HEAD, "chain_head", false) \
 	call(CHAIN_ESTIMATE, "chain_estimate_many", false) \

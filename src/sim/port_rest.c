@@ -122,6 +122,14 @@ static bool feed_head_last(struct journal *self, bool *ret_any, struct journal_f
 	FORWARD(real, JOURNAL_FEED_LAST, feed_head_last(real, ret_any, ret_head, err));
 }
 
+static bool controls_last(struct journal *self, bool *ret_any,
+			  struct journal_controls *ret_controls, struct err *err)
+{
+	struct sim_process *process = PROCESS(self);
+	struct journal *real = process->world->journal;
+	FORWARD(real, JOURNAL_CONTROLS_LAST, controls_last(real, ret_any, ret_controls, err));
+}
+
 const struct journal_ops sim_journal_ops = {
 	.append_many = append_many,
 	.rights_of = rights_of,
@@ -133,6 +141,7 @@ const struct journal_ops sim_journal_ops = {
 	.next_nonce = next_nonce,
 	.resolution_of = resolution_of,
 	.feed_head_last = feed_head_last,
+	.controls_last = controls_last,
 };
 
 /* ---- keys ---- */

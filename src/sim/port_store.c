@@ -262,6 +262,17 @@ static bool case_resolve(struct store *self, struct store_resolution *resolution
 	STORE(STORE_CASE_RESOLVE, case_resolve, resolution, by);
 }
 
+static bool controls_load(struct store *self, struct control_set *ret_set, struct err *err)
+{
+	STORE(STORE_CONTROLS, controls_load, ret_set);
+}
+
+static bool controls_change(struct store *self, struct store_control_change *change,
+			    const struct store_by *by, struct err *err)
+{
+	STORE(STORE_CONTROLS_CHANGE, controls_change, change, by);
+}
+
 static bool feed_newest(struct store *self, struct feed_seal *ret_seal, bool *ret_any,
 			struct err *err)
 {
@@ -391,4 +402,6 @@ const struct store_ops sim_store_ops = {
 	.feed_next = feed_next,
 	.feed_pending = feed_pending,
 	.feed_append = feed_append,
+	.controls_load = controls_load,
+	.controls_change = controls_change,
 };

@@ -618,6 +618,8 @@ static const struct table tables[] = {
 	{ "users", "SELECT * FROM users ORDER BY id", 14 },
 	{ "sessions", "SELECT * FROM sessions ORDER BY id", 13 },
 	{ "session_tokens", "SELECT * FROM session_tokens ORDER BY session_id, hash", 3 },
+	{ "controls", "SELECT * FROM controls ORDER BY scope, name", 7 },
+	{ "controls_head", "SELECT * FROM controls_head ORDER BY id", 6 },
 	{ "wallet_balances", "SELECT * FROM wallet_balances ORDER BY chain_id, wallet, asset", 6 },
 };
 _Static_assert(COUNT_OF(tables) == FIXTURE_TABLES, "a digest has a place for every table");

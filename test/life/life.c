@@ -156,6 +156,7 @@ static void signer_open(struct life *life)
 					  .visibility_ms = 60000,
 					  .funds_wait_ms = 1000,
 					  .passed_over_ms = life->passed_over_ms,
+					  .freeze = life->freeze,
 					  .recovers = life->recovers,
 					  .journal_lost = life->journal_lost,
 					  .accepts_strangers = life->accepts_strangers,

@@ -69,6 +69,7 @@ struct life {
 	const char *instance;     /* of the signer, */
 	const char *watcher;      /* and of the monitor */
 	struct cache *cache;      /* of the signer, from its next start on; NULL: none */
+	struct freeze *freeze;    /* of the signer, as the cache */
 	bool recovers;            /* signer and monitor, from their next start on; */
 	bool journal_lost;        /* then, as options of the signer */
 	bool accepts_strangers;

@@ -68,6 +68,8 @@ static bool leave(struct life_fault *fault, bool done, struct err *err)
 	fault->now = LIFE_FAULT_NONE;
 	if (now == LIFE_FAULT_KILL)
 		life_die(fault->life);
+	if (now == LIFE_FAULT_AFTER)
+		fault->plan.act(fault->life, fault->plan.row);
 	if (now == LIFE_FAULT_LOSE && done)
 		return err_set(err, ERR_MAYBE_DONE, "injected: the answer of %s is lost",
 			       fault->hit);
@@ -305,6 +307,17 @@ static bool case_resolve(struct store *self, struct store_resolution *resolution
 	STORE(case_resolve(REAL_STORE, resolution, by, err), "case_resolve");
 }
 
+static bool controls_load(struct store *self, struct control_set *ret_set, struct err *err)
+{
+	STORE(controls_load(REAL_STORE, ret_set, err), "controls_load");
+}
+
+static bool controls_change(struct store *self, struct store_control_change *change,
+			    const struct store_by *by, struct err *err)
+{
+	STORE(controls_change(REAL_STORE, change, by, err), "controls_change");
+}
+
 static bool feed_newest(struct store *self, struct feed_seal *ret_seal, bool *ret_any,
 			struct err *err)
 {
@@ -369,6 +382,8 @@ static const struct store_ops store_ops = {
 	.feed_next = feed_next,
 	.feed_pending = feed_pending,
 	.feed_append = feed_append,
+	.controls_load = controls_load,
+	.controls_change = controls_change,
 };
 
 /* --- queue --------------------------------------------------------------------------------------
@@ -477,6 +492,12 @@ static bool feed_head_last(struct journal *self, bool *ret_any, struct journal_f
 	JOURNAL(feed_head_last(REAL_JOURNAL, ret_any, ret_head, err), "feed_head_last");
 }
 
+static bool controls_last(struct journal *self, bool *ret_any,
+			  struct journal_controls *ret_controls, struct err *err)
+{
+	JOURNAL(controls_last(REAL_JOURNAL, ret_any, ret_controls, err), "controls_last");
+}
+
 static const struct journal_ops journal_ops = {
 	.append_many = append_many,
 	.rights_of = rights_of,
@@ -488,6 +509,7 @@ static const struct journal_ops journal_ops = {
 	.next_nonce = next_nonce,
 	.resolution_of = resolution_of,
 	.feed_head_last = feed_head_last,
+	.controls_last = controls_last,
 };
 
 /* --- keys ---------------------------------------------------------------------------------------

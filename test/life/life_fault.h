@@ -14,6 +14,7 @@ enum life_fault_mode {
 	LIFE_FAULT_DOUBLE,  /* a send that hands the bytes over twice */
 	LIFE_FAULT_TOO_LOW, /* a send that is answered with "nonce too low", and did nothing */
 	LIFE_FAULT_ACT,     /* somebody else acts first; then the call goes on */
+	LIFE_FAULT_AFTER,   /* the call is done, and somebody else acts before its caller goes on */
 	LIFE_FAULT_STORM,   /* one of the first three at random; `at` in a thousand calls */
 };
 

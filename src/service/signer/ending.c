@@ -1,5 +1,6 @@
 /* Ends without payment. "Unpaid" is the dangerous verdict: the signer reads it from the chain
  * itself, and writes a void into the journal before the store says so. */
+#include "service/signer/signer_ending.h"
 #include "service/signer/signer_loss.h"
 
 #include "base/defence.h"

@@ -1,5 +1,6 @@
 /* From wake-ups to candidates: withdrawals that the signer believes, may pay, and has not paid. All
  * that may not be paid now is answered here: it waits, is held, or ends (with its void). */
+#include "service/signer/signer_ending.h"
 #include "service/signer/signer_loss.h"
 
 #include "base/defence.h"
@@ -130,6 +131,8 @@ static bool queued_take(struct signer *self, struct withdrawal *row, const struc
 	if (DEFENCE("approval_expires") &&
 	    row->approval.expires_at <= clock_now_ms(self->options.clock))
 		signer_change_wait(self, row, reason_code(REASON_APPROVAL_EXPIRED), ack);
+	else if ((signer_stops_of(self, &row->intent) & CONTROL_SIGNING) != 0)
+		signer_change_wait(self, row, reason_code(REASON_PAUSED), ack);
 	else
 		candidate_add(self, row, ack);
 	return true;

@@ -1,5 +1,6 @@
 /* From candidate to slot: a wallet whose purse covers it, gas estimated while no nonce is taken
  * yet, then nonce, transfer and binding in one transaction. */
+#include "service/signer/signer_ending.h"
 #include "service/signer/signer_trust.h"
 
 #include "base/defence.h"
@@ -57,6 +58,10 @@ static bool wallet_choose(struct signer *self, const struct candidate *candidate
 		const char *limit = NULL;
 		if (wallet->chain != asset->chain || !signer_wallet_can_reserve(wallet))
 			continue;
+		if ((signer_stops_at(self, wallet) & CONTROL_SIGNING) != 0) {
+			*ret_reason = reason_code(REASON_PAUSED);
+			continue;
+		}
 		size_t load = wallet->in_flight + chosen_count(self, wallet);
 		if (load >= wallet->params->in_flight_max ||
 		    (*ret_wallet != NULL && load >= best_load))
@@ -300,6 +305,7 @@ static void reservation_fill(struct signer *self, const struct candidate *candid
 						       .version = candidate->row->version,
 						       .transfer = candidate->transfer,
 						       .epoch = candidate->wallet->lease.epoch,
+						       .controls = self->controls.set.version,
 						       .ack = candidate->ack };
 	ret_reservation->transfer.id = id_make(now_ms, random);
 }

@@ -142,6 +142,20 @@ static bool stored_look_again(struct signer *self, struct err *err)
 	return true;
 }
 
+/* A first send is stopped by what people have said up to now; what may be out goes on, unless every
+ * send is forbidden. */
+static void pauses_look_again(struct signer *self)
+{
+	if (!DEFENCE("pause_before_send"))
+		return;
+	signer_controls_look(self);
+	for (size_t i = 0; i < self->work_len; i++) {
+		struct slot_work *work = &self->work[i];
+		work->drop |= !work->drop &&
+			      (signer_work_waits(self, work) || signer_payment_waits(self, work));
+	}
+}
+
 bool signer_send(struct signer *self, struct err *err)
 {
 	struct slot_work *works[BATCH_MAX];
@@ -149,6 +163,7 @@ bool signer_send(struct signer *self, struct err *err)
 		size_t n = 0;
 		if (!stored_look_again(self, err))
 			return false;
+		pauses_look_again(self);
 		for (size_t i = 0; i < self->work_len; i++)
 			if (!self->work[i].drop && self->work[i].wallet->chain == chain)
 				works[n++] = &self->work[i];

@@ -3,6 +3,7 @@
 #include "service/signer/signer_feed.h"
 #include "service/signer/signer_quote.h"
 #include "service/signer/signer_recovery.h"
+#include "service/signer/signer_resolve.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,7 @@ struct signer *signer_new(const struct signer_options *options)
 	signer_spending_init(self);
 	signer_recovery_init(self);
 	metrics_init(self, options->metrics);
+	signer_controls_init(self, options->metrics);
 	signer_quotes_init(self);
 	return self;
 }
@@ -155,6 +157,7 @@ bool signer_step(struct signer *signer, bool *ret_worked, struct err *err)
 {
 	bool slots_worked = false;
 	*ret_worked = false;
+	signer_controls_look(signer);
 	if (!signer_wallets_refresh(signer, err) || !owners_drain(signer, &slots_worked, err) ||
 	    !signer_resolve(signer, err))
 		return false;

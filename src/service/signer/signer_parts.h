@@ -4,6 +4,7 @@
  *	share.c    which of them are asked for, and given
  *	adopt.c    rows whose right was spent before the store was restored
  *	intake.c   wake-ups -> withdrawals that may be paid; ends and waits for those that may not
+ *	control.c  what people have paused
  *	changes.c  what becomes of rows: collected, written together
  *	trust.c    which rows, slots and stored bytes are believed
  *	ahead.c    of which wallets the chain has seen more than the store
@@ -28,6 +29,7 @@
 #include "port/store_recover.h"
 #include "service/signer/signer.h"
 #include "service/signer/signer_changes.h"
+#include "service/signer/signer_control.h"
 #include "service/signer/signer_money.h"
 #include "service/signer/signer_unknown.h"
 
@@ -160,6 +162,7 @@ struct signer {
 	struct store_attempt adds[BATCH_MAX];
 	struct attempt attempts[ATTEMPTS_MAX];
 	struct signer_asked asked; /* in this batch */
+	struct signer_controls controls;
 	bool store_paused;         /* a restored store: nothing is reserved, no withdrawal judged */
 	uint64_t bound;            /* withdrawals bound to what paid them before a restore */
 	struct recovery *recovery; /* recover.c; NULL unless options.recovers */
@@ -228,23 +231,9 @@ MUST_CHECK bool signer_reserve(struct signer *self, struct err *err);
 
 /* slot.c */
 MUST_CHECK bool signer_slots(struct signer *self, bool *ret_worked, struct err *err);
+/* verify.c: the row of a slot's withdrawal, when it is believed; or NULL. */
+const struct withdrawal *signer_work_row(const struct signer *self, const struct slot_work *work);
 /* send.c */
 MUST_CHECK bool signer_send(struct signer *self, struct err *err);
-
-/* resolve.c */
-MUST_CHECK bool signer_resolve(struct signer *self, struct err *err);
-
-/* ending.c */
-/* An assigned withdrawal whose transfer is final and unpaid. */
-MUST_CHECK bool signer_end_assigned(struct signer *self, const struct withdrawal *row,
-				    const struct message_ack *ack, struct err *err);
-/* Journals the void, then queues the change to a terminal stage. */
-MUST_CHECK bool signer_end(struct signer *self, const struct withdrawal *row,
-			   enum withdrawal_stage to, enum refusal refusal,
-			   const struct message_ack *ack, struct err *err);
-/* The same for a void that stands in the journal already (a crash before the store heard of it). */
-MUST_CHECK bool signer_end_by_void(struct signer *self, const struct withdrawal *row,
-				   const struct journal_right *right, const struct message_ack *ack,
-				   struct err *err);
 
 #endif

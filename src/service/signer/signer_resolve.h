@@ -23,6 +23,7 @@ struct work_case {
 };
 
 /* resolve.c */
+MUST_CHECK bool signer_resolve(struct signer *self, struct err *err);
 /* Writes the end of a case, with its event and the two people in the audit. code: of a refusal, or
  * of an unpaid end; NULL otherwise. */
 MUST_CHECK bool signer_case_end(struct signer *self, const struct work_case *work,

@@ -420,7 +420,9 @@ static bool works_store(struct signer *self, struct err *err)
 	for (size_t i = 0; i < n; i++)
 		self->adds[i] = (struct store_attempt){ .attempt = works[i]->attempt,
 							.wallet_id = works[i]->wallet->row.id,
-							.epoch = works[i]->wallet->lease.epoch };
+							.epoch = works[i]->wallet->lease.epoch,
+							.controls = self->controls.set.version,
+							.recovers = self->options.recovers };
 	if (!store_attempts_add(self->options.store, self->adds, n, &by, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
@@ -441,6 +443,7 @@ static bool batch_run(struct signer *self, bool *ret_worked, struct err *err)
 {
 	size_t done = 0;
 	self->work_at = clock_monotonic_ms(self->options.clock);
+	signer_controls_look(self);
 	if (!signer_works_verify(self, err))
 		return false;
 	keys_spare(self);

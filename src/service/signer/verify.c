@@ -32,6 +32,12 @@ static const struct withdrawal *row_of(const struct signer *self, const struct t
 	return NULL;
 }
 
+const struct withdrawal *signer_work_row(const struct signer *self, const struct slot_work *work)
+{
+	const struct withdrawal *row = row_of(self, work->slot);
+	return row == NULL || signer_row_distrust(self, row) != NULL ? NULL : row;
+}
+
 bool signer_work_drop_if_torn(struct signer *self, struct slot_work *work, struct err *err)
 {
 	struct store_lease lease = work->wallet->lease;
@@ -166,10 +172,10 @@ static bool old_judge(struct signer *self, struct slot_work *work, const struct 
 }
 
 /* Only what a believed row says is used. */
-static void work_believe(const struct signer *self, struct slot_work *work,
-			 const struct withdrawal *row)
+static void work_believe(const struct signer *self, struct slot_work *work)
 {
-	if (row == NULL || signer_row_distrust(self, row) != NULL)
+	const struct withdrawal *row = signer_work_row(self, work);
+	if (row == NULL)
 		return;
 	work->row = row;
 	work->asset = catalogue_asset(self->options.catalogue, row->intent.chain_id,
@@ -181,7 +187,7 @@ static bool first_verify(struct signer *self, struct slot_work *work, struct err
 	const struct withdrawal *row = row_of(self, work->slot);
 	const char *reason = NULL;
 	const char *distrust = signer_slot_distrust(self, work->wallet, work->slot, row);
-	work_believe(self, work, row);
+	work_believe(self, work);
 	if (work->slot->is_cancel)
 		return true;
 	/* After a restore nothing is paid: its bytes may be out, and nobody has them. */
@@ -191,6 +197,9 @@ static bool first_verify(struct signer *self, struct slot_work *work, struct err
 		reason = "held";
 	else if (DEFENCE("cancel_before_signature") && distrust == NULL && row->cancel_requested)
 		reason = "cancel_requested";
+	else if (distrust == NULL && (signer_stops_of(self, &row->intent) & CONTROL_SIGNING) != 0 &&
+		 DEFENCE("pause_before_signature"))
+		reason = reason_code(REASON_PAUSED);
 	else if (distrust == NULL && !old_judge(self, work, row, &distrust, &reason, err))
 		return false;
 	if (work->drop || (distrust == NULL && reason == NULL))
@@ -236,7 +245,7 @@ static bool bump_verify(struct signer *self, struct slot_work *work, bool cancel
 		signer_work_cancel_sent(self, work);
 		return true;
 	}
-	work_believe(self, work, row);
+	work_believe(self, work);
 	/* The hold is the withdrawal's; its slot goes on. */
 	const char *distrust = signer_slot_distrust(self, work->wallet, work->slot, row);
 	if (distrust != NULL && !signer_work_drop_if_torn(self, work, err))
@@ -313,8 +322,15 @@ static bool work_verify(struct signer *self, struct slot_work *work, struct err 
 {
 	if (!is_own_slot(self, work))
 		return slot_refuse(self, work, reason_code(REASON_SLOT_MISMATCH), err);
-	if (work->slot->stage != TRANSFER_RESERVED)
-		return stored_verify(self, work, err);
+	work->drop = signer_work_waits(self, work);
+	if (work->drop)
+		return true;
+	if (work->slot->stage != TRANSFER_RESERVED) {
+		if (!stored_verify(self, work, err))
+			return false;
+		work->drop |= signer_payment_waits(self, work);
+		return true;
+	}
 	if (!first_verify(self, work, err))
 		return false;
 	if (!work->drop)

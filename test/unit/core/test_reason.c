@@ -38,6 +38,7 @@ static const char *const pinned[] = {
 	"hour_limit",
 	"day_limit",
 	"approval_expired",
+	"paused",
 	"previous_round_not_proven_unpaid",
 	"not_proven_unpaid",
 	"restore_not_reconciled",
