@@ -240,6 +240,29 @@ static void cache_read(struct config *config, const struct config_text_cache *te
 			    config->cache_redis.text);
 }
 
+static bool identity_read(struct config *config, const struct config_text_identity *text,
+			  struct err *err)
+{
+	config->identity_issuer = text->issuer;
+	config->identity_audience = text->audience;
+	config->identity_jwks_file = text->jwks_file;
+	config->identity_jwks_url = text->jwks_url;
+	config->identity_role_claim = text->role_claim;
+	config->identity_account_claim = text->account_claim;
+	config->identity_life_max_ms = milliseconds(text->life_max_s) * 1000;
+	bool has_keys = text->jwks_file != NULL || text->jwks_url != NULL;
+	if (text->jwks_file != NULL && text->jwks_url != NULL)
+		return config_lines_refuse(config->texts->lines, "identity.jwks_url", err,
+					   "keys come from a file or from an URL, not from both");
+	if (text->issuer != NULL && !has_keys)
+		return config_lines_refuse(config->texts->lines, "identity.issuer", err,
+					   "jwks_file or jwks_url is missing");
+	if (text->issuer == NULL && has_keys)
+		return config_lines_refuse(config->texts->lines, "identity", err,
+					   "issuer is missing");
+	return true;
+}
+
 static bool key_store_is_named(const struct config *config, const char *name)
 {
 	for (size_t i = 0; i < config->keystores_len; i++)
@@ -317,7 +340,8 @@ static bool config_fill(struct config *config, const char *file, struct err *err
 	config->file = config->texts->file;
 	sections_read(config, config->texts->text);
 	cache_read(config, &config->texts->text->cache);
-	return key_stores_read(config, &config->texts->text->signer, err) &&
+	return identity_read(config, &config->texts->text->identity, err) &&
+	       key_stores_read(config, &config->texts->text->signer, err) &&
 	       ports_check(config, err) && databases_check(config, err) &&
 	       queue_check(config, err) && config_catalogue_read(config, err);
 }

@@ -129,6 +129,13 @@ struct config {
 	int64_t api_status_copy_ms;
 	struct ip_range api_proxies[PROXIES_MAX];
 	size_t api_proxies_len;
+	const char *identity_issuer; /* NULL: nobody outside is believed */
+	const char *identity_audience;
+	const char *identity_jwks_file; /* one of both, with an issuer */
+	const char *identity_jwks_url;
+	const char *identity_role_claim;
+	const char *identity_account_claim;
+	int64_t identity_life_max_ms;
 	bool has_cache;
 	struct config_listen cache_redis;
 	const char *cache_username;      /* NULL: the default one */

@@ -171,6 +171,16 @@ static const struct cyaml_schema_field cache_fields[] = {
 	SCALAR(struct config_text_cache, timeout_ms),
 	CYAML_FIELD_END,
 };
+static const struct cyaml_schema_field identity_fields[] = {
+	SCALAR(struct config_text_identity, issuer),
+	SCALAR(struct config_text_identity, audience),
+	SCALAR(struct config_text_identity, jwks_file),
+	SCALAR(struct config_text_identity, jwks_url),
+	SCALAR(struct config_text_identity, role_claim),
+	SCALAR(struct config_text_identity, account_claim),
+	SCALAR(struct config_text_identity, life_max_s),
+	CYAML_FIELD_END,
+};
 static const struct cyaml_schema_field processor_fields[] = {
 	SCALAR(struct config_text_processor, ops_listen),
 	SCALAR(struct config_text_processor, approval_life_s),
@@ -208,6 +218,7 @@ static const struct cyaml_schema_field document_fields[] = {
 	SECTION(run, run_fields),
 	SECTION(cache, cache_fields),
 	SECTION(api, api_fields),
+	SECTION(identity, identity_fields),
 	SECTION(processor, processor_fields),
 	SECTION(signer, signer_fields),
 	SECTION(monitor, monitor_fields),

@@ -144,6 +144,16 @@ struct config_text_api {
 	unsigned trusted_proxies_count;
 };
 
+struct config_text_identity {
+	char *issuer;
+	char *audience;
+	char *jwks_file;
+	char *jwks_url;
+	char *role_claim;
+	char *account_claim;
+	char *life_max_s;
+};
+
 struct config_text_cache {
 	char *redis;
 	char *username;
@@ -189,6 +199,7 @@ struct config_text {
 	struct config_text_trust trust;
 	struct config_text_run run;
 	struct config_text_cache cache;
+	struct config_text_identity identity;
 	struct config_text_api api;
 	struct config_text_processor processor;
 	struct config_text_signer signer;

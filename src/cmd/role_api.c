@@ -4,6 +4,7 @@
 #include "adapter/cache_memory.h"
 #include "adapter/password_argon2.h"
 #include "adapter/secrets_aes.h"
+#include "adapter/token_keys_source.h"
 #include "adapter/store_sql_replica.h"
 #include "base/json.h"
 #include "cmd/database_open.h"
@@ -30,6 +31,7 @@ struct api_role {
 	struct mac_keys seal_keys;
 	struct secrets_aes secrets;
 	struct password_argon2 hasher;
+	struct token_keys *token_keys; /* NULL: no outside identity provider */
 	char address[CONFIG_HOST_LEN_MAX + 16];
 	pthread_t watcher;
 	bool is_watched;
@@ -94,6 +96,29 @@ static bool replica_open(struct role_parts *parts, struct api_role *role,
 	return true;
 }
 
+/* Who else vouches for people. */
+static bool outside_open(const struct role_parts *parts, struct api_role *role,
+			 struct api_options *options, struct err *err)
+{
+	const struct config *config = parts->config;
+	const struct token_keys_source source = { .file = config->identity_jwks_file,
+						  .url = config->identity_jwks_url,
+						  .log = &parts->log };
+	if (config->identity_issuer == NULL)
+		return true;
+	if (!token_keys_open(&source, &role->token_keys, err))
+		return err_wrap(err, "identity");
+	options->outside = (struct outside_options){
+		.keys = role->token_keys,
+		.issuer = config->identity_issuer,
+		.audience = config->identity_audience,
+		.role_claim = config->identity_role_claim,
+		.account_claim = config->identity_account_claim,
+		.life_max_ms = config->identity_life_max_ms,
+	};
+	return true;
+}
+
 /* What people log in with. */
 static bool identity_open(struct role_parts *parts, struct api_role *role,
 			  struct api_options *options, struct err *err)
@@ -145,6 +170,7 @@ static bool server_open(struct role_parts *parts, struct api_role *role, struct 
 	    !ear_open(parts, role, &options.api, err) ||
 	    !role_mac_keys(parts, TRUST_INTENT_MAC, &options.api.intent_keys, err) ||
 	    !identity_open(parts, role, &options.api, err) ||
+	    !outside_open(parts, role, &options.api, err) ||
 	    !role_mac_keys(parts, TRUST_CONTROLS, &options.api.controls_keys, err))
 		return false;
 	if (!api_server_open(&options, &role->server, err))
@@ -214,6 +240,7 @@ static void close_api(struct role_parts *parts, void *self)
 	if (role->is_watched)
 		CHECK(pthread_join(role->watcher, NULL) == 0);
 	api_server_close(role->server);
+	token_keys_close(role->token_keys);
 	replica_close(role->replica);
 	cache_close(role->replica_cache);
 	cache_close(role->ear);

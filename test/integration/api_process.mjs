@@ -20,7 +20,7 @@ const scopes = ['default', 'wallets:read', 'queues:read', 'queues:redrive'].flat
 const wallet = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266';
 const formerWallet = '0x8617E340B3D01FA5F11F306F4090FD50E238070D';
 
-const configuration = dir => `
+const configuration = (dir, extra) => `
 data_dir: ${dir}
 log: { level: debug, file: ${dir}/log }
 api: { listen: "127.0.0.1:0", ops_listen: "127.0.0.1:0", key_cache_ms: ${keyCacheMs}, trusted_proxies: ["127.0.0.2"] }
@@ -34,6 +34,7 @@ assets:
     decimals: 6
 wallets:
   - { chain: polygon, address: "${wallet}", key: hot/0 }
+${extra}
 `;
 
 class Api {
@@ -53,8 +54,8 @@ class Api {
 		return JSON.parse(stdout);
 	}
 
-	async start() {
-		writeFileSync(this.config, configuration(this.dir));
+	async start(extra) {
+		writeFileSync(this.config, configuration(this.dir, extra));
 		this.sluice('keys', 'init');
 		this.sluice('migrate');
 		this.pinWallets();
@@ -195,12 +196,14 @@ function answersOf(bytes) {
 	return answers;
 }
 
-export async function startApi() {
+// extra: lines of configuration; prepare: makes what they name. Both are given the directory.
+export async function startApi({ extra = () => '', prepare = () => {} } = {}) {
 	const program = process.env.SLUICE;
 	assert.ok(program, 'SLUICE is to be the path of the program');
 	const api = new Api(program, mkdtempSync(join(tmpdir(), 'sluice-api-')));
 	try {
-		await api.start();
+		prepare(api.dir);
+		await api.start(extra(api.dir));
 	} catch (error) {
 		await api.end();
 		throw error;

@@ -22,7 +22,7 @@ before(async () => {
 	api = await startApi();
 	writeFileSync(join(api.dir, 'password'), password, { mode: 0o600 });
 });
-after(() => api?.stop());
+after(() => api?.end());
 
 const create = (name, role, ...more) =>
 	api.sluice('user', 'create', name, '--role', role, '--password-file', join(api.dir, 'password'), ...more);

@@ -80,7 +80,7 @@ struct token_parts {
 static bool parts_read(struct str text, struct token_parts *ret_parts)
 {
 	struct str rest;
-	if (text.len > ACCESS_TOKEN_MAX || !str_cut(text, '.', &ret_parts->header, &rest) ||
+	if (!str_cut(text, '.', &ret_parts->header, &rest) ||
 	    !str_cut(rest, '.', &ret_parts->claims, &ret_parts->mac))
 		return false;
 	ret_parts->signed_text.at = text.at;
@@ -176,7 +176,7 @@ enum access_verdict access_token_read(const struct mac_keys *keys, struct id dep
 	int64_t not_before = 0;
 	JSON_OWNED json = NULL;
 	struct err err;
-	if (!parts_read(text, &parts))
+	if (text.len > ACCESS_TOKEN_MAX || !parts_read(text, &parts))
 		return ACCESS_REFUSED;
 	const struct mac_key *key = key_of(keys, parts.header);
 	if (key == NULL || !mac_is_ours(key, &parts) ||

@@ -32,8 +32,7 @@ enum access_verdict {
 	ACCESS_EXPIRED, /* it was one of ours */
 };
 
-/* Has it the shape of a JWT? Three parts that are not empty, and no longer than ACCESS_TOKEN_MAX.
- */
+/* Has it the shape of a JWT, of ours or of others? Three parts that are not empty. */
 bool access_token_is_shaped(struct str text);
 /* At most ACCESS_TOKEN_MAX bytes. */
 void access_token_write(const struct mac_keys *keys, struct id deployment,

@@ -21,6 +21,7 @@
 #include "port/replica.h"
 #include "port/secrets.h"
 #include "port/store_transfer.h"
+#include "service/api/outside_token.h"
 #include "service/api/rate.h"
 
 struct api_options {
@@ -40,7 +41,8 @@ struct api_options {
 	struct mac_keys access_keys;   /* of the tokens that a login gives */
 	struct secrets *secrets;       /* of the store thread */
 	const struct password_hasher *hasher;
-	struct mac_keys controls_keys; /* seals what people decide */
+	struct outside_options outside; /* keys NULL: no outside identity provider */
+	struct mac_keys controls_keys;  /* seals what people decide */
 	const char *instance;
 	const struct ip_range *proxies; /* whose X-Forwarded-For is believed; borrowed */
 	size_t proxies_len;

@@ -343,6 +343,7 @@ static void on_tick(void *context)
 	lists_expire(server->lists); /* before: what it gives up begins anew */
 	jobs_expire(server->jobs);
 	tell_uses(server);
+	identity_tick(server->identity, clock_monotonic_ms(server->options.api.clock));
 	waiters_tick(server->waiters, atomic_load(&server->is_stopping));
 }
 

@@ -31,6 +31,7 @@ struct identity {
 	struct sessions *sessions;
 	struct backoff *backoff;
 	struct hashing *hashing;
+	struct outside *outside; /* NULL: nobody outside is believed */
 	struct metric *logins[LOGIN_RESULTS];
 };
 
@@ -63,6 +64,8 @@ struct identity *identity_new(const struct api_options *options,
 	identity->sessions = sessions_new(&options->identity_keys, options->key_cache_ms);
 	identity->backoff = backoff_new(options->entropy);
 	identity->hashing = hashing_new(&hashing);
+	if (options->outside.keys != NULL)
+		identity->outside = outside_new(&options->outside);
 	for (size_t i = 0; i < LOGIN_RESULTS; i++)
 		identity->logins[i] =
 			metric_add(options->metrics, METRIC_COUNTER, "sluice_logins_total",
@@ -75,6 +78,11 @@ bool identity_start(struct identity *identity, struct err *err)
 	return hashing_start(identity->hashing, err);
 }
 
+void identity_tick(struct identity *identity, int64_t now_ms)
+{
+	outside_tick(identity->outside, now_ms);
+}
+
 void identity_stop(struct identity *identity)
 {
 	if (identity != NULL)
@@ -85,6 +93,7 @@ void identity_free(struct identity *identity)
 {
 	if (identity == NULL)
 		return;
+	outside_free(identity->outside);
 	hashing_free(identity->hashing);
 	backoff_free(identity->backoff);
 	sessions_free(identity->sessions);
@@ -540,6 +549,28 @@ static void answer_check(struct job *job)
 		exchange_refuse_with(exchange, PROBLEM_OVERLOADED);
 }
 
+/* Not a token of ours: one of somebody whom an outside identity provider vouches for, or nobody's.
+ */
+static void outside_bearer(struct exchange *exchange, struct str token)
+{
+	struct identity *identity = exchange_identity(exchange);
+	int64_t at_ms = clock_now_ms(exchange_options(exchange)->clock);
+	enum problem problem = PROBLEM_ACCESS_TOKEN_INVALID;
+	if (identity->outside != NULL) {
+		switch (outside_judge(identity->outside, token, at_ms, &exchange->by)) {
+		case OUTSIDE_GRANTED:
+			exchange_admit(exchange);
+			return;
+		case OUTSIDE_EXPIRED:
+			problem = PROBLEM_ACCESS_TOKEN_EXPIRED;
+			break;
+		case OUTSIDE_REFUSED:
+			break;
+		}
+	}
+	exchange_refuse_with(exchange, problem);
+}
+
 void http_login_bearer(struct exchange *exchange, struct str token)
 {
 	const struct api_options *options = exchange_options(exchange);
@@ -551,7 +582,7 @@ void http_login_bearer(struct exchange *exchange, struct str token)
 		exchange_refuse_with(exchange, PROBLEM_ACCESS_TOKEN_EXPIRED);
 		return;
 	case ACCESS_REFUSED:
-		exchange_refuse_with(exchange, PROBLEM_ACCESS_TOKEN_INVALID);
+		outside_bearer(exchange, token);
 		return;
 	}
 	if (go_on(exchange))

@@ -11,6 +11,8 @@ struct identity *identity_new(const struct api_options *options,
 			      void (*post)(void *context, void (*run)(void *arg), void *arg),
 			      void *context);
 MUST_CHECK bool identity_start(struct identity *identity, struct err *err);
+/* A few times a second; now_ms: monotonic. */
+void identity_tick(struct identity *identity, int64_t now_ms);
 void identity_stop(struct identity *identity); /* accepts NULL, as does the next one */
 void identity_free(struct identity *identity);
 
