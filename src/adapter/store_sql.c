@@ -2,6 +2,7 @@
 #include "adapter/store_sql.h"
 
 #include "adapter/store_schema.h"
+#include "adapter/store_sql_control.h"
 #include "adapter/store_sql_parts.h"
 #include "adapter/store_sql_people.h"
 
@@ -59,6 +60,7 @@ static const struct store_ops store_sql_ops = {
 	.reconciled_raise = store_sql_reconciled_raise,
 	.controls_load = store_sql_controls_load,
 	.controls_change = store_sql_controls_change,
+	.withdrawal_of_key = store_sql_of_key,
 	.decision_put = store_sql_decision_put,
 	.decisions_load = store_sql_decisions,
 	.attempt_owner = store_sql_attempt_owner,

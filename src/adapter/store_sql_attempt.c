@@ -1,5 +1,6 @@
 /* Attempts: bytes and hash are stored before they leave (T3); that they left is stored after. */
 #include "adapter/store_sql_batch.h"
+#include "adapter/store_sql_control.h"
 #include "core/wish.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Pause switches: a head with version and MAC, and the switches below it. Whoever changes them has
  * the head locked, and so has, shared, whoever writes what they could forbid. */
-#include "adapter/store_sql_parts.h"
+#include "adapter/store_sql_control.h"
 
 #include "base/defence.h"
 
@@ -150,4 +150,19 @@ bool store_sql_controls_change(struct store *store, struct store_control_change 
 {
 	struct change_batch batch = { change, by };
 	return sql_write(db_of(store), change_write, &batch, err);
+}
+
+/* ---- what was accepted before ---- */
+
+bool store_sql_of_key(struct store *store, const uint8_t key_hash[KEY_HASH_BYTES],
+		      struct withdrawal *ret_row, bool *ret_found, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db_of(store), "SELECT " WITHDRAWAL_COLUMNS " FROM withdrawals WHERE key_hash = ?",
+		err);
+	sql_put_bytes(&sql, key_hash, KEY_HASH_BYTES);
+	*ret_found = sql_next(&sql);
+	if (*ret_found)
+		withdrawal_take(&sql, ret_row);
+	return sql_end(&sql);
 }

@@ -224,19 +224,6 @@ bool store_sql_feed_next(struct store *store, uint64_t after, struct feed_seal *
 bool store_sql_feed_rows(struct store *store, enum feed_kind kind, int64_t after,
 			 struct feed_row *ret_rows, size_t cap, size_t *ret_len, struct err *err);
 
-/* store_sql_control.c */
-bool store_sql_controls_load(struct store *store, struct control_set *ret_set, struct err *err);
-bool store_sql_controls_change(struct store *store, struct store_control_change *change,
-			       const struct store_by *by, struct err *err);
-/* The version of the pause switches, locked against their change until the transaction ends. */
-struct controls_now {
-	bool found;
-	uint64_t version;
-};
-MUST_CHECK bool controls_version_lock(struct db *db, struct controls_now *ret_now, struct err *err);
-/* Is that still what a decision was made by? */
-bool controls_are(const struct controls_now *now, uint64_t version);
-
 /* store_sql_resolve.c */
 bool store_sql_decision_put(struct store *store, const struct decision *decision,
 			    const struct store_by *by, bool *ret_current, struct err *err);

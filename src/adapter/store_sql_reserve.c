@@ -2,6 +2,7 @@
  * batch locks its wallets and its withdrawals, looks at all that an item is judged by, and then
  * writes what may be written: on a cluster a dozen round trips, however many items there are. */
 #include "adapter/store_sql_batch.h"
+#include "adapter/store_sql_control.h"
 
 #include "base/defence.h"
 #include "core/transfer.h"

@@ -503,6 +503,8 @@ enum exit_status command_unpause(const struct invocation *invocation)
 	struct err err;
 	size_t started = 0;
 	const char *reason = invocation_option(invocation, "reason");
+	if (invocation_names_switch(invocation))
+		return command_unpause_switch(invocation);
 	if (reason == NULL)
 		return invocation_misused(invocation, "--reason is missing");
 	if (!config_load(invocation_option(invocation, "config"), &config, &err))

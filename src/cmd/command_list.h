@@ -55,6 +55,13 @@ enum exit_status command_backup(const struct invocation *invocation);
 enum exit_status command_restore(const struct invocation *invocation);
 enum exit_status command_unpause(const struct invocation *invocation);
 
+/* command_control.c */
+enum exit_status command_pause(const struct invocation *invocation);
+enum exit_status command_controls(const struct invocation *invocation);
+/* Is a switch named? Then unpause lifts that one. */
+bool invocation_names_switch(const struct invocation *invocation);
+enum exit_status command_unpause_switch(const struct invocation *invocation);
+
 /* command_recover.c, command_reconcile.c */
 enum exit_status command_recover(const struct invocation *invocation);
 enum exit_status command_reconcile(const struct invocation *invocation);

@@ -141,8 +141,21 @@ static const struct command_option audit_verify_options[] = {
 	OPTIONS_END,
 };
 
+#define OPTIONS_SWITCH                                                                          \
+	OPTION_CONFIG, { "all", NULL, "of everybody" }, { "chain", "ID", "of a chain" },        \
+		{ "asset", "[ID/]SYMBOL", "of an asset, on every chain or on one" },            \
+		{ "account", "NAME", "of an account" }, { "wallet", "ADDRESS", "of a wallet" }, \
+		{ "stop", "LIST", "intake, signing, broadcast, separated by commas" }
+
+static const struct command_option pause_options[] = {
+	OPTIONS_SWITCH,
+	{ "reason", "TEXT", "for who wonders, and for the audit" },
+	{ "reset", NULL, "with --all: begin anew, where the switches are in doubt" },
+	OPTIONS_END,
+};
+
 static const struct command_option unpause_options[] = {
-	OPTION_CONFIG,
+	OPTIONS_SWITCH,
 	{ "reason", "TEXT", "why it may pay again, for the audit" },
 	OPTIONS_END,
 };
@@ -324,8 +337,21 @@ const struct command commands[] = {
 	  "while there is anything new, and the signer copies one into its journal each minute\n"
 	  "(--journal, with signer.keys). Fails when it finds anything.",
 	  audit_verify_options, command_audit_verify },
-	{ "unpause", "", 0, 0, "let a restored and reconciled store pay again", NULL,
+	{ "pause", "", 0, 0, "stop payments: of everybody, a chain, an asset, an account, a wallet",
+	  "In the store, within seconds; with a file of trust.dir that has the key for it.\n"
+	  "  intake     nothing new is accepted\n"
+	  "  signing    nothing is reserved, signed or sent for the first time; what may be\n"
+	  "             out is still sent again, bumped, canceled\n"
+	  "  broadcast  nothing at all is sent; and nothing is signed\n"
+	  "Without --stop: intake and signing. When the signer says controls_doubted, somebody\n"
+	  "has edited the switches, or they are an older copy: compare what `sluice controls`\n"
+	  "lists with the audit, pause with --all --reset, set what is missing, and unpause.",
+	  pause_options, command_pause },
+	{ "unpause", "", 0, 0, "let it go on",
+	  "Of whom --all, --chain, --asset, --account or --wallet say; without --stop, all that\n"
+	  "is stopped there. Without any of them: lets a restored and reconciled store pay again.",
 	  unpause_options, command_unpause },
+	{ "controls", "", 0, 0, "list what is paused", NULL, config_options, command_controls },
 	{ "withdraw", "", 0, 0, "ask for a withdrawal, over HTTP",
 	  "Repeats an unanswered request with the same Idempotency-Key, so that it is paid\n"
 	  "once whatever happens on the way.",

@@ -18,3 +18,10 @@ bool store_controls_change(struct store *store, struct store_control_change *cha
 	CHECK(change->action[0] != 0 && by->who[0] != 0);
 	return store->ops->controls_change(store, change, by, err);
 }
+
+bool store_withdrawal_of_key(struct store *store, const uint8_t key_hash[KEY_HASH_BYTES],
+			     struct withdrawal *ret_row, bool *ret_found, struct err *err)
+{
+	PORT_CALL();
+	return store->ops->withdrawal_of_key(store, key_hash, ret_row, ret_found, err);
+}

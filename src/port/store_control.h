@@ -24,4 +24,10 @@ MUST_CHECK bool store_controls_load(struct store *store, struct control_set *ret
 MUST_CHECK bool store_controls_change(struct store *store, struct store_control_change *change,
 				      const struct store_by *by, struct err *err);
 
+/* The withdrawal under an idempotency key's hash: what was accepted before a pause is answered as
+ * ever. */
+MUST_CHECK bool store_withdrawal_of_key(struct store *store, const uint8_t key_hash[KEY_HASH_BYTES],
+					struct withdrawal *ret_row, bool *ret_found,
+					struct err *err);
+
 #endif

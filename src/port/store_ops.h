@@ -123,6 +123,8 @@ struct store_ops {
 	bool (*controls_load)(struct store *, struct control_set *, struct err *);
 	bool (*controls_change)(struct store *, struct store_control_change *,
 				const struct store_by *, struct err *);
+	bool (*withdrawal_of_key)(struct store *, const uint8_t *, struct withdrawal *, bool *,
+				  struct err *);
 	void (*close)(struct store *);
 };
 

@@ -87,6 +87,7 @@ enum sim_fault {
 	call(STORE_FEED_APPEND, "store_feed_append", true) \
 	call(STORE_CONTROLS, "store_controls_load", false) \
 	call(STORE_CONTROLS_CHANGE, "store_controls_change", true) \
+	call(STORE_OF_KEY, "store_withdrawal_of_key", false) \
 	call(TRANSPORT_SEND, "transport_send_batch", true) \
 	call(TRANSPORT_RECEIVE, "transport_receive", true) \
 	call(TRANSPORT_EXTEND, "transport_extend_batch", true) \

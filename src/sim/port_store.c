@@ -267,6 +267,12 @@ static bool controls_load(struct store *self, struct control_set *ret_set, struc
 	STORE(STORE_CONTROLS, controls_load, ret_set);
 }
 
+static bool withdrawal_of_key(struct store *self, const uint8_t *key_hash,
+			      struct withdrawal *ret_row, bool *ret_found, struct err *err)
+{
+	STORE(STORE_OF_KEY, withdrawal_of_key, key_hash, ret_row, ret_found);
+}
+
 static bool controls_change(struct store *self, struct store_control_change *change,
 			    const struct store_by *by, struct err *err)
 {
@@ -404,4 +410,5 @@ const struct store_ops sim_store_ops = {
 	.feed_append = feed_append,
 	.controls_load = controls_load,
 	.controls_change = controls_change,
+	.withdrawal_of_key = withdrawal_of_key,
 };

@@ -312,6 +312,13 @@ static bool controls_load(struct store *self, struct control_set *ret_set, struc
 	STORE(controls_load(REAL_STORE, ret_set, err), "controls_load");
 }
 
+static bool withdrawal_of_key(struct store *self, const uint8_t *key_hash,
+			      struct withdrawal *ret_row, bool *ret_found, struct err *err)
+{
+	STORE(withdrawal_of_key(REAL_STORE, key_hash, ret_row, ret_found, err),
+	      "withdrawal_of_key");
+}
+
 static bool controls_change(struct store *self, struct store_control_change *change,
 			    const struct store_by *by, struct err *err)
 {
@@ -384,6 +391,7 @@ static const struct store_ops store_ops = {
 	.feed_append = feed_append,
 	.controls_load = controls_load,
 	.controls_change = controls_change,
+	.withdrawal_of_key = withdrawal_of_key,
 };
 
 /* --- queue --------------------------------------------------------------------------------------

@@ -204,6 +204,10 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 	[PROBLEM_STORE_UNAVAILABLE] = { 0, 503, "store_unavailable", "The store does not answer",
 					"Whether the request was carried out is not known. Send "
 					"it again, with the same key." },
+	[PROBLEM_INTAKE_PAUSED] = { 0, 503, "intake_paused", "New withdrawals are paused",
+				    "Nothing is accepted for this chain, asset or account now, and "
+				    "nothing was stored under this key. Send it again later, with "
+				    "the same key; what was accepted before is answered as ever." },
 	[PROBLEM_SHUTTING_DOWN] = { 0, 503, "shutting_down", "This server is going down",
 				    "Send the same request again, with the same key." },
 };

@@ -6,7 +6,9 @@
 #include "base/defence.h"
 #include "base/json.h"
 #include "port/replica.h"
+#include "port/store_control.h"
 #include "port/store_recover.h"
+#include "service/api/intake.h"
 #include "service/api/shared.h"
 #include "service/api/view.h"
 
@@ -24,6 +26,7 @@
 struct work {
 	struct api_options options;
 	struct shared *shared; /* NULL without a cache */
+	struct intake *intake;
 	atomic_int_least64_t answered_ms;
 	int64_t marked_ms; /* when it last tried to; monotonic */
 	struct metric *accepts[STORE_ID_TAKEN + 1];
@@ -69,13 +72,16 @@ struct work *work_new(const struct api_options *options)
 	work->marked_ms = INT64_MIN / 2;
 	add_metrics(work);
 	work->shared = shared_new(options);
+	work->intake = intake_new(&work->options);
 	return work;
 }
 
 void work_free(struct work *work)
 {
-	if (work != NULL)
+	if (work != NULL) {
 		shared_free(work->shared);
+		intake_free(work->intake);
+	}
 	free(work);
 }
 
@@ -164,6 +170,44 @@ static void run_accepts(struct work *work, struct job **jobs, size_t n)
 	metric_count(work->batches, 1);
 	metric_observe_us(work->batch_seconds,
 			  (clock_monotonic_ms(work->options.clock) - before_ms) * 1000);
+}
+
+/* A repeat of what was accepted before the pause is answered: who hears "no" of it would pay his
+ * client in another way. */
+static void run_paused(struct work *work, struct job *job)
+{
+	struct store_accept *item = &work->items[0];
+	const struct intent *ours = &job->accept.intent;
+	struct err err;
+	bool found = false;
+	if (!store_withdrawal_of_key(work->options.store, ours->key_hash, &item->existing, &found,
+				     &err)) {
+		fault(work, job, &err);
+		return;
+	}
+	note_answer(work);
+	if (!found) {
+		job->problem = PROBLEM_INTAKE_PAUSED;
+		return;
+	}
+	bool same = memcmp(ours->fingerprint, item->existing.intent.fingerprint,
+			   sizeof ours->fingerprint) == 0;
+	item->result = same ? STORE_REPLAYED : STORE_KEY_REUSED;
+	take_result(work, job, item);
+}
+
+/* Answers what is paused; the others stay, and how many those are. */
+static size_t paused_answer(struct work *work, struct job **jobs, size_t n)
+{
+	size_t kept = 0;
+	intake_look(work->intake);
+	for (size_t i = 0; i < n; i++) {
+		if (intake_is_paused(work->intake, &jobs[i]->accept.intent))
+			run_paused(work, jobs[i]);
+		else
+			jobs[kept++] = jobs[i];
+	}
+	return kept;
 }
 
 /* ---- reading ---- */
@@ -734,6 +778,8 @@ void work_run(struct work *work, struct job **jobs, size_t n)
 		CHECK(accepts_len < BATCH_MAX);
 		accepts[accepts_len++] = jobs[i];
 	}
+	if (accepts_len > 0)
+		accepts_len = paused_answer(work, accepts, accepts_len);
 	if (accepts_len > 0)
 		run_accepts(work, accepts, accepts_len);
 	shared_keep(work->shared);

@@ -4,6 +4,7 @@
 #include "../../contract/store_fixture.h"
 #include "adapter/queue_store.h"
 #include "base/json.h"
+#include "port/store_control.h"
 #include "port/store_recover.h"
 
 struct desk {
@@ -11,6 +12,9 @@ struct desk {
 	struct queue *queue;
 	struct work *work;
 };
+
+static const uint8_t controls_key[32] = { 8 };
+static const struct mac_keys controls_keys = { .keys = { { 1, controls_key } }, .len = 1 };
 
 static void desk_open(struct desk *desk, bool cancels_by_signer)
 {
@@ -20,6 +24,7 @@ static void desk_open(struct desk *desk, bool cancels_by_signer)
 				       .clock = &fixture->clock.base,
 				       .entropy = &fixture->entropy,
 				       .catalogue = &fixture->catalogue,
+				       .controls_keys = controls_keys,
 				       .cancels_by_signer = cancels_by_signer };
 	desk->work = work_new(&options);
 }
@@ -167,6 +172,95 @@ static void a_fault_of_the_store_is_503_for_all(void **state)
 	assert_int_equal(accept.problem, PROBLEM_NONE);
 	assert_int_equal(accept.accepted, STORE_ACCEPTED);
 	assert_int_equal(work_answered_ms(desk->work), fixture->clock.now_ms);
+}
+
+/* ---- while people have paused it ---- */
+
+static void intake_switch(struct fixture *fixture, bool on)
+{
+	struct store_by by = fixture_by(fixture, ACTOR_PERSON);
+	struct control row = { .scope = CONTROL_ACCOUNT,
+			       .name = "acme",
+			       .stops = CONTROL_INTAKE,
+			       .who = "ann",
+			       .reason = "drill" };
+	struct control_set set;
+	MUST(store_controls_load, fixture->store, &set);
+	struct store_control_change change = {
+		.version = set.version, .set = &set, .action = "paused", .detail = "{}"
+	};
+	if (on)
+		assert_true(control_set_put(&set, &row, 1));
+	else
+		assert_true(control_set_lift(&set, row.scope, row.name, row.stops, 1));
+	control_set_seal(&controls_keys, &set);
+	MUST(store_controls_change, fixture->store, &change, &by);
+	assert_true(change.applied);
+}
+
+static struct job job_of_key(struct desk *desk, const char *key)
+{
+	struct job job = job_make(JOB_ACCEPT);
+	job.accept = fixture_withdrawal(desk->fixture, key);
+	return job;
+}
+
+static enum problem accepted(struct desk *desk, struct job job)
+{
+	job_run(desk, &job);
+	return job.problem;
+}
+
+static void a_paused_intake_answers_what_was_accepted(void **state)
+{
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
+	struct job first = job_of_key(desk, "k-1"), again = first;
+	assert_int_equal(accepted(desk, first), PROBLEM_NONE);
+	intake_switch(fixture, true);
+	fixture_wait(fixture, 1000);
+	struct job late = job_of_key(desk, "k-2"), other = job_of_key(desk, "k-3");
+	assert_int_equal(accepted(desk, late), PROBLEM_INTAKE_PAUSED);
+	assert_int_equal(fixture_number(fixture, "SELECT COUNT(*) FROM withdrawals"), 1);
+	/* Whose repeat is refused thinks that it was not stored. */
+	again.accept.intent.id = fixture_id(fixture);
+	job_run(desk, &again);
+	assert_int_equal(again.problem, PROBLEM_NONE);
+	assert_int_equal(again.accepted, STORE_REPLAYED);
+	assert_true(id_equal(again.accept.intent.id, first.accept.intent.id));
+	again.accept.intent.fingerprint[0] ^= 1;
+	assert_int_equal(accepted(desk, again), PROBLEM_IDEMPOTENCY_KEY_REUSED);
+	/* Others go on, also in the same group. */
+	fixture_set_key(&other.accept, "umbra", "k-3");
+	struct job *both[] = { &late, &other };
+	work_run(desk->work, both, COUNT_OF(both));
+	assert_int_equal(late.problem, PROBLEM_INTAKE_PAUSED);
+	assert_int_equal(other.problem, PROBLEM_NONE);
+	assert_int_equal(other.accepted, STORE_ACCEPTED);
+	intake_switch(fixture, false);
+	fixture_wait(fixture, 1000);
+	late.problem = PROBLEM_NONE;
+	assert_int_equal(accepted(desk, late), PROBLEM_NONE);
+}
+
+static void switches_that_nobody_set_pause_the_intake(void **state)
+{
+	static const char *const edits[] = {
+		"DELETE FROM controls",
+		"UPDATE controls_head SET version = 0, mac = ''",
+		"DELETE FROM controls_head",
+		"ALTER TABLE controls RENAME TO elsewhere",
+	};
+	struct desk *desk = *state;
+	struct fixture *fixture = desk->fixture;
+	intake_switch(fixture, true);
+	assert_int_equal(accepted(desk, job_of_key(desk, "k-1")), PROBLEM_INTAKE_PAUSED);
+	for (size_t i = 0; i < COUNT_OF(edits); i++) {
+		fixture_edit(fixture, edits[i]);
+		fixture_wait(fixture, 1000);
+		assert_int_equal(accepted(desk, job_of_key(desk, "k-1")), PROBLEM_INTAKE_PAUSED);
+	}
+	fixture_edit(fixture, "ALTER TABLE elsewhere RENAME TO controls");
 }
 
 /* ---- reading ---- */
@@ -657,6 +751,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_STORE(one_group_judges_each_on_its_own),
 		ON_STORE(a_fault_of_the_store_is_503_for_all),
+		ON_STORE(a_paused_intake_answers_what_was_accepted),
+		ON_STORE(switches_that_nobody_set_pause_the_intake),
 		ON_STORE(a_withdrawal_of_another_account_is_not_there),
 		ON_STORE(a_view_tells_of_the_transfer),
 		ON_STORE(lists_go_on_at_their_cursor),
