@@ -3,6 +3,7 @@
 
 #include "adapter/store_schema.h"
 #include "adapter/store_sql_control.h"
+#include "adapter/store_sql_key.h"
 #include "adapter/store_sql_parts.h"
 #include "adapter/store_sql_people.h"
 

@@ -1,5 +1,7 @@
 /* API keys as rows. What a row grants is decided by its MAC (port/store_api_key.h) and by whoever
  * asks; here it is columns. */
+#include "adapter/store_sql_key.h"
+
 #include "adapter/store_sql_parts.h"
 
 #include <string.h>

@@ -181,6 +181,13 @@ static enum config_sandbox sandbox_read(const char *text)
 	return strcmp(text, "off") == 0 ? CONFIG_SANDBOX_OFF : CONFIG_SANDBOX_ON;
 }
 
+static struct config_rate rate_of(const char *limit, const char *burst)
+{
+	unsigned per_second = (unsigned)config_u64(limit);
+	return (struct config_rate){ per_second,
+				     burst != NULL ? (unsigned)config_u64(burst) : per_second };
+}
+
 static void sections_read(struct config *config, const struct config_text *text)
 {
 	config->data_dir = text->data_dir;
@@ -204,10 +211,16 @@ static void sections_read(struct config *config, const struct config_text *text)
 	listen_read(&config->ops[ROLE_MONITOR], text->monitor.ops_listen);
 	config->api_key_cache_ms = milliseconds(text->api.key_cache_ms);
 	config->api_jobs_max = config_u64(text->api.jobs_max);
-	config->api_rate_limit = (unsigned)config_u64(text->api.rate_limit);
-	config->api_rate_burst = text->api.rate_burst != NULL
-					 ? (unsigned)config_u64(text->api.rate_burst)
-					 : config->api_rate_limit;
+	config->api_key_rate = rate_of(text->api.rate_limit, text->api.rate_burst);
+	config->api_account_rate =
+		rate_of(text->api.account_rate_limit, text->api.account_rate_burst);
+	config->api_address_rate =
+		rate_of(text->api.address_rate_limit, text->api.address_rate_burst);
+	config->api_connections_max = config_u64(text->api.connections_max);
+	config->api_address_connections_max = config_u64(text->api.address_connections_max);
+	config->api_idle_timeout_ms = milliseconds(text->api.idle_timeout_ms);
+	config->api_read_timeout_ms = milliseconds(text->api.read_timeout_ms);
+	config->api_write_timeout_ms = milliseconds(text->api.write_timeout_ms);
 	config->api_status_copy_ms = milliseconds(text->api.status_copy_ms);
 	config->api_proxies_len = text->api.trusted_proxies_count;
 	for (size_t i = 0; i < config->api_proxies_len; i++)

@@ -124,8 +124,15 @@ struct config {
 	struct config_listen api;
 	int64_t api_key_cache_ms;
 	size_t api_jobs_max;
-	unsigned api_rate_limit; /* 0: none */
-	unsigned api_rate_burst;
+	struct config_rate { /* per_second 0: none */
+		unsigned per_second;
+		unsigned burst;
+	} api_key_rate, api_account_rate, api_address_rate;
+	size_t api_connections_max;
+	size_t api_address_connections_max; /* 0: none */
+	int64_t api_idle_timeout_ms;
+	int64_t api_read_timeout_ms;
+	int64_t api_write_timeout_ms;
 	int64_t api_status_copy_ms;
 	struct ip_range api_proxies[PROXIES_MAX];
 	size_t api_proxies_len;

@@ -140,6 +140,15 @@ struct config_text_api {
 	char *rate_limit;
 	char *rate_burst;
 	char *status_copy_ms;
+	char *account_rate_limit;
+	char *account_rate_burst;
+	char *address_rate_limit;
+	char *address_rate_burst;
+	char *connections_max;
+	char *address_connections_max;
+	char *idle_timeout_ms;
+	char *read_timeout_ms;
+	char *write_timeout_ms;
 	char **trusted_proxies;
 	unsigned trusted_proxies_count;
 };

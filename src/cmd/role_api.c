@@ -25,6 +25,7 @@ struct api_role {
 	struct role_parts *parts;
 	struct api_server *server;
 	struct cache *rates;         /* of the loop thread; NULL without a limit */
+	struct cache *addresses;     /* likewise */
 	struct replica *replica;     /* NULL: none is configured */
 	struct cache *replica_cache; /* of the thread that reads it; NULL without Redis */
 	struct cache *ear;           /* of the thread that hears of changes; likewise */
@@ -135,6 +136,11 @@ static bool identity_open(struct role_parts *parts, struct api_role *role,
 	return true;
 }
 
+static struct rate_limit rate_of(const struct config_rate *rate)
+{
+	return (struct rate_limit){ rate->per_second, rate->burst };
+}
+
 static bool server_open(struct role_parts *parts, struct api_role *role, struct err *err)
 {
 	const struct config_listen *listen = &parts->config->api;
@@ -155,17 +161,30 @@ static bool server_open(struct role_parts *parts, struct api_role *role, struct 
 			.key_cache_ms = parts->config->api_key_cache_ms,
 			.jobs_max = parts->config->api_jobs_max,
 			.cache = parts->cache.cache,
-			.rate = { parts->config->api_rate_limit, parts->config->api_rate_burst },
+			.rates = { {
+				[RATE_KEY] = rate_of(&parts->config->api_key_rate),
+				[RATE_ACCOUNT] = rate_of(&parts->config->api_account_rate),
+				[RATE_ADDRESS] = rate_of(&parts->config->api_address_rate),
+			} },
 			.proxies = parts->config->api_proxies,
 			.proxies_len = parts->config->api_proxies_len,
 			.copy_life_ms = parts->config->api_status_copy_ms,
 			.cancels_by_signer = parts->config->store.is_mysql,
 		},
 		.listen = role->address,
+		.connections_max = parts->config->api_connections_max,
+		.connections_of_address_max = parts->config->api_address_connections_max,
+		.idle_timeout_ms = parts->config->api_idle_timeout_ms,
+		.read_timeout_ms = parts->config->api_read_timeout_ms,
+		.write_timeout_ms = parts->config->api_write_timeout_ms,
 	};
-	if (options.api.rate.per_second > 0)
+	const struct rate_limits *rates = &options.api.rates;
+	if (rate_is_limited(rates, RATE_KEY) || rate_is_limited(rates, RATE_ACCOUNT))
 		role->rates = cache_memory_new(&parts->clock, RATE_KEYS_MAX);
+	if (rate_is_limited(rates, RATE_ADDRESS))
+		role->addresses = cache_memory_new(&parts->clock, RATE_ADDRESSES_MAX);
 	options.api.rate_cache = role->rates;
+	options.api.address_cache = role->addresses;
 	if (!replica_open(parts, role, &options.api, err) ||
 	    !ear_open(parts, role, &options.api, err) ||
 	    !role_mac_keys(parts, TRUST_INTENT_MAC, &options.api.intent_keys, err) ||
@@ -245,6 +264,7 @@ static void close_api(struct role_parts *parts, void *self)
 	cache_close(role->replica_cache);
 	cache_close(role->ear);
 	cache_close(role->rates);
+	cache_close(role->addresses);
 	free(role);
 }
 

@@ -84,6 +84,7 @@ struct http_server {
 	char date[64];
 	size_t in_cap;
 	size_t connections_len;
+	uint64_t crowded; /* closed by is_crowd */
 	struct http_connection *connections;
 	size_t spares_len;
 	struct http_connection *spares;
@@ -524,6 +525,21 @@ static bool evict_idle(struct http_server *server)
 	return true;
 }
 
+/* Has this client as many connections as one may have? Few enough to be counted anew. */
+static bool is_crowd(const struct http_server *server, const struct sockaddr_storage *peer)
+{
+	const struct http_server_options *options = &server->options;
+	struct ip_address address = http_socket_address(peer);
+	size_t len = 0;
+	if (options->connections_of_address_max == 0 ||
+	    ip_ranges_have(options->proxies, options->proxies_len, address))
+		return false;
+	struct ip_address client = ip_client(address);
+	for (const struct http_connection *at = server->connections; at != NULL; at = at->next)
+		len += at->fd >= 0 && ip_equal(ip_client(at->address), client) ? 1 : 0;
+	return len >= options->connections_of_address_max;
+}
+
 static void on_accept(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
@@ -536,6 +552,11 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 		}
 		struct sockaddr_storage peer;
 		int client = http_socket_accept(fd, &peer);
+		if (client >= 0 && is_crowd(server, &peer)) {
+			server->crowded++;
+			close(client);
+			continue;
+		}
 		if (client >= 0) {
 			connect_client(server, client, &peer);
 			continue;
@@ -733,6 +754,11 @@ bool http_server_post(struct http_server *server, void (*run)(void *arg), void *
 void http_server_every(struct http_server *server, int64_t ms, void (*run)(void *arg), void *arg)
 {
 	loop_every(server->loop, ms, run, arg);
+}
+
+uint64_t http_server_crowded(const struct http_server *server)
+{
+	return server->crowded;
 }
 
 size_t http_server_connections(const struct http_server *server)

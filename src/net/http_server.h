@@ -27,10 +27,15 @@ struct http_server;
 #define HTTP_REPLY_HEAD_MAX    4096 /* bytes of all header lines of a reply */
 
 struct http_server_options {
-	const char *listen;       /* "127.0.0.1:3000", "[::1]:3000"; port 0: the kernel's choice */
-	size_t head_bytes_max;    /* request line and headers; 0: 8192 */
-	size_t body_bytes_max;    /* 0: no request may have a body */
-	size_t connections_max;   /* 0: 1024 */
+	const char *listen;     /* "127.0.0.1:3000", "[::1]:3000"; port 0: the kernel's choice */
+	size_t head_bytes_max;  /* request line and headers; 0: 8192 */
+	size_t body_bytes_max;  /* 0: no request may have a body */
+	size_t connections_max; /* 0: 1024 */
+	/* Connections of one client (an IPv4 address, a /64 of IPv6), but for those of `proxies`,
+	 * which come for many; one more is closed at once. 0: as many as there may be. */
+	size_t connections_of_address_max;
+	const struct ip_range *proxies; /* borrowed */
+	size_t proxies_len;
 	size_t storage_bytes;     /* what http_request_alloc can give to one request; 0: 2048 */
 	int64_t idle_timeout_ms;  /* between two requests; 0: 75 s, above common balancers' 60 s */
 	int64_t read_timeout_ms;  /* from the first byte of a request to its last; 0: 10 s */
@@ -68,6 +73,8 @@ MUST_CHECK bool http_server_post(struct http_server *server, void (*run)(void *a
 void http_server_every(struct http_server *server, int64_t ms, void (*run)(void *arg), void *arg);
 /* Open connections now, for metrics; on the loop's thread. */
 size_t http_server_connections(const struct http_server *server);
+/* Those that were closed because their client had enough of them; since the start, likewise. */
+uint64_t http_server_crowded(const struct http_server *server);
 
 /* Zeroed memory, aligned for any type, that lives as long as the request. CHECKs that what one
  * request takes stays within storage_bytes. */

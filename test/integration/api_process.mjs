@@ -38,7 +38,8 @@ ${extra}
 `;
 
 class Api {
-	constructor(program, dir) {
+	constructor(program, dir, env) {
+		this.env = { ...process.env, ...env };
 		this.program = program;
 		this.dir = dir;
 		this.config = join(dir, 'sluice.yaml');
@@ -61,7 +62,8 @@ class Api {
 		this.pinWallets();
 		this.key = this.sluice('api-key', 'create', '--name', 'test', ...scopes).key;
 		this.otherKey = this.sluice('api-key', 'create', '--name', 'test', '--account', 'other').key;
-		this.child = spawn(this.program, ['api', '--config', this.config], { stdio: 'inherit' });
+		this.child = spawn(this.program, ['api', '--config', this.config],
+			{ stdio: 'inherit', env: this.env });
 		this.ended = once(this.child, 'exit').then(([status, signal]) => signal ?? status);
 		const deadline = Date.now() + startMs;
 		while (!this.port) {
@@ -196,11 +198,12 @@ function answersOf(bytes) {
 	return answers;
 }
 
-// extra: lines of configuration; prepare: makes what they name. Both are given the directory.
-export async function startApi({ extra = () => '', prepare = () => {} } = {}) {
+// extra: lines of configuration; prepare: makes what they name. Both are given the directory. env:
+// settings by environment.
+export async function startApi({ extra = () => '', prepare = () => {}, env = {} } = {}) {
 	const program = process.env.SLUICE;
 	assert.ok(program, 'SLUICE is to be the path of the program');
-	const api = new Api(program, mkdtempSync(join(tmpdir(), 'sluice-api-')));
+	const api = new Api(program, mkdtempSync(join(tmpdir(), 'sluice-api-')), env);
 	try {
 		prepare(api.dir);
 		await api.start(extra(api.dir));

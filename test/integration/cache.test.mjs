@@ -359,6 +359,62 @@ describe('waiting', () => {
 	});
 });
 
+describe('limits of an account and of an address', () => {
+	let one, two;
+	const wide = { SLUICE_API_STATUS_COPY_MS: '0', SLUICE_API_RATE_LIMIT: '1000' };
+	const list = '/v1/withdrawals?limit=1';
+	const newKey = (...more) => json(['api-key', 'create', '--name', `wide-${serial++}`, ...more, '--config',
+		place.config]).key;
+
+	async function started(options) {
+		const tag = serial++;
+		one = new Process(place, `wide-one-${tag}`, { ...wide, ...options });
+		two = new Process(place, `wide-two-${tag}`, { ...wide, ...options });
+		await Promise.all([one.ready(), two.ready()]);
+	}
+	const ended = () => Promise.all([one.stop(), two.stop()]);
+
+	// Requests of two keys, at once and to both; how many passed, in what time, and who refused.
+	async function flood(keys, count) {
+		const begun = Date.now();
+		const answers = await Promise.all(Array.from({ length: count }, (_, i) =>
+			[one, two][i % 2].get(list, { key: keys[(i >> 1) % keys.length] })));
+		const refused = answers.filter(answer => answer.status === 429);
+		const passed = answers.filter(answer => answer.status === 200).length;
+		assert.equal(passed + refused.length, count);
+		const limits = new Set(refused.map(({ headers }) => headers.ratelimit.split(';')[0]));
+		return { passed, seconds: (Date.now() - begun) / 1000, limits: [...limits] };
+	}
+
+	test('all keys of an account have one limit, in all processes', async () => {
+		await started({ SLUICE_API_ACCOUNT_RATE_LIMIT: '1', SLUICE_API_ACCOUNT_RATE_BURST: String(burst) });
+		try {
+			const account = ['--account', 'crowd'];
+			const { passed, seconds, limits } = await flood([newKey(...account), newKey(...account)], 4 * burst);
+			assert.ok(passed >= burst && passed <= burst + seconds + 1, `${passed} passed`);
+			assert.deepEqual(limits, ['"account"']);
+			const other = await one.get(list, { key: newKey('--account', 'else') });
+			assert.equal(other.status, 200);
+			assert.equal(other.headers['ratelimit-policy'], `"key";q=1000;w=1, "account";q=${burst};w=${burst}`);
+			assert.equal(other.headers.ratelimit, `"account";r=${burst - 1};t=1`);
+		} finally {
+			await ended();
+		}
+	});
+
+	test('an address has one limit, whatever keys it has', async () => {
+		await started({ SLUICE_API_ADDRESS_RATE_LIMIT: '1', SLUICE_API_ADDRESS_RATE_BURST: String(burst) });
+		try {
+			const { passed, seconds, limits } =
+				await flood([newKey('--account', 'a'), newKey('--account', 'b')], 4 * burst);
+			assert.ok(passed >= burst && passed <= burst + seconds + 1, `${passed} passed`);
+			assert.deepEqual(limits, ['"address"']);
+		} finally {
+			await ended();
+		}
+	});
+});
+
 describe('limits', () => {
 	let one, two;
 	const options = { SLUICE_API_RATE_LIMIT: '1', SLUICE_API_RATE_BURST: String(burst),

@@ -27,9 +27,10 @@
 struct api_options {
 	struct store *store; /* of the store thread; all borrowed */
 	struct queue *queue;
-	struct cache *cache;      /* of the store thread, shared with others; NULL: none */
-	struct cache *rate_cache; /* of the loop thread alone; NULL without a limit */
-	struct cache *ear;        /* of the thread that hears what changes; NULL: none */
+	struct cache *cache;         /* of the store thread, shared with others; NULL: none */
+	struct cache *rate_cache;    /* of the loop thread alone; NULL without a limit */
+	struct cache *address_cache; /* likewise, of addresses: who has many pushes no key out */
+	struct cache *ear;           /* of the thread that hears what changes; NULL: none */
 	struct clock *clock;
 	struct entropy *entropy;
 	const struct catalogue *catalogue;
@@ -48,7 +49,7 @@ struct api_options {
 	size_t proxies_len;
 	int64_t key_cache_ms; /* how long a verdict about an API key is kept in memory: 5 s */
 	size_t jobs_max;      /* waiting requests before 503: 4096 */
-	struct rate_limit rate;
+	struct rate_limits rates;
 	int64_t copy_life_ms;        /* of a status copy in the cache; 0: none are kept */
 	struct replica *replica;     /* of the store, for lists; NULL: none */
 	int64_t replica_age_ms;      /* how old its lists may be */

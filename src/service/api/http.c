@@ -46,6 +46,8 @@ struct api_server {
 	struct metric *requests[SERIES][CLASSES];
 	struct metric *seconds[SERIES];
 	struct metric *connections;
+	struct metric *crowded;
+	uint64_t crowded_told;
 };
 
 /* ---- the small things of an exchange ---- */
@@ -145,14 +147,14 @@ static void tell(const struct exchange *exchange, unsigned status)
 static struct http_pair rate_policy(const struct exchange *exchange, char *storage)
 {
 	struct buf out = buf_of(storage, RATE_POLICY_MAX);
-	rate_policy_write(&exchange_options(exchange)->rate, &out);
+	rate_policy_write(&exchange_options(exchange)->rates, &out);
 	return (struct http_pair){ STR("RateLimit-Policy"), buf_view(&out) };
 }
 
 static struct http_pair rate_left(const struct exchange *exchange, char *storage)
 {
 	struct buf out = buf_of(storage, RATE_POLICY_MAX);
-	rate_state_write(&exchange_options(exchange)->rate, &exchange->rate, &out);
+	rate_state_write(&exchange_options(exchange)->rates, &exchange->rate, &out);
 	return (struct http_pair){ STR("RateLimit"), buf_view(&out) };
 }
 
@@ -240,6 +242,8 @@ static void on_refused(void *context, struct http_request *request,
 void exchange_job_fill(struct exchange *exchange, struct job *job)
 {
 	job->by = exchange->by;
+	job->from = exchange->address;
+	job->is_address_judged = exchange->is_address_judged;
 	memcpy(job->request_id, exchange->request_id, sizeof job->request_id);
 	job->context = exchange;
 }
@@ -296,6 +300,8 @@ static void on_request(void *context, struct http_request *request)
 	char storage[64];
 	struct buf allow = buf_of(storage, sizeof storage);
 	struct exchange *exchange = exchange_start(context, request);
+	if (!http_address_pass(exchange))
+		return;
 	exchange->route = http_route_find(request, &exchange->parameter, &allow);
 	if (exchange->route == NULL && allow.len > 0)
 		refuse_method(exchange, buf_view(&allow));
@@ -330,6 +336,7 @@ static void tell_uses(struct api_server *server)
 	job->uses.len = len;
 	job->answer = forget_uses;
 	job->by = (struct principal){ 0 };
+	job->is_judged = true;
 	snprintf(job->request_id, sizeof job->request_id, "%s", "");
 	job_submit(server->jobs, job);
 }
@@ -340,6 +347,9 @@ static void on_tick(void *context)
 	atomic_store_explicit(&server->heartbeat_ms, clock_monotonic_ms(server->options.api.clock),
 			      memory_order_relaxed);
 	metric_set(server->connections, (int64_t)http_server_connections(server->http));
+	uint64_t crowded = http_server_crowded(server->http);
+	metric_count(server->crowded, (int64_t)(crowded - server->crowded_told));
+	server->crowded_told = crowded;
 	lists_expire(server->lists); /* before: what it gives up begins anew */
 	jobs_expire(server->jobs);
 	tell_uses(server);
@@ -390,6 +400,9 @@ static void add_metrics(struct api_server *server)
 	}
 	server->connections = metric_add(metrics, METRIC_GAUGE, "sluice_http_connections", "",
 					 "Open connections of clients.");
+	server->crowded = metric_add(metrics, METRIC_COUNTER, "sluice_http_crowded_total", "",
+				     "Connections that were closed because their client had "
+				     "as many as one may have.");
 }
 
 static void fill_defaults(struct api_options *options)
@@ -413,6 +426,13 @@ bool api_server_open(const struct api_server_options *options, struct api_server
 	struct http_server_options http = { .listen = options->listen,
 					    .body_bytes_max = BODY_BYTES_MAX,
 					    .connections_max = options->connections_max,
+					    .connections_of_address_max =
+						    options->connections_of_address_max,
+					    .proxies = api->proxies,
+					    .proxies_len = api->proxies_len,
+					    .idle_timeout_ms = options->idle_timeout_ms,
+					    .read_timeout_ms = options->read_timeout_ms,
+					    .write_timeout_ms = options->write_timeout_ms,
 					    .handle = on_request,
 					    .refused = on_refused,
 					    .context = server };

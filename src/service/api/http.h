@@ -22,7 +22,8 @@ struct exchange {
 	struct principal by;            /* once authenticated */
 	struct access_claims claims;    /* when by an access token of ours; else zero */
 	struct sign_in *sign_in;        /* of http_login.c; NULL: it does not log in */
-	struct rate_state rate;         /* of its key */
+	bool is_address_judged;         /* by the shared limit: a job has gone to the store */
+	struct rate_state rate;         /* the strictest one of its limits */
 	struct waiter *waiter;          /* of http_waiters.c; NULL: it does not wait */
 	struct listing *listing;        /* of http_lists.c; NULL: no replica is asked */
 	int64_t started_ms;
@@ -78,7 +79,10 @@ struct auth *exchange_auth(const struct exchange *exchange);
 struct waiters *exchange_waiters(const struct exchange *exchange);
 struct lists *exchange_lists(const struct exchange *exchange); /* NULL without a replica */
 
-/* http_auth.c: goes on to the route's function once it is known who asks, and that they may. */
+/* http_auth.c. Takes from the bucket of the client's address, of whatever is asked. False after an
+ * answer: there is nothing left in it. */
+bool http_address_pass(struct exchange *exchange);
+/* Goes on to the route's function once it is known who asks, and that they may. */
 void http_authenticate(struct exchange *exchange);
 
 /* http_withdrawals.c */

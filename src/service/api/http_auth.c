@@ -5,19 +5,35 @@
 #include "base/check.h"
 #include "service/api/http_login.h"
 
-/* Takes a token from the process' own bucket of the key. False after an answer: there is none. */
+/* Takes from the process' own buckets. False after an answer: one of them is empty. */
+static bool take(struct exchange *exchange, struct cache *cache, unsigned scopes,
+		 const struct principal *by)
+{
+	struct rate_take takes[RATE_SCOPES];
+	const struct rate_subject subject = { by, exchange->address };
+	size_t n = rate_takes(&exchange_options(exchange)->rates, scopes, &subject, takes);
+	bool passes = true;
+	for (size_t i = 0; i < n && passes; i++) {
+		if (!cache_take_many(cache, &takes[i].bucket, 1, NULL))
+			continue;
+		exchange->rate = rate_state_stricter(
+			exchange->rate, rate_state_of(takes[i].scope, &takes[i].bucket));
+		passes = takes[i].bucket.taken;
+	}
+	if (!passes)
+		exchange_refuse_with(exchange, PROBLEM_RATE_LIMITED);
+	return passes;
+}
+
+bool http_address_pass(struct exchange *exchange)
+{
+	return take(exchange, exchange_options(exchange)->address_cache, 1u << RATE_ADDRESS, NULL);
+}
+
 static bool rate_pass(struct exchange *exchange)
 {
-	const struct api_options *options = exchange_options(exchange);
-	if (options->rate.per_second == 0)
-		return true;
-	struct cache_bucket bucket = rate_bucket(&options->rate, exchange->by.id);
-	if (!cache_take_many(options->rate_cache, &bucket, 1, NULL))
-		return true;
-	exchange->rate = rate_state_of(&bucket);
-	if (!bucket.taken)
-		exchange_refuse_with(exchange, PROBLEM_RATE_LIMITED);
-	return bucket.taken;
+	return take(exchange, exchange_options(exchange)->rate_cache,
+		    1u << RATE_KEY | 1u << RATE_ACCOUNT, &exchange->by);
 }
 
 /* The one place where a route's permission is compared with the caller's. False after an answer. */
@@ -76,6 +92,8 @@ static void answer_key(struct job *job)
 	struct exchange *exchange = job->context;
 	const struct api_options *options = exchange_options(exchange);
 	struct auth_now now = { clock_monotonic_ms(options->clock), clock_now_ms(options->clock) };
+	exchange_rate(exchange, job);
+	exchange->is_address_judged = true;
 	if (job->problem != PROBLEM_NONE) {
 		exchange_refuse_with(exchange, job->problem);
 		return;

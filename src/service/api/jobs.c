@@ -122,6 +122,7 @@ struct job *job_take(struct jobs *jobs, enum job_kind kind)
 	job->existing = (struct id){ 0 };
 	job->found = false;
 	job->is_abandoned = job->is_answered = job->is_judged = job->is_stale = false;
+	job->is_address_judged = false;
 	job->wants_row = job->is_final = false;
 	job->version = 0;
 	job->rate = (struct rate_state){ 0 };

@@ -193,8 +193,8 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 					     "Whoever runs Sluice can take it away, once it is clear who "
 					     "is asking." },
 
-	[PROBLEM_RATE_LIMITED] = { 0, 429, "rate_limited", "Too many requests of this API key",
-				   "Nothing was done. Send the same request again after as many "
+	[PROBLEM_RATE_LIMITED] = { 0, 429, "rate_limited", "Too many requests",
+				   "Nothing was done; RateLimit names whose limit it is. Send the same request again after as many "
 				   "seconds as Retry-After says." },
 	[PROBLEM_LOGIN_BACKOFF] = { 0, 429, "login_backoff", "Too many failures",
 				    "Nothing was looked at. Try again after as many seconds as "

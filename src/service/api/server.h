@@ -13,8 +13,12 @@ struct api_server;
 
 struct api_server_options {
 	struct api_options api;
-	const char *listen;     /* "127.0.0.1:3000"; port 0: the kernel's choice */
-	size_t connections_max; /* 0: 1024 */
+	const char *listen;                /* "127.0.0.1:3000"; port 0: the kernel's choice */
+	size_t connections_max;            /* 0: 1024 */
+	size_t connections_of_address_max; /* 0: as many; of a trusted proxy always */
+	int64_t idle_timeout_ms;           /* as in http_server.h; 0: its defaults */
+	int64_t read_timeout_ms;
+	int64_t write_timeout_ms;
 };
 
 /* Binds and starts the store thread; nothing is accepted before api_server_run. From here to

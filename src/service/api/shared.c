@@ -18,8 +18,16 @@ struct note {
 	struct buf value; /* of its own memory */
 };
 
+/* The buckets of some jobs, and whose each is. */
+struct counting {
+	size_t len;
+	struct rate_take takes[CACHE_BATCH_MAX];
+	struct job *jobs[CACHE_BATCH_MAX];
+};
+
 struct shared {
 	struct api_options options;
+	struct counting counting;
 	struct metric *hits, *misses;
 	struct note notes[VIEWS_MAX];
 	size_t notes_len;
@@ -52,34 +60,51 @@ void shared_free(struct shared *shared)
 
 /* ---- limits ---- */
 
-/* A job that loads a key has no caller yet, and one that a replica did not answer was counted
- * there. */
-static bool is_counted(const struct job *job)
+/* A job that loads a key has no caller yet: it counts for the address alone, as a guess would. What
+ * a replica did not answer was counted there, and what people log in by has limits of its own. */
+static unsigned scopes_of(const struct job *job)
 {
-	return job->kind != JOB_KEY && job->kind != JOB_KEYS_USED && job->kind != JOB_PEOPLE &&
-	       !job->is_judged;
+	if (job->is_judged || job->kind == JOB_KEYS_USED || job->kind == JOB_PEOPLE)
+		return 0;
+	unsigned of_address = job->is_address_judged ? 0 : 1u << RATE_ADDRESS;
+	unsigned of_caller = job->kind == JOB_KEY ? 0 : 1u << RATE_KEY | 1u << RATE_ACCOUNT;
+	return of_address | of_caller;
+}
+
+static void counting_judge(struct shared *shared, struct counting *counting)
+{
+	struct cache_bucket buckets[CACHE_BATCH_MAX];
+	size_t len = counting->len;
+	for (size_t i = 0; i < len; i++)
+		buckets[i] = counting->takes[i].bucket;
+	counting->len = 0;
+	if (len == 0 || !cache_take_many(shared->options.cache, buckets, len, NULL))
+		return;
+	for (size_t i = 0; i < len; i++) {
+		struct job *job = counting->jobs[i];
+		job->rate = rate_state_stricter(
+			job->rate, rate_state_of(counting->takes[i].scope, &buckets[i]));
+		if (!buckets[i].taken)
+			job->problem = PROBLEM_RATE_LIMITED;
+	}
 }
 
 void shared_judge(struct shared *shared, struct job **jobs, size_t n)
 {
-	struct cache_bucket buckets[WORK_JOBS_MAX];
-	struct job *counted[WORK_JOBS_MAX];
-	size_t len = 0;
-	if (shared == NULL || shared->options.rate.per_second == 0)
+	if (shared == NULL)
 		return;
+	struct counting *counting = &shared->counting;
+	counting->len = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (!is_counted(jobs[i]))
-			continue;
-		buckets[len] = rate_bucket(&shared->options.rate, jobs[i]->by.id);
-		counted[len++] = jobs[i];
+		const struct rate_subject subject = { &jobs[i]->by, jobs[i]->from };
+		if (counting->len > CACHE_BATCH_MAX - RATE_SCOPES)
+			counting_judge(shared, counting);
+		size_t more = rate_takes(&shared->options.rates, scopes_of(jobs[i]), &subject,
+					 counting->takes + counting->len);
+		for (size_t k = 0; k < more; k++)
+			counting->jobs[counting->len++] = jobs[i];
 	}
-	if (len == 0 || !cache_take_many(shared->options.cache, buckets, len, NULL))
-		return;
-	for (size_t i = 0; i < len; i++) {
-		counted[i]->rate = rate_state_of(&buckets[i]);
-		if (!buckets[i].taken)
-			counted[i]->problem = PROBLEM_RATE_LIMITED;
-	}
+	counting_judge(shared, counting);
 }
 
 /* ---- copies ---- */

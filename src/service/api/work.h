@@ -37,10 +37,12 @@ struct job {
 	/* The question. */
 	enum job_kind kind;
 	struct principal by;
+	struct ip_address from; /* the client's address */
 	char request_id[ID_TEXT_LEN + 1];
-	bool is_judged;       /* by the shared limit, before */
-	bool wants_row;       /* VIEW: no copy will do */
-	struct id withdrawal; /* VIEW, EVENTS, CANCEL, SPEED_UP; RESOLVE: or a slot's id */
+	bool is_judged;         /* by the shared limits, before */
+	bool is_address_judged; /* by that of the address alone */
+	bool wants_row;         /* VIEW: no copy will do */
+	struct id withdrawal;   /* VIEW, EVENTS, CANCEL, SPEED_UP; RESOLVE: or a slot's id */
 	union {
 		struct withdrawal accept; /* ACCEPT: complete; answered with the one that counts */
 		struct list_query list;
