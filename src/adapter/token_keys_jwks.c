@@ -1,6 +1,7 @@
 #include "adapter/token_keys_jwks.h"
 
 #include "base/base64.h"
+#include "base/defence.h"
 #include "base/json.h"
 
 #include <openssl/core_names.h>
@@ -263,32 +264,33 @@ static bool es256_der(struct str signature, uint8_t ret_der[DER_SIGNATURE_MAX], 
 	return true;
 }
 
-static bool verify_begin(EVP_MD_CTX *digest, const struct jwk *key)
+static bool verify_begin(EVP_MD_CTX *digest, const struct jwk *key, enum token_algorithm algorithm)
 {
 	EVP_PKEY_CTX *context = NULL;
-	const EVP_MD *hash = key->algorithm == TOKEN_EDDSA ? NULL : EVP_sha256();
+	const EVP_MD *hash = algorithm == TOKEN_EDDSA ? NULL : EVP_sha256();
 	if (EVP_DigestVerifyInit(digest, &context, hash, NULL, key->key) != 1)
 		return false;
-	if (key->algorithm != TOKEN_PS256)
+	if (algorithm != TOKEN_PS256)
 		return true;
 	return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
 	       EVP_PKEY_CTX_set_rsa_mgf1_md(context, hash) == 1 &&
 	       EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
-static bool is_signature(const struct jwk *key, struct str text, struct str signature)
+static bool is_signature(const struct jwk *key, enum token_algorithm algorithm, struct str text,
+			 struct str signature)
 {
 	uint8_t der[DER_SIGNATURE_MAX];
 	const uint8_t *bytes = (const uint8_t *)signature.at;
 	size_t len = signature.len;
-	if (key->algorithm == TOKEN_ES256) {
+	if (algorithm == TOKEN_ES256) {
 		if (!es256_der(signature, der, &len))
 			return false;
 		bytes = der;
 	}
 	EVP_MD_CTX *digest = EVP_MD_CTX_new();
 	CHECK(digest != NULL);
-	bool ok = verify_begin(digest, key) &&
+	bool ok = verify_begin(digest, key, algorithm) &&
 		  EVP_DigestVerify(digest, bytes, len, (const uint8_t *)text.at, text.len) == 1;
 	EVP_MD_CTX_free(digest);
 	ERR_clear_error(); /* what is forged leaves its reasons in the thread's queue */
@@ -302,7 +304,8 @@ enum token_verdict jwks_verify(const struct jwks *jwks, struct str key_id,
 	const struct jwk *key = key_find(jwks, key_id);
 	if (key == NULL)
 		return TOKEN_KEY_UNKNOWN;
-	if (key->algorithm != algorithm || !is_signature(key, text, signature))
+	bool is_for_it = key->algorithm == algorithm || !DEFENCE("key_is_for_one_algorithm");
+	if (!is_for_it || !is_signature(key, algorithm, text, signature))
 		return TOKEN_FORGED;
 	return TOKEN_VERIFIED;
 }

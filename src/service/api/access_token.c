@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "base/check.h"
+#include "base/defence.h"
 #include "base/hash.h"
 #include "base/json.h"
 
@@ -101,7 +102,7 @@ static const struct mac_key *key_of(const struct mac_keys *keys, struct str head
 		struct buf expected = buf_of(storage, sizeof storage);
 		header_write(&keys->keys[i], &expected);
 		CHECK(!expected.overflow);
-		if (str_equal(header, buf_view(&expected)))
+		if (str_equal(header, buf_view(&expected)) || !DEFENCE("access_token_header"))
 			return &keys->keys[i];
 	}
 	return NULL;
@@ -162,7 +163,8 @@ static enum access_verdict claims_judge(const struct access_claims *claims, int6
 	    claims->issued_at > now_ms + ACCESS_TOKEN_SKEW_MS ||
 	    not_before > now_ms + ACCESS_TOKEN_SKEW_MS)
 		return ACCESS_REFUSED;
-	return claims->expires_at > now_ms ? ACCESS_GRANTED : ACCESS_EXPIRED;
+	return claims->expires_at > now_ms || !DEFENCE("tokens_expire") ? ACCESS_GRANTED
+									: ACCESS_EXPIRED;
 }
 
 enum access_verdict access_token_read(const struct mac_keys *keys, struct id deployment,
@@ -179,7 +181,7 @@ enum access_verdict access_token_read(const struct mac_keys *keys, struct id dep
 	if (text.len > ACCESS_TOKEN_MAX || !parts_read(text, &parts))
 		return ACCESS_REFUSED;
 	const struct mac_key *key = key_of(keys, parts.header);
-	if (key == NULL || !mac_is_ours(key, &parts) ||
+	if (key == NULL || (DEFENCE("access_token_mac") && !mac_is_ours(key, &parts)) ||
 	    !base64url_read(parts.claims, bytes, sizeof bytes, &len) ||
 	    !json_parse(str_from_bytes(bytes, len), &json, &err) ||
 	    !claims_read(json_root(json), deployment, &not_before, &claims))

@@ -1,9 +1,12 @@
 // An identity provider of others: keys, key sets and tokens by npm's jose.
-import { CompactSign, SignJWT, exportJWK, generateKeyPair } from 'jose';
+import { CompactSign, SignJWT, createLocalJWKSet, exportJWK, generateKeyPair, importJWK, jwtVerify } from 'jose';
+
+export { createLocalJWKSet, importJWK, jwtVerify };
 
 export async function makeKey(alg, kid = alg) {
 	const pair = await generateKeyPair(alg, { extractable: true });
-	return { alg, kid, ...pair, jwk: { ...await exportJWK(pair.publicKey), kid, alg, use: 'sig' } };
+	return { alg, kid, ...pair, private: await exportJWK(pair.privateKey),
+		jwk: { ...await exportJWK(pair.publicKey), kid, alg, use: 'sig' } };
 }
 
 export const setOf = (...keys) => JSON.stringify({ keys: keys.map(({ jwk }) => jwk) });

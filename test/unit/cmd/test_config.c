@@ -332,6 +332,7 @@ static void the_environment_overrides_any_scalar(void **state)
 	"  pkcs11:\n    - name: hsm\n      module: /m.so\n      token: T\n      pin_file: pin\n"
 #define KMS             "  kms:\n    - name: kms\n      region: eu-central-1\n"
 #define WITH_KEY_STORES MINIMAL "signer:\n" KEYSTORE TOKEN KMS
+#define WITH_EVERY_LIST WITH_KEY_STORES "api: { trusted_proxies: [\"10.0.0.0/8\"] }\n"
 
 static void key_stores_of_every_kind_are_read(void **state)
 {
@@ -423,7 +424,7 @@ static void a_secret_stands_for_a_file(void **state)
 /* Sets each scalar's own variable to what it is already: none may be missing from the list. */
 static void every_scalar_has_a_variable_and_a_rule(void **state)
 {
-	struct config *config = load(*state, WITH_KEY_STORES);
+	struct config *config = load(*state, WITH_EVERY_LIST);
 	struct config_walk walk;
 	struct config_place place;
 	size_t seen = 0;
@@ -445,7 +446,7 @@ static void every_scalar_has_a_variable_and_a_rule(void **state)
 	(void)config_rules(&rules_len);
 	assert_int_equal(seen, rules_len); /* one element of each list */
 	config_free(config);
-	config_free(load(*state, WITH_KEY_STORES));
+	config_free(load(*state, WITH_EVERY_LIST));
 }
 
 static void a_bad_variable_is_refused_by_name(void **state)
