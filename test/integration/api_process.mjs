@@ -62,6 +62,18 @@ class Api {
 		this.pinWallets();
 		this.key = this.sluice('api-key', 'create', '--name', 'test', ...scopes).key;
 		this.otherKey = this.sluice('api-key', 'create', '--name', 'test', '--account', 'other').key;
+		await this.spawn();
+	}
+
+	// Once more, over what is there: with other keys.
+	async restart() {
+		assert.equal(await this.stop(), 0);
+		this.port = undefined;
+		writeFileSync(join(this.dir, 'log'), '');
+		await this.spawn();
+	}
+
+	async spawn() {
 		this.child = spawn(this.program, ['api', '--config', this.config],
 			{ stdio: 'inherit', env: this.env });
 		this.ended = once(this.child, 'exit').then(([status, signal]) => signal ?? status);

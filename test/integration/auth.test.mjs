@@ -4,7 +4,7 @@
 // usage: SLUICE=path/to/sluice node --test auth.test.mjs
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createHmac, randomUUID } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
@@ -382,4 +382,25 @@ test('secret-in-log: no password, token, code or seed is in a log line or an arg
 	assert.ok(!stdout.includes(password));
 	for (const secret of [password, tokens.refresh_token.slice(-64), next.slice(-64)])
 		assert.ok(!api.sql('.dump').includes(secret));
+});
+
+test('a new key for secrets at rest takes over, and the old one can go', async () => {
+	const file = join(api.dir, 'trust', 'api.keys');
+	const seals = () => api.sql('SELECT hex(substr(totp_seed, 1, 4)) FROM users WHERE name = \'kim\'');
+	create('kim', 'admin');
+	const { access_token: token } = await enter('kim');
+	const { body: { secret } } = await post('/v1/auth/totp', { password }, { token });
+	const step = await currentStep();
+	assert.equal((await post('/v1/auth/totp/confirm', { code: codeOf(secret, step - 1) }, { token })).status, 200);
+	assert.equal(seals(), '00000001');
+	const renewed = readFileSync(file, 'utf8')
+		.replace(/^secrets_seal 1/m, `secrets_seal 2 ${randomBytes(32).toString('hex')}\n$&`);
+	writeFileSync(file, renewed);
+	await api.restart();
+	await enter('kim', { code: codeOf(secret, step) });
+	assert.equal(seals(), '00000002');
+	writeFileSync(file, renewed.replace(/^secrets_seal 1.*\n/m, ''));
+	await api.restart();
+	await enter('kim', { code: codeOf(secret, step + 1) });
+	assert.match(api.sql('SELECT group_concat(action, \' \') FROM audit'), /user_totp_resealed/);
 });

@@ -197,6 +197,41 @@ static bool code_verify(const struct api_options *options, const struct job *job
 	return is_right;
 }
 
+/* A seed that was sealed under a key on its way out, sealed under the one that stays. Nothing is
+ * lost when it does not get there. */
+static void seed_renew(const struct api_options *options, struct job *job)
+{
+	uint8_t seed[TOTP_SEED_BYTES];
+	struct err err;
+	char who[ID_TEXT_LEN + 1];
+	bool is_old = false, found = false;
+	struct store_user user;
+	if (!store_user_load(options->store, job->people.user.id, &user, &found, &err))
+		return;
+	user_keep_sealed(options, job, &user, &found);
+	const struct secrets_place place = store_user_totp_place(&user);
+	struct str sealed = str_from_bytes(user.totp_seed, sizeof user.totp_seed);
+	if (!found || user.totp != TOTP_CONFIRMED ||
+	    !secrets_open(options->secrets, &place, sealed, seed, &is_old, &err))
+		return;
+	if (is_old) {
+		struct store_user_change change = { .user = &user,
+						    .version = user.version,
+						    .action = "user_totp_resealed" };
+		memcpy(who, id_text(user.id).at, sizeof who);
+		struct store_by by = by_of(options, job, who);
+		secrets_seal(options->secrets, &place, str_from_bytes(seed, sizeof seed),
+			     user.totp_seed);
+		user.version++;
+		store_user_seal(&options->identity_keys, &user);
+		if (!store_user_change(options->store, &change, &by, &err))
+			log_line(options->log, LOG_WARN,
+				 &(struct log_about){ .action = "store_fault", .err = &err },
+				 "an old seal stays until the next code");
+	}
+	secret_wipe(seed, sizeof seed);
+}
+
 /* ---- login ---- */
 
 static void session_begin(const struct api_options *options, struct job *job, int64_t step)
@@ -278,6 +313,8 @@ static bool login_try(const struct api_options *options, struct job *job, bool *
 		job->problem = PROBLEM_NONE;
 		answer_tokens(options, job, refresh);
 		password_renew(options, job);
+		if (step != 0)
+			seed_renew(options, job);
 	}
 	secret_wipe(text, sizeof text);
 	return ok;
@@ -453,6 +490,7 @@ static bool run_step_up(const struct api_options *options, struct job *job, stru
 			continue;
 		job->problem = PROBLEM_NONE;
 		answer_tokens(options, job, (struct str){ 0 });
+		seed_renew(options, job);
 		return true;
 	}
 	return err_set(err, ERR_NOT_DONE, "the session is being changed by others");
