@@ -3,7 +3,10 @@
  * Source: RFC 3339; H. Hinnant, "chrono-Compatible Low-Level Date Algorithms". */
 #include "base/time.h"
 
+#include "base/check.h"
+
 #include <stdbool.h>
+#include <time.h>
 
 #define MS_PER_DAY    INT64_C(86400000)
 #define UNIX_MS_MAX   INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
@@ -216,4 +219,17 @@ bool time_read_duration(struct str text, int64_t *ret_ms)
 		return true;
 	}
 	return false;
+}
+
+void time_write_http(int64_t seconds, struct buf *out)
+{
+	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	time_t at = (time_t)seconds;
+	struct tm parts;
+	CHECK(gmtime_r(&at, &parts) != NULL);
+	buf_format(out, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[parts.tm_wday], parts.tm_mday,
+		   months[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min,
+		   parts.tm_sec);
 }

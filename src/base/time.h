@@ -19,4 +19,7 @@ bool time_read_rfc3339(struct str text, int64_t *ret_unix_ms);
 /* How long: "90d", "24h", "30m", "45s", up to 100 years. False on anything else. */
 bool time_read_duration(struct str text, int64_t *ret_ms);
 
+/* "Sun, 06 Nov 1994 08:49:37 GMT", of seconds since 1970. RFC 9110, 5.6.7. */
+void time_write_http(int64_t seconds, struct buf *out);
+
 #endif

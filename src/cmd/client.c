@@ -16,8 +16,9 @@ static void url_of_config(const struct config *config, char *ret_url, size_t cap
 		host = "127.0.0.1";
 	if (strcmp(host, "::") == 0)
 		host = "::1";
-	(void)snprintf(ret_url, cap, strchr(host, ':') != NULL ? "http://[%s]:%u" : "http://%s:%u",
-		       host, config->api.port);
+	(void)snprintf(ret_url, cap, strchr(host, ':') != NULL ? "%s://[%s]:%u" : "%s://%s:%u",
+		       config->api_tls_certificate != NULL ? "https" : "http", host,
+		       config->api.port);
 }
 
 static bool http_open(const struct invocation *invocation, struct client *client, struct err *err)
@@ -25,6 +26,7 @@ static bool http_open(const struct invocation *invocation, struct client *client
 	char from_config[CONFIG_HOST_LEN_MAX + 32];
 	const char *url = invocation_option(invocation, "url");
 	const char *file = invocation_option(invocation, "config");
+	const char *ca = invocation_option(invocation, "ca-file");
 	if (url == NULL)
 		url = getenv("SLUICE_URL");
 	/* With a URL the configuration is only asked for when it was named. */
@@ -34,7 +36,13 @@ static bool http_open(const struct invocation *invocation, struct client *client
 		url_of_config(client->config, from_config, sizeof from_config);
 		url = from_config;
 	}
-	struct http_client_options options = { .url = url, .connections_max = 1 };
+	struct http_client_options options = {
+		.url = url,
+		.connections_max = 1,
+		.ca_file = ca != NULL ? ca : getenv("SLUICE_CA_FILE"),
+		.cert_file = invocation_option(invocation, "cert-file"),
+		.key_file = invocation_option(invocation, "key-file"),
+	};
 	return http_client_open(&options, &client->http, err);
 }
 

@@ -209,6 +209,9 @@ static void sections_read(struct config *config, const struct config_text *text)
 	listen_read(&config->ops[ROLE_PROCESSOR], text->processor.ops_listen);
 	listen_read(&config->ops[ROLE_SIGNER], text->signer.ops_listen);
 	listen_read(&config->ops[ROLE_MONITOR], text->monitor.ops_listen);
+	config->api_tls_certificate = text->api.tls.certificate_file;
+	config->api_tls_key = text->api.tls.key_file;
+	config->api_tls_client_ca = text->api.tls.client_ca_file;
 	config->api_key_cache_ms = milliseconds(text->api.key_cache_ms);
 	config->api_jobs_max = config_u64(text->api.jobs_max);
 	config->api_key_rate = rate_of(text->api.rate_limit, text->api.rate_burst);
@@ -333,6 +336,43 @@ static bool key_stores_read(struct config *config, const struct config_text_sign
 	return true;
 }
 
+static bool is_loopback(const char *host)
+{
+	return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+}
+
+/* Half of a pair is a slip. */
+static bool tls_check(const struct config *config, struct err *err)
+{
+	const struct config_text_api_tls *text = &config->texts->text->api.tls;
+	const struct config_lines *lines = config->texts->lines;
+	if ((text->certificate_file == NULL) != (text->key_file == NULL))
+		return config_lines_refuse(lines,
+					   text->key_file != NULL ? "api.tls.key_file"
+								  : "api.tls.certificate_file",
+					   err, "a certificate and its key go together");
+	if (text->client_ca_file != NULL && text->certificate_file == NULL)
+		return config_lines_refuse(lines, "api.tls.client_ca_file", err,
+					   "without api.tls.certificate_file there is no TLS");
+	return true;
+}
+
+/* Who reads an API key on the way has it. */
+static bool wire_check(const struct config *config, struct err *err)
+{
+	if (!tls_check(config, err))
+		return false;
+	if (is_loopback(config->api.host) || config->api_tls_certificate != NULL ||
+	    config_bool(config->texts->text->api.behind_proxy))
+		return true;
+	return config_lines_refuse(
+		config->texts->lines, "api.listen", err,
+		"%s is reached from other machines, and API keys could be read on "
+		"the way: set api.tls.certificate_file and api.tls.key_file, or "
+		"api.behind_proxy: true where a proxy speaks TLS for it",
+		config->api.text);
+}
+
 /* One port cannot be listened to twice; port 0 is any free one. */
 static bool ports_check(const struct config *config, struct err *err)
 {
@@ -355,8 +395,9 @@ static bool config_fill(struct config *config, const char *file, struct err *err
 	cache_read(config, &config->texts->text->cache);
 	return identity_read(config, &config->texts->text->identity, err) &&
 	       key_stores_read(config, &config->texts->text->signer, err) &&
-	       ports_check(config, err) && databases_check(config, err) &&
-	       queue_check(config, err) && config_catalogue_read(config, err);
+	       ports_check(config, err) && wire_check(config, err) &&
+	       databases_check(config, err) && queue_check(config, err) &&
+	       config_catalogue_read(config, err);
 }
 
 static bool file_choose(const char *file, const char **ret_file, struct err *err)

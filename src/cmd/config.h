@@ -122,6 +122,9 @@ struct config {
 	int64_t grace_ms;
 	struct config_listen ops[ROLES_LEN]; /* by enum role */
 	struct config_listen api;
+	const char *api_tls_certificate; /* NULL: plain HTTP */
+	const char *api_tls_key;
+	const char *api_tls_client_ca; /* NULL: clients show no certificate */
 	int64_t api_key_cache_ms;
 	size_t api_jobs_max;
 	struct config_rate { /* per_second 0: none */

@@ -55,6 +55,19 @@ static const struct file_kind kinds[] = {
 	  .supply = "write the password of store.replica.user into it",
 	  .is_secret = true,
 	  .roles = ROLE_BIT(ROLE_API) },
+	{ .key = "api.tls.certificate_file",
+	  .supply = "its authority gave it",
+	  .is_replaced = true,
+	  .roles = ROLE_BIT(ROLE_API) },
+	{ .key = "api.tls.key_file",
+	  .supply = "it was made together with the certificate's request",
+	  .is_secret = true,
+	  .is_replaced = true,
+	  .roles = ROLE_BIT(ROLE_API) },
+	{ .key = "api.tls.client_ca_file",
+	  .supply = "it has the authority of the clients' certificates",
+	  .is_replaced = true,
+	  .roles = ROLE_BIT(ROLE_API) },
 	{ .key = "journal.socket",
 	  .supply = "the database server makes it",
 	  .roles = ROLE_BIT(ROLE_SIGNER) },
@@ -236,7 +249,7 @@ static size_t place_look(const struct config *config, const struct config_place 
 }
 
 #define FILES_MAX \
-	(17 + ROLES_LEN + 1 + 2 * CONFIG_KEYSTORES_MAX + 2 * CONFIG_TOKENS_MAX + CHAINS_MAX)
+	(20 + ROLES_LEN + 1 + 2 * CONFIG_KEYSTORES_MAX + 2 * CONFIG_TOKENS_MAX + CHAINS_MAX)
 
 void config_files_look(const struct config *config, struct config_file **ret_files, size_t *ret_len)
 {

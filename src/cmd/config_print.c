@@ -106,6 +106,19 @@ static void files_write_json(const struct config_file *files, size_t len, struct
 	}
 }
 
+/* A mapping without a key that is there would read back as no mapping. */
+static bool is_empty_mapping(const struct config_walk *walk, const struct config_place *place)
+{
+	struct config_walk ahead = *walk;
+	struct config_place inner;
+	if (place->kind != CONFIG_MAPPING || place->key == NULL)
+		return false;
+	while (config_walk_next(&ahead, &inner) && inner.depth > place->depth)
+		if (inner.kind == CONFIG_SCALAR && *inner.text != NULL)
+			return false;
+	return true;
+}
+
 void config_write_yaml(const struct config *config, const struct config_file *files,
 		       size_t files_len, struct buf *out)
 {
@@ -118,7 +131,8 @@ void config_write_yaml(const struct config *config, const struct config_file *fi
 	while (config_walk_next(&walk, &place)) {
 		bool is_end = place.kind == CONFIG_MAPPING_END || place.kind == CONFIG_LIST_END;
 		bool is_absent = (place.kind == CONFIG_SCALAR && *place.text == NULL) ||
-				 (place.kind == CONFIG_LIST && place.len == 0);
+				 (place.kind == CONFIG_LIST && place.len == 0) ||
+				 is_empty_mapping(&walk, &place);
 		if (is_end || is_absent)
 			continue;
 		if (place.key == NULL && place.kind == CONFIG_MAPPING) {

@@ -153,8 +153,17 @@ static const struct cyaml_schema_field run_fields[] = {
 	SCALAR(struct config_text_run, grace_s),
 	CYAML_FIELD_END,
 };
+static const struct cyaml_schema_field api_tls_fields[] = {
+	SCALAR(struct config_text_api_tls, certificate_file),
+	SCALAR(struct config_text_api_tls, key_file),
+	SCALAR(struct config_text_api_tls, client_ca_file),
+	CYAML_FIELD_END,
+};
 static const struct cyaml_schema_field api_fields[] = {
 	SCALAR(struct config_text_api, listen),
+	CYAML_FIELD_MAPPING("tls", CYAML_FLAG_OPTIONAL, struct config_text_api, tls,
+			    api_tls_fields),
+	SCALAR(struct config_text_api, behind_proxy),
 	SCALAR(struct config_text_api, ops_listen),
 	SCALAR(struct config_text_api, key_cache_ms),
 	SCALAR(struct config_text_api, jobs_max),

@@ -132,8 +132,16 @@ struct config_text_run {
 	char *grace_s;
 };
 
+struct config_text_api_tls {
+	char *certificate_file;
+	char *key_file;
+	char *client_ca_file;
+};
+
 struct config_text_api {
 	char *listen;
+	struct config_text_api_tls tls;
+	char *behind_proxy;
 	char *ops_listen;
 	char *key_cache_ms;
 	char *jobs_max;

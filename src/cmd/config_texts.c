@@ -84,7 +84,7 @@ static void text_set(char **place, const char *value)
 static bool variable_is_other(struct str name, struct str value)
 {
 	static const char *const others[] = { CONFIG_FILE_VARIABLE, "SLUICE_API_KEY",
-					      "SLUICE_URL" };
+					      "SLUICE_CA_FILE", "SLUICE_URL" };
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
 		if (str_equal_text(name, others[i]))
 			return true;

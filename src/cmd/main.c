@@ -160,10 +160,14 @@ static const struct command_option unpause_options[] = {
 	OPTIONS_END,
 };
 
-#define OPTIONS_HTTP                                                                            \
-	OPTION_CONFIG, { "url", "URL", "of the API; SLUICE_URL, or else the configuration's" }, \
-		{ "api-key-file", "FILE",                                                       \
-		  "file of mode 0600 with the API key, else SLUICE_API_KEY" }
+#define OPTIONS_HTTP                                                                             \
+	OPTION_CONFIG, { "url", "URL", "of the API; SLUICE_URL, or else the configuration's" },  \
+		{ "api-key-file", "FILE",                                                        \
+		  "file of mode 0600 with the API key, else SLUICE_API_KEY" },                   \
+		{ "ca-file", "FILE",                                                             \
+		  "PEM: authorities of the API's certificate; SLUICE_CA_FILE" },                 \
+		{ "cert-file", "FILE", "PEM: our own certificate, where the API asks for one" }, \
+		{ "key-file", "FILE", "PEM: its key" }
 
 static const struct command_option withdraw_options[] = {
 	OPTIONS_HTTP,

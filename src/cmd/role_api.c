@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "cmd/database_open.h"
 #include "cmd/notify.h"
+#include "cmd/role_tls.h"
 #include "cmd/secret_place.h"
 #include "cmd/stop_signal.h"
 #include "service/api/server.h"
@@ -28,6 +29,7 @@ struct api_role {
 	struct cache *addresses;     /* likewise */
 	struct replica *replica;     /* NULL: none is configured */
 	struct cache *replica_cache; /* of the thread that reads it; NULL without Redis */
+	struct role_tls *tls;        /* NULL: plain HTTP */
 	struct cache *ear;           /* of the thread that hears of changes; likewise */
 	struct mac_keys seal_keys;
 	struct secrets_aes secrets;
@@ -192,6 +194,9 @@ static bool server_open(struct role_parts *parts, struct api_role *role, struct 
 	    !outside_open(parts, role, &options.api, err) ||
 	    !role_mac_keys(parts, TRUST_CONTROLS, &options.api.controls_keys, err))
 		return false;
+	if (!role_tls_open(parts, &role->tls, err))
+		return err_wrap(err, "api.tls");
+	options.tls = role_tls_server(role->tls);
 	if (!api_server_open(&options, &role->server, err))
 		return err_wrap(err, "api.listen");
 	(void)snprintf(role->address, sizeof role->address, is_v6 ? "[%s]:%u" : "%s:%u",
@@ -223,13 +228,15 @@ static void *watch(void *arg)
 		if (ready && !was_ready) {
 			struct log_about about = { .action = "role_ready" };
 			char status[2 * sizeof role->address + 32];
-			(void)snprintf(status, sizeof status, "http://%s, ops http://%s",
-				       role->address, role_ops_address(parts->ops));
+			(void)snprintf(status, sizeof status, "%s://%s, ops http://%s",
+				       role->tls != NULL ? "https" : "http", role->address,
+				       role_ops_address(parts->ops));
 			notify_ready(status);
 			log_line(&parts->log, LOG_INFO, &about, "%s is ready on %s", parts->service,
 				 role->address);
 		}
 		was_ready = ready;
+		role_tls_look(role->tls);
 		long pause_ms = ready ? LOOK_MS : LOOK_UNREADY_MS;
 		(void)nanosleep(&(struct timespec){ .tv_nsec = pause_ms * 1000000 }, NULL);
 	}
@@ -260,6 +267,7 @@ static void close_api(struct role_parts *parts, void *self)
 		CHECK(pthread_join(role->watcher, NULL) == 0);
 	api_server_close(role->server);
 	token_keys_close(role->token_keys);
+	role_tls_close(role->tls);
 	replica_close(role->replica);
 	cache_close(role->replica_cache);
 	cache_close(role->ear);

@@ -41,6 +41,7 @@ struct http_client {
 	size_t connections_max;
 	size_t response_bytes_max;
 	int64_t connect_timeout_ms;
+	const char *ca_file, *cert_file, *key_file;
 	char url[HTTP_CLIENT_URL_LEN_MAX]; /* without a '/' at its end when it has no other path */
 	char origin[HTTP_CLIENT_URL_LEN_MAX];
 	struct http_transfer transfers[HTTP_CLIENT_CONNECTIONS_MAX];
@@ -117,6 +118,9 @@ bool http_client_open(const struct http_client_options *options, struct http_cli
 								     : RESPONSE_BYTES_MAX_DEFAULT;
 	client->connect_timeout_ms = options->connect_timeout_ms > 0 ? options->connect_timeout_ms
 								     : CONNECT_TIMEOUT_MS_DEFAULT;
+	client->ca_file = options->ca_file;
+	client->cert_file = options->cert_file;
+	client->key_file = options->key_file;
 	make_handles(client);
 	*ret_client = client;
 	return true;
@@ -210,6 +214,17 @@ static void set_url(struct http_transfer *transfer, struct str path)
 	CHECK(!url.overflow);
 }
 
+static void set_tls(CURL *easy, const struct http_client *client)
+{
+	if (client->ca_file != NULL)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_file);
+	if (client->cert_file != NULL)
+		curl_easy_setopt(easy, CURLOPT_SSLCERT, client->cert_file);
+	if (client->key_file != NULL)
+		curl_easy_setopt(easy, CURLOPT_SSLKEY, client->key_file);
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+}
+
 /* What every transfer of ours has in common. */
 static void set_rules(struct http_transfer *transfer)
 {
@@ -223,6 +238,7 @@ static void set_rules(struct http_transfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, DEFENCE("connection_is_kept") ? 0L : 1L);
+	set_tls(easy, transfer->client);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "sluice");
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 			 (long)transfer->client->connect_timeout_ms);

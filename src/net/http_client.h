@@ -32,6 +32,10 @@ struct http_client_options {
 	size_t connections_max;     /* 1 to HTTP_CLIENT_CONNECTIONS_MAX; 0: 4 */
 	size_t response_bytes_max;  /* of a body; 0: 8 MiB */
 	int64_t connect_timeout_ms; /* 0: 5 s */
+	/* Of TLS, PEM; borrowed as long as the client lives. */
+	const char *ca_file;   /* whose certificates are believed; NULL: the system's */
+	const char *cert_file; /* our own certificate, with key_file; or NULL */
+	const char *key_file;
 };
 
 /* AWS Signature Version 4, made by curl. Its version signs rightly only what is as plain as this: a

@@ -1,5 +1,7 @@
 /* Connections and their states:
  *
+ *	SHAKING ──TLS──> IDLE, or at once without TLS
+ *
  *	IDLE ──first byte──> READING ──complete──> HANDLING ──http_reply──> IDLE
  *	                        │ refused              │ socket full
  *	                        └──> HANDLING          └──> WRITING ──> IDLE
@@ -15,7 +17,9 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/time.h"
 #include "net/http_socket.h"
+#include "net/http_wire.h"
 #include "net/loop_event.h"
 
 #include <errno.h>
@@ -23,8 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,6 +39,7 @@
 #define DISCARD_BYTES    4096
 
 enum connection_state {
+	CONNECTION_SHAKING,
 	CONNECTION_IDLE,
 	CONNECTION_READING,
 	CONNECTION_HANDLING,
@@ -49,10 +52,10 @@ struct http_connection {
 	struct http_server *server;
 	struct http_connection *next, *previous; /* in server->connections, or spares */
 	enum connection_state state;
-	int fd;            /* -1: the client is gone, the request is not answered yet */
-	bool is_advancing; /* advance() is on the stack and releases the connection itself */
-	bool input_ended;  /* the client has shut its sending side */
-	bool is_last;      /* no request after this one */
+	struct http_wire wire; /* closed: the client is gone, the request is not answered yet */
+	bool is_advancing;     /* advance() is on the stack and releases the connection itself */
+	bool input_ended;      /* the client has shut its sending side */
+	bool is_last;          /* no request after this one */
 	bool told_continue;
 	uint64_t since_tick; /* when the state was entered, or data last moved */
 	struct event read_event, write_event;
@@ -140,7 +143,7 @@ static void free_connection(struct http_connection *connection)
 static void release(struct http_connection *connection)
 {
 	struct http_server *server = connection->server;
-	CHECK(connection->fd < 0 && connection->state != CONNECTION_HANDLING);
+	CHECK(connection->wire.fd < 0 && connection->state != CONNECTION_HANDLING);
 	if (connection->previous != NULL)
 		connection->previous->next = connection->next;
 	else
@@ -167,29 +170,28 @@ static void release(struct http_connection *connection)
  * advance() still looks at it. */
 static void drop(struct http_connection *connection)
 {
-	if (connection->fd >= 0) {
+	if (connection->wire.fd >= 0) {
 		event_del(&connection->read_event);
 		event_del(&connection->write_event);
-		close(connection->fd);
-		connection->fd = -1;
+		http_wire_close(&connection->wire);
 	}
 	if (connection->state == CONNECTION_HANDLING || connection->is_advancing)
 		return;
 	release(connection);
 }
 
-/* Closes the socket of a client that does not read, without leaving what it has not read behind in
- * the kernel. */
+/* Of a client that does not read. */
 static void drop_hard(struct http_connection *connection)
 {
-	struct linger now = { .l_onoff = 1, .l_linger = 0 };
-	setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	event_del(&connection->read_event);
+	event_del(&connection->write_event);
+	http_wire_reset(&connection->wire);
 	drop(connection);
 }
 
 static void linger(struct http_connection *connection)
 {
-	if (connection->input_ended || shutdown(connection->fd, SHUT_WR) != 0) {
+	if (connection->input_ended || !http_wire_end(&connection->wire)) {
 		enter(connection, CONNECTION_LINGERING);
 		drop(connection);
 		return;
@@ -200,9 +202,12 @@ static void linger(struct http_connection *connection)
 
 static void connect_client(struct http_server *server, int fd, const struct sockaddr_storage *peer)
 {
+	struct http_wire wire;
+	if (!http_wire_open(&wire, fd, server->options.tls))
+		return;
 	struct http_connection *connection = take_spare(server);
 	connection->server = server;
-	connection->fd = fd;
+	connection->wire = wire;
 	http_socket_write_peer(peer, connection->peer);
 	connection->address = http_socket_address(peer);
 	connection->next = server->connections;
@@ -212,13 +217,34 @@ static void connect_client(struct http_server *server, int fd, const struct sock
 	server->connections_len++;
 	http_parser_init(&connection->parser, server->options.head_bytes_max,
 			 server->options.body_bytes_max);
-	enter(connection, CONNECTION_IDLE);
+	enter(connection, wire.tls != NULL ? CONNECTION_SHAKING : CONNECTION_IDLE);
 	struct event_base *base = loop_event_base(server->loop);
 	CHECK(event_assign(&connection->read_event, base, fd, EV_READ | EV_PERSIST, on_read,
 			   connection) == 0);
 	CHECK(event_assign(&connection->write_event, base, fd, EV_WRITE | EV_PERSIST, on_write,
 			   connection) == 0);
 	CHECK(event_add(&connection->read_event, NULL) == 0);
+}
+
+/* True when requests can come. */
+static bool shake(struct http_connection *connection)
+{
+	switch (tls_handshake(connection->wire.tls)) {
+	case TLS_DONE:
+		event_del(&connection->write_event);
+		enter(connection, CONNECTION_IDLE);
+		return true;
+	case TLS_WAITS_READ:
+		event_del(&connection->write_event);
+		return false;
+	case TLS_WAITS_WRITE:
+		event_add(&connection->write_event, NULL);
+		return false;
+	case TLS_FAILED:
+		drop(connection);
+		return false;
+	}
+	return false;
 }
 
 /* ---- replies ---- */
@@ -241,21 +267,15 @@ static void finish_reply(struct http_connection *connection)
 	enter(connection, CONNECTION_IDLE);
 	if (!connection->input_ended)
 		event_add(&connection->read_event, NULL); /* it is off after a full buffer */
-	if (!connection->is_advancing && (connection->in_len > 0 || connection->input_ended))
+	if (!connection->is_advancing && (connection->in_len > 0 || connection->input_ended ||
+					  http_wire_has_pending(&connection->wire)))
 		event_active(&connection->read_event, EV_READ, 0);
 }
 
 /* Sends both parts; what the socket does not take is kept, copied. */
 static void send_parts(struct http_connection *connection, struct str head, struct str body)
 {
-	/* sendmsg() does not write, but its type says so. */
-	union {
-		const char *read;
-		void *write;
-	} at[2] = { { .read = head.at }, { .read = body.at } };
-	struct iovec parts[2] = { { at[0].write, head.len }, { at[1].write, body.len } };
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = body.len > 0 ? 2 : 1 };
-	ssize_t sent = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+	ssize_t sent = http_wire_send_parts(&connection->wire, head, body);
 	if (sent < 0 && errno != EAGAIN && errno != EINTR) {
 		enter(connection, CONNECTION_WRITING);
 		drop(connection);
@@ -279,11 +299,17 @@ static void send_parts(struct http_connection *connection, struct str head, stru
 
 static void on_write(evutil_socket_t fd, short what, void *arg)
 {
+	(void)fd;
 	(void)what;
 	struct http_connection *connection = arg;
+	if (connection->state == CONNECTION_SHAKING) {
+		(void)shake(connection);
+		return;
+	}
 	CHECK(connection->state == CONNECTION_WRITING);
-	ssize_t sent = send(fd, connection->out + connection->out_at,
-			    connection->out_len - connection->out_at, MSG_NOSIGNAL);
+	struct str rest = { connection->out + connection->out_at,
+			    connection->out_len - connection->out_at };
+	ssize_t sent = http_wire_send(&connection->wire, rest);
 	if (sent < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			drop(connection);
@@ -336,7 +362,7 @@ void http_reply(struct http_request *request, unsigned status, const struct http
 	CHECK(connection->state == CONNECTION_HANDLING);
 	CHECK(status >= 200 && status <= 599 && headers_len <= HTTP_REPLY_HEADERS_MAX);
 	CHECK((status != 204 && status != 304) || body.len == 0);
-	if (connection->fd < 0) {
+	if (connection->wire.fd < 0) {
 		enter(connection, CONNECTION_LINGERING);
 		drop(connection);
 		return;
@@ -407,7 +433,7 @@ static void tell_continue(struct http_connection *connection)
 	    !connection->request.expects_continue)
 		return;
 	connection->told_continue = true;
-	ssize_t sent = send(connection->fd, line, sizeof line - 1, MSG_NOSIGNAL);
+	ssize_t sent = http_wire_send(&connection->wire, str_from(line));
 	if (sent >= 0 && (size_t)sent < sizeof line - 1)
 		drop(connection);
 }
@@ -442,26 +468,21 @@ static bool advance_once(struct http_connection *connection)
 	return true;
 }
 
-static void advance(struct http_connection *connection)
+/* False when the connection is gone, or waits for an answer. */
+static bool advance(struct http_connection *connection)
 {
 	connection->is_advancing = true;
 	bool more = true;
-	while (more && connection->fd >= 0 && connection->in_len > 0 &&
+	while (more && connection->wire.fd >= 0 && connection->in_len > 0 &&
 	       (connection->state == CONNECTION_IDLE || connection->state == CONNECTION_READING))
 		more = advance_once(connection);
 	connection->is_advancing = false;
 	bool is_waiting =
 		connection->state == CONNECTION_IDLE || connection->state == CONNECTION_READING;
-	if (connection->fd < 0 || (is_waiting && connection->input_ended))
+	bool is_over = connection->wire.fd < 0 || (is_waiting && connection->input_ended);
+	if (is_over)
 		drop(connection);
-}
-
-static void discard_input(struct http_connection *connection)
-{
-	char bytes[DISCARD_BYTES];
-	ssize_t got = recv(connection->fd, bytes, sizeof bytes, 0);
-	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-		drop(connection);
+	return is_waiting && !is_over;
 }
 
 /* False when the connection is gone. */
@@ -473,7 +494,7 @@ static bool receive(struct http_connection *connection)
 		event_del(&connection->read_event);
 		return true;
 	}
-	ssize_t got = recv(connection->fd, connection->in + connection->in_len, room, 0);
+	ssize_t got = http_wire_recv(&connection->wire, connection->in + connection->in_len, room);
 	if (got > 0) {
 		connection->in_len += (size_t)got;
 	} else if (got == 0) {
@@ -486,20 +507,32 @@ static bool receive(struct http_connection *connection)
 	return true;
 }
 
+/* True while there is more to take, and room for it. */
+static bool take_once(struct http_connection *connection)
+{
+	if (!connection->input_ended && !receive(connection))
+		return false;
+	if (connection->state != CONNECTION_IDLE && connection->state != CONNECTION_READING)
+		return false;
+	bool has_more = http_wire_has_pending(&connection->wire);
+	return advance(connection) && has_more;
+}
+
 static void on_read(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
 	struct http_connection *connection = arg;
-	CHECK(connection->fd >= 0);
+	CHECK(connection->wire.fd >= 0);
 	if (connection->state == CONNECTION_LINGERING) {
-		discard_input(connection);
+		if (!http_wire_discard(&connection->wire))
+			drop(connection);
 		return;
 	}
-	if (!connection->input_ended && !receive(connection))
+	if (connection->state == CONNECTION_SHAKING && !shake(connection))
 		return;
-	if (connection->state == CONNECTION_IDLE || connection->state == CONNECTION_READING)
-		advance(connection);
+	while (take_once(connection))
+		;
 }
 
 /* ---- listening and time ---- */
@@ -511,12 +544,13 @@ static void stop_listening(struct http_server *server)
 	server->is_listening = false;
 }
 
-/* Closes the connection that has been idle longest. False when none has been for EVICT_TICKS. */
+/* Closes the connection that has been idle, or before its first request, longest. False when none
+ * has been for EVICT_TICKS. */
 static bool evict_idle(struct http_server *server)
 {
 	struct http_connection *oldest = NULL;
 	for (struct http_connection *at = server->connections; at != NULL; at = at->next)
-		if (at->state == CONNECTION_IDLE &&
+		if ((at->state == CONNECTION_IDLE || at->state == CONNECTION_SHAKING) &&
 		    (oldest == NULL || at->since_tick < oldest->since_tick))
 			oldest = at;
 	if (oldest == NULL || server->tick - oldest->since_tick < EVICT_TICKS)
@@ -536,7 +570,7 @@ static bool is_crowd(const struct http_server *server, const struct sockaddr_sto
 		return false;
 	struct ip_address client = ip_client(address);
 	for (const struct http_connection *at = server->connections; at != NULL; at = at->next)
-		len += at->fd >= 0 && ip_equal(ip_client(at->address), client) ? 1 : 0;
+		len += at->wire.fd >= 0 && ip_equal(ip_client(at->address), client) ? 1 : 0;
 	return len >= options->connections_of_address_max;
 }
 
@@ -571,6 +605,8 @@ static uint64_t patience_ticks(const struct http_connection *connection)
 {
 	const struct http_server_options *options = &connection->server->options;
 	switch (connection->state) {
+	case CONNECTION_SHAKING:
+		return ticks_of(options->shake_timeout_ms);
 	case CONNECTION_IDLE:
 		return ticks_of(options->idle_timeout_ms);
 	case CONNECTION_READING:
@@ -604,15 +640,9 @@ static void update_date(struct http_server *server)
 	time_t now = time(NULL);
 	if (now == server->date_at)
 		return;
-	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-					      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-	struct tm parts;
-	CHECK(gmtime_r(&now, &parts) != NULL);
 	struct buf out = buf_of(server->date, sizeof server->date);
-	buf_format(&out, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[parts.tm_wday], parts.tm_mday,
-		   months[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min,
-		   parts.tm_sec);
+	time_write_http(now, &out);
+	(void)buf_terminated(&out);
 	CHECK(!out.overflow);
 	server->date_at = now;
 }
@@ -671,6 +701,8 @@ static void fill_defaults(struct http_server_options *options)
 		options->storage_bytes = 2048;
 	if (options->idle_timeout_ms == 0)
 		options->idle_timeout_ms = 75000;
+	if (options->shake_timeout_ms == 0)
+		options->shake_timeout_ms = 5000;
 	if (options->read_timeout_ms == 0)
 		options->read_timeout_ms = 10000;
 	if (options->write_timeout_ms == 0)

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 struct http_server;
+struct tls_server; /* net/tls_server.h */
 
 #define HTTP_REPLY_HEADERS_MAX 16
 #define HTTP_REPLY_HEAD_MAX    4096 /* bytes of all header lines of a reply */
@@ -38,8 +39,10 @@ struct http_server_options {
 	size_t proxies_len;
 	size_t storage_bytes;     /* what http_request_alloc can give to one request; 0: 2048 */
 	int64_t idle_timeout_ms;  /* between two requests; 0: 75 s, above common balancers' 60 s */
+	int64_t shake_timeout_ms; /* for the handshake of TLS; 0: 5 s */
 	int64_t read_timeout_ms;  /* from the first byte of a request to its last; 0: 10 s */
 	int64_t write_timeout_ms; /* without progress in sending a reply; 0: 20 s */
+	struct tls_server *tls;   /* borrowed; NULL: plain HTTP */
 	/* Called on the loop's thread. */
 	void (*handle)(void *context, struct http_request *request);
 	/* Answers a refused request; must call http_reply before it returns. Of the request only

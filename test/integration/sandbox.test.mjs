@@ -95,7 +95,7 @@ for (const role of roles)
 			`make:${run.path('new')}`, `make:${run.path('trust', 'new.keys')}`,
 			`remove:${join(run.dir, 'hot.json')}`, `remove:${run.path('journal.db')}`,
 			`remove:${run.path('sluice.db')}`, `make:${run.path('sluice.db-run', 'new')}`,
-			'read:/bin/sh', 'list:/root', 'list:/var/lib', 'make:/tmp/sluice-sandbox-new',
+			'read:/bin/sh', 'list:/root', 'list:/var/lib', `make:${join(run.dir, 'new')}`,
 			`read:${run.config}`, 'read:/proc/1/environ', 'read:/etc/ssl/openssl.cnf',
 		]);
 		for (const [name, path, owners] of secrets(run)) {
@@ -113,7 +113,7 @@ for (const role of roles)
 		for (const attempt of [`make ${run.path('new')}`, `make ${run.path('trust', 'new.keys')}`,
 			`remove ${join(run.dir, 'hot.json')}`, `remove ${run.path('journal.db')}`,
 			`remove ${run.path('sluice.db')}`, 'read /bin/sh', 'list /root', 'list /var/lib',
-			'make /tmp/sluice-sandbox-new', `read ${run.config}`, 'read /proc/1/environ'])
+			`make ${join(run.dir, 'new')}`, `read ${run.config}`, 'read /proc/1/environ'])
 			assert.equal(ends[attempt], denied, `${role}: ${attempt}`);
 	});
 

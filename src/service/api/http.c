@@ -424,6 +424,7 @@ bool api_server_open(const struct api_server_options *options, struct api_server
 	fill_defaults(&server->options.api);
 	struct api_options *api = &server->options.api;
 	struct http_server_options http = { .listen = options->listen,
+					    .tls = options->tls,
 					    .body_bytes_max = BODY_BYTES_MAX,
 					    .connections_max = options->connections_max,
 					    .connections_of_address_max =

@@ -10,10 +10,12 @@
 #include <stdint.h>
 
 struct api_server;
+struct tls_server;
 
 struct api_server_options {
 	struct api_options api;
 	const char *listen;                /* "127.0.0.1:3000"; port 0: the kernel's choice */
+	struct tls_server *tls;            /* net/tls_server.h; borrowed; NULL: plain HTTP */
 	size_t connections_max;            /* 0: 1024 */
 	size_t connections_of_address_max; /* 0: as many; of a trusted proxy always */
 	int64_t idle_timeout_ms;           /* as in http_server.h; 0: its defaults */

@@ -314,12 +314,12 @@ static void wallets_are_validated(void **state)
 
 static void the_environment_overrides_any_scalar(void **state)
 {
-	setenv("SLUICE_API_LISTEN", "0.0.0.0:8080", 1);
+	setenv("SLUICE_API_LISTEN", "127.0.0.2:8080", 1);
 	setenv("SLUICE_STORE_PATH", "/elsewhere/db", 1);
 	setenv("SLUICE_CHAINS_0_RPC_0", "http://other:1", 1);
 	setenv("SLUICE_WALLETS_0_IN_FLIGHT", "3", 1);
 	struct config *config = load(*state, MINIMAL);
-	assert_string_equal(config->api.host, "0.0.0.0");
+	assert_string_equal(config->api.host, "127.0.0.2");
 	assert_int_equal(config->api.port, 8080);
 	assert_string_equal(config->store.path, "/elsewhere/db");
 	assert_string_equal(config->chains[0].rpc[0], "http://other:1");
