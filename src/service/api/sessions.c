@@ -1,6 +1,7 @@
 #include "service/api/sessions.h"
 
 #include "base/check.h"
+#include "base/defence.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,14 +71,16 @@ enum auth_verdict sessions_judge(const struct sessions *sessions,
 	if (!entry->is_good || entry->expires_at <= at_ms || !id_equal(entry->user, claims->user))
 		return AUTH_REFUSED;
 	*ret_principal = entry->principal;
-	ret_principal->has_second_factor = claims->second_factor && entry->second_factor;
+	ret_principal->has_second_factor =
+		claims->second_factor && (entry->second_factor || !DEFENCE("factor_is_of_session"));
 	return AUTH_GRANTED;
 }
 
 bool session_is_good(const struct store_session *row, const struct store_user *user, int64_t at_ms)
 {
-	return id_equal(row->user, user->id) && row->generation == user->generation &&
-	       row->revoked_at == 0 && row->expires_at > at_ms && user->disabled_at == 0;
+	bool is_over = row->generation != user->generation || row->revoked_at != 0 ||
+		       row->expires_at <= at_ms || user->disabled_at != 0;
+	return id_equal(row->user, user->id) && (!is_over || !DEFENCE("session_is_over"));
 }
 
 void session_principal(const struct store_user *user, bool second_factor,

@@ -84,7 +84,7 @@ static void a_good_session_is_its_user(void **state)
 }
 
 /* Token and row have to say so, both. */
-static void a_second_factor_is_of_token_and_row(void **state)
+static void scope_missing_a_second_factor_is_of_token_and_row(void **state)
 {
 	struct store_user user = user_of();
 	(void)state;
@@ -115,7 +115,7 @@ static void assert_refused(const struct store_session *row, const struct store_u
 	sessions_free(sessions);
 }
 
-static void what_is_over_is_refused(void **state)
+static void revoked_key_a_session_that_is_over_is_refused(void **state)
 {
 	struct store_user user = user_of(), disabled = user_of(), later = user_of();
 	struct store_session row = session_of(2), revoked = session_of(2), other = session_of(2);
@@ -217,8 +217,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_session_is_its_user),
-		cmocka_unit_test(a_second_factor_is_of_token_and_row),
-		cmocka_unit_test(what_is_over_is_refused),
+		cmocka_unit_test(scope_missing_a_second_factor_is_of_token_and_row),
+		cmocka_unit_test(revoked_key_a_session_that_is_over_is_refused),
 		cmocka_unit_test(an_access_token_comes_back),
 		cmocka_unit_test(a_refresh_token_has_one_text),
 	};
