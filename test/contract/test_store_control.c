@@ -3,7 +3,11 @@
  */
 #include "store_fixture.h"
 
+#include "adapter/sql_row.h"
 #include "port/store_control.h"
+
+#include <stdatomic.h>
+#include <time.h>
 
 static const uint8_t key_bytes[32] = { 5 };
 static const struct mac_keys keys = { .keys = { { 2, key_bytes } }, .len = 1 };
@@ -186,6 +190,110 @@ static void later_attempts_and_fillers_ask_for_no_version(void **state)
 	assert_int_equal(sign(f, &filler, 0, true), STORE_WRITTEN);
 }
 
+/* ---- where they meet ---- */
+
+struct meeting {
+	struct fixture *f;
+	struct db *db; /* a connection of its own */
+	struct store *store;
+	struct store_reservation item;
+	struct store_control_change change;
+	bool pauses;
+	bool done; /* the call came back with its transaction committed */
+	atomic_bool is_over;
+};
+
+static void meeting_open(struct meeting *meeting)
+{
+	meeting->db = fixture_connect(meeting->f);
+	meeting->store = fixture_store_over(meeting->db);
+}
+
+static void meeting_close(struct meeting *meeting)
+{
+	store_close(meeting->store);
+	db_close(meeting->db);
+}
+
+/* In a thread: asserts nothing. */
+static void *meet(void *context)
+{
+	struct meeting *meeting = context;
+	struct store_by by = fixture_by(meeting->f, ACTOR_SIGNER);
+	struct err err = { 0 };
+	meeting->done =
+		meeting->pauses
+			? store_controls_change(meeting->store, &meeting->change, &by, &err)
+			: store_transfers_reserve(meeting->store, &meeting->item, 1, &by, &err);
+	atomic_store(&meeting->is_over, true);
+	return NULL;
+}
+
+/* Who else waits on this server makes the moment less exact, and no more. */
+static void meet_until_blocked(struct meeting *meeting, pthread_t *ret_thread)
+{
+	const struct timespec pause = { 0, 300000 };
+	atomic_init(&meeting->is_over, false);
+	assert_int_equal(pthread_create(ret_thread, NULL, meet, meeting), 0);
+	while (!atomic_load(&meeting->is_over) &&
+	       fixture_number(meeting->f, "SELECT count FROM information_schema.innodb_metrics "
+					  "WHERE name = 'lock_row_lock_current_waits'") == 0)
+		nanosleep(&pause, NULL);
+}
+
+/* A pause that is about to be committed: who reserves waits for it, and writes nothing. */
+static void who_reserves_waits_for_who_pauses(void **state)
+{
+	struct fixture *f = *state;
+	if (fixture_is_of_one_host()) /* there a write has the whole store */
+		skip();
+	struct withdrawal row = fixture_queue(f, "one");
+	struct db *people = fixture_connect(f);
+	struct meeting meeting = { .f = f, .item = fixture_reservation(f, &row, 0) };
+	pthread_t thread;
+	meeting_open(&meeting);
+	MUST(db_begin, people, true);
+	MUST(db_exec, people, "UPDATE controls_head SET version = 1");
+	meet_until_blocked(&meeting, &thread);
+	assert_false(atomic_load(&meeting.is_over));
+	MUST(db_commit, people);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(meeting.done);
+	assert_int_equal(meeting.item.result, STORE_PAUSED);
+	db_close(people);
+	meeting_close(&meeting);
+}
+
+/* A reservation that is about to be committed: the pause is there when that is, and not before. */
+static void who_pauses_waits_for_who_reserves(void **state)
+{
+	struct fixture *f = *state;
+	if (fixture_is_of_one_host())
+		skip();
+	struct control row = { .scope = CONTROL_ALL, .stops = CONTROL_SIGNING, .who = "ann" };
+	struct control_set set = *load(f);
+	struct db *signer = fixture_connect(f);
+	struct meeting meeting = { .f = f, .pauses = true };
+	pthread_t thread;
+	meeting_open(&meeting);
+	assert_true(control_set_put(&set, &row, 1));
+	control_set_seal(&keys, &set);
+	meeting.change =
+		(struct store_control_change){ .set = &set, .action = "paused", .detail = "{}" };
+	MUST(db_begin, signer, true);
+	struct sql version = sql_prepare(
+		signer, "SELECT version FROM controls_head WHERE id = 1 {for share}", NULL);
+	assert_true(sql_next(&version));
+	assert_true(sql_end(&version));
+	meet_until_blocked(&meeting, &thread);
+	assert_false(atomic_load(&meeting.is_over));
+	MUST(db_commit, signer);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(meeting.done && meeting.change.applied);
+	db_close(signer);
+	meeting_close(&meeting);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
@@ -198,6 +306,8 @@ int main(void)
 		TEST(a_reservation_by_an_older_set_is_paused),
 		TEST(paid_while_paused_a_first_attempt_is_not_stored),
 		TEST(later_attempts_and_fillers_ask_for_no_version),
+		TEST(who_reserves_waits_for_who_pauses),
+		TEST(who_pauses_waits_for_who_reserves),
 	};
 #undef TEST
 	return cmocka_run_group_tests_name("adapter/store_control", tests, NULL, NULL);
