@@ -577,8 +577,8 @@ describe('sluice run', () => {
 		assert.equal(run.pid('run'), run.child.pid);
 		await callRpc(anvil.url, 'anvil_setBalance',
 			[deployment.keys.wallets[0].address, '0x56bc75e2d63100000']);
-		const key = succeed(['api-key', 'create', '--name', 'me', '--config', deployment.config])
-			.stdout.trim();
+		const key = succeed(['api-key', 'create', '--name', 'me', '--scope', 'operator', '--config',
+			deployment.config]).stdout.trim();
 		const env = { SLUICE_API_KEY: key, SLUICE_URL: run.url };
 		const order = ['withdraw', '--chain', 'anvil', '--asset', 'ETH', '--amount', '0.25', '--to',
 			ethers.Wallet.createRandom().address, '--external-id', 'first', '--wait', '--timeout', '60'];
@@ -670,8 +670,8 @@ describe('sluice run', () => {
 		await run.ready();
 		await callRpc(anvil.url, 'anvil_setBalance',
 			[deployment.keys.wallets[0].address, '0x56bc75e2d63100000']);
-		const key = succeed(['api-key', 'create', '--name', 'me', '--config', deployment.config])
-			.stdout.trim();
+		const key = succeed(['api-key', 'create', '--name', 'me', '--scope', 'operator', '--config',
+			deployment.config]).stdout.trim();
 		const env = { SLUICE_API_KEY: key, SLUICE_URL: run.url };
 		const order = ['withdraw', '--chain', 'anvil', '--asset', 'ETH', '--amount', '0.25', '--to',
 			ethers.Wallet.createRandom().address];

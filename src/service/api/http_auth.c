@@ -51,8 +51,11 @@ static bool permission_pass(struct exchange *exchange)
 		problem = PROBLEM_SECOND_FACTOR_REQUIRED;
 		break;
 	}
+	char bytes[160];
+	struct buf detail = buf_of(bytes, sizeof bytes);
 	struct problem_report report;
-	problem_report_set(&report, problem, NULL);
+	buf_format(&detail, "%s It is %s.", problem_text(problem), permission_text(permission));
+	problem_report_set(&report, problem, buf_terminated(&detail));
 	report.permission = permission;
 	exchange_refuse(exchange, &report);
 	return false;

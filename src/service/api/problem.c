@@ -71,11 +71,11 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 				      "The caller belongs to no account of its own, so that the "
 				      "request has to name one." },
 	[PROBLEM_PERMISSION_MISSING] = { 0, 403, "permission_missing", "May not do this",
-					 "The caller lacks the permission that `permission` names." },
+					 "The caller lacks the permission that this needs." },
 	[PROBLEM_SECOND_FACTOR_REQUIRED] = { 0, 403, "second_factor_required",
 					     "A second factor is needed",
-					     "The caller has the permission that `permission` names, "
-					     "and uses it only after showing a second factor." },
+					     "The permission that this needs is used only after a second "
+					     "factor was shown." },
 
 	[PROBLEM_CONTENT_TYPE_UNSUPPORTED] = { 0, 415, "content_type_unsupported",
 					       "Unsupported media type",

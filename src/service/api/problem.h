@@ -120,7 +120,7 @@ struct problem_error {
 /* What is said to one request. `problem` is that of the first error when there are some. */
 struct problem_report {
 	enum problem problem;
-	const char *detail;         /* static; NULL: the table's text */
+	const char *detail;         /* borrowed; NULL: the table's text */
 	enum permission permission; /* PERMISSION_MISSING, SECOND_FACTOR_REQUIRED: which; else 0 */
 	struct id existing;         /* EXTERNAL_ID_TAKEN: the withdrawal that owns it; else zero */
 	size_t errors_len;
