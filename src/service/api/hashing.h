@@ -1,6 +1,6 @@
-/* Passwords are compared on threads of their own: each takes a tenth of a second and 64 MiB. So
- *many at once and no more, a few wait, and the rest are told to come again: whoever floods the
- *login has bought that much of the machine, and nobody else's request waits for it.
+/* Passwords are compared on a thread of their own: each takes a fifth of a second of a core, and 64
+ * MiB. So many at once and no more, a few wait, and the rest are told to come again: whoever floods
+ * the login has bought one core and that memory, and nobody else's request waits for it.
  *
  *	loop thread: hashing_submit ──> waiting ──> a hashing thread ──> loop thread: done
  */
@@ -9,8 +9,8 @@
 
 #include "port/password.h"
 
-#define HASHING_THREADS 2
-#define HASHING_MAX     16 /* under way at once: the last one waits for less than a second */
+#define HASHING_THREADS 1 /* of a machine that may have two cores, and pays with the other */
+#define HASHING_MAX     8 /* under way at once: the last one waits for a second or two */
 
 struct hashing;
 

@@ -1,6 +1,6 @@
 /* What the store thread does for people who log in: the rows of users and sessions, and the tokens
  * that follow from them. Knows no HTTP. http_login.c asks; passwords are compared in between, on
- * threads of their own (hashing.h). */
+ * a thread of their own (hashing.h). */
 #ifndef SLUICE_SERVICE_API_PEOPLE_H
 #define SLUICE_SERVICE_API_PEOPLE_H
 
