@@ -6,6 +6,7 @@
 #include "net/circuit_breaker.h"
 
 #include <hiredis/hiredis.h>
+#include <hiredis/sds.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,6 +25,7 @@
 #define DROPPED        '-'
 #define EAR_SILENT_MS  60000   /* then a connection that listens is made anew */
 #define PAUSE_NS       5000000 /* between two looks at the clock */
+#define TLS_BYTES      16384   /* of one record */
 #define ELEMENTS_MAX   8       /* of an answer that is a list */
 /* What may wait to be parsed: the answers of one call, and their framing. */
 #define ANSWERS_BYTES_MAX ((size_t)CACHE_BATCH_MAX * (CACHE_VALUE_MAX + 256))
@@ -90,9 +92,10 @@ struct cache_redis {
 	struct circuit_breaker breaker;
 	bool is_away; /* as it was told */
 	redisContext *link;
-	redisContext *ear;                   /* listens; NULL: does not */
-	int64_t heard_ms;                    /* when something came to it */
-	redisReplyObjectFunctions functions; /* of its reader */
+	redisContext *ear;                     /* listens; NULL: does not */
+	struct tls_stream *link_tls, *ear_tls; /* NULL: not encrypted */
+	int64_t heard_ms;                      /* when something came to it */
+	redisReplyObjectFunctions functions;   /* of its reader */
 	void *(*array_new)(const redisReadTask *task, int elements);
 	char sha[SCRIPTS][SHA_LEN + 1];
 	int64_t deadline_ms; /* of the present call */
@@ -227,6 +230,8 @@ static bool place_find(struct cache_redis *self, struct err *err)
 
 static void link_close(struct cache_redis *self)
 {
+	tls_stream_free(self->link_tls);
+	self->link_tls = NULL;
 	if (self->link != NULL)
 		redisFree(self->link);
 	self->link = NULL;
@@ -259,14 +264,55 @@ static bool link_wait(struct cache_redis *self, redisContext *link, bool writes,
 	return true;
 }
 
-/* Writes what is to be written, reads what is there. Neither of them waits. */
-static bool link_move(redisContext *link, bool *ret_written, struct err *err)
+/* False when the stream has ended; what is to be written stays in the link. */
+static bool tls_move(redisContext *link, struct tls_stream *tls)
 {
+	char bytes[TLS_BYTES];
+	ssize_t moved = 1;
+	while (moved > 0 && sdslen(link->obuf) > 0) {
+		moved = tls_send(tls, link->obuf, sdslen(link->obuf));
+		if (moved > 0)
+			sdsrange(link->obuf, (int)moved, -1);
+	}
+	if (moved < 0 && errno != EAGAIN)
+		return false;
+	do {
+		moved = tls_recv(tls, bytes, sizeof bytes);
+		if (moved > 0 && redisReaderFeed(link->reader, bytes, (size_t)moved) != REDIS_OK)
+			return false;
+	} while (moved > 0 && tls_has_pending(tls));
+	return moved > 0 || (moved < 0 && errno == EAGAIN);
+}
+
+/* The handshake comes with the first command. */
+static bool link_move_tls(redisContext *link, struct tls_stream *tls, bool *ret_written,
+			  struct err *err)
+{
+	enum tls_step step = tls_handshake(tls);
+	*ret_written = step == TLS_WAITS_READ;
+	if (step == TLS_FAILED)
+		return err_set(err, ERR_NOT_DONE, "redis: %s", tls_client_reason(tls));
+	if (step != TLS_DONE)
+		return true;
+	if (!tls_move(link, tls))
+		return err_set(err, ERR_NOT_DONE, "redis: the connection is closed");
+	*ret_written = sdslen(link->obuf) == 0;
+	return true;
+}
+
+/* Writes what is to be written, reads what is there. Neither of them waits. */
+static bool link_move(struct cache_redis *self, redisContext *link, bool *ret_written,
+		      struct err *err)
+{
+	struct tls_stream *tls = link == self->ear ? self->ear_tls : self->link_tls;
 	int done = 0;
-	if (redisBufferWrite(link, &done) != REDIS_OK)
+	if (tls != NULL && !link_move_tls(link, tls, ret_written, err))
+		return false;
+	if (tls == NULL && redisBufferWrite(link, &done) != REDIS_OK)
 		return link_failed(link, err);
-	*ret_written = done == 1;
-	if (redisBufferRead(link) != REDIS_OK)
+	if (tls == NULL)
+		*ret_written = done == 1;
+	if (tls == NULL && redisBufferRead(link) != REDIS_OK)
 		return link_failed(link, err);
 	if (link->reader->len - link->reader->pos > ANSWERS_BYTES_MAX)
 		return err_set(err, ERR_NOT_DONE, "redis: an answer is too long");
@@ -292,7 +338,7 @@ static bool reply_next(struct cache_redis *self, redisContext *link, redisReply 
 	if (!reply_take(link, &answer, err))
 		return false;
 	while (answer == NULL) {
-		if (!link_move(link, &written, err) || !reply_take(link, &answer, err))
+		if (!link_move(self, link, &written, err) || !reply_take(link, &answer, err))
 			return false;
 		if (answer == NULL && !link_wait(self, link, !written, err))
 			return false;
@@ -354,7 +400,8 @@ static bool script_load(struct cache_redis *self, enum script script, struct err
 
 /* A connection to where it is, that has told its password. On failure *ret_link is to be closed as
  * well. */
-static bool link_make(struct cache_redis *self, redisContext **ret_link, struct err *err)
+static bool link_make(struct cache_redis *self, redisContext **ret_link,
+		      struct tls_stream **ret_tls, struct err *err)
 {
 	if (!place_find(self, err))
 		return false;
@@ -363,6 +410,10 @@ static bool link_make(struct cache_redis *self, redisContext **ret_link, struct 
 	*ret_link = link;
 	if (link->err != 0)
 		return link_failed(link, err);
+	if (self->options.tls != NULL) {
+		*ret_tls = tls_client_stream(self->options.tls, link->fd, self->options.host);
+		CHECK(*ret_tls != NULL);
+	}
 	if (self->array_new == NULL) {
 		self->functions = *link->reader->fn;
 		self->array_new = self->functions.createArray;
@@ -376,8 +427,8 @@ static bool link_make(struct cache_redis *self, redisContext **ret_link, struct 
 static bool link_open(struct cache_redis *self, struct err *err)
 {
 	return self->link != NULL ||
-	       (link_make(self, &self->link, err) && script_load(self, SCRIPT_PUT, err) &&
-		script_load(self, SCRIPT_TAKE, err));
+	       (link_make(self, &self->link, &self->link_tls, err) &&
+		script_load(self, SCRIPT_PUT, err) && script_load(self, SCRIPT_TAKE, err));
 }
 
 /* ---- calls ---- */
@@ -604,6 +655,8 @@ static bool redis_publish(struct cache *cache, struct str channel, struct str te
 
 static void ear_close(struct cache_redis *self)
 {
+	tls_stream_free(self->ear_tls);
+	self->ear_tls = NULL;
 	if (self->ear != NULL)
 		redisFree(self->ear);
 	self->ear = NULL;
@@ -614,7 +667,7 @@ static bool ear_make(struct cache_redis *self, struct str channel, struct err *e
 {
 	struct command command = { .count = 0 };
 	redisReply *reply;
-	if (!link_make(self, &self->ear, err))
+	if (!link_make(self, &self->ear, &self->ear_tls, err))
 		return false;
 	command_text(&command, "SUBSCRIBE");
 	command_key(self, &command, channel);
@@ -659,7 +712,7 @@ static bool ear_take(struct cache_redis *self, bool *ret_came, struct buf *ret_t
 	bool written = false;
 	if (!reply_take(self->ear, &reply, err) ||
 	    (reply == NULL &&
-	     (!link_move(self->ear, &written, err) || !reply_take(self->ear, &reply, err))))
+	     (!link_move(self, self->ear, &written, err) || !reply_take(self->ear, &reply, err))))
 		return false;
 	*ret_came = reply != NULL;
 	if (reply == NULL)
@@ -705,6 +758,7 @@ static void redis_close(struct cache *cache)
 	link_close(self);
 	ear_close(self);
 	lookup_end(&self->place);
+	tls_client_free(self->options.tls);
 	free(self);
 }
 

@@ -6,13 +6,14 @@
  *
  * Calls are pipelined over one connection, which is thrown away after anything that is not as
  * expected: a late answer never meets another question. What Redis says is bounded and parsed; it
- * may be anybody's words. The connection is not encrypted.
+ * may be anybody's words.
  */
 #ifndef SLUICE_ADAPTER_CACHE_REDIS_H
 #define SLUICE_ADAPTER_CACHE_REDIS_H
 
 #include "base/log.h"
 #include "base/metric.h"
+#include "net/tls_client.h"
 #include "port/cache.h"
 #include "port/clock.h"
 
@@ -24,6 +25,7 @@ struct cache_redis_options {
 	uint16_t port;
 	const char *username;      /* NULL: the default one */
 	const char *password_file; /* NULL: no password; read at each connection */
+	struct tls_client *tls;    /* becomes the cache's; NULL: not encrypted */
 	const char *prefix;        /* 1 to CACHE_REDIS_PREFIX_MAX visible ASCII characters */
 	int64_t timeout_ms;        /* of a call, with its connection; > 0 */
 	struct clock *clock;       /* borrowed */

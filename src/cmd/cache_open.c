@@ -55,12 +55,18 @@ bool cache_connect(const struct config *config, const struct cache_watch *watch,
 		return true;
 	if (password_file != NULL && !secret_place_path(password_file, &password_file, err))
 		return err_wrap(err, "cache.password_file");
+	const struct tls_client_options ends = { config->cache_tls_ca, config->cache_tls_cert,
+						 config->cache_tls_key };
+	struct tls_client *tls = NULL;
+	if (ends.ca_file != NULL && !tls_client_new(&ends, &tls, err))
+		return err_wrap(err, "cache");
 	(void)snprintf(prefix, sizeof prefix, "sluice:%s:", id_text(watch->deployment).at);
 	const struct cache_redis_options options = {
 		.host = config->cache_redis.host,
 		.port = config->cache_redis.port,
 		.username = config->cache_username,
 		.password_file = password_file,
+		.tls = tls,
 		.prefix = prefix,
 		.timeout_ms = config->cache_timeout_ms,
 		.clock = watch->clock,

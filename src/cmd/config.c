@@ -244,13 +244,16 @@ static void sections_read(struct config *config, const struct config_text *text)
 static void cache_read(struct config *config, const struct config_text_cache *text)
 {
 	config->has_cache = text->redis != NULL;
+	config->cache_tls_ca = text->tls_ca;
+	config->cache_tls_cert = text->tls_cert;
+	config->cache_tls_key = text->tls_key;
 	config->cache_username = text->username;
 	config->cache_password_file = text->password_file;
 	config->cache_timeout_ms = milliseconds(text->timeout_ms);
 	if (!config->has_cache)
 		return;
 	listen_read(&config->cache_redis, text->redis);
-	if (strncmp(config->cache_redis.host, "127.", 4) != 0 &&
+	if (text->tls_ca == NULL && strncmp(config->cache_redis.host, "127.", 4) != 0 &&
 	    strcmp(config->cache_redis.host, "::1") != 0)
 		config_warn(config, "cache.redis: the way to %s is not encrypted",
 			    config->cache_redis.text);
@@ -373,6 +376,19 @@ static bool wire_check(const struct config *config, struct err *err)
 		config->api.text);
 }
 
+static bool cache_check(const struct config *config, struct err *err)
+{
+	const struct config_lines *lines = config->texts->lines;
+	const char *cert = config->cache_tls_cert, *key = config->cache_tls_key;
+	if ((cert == NULL) != (key == NULL))
+		return config_lines_refuse(lines, cert != NULL ? "cache.tls_cert" : "cache.tls_key",
+					   err, "a certificate and its key go together");
+	if (cert != NULL && config->cache_tls_ca == NULL)
+		return config_lines_refuse(lines, "cache.tls_cert", err,
+					   "without tls_ca there is no TLS");
+	return true;
+}
+
 /* One port cannot be listened to twice; port 0 is any free one. */
 static bool ports_check(const struct config *config, struct err *err)
 {
@@ -395,7 +411,7 @@ static bool config_fill(struct config *config, const char *file, struct err *err
 	cache_read(config, &config->texts->text->cache);
 	return identity_read(config, &config->texts->text->identity, err) &&
 	       key_stores_read(config, &config->texts->text->signer, err) &&
-	       ports_check(config, err) && wire_check(config, err) &&
+	       ports_check(config, err) && wire_check(config, err) && cache_check(config, err) &&
 	       databases_check(config, err) && queue_check(config, err) &&
 	       config_catalogue_read(config, err);
 }

@@ -148,6 +148,9 @@ struct config {
 	int64_t identity_life_max_ms;
 	bool has_cache;
 	struct config_listen cache_redis;
+	const char *cache_tls_ca; /* NULL: no TLS */
+	const char *cache_tls_cert;
+	const char *cache_tls_key;
 	const char *cache_username;      /* NULL: the default one */
 	const char *cache_password_file; /* NULL: none */
 	int64_t cache_timeout_ms;

@@ -101,6 +101,14 @@ static const struct file_kind kinds[] = {
 	  .supply = "the identity provider hands it out",
 	  .is_replaced = true,
 	  .roles = ROLE_BIT(ROLE_API) },
+	{ .key = "cache.tls_ca",
+	  .supply = "it has the server's authority",
+	  .roles = CONFIG_ROLES_ALL },
+	{ .key = "cache.tls_cert", .supply = "it goes with tls_key", .roles = CONFIG_ROLES_ALL },
+	{ .key = "cache.tls_key",
+	  .supply = "it goes with tls_cert",
+	  .is_secret = true,
+	  .roles = CONFIG_ROLES_ALL },
 	{ .key = "cache.password_file",
 	  .supply = "write the password of Redis into it",
 	  .is_secret = true,
@@ -249,7 +257,7 @@ static size_t place_look(const struct config *config, const struct config_place 
 }
 
 #define FILES_MAX \
-	(20 + ROLES_LEN + 1 + 2 * CONFIG_KEYSTORES_MAX + 2 * CONFIG_TOKENS_MAX + CHAINS_MAX)
+	(23 + ROLES_LEN + 1 + 2 * CONFIG_KEYSTORES_MAX + 2 * CONFIG_TOKENS_MAX + CHAINS_MAX)
 
 void config_files_look(const struct config *config, struct config_file **ret_files, size_t *ret_len)
 {

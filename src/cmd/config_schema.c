@@ -184,6 +184,9 @@ static const struct cyaml_schema_field api_fields[] = {
 };
 static const struct cyaml_schema_field cache_fields[] = {
 	SCALAR(struct config_text_cache, redis),
+	SCALAR(struct config_text_cache, tls_ca),
+	SCALAR(struct config_text_cache, tls_cert),
+	SCALAR(struct config_text_cache, tls_key),
 	SCALAR(struct config_text_cache, username),
 	SCALAR(struct config_text_cache, password_file),
 	SCALAR(struct config_text_cache, timeout_ms),

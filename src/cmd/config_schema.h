@@ -173,6 +173,9 @@ struct config_text_identity {
 
 struct config_text_cache {
 	char *redis;
+	char *tls_ca;
+	char *tls_cert;
+	char *tls_key;
 	char *username;
 	char *password_file;
 	char *timeout_ms;

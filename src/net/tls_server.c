@@ -1,6 +1,7 @@
 #include "net/tls_server.h"
 
 #include "base/secret.h"
+#include "net/tls_parts.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -34,14 +35,9 @@ struct tls_server {
 	struct seen used[FILES], last[FILES];
 };
 
-struct tls_stream {
-	SSL *ssl;
-	bool is_open; /* the handshake is done, and nothing has failed */
-};
-
 /* ---- the identity ---- */
 
-static bool ssl_fault(const char *what, const char *file, struct err *err)
+bool tls_fault(const char *what, const char *file, struct err *err)
 {
 	char text[128];
 	ERR_error_string_n(ERR_peek_last_error(), text, sizeof text);
@@ -60,7 +56,7 @@ static int no_passphrase(char *bytes, int cap, int writing, void *context)
 	return -1;
 }
 
-static bool key_take(SSL_CTX *context, const char *file, struct err *err)
+bool tls_key_take(SSL_CTX *context, const char *file, struct err *err)
 {
 	struct secret pem;
 	if (!secret_read_file(&pem, file, KEY_BYTES_MAX, err))
@@ -70,7 +66,7 @@ static bool key_take(SSL_CTX *context, const char *file, struct err *err)
 		bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
 	bool ok = key != NULL && SSL_CTX_use_PrivateKey(context, key) == 1;
 	if (!ok)
-		(void)ssl_fault("the key", file, err);
+		(void)tls_fault("the key", file, err);
 	EVP_PKEY_free(key);
 	BIO_free(bio);
 	secret_free(&pem);
@@ -84,7 +80,7 @@ static bool clients_take(SSL_CTX *context, const char *file, struct err *err)
 	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(file);
 	if (names == NULL || SSL_CTX_load_verify_locations(context, file, NULL) != 1) {
 		sk_X509_NAME_pop_free(names, X509_NAME_free);
-		return ssl_fault("the authorities of clients", file, err);
+		return tls_fault("the authorities of clients", file, err);
 	}
 	SSL_CTX_set_client_CA_list(context, names);
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
@@ -108,7 +104,7 @@ static int protocol_choose(SSL *ssl, const unsigned char **out, unsigned char *o
 	return SSL_TLSEXT_ERR_NOACK;
 }
 
-static bool context_set(SSL_CTX *context)
+bool tls_context_set(SSL_CTX *context)
 {
 	(void)SSL_CTX_set_options(
 		context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET |
@@ -117,7 +113,6 @@ static bool context_set(SSL_CTX *context)
 						SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 						SSL_MODE_RELEASE_BUFFERS);
 	(void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_alpn_select_cb(context, protocol_choose, NULL);
 	return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
 	       SSL_CTX_set_num_tickets(context, 0) == 1 &&
 	       SSL_CTX_set_cipher_list(context, CIPHERS) == 1 &&
@@ -127,14 +122,15 @@ static bool context_set(SSL_CTX *context)
 static bool context_fill(SSL_CTX *context, const struct tls_server_options *options,
 			 struct err *err)
 {
-	if (context == NULL || !context_set(context))
-		return ssl_fault("TLS cannot be set up", "", err);
+	if (context == NULL || !tls_context_set(context))
+		return tls_fault("TLS cannot be set up", "", err);
+	SSL_CTX_set_alpn_select_cb(context, protocol_choose, NULL);
 	if (SSL_CTX_use_certificate_chain_file(context, options->certificate_file) != 1)
-		return ssl_fault("the certificate", options->certificate_file, err);
-	if (!key_take(context, options->key_file, err))
+		return tls_fault("the certificate", options->certificate_file, err);
+	if (!tls_key_take(context, options->key_file, err))
 		return false;
 	if (SSL_CTX_check_private_key(context) != 1)
-		return ssl_fault("the key is not the certificate's:", options->key_file, err);
+		return tls_fault("the key is not the certificate's:", options->key_file, err);
 	return clients_take(context, options->client_ca_file, err);
 }
 
