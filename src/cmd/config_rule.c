@@ -140,7 +140,7 @@ static const struct config_rule rules[] = {
 	  "as many as address_rate_limit if absent" },
 	{ "api.connections_max", CONFIG_TYPE_COUNT, 16, 4096, "1024",
 	  "open connections; beyond, the one that is idle longest has to go" },
-	{ "api.address_connections_max", CONFIG_TYPE_COUNT, 0, 4096, "256",
+	{ "api.address_connections_max", CONFIG_TYPE_COUNT, 0, 4096, "512",
 	  "of one client's address, unless it is a trusted proxy; 0 is no limit" },
 	{ "api.idle_timeout_ms", CONFIG_TYPE_COUNT, 100, 10 * MINUTE_MS, "75000",
 	  "between two requests of a connection" },
