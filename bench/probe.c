@@ -73,8 +73,8 @@ static const char *const insert_text[INSERTS] = {
 	[INSERT_WITHDRAWAL] =
 		"INSERT INTO withdrawals (id, account, chain_id, asset, is_native, contract, decimals, "
 		"receiver, amount, key_hash, external_id, external_hash, fingerprint, created_at, "
-		"correlation_id, metadata, intent_key_id, intent_mac, stage, version, due_at, "
-		"updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"created_by, correlation_id, metadata, intent_key_id, intent_mac, stage, version, due_at, "
+		"updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[INSERT_EVENT] = "INSERT INTO events (withdrawal_id, sequence, at, type, actor, stage, "
 			 "detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[INSERT_AUDIT] = "INSERT INTO audit (at, actor, who, request_id, action, subject, detail) "
@@ -172,6 +172,7 @@ static void insert_withdrawal(struct probe *probe, const struct connection *requ
 	at += 2; /* external id and its hash */
 	put_bytes(insert, &at, zeros, sizeof zeros);
 	put_i64(insert, &at, request->now_ms);
+	put_text(insert, &at, "0123456789abcdef");
 	put_text(insert, &at, correlation_id);
 	at++; /* metadata */
 	put_i64(insert, &at, 1);

@@ -22,7 +22,7 @@
 
 #define GROUP           64
 #define CONNECTIONS_MAX 64
-#define COLUMNS_MAX     22
+#define COLUMNS_MAX     23
 #define DUE_MS          30000
 #define ACCOUNT         "default"
 #define CHECK_IT(did)   check_it((did), #did)
@@ -47,8 +47,9 @@ enum { INSERT_WITHDRAWAL, INSERT_EVENT, INSERT_AUDIT, INSERT_MESSAGE, INSERTS };
 static const char *const texts[INSERTS] = {
 	"INSERT INTO withdrawals (id, account, chain_id, asset, is_native, contract, decimals, "
 	"receiver, amount, key_hash, external_id, external_hash, fingerprint, created_at, "
-	"correlation_id, metadata, intent_key_id, intent_mac, stage, version, due_at, updated_at) "
-	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	"created_by, correlation_id, metadata, intent_key_id, intent_mac, stage, version, due_at, "
+	"updated_at) "
+	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	"INSERT INTO events (withdrawal_id, sequence, at, type, actor, stage, detail) "
 	"VALUES (?, ?, ?, ?, ?, ?, ?)",
 	"INSERT INTO audit (at, actor, who, request_id, action, subject, detail) "
@@ -143,6 +144,7 @@ static void fill_withdrawals(struct writer *writer, struct insert *insert, int64
 	put_null(insert);
 	put_bytes(insert, writer->random[0] + 46, 32, stride);
 	put_i64(insert, now_ms);
+	put_text(insert, "0123456789abcdef");
 	put_bytes(insert, writer->id_texts, ID_TEXT_LEN, sizeof writer->id_texts[0]);
 	put_null(insert);
 	put_i64(insert, 1);

@@ -28,6 +28,7 @@ static const struct mark marks[] = {
 	{ "insert new", "INSERT OR IGNORE INTO", "INSERT IGNORE INTO", false },
 	{ "blob", "BLOB", "VARBINARY", true },
 	{ "text", "TEXT", "VARBINARY", true },
+	{ "document", "BLOB", "MEDIUMBLOB", false },
 	{ "id", "BLOB", "BINARY(16)", false },
 	{ "u256", "BLOB", "BINARY(32)", false },
 	{ "serial", "INTEGER PRIMARY KEY", "BIGINT AUTO_INCREMENT PRIMARY KEY", false },

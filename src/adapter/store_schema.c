@@ -20,6 +20,8 @@
  * - messages is outbox and embedded queue in one: at most one waiting wake-up per row and queue.
  *   message_claims: who works on what came out of an external transport, and how often it was
  *   received without verdict; gone with the verdict.
+ * - policy_windows: what a limit let through lately, a row for each whom it counts together; made
+ * in C, under its lock. policy_reservations: what a withdrawal has taken of them.
  * - replica_marks: what each API process wrote last, for its own eyes in the replica
  * (port/replica.h).
  * - controls_head has one row from the beginning, so that one that is gone shows, and so that
@@ -55,7 +57,7 @@ static const char *const step_1[] = {
 	"contract {blob 20} NOT NULL, decimals INTEGER NOT NULL, receiver {blob 20} NOT NULL, "
 	"amount {u256} NOT NULL, key_hash {blob 16} NOT NULL, external_id {text 128}, "
 	"external_hash {blob 16}, fingerprint {blob 32} NOT NULL, created_at BIGINT NOT NULL, "
-	"correlation_id {text 64} NOT NULL, metadata {text}, intent_key_id INTEGER NOT NULL, "
+	"created_by {text 64} NOT NULL, correlation_id {text 64} NOT NULL, metadata {text}, intent_key_id INTEGER NOT NULL, "
 	"intent_mac {blob 32} NOT NULL, policy_version BIGINT NOT NULL DEFAULT 0, "
 	"approved_at BIGINT NOT NULL DEFAULT 0, expires_at BIGINT NOT NULL DEFAULT 0, "
 	"approval_key_id INTEGER NOT NULL DEFAULT 0, approval_mac {blob 32}, "
@@ -161,6 +163,18 @@ static const char *const step_1[] = {
 	"mac {blob 32} NOT NULL)",
 	"{insert new} controls_head (id, version, reset_version, changed_at, mac_key_id, mac) "
 	"VALUES (1, 0, 0, 0, 0, '')",
+	"CREATE TABLE policies (version BIGINT PRIMARY KEY, document {document} NOT NULL, "
+	"digest {blob 32} NOT NULL, set_at BIGINT NOT NULL, set_by {text 64} NOT NULL, "
+	"mac_key_id INTEGER NOT NULL, mac {blob 32} NOT NULL)",
+
+	"CREATE TABLE policy_windows (limit_key {blob 32} PRIMARY KEY, parts {blob 8192} NOT NULL, "
+	"until_at BIGINT NOT NULL)",
+	"CREATE INDEX policy_windows_until ON policy_windows (until_at)",
+
+	"CREATE TABLE policy_reservations (withdrawal_id {id} NOT NULL, limit_key {blob 32} NOT NULL, "
+	"part_start BIGINT NOT NULL, amount {u256} NOT NULL, until_at BIGINT NOT NULL, "
+	"PRIMARY KEY (withdrawal_id, limit_key)) {without rowid}",
+	"CREATE INDEX policy_reservations_until ON policy_reservations (until_at)",
 
 	"CREATE TABLE wallet_balances (chain_id BIGINT NOT NULL, wallet {blob 20} NOT NULL, "
 	"asset {text 16} NOT NULL, amount {u256} NOT NULL, block BIGINT NOT NULL, "

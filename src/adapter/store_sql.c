@@ -5,6 +5,7 @@
 #include "adapter/store_sql_control.h"
 #include "adapter/store_sql_key.h"
 #include "adapter/store_sql_parts.h"
+#include "adapter/store_sql_policy.h"
 #include "adapter/store_sql_people.h"
 
 #include <stdlib.h>
@@ -81,6 +82,9 @@ static const struct store_ops store_sql_ops = {
 	.sessions_list = store_sql_sessions_list,
 	.token_was_used = store_sql_token_was_used,
 	.peer_is_known = store_sql_peer_is_known,
+	.policy_add = store_sql_policy_add,
+	.policy_load = store_sql_policy_load,
+	.policy_forget = store_sql_policy_forget,
 	.close = store_sql_close,
 };
 

@@ -2,8 +2,10 @@
  * lock, with event, audit record, outgoing wake-up and incoming acknowledgement in the same
  * transaction. */
 #include "adapter/store_sql_batch.h"
+#include "adapter/store_sql_room.h"
 
 #include "base/defence.h"
+#include "base/json.h"
 
 #include <string.h>
 
@@ -24,6 +26,7 @@ void withdrawal_take(struct sql *sql, struct withdrawal *ret_row)
 	sql_take_text(sql, intent->external_id, sizeof intent->external_id);
 	sql_take_bytes(sql, intent->fingerprint, sizeof intent->fingerprint);
 	intent->created_at = sql_take_i64(sql);
+	sql_take_text(sql, intent->created_by, sizeof intent->created_by);
 	sql_take_text(sql, ret_row->correlation_id, sizeof ret_row->correlation_id);
 	sql_take_text(sql, ret_row->metadata, sizeof ret_row->metadata);
 	ret_row->intent_mac = sql_take_mac(sql);
@@ -258,13 +261,20 @@ static bool approval_update(struct db *db, const struct store_change *change, st
 static bool change_event_add(struct store_news *news, const struct store_change *change,
 			     struct err *err)
 {
-	char detail[128] = "";
+	char detail[EVENT_DETAIL_LEN_MAX + 1] = "";
 	struct buf out = buf_of(detail, sizeof detail);
 	const char *reason = change->failure_code != NULL  ? change->failure_code
 			     : change->held_reason != NULL ? change->held_reason
 							   : change->wait_reason;
-	if (reason != NULL && reason[0] != 0)
-		buf_format(&out, "{\"code\":\"%s\"}", reason);
+	bool has_reason = reason != NULL && reason[0] != 0;
+	if (has_reason || change->rule != NULL) {
+		buf_byte(&out, '{');
+		if (has_reason)
+			json_write_member_text(&out, "code", reason);
+		if (change->rule != NULL)
+			json_write_member_text(&out, "rule", change->rule);
+		buf_byte(&out, '}');
+	}
 	struct event_row event = { .withdrawal = change->withdrawal,
 				   .sequence = change->version + 1,
 				   .type = change->event,
@@ -283,6 +293,18 @@ static enum queue_name queue_woken(const struct store_change *change)
 			       change->next_round
 		       ? QUEUE_SIGNING
 		       : QUEUE_NONE;
+}
+
+/* False: there is no room for it, and nothing may be written. */
+static bool room_change(struct room *room, struct store_change *change)
+{
+	if (room == NULL)
+		return true;
+	if (change->claims_len > 0)
+		room_take(room, change);
+	if (change->room == STORE_ROOM_TAKEN && room_is_given_back(change->from, change->to))
+		room_release(room, change->withdrawal);
+	return change->room == STORE_ROOM_TAKEN;
 }
 
 static bool change_write(struct store_news *news, struct store_change *change,
@@ -325,12 +347,13 @@ static bool ack_end(struct store_news *news, const struct store_change *change,
 	       store_news_wake(news, dlq, change->ack.subject, current->correlation_id, err);
 }
 
-static bool change_apply(struct store_news *news, struct store_change *change,
+static bool change_apply(struct store_news *news, struct room *room, struct store_change *change,
 			 const struct current *current, struct err *err)
 {
 	struct db *db = news->db;
 	bool allowed = false;
 	change->applied = false;
+	change->room = STORE_ROOM_TAKEN;
 	CHECK(!change->bury ||
 	      (change->ack.queue >= QUEUE_REQUEST && change->ack.queue <= QUEUE_MONITOR));
 	if (current->found && is_current(change, current, news->by)) {
@@ -339,6 +362,8 @@ static bool change_apply(struct store_news *news, struct store_change *change,
 		if (change->request_speed_up &&
 		    !transfer_speed_up(db, current->transfer, &allowed, err))
 			return false;
+		if (allowed && !room_change(room, change))
+			return true;
 		if (allowed && !change_write(news, change, current, err))
 			return false;
 	}
@@ -356,10 +381,11 @@ static struct id change_id(const void *items, size_t at)
 	return ((const struct store_change *)items)[at].withdrawal;
 }
 
-static bool batch_change(struct db *db, void *context, struct err *err)
+/* The changes of a batch, pass by pass; before the first of them is written, all windows that any
+ * of them needs are locked. */
+static bool changes_apply(struct store_news *news, struct change_batch *batch, struct room **room,
+			  struct err *err)
 {
-	struct change_batch *batch = context;
-	struct store_news news = store_news_of(db, batch->by);
 	struct current currents[BATCH_MAX];
 	size_t places[BATCH_MAX];
 	size_t part[BATCH_MAX];
@@ -367,13 +393,26 @@ static bool batch_change(struct db *db, void *context, struct err *err)
 	items_order(change_id, batch->changes, batch->n, places);
 	for (size_t pass = 0; len > 0; pass++) {
 		len = items_pass(change_id, batch->changes, places, batch->n, pass, part);
-		if (len > 0 && !currents_load(db, batch->changes, part, len, currents, err))
+		if (len > 0 && !currents_load(news->db, batch->changes, part, len, currents, err))
+			return false;
+		if (pass == 0 && !room_open(news->db, batch->changes, batch->n, room, err))
 			return false;
 		for (size_t i = 0; i < len; i++)
-			if (!change_apply(&news, &batch->changes[part[i]], &currents[i], err))
+			if (!change_apply(news, *room, &batch->changes[part[i]], &currents[i], err))
 				return false;
 	}
-	return store_news_write(&news, err);
+	return true;
+}
+
+static bool batch_change(struct db *db, void *context, struct err *err)
+{
+	struct change_batch *batch = context;
+	struct store_news news = store_news_of(db, batch->by);
+	struct room *room = NULL;
+	bool good = changes_apply(&news, batch, &room, err) &&
+		    (room == NULL || room_write(room, err)) && store_news_write(&news, err);
+	room_close(room);
+	return good;
 }
 
 bool store_sql_change(struct store *store, struct store_change *changes, size_t n,

@@ -2,6 +2,7 @@
  * A case is a withdrawal (and its slot) at a version: whatever has changed since, the decision is
  * not about that any more. */
 #include "adapter/store_sql_parts.h"
+#include "adapter/store_sql_room.h"
 
 #include "base/defence.h"
 #include "base/json.h"
@@ -400,6 +401,8 @@ static bool row_resolve(struct db *db, const struct store_resolution *item,
 				   .type = act_text(item->act),
 				   .stage = to,
 				   .detail = detail };
+	if (room_is_given_back(row->stage, to) && !room_release_one(db, row->intent.id, err))
+		return false;
 	return row_write(db, item, now, to, by, err) && event_row_add(db, &event, by, err) &&
 	       message_put(db, queue_after(item, to), row->intent.id, row->correlation_id,
 			   by->now_ms, err);

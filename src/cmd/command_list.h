@@ -66,6 +66,11 @@ enum exit_status command_unpause_switch(const struct invocation *invocation);
 enum exit_status command_recover(const struct invocation *invocation);
 enum exit_status command_reconcile(const struct invocation *invocation);
 
+/* command_policy.c */
+enum exit_status command_policy_set(const struct invocation *invocation);
+enum exit_status command_policy_check(const struct invocation *invocation);
+enum exit_status command_policy_show(const struct invocation *invocation);
+
 /* command_audit.c */
 enum exit_status command_audit_verify(const struct invocation *invocation);
 

@@ -134,6 +134,11 @@ static const struct command_option reconcile_options[] = {
 	OPTIONS_END,
 };
 
+static const struct command_option policy_options[] = {
+	OPTION_CONFIG,
+	OPTIONS_END,
+};
+
 static const struct command_option audit_verify_options[] = {
 	OPTION_CONFIG,
 	{ "head", "HEAD", "a head out of the log: it has to be there, and the same" },
@@ -333,6 +338,15 @@ const struct command commands[] = {
 	  "wallets that the journal does not know are taken for somebody else's, who has the\n"
 	  "key; withdrawals that equal them are held likewise.",
 	  reconcile_options, command_reconcile },
+	{ "policy set", "FILE", 1, 1, "put a policy in force: who may be paid what",
+	  "A document of rules and limits (doc/policy.md, examples/policy.json); - reads it\n"
+	  "from standard input. Without a policy nobody is paid: withdrawals wait. Each one\n"
+	  "that was ever in force is kept, and the audit tells who set it.",
+	  policy_options, command_policy_set },
+	{ "policy check", "FILE", 1, 1, "say whether a policy could be put in force", NULL,
+	  policy_options, command_policy_check },
+	{ "policy show", "", 0, 0, "print the policy in force", NULL, policy_options,
+	  command_policy_show },
 	{ "audit verify", "", 0, 0, "find what was changed in events and audit records",
 	  "Walks over all of them while Sluice runs, and compares each with the seal that it\n"
 	  "got within a second of its commit: says what was changed, removed, added, or told\n"

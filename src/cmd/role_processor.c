@@ -18,7 +18,8 @@ static bool open_processor(struct role_parts *parts, void **ret_self, struct err
 		.visibility_ms = parts->config->processor_visibility_ms,
 		.sweep_interval_ms = parts->config->processor_sweep_interval_ms,
 	};
-	if (!role_mac_keys(parts, TRUST_APPROVAL_MAC, &options.approval_keys, err))
+	if (!role_mac_keys(parts, TRUST_APPROVAL_MAC, &options.approval_keys, err) ||
+	    !role_mac_keys(parts, TRUST_POLICY_GRANTS, &options.policy_keys, err))
 		return false;
 	*ret_self = processor_new(&options);
 	return true;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define INTENT_LABEL   "sluice intent 1"
+#define INTENT_LABEL   "sluice intent 2"
 #define APPROVAL_LABEL "sluice approval 1"
 #define PAY_TAG_LABEL  "sluice pay tag 1"
 #define MAC_INPUT_MAX  2048
@@ -35,6 +35,7 @@ static struct str intent_bytes(struct id deployment, const struct intent *intent
 	prefixed_text(&out, intent->external_id);
 	buf_prefixed(&out, intent->fingerprint, sizeof intent->fingerprint);
 	buf_prefixed_u64(&out, (uint64_t)intent->created_at);
+	prefixed_text(&out, intent->created_by);
 	CHECK(!out.overflow);
 	return buf_view(&out);
 }

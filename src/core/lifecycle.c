@@ -38,7 +38,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define ROW_CODES_MAX 3
+#define ROW_CODES_MAX 5
 
 struct withdrawal_row {
 	int from; /* 0: does not exist */
@@ -78,7 +78,8 @@ static const struct withdrawal_row withdrawal_rows[] = {
 	  QUEUE_NONE,
 	  "rejected",
 	  "a rule says no",
-	  { REFUSAL_BELOW_MINIMUM, REFUSAL_ABOVE_MAXIMUM } },
+	  { REFUSAL_BELOW_MINIMUM, REFUSAL_ABOVE_MAXIMUM, REFUSAL_POLICY_DENIED,
+	    REFUSAL_POLICY_NO_RULE, REFUSAL_LIMIT_EXCEEDED } },
 	{ WITHDRAWAL_ACCEPTED,
 	  WITHDRAWAL_CANCELED,
 	  ACTOR_API,

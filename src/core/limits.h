@@ -22,6 +22,7 @@
 #define SYMBOL_LEN_MAX          16
 #define CHAIN_NAME_LEN_MAX      32
 #define ACCOUNT_LEN_MAX         64
+#define PRINCIPAL_LEN_MAX       64 /* the id of whoever makes a request */
 #define CORRELATION_ID_LEN_MAX  64
 #define REASON_LEN_MAX          48 /* codes: wait, hold, failure, refusal */
 #define KEY_REF_LEN_MAX         128

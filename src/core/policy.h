@@ -6,9 +6,6 @@
 #include "core/refusal.h"
 #include "core/withdrawal.h"
 
-/* Raised whenever the meaning of the rules changes; under the approval MAC. */
-#define POLICY_VERSION 1
-
 /* Does the configured asset (NULL: none under that symbol) still mean what the row says? False is
  * an edited row or a rebound symbol: hold, never pay. */
 bool policy_asset_matches(const struct asset *asset, const struct intent *intent);

@@ -54,6 +54,12 @@ static const struct reason_row rows[REASON_COUNT] = {
 	[REASON_PAUSED] = { "paused", ROUTINE(PAUSED_WAIT_MS,
 					      "people have paused everything, its chain, asset or "
 					      "account, or all wallets that could pay it") },
+	[REASON_POLICY_UNAVAILABLE] = { "policy_unavailable",
+					WAIT(0, "there is no policy that can be believed: set "
+						"one with `sluice policy set`") },
+	[REASON_LIMIT_UNREADABLE] = { "limit_unreadable",
+				      WAIT(0, "what a limit has let through lately was changed by "
+					      "somebody else") },
 	[REASON_PREVIOUS_ROUND_NOT_PROVEN_UNPAID] = { "previous_round_not_proven_unpaid",
 						      WAIT(PROOF_WAIT_MS,
 							   "the chain does not prove yet that the round before was not "

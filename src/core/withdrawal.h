@@ -31,6 +31,7 @@ struct intent {
 	char external_id[EXTERNAL_ID_LEN_MAX + 1]; /* "" for none */
 	uint8_t fingerprint[32];
 	int64_t created_at;
+	char created_by[PRINCIPAL_LEN_MAX + 1]; /* who asked: the id of an API key or a user */
 };
 
 /* What the processor granted. */

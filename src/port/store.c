@@ -35,6 +35,8 @@ bool store_withdrawals_change(struct store *store, struct store_change *changes,
 	CHECK(n > 0 && n <= BATCH_MAX);
 	CHECK(by->actor != 0);
 	for (size_t i = 0; i < n; i++)
+		CHECK(changes[i].claims_len <= POLICY_LIMITS_MAX);
+	for (size_t i = 0; i < n; i++)
 		CHECK(!changes[i].request_speed_up || (changes[i].from == WITHDRAWAL_ASSIGNED &&
 						       changes[i].to == WITHDRAWAL_ASSIGNED));
 	struct id ids[BATCH_MAX];

@@ -16,6 +16,7 @@
 #include "core/api_key.h"
 #include "core/catalogue.h"
 #include "core/permission.h"
+#include "core/policy_window.h"
 #include "core/resolve.h"
 #include "core/withdrawal.h"
 #include "port/queue.h"
@@ -54,6 +55,13 @@ enum store_funds {
 	STORE_FUNDS_THERE = 2,   /* not any more */
 };
 
+/* Did the windows of its limits have room for it? */
+enum store_room {
+	STORE_ROOM_TAKEN = 0, /* or none was claimed */
+	STORE_ROOM_FULL = 1,
+	STORE_ROOM_BROKEN = 2, /* a window's row is not what we write: an edited store */
+};
+
 /* One compare-and-set of a withdrawal. from == to keeps the stage (wait, hold, cancel request). */
 struct store_change {
 	struct id withdrawal;
@@ -72,9 +80,15 @@ struct store_change {
 	bool request_cancel;
 	bool request_speed_up; /* assigned; wishes for a bump of its transfer, whose bytes have to
 				  be stored and in no block: not applied otherwise */
-	bool next_round; /* assigned → queued; or queued, when its round was spent before a restore
-			  */
-	bool bury;       /* move the message to its dead-letter queue instead of deleting it */
+	bool next_round;  /* assigned → queued; or queued, when its round was spent before a restore
+			   */
+	bool bury;        /* move the message to its dead-letter queue instead of deleting it */
+	const char *rule; /* of the policy, for the event; borrowed; NULL: none */
+	const struct policy_claim
+		*claims;      /* room that it needs, each in another window; borrowed */
+	size_t claims_len;    /* at most POLICY_LIMITS_MAX */
+	enum store_room room; /* result; not TAKEN: not applied, and its message stays as it is */
+	size_t room_at;       /* and the first claim that has none */
 	struct message_ack ack;
 	bool applied; /* result; false: the row had moved (the message is acknowledged all the same)
 		       */

@@ -7,6 +7,7 @@
 #include "port/store_control.h"
 #include "port/store_feed.h"
 #include "port/store_people.h"
+#include "port/store_policy.h"
 #include "port/store_recover.h"
 #include "port/store_transfer.h"
 
@@ -125,6 +126,11 @@ struct store_ops {
 				const struct store_by *, struct err *);
 	bool (*withdrawal_of_key)(struct store *, const uint8_t *, struct withdrawal *, bool *,
 				  struct err *);
+	bool (*policy_add)(struct store *, const struct store_policy *, struct str,
+			   const struct store_by *, bool *, struct err *);
+	bool (*policy_load)(struct store *, uint64_t, struct store_policy *, struct buf *, bool *,
+			    struct err *);
+	bool (*policy_forget)(struct store *, int64_t, size_t, size_t *, struct err *);
 	void (*close)(struct store *);
 };
 

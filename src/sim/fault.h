@@ -88,6 +88,8 @@ enum sim_fault {
 	call(STORE_CONTROLS, "store_controls_load", false) \
 	call(STORE_CONTROLS_CHANGE, "store_controls_change", true) \
 	call(STORE_OF_KEY, "store_withdrawal_of_key", false) \
+	call(STORE_POLICY_LOAD, "store_policy_load", false) \
+	call(STORE_POLICY_FORGET, "store_policy_forget", true) \
 	call(TRANSPORT_SEND, "transport_send_batch", true) \
 	call(TRANSPORT_RECEIVE, "transport_receive", true) \
 	call(TRANSPORT_EXTEND, "transport_extend_batch", true) \

@@ -304,6 +304,18 @@ static bool feed_append(struct store *self, const struct store_lease *lease,
 	STORE(STORE_FEED_APPEND, feed_append, lease, seal, rows, ret_result);
 }
 
+static bool policy_load(struct store *self, uint64_t known, struct store_policy *ret_policy,
+			struct buf *ret_document, bool *ret_found, struct err *err)
+{
+	STORE(STORE_POLICY_LOAD, policy_load, known, ret_policy, ret_document, ret_found);
+}
+
+static bool policy_forget(struct store *self, int64_t now_ms, size_t limit, size_t *ret_forgotten,
+			  struct err *err)
+{
+	STORE(STORE_POLICY_FORGET, policy_forget, now_ms, limit, ret_forgotten);
+}
+
 /* Who holds which lease. A file lock tells at once that an owner is dead; of one that lives, the
  * term has to pass, which only somebody who stands still lets happen. */
 #define TERM_MS 10000
@@ -411,4 +423,6 @@ const struct store_ops sim_store_ops = {
 	.controls_load = controls_load,
 	.controls_change = controls_change,
 	.withdrawal_of_key = withdrawal_of_key,
+	.policy_load = policy_load,
+	.policy_forget = policy_forget,
 };

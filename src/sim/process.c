@@ -64,6 +64,7 @@ static void processor_open(struct sim_process *process)
 		.catalogue = &world->catalogue,
 		.log = &world->log,
 		.approval_keys = mac_keys_of(world, 1),
+		.policy_keys = mac_keys_of(world, 6),
 		.instance = process->instance,
 		.approval_life_ms = world->short_approvals ? SHORT_APPROVAL : APPROVAL_MS,
 		.visibility_ms = VISIBILITY_MS,

@@ -5,6 +5,7 @@
 #include "adapter/journal_sql.h"
 #include "adapter/queue_store.h"
 #include "adapter/store_sql.h"
+#include "port/store_policy.h"
 #include "service/api/work.h"
 
 #include <stdarg.h>
@@ -335,6 +336,22 @@ static struct sim_world *world_new(const struct sim_options *options, struct sim
 	return world;
 }
 
+/* Everybody is paid, and counted: room is taken and given back all the time, and never lacks. */
+static bool policy_open(struct sim_world *world, struct err *err)
+{
+	static const char document[] =
+		"{\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}],\"limits\":["
+		"{\"name\":\"all\",\"count\":1000000,\"window\":\"1h\"},"
+		"{\"name\":\"each\",\"count\":1000000,\"window\":\"5m\",\"per\":[\"receiver\"]}]}";
+	struct mac_keys keys = { .keys = { { 1, world->keys_bytes[6] } }, .len = 1 };
+	struct store_by by = { ACTOR_PERSON, "sim", "", world->now_ms };
+	struct store_policy policy = { .version = 1, .set_at = world->now_ms, .set_by = "sim" };
+	bool added = false;
+	store_policy_seal(&keys, str_from(document), &policy);
+	return store_policy_add(world->store, &policy, str_from(document), &by, &added, err) &&
+	       added;
+}
+
 static bool world_open(struct sim_world *world, struct err *err)
 {
 	mix_make(world);
@@ -345,7 +362,7 @@ static bool world_open(struct sim_world *world, struct err *err)
 	wallets_start(world);
 	if (sim_has(world, SIM_FAMILY_LIAR))
 		sim_outside_lie(world);
-	if (!stores_open(world, err))
+	if (!stores_open(world, err) || !policy_open(world, err))
 		return false;
 	for (enum sim_role role = SIM_API; role <= SIM_MONITOR; role++)
 		sim_process_start(world, &world->processes[role], role, false);

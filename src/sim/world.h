@@ -67,7 +67,7 @@ struct sim_world {
 		favourite; /* of the faults of this seed: what is called rarely goes wrong too */
 	struct catalogue catalogue;
 	struct id deployment;
-	uint8_t keys_bytes[6][32];
+	uint8_t keys_bytes[7][32];
 	struct db *db;
 	struct store *store;
 	struct queue *queue;  /* the embedded one */

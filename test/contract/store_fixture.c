@@ -253,6 +253,7 @@ struct withdrawal fixture_withdrawal(struct fixture *fixture, const char *key)
 	row.intent.to = address_of(0x52);
 	row.intent.amount.units = u256_from_u64(1000 + fixture->made);
 	row.intent.created_at = fixture->clock.now_ms;
+	snprintf(row.intent.created_by, sizeof row.intent.created_by, "key-1");
 	snprintf(row.correlation_id, sizeof row.correlation_id, "trace-%d", (int)fixture->made);
 	row.intent_mac.key_id = 7;
 	memset(row.intent_mac.bytes, 0x4d, sizeof row.intent_mac.bytes);
@@ -326,6 +327,7 @@ static void assert_intent_equal(const struct intent *a, const struct intent *b)
 	assert_string_equal(a->external_id, b->external_id);
 	assert_memory_equal(a->fingerprint, b->fingerprint, sizeof a->fingerprint);
 	assert_int_equal(a->created_at, b->created_at);
+	assert_string_equal(a->created_by, b->created_by);
 }
 
 static void assert_mac_equal(const struct mac_tag *a, const struct mac_tag *b)
@@ -606,7 +608,7 @@ static const struct table tables[] = {
 	  "lease_holder, lease_epoch FROM wallets ORDER BY id",
 	  10 },
 	{ "leases", "SELECT name, holder, epoch FROM leases ORDER BY name", 3 },
-	{ "withdrawals", "SELECT * FROM withdrawals ORDER BY id", 33 },
+	{ "withdrawals", "SELECT * FROM withdrawals ORDER BY id", 34 },
 	{ "transfers", "SELECT * FROM transfers ORDER BY id", 25 },
 	{ "transfer_items", "SELECT * FROM transfer_items ORDER BY transfer_id, position", 5 },
 	{ "attempts", "SELECT * FROM attempts ORDER BY transfer_id, number", 10 },
@@ -620,6 +622,10 @@ static const struct table tables[] = {
 	{ "session_tokens", "SELECT * FROM session_tokens ORDER BY session_id, hash", 3 },
 	{ "controls", "SELECT * FROM controls ORDER BY scope, name", 7 },
 	{ "controls_head", "SELECT * FROM controls_head ORDER BY id", 6 },
+	{ "policies", "SELECT * FROM policies ORDER BY version", 7 },
+	{ "policy_windows", "SELECT * FROM policy_windows ORDER BY limit_key", 3 },
+	{ "policy_reservations",
+	  "SELECT * FROM policy_reservations ORDER BY withdrawal_id, limit_key", 5 },
 	{ "wallet_balances", "SELECT * FROM wallet_balances ORDER BY chain_id, wallet, asset", 6 },
 };
 _Static_assert(COUNT_OF(tables) == FIXTURE_TABLES, "a digest has a place for every table");
@@ -726,6 +732,9 @@ static const struct rule rules[] = {
 	  "a.actor = e.actor AND a.detail = e.detail)" },
 	{ "what is not ended has a due time, what is ended has none",
 	  "SELECT COUNT(*) FROM withdrawals WHERE (stage < 5) <> (due_at IS NOT NULL)" },
+	{ "T10: what ended unpaid has no room in any window",
+	  "SELECT COUNT(*) FROM policy_reservations r JOIN withdrawals w ON w.id = r.withdrawal_id "
+	  "WHERE w.stage IN (6, 7, 8)" },
 	{ "an observation has its block, anything else has none",
 	  "SELECT COUNT(*) FROM transfers WHERE (stage >= 4) <> (mined_block > 0) OR "
 	  "(stage >= 4) <> (mined_hash IS NOT NULL)" },

@@ -62,6 +62,7 @@ describe('a deployment by the document', () => {
 		await stack.run(['keys', 'init', '--config', stack.configFile]);
 		await Promise.all([1, 2, 3].map(() => stack.run(['migrate', '--quiet', '--config', stack.configFile])));
 		await mariadb.query(rights);
+		await stack.setPolicy(stack.policyFile);
 	}
 
 	before(async () => {

@@ -541,6 +541,8 @@ describe('sluice run', () => {
 		return run;
 	};
 
+	const policy = new URL('../../examples/policy.json', import.meta.url).pathname;
+	const allowAll = ({ config }) => succeed(['policy', 'set', policy, '--config', config]).stdout;
 	const prepared = (name, options) => newComplete(name, { rpc: [anvil.url], ...options });
 
 	// One refusal ends everything: 3, said once, in the log's last line, and no text among its lines.
@@ -577,6 +579,9 @@ describe('sluice run', () => {
 		assert.equal(run.pid('run'), run.child.pid);
 		await callRpc(anvil.url, 'anvil_setBalance',
 			[deployment.keys.wallets[0].address, '0x56bc75e2d63100000']);
+		assert.match(sluice(['policy', 'show', '--config', deployment.config]).stderr, /nobody is paid/);
+		assert.match(allowAll(deployment), /policy 1 is in force/);
+		assert.equal(json(['policy', 'show', '--config', deployment.config]).sealed, true);
 		const key = succeed(['api-key', 'create', '--name', 'me', '--scope', 'operator', '--config',
 			deployment.config]).stdout.trim();
 		const env = { SLUICE_API_KEY: key, SLUICE_URL: run.url };
@@ -647,6 +652,7 @@ describe('sluice run', () => {
 		await run.ready();
 		const key = succeed(['api-key', 'create', '--name', 'me', '--scope', 'operator', '--config',
 			deployment.config]).stdout.trim();
+		allowAll(deployment);
 		const env = { SLUICE_API_KEY: key, SLUICE_URL: run.url };
 		const order = ['withdraw', '--chain', 'anvil', '--asset', 'ETH', '--amount', '11', '--to', payee,
 			'--wait', '--timeout', '30'];
@@ -670,6 +676,7 @@ describe('sluice run', () => {
 		await run.ready();
 		await callRpc(anvil.url, 'anvil_setBalance',
 			[deployment.keys.wallets[0].address, '0x56bc75e2d63100000']);
+		allowAll(deployment);
 		const key = succeed(['api-key', 'create', '--name', 'me', '--scope', 'operator', '--config',
 			deployment.config]).stdout.trim();
 		const env = { SLUICE_API_KEY: key, SLUICE_URL: run.url };

@@ -192,6 +192,7 @@ static void processor_open(struct life *life)
 					     .log = &life->log,
 					     .metrics = NULL,
 					     .approval_keys = mac_keys_of(life, 1),
+					     .policy_keys = mac_keys_of(life, 6),
 					     .instance = "processor-life",
 					     .approval_life_ms = life->approval_life_ms,
 					     .visibility_ms = 30000,
@@ -391,6 +392,7 @@ int life_set_up(void **state)
 	chain_remember(life);
 	catalogue_make(life);
 	MUST(store_catalogue_pin, life->store, &life->catalogue);
+	life_policy_set(life, LIFE_POLICY);
 	services_open(life);
 	/* Two looks at each wallet, some time apart, before it enters. */
 	life_sign(life);
@@ -470,6 +472,7 @@ enum store_accept_result life_order(struct life *life, const char *external_id, 
 	intent->created_at = clock_now_ms(&life->clock.base);
 	intent->id = id_make(intent->created_at, random);
 	snprintf(intent->account, sizeof intent->account, "default");
+	snprintf(intent->created_by, sizeof intent->created_by, "life");
 	snprintf(intent->external_id, sizeof intent->external_id, "%s", external_id);
 	snprintf(intent->asset, sizeof intent->asset, "%s", symbol);
 	snprintf(row->correlation_id, sizeof row->correlation_id, "trace-%s", key);

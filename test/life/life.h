@@ -59,7 +59,8 @@ struct life {
 	struct log log;
 	int log_fd; /* a file; life_alarms counts in it */
 	struct id deployment;
-	uint8_t keys_bytes[6][32]; /* intent, approval, pay tag, journal, controls, feed */
+	uint64_t policy_version;
+	uint8_t keys_bytes[7][32]; /* intent, approval, pay tag, journal, controls, feed, policy */
 	struct processor *processor;
 	struct signer *signer;
 	struct monitor *monitor;
@@ -130,5 +131,9 @@ struct feed_keys life_feed_keys(struct life *life);
 /* Has every event and audit record its place, and does it say what it said then? What the monitors
  * have not come to yet is sealed here. life_feed.c; at the end of each life. */
 bool life_feed_is_intact(struct life *life);
+
+/* Puts a policy in force. LIFE_POLICY allows all. */
+#define LIFE_POLICY "{\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}]}"
+void life_policy_set(struct life *life, const char *document);
 
 #endif

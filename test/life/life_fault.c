@@ -325,6 +325,25 @@ static bool controls_change(struct store *self, struct store_control_change *cha
 	STORE(controls_change(REAL_STORE, change, by, err), "controls_change");
 }
 
+static bool policy_add(struct store *self, const struct store_policy *policy, struct str document,
+		       const struct store_by *by, bool *ret_added, struct err *err)
+{
+	STORE(policy_add(REAL_STORE, policy, document, by, ret_added, err), "policy_add");
+}
+
+static bool policy_load(struct store *self, uint64_t known, struct store_policy *ret_policy,
+			struct buf *ret_document, bool *ret_found, struct err *err)
+{
+	STORE(policy_load(REAL_STORE, known, ret_policy, ret_document, ret_found, err),
+	      "policy_load");
+}
+
+static bool policy_forget(struct store *self, int64_t now_ms, size_t limit, size_t *ret_forgotten,
+			  struct err *err)
+{
+	STORE(policy_forget(REAL_STORE, now_ms, limit, ret_forgotten, err), "policy_forget");
+}
+
 static bool feed_newest(struct store *self, struct feed_seal *ret_seal, bool *ret_any,
 			struct err *err)
 {
@@ -387,6 +406,9 @@ static const struct store_ops store_ops = {
 	.case_resolve = case_resolve,
 	.feed_newest = feed_newest,
 	.feed_next = feed_next,
+	.policy_add = policy_add,
+	.policy_load = policy_load,
+	.policy_forget = policy_forget,
 	.feed_pending = feed_pending,
 	.feed_append = feed_append,
 	.controls_load = controls_load,
@@ -394,7 +416,8 @@ static const struct store_ops store_ops = {
 	.withdrawal_of_key = withdrawal_of_key,
 };
 
-/* --- queue --------------------------------------------------------------------------------------
+/* --- queue
+ * --------------------------------------------------------------------------------------
  */
 
 static bool claim(struct queue *self, enum queue_name name, size_t max, int64_t visibility_ms,
@@ -423,7 +446,8 @@ static const struct queue_ops queue_ops = {
 	.claim = claim, .extend = extend, .ack = ack, .notify = notify
 };
 
-/* --- journal ------------------------------------------------------------------------------------
+/* --- journal
+ * ------------------------------------------------------------------------------------
  */
 
 static bool append_many(struct journal *self, const struct journal_entry *entries, size_t n,
@@ -520,7 +544,8 @@ static const struct journal_ops journal_ops = {
 	.controls_last = controls_last,
 };
 
-/* --- keys ---------------------------------------------------------------------------------------
+/* --- keys
+ * ---------------------------------------------------------------------------------------
  */
 
 static void sign_many(struct keys *self, const struct keys_request *requests, size_t n,
@@ -542,7 +567,8 @@ static void sign_many(struct keys *self, const struct keys_request *requests, si
 
 static const struct keys_ops keys_ops = { .sign_many = sign_many };
 
-/* --- chain --------------------------------------------------------------------------------------
+/* --- chain
+ * --------------------------------------------------------------------------------------
  */
 
 static bool head(struct chain *self, struct chain_head *ret_head, struct err *err)
@@ -593,8 +619,8 @@ static void send_many(struct chain *self, const struct str *raw, size_t n,
 	}
 }
 
-/* Named in a plan, the call is answered, and its items are not: unknown when they fail, absent when
- * they are lost (another node, which lags). */
+/* Named in a plan, the call is answered, and its items are not: unknown when they fail,
+ * absent when they are lost (another node, which lags). */
 static bool receipts(struct chain *self, const struct hash32 *hashes, size_t n,
 		     struct chain_receipt *ret_receipts, struct err *err)
 {
@@ -660,7 +686,8 @@ static const struct chain_ops chain_ops = {
 	.find = find,
 };
 
-/* --- the plan -----------------------------------------------------------------------------------
+/* --- the plan
+ * -----------------------------------------------------------------------------------
  */
 
 void life_fault_install(struct life *life)

@@ -1,6 +1,7 @@
 #include "life_world.h"
 
 #include "base/keccak.h"
+#include "port/store_policy.h"
 #include "port/store_recover.h"
 
 #include <string.h>
@@ -148,6 +149,20 @@ struct hash32 life_foreign_transfer(struct life *life, struct address wallet, st
 		 life_hex(to.bytes, sizeof to.bytes) + 2, 0, (unsigned long long)units);
 	return transaction_send(life, life_hex(wallet.bytes, sizeof wallet.bytes),
 				token_address(life), data, "0x0");
+}
+
+void life_policy_set(struct life *life, const char *document)
+{
+	struct mac_keys keys = { .keys = { { 1, life->keys_bytes[6] } }, .len = 1 };
+	struct store_by by = { ACTOR_PERSON, "life", "", clock_now_ms(&life->clock.base) };
+	struct store_policy policy = { .version = ++life->policy_version,
+				       .set_at = by.now_ms,
+				       .set_by = "life" };
+	struct err err = { 0 };
+	bool added = false;
+	store_policy_seal(&keys, str_from(document), &policy);
+	assert_true(store_policy_add(life->store, &policy, str_from(document), &by, &added, &err));
+	assert_true(added);
 }
 
 void life_key_set(struct life *life, const char *person, bool revoked)

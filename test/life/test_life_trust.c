@@ -32,6 +32,7 @@ static const struct edit edits[] = {
 	{ "external_id", "external_id = 'another-order'" },
 	{ "fingerprint", "fingerprint = zeroblob(32)" },
 	{ "created", "created_at = created_at - 1" },
+	{ "created_by", "created_by = 'another-key'" },
 	{ "intent_mac", "intent_mac = zeroblob(32)" },
 	{ "intent_key", "intent_key_id = 7" },
 	{ "approval_mac", "approval_mac = zeroblob(32)" },

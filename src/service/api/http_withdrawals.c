@@ -71,6 +71,7 @@ void http_withdrawals_create(struct exchange *exchange)
 		return;
 	}
 	struct request_origin origin = { .account = exchange->by.account,
+					 .created_by = exchange->by.id,
 					 .idempotency_key = key,
 					 .correlation_id = exchange->correlation_id,
 					 .id = exchange_new_id(exchange),

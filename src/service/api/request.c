@@ -391,6 +391,8 @@ void request_complete(struct withdrawal *withdrawal, const struct request_origin
 	CHECK(str_copy(str_from(origin->account), intent->account, sizeof intent->account));
 	key_hash_make(origin->account, origin->idempotency_key, intent->key_hash);
 	intent->created_at = origin->now_ms;
+	CHECK(str_copy(str_from(origin->created_by), intent->created_by,
+		       sizeof intent->created_by));
 	CHECK(str_copy(str_from(origin->correlation_id), withdrawal->correlation_id,
 		       sizeof withdrawal->correlation_id));
 	withdrawal->intent_mac = intent_mac_make(origin->intent_keys, origin->deployment, intent);

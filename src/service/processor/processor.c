@@ -4,15 +4,26 @@
 #include "core/policy.h"
 #include "core/reason.h"
 #include "port/store_recover.h"
+#include "service/processor/policies.h"
 
 #include <stdlib.h>
+
+#define POLICY_WAIT_MS 5000  /* before a withdrawal without a policy is looked at again */
+#define FORGET_MS      60000 /* between two looks for windows that are over */
 
 struct processor {
 	struct processor_options options;
 	struct message messages[BATCH_MAX];
 	struct withdrawal rows[BATCH_MAX];
 	struct store_change changes[BATCH_MAX];
-	int64_t sweep_at; /* monotonic */
+	struct policy_verdict verdicts[BATCH_MAX];      /* of the changes; */
+	char rules[BATCH_MAX][POLICY_NAME_LEN_MAX + 1]; /* and the names that they tell */
+	const struct withdrawal *changed[BATCH_MAX];    /* their rows */
+	struct policies *policies;
+	uint64_t policy_version;     /* of the batch */
+	const struct policy *policy; /* likewise; NULL: none that could be believed */
+	int64_t sweep_at;            /* monotonic */
+	int64_t forget_at;           /* likewise */
 	struct metric *allowed;
 	struct metric *refused;
 	struct metric *held;
@@ -26,6 +37,9 @@ struct processor *processor_new(const struct processor_options *options)
 	CHECK(options->approval_keys.len > 0);
 	self->options = *options;
 	struct metrics *metrics = options->metrics;
+	struct policies_options policies = { options->store, options->catalogue, options->log,
+					     metrics, options->policy_keys };
+	self->policies = policies_new(&policies);
 	const char *decisions = "sluice_processor_decisions_total";
 	const char *help = "Decisions about accepted withdrawals.";
 	self->allowed = metric_add(metrics, METRIC_COUNTER, decisions, "outcome=\"allowed\"", help);
@@ -38,6 +52,8 @@ struct processor *processor_new(const struct processor_options *options)
 
 void processor_free(struct processor *processor)
 {
+	if (processor != NULL)
+		policies_free(processor->policies);
 	free(processor);
 }
 
@@ -58,7 +74,7 @@ static void hand_over(struct processor *self, const struct withdrawal *row, int6
 {
 	change->to = WITHDRAWAL_QUEUED;
 	change->has_approval = true;
-	change->approval = (struct approval){ .policy_version = POLICY_VERSION,
+	change->approval = (struct approval){ .policy_version = self->policy_version,
 					      .approved_at = now_ms,
 					      .expires_at = expires_at };
 	change->approval_mac = approval_mac_make(&self->options.approval_keys, &row->intent_mac,
@@ -132,6 +148,68 @@ static bool is_ours(const struct withdrawal *row)
 	return row->stage == WITHDRAWAL_ACCEPTED;
 }
 
+/* Nobody decides without a policy, and nothing fails for want of one. */
+static void decide_wait(struct processor *self, const struct withdrawal *row, enum reason reason,
+			int64_t now_ms, struct store_change *change)
+{
+	const char *code = reason_code(reason);
+	change->to = row->stage;
+	change->event = "waiting";
+	change->wait_reason =
+		row->stage == WITHDRAWAL_QUEUED ? reason_code(REASON_APPROVAL_EXPIRED) : code;
+	change->due_at = now_ms + reason_due_in_ms(reason, POLICY_WAIT_MS);
+	if (!str_equal_text(str_from(row->wait_reason), change->wait_reason))
+		change_log(self, row, "withdrawal_waits", code, true);
+}
+
+static void decide_refused(struct processor *self, const struct withdrawal *row,
+			   enum refusal refusal, bool restored, int64_t now_ms,
+			   struct store_change *change)
+{
+	if (row->stage == WITHDRAWAL_QUEUED)
+		decide_canceled(self, row, refusal, change);
+	else if (restored || (row->cancel_requested && DEFENCE("cancel_goes_to_the_signer")))
+		decide_unpayable(self, row, refusal, now_ms, change);
+	else
+		decide_rejected(self, row, refusal, change);
+}
+
+/* The name outlives the policy, which a later batch may replace. */
+static void rule_tell(struct processor *self, struct store_change *change, struct str name)
+{
+	size_t at = (size_t)(change - self->changes);
+	CHECK(str_copy(name, self->rules[at], sizeof self->rules[at]));
+	change->rule = self->rules[at];
+}
+
+/* The room that it needs was taken with its first approval. */
+static void claim(struct processor *self, const struct withdrawal *row, struct store_change *change)
+{
+	const struct policy_verdict *verdict = &self->verdicts[change - self->changes];
+	if (row->stage != WITHDRAWAL_ACCEPTED || !DEFENCE("limits_are_claimed"))
+		return;
+	change->claims = verdict->claims;
+	change->claims_len = verdict->claims_len;
+}
+
+static void judge(struct processor *self, const struct withdrawal *row, const struct asset *asset,
+		  bool restored, int64_t now_ms, struct store_change *change)
+{
+	struct policy_verdict *verdict = &self->verdicts[change - self->changes];
+	policy_judge(self->policy, self->options.catalogue, asset, &row->intent, verdict);
+	if (verdict->rule != NULL)
+		rule_tell(self, change, verdict->rule->name);
+	switch (verdict->answer) {
+	case POLICY_DENIED:
+		decide_refused(self, row, verdict->refusal, restored, now_ms, change);
+		break;
+	case POLICY_ALLOWED:
+		decide_queued(self, row, now_ms, change);
+		claim(self, row, change);
+		break;
+	}
+}
+
 static void decide(struct processor *self, const struct withdrawal *row, bool restored,
 		   const struct message *message, int64_t now_ms, struct store_change *change)
 {
@@ -147,53 +225,105 @@ static void decide(struct processor *self, const struct withdrawal *row, bool re
 		decide_held(self, row, reason_code(REASON_DEAD_LETTER), change);
 	} else if (DEFENCE("asset_is_pinned") && !policy_asset_matches(asset, intent)) {
 		decide_held(self, row, reason_code(REASON_ASSET_MISMATCH), change);
+	} else if (self->policy == NULL) {
+		decide_wait(self, row, REASON_POLICY_UNAVAILABLE, now_ms, change);
 	} else {
-		enum refusal refusal = policy_decide(asset, intent);
-		if (refusal == REFUSAL_NONE)
-			decide_queued(self, row, now_ms, change);
-		else if (row->stage == WITHDRAWAL_QUEUED)
-			decide_canceled(self, row, refusal, change);
-		else if (restored ||
-			 (row->cancel_requested && DEFENCE("cancel_goes_to_the_signer")))
-			decide_unpayable(self, row, refusal, now_ms, change);
-		else
-			decide_rejected(self, row, refusal, change);
+		judge(self, row, asset, restored, now_ms, change);
 	}
 }
 
-static bool batch_decide(struct processor *self, size_t n, struct err *err)
+/* What had no room in a window was not applied: decided again, without the room. */
+static size_t decide_again(struct processor *self, size_t n, bool restored, int64_t now_ms)
 {
-	struct id ids[BATCH_MAX];
-	bool found[BATCH_MAX];
-	struct message_ack idle[BATCH_MAX];
-	size_t changes = 0;
-	size_t idle_len = 0;
-	int64_t now_ms = clock_now_ms(self->options.clock);
-	struct store_incarnation last;
-	for (size_t i = 0; i < n; i++)
-		ids[i] = self->messages[i].ack.subject;
-	if (!store_withdrawals_load(self->options.store, ids, n, self->rows, found, err) ||
-	    !store_incarnation_load(self->options.store, &last, err))
-		return false;
-	bool restored = last.is_old;
+	size_t len = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (found[i] && is_ours(&self->rows[i]))
-			decide(self, &self->rows[i], restored, &self->messages[i], now_ms,
-			       &self->changes[changes++]);
+		struct store_change before = self->changes[i];
+		const struct withdrawal *row = self->changed[i];
+		if (before.room == STORE_ROOM_TAKEN)
+			continue;
+		struct str limit = self->verdicts[i].limits[before.room_at]->name;
+		struct store_change *change = &self->changes[len++];
+		*change = (struct store_change){ .withdrawal = before.withdrawal,
+						 .version = before.version,
+						 .from = before.from,
+						 .ack = before.ack };
+		rule_tell(self, change, limit);
+		if (before.room == STORE_ROOM_FULL)
+			decide_refused(self, row, REFUSAL_LIMIT_EXCEEDED, restored, now_ms, change);
 		else
-			idle[idle_len++] = self->messages[i].ack;
+			decide_wait(self, row, REASON_LIMIT_UNREADABLE, now_ms, change);
 	}
-	if (idle_len > 0 && !queue_ack(self->options.queue, idle, idle_len, err))
-		return false;
-	if (changes == 0)
-		return true;
+	return len;
+}
+
+static bool changes_write(struct processor *self, size_t n, bool restored, int64_t now_ms,
+			  struct err *err)
+{
 	struct store_by by = { .actor = ACTOR_PROCESSOR,
 			       .who = self->options.instance,
 			       .request_id = "",
 			       .now_ms = now_ms };
-	if (!store_withdrawals_change(self->options.store, self->changes, changes, &by, err))
+	if (!store_withdrawals_change(self->options.store, self->changes, n, &by, err))
+		return false;
+	n = decide_again(self, n, restored, now_ms);
+	if (n > 0 && !store_withdrawals_change(self->options.store, self->changes, n, &by, err))
 		return false;
 	queue_notify(self->options.queue, QUEUE_SIGNING);
+	return true;
+}
+
+static bool facts_load(struct processor *self, size_t n, bool *ret_found, bool *ret_restored,
+		       struct err *err)
+{
+	struct id ids[BATCH_MAX];
+	struct store_incarnation last;
+	for (size_t i = 0; i < n; i++)
+		ids[i] = self->messages[i].ack.subject;
+	if (!store_withdrawals_load(self->options.store, ids, n, self->rows, ret_found, err) ||
+	    !store_incarnation_load(self->options.store, &last, err) ||
+	    !policies_refresh(self->policies, err))
+		return false;
+	self->policy = policies_current(self->policies, &self->policy_version);
+	*ret_restored = last.is_old;
+	return true;
+}
+
+static bool batch_decide(struct processor *self, size_t n, struct err *err)
+{
+	bool found[BATCH_MAX];
+	bool restored = false;
+	struct message_ack idle[BATCH_MAX];
+	size_t changes = 0;
+	size_t idle_len = 0;
+	int64_t now_ms = clock_now_ms(self->options.clock);
+	if (!facts_load(self, n, found, &restored, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (found[i] && is_ours(&self->rows[i])) {
+			self->changed[changes] = &self->rows[i];
+			decide(self, &self->rows[i], restored, &self->messages[i], now_ms,
+			       &self->changes[changes++]);
+		} else {
+			idle[idle_len++] = self->messages[i].ack;
+		}
+	}
+	if (idle_len > 0 && !queue_ack(self->options.queue, idle, idle_len, err))
+		return false;
+	return changes == 0 || changes_write(self, changes, restored, now_ms, err);
+}
+
+/* Windows that nobody asks about any more. */
+static bool forget(struct processor *self, bool *ret_worked, struct err *err)
+{
+	int64_t now = clock_monotonic_ms(self->options.clock);
+	size_t forgotten = 0;
+	if (now < self->forget_at)
+		return true;
+	if (!store_policy_forget(self->options.store, clock_now_ms(self->options.clock), BATCH_MAX,
+				 &forgotten, err))
+		return false;
+	*ret_worked |= forgotten > 0;
+	self->forget_at = forgotten > 0 ? now : now + FORGET_MS;
 	return true;
 }
 
@@ -220,7 +350,7 @@ bool processor_step(struct processor *processor, bool *ret_worked, struct err *e
 {
 	size_t n = 0;
 	*ret_worked = false;
-	if (!sweep(processor, ret_worked, err))
+	if (!sweep(processor, ret_worked, err) || !forget(processor, ret_worked, err))
 		return false;
 	if (!queue_claim(processor->options.queue, QUEUE_REQUEST, BATCH_MAX,
 			 processor->options.visibility_ms, processor->messages, &n, err))

@@ -19,10 +19,11 @@ struct processor_options {
 	const struct log *log;
 	struct metrics *metrics;
 	struct mac_keys approval_keys;
-	const char *instance;      /* for audit records: "processor-4711" */
-	int64_t approval_life_ms;  /* 24 h by default */
-	int64_t visibility_ms;     /* 30 s by default */
-	int64_t sweep_interval_ms; /* 1 s by default */
+	struct mac_keys policy_keys; /* verify policies */
+	const char *instance;        /* for audit records: "processor-4711" */
+	int64_t approval_life_ms;    /* 24 h by default */
+	int64_t visibility_ms;       /* 30 s by default */
+	int64_t sweep_interval_ms;   /* 1 s by default */
 };
 
 struct processor;

@@ -183,6 +183,7 @@ export class Stack {
 		this.pidDir = join(this.dir, 'pid');
 		this.logFile = join(this.dir, 'sluice.log');
 		this.apiKeyFile = join(this.dir, 'api.key');
+		this.policyFile = join(sourceRoot, 'examples/demo-policy.json');
 		this.environment = { ...cleanEnvironment(), ...environment };
 		this.set(settings);
 		this.singles = new Map(); // role → child, of startRole
@@ -282,8 +283,13 @@ export class Stack {
 			...['api-key', 'create', '--json', '--name', 'stack', '--config', this.configFile],
 			...['default', 'wallets:read', 'queues:read', 'queues:redrive'].flatMap((scope) => ['--scope', scope]),
 		]);
+		await this.setPolicy(this.policyFile);
 		this.apiKey = JSON.parse(stdout).key;
 		writeFileSync(this.apiKeyFile, `${this.apiKey}\n`, { mode: 0o600 });
+	}
+
+	async setPolicy(file) {
+		await this.run(['policy', 'set', file, '--config', this.configFile]);
 	}
 
 	// `sluice run`; returns when all roles are ready, with what it took in ms.

@@ -76,7 +76,7 @@ static void each_role_holds_its_own(void **state)
 {
 	static const char held[COUNT_OF(files)][COUNT_OF(names) + 1] = { "i-gpc--ts", "-a-pc----",
 									 "ia--ctj--", "----c----",
-									 "--g-c----" };
+									 "--gpc----" };
 	struct place *place = *state;
 	const uint8_t *first[COUNT_OF(names)] = { 0 };
 	struct trust_keys *keys[COUNT_OF(files)];

@@ -89,6 +89,8 @@ static const char *const pinned[] = {
 	"resolve_would_pay_again",
 	"resolve_later_round_is_out",
 	"resolve_equal_is_unclaimed",
+	"policy_unavailable",
+	"limit_unreadable",
 };
 
 static void codes_are_pinned(void **state)

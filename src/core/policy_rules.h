@@ -1,0 +1,102 @@
+/* The policy: what people have written down about who may be paid what. A document of JSON with
+ * ordered rules and limits, compiled once and then asked about each withdrawal. Facts in, decision
+ * out; pure.
+ *
+ *	{ "rules":  [ { "name": "small", "effect": "allow", "assets": ["polygon/USDC"],
+ *	                "amount_max": "1000" },
+ *	              { "name": "never", "effect": "deny", "accounts": ["closed"] } ],
+ *	  "limits": [ { "name": "a day", "assets": ["polygon/USDC"], "amount": "50000",
+ *	                "window": "24h", "per": ["account"] } ] }
+ *
+ * A rule that denies wins over all others, wherever it stands; of the rest the first that matches
+ * decides; where none matches, the answer is no. What is allowed must fit every limit that matches.
+ *
+ * Source: doc/policy.md.
+ */
+#ifndef SLUICE_CORE_POLICY_RULES_H
+#define SLUICE_CORE_POLICY_RULES_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "core/catalogue.h"
+#include "core/policy_window.h"
+#include "core/refusal.h"
+#include "core/withdrawal.h"
+
+#define POLICY_DOCUMENT_BYTES_MAX 262144
+#define POLICY_RULES_MAX          1024
+#define POLICY_ITEMS_MAX          8192 /* texts of all selectors; as many receivers */
+#define POLICY_NAME_LEN_MAX       48
+
+enum policy_effect {
+	POLICY_DENY = 1,
+	POLICY_ALLOW = 2,
+};
+
+/* A part of the compiled texts or receivers. */
+struct policy_items {
+	uint16_t first, len; /* len 0: any */
+};
+
+/* Which withdrawals are meant: all of what is named has to hold. */
+struct policy_selector {
+	struct policy_items accounts;
+	struct policy_items chains;    /* names */
+	struct policy_items assets;    /* "chain/SYMBOL" */
+	struct policy_items keys;      /* ids of API keys and users */
+	struct policy_items receivers; /* of policy.receivers */
+	struct str amount_min;         /* decimal; empty: any. At least this, */
+	struct str amount_max;         /* at most that */
+};
+
+struct policy_rule {
+	struct str name;
+	enum policy_effect effect;
+	struct policy_selector when;
+};
+
+/* Sums are of one asset; `amount` is in units of each. */
+struct policy_limit {
+	struct str name;
+	struct policy_selector when;
+	int64_t window_ms;
+	struct str amount; /* empty: none */
+	uint32_t count;    /* 0: none */
+	bool per_account, per_key, per_receiver;
+};
+
+/* Borrows the texts of the document's tree. About 350 kB: not for the stack. */
+struct policy {
+	size_t rules_len, limits_len, texts_len, receivers_len;
+	struct policy_rule rules[POLICY_RULES_MAX];
+	struct policy_limit limits[POLICY_LIMITS_MAX];
+	struct str texts[POLICY_ITEMS_MAX];
+	struct address receivers[POLICY_ITEMS_MAX];
+};
+
+enum policy_answer {
+	POLICY_DENIED = 1,
+	POLICY_ALLOWED = 2,
+};
+
+struct policy_verdict {
+	enum policy_answer answer;
+	enum refusal refusal;           /* DENIED: why */
+	const struct policy_rule *rule; /* that decided; NULL: none did */
+	size_t claims_len;              /* not DENIED: the room that it needs */
+	struct policy_claim claims[POLICY_LIMITS_MAX];
+	const struct policy_limit *limits[POLICY_LIMITS_MAX]; /* of each claim */
+};
+
+/* Compiles a document; `root` outlives the policy. The catalogue knows the chains and assets that
+ * it names. REFUSED with the place and what is wrong there: "rules[2].amount_max: …". */
+MUST_CHECK bool policy_compile(const struct json_value *root, const struct catalogue *catalogue,
+			       struct policy *ret_policy, struct err *err);
+/* Judges an intent of that asset (policy_asset_matches). Bounds of the asset come before rules. */
+void policy_judge(const struct policy *policy, const struct catalogue *catalogue,
+		  const struct asset *asset, const struct intent *intent,
+		  struct policy_verdict *ret_verdict);
+/* "deny", "allow"; static storage. */
+const char *policy_effect_text(enum policy_effect effect);
+
+#endif

@@ -1,0 +1,44 @@
+/* The store's policy part: the documents that were in force, newest last, and what their limits
+ * have let through. A document is believed by its seal, a MAC with the policy grants' keys. Room in
+ * the windows of limits is taken by store_withdrawals_change, in the transaction of the decision
+ * that needs it, and given back in the transaction that ends its withdrawal unpaid. The promises of
+ * store.h hold.
+ *
+ * Source: doc/policy.md.
+ */
+#ifndef SLUICE_PORT_STORE_POLICY_H
+#define SLUICE_PORT_STORE_POLICY_H
+
+#include "core/intent.h"
+#include "core/policy_rules.h"
+#include "port/store.h"
+
+struct store_policy {
+	uint64_t version; /* from 1 */
+	int64_t set_at;
+	char set_by[PRINCIPAL_LEN_MAX + 1];
+	uint8_t digest[32]; /* SHA-256 of the document */
+	struct mac_tag mac; /* over all of the above */
+};
+
+/* Adds a document as the one in force. *ret_added false: there is one of that version. */
+MUST_CHECK bool store_policy_add(struct store *store, const struct store_policy *policy,
+				 struct str document, const struct store_by *by, bool *ret_added,
+				 struct err *err);
+/* The newest one. ret_document has room for POLICY_DOCUMENT_BYTES_MAX; it is filled when the
+ * version is another one than `known`, and left empty otherwise. */
+MUST_CHECK bool store_policy_load(struct store *store, uint64_t known,
+				  struct store_policy *ret_policy, struct buf *ret_document,
+				  bool *ret_found, struct err *err);
+/* Forgets up to `limit` windows and as many reservations that no limit asks about any more. */
+MUST_CHECK bool store_policy_forget(struct store *store, int64_t now_ms, size_t limit,
+				    size_t *ret_forgotten, struct err *err);
+
+/* Sets digest and mac. */
+void store_policy_seal(const struct mac_keys *keys, struct str document,
+		       struct store_policy *policy);
+/* False: it grants nothing, and somebody has edited the store. */
+bool store_policy_is_sealed(const struct mac_keys *keys, struct str document,
+			    const struct store_policy *policy);
+
+#endif

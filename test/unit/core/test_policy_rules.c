@@ -1,0 +1,415 @@
+#include "core/policy_rules.h"
+
+#include "../testing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct catalogue catalogue = {
+	.chains = { { .name = "polygon", .chain_id = 137 },
+		    { .name = "anvil", .chain_id = 31337 } },
+	.chains_len = 2,
+	.assets = { { .chain = 0, .symbol = "USDC", .contract = { { 3 } }, .decimals = 6 },
+		    { .chain = 0, .symbol = "POL", .is_native = true, .decimals = 18 },
+		    { .chain = 1, .symbol = "TUSD", .contract = { { 4 } }, .decimals = 6 } },
+	.assets_len = 3,
+};
+
+static struct policy *policy;
+static struct json *tree;
+static struct policy_verdict verdict;
+
+static int setup(void **state)
+{
+	(void)state;
+	policy = calloc(1, sizeof *policy);
+	return policy == NULL;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	json_free(tree);
+	tree = NULL;
+	free(policy);
+	return 0;
+}
+
+static bool compile(const char *text, struct err *err)
+{
+	struct err ignored;
+	json_free(tree);
+	tree = NULL;
+	assert_true(json_parse(str_from(text), &tree, &ignored));
+	return policy_compile(json_root(tree), &catalogue, policy, err);
+}
+
+static void compile_good(const char *text)
+{
+	struct err err = { 0 };
+	if (!compile(text, &err))
+		fail_msg("%s", err.text);
+}
+
+/* 100 USDC of acme, by key k1, to 0x09… */
+static struct intent intent_new(void)
+{
+	return (struct intent){ .account = "acme",
+				.chain_id = 137,
+				.asset = "USDC",
+				.contract = { { 3 } },
+				.decimals = 6,
+				.to = { { 9 } },
+				.amount = { u256_from_u64(100000000) },
+				.created_at = 1700000000000,
+				.created_by = "k1" };
+}
+
+static enum policy_answer judge(const struct intent *intent)
+{
+	const struct asset *asset =
+		catalogue_asset(&catalogue, intent->chain_id, str_from(intent->asset));
+	policy_judge(policy, &catalogue, asset, intent, &verdict);
+	return verdict.answer;
+}
+
+static void assert_rule(const char *name)
+{
+	assert_non_null(verdict.rule);
+	assert_true(str_equal_text(verdict.rule->name, name));
+}
+
+static void nobody_is_paid_without_a_rule(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	compile_good("{\"rules\":[]}");
+	assert_int_equal(judge(&intent), POLICY_DENIED);
+	assert_int_equal(verdict.refusal, REFUSAL_POLICY_NO_RULE);
+	assert_null(verdict.rule);
+}
+
+static void the_first_rule_that_matches_decides(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	compile_good("{\"description\":\"ours\",\"rules\":["
+		     "{\"name\":\"a\",\"effect\":\"allow\",\"accounts\":[\"other\"]},"
+		     "{\"name\":\"b\",\"effect\":\"allow\",\"accounts\":[\"x\",\"acme\"]},"
+		     "{\"name\":\"c\",\"effect\":\"allow\"}]}");
+	assert_int_equal(judge(&intent), POLICY_ALLOWED);
+	assert_rule("b");
+	memcpy(intent.account, "zeta", 5);
+	assert_int_equal(judge(&intent), POLICY_ALLOWED);
+	assert_rule("c");
+}
+
+static void a_rule_that_denies_wins_wherever_it_stands(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	compile_good("{\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"},"
+		     "{\"name\":\"not them\",\"effect\":\"deny\",\"receivers\":"
+		     "[\"0x0800000000000000000000000000000000000000\","
+		     "\"0x0900000000000000000000000000000000000000\"]}]}");
+	assert_int_equal(judge(&intent), POLICY_DENIED);
+	assert_int_equal(verdict.refusal, REFUSAL_POLICY_DENIED);
+	assert_rule("not them");
+	intent.to.bytes[19] = 1;
+	assert_int_equal(judge(&intent), POLICY_ALLOWED);
+}
+
+/* Each selector by itself: one intent that it means, and one that it does not. */
+static void each_selector_tells_withdrawals_apart(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *selector;
+		bool meant;
+	} cases[] = {
+		{ "\"accounts\":[\"acme\"]", true },
+		{ "\"accounts\":[\"acm\"]", false },
+		{ "\"chains\":[\"polygon\"]", true },
+		{ "\"chains\":[\"anvil\"]", false },
+		{ "\"assets\":[\"polygon/POL\",\"polygon/USDC\"]", true },
+		{ "\"assets\":[\"anvil/TUSD\"]", false },
+		{ "\"keys\":[\"k1\"]", true },
+		{ "\"keys\":[\"k2\"]", false },
+		{ "\"receivers\":[\"0x0900000000000000000000000000000000000000\"]", true },
+		{ "\"receivers\":[\"0x0900000000000000000000000000000000000001\"]", false },
+		{ "\"assets\":[\"polygon/USDC\"],\"amount_min\":\"100\"", true },
+		{ "\"assets\":[\"polygon/USDC\"],\"amount_min\":\"100.000001\"", false },
+		{ "\"assets\":[\"polygon/USDC\"],\"amount_max\":\"100\"", true },
+		{ "\"assets\":[\"polygon/USDC\"],\"amount_max\":\"99.999999\"", false },
+		{ "\"accounts\":[\"acme\"],\"keys\":[\"k2\"]", false },
+	};
+	struct intent intent = intent_new();
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char text[256];
+		snprintf(text, sizeof text,
+			 "{\"rules\":[{\"name\":\"r\",\"effect\":\"allow\",%s}]}",
+			 cases[i].selector);
+		compile_good(text);
+		if ((judge(&intent) == POLICY_ALLOWED) != cases[i].meant)
+			fail_msg("%s", cases[i].selector);
+	}
+}
+
+static void bounds_of_the_asset_come_before_rules(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	struct asset asset = catalogue.assets[0];
+	asset.maximum = (struct amount){ u256_from_u64(1) };
+	compile_good("{\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}]}");
+	policy_judge(policy, &catalogue, &asset, &intent, &verdict);
+	assert_int_equal(verdict.answer, POLICY_DENIED);
+	assert_int_equal(verdict.refusal, REFUSAL_ABOVE_MAXIMUM);
+	assert_null(verdict.rule);
+}
+
+#define ALL "{\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}],\"limits\":["
+
+static void only_limits_that_match_claim_room(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	compile_good(ALL "{\"name\":\"sum\",\"assets\":[\"polygon/USDC\"],\"amount\":\"50\","
+			 "\"window\":\"90s\"},"
+			 "{\"name\":\"other\",\"accounts\":[\"x\"],\"count\":1,\"window\":\"1m\"},"
+			 "{\"name\":\"count\",\"count\":3,\"window\":\"7d\"}]}");
+	assert_int_equal(judge(&intent), POLICY_ALLOWED);
+	assert_int_equal(verdict.claims_len, 2);
+	const struct policy_claim *sum = &verdict.claims[0], *count = &verdict.claims[1];
+	assert_true(str_equal_text(verdict.limits[0]->name, "sum"));
+	assert_int_equal(sum->window_ms, 90000);
+	assert_int_equal(sum->at, intent.created_at);
+	assert_int_equal(sum->count_max, 0);
+	assert_int_equal(
+		amount_compare(sum->amount_max, (struct amount){ u256_from_u64(50000000) }), 0);
+	assert_int_equal(count->window_ms, 7 * INT64_C(86400000));
+	assert_int_equal(count->count_max, 3);
+	assert_true(amount_is_zero(count->amount_max));
+	assert_int_equal(amount_compare(count->amount, intent.amount), 0);
+}
+
+static void what_is_denied_claims_nothing(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	compile_good("{\"rules\":[],\"limits\":[{\"name\":\"c\",\"count\":3,\"window\":\"7d\"}]}");
+	assert_int_equal(judge(&intent), POLICY_DENIED);
+	assert_int_equal(verdict.claims_len, 0);
+}
+
+static void key_of(const char *limit, const struct intent *intent, uint8_t ret_key[32])
+{
+	char text[512];
+	snprintf(text, sizeof text, ALL "{%s}]}", limit);
+	compile_good(text);
+	(void)judge(intent);
+	assert_int_equal(verdict.claims_len, 1);
+	memcpy(ret_key, verdict.claims[0].key, 32);
+}
+
+/* Who is counted together, and who apart. */
+static void windows_are_kept_apart_as_the_limit_says(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *limit;
+		bool account, key, receiver, asset; /* another one has a window of its own */
+	} cases[] = {
+		{ "\"name\":\"l\",\"count\":1,\"window\":\"1h\"", false, false, false, false },
+		{ "\"name\":\"l\",\"count\":1,\"window\":\"1h\",\"per\":[\"account\"]", true, false,
+		  false, false },
+		{ "\"name\":\"l\",\"count\":1,\"window\":\"1h\",\"per\":[\"key\"]", false, true,
+		  false, false },
+		{ "\"name\":\"l\",\"count\":1,\"window\":\"1h\",\"per\":[\"receiver\"]", false,
+		  false, true, false },
+		{ "\"name\":\"l\",\"amount\":\"1\",\"window\":\"1h\","
+		  "\"assets\":[\"polygon/USDC\",\"polygon/POL\"]",
+		  false, false, false, true },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct intent intents[5];
+		uint8_t keys[5][32];
+		for (size_t k = 0; k < COUNT_OF(intents); k++)
+			intents[k] = intent_new();
+		intents[1].account[0] = 'b';
+		intents[2].created_by[0] = 'l';
+		intents[3].to.bytes[3] = 1;
+		memcpy(intents[4].asset, "POL", 4);
+		intents[4].is_native = true;
+		intents[4].decimals = 18;
+		intents[4].contract = (struct address){ 0 };
+		for (size_t k = 0; k < COUNT_OF(intents); k++)
+			key_of(cases[i].limit, &intents[k], keys[k]);
+		assert_int_equal(memcmp(keys[0], keys[1], 32) != 0, cases[i].account);
+		assert_int_equal(memcmp(keys[0], keys[2], 32) != 0, cases[i].key);
+		assert_int_equal(memcmp(keys[0], keys[3], 32) != 0, cases[i].receiver);
+		assert_int_equal(memcmp(keys[0], keys[4], 32) != 0, cases[i].asset);
+	}
+}
+
+/* A bound that is changed goes on counting; another name or window begins anew. */
+static void a_window_belongs_to_name_and_length(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	uint8_t keys[4][32];
+	key_of("\"name\":\"l\",\"count\":1,\"window\":\"1h\"", &intent, keys[0]);
+	key_of("\"name\":\"l\",\"count\":9,\"window\":\"60m\"", &intent, keys[1]);
+	key_of("\"name\":\"m\",\"count\":1,\"window\":\"1h\"", &intent, keys[2]);
+	key_of("\"name\":\"l\",\"count\":1,\"window\":\"2h\"", &intent, keys[3]);
+	assert_memory_equal(keys[0], keys[1], 32);
+	assert_memory_not_equal(keys[0], keys[2], 32);
+	assert_memory_not_equal(keys[0], keys[3], 32);
+}
+
+#define RULE(members)  "{\"rules\":[{" members "}]}"
+#define LIMIT(members) ALL "{" members "}]}"
+#define NAMED          "\"name\":\"r\",\"effect\":\"allow\""
+
+/* What is wrong with a document, and where. */
+static const struct {
+	const char *text, *told;
+} faults[] = {
+	{ "[]", "the policy: has to be an object" },
+	{ "{}", "rules: is missing" },
+	{ "{\"rules\":{}}", "rules: has to be a list" },
+	{ "{\"rules\":[],\"more\":1}", "a policy has" },
+	{ "{\"rules\":[],\"description\":7}", "description: has to be a text" },
+	{ "{\"rules\":[7]}", "rules[0]: has to be an object" },
+	{ RULE("\"effect\":\"allow\""), "rules[0].name: is missing" },
+	{ RULE("\"name\":\"r\""), "rules[0].effect: is missing" },
+	{ RULE("\"name\":\"\",\"effect\":\"allow\""), "rules[0].name: is empty" },
+	{ RULE("\"name\":\"a\\u0000b\",\"effect\":\"allow\""), "rules[0].name: is empty" },
+	{ RULE("\"name\":\"r\",\"effect\":\"maybe\""), "rules[0].effect: has to be" },
+	{ RULE("\"name\":\"r\",\"effect\":1"), "rules[0].effect: has to be a text" },
+	{ RULE(NAMED ",\"amuont_max\":\"1\""), "rules[0]: has a member" },
+	{ "{\"rules\":[{" NAMED "},{" NAMED "}]}", "rules[1].name: is that of another" },
+	{ RULE(NAMED ",\"accounts\":\"a\""), "rules[0].accounts: has to be a list" },
+	{ RULE(NAMED ",\"accounts\":[]"), "rules[0].accounts: has to be a list" },
+	{ RULE(NAMED ",\"accounts\":[1]"), "rules[0].accounts: has to be a text" },
+	{ RULE(NAMED ",\"chains\":[\"mars\"]"), "rules[0].chains: has an entry" },
+	{ RULE(NAMED ",\"assets\":[\"USDC\"]"), "rules[0].assets: has an entry" },
+	{ RULE(NAMED ",\"assets\":[\"mars/USDC\"]"), "rules[0].assets: has an entry" },
+	{ RULE(NAMED ",\"assets\":[\"polygon/TUSD\"]"), "rules[0].assets: has an entry" },
+	{ RULE(NAMED ",\"receivers\":[]"), "rules[0].receivers: has to be a list" },
+	{ RULE(NAMED ",\"receivers\":[1]"), "rules[0].receivers: has an entry" },
+	{ RULE(NAMED ",\"receivers\":[\"0x12\"]"), "rules[0].receivers: has an entry" },
+	{ RULE(NAMED ",\"amount_min\":\"1\""), "rules[0].amount_min: needs \"assets\"" },
+	{ RULE(NAMED ",\"amount_max\":1"), "rules[0].amount_max: has to be a text" },
+	{ RULE(NAMED ",\"assets\":[\"polygon/POL\",\"polygon/USDC\"],"
+		     "\"amount_max\":\"0.0000001\""),
+	  "rules[0].amount_max: has to be a decimal" },
+	{ "{\"rules\":[],\"limits\":{}}", "limits: has to be a list" },
+	{ LIMIT("\"count\":1,\"window\":\"1h\""), "limits[0].name: is missing" },
+	{ LIMIT("\"name\":\"l\",\"count\":1"), "limits[0].window: is missing" },
+	{ LIMIT("\"name\":\"l\",\"window\":\"1h\""), "limits[0]: limits neither" },
+	{ LIMIT("\"name\":\"l\",\"window\":\"1h\",\"amount\":\"1\""), "amount: needs" },
+	{ LIMIT("\"name\":\"l\",\"window\":\"59s\",\"count\":1"), "window: has to be a time" },
+	{ LIMIT("\"name\":\"l\",\"window\":\"32d\",\"count\":1"), "window: has to be a time" },
+	{ LIMIT("\"name\":\"l\",\"window\":\"h\",\"count\":1"), "window: has to be a time" },
+	{ LIMIT("\"name\":\"l\",\"window\":\"90\",\"count\":1"), "window: has to be a time" },
+	{ LIMIT("\"name\":\"l\",\"window\":60,\"count\":1"), "window: has to be a text" },
+	{ LIMIT("\"name\":\"l\",\"window\":\"1h\",\"count\":1,\"per\":[\"day\"]"), "per: has" },
+	{ LIMIT("\"name\":\"l\",\"window\":\"1h\",\"count\":1,\"per\":[1]"), "per: has" },
+	{ LIMIT("\"name\":\"l\",\"window\":\"1h\",\"count\":1,\"per\":[]"), "per: has to" },
+	{ LIMIT("\"name\":\"l\",\"window\":\"1h\",\"count\":1,\"chains\":[\"x\"]"), "chains" },
+	{ LIMIT("\"name\":\"l\",\"window\":\"1h\",\"count\":1,\"keys\":1"), "keys: has to" },
+	{ LIMIT("\"name\":\"l\",\"window\":\"1h\",\"count\":1,\"x\":1"), "no limit has" },
+	{ ALL "{\"name\":\"l\",\"window\":\"1h\",\"count\":1},"
+	      "{\"name\":\"l\",\"window\":\"1h\",\"count\":1}]}",
+	  "limits[1].name: is that of another" },
+};
+
+static void each_fault_names_its_place(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(faults); i++) {
+		struct err err = { 0 };
+		if (compile(faults[i].text, &err))
+			fail_msg("taken: %s", faults[i].text);
+		assert_int_equal(err.kind, ERR_REFUSED);
+		if (strstr(err.text, faults[i].told) == NULL)
+			fail_msg("%s: %s", faults[i].text, err.text);
+	}
+}
+
+/* `count` entries between the brackets, each with a number of 40 digits between head and tail. */
+static char *repeated(const char *before, const char *head, const char *tail, size_t count,
+		      const char *after)
+{
+	struct buf out = buf_new(count * 96 + 256);
+	buf_text(&out, before);
+	for (size_t i = 0; i < count; i++) {
+		buf_text(&out, i > 0 ? "," : "");
+		buf_format(&out, "%s%040zx%s", head, i, tail);
+	}
+	buf_text(&out, after);
+	char *text = strdup(buf_terminated(&out));
+	buf_free(&out);
+	assert_non_null(text);
+	return text;
+}
+
+static void assert_size(const char *before, const char *head, const char *tail, size_t max,
+			const char *after)
+{
+	struct err err;
+	char *good = repeated(before, head, tail, max, after);
+	char *bad = repeated(before, head, tail, max + 1, after);
+	compile_good(good);
+	assert_false(compile(bad, &err));
+	assert_non_null(strstr(err.text, "too"));
+	free(good);
+	free(bad);
+}
+
+static void a_document_has_its_bounds(void **state)
+{
+	(void)state;
+	assert_size("{\"rules\":[", "{\"name\":\"", "\",\"effect\":\"deny\"}", POLICY_RULES_MAX,
+		    "]}");
+	assert_size(ALL, "{\"name\":\"", "\",\"count\":1,\"window\":\"1h\"}", POLICY_LIMITS_MAX,
+		    "]}");
+	assert_size("{\"rules\":[{" NAMED ",\"accounts\":[", "\"a", "\"", POLICY_ITEMS_MAX, "]}]}");
+	assert_size("{\"rules\":[{" NAMED ",\"receivers\":[", "\"0x", "\"", POLICY_ITEMS_MAX,
+		    "]}]}");
+}
+
+static void effects_have_names(void **state)
+{
+	(void)state;
+	assert_string_equal(policy_effect_text(POLICY_DENY), "deny");
+	assert_string_equal(policy_effect_text(POLICY_ALLOW), "allow");
+	assert_aborts((void)policy_effect_text((enum policy_effect)9));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(nobody_is_paid_without_a_rule, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_first_rule_that_matches_decides, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_rule_that_denies_wins_wherever_it_stands, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(each_selector_tells_withdrawals_apart, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(bounds_of_the_asset_come_before_rules, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(only_limits_that_match_claim_room, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_denied_claims_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(windows_are_kept_apart_as_the_limit_says, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_window_belongs_to_name_and_length, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(each_fault_names_its_place, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_document_has_its_bounds, setup, teardown),
+		cmocka_unit_test_setup_teardown(effects_have_names, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
