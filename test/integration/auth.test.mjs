@@ -103,6 +103,14 @@ describe('login', () => {
 		assert.equal(denied.body.permission, 'queues:redrive');
 	});
 
+	test('decides nothing of what is held, since no decision of a log-in would count', async () => {
+		create('olga', 'operator', '--account', 'default');
+		const { access_token: token } = await enter('olga');
+		const path = '/v1/withdrawals/0190f0f0-0000-7000-8000-000000000000/resolve';
+		const answer = await refused(post(path, { verdict: 'not_paid' }, { token }), 403, 'permission_missing');
+		assert.match(answer.body.detail, /API key/);
+	});
+
 	test('one who has no such name gets the same answer as one with a wrong password', async () => {
 		const from = `127.0.0.${peer++}`;
 		const [unknown, wrong] = [await login('nobody', {}, from), await login('ann', { password: `${password}.` }, from)];

@@ -188,6 +188,16 @@ static void submit_decision(struct exchange *exchange, bool is_slot)
 		exchange_refuse_with(exchange, problem);
 		return;
 	}
+	/* The signer looks for the key of each decision: another one's would be taken, and not
+	 * count.
+	 */
+	if (exchange->by.kind != PRINCIPAL_KEY) {
+		problem_report_set(&report, PROBLEM_PERMISSION_MISSING,
+				   "A decision counts by an API key of its person, made with "
+				   "--resolve, and by no log-in.");
+		exchange_refuse(exchange, &report);
+		return;
+	}
 	if (!read_id(exchange, &id))
 		return;
 	struct job *job = exchange_job(exchange, JOB_RESOLVE);
