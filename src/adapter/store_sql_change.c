@@ -19,7 +19,8 @@ void withdrawal_take(struct sql *sql, struct withdrawal *ret_row)
 	sql_take_text(sql, intent->asset, sizeof intent->asset);
 	intent->is_native = sql_take_i64(sql) != 0;
 	intent->contract = sql_take_address(sql);
-	intent->decimals = (unsigned)sql_take_u64(sql);
+	uint64_t decimals = sql_take_u64(sql);
+	intent->decimals = (unsigned)(decimals < DECIMALS_MAX ? decimals : DECIMALS_MAX);
 	intent->to = sql_take_address(sql);
 	intent->amount.units = sql_take_u256(sql);
 	sql_take_bytes(sql, intent->key_hash, sizeof intent->key_hash);

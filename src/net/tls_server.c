@@ -122,6 +122,10 @@ bool tls_context_set(SSL_CTX *context)
 static bool context_fill(SSL_CTX *context, const struct tls_server_options *options,
 			 struct err *err)
 {
+	/* A client that sends nothing but what TLS itself eats would keep the loop inside of one
+	 * read. */
+	if (context != NULL)
+		(void)SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
 	if (context == NULL || !tls_context_set(context))
 		return tls_fault("TLS cannot be set up", "", err);
 	SSL_CTX_set_alpn_select_cb(context, protocol_choose, NULL);

@@ -410,6 +410,17 @@ static void the_last_use_of_a_key_is_written_once_a_minute(void **state)
 	assert_int_equal(read.last_used_at, 1000000 + API_KEY_USE_LEAST_MS);
 }
 
+/* What an editor writes reads as something that no reader falls over; the MACs tell the rest. */
+static void edited_decimals_read_within_their_bounds(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal row = fixture_accept(f, "one");
+	fixture_edit(f, "UPDATE withdrawals SET decimals = 4711");
+	assert_int_equal(fixture_load(f, row.intent.id).intent.decimals, DECIMALS_MAX);
+	fixture_edit(f, "UPDATE withdrawals SET decimals = -1");
+	assert_true(fixture_load(f, row.intent.id).intent.decimals <= DECIMALS_MAX);
+}
+
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -417,6 +428,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(a_view_shows_the_newest_hash_then_the_mined_one),
 		STORE_TEST(an_unknown_id_is_not_found),
+		STORE_TEST(edited_decimals_read_within_their_bounds),
 		STORE_TEST(a_list_is_one_accounts_newest_first),
 		STORE_TEST(a_cursor_walks_without_gaps),
 		STORE_TEST(filters_narrow_a_list_together),

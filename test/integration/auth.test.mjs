@@ -223,6 +223,22 @@ describe('the second factor', () => {
 			await refused(post('/v1/auth/step-up', { code: '000000' }, { token }), 403, 'second_factor_invalid');
 		await refused(post('/v1/auth/step-up', { code: '000000' }, { token }), 429, 'login_backoff');
 	});
+
+	test('nor many at once, nor by a login, nor after a login without one', async () => {
+		const name = 'aron';
+		create(name, 'operator', '--account', 'default');
+		const { access_token: token } = await enter(name);
+		const { body: { secret } } = await post('/v1/auth/totp', { password }, { token });
+		const step = await currentStep();
+		assert.equal((await post('/v1/auth/totp/confirm', { code: codeOf(secret, step) }, { token })).status, 200);
+		const { access_token: later } = await enter(name);
+		const answers = await Promise.all(Array.from({ length: 40 }, () => post('/v1/auth/step-up', { code: '000000' }, { token: later })));
+		const looked = answers.filter(({ status }) => status === 403).length;
+		assert.ok(looked >= 1 && looked <= 3, `${looked} codes were looked at`);
+		await enter(name); // a password that is right says nothing about a code
+		await refused(login(name, { code: '000000' }), 429, 'login_backoff');
+		await refused(post('/v1/auth/step-up', { code: '000000' }, { token: later }), 429, 'login_backoff');
+	});
 });
 
 describe('sessions', () => {

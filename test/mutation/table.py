@@ -589,7 +589,7 @@ ROWS = [Row(*row) for row in (
     ('row-edited', life('trust', 'row_edited'), ('approval_mac',), 'approval_mac: not held'),
     ('policy-off', life('policy', 'policy_off_by_an_edited_document'), ('policy_is_sealed',), 'stage'),
     ('policy-off', life('policy', 'policy_off_by_the_one_before'), ('policy_does_not_go_back',), 'stage'),
-    ('limit-race', life('policy', 'limit_race'), ('limits_are_claimed',), 'stage'),
+    ('limit-race', life('policy', 'limit_race'), ('limits_are_claimed',), 'assert_int_equal(paid, 1)'),
     ('foreign-transaction', life('chain', 'foreign_transaction'), ('foreign_stop',),
      'nonce_consumed_elsewhere'),
     ('foreign-transaction', life('chain', 'foreign_transaction_of_idle_wallet'), ('foreign_stop',),

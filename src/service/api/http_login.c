@@ -244,6 +244,22 @@ static struct job *people_job(struct exchange *exchange, enum people_act act)
 	return job;
 }
 
+/* Counts a code before it is looked at, as if it was wrong: many at once would all be looked at
+ * before the first of them is known to be. A right one clears the count, and a log-in without a
+ * code does not. False after an answer: the user has to wait. */
+static bool code_try(struct exchange *exchange, struct str user)
+{
+	struct identity *identity = exchange_identity(exchange);
+	int64_t now_ms = now_of(exchange);
+	int64_t wait_ms = backoff_wait_ms(identity->backoff, BY_CODE, user, now_ms);
+	if (wait_ms > 0) {
+		refuse_wait(exchange, wait_ms);
+		return false;
+	}
+	backoff_fail(identity->backoff, BY_CODE, user, now_ms);
+	return true;
+}
+
 /* ---- login and enrolment ---- */
 
 static void answer_login(struct job *job)
@@ -258,6 +274,9 @@ static void answer_login(struct job *job)
 	if (job->problem == PROBLEM_NONE) {
 		backoff_succeed(identity->backoff, BY_NAME, str_from(sign_in->name));
 		backoff_succeed(identity->backoff, BY_PEER, client_of(exchange));
+		if (sign_in->code[0] != 0)
+			backoff_succeed(identity->backoff, BY_CODE,
+					str_from(id_text(sign_in->user).at));
 		metric_count(identity->logins[LOGIN_GRANTED], 1);
 	}
 	answer_and_wipe(job);
@@ -276,6 +295,9 @@ static void on_hashed(void *context, const struct hash_result *result)
 		login_fail(sign_in);
 		return;
 	}
+	struct id_text user = id_text(sign_in->user);
+	if (sign_in->code[0] != 0 && !code_try(exchange, str_from(user.at)))
+		return;
 	struct job *job = people_job(exchange, sign_in->act);
 	if (job == NULL)
 		return;
@@ -403,7 +425,6 @@ static void answer_code(struct job *job)
 	struct str user = str_from(exchange->by.id);
 	if (job->problem == PROBLEM_SECOND_FACTOR_INVALID) {
 		metric_count(identity->logins[LOGIN_FAILED], 1);
-		backoff_fail(identity->backoff, BY_CODE, user, now_of(exchange));
 	} else if (job->problem == PROBLEM_NONE) {
 		backoff_succeed(identity->backoff, BY_CODE, user);
 		sessions_forget(identity->sessions, exchange->claims.session);
@@ -414,15 +435,9 @@ static void answer_code(struct job *job)
 static void code_submit(struct exchange *exchange, enum people_act act)
 {
 	struct field fields[] = { { "code", TOTP_DIGITS, false, { 0 } } };
-	struct identity *identity = exchange_identity(exchange);
 	JSON_OWNED json = NULL;
-	int64_t wait_ms = backoff_wait_ms(identity->backoff, BY_CODE, str_from(exchange->by.id),
-					  now_of(exchange));
-	if (wait_ms > 0) {
-		refuse_wait(exchange, wait_ms);
-		return;
-	}
-	if (!body_read(exchange, fields, 1, &json))
+	if (!body_read(exchange, fields, 1, &json) ||
+	    !code_try(exchange, str_from(exchange->by.id)))
 		return;
 	struct job *job = people_job(exchange, act);
 	if (job == NULL)

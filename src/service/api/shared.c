@@ -164,7 +164,9 @@ void shared_answer(struct shared *shared, struct job **jobs, size_t n)
 
 void shared_note(struct shared *shared, const struct job *job, const struct withdrawal *row)
 {
-	if (!wants_copy(shared, job) || shared->notes_len == VIEWS_MAX)
+	/* A row without an account was edited, and nobody's copy. */
+	if (!wants_copy(shared, job) || shared->notes_len == VIEWS_MAX ||
+	    row->intent.account[0] == 0)
 		return;
 	const struct api_options *options = &shared->options;
 	struct note *note = &shared->notes[shared->notes_len++];

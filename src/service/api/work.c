@@ -448,7 +448,7 @@ enum cancel_decision work_cancel_decide(const struct store_view *view)
 	case WITHDRAWAL_REJECTED:
 		return CANCEL_FINAL;
 	}
-	CHECK(false);
+	return CANCEL_HELD; /* a stage that only an edited row has */
 }
 
 /* Writes the decision. ret_applied false: the row had moved, look again. */

@@ -622,6 +622,7 @@ static void every_stage_has_its_decision(void **state)
 		{ WITHDRAWAL_COMPLETED, CANCEL_FINAL, CANCEL_FINAL },
 		{ WITHDRAWAL_FAILED, CANCEL_FINAL, CANCEL_FINAL },
 		{ WITHDRAWAL_REJECTED, CANCEL_FINAL, CANCEL_FINAL },
+		{ (enum withdrawal_stage)99, CANCEL_HELD, CANCEL_HELD }, /* an edited row */
 		{ WITHDRAWAL_CANCELED, CANCEL_DONE, CANCEL_DONE },
 	};
 	for (size_t i = 0; i < COUNT_OF(expected); i++) {
