@@ -404,8 +404,7 @@ bool control_name_read(enum control_scope scope, struct str text,
 	if (!name_read(scope, text, &out))
 		return false;
 	(void)buf_terminated(&out);
-	if (out.overflow)
-		return false;
+	CHECK(!out.overflow);
 	memcpy(ret_name, name, out.len + 1);
 	return true;
 }

@@ -145,21 +145,17 @@ bool user_role_read(struct str text, enum user_role *ret_role)
 	return false;
 }
 
+static const permission_set user_role_sets[USER_ROLE_COUNT] = {
+	[USER_ROLE_VIEWER] = SEES,
+	[USER_ROLE_OPERATOR] = OPERATES,
+	[USER_ROLE_APPROVER] = APPROVES,
+	[USER_ROLE_ADMIN] = ADMINISTERS,
+};
+
 permission_set user_role_permissions(enum user_role role)
 {
-	switch (role) {
-	case USER_ROLE_VIEWER:
-		return SEES;
-	case USER_ROLE_OPERATOR:
-		return OPERATES;
-	case USER_ROLE_APPROVER:
-		return APPROVES;
-	case USER_ROLE_ADMIN:
-		return ADMINISTERS;
-	case USER_ROLE_COUNT:
-		break;
-	}
-	CHECK(false);
+	CHECK(role >= USER_ROLE_VIEWER && role < USER_ROLE_COUNT);
+	return user_role_sets[role];
 }
 
 permission_set permissions_all(void)

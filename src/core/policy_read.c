@@ -227,15 +227,10 @@ static bool rule_member(struct reading *reading, struct str name, const struct j
 		return text_read(reading, value, "name", POLICY_NAME_LEN_MAX, &rule->name);
 	if (str_equal_text(name, "effect"))
 		return effect_read(reading, value, &rule->effect);
-	switch (selector_member(reading, name, value, &rule->when)) {
-	case SELECTOR_READ:
-		return true;
-	case SELECTOR_WRONG:
-		return false;
-	case SELECTOR_UNKNOWN:
-		break;
-	}
-	return wrong(reading, "", "has a member that no rule has");
+	enum selector_read read = selector_member(reading, name, value, &rule->when);
+	if (read == SELECTOR_UNKNOWN)
+		return wrong(reading, "", "has a member that no rule has");
+	return read == SELECTOR_READ;
 }
 
 static bool name_is_new(const struct reading *reading, struct str name, const struct str *first,
@@ -314,15 +309,10 @@ static bool limit_member(struct reading *reading, struct str name, const struct 
 		return whole_read(reading, value, "count", INT32_MAX, &limit->count);
 	if (str_equal_text(name, "per"))
 		return per_read(reading, value, limit);
-	switch (selector_member(reading, name, value, &limit->when)) {
-	case SELECTOR_READ:
-		return true;
-	case SELECTOR_WRONG:
-		return false;
-	case SELECTOR_UNKNOWN:
-		break;
-	}
-	return wrong(reading, "", "has a member that no limit has");
+	enum selector_read read = selector_member(reading, name, value, &limit->when);
+	if (read == SELECTOR_UNKNOWN)
+		return wrong(reading, "", "has a member that no limit has");
+	return read == SELECTOR_READ;
 }
 
 static bool limit_check(const struct reading *reading, const struct policy_limit *limit)

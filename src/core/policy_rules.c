@@ -176,11 +176,6 @@ void policy_judge(const struct policy *policy, const struct catalogue *catalogue
 
 const char *policy_effect_text(enum policy_effect effect)
 {
-	switch (effect) {
-	case POLICY_DENY:
-		return "deny";
-	case POLICY_ALLOW:
-		return "allow";
-	}
-	CHECK(false);
+	CHECK(effect == POLICY_DENY || effect == POLICY_ALLOW);
+	return effect == POLICY_DENY ? "deny" : "allow";
 }

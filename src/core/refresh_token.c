@@ -21,8 +21,7 @@ bool refresh_token_read(struct str text, struct id *ret_session, uint8_t ret_has
 	if (text.len != REFRESH_TOKEN_TEXT_LEN || !str_starts_with(text, STR("slr_")) ||
 	    !str_cut(str_skip(text, 4), '_', &name, &secret) || !id_read(name, &session))
 		return false;
-	if (secret.len != (size_t)2 * REFRESH_SECRET_BYTES)
-		return false;
+	CHECK(secret.len == (size_t)2 * REFRESH_SECRET_BYTES);
 	for (size_t i = 4; i < text.len; i++) {
 		char c = text.at[i];
 		bool is_digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');

@@ -79,6 +79,32 @@ static void a_wallet_is_stopped_by_its_address(void **state)
 	assert_int_equal(control_stops(set, &subject), 0);
 }
 
+/* A payment whose chain, asset or account nobody knows yet is of none. */
+static void what_is_not_known_yet_is_named_by_no_switch(void **state)
+{
+	static const struct {
+		enum control_scope scope;
+		const char *name;
+		unsigned stops;
+	} cases[] = {
+		{ CONTROL_ALL, "", CONTROL_SIGNING }, { CONTROL_CHAIN, "137", 0 },
+		{ CONTROL_ASSET, "USDC", 0 },         { CONTROL_ASSET, "137/USDC", 0 },
+		{ CONTROL_ACCOUNT, "acme", 0 },
+	};
+	const struct control_subject unknown = { 0 };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct control_set *set = set_new();
+		put(set, cases[i].scope, cases[i].name, CONTROL_SIGNING);
+		assert_int_equal(control_stops(set, &unknown), cases[i].stops);
+	}
+	/* Nor by one that an editor gave the chain that is none. */
+	struct control_set *edited = set_new();
+	put(edited, CONTROL_CHAIN, "1", CONTROL_SIGNING);
+	edited->rows[0].name[0] = '0';
+	assert_int_equal(control_stops(edited, &unknown), 0);
+}
+
 static void switches_add_up_and_a_freeze_stops_signing(void **state)
 {
 	struct control_set *set = set_new();
@@ -102,6 +128,34 @@ static void an_unknown_scope_stops_all(void **state)
 	set->rows[0].scope = (enum control_scope)77;
 	assert_int_equal(stops_for(set, 137, "USDC", "acme"), CONTROL_SIGNING);
 	assert_string_equal(control_scope_text(set->rows[0].scope), "unknown");
+	assert_string_equal(control_scope_text((enum control_scope)0), "unknown");
+}
+
+/* It stops nobody by itself; that the seal is broken stops everybody. */
+static void an_edited_chain_names_nothing_and_is_forged(void **state)
+{
+	static const struct {
+		enum control_scope scope;
+		const char *name, *edited;
+	} cases[] = {
+		{ CONTROL_CHAIN, "137", "polygon" },
+		{ CONTROL_CHAIN, "137", "" },
+		{ CONTROL_ASSET, "137/USDC", "polygon/USDC" },
+		{ CONTROL_ASSET, "137/USDC", "/USDC" },
+	};
+	const struct control_subject subject = { .chain_id = 137, .asset = "USDC" };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct control_set *set = set_new();
+		struct control_seen seen = { 0 };
+		put(set, cases[i].scope, cases[i].name, CONTROL_SIGNING);
+		assert_int_equal(control_stops(set, &subject), CONTROL_SIGNING);
+		snprintf(set->rows[0].name, sizeof set->rows[0].name, "%s", cases[i].edited);
+		assert_int_equal(control_stops(set, &subject), 0);
+		assert_int_equal(control_judge(&keys, set, &seen), CONTROL_FORGED);
+		assert_int_equal(control_stops_doubted(set, NULL, &subject),
+				 CONTROL_INTAKE | CONTROL_SIGNING);
+	}
 }
 
 static void a_change_of_anything_breaks_the_seal(void **state)
@@ -138,6 +192,8 @@ static void a_change_of_anything_breaks_the_seal(void **state)
 	BREAKS(set->rows[1].reason[0]++);
 	/* The head of a store in which nobody has set a switch, with a switch. */
 	BREAKS((set->version = 0, set->mac = (struct mac_tag){ 0 }));
+	/* Or with a reset that nobody has made. */
+	BREAKS((set->version = 0, set->len = 0, set->reset_version = 1));
 #undef BREAKS
 }
 
@@ -182,6 +238,19 @@ static void a_set_without_its_head_or_emptied_is_doubted(void **state)
 	assert_int_equal(control_judge(&keys, set, &seen), CONTROL_MISSING);
 	/* As in a store that nobody has touched. */
 	assert_int_equal(control_judge(&keys, set_new(), &seen), CONTROL_OLD);
+}
+
+static void every_doubt_has_a_text_of_its_own(void **state)
+{
+	static const char *const texts[] = {
+		[CONTROL_BELIEVED] = "",       [CONTROL_UNREADABLE] = "unreadable",
+		[CONTROL_MISSING] = "missing", [CONTROL_FORGED] = "forged",
+		[CONTROL_OLD] = "old",         [CONTROL_DIFFERS] = "differs",
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		assert_string_equal(control_doubt_text((enum control_doubt)i), texts[i]);
+	assert_string_equal(control_doubt_text((enum control_doubt)COUNT_OF(texts)), "unknown");
 }
 
 static void who_doubts_stops_all_and_keeps_what_was_frozen(void **state)
@@ -253,12 +322,18 @@ static void names_and_stops_read_as_they_are_written(void **state)
 		{ CONTROL_ASSET, "x/USDC", NULL },
 		{ CONTROL_ASSET, "", NULL },
 		{ CONTROL_ASSET, "ABCDEFGHIJKLMNOPQ", NULL },
+		{ CONTROL_ASSET, "US DC", NULL },
+		{ CONTROL_ASSET, "USDC\x7f", NULL },
+		{ CONTROL_ASSET, "137/US/DC", NULL },
 		{ CONTROL_ACCOUNT, "acme", "acme" },
 		{ CONTROL_ACCOUNT, "two words", NULL },
+		{ CONTROL_ACCOUNT, "acme\x7f", NULL },
 		{ CONTROL_ACCOUNT, "", NULL },
 		{ CONTROL_WALLET, "0xde709f2102306220921060314715629080e2fb77",
 		  "0xde709f2102306220921060314715629080e2fb77" },
 		{ CONTROL_WALLET, "0xde70", NULL },
+		{ (enum control_scope)0, "", NULL },
+		{ (enum control_scope)77, "acme", NULL },
 	};
 	char name[CONTROL_NAME_LEN_MAX + 1];
 	(void)state;
@@ -291,20 +366,45 @@ static void names_and_stops_read_as_they_are_written(void **state)
 	assert_false(control_scope_read(STR("everything"), &scope));
 }
 
+/* What is longer by one is none, and leaves alone what was there. */
+static void the_longest_names_fit_and_longer_ones_are_refused(void **state)
+{
+	char account[ACCOUNT_LEN_MAX + 2];
+	char name[CONTROL_NAME_LEN_MAX + 1];
+	(void)state;
+	memset(account, 'a', sizeof account);
+	account[ACCOUNT_LEN_MAX] = 0;
+	assert_true(control_name_read(CONTROL_ACCOUNT, str_from(account), name));
+	assert_string_equal(name, account);
+	struct str longer = { account, ACCOUNT_LEN_MAX + 1 };
+	account[ACCOUNT_LEN_MAX] = 'a';
+	assert_false(control_name_read(CONTROL_ACCOUNT, longer, name));
+	assert_int_equal(strlen(name), ACCOUNT_LEN_MAX);
+	static const char asset[] = "18446744073709551615/ABCDEFGHIJKLMNOP";
+	assert_true(control_name_read(CONTROL_ASSET, str_from(asset), name));
+	assert_string_equal(name, asset);
+	assert_false(control_name_read(CONTROL_ASSET, STR("18446744073709551616/USDC"), name));
+	assert_string_equal(name, asset);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_scope_stops_what_it_names),
 		cmocka_unit_test(a_wallet_is_stopped_by_its_address),
+		cmocka_unit_test(what_is_not_known_yet_is_named_by_no_switch),
 		cmocka_unit_test(switches_add_up_and_a_freeze_stops_signing),
 		cmocka_unit_test(an_unknown_scope_stops_all),
+		cmocka_unit_test(an_edited_chain_names_nothing_and_is_forged),
 		cmocka_unit_test(a_change_of_anything_breaks_the_seal),
 		cmocka_unit_test(an_old_set_is_noticed_and_stays_doubted),
 		cmocka_unit_test(a_set_without_its_head_or_emptied_is_doubted),
+		cmocka_unit_test(every_doubt_has_a_text_of_its_own),
 		cmocka_unit_test(who_doubts_stops_all_and_keeps_what_was_frozen),
 		cmocka_unit_test(a_switch_is_lifted_in_parts),
 		cmocka_unit_test(a_set_has_no_more_than_its_room),
 		cmocka_unit_test(names_and_stops_read_as_they_are_written),
+		cmocka_unit_test(the_longest_names_fit_and_longer_ones_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,7 @@ static void a_role_may_what_it_is_for(void **state)
 	enum user_role role;
 	assert_false(user_role_read(STR("root"), &role));
 	assert_aborts(user_role_permissions(USER_ROLE_COUNT));
+	assert_aborts(user_role_permissions((enum user_role)0));
 }
 
 /* Whatever stands in its row. */
@@ -169,6 +170,63 @@ static void an_account_ends_at_its_border(void **state)
 	assert_false(principal_reaches(&nobody, PERMISSION_WITHDRAWALS_READ, ""));
 }
 
+/* Whatever an editor made of its reach: it is no wider than its account. */
+static void an_unknown_reach_ends_at_the_account(void **state)
+{
+	(void)state;
+	struct principal edited = { .account = "acme", .reach = (enum principal_reach)77 };
+	for (size_t i = 0; i < COUNT_OF(expected); i++) {
+		assert_true(principal_reaches(&edited, permission_of(i), "acme"));
+		assert_false(principal_reaches(&edited, permission_of(i), "other"));
+		assert_false(principal_reaches(&edited, permission_of(i), ""));
+	}
+}
+
+static void mark_write(struct buf *out, bool is_so)
+{
+	buf_text(out, is_so ? " ✓ |" : " |");
+}
+
+/* The line of a permission from behind what it means. */
+static void marks_write(struct buf *out, size_t i)
+{
+	static const char roles[] = { 'v', 'o', 'a', 'A' };
+	mark_write(out, holds(i, '2'));
+	for (size_t k = 0; k < COUNT_OF(roles); k++)
+		mark_write(out, holds(i, roles[k]));
+	buf_text(out, holds(i, 'K') ? " yes |" : holds(i, 'k') ? " when asked |" : " never |");
+}
+
+static void the_document_has_a_line_for_each_permission(void **state)
+{
+	(void)state;
+	struct buf out = buf_new(1 << 14);
+	permission_write_markdown(&out);
+	assert_false(out.overflow);
+	struct str line, rest = buf_view(&out);
+	assert_true(str_cut(rest, '\n', &line, &rest));
+	assert_str_equal(line, "| permission | means | second factor | viewer | operator | "
+			       "approver | admin | API key |");
+	assert_true(str_cut(rest, '\n', &line, &rest));
+	assert_str_equal(line, "| --- | --- | --- | --- | --- | --- | --- | --- |");
+	for (size_t i = 0; i < COUNT_OF(expected); i++) {
+		char head[64], marks[64];
+		struct str edge, name, means, got;
+		struct buf tail = buf_of(marks, sizeof marks);
+		marks_write(&tail, i);
+		snprintf(head, sizeof head, " `%s` ", expected[i].permission);
+		assert_true(str_cut(rest, '\n', &line, &rest));
+		assert_true(str_cut(line, '|', &edge, &line));
+		assert_true(str_cut(line, '|', &name, &line));
+		assert_true(str_cut(line, '|', &means, &got));
+		assert_str_equal(name, head);
+		assert_true(str_trim(means).len > 0);
+		assert_str_equal(got, buf_terminated(&tail));
+	}
+	assert_int_equal(rest.len, 0);
+	buf_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +237,8 @@ int main(void)
 		cmocka_unit_test(scope_missing_a_key_may_what_its_scopes_say),
 		cmocka_unit_test(nobody_may_nothing_but_what_is_public),
 		cmocka_unit_test(an_account_ends_at_its_border),
+		cmocka_unit_test(an_unknown_reach_ends_at_the_account),
+		cmocka_unit_test(the_document_has_a_line_for_each_permission),
 	};
 	return cmocka_run_group_tests_name("core/permission", tests, NULL, NULL);
 }

@@ -138,6 +138,9 @@ static void each_selector_tells_withdrawals_apart(void **state)
 		{ "\"keys\":[\"k2\"]", false },
 		{ "\"receivers\":[\"0x0900000000000000000000000000000000000000\"]", true },
 		{ "\"receivers\":[\"0x0900000000000000000000000000000000000001\"]", false },
+		{ "\"receivers\":[\"0x0900000000000000000000000000000000000000\","
+		  "\"0x0800000000000000000000000000000000000000\"]",
+		  true },
 		{ "\"assets\":[\"polygon/USDC\"],\"amount_min\":\"100\"", true },
 		{ "\"assets\":[\"polygon/USDC\"],\"amount_min\":\"100.000001\"", false },
 		{ "\"assets\":[\"polygon/USDC\"],\"amount_max\":\"100\"", true },
@@ -271,6 +274,8 @@ static void a_window_belongs_to_name_and_length(void **state)
 #define RULE(members)  "{\"rules\":[{" members "}]}"
 #define LIMIT(members) ALL "{" members "}]}"
 #define NAMED          "\"name\":\"r\",\"effect\":\"allow\""
+#define NAME_48        "012345678901234567890123456789012345678901234567"
+_Static_assert(sizeof NAME_48 - 1 == POLICY_NAME_LEN_MAX, "the longest name");
 
 /* What is wrong with a document, and where. */
 static const struct {
@@ -286,6 +291,7 @@ static const struct {
 	{ RULE("\"name\":\"r\""), "rules[0].effect: is missing" },
 	{ RULE("\"name\":\"\",\"effect\":\"allow\""), "rules[0].name: is empty" },
 	{ RULE("\"name\":\"a\\u0000b\",\"effect\":\"allow\""), "rules[0].name: is empty" },
+	{ RULE("\"name\":\"" NAME_48 "9\",\"effect\":\"allow\""), "name: is empty, too long" },
 	{ RULE("\"name\":\"r\",\"effect\":\"maybe\""), "rules[0].effect: has to be" },
 	{ RULE("\"name\":\"r\",\"effect\":1"), "rules[0].effect: has to be a text" },
 	{ RULE(NAMED ",\"amuont_max\":\"1\""), "rules[0]: has a member" },
@@ -315,6 +321,10 @@ static const struct {
 	{ LIMIT("\"name\":\"l\",\"window\":\"h\",\"count\":1"), "window: has to be a time" },
 	{ LIMIT("\"name\":\"l\",\"window\":\"90\",\"count\":1"), "window: has to be a time" },
 	{ LIMIT("\"name\":\"l\",\"window\":60,\"count\":1"), "window: has to be a text" },
+	{ LIMIT("\"name\":\"l\",\"window\":\"1h\",\"count\":\"1\""), "count: has to be a whole" },
+	{ LIMIT("\"name\":\"l\",\"window\":\"1h\",\"count\":0"), "count: has to be a whole" },
+	{ LIMIT("\"name\":\"l\",\"window\":\"1h\",\"count\":2147483648"),
+	  "count: has to be a whole" },
 	{ LIMIT("\"name\":\"l\",\"window\":\"1h\",\"count\":1,\"per\":[\"day\"]"), "per: has" },
 	{ LIMIT("\"name\":\"l\",\"window\":\"1h\",\"count\":1,\"per\":[1]"), "per: has" },
 	{ LIMIT("\"name\":\"l\",\"window\":\"1h\",\"count\":1,\"per\":[]"), "per: has to" },
@@ -381,6 +391,19 @@ static void a_document_has_its_bounds(void **state)
 		    "]}]}");
 }
 
+static void the_longest_name_and_the_highest_count_are_taken(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	compile_good("{\"rules\":[{\"name\":\"" NAME_48 "\",\"effect\":\"allow\"}],\"limits\":["
+		     "{\"name\":\"" NAME_48 "\",\"window\":\"1h\",\"count\":2147483647}]}");
+	assert_int_equal(judge(&intent), POLICY_ALLOWED);
+	assert_rule(NAME_48);
+	assert_int_equal(verdict.claims_len, 1);
+	assert_true(str_equal_text(verdict.limits[0]->name, NAME_48));
+	assert_int_equal(verdict.claims[0].count_max, INT32_MAX);
+}
+
 static void effects_have_names(void **state)
 {
 	(void)state;
@@ -409,6 +432,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(each_fault_names_its_place, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_document_has_its_bounds, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_longest_name_and_the_highest_count_are_taken,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(effects_have_names, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
