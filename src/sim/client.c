@@ -145,7 +145,8 @@ static void answer_take(struct sim_world *world, struct sim_order *order, const 
 {
 	struct id id = job->accept.intent.id;
 	order->post_at = world->now_ms + sim_between(world, AGAIN_MS_MIN, AGAIN_MS_MAX);
-	if (job->problem == PROBLEM_STORE_UNAVAILABLE)
+	/* Switches that cannot be read are on: the intake is paused, and asked again. */
+	if (job->problem == PROBLEM_STORE_UNAVAILABLE || job->problem == PROBLEM_INTAKE_PAUSED)
 		return;
 	if (job->problem != PROBLEM_NONE) {
 		sim_fail(world, "accept", "%s was answered with %s", order->key,

@@ -28,7 +28,7 @@ function words(result) {
 for (const [faults, first, seeds] of [
 	['-none,crash,store,journal,keys,pause,overlap', 1000, 60],
 	['-none,node,reorg,fees,clock,messages,cancel,funds,receiver', 2000, 60],
-	['all', 3000, 120],
+	['all', 3200, 120],
 	['-editor,restore', 4000, 60],
 ])
 	test(`${seeds} seeds with ${faults}: paid once or never`, async () => {

@@ -151,8 +151,10 @@ static void pauses_look_again(struct signer *self)
 	signer_controls_look(self);
 	for (size_t i = 0; i < self->work_len; i++) {
 		struct slot_work *work = &self->work[i];
-		work->drop |= !work->drop &&
-			      (signer_work_waits(self, work) || signer_payment_waits(self, work));
+		bool waits = !work->drop &&
+			     (signer_work_waits(self, work) || signer_payment_waits(self, work));
+		work->wallet->pause_keeps |= waits;
+		work->drop |= waits;
 	}
 }
 

@@ -138,7 +138,8 @@ void signer_log_wallet(const struct signer *self, const struct signer_wallet *wa
 	log_line(self->options.log, alarm ? LOG_ERROR : LOG_INFO, &about, "%s %s", action, text);
 }
 
-/* A new owner first brings out what was reserved before, in the order of nonces. */
+/* A new owner first brings out what was reserved before, in the order of nonces. What a pause keeps
+ * back has yet to go out before anything new does. */
 static bool owners_drain(struct signer *self, bool *ret_worked, struct err *err)
 {
 	bool any = false;
@@ -146,10 +147,12 @@ static bool owners_drain(struct signer *self, bool *ret_worked, struct err *err)
 		any |= self->wallets[i].owned && !self->wallets[i].drained;
 	if (!any)
 		return true;
+	for (size_t i = 0; i < self->wallets_len; i++)
+		self->wallets[i].pause_keeps = false;
 	if (!signer_slots(self, ret_worked, err))
 		return false;
 	for (size_t i = 0; i < self->wallets_len; i++)
-		self->wallets[i].drained = self->wallets[i].owned;
+		self->wallets[i].drained = self->wallets[i].owned && !self->wallets[i].pause_keeps;
 	return signer_wallets_refresh(self, err);
 }
 

@@ -76,6 +76,7 @@ struct signer_wallet {
 	bool is_behind;      /* the chain has seen more of its wallets than the store: ahead.c */
 	struct unknown unknown;
 	bool drained;          /* since the lease was taken: what others left is on its way */
+	bool pause_keeps;      /* a slot of it does not go on, because of a pause */
 	int64_t keys_at;       /* monotonic: keys that were away are not asked before */
 	int64_t keys_pause_ms; /* the last pause; 0 when they answered */
 	int64_t rests_until;   /* monotonic: lost over its keys, it is not wanted before */

@@ -21,8 +21,8 @@ const char *signer_row_distrust(const struct signer *self, const struct withdraw
 							&row->intent, &row->intent_mac))
 		return reason_code(REASON_INTENT_MAC_INVALID);
 	if (DEFENCE("approval_mac") &&
-	    !approval_mac_verify(&options->approval_keys, &row->intent_mac, &row->approval,
-				 &row->approval_mac))
+	    !approval_mac_verify(&options->approval_keys, &row->intent, &row->intent_mac,
+				 &row->approval, &row->approval_mac))
 		return reason_code(REASON_APPROVAL_MAC_INVALID);
 	if (DEFENCE("asset_is_pinned") && !policy_asset_matches(asset, &row->intent))
 		return reason_code(REASON_ASSET_MISMATCH);

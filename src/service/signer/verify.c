@@ -323,12 +323,15 @@ static bool work_verify(struct signer *self, struct slot_work *work, struct err 
 	if (!is_own_slot(self, work))
 		return slot_refuse(self, work, reason_code(REASON_SLOT_MISMATCH), err);
 	work->drop = signer_work_waits(self, work);
+	work->wallet->pause_keeps |= work->drop;
 	if (work->drop)
 		return true;
 	if (work->slot->stage != TRANSFER_RESERVED) {
 		if (!stored_verify(self, work, err))
 			return false;
-		work->drop |= signer_payment_waits(self, work);
+		bool waits = signer_payment_waits(self, work);
+		work->wallet->pause_keeps |= waits;
+		work->drop |= waits;
 		return true;
 	}
 	if (!first_verify(self, work, err))
