@@ -396,7 +396,8 @@ static bool changes_apply(struct store_news *news, struct change_batch *batch, s
 		len = items_pass(change_id, batch->changes, places, batch->n, pass, part);
 		if (len > 0 && !currents_load(news->db, batch->changes, part, len, currents, err))
 			return false;
-		if (pass == 0 && !room_open(news->db, batch->changes, batch->n, room, err))
+		if (pass == 0 &&
+		    !room_open(news->db, batch->changes, batch->n, news->by->now_ms, room, err))
 			return false;
 		for (size_t i = 0; i < len; i++)
 			if (!change_apply(news, *room, &batch->changes[part[i]], &currents[i], err))

@@ -29,6 +29,7 @@ struct reservation {
 
 struct room {
 	struct db *db;
+	int64_t now_ms;
 	size_t windows_len, reservations_len, reservations_cap;
 	struct room_window *windows; /* in the order of their keys */
 	struct reservation *reservations;
@@ -191,8 +192,8 @@ static bool windows_load(struct room *room, struct err *err)
 
 /* ---- a batch ---- */
 
-bool room_open(struct db *db, const struct store_change *changes, size_t n, struct room **ret_room,
-	       struct err *err)
+bool room_open(struct db *db, const struct store_change *changes, size_t n, int64_t now_ms,
+	       struct room **ret_room, struct err *err)
 {
 	struct id ids[BATCH_MAX];
 	size_t len = 0, claims = 0;
@@ -207,6 +208,7 @@ bool room_open(struct db *db, const struct store_change *changes, size_t n, stru
 	struct room *room = calloc(1, sizeof *room);
 	CHECK(room != NULL);
 	room->db = db;
+	room->now_ms = now_ms;
 	bool good = reservations_load(room, ids, len, err);
 	if (good && claims + room->reservations_len > 0) {
 		windows_make(room, changes, n);
@@ -225,7 +227,7 @@ static enum store_room room_of(const struct room *room, const struct policy_clai
 	const struct room_window *window = window_of(room, claim->key);
 	CHECK(window != NULL);
 	*ret_window = window->window;
-	if (window->is_broken)
+	if (window->is_broken || !policy_window_is_sound(ret_window, claim->window_ms))
 		return STORE_ROOM_BROKEN;
 	return policy_window_take(ret_window, claim, ret_start) ? STORE_ROOM_TAKEN
 								: STORE_ROOM_FULL;
@@ -238,7 +240,9 @@ static void reserve(struct room *room, const struct store_change *change,
 	int64_t start = 0;
 	CHECK(room_of(room, claim, &taken, &start) == STORE_ROOM_TAKEN);
 	struct room_window *window = window_of(room, claim->key);
+	/* What is decided late, of a time long ago, is asked about by others of that time. */
 	int64_t newest = taken.parts[taken.len - 1].start;
+	newest = newest > room->now_ms ? newest : room->now_ms;
 	window->window = taken;
 	window->is_changed = true;
 	window->until_at = newest + 3 * claim->window_ms;
@@ -355,7 +359,7 @@ bool room_release_one(struct db *db, struct id withdrawal, struct err *err)
 	struct store_change end = { .withdrawal = withdrawal,
 				    .from = WITHDRAWAL_QUEUED,
 				    .to = WITHDRAWAL_CANCELED };
-	if (!room_open(db, &end, 1, &room, err))
+	if (!room_open(db, &end, 1, 0, &room, err))
 		return false;
 	room_release(room, withdrawal);
 	bool good = room_write(room, err);

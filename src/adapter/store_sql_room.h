@@ -15,7 +15,7 @@ bool room_is_given_back(enum withdrawal_stage from, enum withdrawal_stage to);
 /* For the changes of a batch, whose withdrawals are locked. *ret_room: NULL when none of them has
  * to do with limits; freed by room_close. */
 MUST_CHECK bool room_open(struct db *db, const struct store_change *changes, size_t n,
-			  struct room **ret_room, struct err *err);
+			  int64_t now_ms, struct room **ret_room, struct err *err);
 void room_close(struct room *room); /* accepts NULL */
 /* Takes what the change claims, all or nothing: sets its room and room_at. What the withdrawal has
  * already is not taken twice. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define INTENT_LABEL   "sluice intent 2"
-#define APPROVAL_LABEL "sluice approval 1"
+#define APPROVAL_LABEL "sluice approval 2"
 #define PAY_TAG_LABEL  "sluice pay tag 1"
 #define MAC_INPUT_MAX  2048
 
@@ -40,11 +40,18 @@ static struct str intent_bytes(struct id deployment, const struct intent *intent
 	return buf_view(&out);
 }
 
-static struct str approval_bytes(const struct mac_tag *intent_mac, const struct approval *approval,
-				 void *storage, size_t cap)
+/* The columns that were judged are in it, as well as the intent's MAC: the processor cannot verify
+ * that, and who edits a row for as long as it is judged would have another one approved. */
+static struct str approval_bytes(const struct intent *intent, const struct mac_tag *intent_mac,
+				 const struct approval *approval, void *storage, size_t cap)
 {
 	struct buf out = buf_of(storage, cap);
+	char columns[MAC_INPUT_MAX];
+	uint8_t digest[SHA256_BYTES];
+	struct str judged = intent_bytes((struct id){ 0 }, intent, columns, sizeof columns);
+	sha256(judged.at, judged.len, digest);
 	prefixed_text(&out, APPROVAL_LABEL);
+	buf_prefixed(&out, digest, sizeof digest);
 	buf_prefixed(&out, intent_mac->bytes, sizeof intent_mac->bytes);
 	buf_prefixed_u64(&out, approval->policy_version);
 	buf_prefixed_u64(&out, (uint64_t)approval->approved_at);
@@ -88,18 +95,21 @@ bool intent_mac_verify(const struct mac_keys *keys, struct id deployment,
 	return tag_verify(keys, intent_bytes(deployment, intent, storage, sizeof storage), tag);
 }
 
-struct mac_tag approval_mac_make(const struct mac_keys *keys, const struct mac_tag *intent_mac,
-				 const struct approval *approval)
+struct mac_tag approval_mac_make(const struct mac_keys *keys, const struct intent *intent,
+				 const struct mac_tag *intent_mac, const struct approval *approval)
 {
 	char storage[MAC_INPUT_MAX];
-	return tag_make(keys, approval_bytes(intent_mac, approval, storage, sizeof storage));
+	return tag_make(keys,
+			approval_bytes(intent, intent_mac, approval, storage, sizeof storage));
 }
 
-bool approval_mac_verify(const struct mac_keys *keys, const struct mac_tag *intent_mac,
-			 const struct approval *approval, const struct mac_tag *tag)
+bool approval_mac_verify(const struct mac_keys *keys, const struct intent *intent,
+			 const struct mac_tag *intent_mac, const struct approval *approval,
+			 const struct mac_tag *tag)
 {
 	char storage[MAC_INPUT_MAX];
-	return tag_verify(keys, approval_bytes(intent_mac, approval, storage, sizeof storage), tag);
+	return tag_verify(
+		keys, approval_bytes(intent, intent_mac, approval, storage, sizeof storage), tag);
 }
 
 static struct str row_bytes(const char *label, struct str fields, void *storage, size_t cap)

@@ -24,11 +24,12 @@ struct mac_tag intent_mac_make(const struct mac_keys *keys, struct id deployment
 			       const struct intent *intent);
 bool intent_mac_verify(const struct mac_keys *keys, struct id deployment,
 		       const struct intent *intent, const struct mac_tag *tag);
-/* Binds the grant to the intent through the intent's MAC. */
-struct mac_tag approval_mac_make(const struct mac_keys *keys, const struct mac_tag *intent_mac,
-				 const struct approval *approval);
-bool approval_mac_verify(const struct mac_keys *keys, const struct mac_tag *intent_mac,
-			 const struct approval *approval, const struct mac_tag *tag);
+/* Binds the grant to the intent as it was judged, and to its MAC. */
+struct mac_tag approval_mac_make(const struct mac_keys *keys, const struct intent *intent,
+				 const struct mac_tag *intent_mac, const struct approval *approval);
+bool approval_mac_verify(const struct mac_keys *keys, const struct intent *intent,
+			 const struct mac_tag *intent_mac, const struct approval *approval,
+			 const struct mac_tag *tag);
 /* HMAC(key, label ‖ fields) over any row that grants something. */
 struct mac_tag row_mac_make(const struct mac_keys *keys, const char *label, struct str fields);
 bool row_mac_verify(const struct mac_keys *keys, const char *label, struct str fields,

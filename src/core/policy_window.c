@@ -110,6 +110,17 @@ static struct policy_window_part *part_make(struct policy_window *window, int64_
 	return &window->parts[at];
 }
 
+bool policy_window_is_sound(const struct policy_window *window, int64_t window_ms)
+{
+	int64_t part = part_ms(window_ms);
+	for (size_t i = 0; i < window->len; i++)
+		if (window->parts[i].start % part != 0 || window->parts[i].count == UINT32_MAX ||
+		    window->parts[i].start - window->parts[0].start >
+			    2 * POLICY_WINDOW_PARTS * part)
+			return false;
+	return true;
+}
+
 /* The stored parts of another length are of a limit whose window was changed: its name is the same,
  * its key is not, so that they never meet here. */
 bool policy_window_take(struct policy_window *window, const struct policy_claim *claim,

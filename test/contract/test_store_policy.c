@@ -234,6 +234,24 @@ static void what_is_over_is_forgotten_and_nothing_else(void **state)
 	assert_int_equal(number(f, "SELECT COUNT(*) FROM policy_reservations"), 0);
 }
 
+/* Decided hours later, by a policy that was away: the others of that time still find it there. */
+static void what_is_decided_late_is_not_forgotten_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal one = fixture_accept(f, "one"), two = fixture_accept(f, "two");
+	struct policy_claim claims[] = { claim_of(&one, 1, 1), claim_of(&two, 1, 1) };
+	struct store_change first = claiming(&one, &claims[0], 1);
+	struct store_change second = claiming(&two, &claims[1], 1);
+	size_t forgotten;
+	fixture_wait(f, 10 * HOUR);
+	assert_true(fixture_apply(f, &first, ACTOR_PROCESSOR));
+	fixture_wait(f, HOUR);
+	MUST(store_policy_forget, f->store, f->clock.now_ms, BATCH_MAX, &forgotten);
+	assert_int_equal(forgotten, 0);
+	assert_false(fixture_apply(f, &second, ACTOR_PROCESSOR));
+	assert_int_equal(second.room, STORE_ROOM_FULL);
+}
+
 /* ---- the documents ---- */
 
 static bool add(struct fixture *f, uint64_t version, const char *document)
@@ -309,6 +327,7 @@ int main(void)
 		STORE_TEST(room_is_not_taken_twice),
 		STORE_TEST(a_window_that_was_edited_gives_no_room),
 		STORE_TEST(what_is_over_is_forgotten_and_nothing_else),
+		STORE_TEST(what_is_decided_late_is_not_forgotten_at_once),
 		STORE_TEST(the_newest_policy_is_in_force),
 		STORE_TEST(a_policy_may_be_large),
 	};

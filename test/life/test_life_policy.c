@@ -126,12 +126,28 @@ static void test_limit_counts_what_is_paid(void **state)
 	assert_rejected(life, &third, REFUSAL_LIMIT_EXCEEDED);
 }
 
+/* An editor has another amount judged, and puts the accepted one back. */
+static void test_policy_off_by_a_row_that_was_another_when_judged(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, "{\"rules\":[{\"name\":\"small\",\"effect\":\"allow\",\"assets\":"
+			      "[\"dev/POL\"],\"amount_max\":\"0.000000000000001\"}]}");
+	struct withdrawal row = life_accept(life, "POL", 5000);
+	life_sql(life, "UPDATE withdrawals SET amount = x'%064x'", 1000u);
+	life_process(life);
+	life_assert_stage(life, &row, WITHDRAWAL_QUEUED);
+	life_sql(life, "UPDATE withdrawals SET amount = x'%064x'", 5000u);
+	life_run(life, 20);
+	life_assert_held(life, &row, reason_code(REASON_APPROVAL_MAC_INVALID));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_policy_off),
 		LIFE_TEST(test_policy_off_by_an_edited_document),
 		LIFE_TEST(test_policy_off_by_the_one_before),
+		LIFE_TEST(test_policy_off_by_a_row_that_was_another_when_judged),
 		LIFE_TEST(test_policy_changes_are_felt_at_once),
 		LIFE_TEST(test_limit_race),
 		LIFE_TEST(test_limit_counts_what_is_paid),

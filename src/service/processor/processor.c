@@ -77,8 +77,8 @@ static void hand_over(struct processor *self, const struct withdrawal *row, int6
 	change->approval = (struct approval){ .policy_version = self->policy_version,
 					      .approved_at = now_ms,
 					      .expires_at = expires_at };
-	change->approval_mac = approval_mac_make(&self->options.approval_keys, &row->intent_mac,
-						 &change->approval);
+	change->approval_mac = approval_mac_make(&self->options.approval_keys, &row->intent,
+						 &row->intent_mac, &change->approval);
 }
 
 static void decide_queued(struct processor *self, const struct withdrawal *row, int64_t now_ms,
@@ -148,6 +148,12 @@ static bool is_ours(const struct withdrawal *row)
 	return row->stage == WITHDRAWAL_ACCEPTED;
 }
 
+/* Its client wants it no more: the signer ends it, whatever the rules say. */
+static bool is_canceled(const struct withdrawal *row)
+{
+	return row->stage == WITHDRAWAL_ACCEPTED && row->cancel_requested;
+}
+
 /* Nobody decides without a policy, and nothing fails for want of one. */
 static void decide_wait(struct processor *self, const struct withdrawal *row, enum reason reason,
 			int64_t now_ms, struct store_change *change)
@@ -182,12 +188,26 @@ static void rule_tell(struct processor *self, struct store_change *change, struc
 	change->rule = self->rules[at];
 }
 
-/* The room that it needs was taken with its first approval. */
-static void claim(struct processor *self, const struct withdrawal *row, struct store_change *change)
+/* What was approved before has taken its room then; who says so without the approval that shows it
+ * has edited the row. */
+static bool is_renewal(const struct processor *self, const struct withdrawal *row)
 {
-	const struct policy_verdict *verdict = &self->verdicts[change - self->changes];
-	if (row->stage != WITHDRAWAL_ACCEPTED || !DEFENCE("limits_are_claimed"))
+	return row->stage == WITHDRAWAL_QUEUED && row->approval.expires_at > 0 &&
+	       approval_mac_verify(&self->options.approval_keys, &row->intent, &row->intent_mac,
+				   &row->approval, &row->approval_mac);
+}
+
+static void claim(struct processor *self, const struct withdrawal *row, int64_t now_ms,
+		  struct store_change *change)
+{
+	struct policy_verdict *verdict = &self->verdicts[change - self->changes];
+	if (is_renewal(self, row) || !DEFENCE("limits_are_claimed"))
 		return;
+	/* A time that is ahead of ours, or before all, would shift a window that others share. */
+	for (size_t i = 0; i < verdict->claims_len; i++) {
+		int64_t at = verdict->claims[i].at;
+		verdict->claims[i].at = at < 0 ? 0 : at > now_ms ? now_ms : at;
+	}
 	change->claims = verdict->claims;
 	change->claims_len = verdict->claims_len;
 }
@@ -205,7 +225,7 @@ static void judge(struct processor *self, const struct withdrawal *row, const st
 		break;
 	case POLICY_ALLOWED:
 		decide_queued(self, row, now_ms, change);
-		claim(self, row, change);
+		claim(self, row, now_ms, change);
 		break;
 	}
 }
@@ -225,6 +245,8 @@ static void decide(struct processor *self, const struct withdrawal *row, bool re
 		decide_held(self, row, reason_code(REASON_DEAD_LETTER), change);
 	} else if (DEFENCE("asset_is_pinned") && !policy_asset_matches(asset, intent)) {
 		decide_held(self, row, reason_code(REASON_ASSET_MISMATCH), change);
+	} else if (self->policy == NULL && is_canceled(row)) {
+		decide_unpayable(self, row, REFUSAL_CANCELED, now_ms, change);
 	} else if (self->policy == NULL) {
 		decide_wait(self, row, REASON_POLICY_UNAVAILABLE, now_ms, change);
 	} else {
@@ -248,7 +270,9 @@ static size_t decide_again(struct processor *self, size_t n, bool restored, int6
 						 .from = before.from,
 						 .ack = before.ack };
 		rule_tell(self, change, limit);
-		if (before.room == STORE_ROOM_FULL)
+		if (before.room != STORE_ROOM_FULL && is_canceled(row))
+			decide_unpayable(self, row, REFUSAL_CANCELED, now_ms, change);
+		else if (before.room == STORE_ROOM_FULL)
 			decide_refused(self, row, REFUSAL_LIMIT_EXCEEDED, restored, now_ms, change);
 		else
 			decide_wait(self, row, REASON_LIMIT_UNREADABLE, now_ms, change);

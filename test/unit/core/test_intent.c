@@ -89,14 +89,19 @@ static void an_approval_is_of_one_intent(void **state)
 	struct intent intent = intent_new();
 	struct approval approval = { .policy_version = 1, .approved_at = 10, .expires_at = 20 };
 	struct mac_tag mac = intent_mac_make(&keys, deployment, &intent);
-	struct mac_tag tag = approval_mac_make(&keys, &mac, &approval);
-	assert_true(approval_mac_verify(&keys, &mac, &approval, &tag));
+	struct mac_tag tag = approval_mac_make(&keys, &intent, &mac, &approval);
+	assert_true(approval_mac_verify(&keys, &intent, &mac, &approval, &tag));
 	struct approval longer = approval;
 	longer.expires_at++;
-	assert_false(approval_mac_verify(&keys, &mac, &longer, &tag));
+	assert_false(approval_mac_verify(&keys, &intent, &mac, &longer, &tag));
+	/* Judged with another amount, and put back: the intent's MAC is the same. */
+	struct intent judged = intent;
+	judged.amount.units = u256_from_u64(1);
+	struct mac_tag other = approval_mac_make(&keys, &judged, &mac, &approval);
+	assert_false(approval_mac_verify(&keys, &intent, &mac, &approval, &other));
 	intent.amount.units = u256_from_u64(101);
 	mac = intent_mac_make(&keys, deployment, &intent);
-	assert_false(approval_mac_verify(&keys, &mac, &approval, &tag));
+	assert_false(approval_mac_verify(&keys, &intent, &mac, &approval, &tag));
 }
 
 static void a_row_is_of_one_table(void **state)

@@ -77,6 +77,20 @@ static void what_comes_late_is_counted_where_it_belongs(void **state)
 	assert_int_equal(window.parts[0].start, NOON);
 }
 
+/* What fits where it belongs has to fit every later window that it is still inside, too. */
+static void what_comes_late_takes_no_room_of_a_later_window(void **state)
+{
+	(void)state;
+	assert_true(take(NOON + DAY, 90, 100, 0));
+	assert_false(take(NOON + DAY - PART, 11, 100, 0));
+	assert_false(take(NOON, 11, 100, 0));
+	assert_int_equal(window.len, 1);
+	assert_true(take(NOON, 10, 100, 0));
+	assert_true(take(NOON - PART, 90, 100, 0)); /* of the later window no moment more */
+	assert_int_equal(window.len, 3);
+	assert_false(take(NOON - PART, 1, 100, 0)); /* the window of NOON is full now */
+}
+
 /* Older than what is kept: in the oldest part, where it counts for longer than it should. */
 static void what_is_older_than_all_counts_in_the_oldest_part(void **state)
 {
@@ -164,6 +178,23 @@ static void what_nobody_of_us_wrote_is_no_window(void **state)
 	assert_false(policy_window_read(buf_view(&out), &back));
 }
 
+static void only_parts_of_its_length_are_sound(void **state)
+{
+	(void)state;
+	assert_true(policy_window_is_sound(&window, DAY));
+	assert_true(take(NOON, 1, 0, 0));
+	assert_true(take(NOON + 2 * DAY, 1, 0, 0));
+	assert_true(policy_window_is_sound(&window, DAY));
+	window.parts[1].start++;
+	assert_false(policy_window_is_sound(&window, DAY));
+	window.parts[1].start += PART - 1;
+	assert_false(policy_window_is_sound(&window, DAY));
+	window.parts[1].start = NOON + PART;
+	assert_true(policy_window_is_sound(&window, DAY));
+	window.parts[1].count = UINT32_MAX;
+	assert_false(policy_window_is_sound(&window, DAY));
+}
+
 static void impossible_claims_abort(void **state)
 {
 	(void)state;
@@ -184,12 +215,14 @@ int main(void)
 		cmocka_unit_test_setup(a_count_is_a_bound_of_its_own, setup),
 		cmocka_unit_test_setup(the_window_rolls_and_forgets_never_too_early, setup),
 		cmocka_unit_test_setup(what_comes_late_is_counted_where_it_belongs, setup),
+		cmocka_unit_test_setup(what_comes_late_takes_no_room_of_a_later_window, setup),
 		cmocka_unit_test_setup(what_is_older_than_all_counts_in_the_oldest_part, setup),
 		cmocka_unit_test_setup(a_full_window_keeps_within_its_room, setup),
 		cmocka_unit_test_setup(sums_do_not_wrap, setup),
 		cmocka_unit_test_setup(room_is_given_back_to_its_own_part, setup),
 		cmocka_unit_test_setup(what_is_written_reads_back, setup),
 		cmocka_unit_test_setup(what_nobody_of_us_wrote_is_no_window, setup),
+		cmocka_unit_test_setup(only_parts_of_its_length_are_sound, setup),
 		cmocka_unit_test_setup(impossible_claims_abort, setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
