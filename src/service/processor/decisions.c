@@ -1,0 +1,272 @@
+#include "service/processor/decisions.h"
+
+#include "base/defence.h"
+#include "core/policy.h"
+#include "core/reason.h"
+
+#include <stdlib.h>
+
+#define POLICY_WAIT_MS 5000 /* before a withdrawal without a policy is looked at again */
+
+struct decisions *decisions_new(const struct processor_options *options)
+{
+	struct decisions *self = calloc(1, sizeof *self);
+	CHECK(self != NULL && options->approval_keys.len > 0);
+	self->options = *options;
+	struct metrics *metrics = options->metrics;
+	const char *name = "sluice_processor_decisions_total";
+	const char *help = "Decisions about accepted withdrawals.";
+	self->allowed = metric_add(metrics, METRIC_COUNTER, name, "outcome=\"allowed\"", help);
+	self->refused = metric_add(metrics, METRIC_COUNTER, name, "outcome=\"refused\"", help);
+	self->held = metric_add(metrics, METRIC_COUNTER, name, "outcome=\"held\"", help);
+	return self;
+}
+
+void decisions_free(struct decisions *decisions)
+{
+	free(decisions);
+}
+
+void decisions_begin(struct decisions *decisions, const struct decisions_facts *facts)
+{
+	decisions->facts = *facts;
+	decisions->len = 0;
+}
+
+static void change_log(const struct decisions *self, const struct withdrawal *row,
+		       const char *action, const char *code, bool alarm)
+{
+	struct id_text id = id_text(row->intent.id);
+	struct log_about about = { .action = action,
+				   .outcome = "success",
+				   .trace_id = row->correlation_id,
+				   .withdrawal_id = id.at,
+				   .alarm = alarm };
+	log_line(self->options.log, alarm ? LOG_ERROR : LOG_INFO, &about, "%s %s", action, code);
+}
+
+static void hand_over(struct decisions *self, const struct withdrawal *row, int64_t expires_at,
+		      struct store_change *change)
+{
+	change->to = WITHDRAWAL_QUEUED;
+	change->has_approval = true;
+	change->approval = (struct approval){ .policy_version = self->facts.policy_version,
+					      .approved_at = self->facts.now_ms,
+					      .expires_at = expires_at };
+	change->approval_mac = approval_mac_make(&self->options.approval_keys, &row->intent,
+						 &row->intent_mac, &change->approval);
+}
+
+static void decide_queued(struct decisions *self, const struct withdrawal *row,
+			  struct store_change *change)
+{
+	change->event = row->stage == WITHDRAWAL_QUEUED ? "approval_renewed" : "queued";
+	hand_over(self, row, self->facts.now_ms + self->options.approval_life_ms, change);
+	metric_count(self->allowed, 1);
+	change_log(self, row, "withdrawal_queued", "", false);
+}
+
+static void decide_held(struct decisions *self, const struct withdrawal *row, const char *reason,
+			struct store_change *change)
+{
+	change->to = row->stage;
+	change->event = "held";
+	change->held_reason = reason;
+	metric_count(self->held, 1);
+	change_log(self, row, "withdrawal_held", reason, true);
+}
+
+static void decide_rejected(struct decisions *self, const struct withdrawal *row,
+			    enum refusal refusal, struct store_change *change)
+{
+	change->to = WITHDRAWAL_REJECTED;
+	change->event = "rejected";
+	change->failure_code = refusal_code(refusal);
+	metric_count(self->refused, 1);
+	change_log(self, row, "withdrawal_rejected", refusal_code(refusal), false);
+}
+
+/* A store that was restored does not know who was paid under the same key, and one whose client was
+ * told that the signer cancels it may not know it either. The signer finds out, and ends the row
+ * with its void where nobody was: the approval that it gets ran out long ago, and pays nobody,
+ * whatever becomes of the request to cancel. */
+static void decide_unpayable(struct decisions *self, const struct withdrawal *row,
+			     enum refusal refusal, struct store_change *change)
+{
+	change->event = "approval_refused";
+	change->request_cancel = true;
+	hand_over(self, row, 0, change);
+	metric_count(self->refused, 1);
+	change_log(self, row, "approval_refused", refusal_code(refusal), false);
+}
+
+/* The grant ran out, and today's rules would not give it again. From the approval on only the
+ * signer ends a withdrawal, with its void; this asks it to. */
+static void decide_canceled(struct decisions *self, const struct withdrawal *row,
+			    enum refusal refusal, struct store_change *change)
+{
+	change->to = row->stage;
+	change->event = "approval_refused";
+	change->request_cancel = true;
+	metric_count(self->refused, 1);
+	change_log(self, row, "approval_refused", refusal_code(refusal), true);
+}
+
+/* A queued row comes back for a fresh approval. */
+bool decisions_want(const struct withdrawal *row)
+{
+	if (row->held_reason[0] != 0)
+		return false;
+	if (row->stage == WITHDRAWAL_QUEUED)
+		return str_equal_text(str_from(row->wait_reason),
+				      reason_code(REASON_APPROVAL_EXPIRED));
+	return row->stage == WITHDRAWAL_ACCEPTED;
+}
+
+/* Its client wants it no more: the signer ends it, whatever the rules say. */
+static bool is_canceled(const struct withdrawal *row)
+{
+	return row->stage == WITHDRAWAL_ACCEPTED && row->cancel_requested;
+}
+
+/* Nobody decides without a policy, and nothing fails for want of one. */
+static void decide_wait(struct decisions *self, const struct withdrawal *row, enum reason reason,
+			struct store_change *change)
+{
+	const char *code = reason_code(reason);
+	change->to = row->stage;
+	change->event = "waiting";
+	change->wait_reason =
+		row->stage == WITHDRAWAL_QUEUED ? reason_code(REASON_APPROVAL_EXPIRED) : code;
+	change->due_at = self->facts.now_ms + reason_due_in_ms(reason, POLICY_WAIT_MS);
+	if (!str_equal_text(str_from(row->wait_reason), change->wait_reason))
+		change_log(self, row, "withdrawal_waits", code, true);
+}
+
+static void decide_refused(struct decisions *self, const struct withdrawal *row,
+			   enum refusal refusal, struct store_change *change)
+{
+	if (row->stage == WITHDRAWAL_QUEUED)
+		decide_canceled(self, row, refusal, change);
+	else if (self->facts.restored ||
+		 (row->cancel_requested && DEFENCE("cancel_goes_to_the_signer")))
+		decide_unpayable(self, row, refusal, change);
+	else
+		decide_rejected(self, row, refusal, change);
+}
+
+/* The name outlives the policy, which a later batch may replace. */
+static void rule_tell(struct decisions *self, struct store_change *change, struct str name)
+{
+	size_t at = (size_t)(change - self->changes);
+	CHECK(str_copy(name, self->rules[at], sizeof self->rules[at]));
+	change->rule = self->rules[at];
+}
+
+/* What was approved before has taken its room then; who says so without the approval that shows it
+ * has edited the row. */
+static bool is_renewal(const struct decisions *self, const struct withdrawal *row)
+{
+	return row->stage == WITHDRAWAL_QUEUED && row->approval.expires_at > 0 &&
+	       approval_mac_verify(&self->options.approval_keys, &row->intent, &row->intent_mac,
+				   &row->approval, &row->approval_mac);
+}
+
+static void claim(struct decisions *self, const struct withdrawal *row, struct store_change *change)
+{
+	struct policy_verdict *verdict = &self->verdicts[change - self->changes];
+	if (is_renewal(self, row) || !DEFENCE("limits_are_claimed"))
+		return;
+	/* A time that is ahead of ours, or before all, would shift a window that others share. */
+	for (size_t i = 0; i < verdict->claims_len; i++) {
+		int64_t at = verdict->claims[i].at;
+		verdict->claims[i].at = at < 0                    ? 0
+					: at > self->facts.now_ms ? self->facts.now_ms
+								  : at;
+	}
+	change->claims = verdict->claims;
+	change->claims_len = verdict->claims_len;
+}
+
+static void judge(struct decisions *self, const struct withdrawal *row, const struct asset *asset,
+		  struct store_change *change)
+{
+	struct policy_verdict *verdict = &self->verdicts[change - self->changes];
+	policy_judge(self->facts.policy, self->options.catalogue, asset, &row->intent, verdict);
+	if (verdict->rule != NULL)
+		rule_tell(self, change, verdict->rule->name);
+	switch (verdict->answer) {
+	case POLICY_DENIED:
+		decide_refused(self, row, verdict->refusal, change);
+		break;
+	case POLICY_ALLOWED:
+		decide_queued(self, row, change);
+		claim(self, row, change);
+		break;
+	}
+}
+
+static void decide(struct decisions *self, const struct withdrawal *row,
+		   const struct message *message, struct store_change *change)
+{
+	const struct intent *intent = &row->intent;
+	const struct asset *asset =
+		catalogue_asset(self->options.catalogue, intent->chain_id, str_from(intent->asset));
+	*change = (struct store_change){ .withdrawal = intent->id,
+					 .version = row->version,
+					 .from = row->stage,
+					 .ack = message->ack };
+	if (DEFENCE("receives_are_bounded") && message->receives > RECEIVES_WITHOUT_VERDICT_MAX) {
+		change->bury = true;
+		decide_held(self, row, reason_code(REASON_DEAD_LETTER), change);
+	} else if (DEFENCE("asset_is_pinned") && !policy_asset_matches(asset, intent)) {
+		decide_held(self, row, reason_code(REASON_ASSET_MISMATCH), change);
+	} else if (self->facts.policy == NULL && is_canceled(row)) {
+		decide_unpayable(self, row, REFUSAL_CANCELED, change);
+	} else if (self->facts.policy == NULL) {
+		decide_wait(self, row, REASON_POLICY_UNAVAILABLE, change);
+	} else {
+		judge(self, row, asset, change);
+	}
+}
+
+void decisions_add(struct decisions *decisions, const struct withdrawal *row,
+		   const struct message *message)
+{
+	size_t at = decisions->len++;
+	CHECK(at < BATCH_MAX);
+	decisions->rows[at] = row;
+	decide(decisions, row, message, &decisions->changes[at]);
+}
+
+static void decide_again(struct decisions *self, const struct store_change *before, size_t at)
+{
+	const struct withdrawal *row = self->rows[at];
+	struct store_change *change = &self->changes[at];
+	*change = (struct store_change){ .withdrawal = before->withdrawal,
+					 .version = before->version,
+					 .from = before->from,
+					 .ack = before->ack };
+	if (before->room != STORE_ROOM_FULL && is_canceled(row))
+		decide_unpayable(self, row, REFUSAL_CANCELED, change);
+	else if (before->room == STORE_ROOM_FULL)
+		decide_refused(self, row, REFUSAL_LIMIT_EXCEEDED, change);
+	else
+		decide_wait(self, row, REASON_LIMIT_UNREADABLE, change);
+}
+
+void decisions_repeat(struct decisions *decisions)
+{
+	size_t len = decisions->len;
+	decisions->len = 0;
+	for (size_t i = 0; i < len; i++) {
+		struct store_change before = decisions->changes[i];
+		if (before.room == STORE_ROOM_TAKEN)
+			continue;
+		size_t at = decisions->len++;
+		decisions->rows[at] = decisions->rows[i];
+		decide_again(decisions, &before, at);
+		rule_tell(decisions, &decisions->changes[at],
+			  decisions->verdicts[i].limits[before.room_at]->name);
+	}
+}

@@ -1,0 +1,41 @@
+/* What the processor decides of one batch: a store_change for each row that is its to decide, made
+ * from the row, the policy and what else was gathered before. Asks nobody and writes nothing but
+ * the log. */
+#ifndef SLUICE_SERVICE_PROCESSOR_DECISIONS_H
+#define SLUICE_SERVICE_PROCESSOR_DECISIONS_H
+
+#include "core/policy_rules.h"
+#include "service/processor/processor.h"
+
+/* What every row of the batch is judged by. */
+struct decisions_facts {
+	int64_t now_ms;
+	const struct policy *policy; /* borrowed; NULL: none that could be believed */
+	uint64_t policy_version;
+	bool restored; /* the store is one that was restored */
+};
+
+struct decisions {
+	struct processor_options options;
+	struct decisions_facts facts;
+	size_t len;
+	struct store_change changes[BATCH_MAX];
+	const struct withdrawal *rows[BATCH_MAX];       /* of the changes; borrowed */
+	struct policy_verdict verdicts[BATCH_MAX];      /* likewise; */
+	char rules[BATCH_MAX][POLICY_NAME_LEN_MAX + 1]; /* and the names that they tell */
+	struct metric *allowed, *refused, *held;
+};
+
+struct decisions *decisions_new(const struct processor_options *options);
+void decisions_free(struct decisions *decisions); /* accepts NULL */
+void decisions_begin(struct decisions *decisions, const struct decisions_facts *facts);
+/* Is there anything for the processor to decide here? */
+bool decisions_want(const struct withdrawal *row);
+/* Adds the change of a row that it wants; the row outlives the batch. */
+void decisions_add(struct decisions *decisions, const struct withdrawal *row,
+		   const struct message *message);
+/* What had no room in a window was not applied: decides that again, without the room. The changes
+ * that are left are those, as many as len says. */
+void decisions_repeat(struct decisions *decisions);
+
+#endif
