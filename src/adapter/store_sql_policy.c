@@ -13,13 +13,26 @@ struct policy_write {
 	bool *added;
 };
 
-static bool policy_write(struct db *db, void *context, struct err *err)
+/* What an editor put above the new one, so that nothing could follow it. */
+static bool strangers_remove(struct db *db, const struct store_policy *policy, bool *ret_right,
+			     int64_t *ret_removed, struct err *err)
 {
-	const struct policy_write *write = context;
+	struct sql look = sql_prepare(
+		db, "SELECT version FROM policies ORDER BY version DESC LIMIT 1 {for update}", err);
+	*ret_right = sql_next(&look) && sql_take_u64(&look) == policy->replaces;
+	if (!sql_end(&look))
+		return false;
+	if (!*ret_right)
+		return true;
+	struct sql sql = sql_prepare(db, "DELETE FROM policies WHERE version >= ?", err);
+	sql_put_u64(&sql, policy->version);
+	return sql_run_count(&sql, ret_removed);
+}
+
+static bool policy_insert(struct db *db, const struct policy_write *write, bool *ret_conflict,
+			  struct err *err)
+{
 	const struct store_policy *policy = write->policy;
-	char detail[64];
-	struct buf out = buf_of(detail, sizeof detail);
-	bool conflict = false;
 	struct sql sql = sql_prepare(db,
 				     "INSERT INTO policies (version, document, digest, set_at, "
 				     "set_by, mac_key_id, mac) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -30,13 +43,33 @@ static bool policy_write(struct db *db, void *context, struct err *err)
 	sql_put_i64(&sql, policy->set_at);
 	sql_put_text(&sql, policy->set_by);
 	sql_put_mac(&sql, &policy->mac);
-	if (!sql_run(&sql, &conflict))
+	return sql_run(&sql, ret_conflict);
+}
+
+static bool policy_write(struct db *db, void *context, struct err *err)
+{
+	const struct policy_write *write = context;
+	const struct store_policy *policy = write->policy;
+	char detail[128];
+	struct buf out = buf_of(detail, sizeof detail);
+	bool right = true, conflict = false;
+	int64_t removed = 0;
+	*write->added = false;
+	if (policy->replaces != 0 && !strangers_remove(db, policy, &right, &removed, err))
+		return false;
+	if (!right)
+		return true;
+	if (!policy_insert(db, write, &conflict, err))
 		return false;
 	*write->added = !conflict;
 	if (conflict)
 		return true;
 	buf_text(&out, "{");
 	json_write_member_u64(&out, "version", policy->version);
+	if (policy->replaces != 0)
+		json_write_member_u64(&out, "not_sealed", policy->replaces);
+	if (removed > 0)
+		json_write_member_u64(&out, "removed", (uint64_t)removed);
 	buf_text(&out, "}");
 	return audit_add(db, "policy_set", (struct id){ 0 }, buf_terminated(&out), write->by, err);
 }

@@ -245,7 +245,7 @@ enum exit_status command_controls(const struct invocation *invocation)
 	bool sealed = false;
 	if (!desk_open(&desk, invocation, &err))
 		return invocation_failed(invocation, &err);
-	bool ok = admin_controls_list(&desk.admin, &set, &sealed, &err);
+	bool ok = admin_controls_list(&desk.admin, clock_now_ms(&desk.clock), &set, &sealed, &err);
 	if (ok)
 		set_print(invocation, &set, sealed);
 	desk_close(&desk);

@@ -104,12 +104,18 @@ static bool is_another(const struct control_set *set, const struct control_seen 
 	       memcmp(set->mac.bytes, seen->mac, sizeof seen->mac) != 0;
 }
 
+bool control_version_is_possible(uint64_t version, int64_t now_ms)
+{
+	return (now_ms > 0 && version <= (uint64_t)now_ms + CONTROL_AHEAD_MS) ||
+	       !DEFENCE("switches_count_to_now");
+}
+
 enum control_doubt control_judge(const struct mac_keys *keys, const struct control_set *set,
-				 struct control_seen *inout_seen)
+				 struct control_seen *inout_seen, int64_t now_ms)
 {
 	if (!set->has_head)
 		return CONTROL_MISSING;
-	if (!control_set_is_sealed(keys, set))
+	if (!control_set_is_sealed(keys, set) || !control_version_is_possible(set->version, now_ms))
 		return CONTROL_FORGED;
 	bool older = is_older(set, inout_seen);
 	bool another = is_another(set, inout_seen);

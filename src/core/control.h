@@ -70,7 +70,7 @@ enum control_doubt {
 	CONTROL_BELIEVED = 0,
 	CONTROL_UNREADABLE = 1,
 	CONTROL_MISSING = 2, /* its head is gone */
-	CONTROL_FORGED = 3,  /* it is not what people set */
+	CONTROL_FORGED = 3,  /* it is not what people set, or has a number that nobody gave */
 	CONTROL_OLD = 4,     /* a newer one was seen, or stood here while this one was doubted */
 	CONTROL_DIFFERS = 5, /* another one of this version was seen */
 };
@@ -79,10 +79,14 @@ const char *control_doubt_text(enum control_doubt doubt);
 /* Sets the MAC over all that the set says; rows are brought in order. */
 void control_set_seal(const struct mac_keys *keys, struct control_set *set);
 bool control_set_is_sealed(const struct mac_keys *keys, const struct control_set *set);
+/* Versions count from 0, and begin anew with the time in milliseconds: one far ahead of that is
+ * none of ours, and who went on from it could soon count no further. */
+#define CONTROL_AHEAD_MS (24 * 3600 * (int64_t)1000)
+bool control_version_is_possible(uint64_t version, int64_t now_ms);
 /* Is it to be believed, by who has seen what? Remembers that it was doubted, and with that stays in
  * doubt until people have reset the set. Does not remember what is believed: control_seen_note. */
 enum control_doubt control_judge(const struct mac_keys *keys, const struct control_set *set,
-				 struct control_seen *inout_seen);
+				 struct control_seen *inout_seen, int64_t now_ms);
 void control_seen_note(const struct control_set *set, struct control_seen *ret_seen);
 
 /* Who would be paid, and from where; what is not known yet is zero or NULL. */

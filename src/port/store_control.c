@@ -14,7 +14,9 @@ bool store_controls_change(struct store *store, struct store_control_change *cha
 			   const struct store_by *by, struct err *err)
 {
 	PORT_CALL();
-	CHECK(change->set->version > change->version && change->set->mac.key_id != 0);
+	/* A reset does not count on from what an editor may have written. */
+	CHECK(change->set->version > change->version || change->resets);
+	CHECK(change->set->version <= INT64_MAX && change->set->mac.key_id != 0);
 	CHECK(change->action[0] != 0 && by->who[0] != 0);
 	return store->ops->controls_change(store, change, by, err);
 }

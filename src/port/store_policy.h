@@ -19,9 +19,13 @@ struct store_policy {
 	char set_by[PRINCIPAL_LEN_MAX + 1];
 	uint8_t digest[32]; /* SHA-256 of the document */
 	struct mac_tag mac; /* over all of the above */
+	/* Of what is added: 0, or the number of the newest row, which is no policy of ours: what
+	 * counts as far as this one goes, or it would not be the newest. */
+	uint64_t replaces;
 };
 
-/* Adds a document as the one in force. *ret_added false: there is one of that version. */
+/* Adds a document as the one in force. *ret_added false: there is one of that version, or the row
+ * that it replaces is not the newest. */
 MUST_CHECK bool store_policy_add(struct store *store, const struct store_policy *policy,
 				 struct str document, const struct store_by *by, bool *ret_added,
 				 struct err *err);

@@ -568,6 +568,76 @@ static void test_pause_undone_old_set_back_and_restart(void **state)
 	old_set_back(*state, true);
 }
 
+/* As another signer does that shares the journal. */
+static void journal_by_another_signer(struct life *life)
+{
+	struct control_set set = set_load(life);
+	struct journal_entry entry = { .has_controls = true,
+				       .controls = { .version = set.version, .time_ms = 1 } };
+	enum journal_verdict verdict;
+	struct err err = { 0 };
+	memcpy(entry.controls.mac, set.mac.bytes, sizeof entry.controls.mac);
+	assert_true(journal_append_many(life->journal, &entry, 1, &verdict, &err));
+	assert_int_equal(verdict, JOURNAL_WRITTEN);
+}
+
+/* It was put back before this signer had a look at the newer one; another had. */
+static void test_pause_undone_before_the_other_signer_looked(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "POL", 6750);
+	stop(life, CONTROL_ACCOUNT, "umbra", CONTROL_INTAKE);
+	life_sign(life); /* no message yet: it has seen the switches, and nobody to pay */
+	life_sql(life, "CREATE TABLE kept AS SELECT * FROM controls_head");
+	life_sql(life, "CREATE TABLE kept_rows AS SELECT * FROM controls");
+	stop(life, CONTROL_ALL, "", CONTROL_SIGNING);
+	journal_by_another_signer(life);
+	head_restore(life);
+	life_sql(life, "DELETE FROM controls");
+	life_sql(life, "INSERT INTO controls SELECT * FROM kept_rows");
+	struct out before = out_of(life);
+	life_wait(life, RESUME_MS);
+	life_run(life, 2);
+	assert_nothing_new(life, before);
+	life_assert_unpaid(life, &row);
+	assert_int_equal(life_alarms(life, "controls_doubted"), 1);
+	reset(life);
+	life_wait(life, RESUME_MS);
+	life_run(life, 2);
+	resume_and_pay(life, &row, 1);
+}
+
+/* Another set of that number: the one that this signer believed is not believed again. */
+static void test_pause_undone_by_another_set_of_its_number(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "POL", 6760);
+	stop(life, CONTROL_ACCOUNT, "umbra", CONTROL_INTAKE);
+	life_sign(life);
+	stop(life, CONTROL_ALL, "", CONTROL_SIGNING);
+	journal_by_another_signer(life);
+	struct control_set set = set_load(life);
+	life_sql(life, "DELETE FROM controls");
+	life_sql(life, "UPDATE controls_head SET version = 1");
+	set.len = 0;
+	set_write(life, &set, 1, false);
+	life_sign(life);
+	struct out before = out_of(life);
+	life_wait(life, RESUME_MS);
+	life_run(life, 2);
+	set = set_load(life);
+	set.version++;
+	set_write(life, &set, set.version - 1, false);
+	life_wait(life, RESUME_MS);
+	life_run(life, 2);
+	assert_nothing_new(life, before);
+	life_assert_unpaid(life, &row);
+	reset(life);
+	life_wait(life, RESUME_MS);
+	life_run(life, 2);
+	resume_and_pay(life, &row, 1);
+}
+
 /* Nobody can read them: nothing new, and what was out goes on. */
 static void test_pause_undone_unreadable(void **state)
 {
@@ -613,6 +683,8 @@ int main(void)
 		LIFE_TEST(test_frozen_switch_stops_every_send),
 		LIFE_TEST(test_frozen_by_a_file),
 		LIFE_TEST(test_freeze_file_out_of_sight),
+		LIFE_TEST(test_pause_undone_before_the_other_signer_looked),
+		LIFE_TEST(test_pause_undone_by_another_set_of_its_number),
 		LIFE_TEST(test_pause_undone_row_deleted),
 		LIFE_TEST(test_pause_undone_row_deleted_and_restart),
 		LIFE_TEST(test_pause_undone_head_deleted),

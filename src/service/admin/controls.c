@@ -1,6 +1,7 @@
 #include "service/admin/controls.h"
 
 #include "base/check.h"
+#include "base/defence.h"
 #include "base/json.h"
 #include "base/utf8.h"
 
@@ -9,12 +10,13 @@
 
 #define DETAIL_MAX 512
 
-bool admin_controls_list(const struct admin_controls *admin, struct control_set *ret_set,
-			 bool *ret_sealed, struct err *err)
+bool admin_controls_list(const struct admin_controls *admin, int64_t now_ms,
+			 struct control_set *ret_set, bool *ret_sealed, struct err *err)
 {
 	if (!store_controls_load(admin->store, ret_set, err))
 		return false;
-	*ret_sealed = ret_set->has_head && control_set_is_sealed(admin->keys, ret_set);
+	*ret_sealed = ret_set->has_head && control_set_is_sealed(admin->keys, ret_set) &&
+		      control_version_is_possible(ret_set->version, now_ms);
 	return true;
 }
 
@@ -81,14 +83,18 @@ static bool set_write(const struct admin_controls *admin, const struct control_s
 	       err_set(err, ERR_REFUSED, "somebody else has changed the switches: look again");
 }
 
-/* Begins anew: far above every version that anybody has seen. */
+/* Begins anew: far above every version that anybody has seen. The number of a set that is not
+ * sealed is an editor's, and may be the last that there is. */
 static void set_reset(struct control_set *set, bool sealed, int64_t now_ms)
 {
-	if (!sealed)
+	uint64_t least = (uint64_t)now_ms;
+	if (!sealed) {
 		set->len = 0;
+		set->version = DEFENCE("reset_counts_from_now") ? 0 : set->version;
+	}
 	set->is_cut = false;
 	set->has_head = true;
-	set->version = set->version > (uint64_t)now_ms ? set->version : (uint64_t)now_ms;
+	set->version = set->version > least ? set->version : least;
 }
 
 static bool sealed_check(bool sealed, struct err *err)
@@ -106,7 +112,7 @@ bool admin_controls_pause(const struct admin_controls *admin, const struct admin
 	struct control row;
 	bool sealed = false;
 	if (!wish_read(admin, wish, &row, err) ||
-	    !admin_controls_list(admin, &before, &sealed, err) ||
+	    !admin_controls_list(admin, now_ms, &before, &sealed, err) ||
 	    (!resets && !sealed_check(sealed, err)))
 		return false;
 	*ret_set = before;
@@ -136,7 +142,8 @@ bool admin_controls_unpause(const struct admin_controls *admin,
 	struct control row;
 	bool sealed = false;
 	if (!wish_read(admin, wish, &row, err) ||
-	    !admin_controls_list(admin, &before, &sealed, err) || !sealed_check(sealed, err))
+	    !admin_controls_list(admin, now_ms, &before, &sealed, err) ||
+	    !sealed_check(sealed, err))
 		return false;
 	*ret_set = before;
 	if (!control_set_lift(ret_set, row.scope, row.name, row.stops, now_ms))

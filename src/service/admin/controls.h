@@ -20,8 +20,8 @@ struct admin_control_wish {
 
 /* The switches as they are, and whether they are what people set. Whether they are the newest ones
  * only the signer knows. */
-MUST_CHECK bool admin_controls_list(const struct admin_controls *admin, struct control_set *ret_set,
-				    bool *ret_sealed, struct err *err);
+MUST_CHECK bool admin_controls_list(const struct admin_controls *admin, int64_t now_ms,
+				    struct control_set *ret_set, bool *ret_sealed, struct err *err);
 /* REFUSED: it is paused so already; there is no room; the switches are not what people set. With
  * resets the last is no reason: the wish is to pause all, what else is believed stays, and what is
  * not goes; the set begins anew, and signers that doubted it believe it. */

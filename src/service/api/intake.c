@@ -56,7 +56,8 @@ void intake_look(struct intake *intake)
 		return;
 	if (store_controls_load(intake->options->store, &intake->set, &fault)) {
 		intake->looked_ms = now_ms;
-		doubt = control_judge(&intake->options->controls_keys, &intake->set, &intake->seen);
+		doubt = control_judge(&intake->options->controls_keys, &intake->set, &intake->seen,
+				      clock_now_ms(intake->options->clock));
 	}
 	doubt_tell(intake, doubt, doubt == CONTROL_UNREADABLE ? &fault : NULL);
 	intake->doubt = doubt;

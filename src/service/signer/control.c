@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+#define JOURNAL_LOOK_MS 1000
+#define NEVER           (INT64_MIN / 2)
+
 void signer_controls_init(struct signer *self, struct metrics *metrics)
 {
 	static const char *const labels[CONTROL_SCOPES + 1] = {
@@ -17,6 +20,7 @@ void signer_controls_init(struct signer *self, struct metrics *metrics)
 		[CONTROL_WALLET] = "scope=\"wallet\"",
 	};
 	struct signer_controls *controls = &self->controls;
+	controls->journal_looked_ms = NEVER;
 	for (int i = CONTROL_ALL; i <= CONTROL_WALLET; i++)
 		controls->paused[i] = metric_add(metrics, METRIC_GAUGE, "sluice_control_paused",
 						 labels[i], "Pause switches that are set.");
@@ -28,20 +32,25 @@ void signer_controls_init(struct signer *self, struct metrics *metrics)
 
 /* ---- the look ---- */
 
+/* Before each look at the store, but not more often than a pause is to be felt: another signer may
+ * have seen a newer set than this one has. */
 static bool journal_know(struct signer *self, struct err *err)
 {
 	struct signer_controls *controls = &self->controls;
 	struct journal_controls last;
+	int64_t now_ms = clock_monotonic_ms(self->options.clock);
 	bool any = false;
-	if (controls->knows_journal || !DEFENCE("switches_are_journaled"))
+	bool fresh = now_ms - controls->journal_looked_ms < JOURNAL_LOOK_MS ||
+		     !DEFENCE("switches_of_other_signers");
+	if ((controls->journal_looked_ms != NEVER && fresh) || !DEFENCE("switches_are_journaled"))
 		return true;
 	if (!journal_controls_last(self->options.journal, &any, &last, err))
 		return false;
-	if (any) {
+	if (any && last.version > controls->seen.version) {
 		controls->seen.version = last.version;
 		memcpy(controls->seen.mac, last.mac, sizeof controls->seen.mac);
 	}
-	controls->knows_journal = true;
+	controls->journal_looked_ms = now_ms;
 	return true;
 }
 
@@ -60,6 +69,8 @@ static bool set_journal(struct signer *self, enum control_doubt *ret_doubt, stru
 		return false;
 	if (verdict == JOURNAL_DIFFERENT)
 		*ret_doubt = CONTROL_DIFFERS;
+	/* And stays in doubt, whatever the store has next. */
+	self->controls.seen.is_doubted |= verdict == JOURNAL_DIFFERENT;
 	return true;
 }
 
@@ -70,7 +81,8 @@ static enum control_doubt set_read(struct signer *self, struct err *err)
 	if (!journal_know(self, err) ||
 	    !store_controls_load(self->options.store, &controls->set, err))
 		return CONTROL_UNREADABLE;
-	doubt = control_judge(&self->options.controls_keys, &controls->set, &controls->seen);
+	doubt = control_judge(&self->options.controls_keys, &controls->set, &controls->seen,
+			      clock_now_ms(self->options.clock));
 	if (doubt == CONTROL_BELIEVED && !set_journal(self, &doubt, err))
 		return CONTROL_UNREADABLE;
 	return doubt;

@@ -13,7 +13,7 @@ struct signer_controls {
 	struct control_set set;      /* as the store had it last */
 	struct control_set believed; /* the newest one that was */
 	struct control_seen seen;    /* by this signer, and by the journal */
-	bool knows_journal;
+	int64_t journal_looked_ms; /* monotonic; what other signers believed stands there as well */
 	enum control_doubt doubt;
 	bool is_frozen; /* by the file on this host */
 	enum control_doubt doubt_told;

@@ -7,6 +7,8 @@ static const uint8_t other_bytes[32] = { 4 };
 static const struct mac_keys keys = { .keys = { { 1, key_bytes } }, .len = 1 };
 static const struct mac_keys others = { .keys = { { 1, other_bytes } }, .len = 1 };
 
+#define NOW 1700000000000
+
 static struct control switch_of(enum control_scope scope, const char *name, unsigned stops)
 {
 	struct control row = { .scope = scope, .stops = stops, .who = "ann", .reason = "drill" };
@@ -152,7 +154,7 @@ static void an_edited_chain_names_nothing_and_is_forged(void **state)
 		assert_int_equal(control_stops(set, &subject), CONTROL_SIGNING);
 		snprintf(set->rows[0].name, sizeof set->rows[0].name, "%s", cases[i].edited);
 		assert_int_equal(control_stops(set, &subject), 0);
-		assert_int_equal(control_judge(&keys, set, &seen), CONTROL_FORGED);
+		assert_int_equal(control_judge(&keys, set, &seen, NOW), CONTROL_FORGED);
 		assert_int_equal(control_stops_doubted(set, NULL, &subject),
 				 CONTROL_INTAKE | CONTROL_SIGNING);
 	}
@@ -206,23 +208,42 @@ static void an_old_set_is_noticed_and_stays_doubted(void **state)
 	put(set, CONTROL_CHAIN, "1", CONTROL_SIGNING);
 	old = *set;
 	put(set, CONTROL_CHAIN, "137", CONTROL_SIGNING);
-	assert_int_equal(control_judge(&keys, set, &seen), CONTROL_BELIEVED);
+	assert_int_equal(control_judge(&keys, set, &seen, NOW), CONTROL_BELIEVED);
 	control_seen_note(set, &seen);
-	assert_int_equal(control_judge(&keys, set, &seen), CONTROL_BELIEVED);
-	assert_int_equal(control_judge(&keys, &old, &seen), CONTROL_OLD);
+	assert_int_equal(control_judge(&keys, set, &seen, NOW), CONTROL_BELIEVED);
+	assert_int_equal(control_judge(&keys, &old, &seen, NOW), CONTROL_OLD);
 	/* What is made on top of it is no better, whatever its number. */
 	put(&old, CONTROL_CHAIN, "5", CONTROL_SIGNING);
-	assert_int_equal(control_judge(&keys, &old, &seen), CONTROL_DIFFERS);
+	assert_int_equal(control_judge(&keys, &old, &seen, NOW), CONTROL_DIFFERS);
 	put(&old, CONTROL_CHAIN, "6", CONTROL_SIGNING);
-	assert_int_equal(control_judge(&keys, &old, &seen), CONTROL_OLD);
-	assert_int_equal(control_judge(&keys, set, &seen), CONTROL_OLD);
+	assert_int_equal(control_judge(&keys, &old, &seen, NOW), CONTROL_OLD);
+	assert_int_equal(control_judge(&keys, set, &seen, NOW), CONTROL_OLD);
 	/* But for what people say to be the beginning of another row of sets. */
 	old.version = old.reset_version = 100;
 	control_set_seal(&keys, &old);
-	assert_int_equal(control_judge(&keys, &old, &seen), CONTROL_BELIEVED);
+	assert_int_equal(control_judge(&keys, &old, &seen, NOW), CONTROL_BELIEVED);
 	control_seen_note(&old, &seen);
 	put(&old, CONTROL_CHAIN, "7", CONTROL_SIGNING);
-	assert_int_equal(control_judge(&keys, &old, &seen), CONTROL_BELIEVED);
+	assert_int_equal(control_judge(&keys, &old, &seen, NOW), CONTROL_BELIEVED);
+}
+
+/* Whoever had a key sealed what an editor had counted up: nobody could count on from there. */
+static void switches_stuck_a_number_that_nobody_gave(void **state)
+{
+	static const uint64_t numbers[] = { NOW + CONTROL_AHEAD_MS + 1, INT64_MAX - 1, INT64_MAX };
+	struct control_set *set = set_new();
+	struct control_seen seen = { 0 };
+	(void)state;
+	put(set, CONTROL_CHAIN, "1", CONTROL_SIGNING);
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		set->version = set->reset_version = numbers[i];
+		control_set_seal(&keys, set);
+		assert_int_equal(control_judge(&keys, set, &seen, NOW), CONTROL_FORGED);
+		assert_false(seen.is_doubted);
+	}
+	set->version = NOW + CONTROL_AHEAD_MS;
+	control_set_seal(&keys, set);
+	assert_int_equal(control_judge(&keys, set, &seen, NOW), CONTROL_BELIEVED);
 }
 
 static void a_set_without_its_head_or_emptied_is_doubted(void **state)
@@ -230,14 +251,14 @@ static void a_set_without_its_head_or_emptied_is_doubted(void **state)
 	struct control_set *set = set_new();
 	struct control_seen seen = { 0 };
 	(void)state;
-	assert_int_equal(control_judge(&keys, set, &seen), CONTROL_BELIEVED);
+	assert_int_equal(control_judge(&keys, set, &seen, NOW), CONTROL_BELIEVED);
 	put(set, CONTROL_CHAIN, "1", CONTROL_SIGNING);
 	control_seen_note(set, &seen);
-	assert_int_equal(control_judge(&others, set, &seen), CONTROL_FORGED);
+	assert_int_equal(control_judge(&others, set, &seen, NOW), CONTROL_FORGED);
 	set->has_head = false;
-	assert_int_equal(control_judge(&keys, set, &seen), CONTROL_MISSING);
+	assert_int_equal(control_judge(&keys, set, &seen, NOW), CONTROL_MISSING);
 	/* As in a store that nobody has touched. */
-	assert_int_equal(control_judge(&keys, set_new(), &seen), CONTROL_OLD);
+	assert_int_equal(control_judge(&keys, set_new(), &seen, NOW), CONTROL_OLD);
 }
 
 static void every_doubt_has_a_text_of_its_own(void **state)
@@ -398,6 +419,7 @@ int main(void)
 		cmocka_unit_test(an_edited_chain_names_nothing_and_is_forged),
 		cmocka_unit_test(a_change_of_anything_breaks_the_seal),
 		cmocka_unit_test(an_old_set_is_noticed_and_stays_doubted),
+		cmocka_unit_test(switches_stuck_a_number_that_nobody_gave),
 		cmocka_unit_test(a_set_without_its_head_or_emptied_is_doubted),
 		cmocka_unit_test(every_doubt_has_a_text_of_its_own),
 		cmocka_unit_test(who_doubts_stops_all_and_keeps_what_was_frozen),
