@@ -19,7 +19,8 @@ static const struct {
 	{ { "GET", 3 }, HTTP_GET },         { { "HEAD", 4 }, HTTP_HEAD },
 	{ { "POST", 4 }, HTTP_POST },       { { "PUT", 3 }, HTTP_PUT },
 	{ { "PATCH", 5 }, HTTP_PATCH },     { { "DELETE", 6 }, HTTP_DELETE },
-	{ { "OPTIONS", 7 }, HTTP_OPTIONS },
+	{ { "OPTIONS", 7 }, HTTP_OPTIONS }, { { "TRACE", 5 }, HTTP_TRACE },
+	{ { "QUERY", 5 }, HTTP_QUERY },
 };
 
 static bool refuse_with(struct http_parser *parser, unsigned status, const char *code,

@@ -26,6 +26,8 @@ enum http_method {
 	HTTP_PATCH,
 	HTTP_DELETE,
 	HTTP_OPTIONS,
+	HTTP_TRACE, /* known, and taken by no route: 405, where an unknown one is 501 */
+	HTTP_QUERY,
 };
 
 struct http_pair {

@@ -48,9 +48,12 @@ class Api {
 		this.agent = new http.Agent({ keepAlive: true, maxSockets: 128 });
 	}
 
+	attempt(...args) {
+		return spawnSync(this.program, [...args, '--config', this.config, '--json'], { encoding: 'utf8' });
+	}
+
 	sluice(...args) {
-		const { status, stdout, stderr } = spawnSync(
-			this.program, [...args, '--config', this.config, '--json'], { encoding: 'utf8' });
+		const { status, stdout, stderr } = this.attempt(...args);
 		assert.equal(status, 0, `sluice ${args.join(' ')}: ${stdout}${stderr}`);
 		return JSON.parse(stdout);
 	}

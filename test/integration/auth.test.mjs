@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startApi } from './api_process.mjs';
+import { codeOf } from './second_factor.mjs';
 
 const password = 'correct horse battery';
 const stepMs = 30_000;
@@ -63,17 +64,6 @@ async function becomes(status, code, ask) {
 		assert.ok(Date.now() < deadline, `still ${answer.status}`);
 		await sleep(50);
 	}
-}
-
-// RFC 6238 and RFC 4648, from their texts.
-function codeOf(secret, step) {
-	const bits = [...secret].map(c => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
-	const seed = Buffer.from(bits.match(/.{8}/g).map(byte => parseInt(byte, 2)));
-	const counter = Buffer.alloc(8);
-	counter.writeBigUInt64BE(BigInt(step));
-	const tag = createHmac('sha1', seed).update(counter).digest();
-	const value = tag.readUInt32BE(tag[19] & 15) & 0x7fffffff;
-	return String(value % 1_000_000).padStart(6, '0');
 }
 
 // Not at the end of a step, so that "one before, this, one after" stay what they are for a test.
