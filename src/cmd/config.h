@@ -154,6 +154,7 @@ struct config {
 	const char *cache_username;      /* NULL: the default one */
 	const char *cache_password_file; /* NULL: none */
 	int64_t cache_timeout_ms;
+	const char *policy_deny_list; /* NULL: none */
 	int64_t processor_approval_life_ms;
 	int64_t processor_visibility_ms;
 	int64_t processor_sweep_interval_ms;

@@ -163,6 +163,8 @@ static const struct config_rule rules[] = {
 	  "the claim that names an account; * is every one" },
 	{ "identity.life_max_s", CONFIG_TYPE_COUNT, 60, DAY_S, "3600",
 	  "tokens that live longer are refused" },
+	{ "policy.deny_list", CONFIG_TYPE_PATH, 0, 0, NULL,
+	  "addresses that are never paid, one a line; read again when it has changed" },
 	{ "processor.ops_listen", CONFIG_TYPE_LISTEN, 0, 0, "127.0.0.1:3001", "as of the api" },
 	{ "processor.approval_life_s", CONFIG_TYPE_COUNT, 60, 30 * DAY_S, "86400",
 	  "how long an approval may wait for its nonce before it is renewed" },

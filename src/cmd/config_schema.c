@@ -202,6 +202,10 @@ static const struct cyaml_schema_field identity_fields[] = {
 	SCALAR(struct config_text_identity, life_max_s),
 	CYAML_FIELD_END,
 };
+static const struct cyaml_schema_field policy_fields[] = {
+	SCALAR(struct config_text_policy, deny_list),
+	CYAML_FIELD_END,
+};
 static const struct cyaml_schema_field processor_fields[] = {
 	SCALAR(struct config_text_processor, ops_listen),
 	SCALAR(struct config_text_processor, approval_life_s),
@@ -240,6 +244,7 @@ static const struct cyaml_schema_field document_fields[] = {
 	SECTION(cache, cache_fields),
 	SECTION(api, api_fields),
 	SECTION(identity, identity_fields),
+	SECTION(policy, policy_fields),
 	SECTION(processor, processor_fields),
 	SECTION(signer, signer_fields),
 	SECTION(monitor, monitor_fields),

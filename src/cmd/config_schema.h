@@ -181,6 +181,10 @@ struct config_text_cache {
 	char *timeout_ms;
 };
 
+struct config_text_policy {
+	char *deny_list;
+};
+
 struct config_text_processor {
 	char *ops_listen;
 	char *approval_life_s;
@@ -221,6 +225,7 @@ struct config_text {
 	struct config_text_cache cache;
 	struct config_text_identity identity;
 	struct config_text_api api;
+	struct config_text_policy policy;
 	struct config_text_processor processor;
 	struct config_text_signer signer;
 	struct config_text_monitor monitor;

@@ -1,6 +1,7 @@
 /* The signer as a process: the only one that opens keystores and the journal. */
 #include "cmd/role_signer.h"
 
+#include "adapter/deny_list_file.h"
 #include "adapter/journal_sql.h"
 #include "cmd/database_open.h"
 #include "cmd/key_stores.h"
@@ -127,6 +128,10 @@ static bool signer_open(struct role_parts *parts, struct signer_role *role,
 		.accepts_strangers = purpose.accepts_strangers,
 	};
 	memcpy(options.chains, parts->chains, sizeof options.chains);
+	if (parts->config->policy_deny_list != NULL)
+		role->deny_list =
+			deny_list_file_new(parts->config->policy_deny_list, &parts->clock);
+	options.deny_list = role->deny_list;
 	if (parts->config->signer_freeze_file != NULL) {
 		role->freeze = freeze_file_of(parts->config->signer_freeze_file);
 		options.freeze = &role->freeze.base;
@@ -160,6 +165,7 @@ void role_signer_close(struct signer_role *role)
 	if (role->signer != NULL)
 		signer_leave(role->signer);
 	signer_free(role->signer);
+	deny_list_close(role->deny_list);
 	journal_close(role->journal);
 	keys_close(role->keys);
 }

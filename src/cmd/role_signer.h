@@ -4,6 +4,7 @@
 
 #include "adapter/freeze_file.h"
 #include "cmd/role.h"
+#include "port/deny_list.h"
 #include "service/signer/signer.h"
 
 struct signer_role {
@@ -11,6 +12,7 @@ struct signer_role {
 	struct journal *journal;
 	struct signer *signer;
 	struct freeze_file freeze;
+	struct deny_list *deny_list;
 };
 
 /* What a signer is opened for; zero: to pay. As in struct signer_options. */

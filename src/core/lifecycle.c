@@ -38,7 +38,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define ROW_CODES_MAX 5
+#define ROW_CODES_MAX 8
 
 struct withdrawal_row {
 	int from; /* 0: does not exist */
@@ -79,7 +79,7 @@ static const struct withdrawal_row withdrawal_rows[] = {
 	  "rejected",
 	  "a rule says no",
 	  { REFUSAL_BELOW_MINIMUM, REFUSAL_ABOVE_MAXIMUM, REFUSAL_POLICY_DENIED,
-	    REFUSAL_POLICY_NO_RULE, REFUSAL_LIMIT_EXCEEDED } },
+	    REFUSAL_POLICY_NO_RULE, REFUSAL_LIMIT_EXCEEDED, REFUSAL_RECEIVER_DENIED } },
 	{ WITHDRAWAL_ACCEPTED,
 	  WITHDRAWAL_CANCELED,
 	  ACTOR_API,
@@ -122,7 +122,7 @@ static const struct withdrawal_row withdrawal_rows[] = {
 	  QUEUE_NONE,
 	  "rejected",
 	  "a signer limit that waiting cannot cure; void journaled first",
-	  { REFUSAL_SIGNER_LIMIT } },
+	  { REFUSAL_SIGNER_LIMIT, REFUSAL_RECEIVER_DENIED } },
 	{ WITHDRAWAL_QUEUED,
 	  WITHDRAWAL_FAILED,
 	  ACTOR_SIGNER,

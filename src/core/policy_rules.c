@@ -150,14 +150,21 @@ static void rule_apply(const struct policy *policy, const struct policy_facts *f
 	}
 }
 
+/* What no rule can change. */
+static enum refusal before_rules(const struct asset *asset, const struct intent *intent,
+				 const struct policy_receiver *receiver)
+{
+	return receiver->is_denied ? REFUSAL_RECEIVER_DENIED : policy_decide(asset, intent);
+}
+
 void policy_judge(const struct policy *policy, const struct catalogue *catalogue,
 		  const struct asset *asset, const struct intent *intent,
-		  struct policy_verdict *ret_verdict)
+		  const struct policy_receiver *receiver, struct policy_verdict *ret_verdict)
 {
 	char storage[ASSET_TEXT_LEN_MAX];
 	struct buf text = buf_of(storage, sizeof storage);
 	const struct chain_params *chain = &catalogue->chains[asset->chain];
-	enum refusal refusal = policy_decide(asset, intent);
+	enum refusal refusal = before_rules(asset, intent, receiver);
 	buf_text(&text, chain->name);
 	buf_byte(&text, '/');
 	buf_text(&text, asset->symbol);

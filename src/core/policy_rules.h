@@ -88,14 +88,20 @@ struct policy_verdict {
 	const struct policy_limit *limits[POLICY_LIMITS_MAX]; /* of each claim */
 };
 
+/* What is known of the receiver besides its address. */
+struct policy_receiver {
+	bool is_denied; /* on the deny-list */
+};
+
 /* Compiles a document; `root` outlives the policy. The catalogue knows the chains and assets that
  * it names. REFUSED with the place and what is wrong there: "rules[2].amount_max: …". */
 MUST_CHECK bool policy_compile(const struct json_value *root, const struct catalogue *catalogue,
 			       struct policy *ret_policy, struct err *err);
-/* Judges an intent of that asset (policy_asset_matches). Bounds of the asset come before rules. */
+/* Judges an intent of that asset (policy_asset_matches). The deny-list wins over all, and bounds of
+ * the asset come before rules. */
 void policy_judge(const struct policy *policy, const struct catalogue *catalogue,
 		  const struct asset *asset, const struct intent *intent,
-		  struct policy_verdict *ret_verdict);
+		  const struct policy_receiver *receiver, struct policy_verdict *ret_verdict);
 /* "deny", "allow"; static storage. */
 const char *policy_effect_text(enum policy_effect effect);
 

@@ -60,6 +60,9 @@ static const struct reason_row rows[REASON_COUNT] = {
 	[REASON_LIMIT_UNREADABLE] = { "limit_unreadable",
 				      WAIT(0, "what a limit has let through lately was changed by "
 					      "somebody else") },
+	[REASON_DENY_LIST_UNAVAILABLE] = { "deny_list_unavailable",
+					   WAIT(0, "there is no deny-list that can be read, and so "
+						   "nobody is known not to be on it") },
 	[REASON_PREVIOUS_ROUND_NOT_PROVEN_UNPAID] = { "previous_round_not_proven_unpaid",
 						      WAIT(PROOF_WAIT_MS,
 							   "the chain does not prove yet that the round before was not "

@@ -66,13 +66,14 @@ struct life {
 	struct monitor *monitor;
 	uint64_t made;
 	struct life_ports ports;
-	struct life_fault *fault; /* NULL: none installed */
-	const char *instance;     /* of the signer, */
-	const char *watcher;      /* and of the monitor */
-	struct cache *cache;      /* of the signer, from its next start on; NULL: none */
-	struct freeze *freeze;    /* of the signer, as the cache */
-	bool recovers;            /* signer and monitor, from their next start on; */
-	bool journal_lost;        /* then, as options of the signer */
+	struct life_fault *fault;    /* NULL: none installed */
+	const char *instance;        /* of the signer, */
+	const char *watcher;         /* and of the monitor */
+	struct cache *cache;         /* of the signer, from its next start on; NULL: none */
+	struct deny_list *deny_list; /* likewise, and of the processor */
+	struct freeze *freeze;       /* of the signer, as the cache */
+	bool recovers;               /* signer and monitor, from their next start on; */
+	bool journal_lost;           /* then, as options of the signer */
 	bool accepts_strangers;
 	bool cancels_by_signer; /* the API, as on a server */
 	int64_t approval_life_ms;

@@ -129,7 +129,15 @@ static bool is_canceled(const struct withdrawal *row)
 	return row->stage == WITHDRAWAL_ACCEPTED && row->cancel_requested;
 }
 
-/* Nobody decides without a policy, and nothing fails for want of one. */
+/* Why nothing can be decided; NONE when it can. */
+static enum reason undecided_why(const struct decisions_facts *facts)
+{
+	if (facts->policy == NULL)
+		return REASON_POLICY_UNAVAILABLE;
+	return facts->receivers == NULL ? REASON_DENY_LIST_UNAVAILABLE : REASON_NONE;
+}
+
+/* Nobody decides without a policy or a list, and nothing fails for want of one. */
 static void decide_wait(struct decisions *self, const struct withdrawal *row, enum reason reason,
 			struct store_change *change)
 {
@@ -192,7 +200,9 @@ static void judge(struct decisions *self, const struct withdrawal *row, const st
 		  struct store_change *change)
 {
 	struct policy_verdict *verdict = &self->verdicts[change - self->changes];
-	policy_judge(self->facts.policy, self->options.catalogue, asset, &row->intent, verdict);
+	struct policy_receiver receiver = receivers_facts(self->facts.receivers, &row->intent);
+	policy_judge(self->facts.policy, self->options.catalogue, asset, &row->intent, &receiver,
+		     verdict);
 	if (verdict->rule != NULL)
 		rule_tell(self, change, verdict->rule->name);
 	switch (verdict->answer) {
@@ -212,6 +222,7 @@ static void decide(struct decisions *self, const struct withdrawal *row,
 	const struct intent *intent = &row->intent;
 	const struct asset *asset =
 		catalogue_asset(self->options.catalogue, intent->chain_id, str_from(intent->asset));
+	enum reason undecided = undecided_why(&self->facts);
 	*change = (struct store_change){ .withdrawal = intent->id,
 					 .version = row->version,
 					 .from = row->stage,
@@ -221,10 +232,10 @@ static void decide(struct decisions *self, const struct withdrawal *row,
 		decide_held(self, row, reason_code(REASON_DEAD_LETTER), change);
 	} else if (DEFENCE("asset_is_pinned") && !policy_asset_matches(asset, intent)) {
 		decide_held(self, row, reason_code(REASON_ASSET_MISMATCH), change);
-	} else if (self->facts.policy == NULL && is_canceled(row)) {
+	} else if (undecided != REASON_NONE && is_canceled(row)) {
 		decide_unpayable(self, row, REFUSAL_CANCELED, change);
-	} else if (self->facts.policy == NULL) {
-		decide_wait(self, row, REASON_POLICY_UNAVAILABLE, change);
+	} else if (undecided != REASON_NONE) {
+		decide_wait(self, row, undecided, change);
 	} else {
 		judge(self, row, asset, change);
 	}

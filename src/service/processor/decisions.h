@@ -6,13 +6,15 @@
 
 #include "core/policy_rules.h"
 #include "service/processor/processor.h"
+#include "service/processor/receivers.h"
 
 /* What every row of the batch is judged by. */
 struct decisions_facts {
 	int64_t now_ms;
 	const struct policy *policy; /* borrowed; NULL: none that could be believed */
 	uint64_t policy_version;
-	bool restored; /* the store is one that was restored */
+	const struct receivers *receivers; /* borrowed; NULL: not known */
+	bool restored;                     /* the store is one that was restored */
 };
 
 struct decisions {

@@ -3,6 +3,7 @@
 #include "port/store_recover.h"
 #include "service/processor/decisions.h"
 #include "service/processor/policies.h"
+#include "service/processor/receivers.h"
 
 #include <stdlib.h>
 
@@ -14,8 +15,10 @@ struct processor {
 	struct withdrawal rows[BATCH_MAX];
 	struct decisions *decisions;
 	struct policies *policies;
-	int64_t sweep_at;  /* monotonic */
-	int64_t forget_at; /* likewise */
+	struct receivers *receivers;
+	bool receivers_stand; /* of the step: are they known? */
+	int64_t sweep_at;     /* monotonic */
+	int64_t forget_at;    /* likewise */
 	struct metric *swept;
 };
 
@@ -27,7 +30,9 @@ struct processor *processor_new(const struct processor_options *options)
 	struct metrics *metrics = options->metrics;
 	struct policies_options policies = { options->store, options->catalogue, options->log,
 					     metrics, options->policy_keys };
+	struct receivers_options receivers = { options->deny_list, options->log, metrics };
 	self->policies = policies_new(&policies);
+	self->receivers = receivers_new(&receivers);
 	self->decisions = decisions_new(options);
 	self->swept = metric_add(metrics, METRIC_COUNTER, "sluice_sweeper_woken_total", "",
 				 "Rows that were due and had not moved.");
@@ -38,6 +43,7 @@ void processor_free(struct processor *processor)
 {
 	if (processor != NULL) {
 		policies_free(processor->policies);
+		receivers_free(processor->receivers);
 		decisions_free(processor->decisions);
 	}
 	free(processor);
@@ -74,6 +80,7 @@ static bool facts_load(struct processor *self, size_t n, bool *ret_found, struct
 		return false;
 	facts.policy = policies_current(self->policies, &facts.policy_version);
 	facts.restored = last.is_old;
+	facts.receivers = self->receivers_stand ? self->receivers : NULL;
 	decisions_begin(self->decisions, &facts);
 	return true;
 }
@@ -134,6 +141,7 @@ bool processor_step(struct processor *processor, bool *ret_worked, struct err *e
 {
 	size_t n = 0;
 	*ret_worked = false;
+	processor->receivers_stand = receivers_look(processor->receivers);
 	if (!sweep(processor, ret_worked, err) || !forget(processor, ret_worked, err))
 		return false;
 	if (!queue_claim(processor->options.queue, QUEUE_REQUEST, BATCH_MAX,

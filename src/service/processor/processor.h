@@ -8,6 +8,7 @@
 #include "core/catalogue.h"
 #include "core/intent.h"
 #include "port/clock.h"
+#include "port/deny_list.h"
 #include "port/queue.h"
 #include "port/store.h"
 
@@ -15,6 +16,7 @@ struct processor_options {
 	struct store *store; /* all borrowed */
 	struct queue *queue;
 	struct clock *clock;
+	struct deny_list *deny_list; /* NULL: none is configured */
 	const struct catalogue *catalogue;
 	const struct log *log;
 	struct metrics *metrics;

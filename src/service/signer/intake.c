@@ -6,6 +6,7 @@
 #include "base/defence.h"
 #include "core/policy.h"
 #include "core/reason.h"
+#include "port/deny_list.h"
 
 #include <string.h>
 
@@ -101,11 +102,55 @@ static bool spent_answer(struct signer *self, const struct withdrawal *row,
 	return answered || signer_hold_if_same(self, row, word->distrust, ack, err);
 }
 
-static bool queued_take(struct signer *self, struct withdrawal *row, const struct message_ack *ack,
-			struct err *err)
+/* Who was approved yesterday may be on the list today. False: nobody can say. */
+static bool deny_list_ask(struct signer *self, const struct withdrawal *row, bool *ret_denied)
+{
+	struct deny_list *list = self->options.deny_list;
+	struct err err;
+	*ret_denied = false;
+	if (list == NULL || !DEFENCE("signer_asks_deny_list"))
+		return true;
+	bool stands = deny_list_look(list, &err);
+	if (!stands && !self->deny_list_told) {
+		struct log_about about = { .action = "deny_list_unavailable", .alarm = true };
+		metric_count(self->alarms, 1);
+		log_line(self->options.log, LOG_ERROR, &about,
+			 "deny_list_unavailable nobody is paid until there is one: %s", err.text);
+	}
+	self->deny_list_told = !stands;
+	*ret_denied = stands && deny_list_has(list, row->intent.to);
+	return stands;
+}
+
+/* What may stop or refuse a payment that is otherwise good. */
+static bool good_take(struct signer *self, struct withdrawal *row, const struct message_ack *ack,
+		      struct err *err)
 {
 	const struct asset *asset = catalogue_asset(self->options.catalogue, row->intent.chain_id,
 						    str_from(row->intent.asset));
+	enum refusal refusal = policy_signer_decide(self->options.catalogue, asset, &row->intent);
+	bool is_denied;
+	bool is_known = deny_list_ask(self, row, &is_denied);
+	if (DEFENCE("signer_refuses") && refusal != REFUSAL_NONE)
+		return signer_end(self, row, WITHDRAWAL_REJECTED, REFUSAL_SIGNER_LIMIT, ack, err);
+	if (is_denied)
+		return signer_end(self, row, WITHDRAWAL_REJECTED, REFUSAL_RECEIVER_DENIED, ack,
+				  err);
+	if (DEFENCE("approval_expires") &&
+	    row->approval.expires_at <= clock_now_ms(self->options.clock))
+		signer_change_wait(self, row, reason_code(REASON_APPROVAL_EXPIRED), ack);
+	else if (!is_known)
+		signer_change_wait(self, row, reason_code(REASON_DENY_LIST_UNAVAILABLE), ack);
+	else if ((signer_stops_of(self, &row->intent) & CONTROL_SIGNING) != 0)
+		signer_change_wait(self, row, reason_code(REASON_PAUSED), ack);
+	else
+		candidate_add(self, row, ack);
+	return true;
+}
+
+static bool queued_take(struct signer *self, struct withdrawal *row, const struct message_ack *ack,
+			struct err *err)
+{
 	struct journal_word word = { .distrust = signer_row_distrust(self, row) };
 	const char *hold = NULL;
 	bool go_on = false;
@@ -125,17 +170,7 @@ static bool queued_take(struct signer *self, struct withdrawal *row, const struc
 		return true;
 	if (row->cancel_requested)
 		return signer_end(self, row, WITHDRAWAL_CANCELED, REFUSAL_CANCELED, ack, err);
-	enum refusal refusal = policy_signer_decide(self->options.catalogue, asset, &row->intent);
-	if (DEFENCE("signer_refuses") && refusal != REFUSAL_NONE)
-		return signer_end(self, row, WITHDRAWAL_REJECTED, REFUSAL_SIGNER_LIMIT, ack, err);
-	if (DEFENCE("approval_expires") &&
-	    row->approval.expires_at <= clock_now_ms(self->options.clock))
-		signer_change_wait(self, row, reason_code(REASON_APPROVAL_EXPIRED), ack);
-	else if ((signer_stops_of(self, &row->intent) & CONTROL_SIGNING) != 0)
-		signer_change_wait(self, row, reason_code(REASON_PAUSED), ack);
-	else
-		candidate_add(self, row, ack);
-	return true;
+	return good_take(self, row, ack, err);
 }
 
 /* A wake-up is written with the change that it announces: one for a row that was never handed over,

@@ -17,6 +17,7 @@
 #include "port/queue.h"
 #include "port/store_transfer.h"
 
+struct deny_list;
 struct freeze;
 
 struct signer_options {
@@ -41,11 +42,12 @@ struct signer_options {
 	int64_t visibility_ms;  /* 60 s by default */
 	int64_t funds_wait_ms;  /* before a payout that waits for funds is looked at again: 5 s */
 	int64_t passed_over_ms; /* before funds are set aside for it: 10 min; 0: never */
-	struct freeze *freeze;  /* NULL: no file freezes it */
-	bool recovers;          /* after a restore: see signer_recover.h */
-	bool journal_lost;      /* then: people say that it is not the journal that lived */
-	bool accepts_strangers; /* then: what it does not know was sent by somebody else */
-	int64_t entry_wait_ms;  /* between the two looks at a wallet that enters: 60 s */
+	struct deny_list *deny_list; /* NULL: none is configured */
+	struct freeze *freeze;       /* NULL: no file freezes it */
+	bool recovers;               /* after a restore: see signer_recover.h */
+	bool journal_lost;           /* then: people say that it is not the journal that lived */
+	bool accepts_strangers;      /* then: what it does not know was sent by somebody else */
+	int64_t entry_wait_ms;       /* between the two looks at a wallet that enters: 60 s */
 };
 
 struct signer;

@@ -164,6 +164,7 @@ struct signer {
 	struct attempt attempts[ATTEMPTS_MAX];
 	struct signer_asked asked; /* in this batch */
 	struct signer_controls controls;
+	bool deny_list_told;       /* that there is none */
 	bool store_paused;         /* a restored store: nothing is reserved, no withdrawal judged */
 	uint64_t bound;            /* withdrawals bound to what paid them before a restore */
 	struct recovery *recovery; /* recover.c; NULL unless options.recovers */

@@ -19,6 +19,7 @@ static const struct catalogue catalogue = {
 static struct policy *policy;
 static struct json *tree;
 static struct policy_verdict verdict;
+static struct policy_receiver receiver;
 
 static int setup(void **state)
 {
@@ -32,6 +33,7 @@ static int teardown(void **state)
 	(void)state;
 	json_free(tree);
 	tree = NULL;
+	receiver = (struct policy_receiver){ 0 };
 	free(policy);
 	return 0;
 }
@@ -70,7 +72,7 @@ static enum policy_answer judge(const struct intent *intent)
 {
 	const struct asset *asset =
 		catalogue_asset(&catalogue, intent->chain_id, str_from(intent->asset));
-	policy_judge(policy, &catalogue, asset, intent, &verdict);
+	policy_judge(policy, &catalogue, asset, intent, &receiver, &verdict);
 	return verdict.answer;
 }
 
@@ -166,10 +168,27 @@ static void bounds_of_the_asset_come_before_rules(void **state)
 	struct asset asset = catalogue.assets[0];
 	asset.maximum = (struct amount){ u256_from_u64(1) };
 	compile_good("{\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}]}");
-	policy_judge(policy, &catalogue, &asset, &intent, &verdict);
+	policy_judge(policy, &catalogue, &asset, &intent, &receiver, &verdict);
 	assert_int_equal(verdict.answer, POLICY_DENIED);
 	assert_int_equal(verdict.refusal, REFUSAL_ABOVE_MAXIMUM);
 	assert_null(verdict.rule);
+}
+
+static void the_deny_list_wins_over_all(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	intent.amount = (struct amount){ u256_from_u64(1) };
+	struct asset asset = catalogue.assets[0];
+	asset.minimum = (struct amount){ u256_from_u64(2) };
+	receiver.is_denied = true;
+	compile_good("{\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}]}");
+	policy_judge(policy, &catalogue, &asset, &intent, &receiver, &verdict);
+	assert_int_equal(verdict.answer, POLICY_DENIED);
+	assert_int_equal(verdict.refusal, REFUSAL_RECEIVER_DENIED);
+	assert_null(verdict.rule);
+	assert_int_equal(judge(&intent), POLICY_DENIED);
+	assert_int_equal(verdict.claims_len, 0);
 }
 
 #define ALL "{\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}],\"limits\":["
@@ -422,6 +441,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(each_selector_tells_withdrawals_apart, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(the_deny_list_wins_over_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(bounds_of_the_asset_come_before_rules, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(only_limits_that_match_claim_room, setup, teardown),

@@ -91,6 +91,7 @@ static const char *const pinned[] = {
 	"resolve_equal_is_unclaimed",
 	"policy_unavailable",
 	"limit_unreadable",
+	"deny_list_unavailable",
 };
 
 static void codes_are_pinned(void **state)

@@ -1,0 +1,95 @@
+// Who is never paid: a list that others exchange while all roles run, each in its sandbox.
+//
+// usage: SLUICE=path/to/sluice node --test lists.test.mjs
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Stack, request } from '../tools/src/stack.mjs';
+
+const untilMs = 30_000;
+let dir;
+let list;
+let stack;
+let made = 0;
+
+const fresh = () => `0x${randomBytes(20).toString('hex')}`;
+
+// As who knows how: beside it, and then in its place.
+function putList(...addresses) {
+	writeFileSync(`${list}.next`, `# sanctions\n${addresses.map(address => `${address}\n`).join('')}`);
+	renameSync(`${list}.next`, list);
+}
+
+before(async () => {
+	assert.ok(process.env.SLUICE, 'SLUICE is to be the path of the program');
+	dir = mkdtempSync(join(tmpdir(), 'sluice-lists-'));
+	mkdirSync(join(dir, 'lists'));
+	list = join(dir, 'lists', 'deny');
+	putList(fresh());
+	stack = await Stack.open({
+		program: process.env.SLUICE,
+		dir: join(dir, 'stack'),
+		wallets: 1,
+		scryptN: 1024,
+		settings: { 'policy.deny_list': list },
+	});
+});
+
+after(async () => {
+	await stack?.close();
+	rmSync(dir, { recursive: true, force: true });
+});
+
+async function ask(method, path, body) {
+	const headers = { Authorization: `Bearer ${stack.apiKey}` };
+	if (body) Object.assign(headers, { 'Content-Type': 'application/json', 'Idempotency-Key': `lists-${++made}` });
+	const answer = await request(`${stack.url}${path}`, { method, headers, body: body && JSON.stringify(body) });
+	return { status: answer.status, json: JSON.parse(answer.body) };
+}
+
+async function order(to) {
+	const { status, json } = await ask('POST', '/v1/withdrawals', { chain: 'anvil', asset: 'ETH', to, amount: '0.001' });
+	assert.equal(status, 202, JSON.stringify(json));
+	return json.id;
+}
+
+async function until(id, condition) {
+	const deadline = Date.now() + untilMs;
+	for (;;) {
+		const { json } = await ask('GET', `/v1/withdrawals/${id}`);
+		if (condition(json)) return json;
+		assert.ok(Date.now() < deadline, `in vain: ${JSON.stringify(json)}`);
+		await sleep(50);
+	}
+}
+
+const entries = async () => (await stack.metrics('processor')).get('sluice_deny_list_entries');
+
+async function untilEntries(count) {
+	const deadline = Date.now() + untilMs;
+	while ((await entries()) !== count) {
+		assert.ok(Date.now() < deadline, `in vain: ${count} entries`);
+		await sleep(100);
+	}
+}
+
+test('a list that is exchanged is felt without a restart, and one that is gone stops all', async () => {
+	const receiver = fresh();
+	await untilEntries(1);
+	const first = await until(await order(receiver), json => ['COMPLETED', 'REJECTED'].includes(json.status));
+	assert.equal(first.status, 'COMPLETED', JSON.stringify(first));
+	putList(fresh(), fresh(), receiver);
+	await untilEntries(3);
+	const second = await until(await order(receiver), json => json.status === 'REJECTED');
+	assert.equal(second.failure?.code, 'receiver_denied', JSON.stringify(second));
+	unlinkSync(list);
+	await untilEntries(0);
+	const third = await order(fresh());
+	await until(third, json => json.wait_reason === 'deny_list_unavailable');
+	putList(receiver);
+	await until(third, json => json.status === 'COMPLETED');
+});
