@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define GROWTH   2 /* {insert new} grows most: 12 characters become 21 */
+#define GROWTH   3 /* {next version} grows most: 14 characters become 39 */
 #define HEADROOM 64
 
 struct mark {
@@ -24,6 +24,7 @@ static const struct mark marks[] = {
 	{ "by events_feed", "INDEXED BY events_feed", "FORCE INDEX (events_feed)", false },
 	{ "by audit_feed", "INDEXED BY audit_feed", "FORCE INDEX (audit_feed)", false },
 	{ "for share", "", "LOCK IN SHARE MODE", false },
+	{ "least", "min", "LEAST", false },
 	{ "index new", "CREATE INDEX IF NOT EXISTS", "CREATE INDEX", false },
 	{ "insert new", "INSERT OR IGNORE INTO", "INSERT IGNORE INTO", false },
 	{ "blob", "BLOB", "VARBINARY", true },
@@ -57,8 +58,26 @@ static void mark_write(enum db_dialect dialect, const struct mark *mark, uint64_
 		buf_text(out, mark->sized ? "BLOB" : mark->mysql);
 }
 
+/* {next NAME} and {next small NAME}: a column and one more. */
+static bool next_write(enum db_dialect dialect, struct str name, struct buf *out)
+{
+	struct str head, column, small;
+	const char *end = "9223372036854775806";
+	if (!str_cut(name, ' ', &head, &column) || !str_equal_text(head, "next"))
+		return false;
+	if (str_cut(column, ' ', &head, &small)) {
+		column = small;
+		end = "2147483646";
+	}
+	buf_format(out, "%s(%.*s, %s) + 1", dialect == DB_DIALECT_SQLITE ? "min" : "LEAST",
+		   STR_ARG(column), end);
+	return true;
+}
+
 static bool mark_replace(enum db_dialect dialect, struct str name, struct buf *out, struct err *err)
 {
+	if (next_write(dialect, name, out))
+		return true;
 	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
 		uint64_t size;
 		if (!is_named(&marks[i], name, &size))

@@ -191,7 +191,7 @@ static bool claim_write(struct queue_store *self, struct message *message, int64
 {
 	struct sql sql = sql_prepare(self->db,
 				     "UPDATE messages SET claim = ?, visible_at = ?, "
-				     "generation = ?, receives = receives + 1 "
+				     "generation = ?, receives = {next small receives} "
 				     "WHERE queue = ? AND subject = ?",
 				     err);
 	int64_t changed = 0;

@@ -10,7 +10,7 @@
 /* A waiting message becomes visible now; one that is being worked on keeps its claim, and its
  * raised generation opens it again when that claim ends. */
 static const char renew_text[] =
-	"UPDATE messages SET generation = generation + 1, "
+	"UPDATE messages SET generation = {next generation}, "
 	"visible_at = CASE WHEN claim IS NULL AND visible_at > ? THEN ? ELSE visible_at END "
 	"WHERE queue = ? AND subject = ?";
 

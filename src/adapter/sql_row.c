@@ -28,8 +28,7 @@ void sql_put_i64(struct sql *sql, int64_t value)
 
 void sql_put_u64(struct sql *sql, uint64_t value)
 {
-	CHECK(value <= INT64_MAX);
-	sql_put_i64(sql, (int64_t)value);
+	sql_put_i64(sql, value <= INT64_MAX ? (int64_t)value : INT64_MAX);
 }
 
 void sql_put_bytes(struct sql *sql, const void *bytes, size_t len)

@@ -27,7 +27,9 @@ struct sql {
 /* Prepares; on failure the other functions do nothing and sql_done and sql_row return false. */
 struct sql sql_prepare(struct db *db, const char *text, struct err *err);
 void sql_put_i64(struct sql *sql, int64_t value);
-void sql_put_u64(struct sql *sql, uint64_t value); /* CHECKs that it fits an int64 */
+/* What is above an int64 is put as the highest one: nothing of ours counts as far, so somebody has
+ * edited the row that it was counted on from, and that ends no process. */
+void sql_put_u64(struct sql *sql, uint64_t value);
 /* Bytes and text are borrowed until the step, or until the row's end. */
 void sql_put_bytes(struct sql *sql, const void *bytes, size_t len);
 void sql_put_text(struct sql *sql, const char *text);              /* NULL binds NULL */

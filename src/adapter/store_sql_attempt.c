@@ -79,7 +79,7 @@ static bool transfer_signed(struct db *db, const struct attempt *attempt, int64_
 		db,
 		"UPDATE transfers SET stage_at = CASE WHEN stage = ? THEN ? ELSE stage_at END, "
 		"stage = CASE WHEN stage = ? THEN ? ELSE stage END, attempts = ?, wish = 0, "
-		"version = version + 1 WHERE id = ?",
+		"version = {next version} WHERE id = ?",
 		err);
 	sql_put_i64(&sql, TRANSFER_RESERVED);
 	sql_put_i64(&sql, now_ms);
@@ -324,7 +324,7 @@ static bool slot_broadcast(struct db *db, const struct store_sent *item, const s
 	struct sql sql = sql_prepare(
 		db,
 		"UPDATE transfers SET sent_at = ?, wish = CASE WHEN wish = ? THEN 0 ELSE wish END, "
-		"stage = ?, stage_at = ?, version = version + 1 WHERE id = ?",
+		"stage = ?, stage_at = ?, version = {next version} WHERE id = ?",
 		err);
 	sql_put_i64(&sql, by->now_ms);
 	sql_put_i64(&sql, WISH_REBROADCAST);
@@ -351,7 +351,8 @@ static bool sent_event(struct sent_batch *batch, size_t at, const char *type, st
 	struct buf out = buf_of(detail, sizeof detail);
 	struct sql sql = sql_prepare(
 		batch->news->db,
-		"UPDATE withdrawals SET version = version + 1, updated_at = ? WHERE id = ?", err);
+		"UPDATE withdrawals SET version = {next version}, updated_at = ? WHERE id = ?",
+		err);
 	sql_put_i64(&sql, batch->by->now_ms);
 	sql_put_id(&sql, state->withdrawal);
 	buf_format(&out, "{\"tx_hash\":\"%s\"", hash32_text(state->tx_hash).at);

@@ -223,7 +223,7 @@ static bool row_update(struct db *db, const struct store_change *change,
 {
 	struct sql sql = sql_prepare(
 		db,
-		"UPDATE withdrawals SET stage = ?, version = version + 1, round = round + ?, "
+		"UPDATE withdrawals SET stage = ?, version = {next version}, round = {least}(round, 2147483646) + ?, "
 		"cancel_requested = CASE WHEN ? THEN 1 ELSE cancel_requested END, "
 		"wait_reason = ?, funds_since = ?, held_reason = COALESCE(?, held_reason), "
 		"failure_code = COALESCE(?, failure_code), due_at = ?, updated_at = ? "

@@ -125,7 +125,7 @@ static bool renew_write(struct db *db, void *context, struct err *err)
 	struct take *take = context;
 	int64_t changed = 0;
 	struct sql sql = sql_prepare(db,
-				     "UPDATE leases SET renewals = renewals + 1 WHERE name = ? "
+				     "UPDATE leases SET renewals = {next renewals} WHERE name = ? "
 				     "AND holder = ? AND epoch = ?",
 				     err);
 	sql_put_text(&sql, take->lease->name);
@@ -144,7 +144,7 @@ static bool steal_write(struct db *db, void *context, struct err *err)
 	int64_t changed = 0;
 	struct sql sql =
 		sql_prepare(db,
-			    "UPDATE leases SET holder = ?, epoch = epoch + 1, renewals = 0, "
+			    "UPDATE leases SET holder = ?, epoch = {next epoch}, renewals = 0, "
 			    "wanted_by = '' "
 			    "WHERE name = ? AND holder = ? AND epoch = ? AND renewals = ?",
 			    err);
@@ -172,7 +172,7 @@ static bool give_write(struct db *db, void *context, struct err *err)
 	given.epoch++;
 	struct sql sql =
 		sql_prepare(db,
-			    "UPDATE leases SET holder = ?, epoch = epoch + 1, renewals = 0, "
+			    "UPDATE leases SET holder = ?, epoch = {next epoch}, renewals = 0, "
 			    "wanted_by = '' "
 			    "WHERE name = ? AND holder = ? AND epoch = ? AND wanted_by = ?",
 			    err);
@@ -358,7 +358,7 @@ struct keep {
 static bool renewal_put(struct db *db, const struct store_lease *lease, struct err *err)
 {
 	struct sql sql =
-		sql_prepare(db, "UPDATE leases SET renewals = renewals + 1 WHERE name = ?", err);
+		sql_prepare(db, "UPDATE leases SET renewals = {next renewals} WHERE name = ?", err);
 	sql_put_text(&sql, lease->name);
 	return sql_later_one(&sql);
 }

@@ -11,7 +11,8 @@ bool lease_fence(struct db *db, const struct store_lease *lease, bool *ret_held,
 {
 	int64_t changed = 0;
 	struct sql sql = sql_prepare(
-		db, "UPDATE leases SET renewals = renewals + 1 WHERE name = ? AND epoch = ?", err);
+		db, "UPDATE leases SET renewals = {next renewals} WHERE name = ? AND epoch = ?",
+		err);
 	sql_put_text(&sql, lease->name);
 	sql_put_u64(&sql, lease->epoch);
 	if (!sql_run_count(&sql, &changed))
@@ -28,7 +29,7 @@ static bool transfer_move(struct db *db, const struct store_observation *item,
 	struct sql sql = sql_prepare(
 		db,
 		"UPDATE transfers SET stage = ?, outcome = ?, mined_hash = ?, mined_block = ?, "
-		"mined_block_hash = ?, stage_at = ?, version = version + 1 "
+		"mined_block_hash = ?, stage_at = ?, version = {next version} "
 		"WHERE id = ?",
 		err);
 	sql_put_i64(&sql, item->to);
@@ -87,7 +88,7 @@ static bool withdrawal_complete(struct observe *batch, const struct store_observ
 	char detail[256];
 	struct buf out = buf_of(detail, sizeof detail);
 	struct sql sql = sql_prepare(batch->news->db,
-				     "UPDATE withdrawals SET stage = ?, version = version + 1, "
+				     "UPDATE withdrawals SET stage = ?, version = {next version}, "
 				     "due_at = NULL, wait_reason = '', held_reason = '', "
 				     "updated_at = ? WHERE id = ?",
 				     err);
@@ -169,14 +170,14 @@ static bool otherwise_hold(struct db *db, struct store_observation *item,
 	char detail[256];
 	struct buf out = buf_of(detail, sizeof detail);
 	struct sql slot = sql_prepare(
-		db, "UPDATE transfers SET held_reason = ?, version = version + 1 WHERE id = ?",
+		db, "UPDATE transfers SET held_reason = ?, version = {next version} WHERE id = ?",
 		err);
 	sql_put_text(&slot, reason);
 	sql_put_id(&slot, transfer->id);
 	if (!sql_run(&slot, NULL))
 		return false;
 	struct sql sql = sql_prepare(
-		db, "UPDATE withdrawals SET version = version + 1, updated_at = ? WHERE id = ?",
+		db, "UPDATE withdrawals SET version = {next version}, updated_at = ? WHERE id = ?",
 		err);
 	sql_put_i64(&sql, by->now_ms);
 	sql_put_id(&sql, row->intent.id);
@@ -278,7 +279,7 @@ static bool withdrawal_hold(struct db *db, const char *reason, const struct tran
 		return true;
 	struct sql sql = sql_prepare(db,
 				     "UPDATE withdrawals SET held_reason = ?, "
-				     "version = version + 1, updated_at = ? WHERE id = ?",
+				     "version = {next version}, updated_at = ? WHERE id = ?",
 				     err);
 	sql_put_text(&sql, reason);
 	sql_put_i64(&sql, by->now_ms);
@@ -297,10 +298,11 @@ static bool withdrawal_hold(struct db *db, const char *reason, const struct tran
 static bool transfer_hold(struct db *db, const struct store_observation *item,
 			  const struct transfer *row, const struct store_by *by, struct err *err)
 {
-	struct sql sql = sql_prepare(db,
-				     "UPDATE transfers SET held_reason = ?, version = version + 1 "
-				     "WHERE id = ? AND held_reason = ''",
-				     err);
+	struct sql sql =
+		sql_prepare(db,
+			    "UPDATE transfers SET held_reason = ?, version = {next version} "
+			    "WHERE id = ? AND held_reason = ''",
+			    err);
 	sql_put_text(&sql, item->held_reason);
 	sql_put_id(&sql, row->id);
 	return sql_run(&sql, NULL) && withdrawal_hold(db, item->held_reason, row, by, err) &&

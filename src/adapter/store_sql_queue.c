@@ -224,7 +224,7 @@ static bool hold_release(struct db *db, const struct withdrawal *row, const stru
 		return true;
 	struct sql sql = sql_prepare(db,
 				     "UPDATE withdrawals SET held_reason = '', "
-				     "version = version + 1, updated_at = ?, due_at = ? "
+				     "version = {next version}, updated_at = ?, due_at = ? "
 				     "WHERE id = ?",
 				     err);
 	sql_put_i64(&sql, by->now_ms);

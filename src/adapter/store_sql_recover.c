@@ -64,7 +64,8 @@ static bool incarnation_insert(struct db *db, const struct begin *begin, struct 
 /* Nobody else begins, or pays, until this is done: who comes now finds what it leaves. */
 static bool wallets_lock(struct db *db, struct err *err)
 {
-	struct sql sql = sql_prepare(db, "UPDATE wallets SET fence_check = fence_check + 1", err);
+	struct sql sql =
+		sql_prepare(db, "UPDATE wallets SET fence_check = {next fence_check}", err);
 	return sql_run(&sql, NULL);
 }
 
@@ -119,10 +120,11 @@ static bool open_rows_audit(struct db *db, const struct begin *begin, struct err
  * stand. */
 static bool open_rows_jump(struct db *db, const struct begin *begin, struct err *err)
 {
-	struct sql sql = sql_prepare(db,
-				     "UPDATE withdrawals SET version = version + ?, "
-				     "updated_at = ? WHERE stage < ?",
-				     err);
+	struct sql sql = sql_prepare(
+		db,
+		"UPDATE withdrawals SET version = {least}(version, 4611686018427387904) + ?, "
+		"updated_at = ? WHERE stage < ?",
+		err);
 	sql_put_u64(&sql, begin->jump);
 	sql_put_i64(&sql, begin->by->now_ms);
 	sql_put_i64(&sql, WITHDRAWAL_COMPLETED);
@@ -189,7 +191,7 @@ static bool undecided_hold(struct db *db, const struct begin *begin, struct err 
 		return false;
 	struct sql sql =
 		sql_prepare(db,
-			    "UPDATE withdrawals SET version = version + 1, wait_reason = '', "
+			    "UPDATE withdrawals SET version = {next version}, wait_reason = '', "
 			    "held_reason = ? WHERE " UNDECIDED,
 			    err);
 	sql_put_text(&sql, code);
@@ -372,7 +374,7 @@ static bool import_stage(struct db *db, const struct store_import *item, int64_t
 		"UPDATE transfers SET stage_at = CASE WHEN stage < ? THEN ? ELSE stage_at END, "
 		"stage = CASE WHEN stage < ? THEN ? ELSE stage END, "
 		"outcome = CASE WHEN mined_hash = ? THEN 0 ELSE outcome END, attempts = ?, "
-		"wish = 0, sent_at = ?, version = version + 1 WHERE id = ?",
+		"wish = 0, sent_at = ?, version = {next version} WHERE id = ?",
 		err);
 	sql_put_i64(&sql, TRANSFER_BROADCAST);
 	sql_put_i64(&sql, now_ms);
@@ -471,7 +473,7 @@ static bool slot_bind(struct db *db, const struct store_binding *item, bool *ret
 {
 	struct sql slot = sql_prepare(db,
 				      "UPDATE transfers SET held_reason = '', "
-				      "version = version + 1 WHERE id = ?",
+				      "version = {next version} WHERE id = ?",
 				      err);
 	sql_put_id(&slot, item->transfer);
 	if (!sql_run(&slot, NULL))
@@ -494,7 +496,7 @@ static bool withdrawal_bind(struct db *db, const struct store_binding *item,
 	CHECK(lifecycle_withdrawal_allows(WITHDRAWAL_QUEUED, WITHDRAWAL_ASSIGNED, by->actor));
 	struct sql sql = sql_prepare(
 		db,
-		"UPDATE withdrawals SET stage = ?, version = version + 1, transfer_id = ?, "
+		"UPDATE withdrawals SET stage = ?, version = {next version}, transfer_id = ?, "
 		"wait_reason = '', funds_since = 0, due_at = ?, updated_at = ? WHERE id = ?",
 		err);
 	sql_put_i64(&sql, WITHDRAWAL_ASSIGNED);

@@ -165,7 +165,7 @@ static bool withdrawal_assign(struct db *db, const struct store_reservation *ite
 			      struct err *err)
 {
 	struct sql sql = sql_prepare(db,
-				     "UPDATE withdrawals SET stage = ?, version = version + 1, "
+				     "UPDATE withdrawals SET stage = ?, version = {next version}, "
 				     "transfer_id = ?, wait_reason = '', funds_since = 0, "
 				     "due_at = ?, updated_at = ? WHERE id = ?",
 				     err);

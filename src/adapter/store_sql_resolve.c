@@ -351,7 +351,7 @@ static bool row_write(struct db *db, const struct store_resolution *item,
 	bool keeps_due = lifecycle_is_terminal(to) || item->act == STORE_RESOLVE_REFUSE;
 	struct sql sql = sql_prepare(
 		db,
-		"UPDATE withdrawals SET stage = ?, version = version + 1, round = round + ?, "
+		"UPDATE withdrawals SET stage = ?, version = {next version}, round = {least}(round, 2147483646) + ?, "
 		"held_reason = ?, wait_reason = ?, failure_code = ?, funds_since = 0, due_at = ?, "
 		"transfer_id = ?, updated_at = ? WHERE id = ?",
 		err);
@@ -411,7 +411,7 @@ static bool row_resolve(struct db *db, const struct store_resolution *item,
 static bool slot_release(struct db *db, const struct transfer *slot, struct err *err)
 {
 	struct sql sql = sql_prepare(
-		db, "UPDATE transfers SET held_reason = '', version = version + 1 WHERE id = ?",
+		db, "UPDATE transfers SET held_reason = '', version = {next version} WHERE id = ?",
 		err);
 	sql_put_id(&sql, slot->id);
 	return sql_run(&sql, NULL);
@@ -426,7 +426,7 @@ static bool slot_resend(struct db *db, const struct store_resolution *item,
 		"UPDATE transfers SET stage = ?, outcome = 0, mined_hash = NULL, mined_block = 0, "
 		"mined_block_hash = NULL, held_reason = '', wish = ?, wish_reason = ?, "
 		"wish_attempts_seen = attempts, "
-		"stage_at = ?, version = version + 1 WHERE id = ?",
+		"stage_at = ?, version = {next version} WHERE id = ?",
 		err);
 	sql_put_i64(&sql, TRANSFER_BROADCAST);
 	bool fills = item->act == STORE_RESOLVE_FILL;
@@ -453,7 +453,7 @@ static bool slot_resolve(struct db *db, const struct store_resolution *item,
 	if (item->act != STORE_RESOLVE_REFUSE || now->has_row)
 		return true;
 	struct sql sql =
-		sql_prepare(db, "UPDATE transfers SET version = version + 1 WHERE id = ?", err);
+		sql_prepare(db, "UPDATE transfers SET version = {next version} WHERE id = ?", err);
 	sql_put_id(&sql, now->slot.id);
 	return sql_run(&sql, NULL);
 }

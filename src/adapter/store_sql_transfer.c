@@ -222,7 +222,7 @@ static bool turn_cancel_write(struct db *db, void *context, struct err *err)
 	struct sql sql = sql_prepare(
 		db,
 		"UPDATE transfers SET is_cancel = 1, is_token = 0, destination = ?, receiver = ?, "
-		"value = ?, amount = ?, payload_hash = ?, version = version + 1 "
+		"value = ?, amount = ?, payload_hash = ?, version = {next version} "
 		"WHERE id = ? AND version = ? AND stage = ? AND attempts = 0",
 		err);
 	sql_put_address(&sql, row->to);

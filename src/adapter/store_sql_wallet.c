@@ -37,7 +37,7 @@ bool wallet_fence(struct db *db, int64_t wallet_id, uint64_t epoch, bool reservi
 	    DEFENCE("wallet_fence")) /* none; but also what a wallet has that was never leased */
 		return true;
 	struct sql sql = sql_prepare(db,
-				     "UPDATE wallets SET fence_check = fence_check + 1 "
+				     "UPDATE wallets SET fence_check = {next fence_check} "
 				     "WHERE id = ? AND lease_epoch = ?",
 				     err);
 	sql_put_i64(&sql, wallet_id);

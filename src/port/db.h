@@ -13,6 +13,12 @@
  * - {by events_feed} and {by audit_feed}, behind a table: that index and no other. SQLite INDEXED
  * BY; MySQL FORCE INDEX.
  *
+ * - {next NAME}, a column of BIGINT and one more; {next small NAME}, of INTEGER. At its end, where
+ * only an editor brings it, it stays there: MySQL refuses what is beyond, and with it the whole
+ * batch, which is others' too.
+ *
+ * - {least}, a function of two numbers: SQLite min; MySQL LEAST.
+ *
  * - {insert new}, an insert that skips a row whose key exists: SQLite INSERT OR IGNORE INTO; MySQL
  *   INSERT IGNORE INTO. Only where every column is known to fit: MySQL's form hides truncation.
  *

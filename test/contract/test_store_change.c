@@ -81,6 +81,29 @@ static void what_moved_is_reported_and_acknowledged(void **state)
 	}
 }
 
+/* It counts no further, and what is written with it is. */
+static void a_row_at_the_end_of_its_count_stops_nobody_else(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal edited = fixture_accept(f, "one");
+	struct store_change items[2];
+	fixture_edit(f, "UPDATE withdrawals SET version = 9223372036854775807, round = 2147483647");
+	for (int i = 0; i < 3; i++) {
+		char key[16];
+		snprintf(key, sizeof key, "other-%d", i);
+		struct withdrawal other = fixture_accept(f, key);
+		edited = fixture_load(f, edited.intent.id);
+		assert_true(edited.version == INT64_MAX);
+		items[0] = fixture_change(&edited, WITHDRAWAL_ACCEPTED, "waiting");
+		items[0].wait_reason = i % 2 == 0 ? "funds" : "paused";
+		items[1] = fixture_change(&other, WITHDRAWAL_QUEUED, "queued");
+		change(f, items, 2, ACTOR_PROCESSOR);
+		assert_true(items[1].applied);
+	}
+	fixture_edit(f, "DELETE FROM events WHERE sequence > 100");
+	fixture_edit(f, "UPDATE withdrawals SET version = 1 WHERE version > 100");
+}
+
 static void reasons_and_codes_are_kept_or_cleared(void **state)
 {
 	struct fixture *f = *state;
@@ -548,6 +571,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(everything_moves_together),
 		STORE_TEST(what_moved_is_reported_and_acknowledged),
+		STORE_TEST(a_row_at_the_end_of_its_count_stops_nobody_else),
 		STORE_TEST(reasons_and_codes_are_kept_or_cleared),
 		STORE_TEST(a_wait_for_funds_has_a_beginning_and_an_end),
 		STORE_TEST(nobody_but_a_person_acts_on_a_held_row),

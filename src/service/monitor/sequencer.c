@@ -217,8 +217,8 @@ static void waiting_show(struct sequencer *self, size_t n)
 {
 	int64_t now = clock_now_ms(self->options.clock);
 	int64_t oldest = now;
-	for (size_t i = 0; i < n; i++)
-		if (self->rows[i].at_ms < oldest)
+	for (size_t i = 0; i < n; i++) /* an edited one may be of any time */
+		if (self->rows[i].at_ms >= 0 && self->rows[i].at_ms < oldest)
 			oldest = self->rows[i].at_ms;
 	metric_set(self->waiting, (int64_t)n);
 	metric_set(self->lag, (now - oldest) / 1000);

@@ -13,7 +13,7 @@
 int64_t monitor_age_ms(const struct monitor *self, int64_t at_ms)
 {
 	int64_t now_ms = clock_now_ms(self->options.clock);
-	return at_ms > now_ms ? INT64_MAX : now_ms - at_ms;
+	return at_ms > now_ms || at_ms < 0 ? INT64_MAX : now_ms - at_ms;
 }
 
 bool monitor_lingers(const struct monitor *self, const struct transfer *row)

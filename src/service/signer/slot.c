@@ -18,9 +18,10 @@ static bool has_wish(const struct signer *self, const struct signer_wallet *wall
 		     const struct transfer *slot)
 {
 	const struct chain_params *params = &self->options.catalogue->chains[wallet->chain];
-	int64_t age_ms = clock_now_ms(self->options.clock) - slot->sent_at;
+	int64_t now_ms = clock_now_ms(self->options.clock);
 	/* A time that is still to come was written under a wrong clock. */
-	bool due = age_ms < 0 || age_ms >= params->rebroadcast_after_ms;
+	bool due = slot->sent_at < 0 || slot->sent_at > now_ms ||
+		   now_ms - slot->sent_at >= params->rebroadcast_after_ms;
 	return slot->stage == TRANSFER_BROADCAST && slot->wish != WISH_NONE &&
 	       (slot->wish_attempts_seen == slot->attempts || !DEFENCE("attempts_seen")) && due;
 }

@@ -230,9 +230,11 @@ void signer_work_cancel_sent(const struct signer *self, struct slot_work *work)
 static bool is_early(const struct signer *self, const struct slot_work *work)
 {
 	const struct chain_params *params = &self->options.catalogue->chains[work->wallet->chain];
-	int64_t age_ms = clock_now_ms(self->options.clock) - work->attempt.signed_at;
+	int64_t now_ms = clock_now_ms(self->options.clock);
+	int64_t signed_at = work->attempt.signed_at;
 	/* A time that is still to come was written under a wrong clock. */
-	return age_ms >= 0 && age_ms < params->rebroadcast_after_ms &&
+	return signed_at >= 0 && signed_at <= now_ms &&
+	       now_ms - signed_at < params->rebroadcast_after_ms &&
 	       DEFENCE("one_bump_per_interval");
 }
 
