@@ -20,6 +20,7 @@
  * - messages is outbox and embedded queue in one: at most one waiting wake-up per row and queue.
  *   message_claims: who works on what came out of an external transport, and how often it was
  *   received without verdict; gone with the verdict.
+ * - proposals: what one person asks for and another one has to confirm; kept for ever, few.
  * - policy_windows: what a limit let through lately, a row for each whom it counts together; made
  * in C, under its lock. policy_reservations: what a withdrawal has taken of them.
  * - replica_marks: what each API process wrote last, for its own eyes in the replica
@@ -166,6 +167,13 @@ static const char *const step_1[] = {
 	"CREATE TABLE policies (version BIGINT PRIMARY KEY, document {document} NOT NULL, "
 	"digest {blob 32} NOT NULL, set_at BIGINT NOT NULL, set_by {text 64} NOT NULL, "
 	"mac_key_id INTEGER NOT NULL, mac {blob 32} NOT NULL)",
+
+	"CREATE TABLE proposals (id {id} NOT NULL UNIQUE, kind INTEGER NOT NULL, "
+	"state INTEGER NOT NULL, version BIGINT NOT NULL, digest {blob 32} NOT NULL, "
+	"text {document} NOT NULL, proposed_by {text 64} NOT NULL, created_at BIGINT NOT NULL, "
+	"expires_at BIGINT NOT NULL, first_person {text 64} NOT NULL, first_id {text 36} NOT NULL, "
+	"ended_by {text 64} NOT NULL, ended_at BIGINT NOT NULL, mac_key_id INTEGER NOT NULL, "
+	"mac {blob 32} NOT NULL)",
 
 	"CREATE TABLE policy_windows (limit_key {blob 32} PRIMARY KEY, parts {blob 8192} NOT NULL, "
 	"until_at BIGINT NOT NULL)",

@@ -7,8 +7,12 @@
 #include "adapter/store_sql_parts.h"
 #include "adapter/store_sql_policy.h"
 #include "adapter/store_sql_people.h"
+#include "adapter/store_sql_proposal.h"
+#include "base/json.h"
 
 #include <stdlib.h>
+
+#define AUDIT_DETAIL_MAX 512 /* as wide as the column */
 
 static void store_sql_close(struct store *store)
 {
@@ -83,8 +87,13 @@ static const struct store_ops store_sql_ops = {
 	.token_was_used = store_sql_token_was_used,
 	.peer_is_known = store_sql_peer_is_known,
 	.policy_add = store_sql_policy_add,
+	.policies_list = store_sql_policies_list,
 	.policy_load = store_sql_policy_load,
 	.policy_forget = store_sql_policy_forget,
+	.proposal_add = store_sql_proposal_add,
+	.proposal_change = store_sql_proposal_change,
+	.proposal_load = store_sql_proposal_load,
+	.proposals_list = store_sql_proposals_list,
 	.close = store_sql_close,
 };
 
@@ -153,11 +162,27 @@ static void audit_put(struct sql *sql, const char *action, struct id subject, co
 	sql_put_text(sql, detail);
 }
 
+/* The record's detail with where it was asked from, unless that does not fit any more. */
+static const char *detail_from(const char *detail, const char *address, struct buf *out)
+{
+	struct str inner = str_from(detail);
+	if (address == NULL || address[0] == 0)
+		return detail;
+	if (inner.len > 0 && inner.at[inner.len - 1] == '}')
+		inner.len--;
+	buf_str(out, inner.len > 0 ? inner : STR("{"));
+	json_write_member_text(out, "address", address);
+	buf_byte(out, '}');
+	return out->overflow ? detail : buf_terminated(out);
+}
+
 bool audit_add(struct db *db, const char *action, struct id subject, const char *detail,
 	       const struct store_by *by, struct err *err)
 {
+	char bytes[AUDIT_DETAIL_MAX + 1];
+	struct buf out = buf_of(bytes, sizeof bytes);
 	struct sql sql = sql_prepare(db, audit_insert, err);
-	audit_put(&sql, action, subject, detail, by);
+	audit_put(&sql, action, subject, detail_from(detail, by->address, &out), by);
 	return sql_run(&sql, NULL);
 }
 

@@ -2,6 +2,7 @@
  * the head locked, and so has, shared, whoever writes what they could forbid. */
 #include "adapter/store_sql_control.h"
 
+#include "adapter/store_sql_proposal.h"
 #include "base/defence.h"
 
 #include <string.h>
@@ -139,6 +140,10 @@ static bool change_write(struct db *db, void *context, struct err *err)
 			  &now.found, &now.version, err))
 		return false;
 	change->applied = now.found ? now.version == change->version : change->resets;
+	if (!change->applied)
+		return true;
+	if (!proposal_end(db, change->ends, batch->by, &change->applied, err))
+		return false;
 	if (!change->applied)
 		return true;
 	return rows_write(db, change->set, err) && head_write(db, change->set, err) &&

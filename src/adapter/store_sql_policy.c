@@ -2,6 +2,7 @@
 #include "adapter/store_sql_policy.h"
 
 #include "adapter/store_sql_parts.h"
+#include "adapter/store_sql_proposal.h"
 #include "base/json.h"
 
 #include <string.h>
@@ -9,6 +10,7 @@
 struct policy_write {
 	const struct store_policy *policy;
 	struct str document;
+	struct store_proposal_change *ends;
 	const struct store_by *by;
 	bool *added;
 };
@@ -59,9 +61,16 @@ static bool policy_write(struct db *db, void *context, struct err *err)
 		return false;
 	if (!right)
 		return true;
+	if (!proposal_end(db, write->ends, write->by, &right, err))
+		return false;
+	if (!right)
+		return true;
 	if (!policy_insert(db, write, &conflict, err))
 		return false;
 	*write->added = !conflict;
+	if (conflict && write->ends != NULL) /* the proposal is not to end for nothing */
+		return err_set(err, ERR_REFUSED, "there is a policy %llu already",
+			       (unsigned long long)policy->version);
 	if (conflict)
 		return true;
 	buf_text(&out, "{");
@@ -75,11 +84,37 @@ static bool policy_write(struct db *db, void *context, struct err *err)
 }
 
 bool store_sql_policy_add(struct store *store, const struct store_policy *policy,
-			  struct str document, const struct store_by *by, bool *ret_added,
-			  struct err *err)
+			  struct str document, struct store_proposal_change *ends,
+			  const struct store_by *by, bool *ret_added, struct err *err)
 {
-	struct policy_write write = { policy, document, by, ret_added };
+	struct policy_write write = { policy, document, ends, by, ret_added };
 	return sql_write(db_of(store), policy_write, &write, err);
+}
+
+static void policy_take(struct sql *sql, struct store_policy *ret_policy)
+{
+	memset(ret_policy, 0, sizeof *ret_policy);
+	ret_policy->version = sql_take_u64(sql);
+	sql_take_bytes(sql, ret_policy->digest, sizeof ret_policy->digest);
+	ret_policy->set_at = sql_take_i64(sql);
+	sql_take_text(sql, ret_policy->set_by, sizeof ret_policy->set_by);
+	ret_policy->mac = sql_take_mac(sql);
+}
+
+bool store_sql_policies_list(struct store *store, uint64_t below, struct store_policy *ret_policies,
+			     size_t cap, size_t *ret_len, struct err *err)
+{
+	struct sql sql = sql_prepare(db_of(store),
+				     "SELECT version, digest, set_at, set_by, mac_key_id, mac FROM "
+				     "policies WHERE version < ? ORDER BY version DESC LIMIT ?",
+				     err);
+	size_t len = 0;
+	sql_put_u64(&sql, below);
+	sql_put_i64(&sql, (int64_t)cap);
+	while (len < cap && sql_next(&sql))
+		policy_take(&sql, &ret_policies[len++]);
+	*ret_len = len;
+	return sql_end(&sql);
 }
 
 static bool document_load(struct db *db, uint64_t version, struct buf *ret_document,
@@ -102,13 +137,8 @@ bool store_sql_policy_load(struct store *store, uint64_t known, struct store_pol
 				     err);
 	memset(ret_policy, 0, sizeof *ret_policy);
 	*ret_found = sql_next(&sql);
-	if (*ret_found) {
-		ret_policy->version = sql_take_u64(&sql);
-		sql_take_bytes(&sql, ret_policy->digest, sizeof ret_policy->digest);
-		ret_policy->set_at = sql_take_i64(&sql);
-		sql_take_text(&sql, ret_policy->set_by, sizeof ret_policy->set_by);
-		ret_policy->mac = sql_take_mac(&sql);
-	}
+	if (*ret_found)
+		policy_take(&sql, ret_policy);
 	if (!sql_end(&sql))
 		return false;
 	return !*ret_found || ret_policy->version == known ||

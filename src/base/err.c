@@ -10,6 +10,20 @@ bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
 	if (err == NULL)
 		return false;
 	err->kind = kind;
+	err->code = NULL;
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(err->text, sizeof err->text, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+bool err_refuse(struct err *err, const char *code, const char *format, ...)
+{
+	if (err == NULL)
+		return false;
+	err->kind = ERR_REFUSED;
+	err->code = code;
 	va_list arguments;
 	va_start(arguments, format);
 	vsnprintf(err->text, sizeof err->text, format, arguments);

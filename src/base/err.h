@@ -23,11 +23,16 @@ enum err_kind {
 struct err {
 	enum err_kind kind;
 	char text[ERR_TEXT_LEN]; /* for people; never holds a secret */
+	const char *code;        /* of a refusal that programs tell apart; static; or NULL */
 };
 
 /* Sets kind and text (truncated, always terminated). Returns false, so that a function can end with
  * `return err_set(err, ERR_NOT_DONE, "…")`. `err` may be NULL: then nothing is written. */
 bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A refusal under a stable code. Returns false. */
+bool err_refuse(struct err *err, const char *code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Puts "prefix: " before the text and keeps the kind. Returns false. */

@@ -65,7 +65,7 @@ static bool desk_fill(struct key_desk *desk, const char *config_file, struct err
 		.store = desk->opened.store,
 		.entropy = &desk->entropy,
 		.identity_keys = &desk->identity_keys,
-		.who = user_name(),
+		.by = admin_actor_local(user_name()),
 	};
 	return true;
 }

@@ -67,10 +67,11 @@ static bool desk_fill(struct control_desk *desk, const struct invocation *invoca
 	    !opened_store_open(desk->config, 0, false, &desk->clock, &desk->entropy, NULL,
 			       &desk->opened, err))
 		return false;
-	desk->admin =
-		(struct admin_controls){ .store = desk->opened.store,
-					 .keys = &desk->keys,
-					 .who = user != NULL ? user->pw_name : "unknown user" };
+	desk->admin = (struct admin_controls){
+		.store = desk->opened.store,
+		.keys = &desk->keys,
+		.by = admin_actor_local(user != NULL ? user->pw_name : "unknown user")
+	};
 	return true;
 }
 
@@ -220,6 +221,22 @@ bool invocation_names_switch(const struct invocation *invocation)
 	return scope_read(invocation, &wish) > 0;
 }
 
+/* Whoever can read a role's keys can seal any switches, with this program or without: here nobody
+ * can be told from anybody else. So the way past the second person is open, loud, and not by
+ * accident. */
+static bool alone_check(const struct control_desk *desk, const struct invocation *invocation,
+			struct err *err)
+{
+	if (desk->config->unpause_people < 2)
+		return true;
+	if (!invocation_flag(invocation, "alone"))
+		return err_set(err, ERR_REFUSED,
+			       "it takes two people to unpause (controls.unpause_people): they "
+			       "do so over the API. In need, --alone, which the audit tells");
+	(void)fputs("unpaused by one person: the audit has it as unpaused_alone\n", stderr);
+	return true;
+}
+
 enum exit_status command_unpause_switch(const struct invocation *invocation)
 {
 	struct control_desk desk;
@@ -230,7 +247,9 @@ enum exit_status command_unpause_switch(const struct invocation *invocation)
 		return EXIT_USAGE;
 	if (!desk_open(&desk, invocation, &err))
 		return invocation_failed(invocation, &err);
-	bool ok = admin_controls_unpause(&desk.admin, &wish, clock_now_ms(&desk.clock), &set, &err);
+	bool ok = alone_check(&desk, invocation, &err) &&
+		  admin_controls_unpause(&desk.admin, &wish, desk.config->unpause_people > 1,
+					 clock_now_ms(&desk.clock), &set, &err);
 	if (ok)
 		set_print(invocation, &set, true);
 	desk_close(&desk);

@@ -63,7 +63,7 @@ static bool desk_open(struct desk *desk, const struct invocation *invocation, bo
 	if (!config_load(invocation_option(invocation, "config"), &desk->config, err))
 		return false;
 	desk->admin.catalogue = &desk->config->catalogue;
-	desk->admin.who = user_name();
+	desk->admin.by = admin_actor_local(user_name());
 	if (!with_store)
 		return true;
 	if (!keys_open(desk, err) || !opened_store_open(desk->config, 0, false, &desk->clock,

@@ -61,7 +61,7 @@ static bool desk_fill(struct user_desk *desk, const char *config_file, struct er
 		.entropy = &desk->entropy,
 		.identity_keys = &desk->identity_keys,
 		.hasher = &desk->hasher.base,
-		.who = user != NULL ? user->pw_name : "unknown user",
+		.by = admin_actor_local(user != NULL ? user->pw_name : "unknown user"),
 	};
 	return true;
 }

@@ -155,6 +155,8 @@ struct config {
 	const char *cache_password_file; /* NULL: none */
 	int64_t cache_timeout_ms;
 	const char *policy_deny_list; /* NULL: none */
+	unsigned unpause_people;      /* 1 or 2 */
+	unsigned policy_people;
 	int64_t processor_approval_life_ms;
 	int64_t processor_visibility_ms;
 	int64_t processor_sweep_interval_ms;

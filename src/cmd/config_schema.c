@@ -202,8 +202,13 @@ static const struct cyaml_schema_field identity_fields[] = {
 	SCALAR(struct config_text_identity, life_max_s),
 	CYAML_FIELD_END,
 };
+static const struct cyaml_schema_field controls_fields[] = {
+	SCALAR(struct config_text_controls, unpause_people),
+	CYAML_FIELD_END,
+};
 static const struct cyaml_schema_field policy_fields[] = {
 	SCALAR(struct config_text_policy, deny_list),
+	SCALAR(struct config_text_policy, change_people),
 	CYAML_FIELD_END,
 };
 static const struct cyaml_schema_field processor_fields[] = {
@@ -244,6 +249,7 @@ static const struct cyaml_schema_field document_fields[] = {
 	SECTION(cache, cache_fields),
 	SECTION(api, api_fields),
 	SECTION(identity, identity_fields),
+	SECTION(controls, controls_fields),
 	SECTION(policy, policy_fields),
 	SECTION(processor, processor_fields),
 	SECTION(signer, signer_fields),

@@ -181,8 +181,13 @@ struct config_text_cache {
 	char *timeout_ms;
 };
 
+struct config_text_controls {
+	char *unpause_people;
+};
+
 struct config_text_policy {
 	char *deny_list;
+	char *change_people;
 };
 
 struct config_text_processor {
@@ -225,6 +230,7 @@ struct config_text {
 	struct config_text_cache cache;
 	struct config_text_identity identity;
 	struct config_text_api api;
+	struct config_text_controls controls;
 	struct config_text_policy policy;
 	struct config_text_processor processor;
 	struct config_text_signer signer;

@@ -162,6 +162,7 @@ static const struct command_option pause_options[] = {
 static const struct command_option unpause_options[] = {
 	OPTIONS_SWITCH,
 	{ "reason", "TEXT", "why it may pay again, for the audit" },
+	{ "alone", NULL, "although it takes two people: in need, and the audit tells" },
 	OPTIONS_END,
 };
 
@@ -367,7 +368,8 @@ const struct command commands[] = {
 	  pause_options, command_pause },
 	{ "unpause", "", 0, 0, "let it go on",
 	  "Of whom --all, --chain, --asset, --account or --wallet say; without --stop, all that\n"
-	  "is stopped there. Without any of them: lets a restored and reconciled store pay again.",
+	  "is stopped there. Without any of them: lets a restored and reconciled store pay again.\n"
+	  "Where controls.unpause_people is 2, two people unpause over the API; here --alone does.",
 	  unpause_options, command_unpause },
 	{ "controls", "", 0, 0, "list what is paused", NULL, config_options, command_controls },
 	{ "withdraw", "", 0, 0, "ask for a withdrawal, over HTTP",

@@ -171,6 +171,8 @@ static bool server_open(struct role_parts *parts, struct api_role *role, struct 
 			.proxies = parts->config->api_proxies,
 			.proxies_len = parts->config->api_proxies_len,
 			.copy_life_ms = parts->config->api_status_copy_ms,
+			.unpause_people = parts->config->unpause_people,
+			.policy_people = parts->config->policy_people,
 			.cancels_by_signer = parts->config->store.is_mysql,
 		},
 		.listen = role->address,
@@ -192,7 +194,8 @@ static bool server_open(struct role_parts *parts, struct api_role *role, struct 
 	    !role_mac_keys(parts, TRUST_INTENT_MAC, &options.api.intent_keys, err) ||
 	    !identity_open(parts, role, &options.api, err) ||
 	    !outside_open(parts, role, &options.api, err) ||
-	    !role_mac_keys(parts, TRUST_CONTROLS, &options.api.controls_keys, err))
+	    !role_mac_keys(parts, TRUST_CONTROLS, &options.api.controls_keys, err) ||
+	    !role_mac_keys(parts, TRUST_POLICY_GRANTS, &options.api.policy_keys, err))
 		return false;
 	if (!role_tls_open(parts, &role->tls, err))
 		return err_wrap(err, "api.tls");

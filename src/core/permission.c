@@ -38,10 +38,10 @@ _Static_assert((ADMINISTERS & (ASKS | BIT(WITHDRAWALS_APPROVE) | BIT(WITHDRAWALS
 /* Whoever takes a key has an account within limits that the key cannot move: it approves nothing,
  * and edits neither rules nor rights nor where the news goes. */
 #define OF_KEYS_DEFAULT (ASKS | BIT(WITHDRAWALS_READ) | BIT(ASSETS_READ) | BIT(EVENTS_READ))
-#define OF_KEYS                                                                                   \
-	(OF_KEYS_DEFAULT | BIT(WITHDRAWALS_RESOLVE) | BIT(WALLETS_READ) | BIT(QUEUES_READ) |      \
-	 BIT(QUEUES_REDRIVE) | BIT(CONTROLS_READ) | BIT(CONTROLS_PAUSE) | BIT(CONTROLS_UNPAUSE) | \
-	 BIT(POLICIES_READ) | BIT(ALLOW_LIST_READ) | BIT(AUDIT_READ) | BIT(WEBHOOKS_READ))
+#define OF_KEYS                                                                                \
+	(OF_KEYS_DEFAULT | BIT(WITHDRAWALS_RESOLVE) | BIT(WALLETS_READ) | BIT(QUEUES_READ) |   \
+	 BIT(QUEUES_REDRIVE) | BIT(CONTROLS_READ) | BIT(CONTROLS_PAUSE) | BIT(POLICIES_READ) | \
+	 BIT(ALLOW_LIST_READ) | BIT(AUDIT_READ) | BIT(WEBHOOKS_READ))
 
 /* ---- names ---- */
 
@@ -210,6 +210,18 @@ bool principal_reaches(const struct principal *by, enum permission permission, c
 	if (!DEFENCE("account_is_own"))
 		return true;
 	return account[0] != 0 && strcmp(by->account, account) == 0;
+}
+
+bool person_is_outside(const char *name)
+{
+	return strchr(name, ':') != NULL;
+}
+
+enum person_pair person_compare(const char *a, const char *b)
+{
+	if (str_equal_fold(str_from(a), str_from(b)))
+		return PERSON_SAME;
+	return person_is_outside(a) == person_is_outside(b) ? PERSON_OTHER : PERSON_UNCLEAR;
 }
 
 /* ---- the document ---- */

@@ -123,6 +123,17 @@ enum permission_verdict principal_judge(const struct principal *by, enum permiss
  * belongs to none. */
 bool principal_reaches(const struct principal *by, enum permission permission, const char *account);
 
+/* Two names of principals: are they two people? A name with a colon is an outside identity
+ * provider's, and no user of our own has one: of one on each side nobody can tell. Case makes no
+ * other person. */
+enum person_pair {
+	PERSON_OTHER,
+	PERSON_SAME,
+	PERSON_UNCLEAR,
+};
+enum person_pair person_compare(const char *a, const char *b);
+bool person_is_outside(const char *name);
+
 /* Permissions and roles as a Markdown table, for doc/permissions.md. */
 void permission_write_markdown(struct buf *out);
 

@@ -31,6 +31,7 @@ struct store_by {
 	const char *who;        /* key id, role instance; borrowed */
 	const char *request_id; /* of the HTTP request or step; borrowed; "" for none */
 	int64_t now_ms;
+	const char *address; /* of the client, for the audit record; borrowed; NULL: none */
 };
 
 enum store_accept_result {

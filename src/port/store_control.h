@@ -5,7 +5,7 @@
 #define SLUICE_PORT_STORE_CONTROL_H
 
 #include "core/control.h"
-#include "port/store.h"
+#include "port/store_proposal.h"
 
 /* One change of the whole set, with its audit record. */
 struct store_control_change {
@@ -14,7 +14,9 @@ struct store_control_change {
 	bool resets;                   /* may put a head where there is none */
 	const char *action;            /* of the audit record; borrowed */
 	const char *detail;            /* JSON; borrowed */
-	bool applied;                  /* result; false: somebody else was first */
+	struct store_proposal_change *ends; /* what asked for it; NULL: nothing did. Not applied:
+					       neither is the change */
+	bool applied;                       /* result; false: somebody else was first */
 };
 
 /* The set as it stands, in one look; whether to believe it is the caller's to judge. */

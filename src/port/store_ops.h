@@ -8,6 +8,7 @@
 #include "port/store_feed.h"
 #include "port/store_people.h"
 #include "port/store_policy.h"
+#include "port/store_proposal.h"
 #include "port/store_recover.h"
 #include "port/store_transfer.h"
 
@@ -127,10 +128,21 @@ struct store_ops {
 	bool (*withdrawal_of_key)(struct store *, const uint8_t *, struct withdrawal *, bool *,
 				  struct err *);
 	bool (*policy_add)(struct store *, const struct store_policy *, struct str,
-			   const struct store_by *, bool *, struct err *);
+			   struct store_proposal_change *, const struct store_by *, bool *,
+			   struct err *);
+	bool (*policies_list)(struct store *, uint64_t, struct store_policy *, size_t, size_t *,
+			      struct err *);
 	bool (*policy_load)(struct store *, uint64_t, struct store_policy *, struct buf *, bool *,
 			    struct err *);
 	bool (*policy_forget)(struct store *, int64_t, size_t, size_t *, struct err *);
+	bool (*proposal_add)(struct store *, const struct store_proposal *, struct str,
+			     const struct store_by *, struct err *);
+	bool (*proposal_change)(struct store *, struct store_proposal_change *,
+				const struct store_by *, struct err *);
+	bool (*proposal_load)(struct store *, struct id, struct store_proposal *, struct buf *,
+			      bool *, struct err *);
+	bool (*proposals_list)(struct store *, enum proposal_kind, int64_t, struct store_proposal *,
+			       size_t, size_t *, struct err *);
 	void (*close)(struct store *);
 };
 

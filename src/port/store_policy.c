@@ -15,7 +15,25 @@ bool store_policy_add(struct store *store, const struct store_policy *policy, st
 {
 	PORT_CALL();
 	CHECK(policy->version > 0 && document.len <= POLICY_DOCUMENT_BYTES_MAX);
-	return store->ops->policy_add(store, policy, document, by, ret_added, err);
+	return store->ops->policy_add(store, policy, document, NULL, by, ret_added, err);
+}
+
+bool store_policy_confirm(struct store *store, const struct store_policy *policy,
+			  struct str document, struct store_proposal_change *ends,
+			  const struct store_by *by, bool *ret_added, struct err *err)
+{
+	PORT_CALL();
+	CHECK(policy->version > 0 && document.len <= POLICY_DOCUMENT_BYTES_MAX);
+	CHECK(ends->proposal->version < policy->version);
+	return store->ops->policy_add(store, policy, document, ends, by, ret_added, err);
+}
+
+bool store_policies_list(struct store *store, uint64_t below, struct store_policy *ret_policies,
+			 size_t cap, size_t *ret_len, struct err *err)
+{
+	PORT_CALL();
+	CHECK(cap > 0 && cap <= PAGE_MAX);
+	return store->ops->policies_list(store, below, ret_policies, cap, ret_len, err);
 }
 
 bool store_policy_load(struct store *store, uint64_t known, struct store_policy *ret_policy,

@@ -11,7 +11,7 @@
 
 #include "core/intent.h"
 #include "core/policy_rules.h"
-#include "port/store.h"
+#include "port/store_proposal.h"
 
 struct store_policy {
 	uint64_t version; /* from 1 */
@@ -29,6 +29,14 @@ struct store_policy {
 MUST_CHECK bool store_policy_add(struct store *store, const struct store_policy *policy,
 				 struct str document, const struct store_by *by, bool *ret_added,
 				 struct err *err);
+/* The same, for a proposal that ends with it. *ret_added false: or that has moved. */
+MUST_CHECK bool store_policy_confirm(struct store *store, const struct store_policy *policy,
+				     struct str document, struct store_proposal_change *ends,
+				     const struct store_by *by, bool *ret_added, struct err *err);
+/* Those that were in force, newest first, without their documents: up to `cap` below a version. */
+MUST_CHECK bool store_policies_list(struct store *store, uint64_t below,
+				    struct store_policy *ret_policies, size_t cap, size_t *ret_len,
+				    struct err *err);
 /* The newest one. ret_document has room for POLICY_DOCUMENT_BYTES_MAX; it is filled when the
  * version is another one than `known`, and left empty otherwise. */
 MUST_CHECK bool store_policy_load(struct store *store, uint64_t known,

@@ -344,7 +344,9 @@ static bool policy_open(struct sim_world *world, struct err *err)
 		"{\"name\":\"all\",\"count\":1000000,\"window\":\"1h\"},"
 		"{\"name\":\"each\",\"count\":1000000,\"window\":\"5m\",\"per\":[\"receiver\"]}]}";
 	struct mac_keys keys = { .keys = { { 1, world->keys_bytes[6] } }, .len = 1 };
-	struct store_by by = { ACTOR_PERSON, "sim", "", world->now_ms };
+	struct store_by by = {
+		.actor = ACTOR_PERSON, .who = "sim", .request_id = "", .now_ms = world->now_ms
+	};
 	struct store_policy policy = { .version = 1, .set_at = world->now_ms, .set_by = "sim" };
 	bool added = false;
 	store_policy_seal(&keys, str_from(document), &policy);

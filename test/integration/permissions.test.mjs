@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startApi } from './api_process.mjs';
+import { logIn, logInFully, makeUser } from './people.mjs';
 
 const patienceMs = 30_000;
 const order = {
@@ -29,6 +30,11 @@ const routes = [
 	['GET', '/v1/wallets', 'wallets:read'],
 	['GET', '/v1/queues', 'queues:read'],
 	['POST', '/v1/queues/{name}/redrive', 'queues:redrive'],
+	['GET', '/v1/controls', 'controls:read'],
+	['POST', '/v1/controls', 'controls:pause'],
+	['POST', '/v1/controls/unpause', 'controls:unpause'],
+	['POST', '/v1/controls/unpause/{id}/confirm', 'controls:unpause'],
+	['POST', '/v1/controls/unpause/{id}/reject', 'controls:unpause'],
 	['POST', '/v1/auth/login', 'public'],
 	['POST', '/v1/auth/refresh', 'public'],
 	['POST', '/v1/auth/logout', 'sessions:own'],
@@ -43,8 +49,21 @@ const routes = [
 const scopes = [
 	'withdrawals:create', 'withdrawals:read', 'withdrawals:cancel', 'withdrawals:speed_up', 'withdrawals:resolve',
 	'assets:read', 'wallets:read', 'queues:read', 'queues:redrive', 'controls:read', 'controls:pause',
-	'controls:unpause', 'policies:read', 'allow_list:read', 'audit:read', 'events:read', 'webhooks:read',
+	'policies:read', 'allow_list:read', 'audit:read', 'events:read', 'webhooks:read',
 ];
+// What the roles have, of what a route needs; and what takes a second factor, of any role.
+const reads = ['withdrawals:read', 'events:read', 'assets:read', 'wallets:read', 'queues:read', 'controls:read',
+	'policies:read', 'allow_list:read', 'webhooks:read', 'sessions:own'];
+const roles = {
+	viewer: reads,
+	operator: [...reads, 'withdrawals:create', 'withdrawals:cancel', 'withdrawals:speed_up', 'withdrawals:resolve',
+		'queues:redrive', 'controls:pause', 'audit:read'],
+	approver: [...reads, 'withdrawals:approve', 'controls:pause', 'controls:unpause', 'audit:read'],
+	admin: [...reads, 'controls:pause', 'controls:unpause', 'policies:write', 'allow_list:write', 'api_keys:read',
+		'api_keys:write', 'users:read', 'users:write', 'webhooks:write', 'audit:read'],
+};
+const withSecondFactor = ['withdrawals:approve', 'controls:unpause', 'policies:write', 'allow_list:write', 'api_keys:write',
+	'users:write', 'webhooks:write'];
 const openapi = JSON.parse(readFileSync(fileURLToPath(new URL('../../doc/openapi.json', import.meta.url)), 'utf8'));
 
 let api;
@@ -120,6 +139,38 @@ test('scope-missing: a key takes the routes of its scope, and no other one', asy
 		}
 	}
 });
+
+// What ends a session is asked by somebody else, elsewhere.
+const endsNothing = routes.filter(([, path]) => path !== '/v1/auth/logout');
+
+for (const [role, has] of Object.entries(roles))
+	test(`scope-missing: ${role} takes the routes of that role, and no other one`, async () => {
+		makeUser(api, `${role}-1`, role);
+		makeUser(api, `${role}-2`, role);
+		const [plain, full] = [await logIn(api, `${role}-1`), await logInFully(api, `${role}-2`)];
+		for (const [method, path, needed] of endsNothing) {
+			const seen = `${role}: ${method} ${path}`;
+			const before = api.count('audit');
+			const answers = { plain: await take(plain, method, path), full: await take(full, method, path) };
+			if (needed === 'public' || has.includes(needed)) {
+				const { code, permission } = answers.full.json ?? {};
+				assert.ok(code !== 'permission_missing' && code !== 'second_factor_required' || resolvesAlone(path), seen);
+				if (withSecondFactor.includes(needed)) assertProblem(answers.plain, 403, 'second_factor_required');
+				else assert.deepEqual([answers.plain.status, answers.plain.json?.permission], [answers.full.status, permission], seen);
+				continue;
+			}
+			for (const answer of Object.values(answers)) {
+				assertProblem(answer, 403, 'permission_missing');
+				assert.equal(answer.json.permission, needed, seen);
+			}
+			assert.equal(api.count('audit'), before, seen);
+		}
+	});
+
+// A decision of a person who logs in would not count, and is not taken (ADR 31).
+function resolvesAlone(path) {
+	return path.endsWith('/resolve');
+}
 
 test('scope-missing: nobody gets anywhere without a key', async () => {
 	for (const [method, path, needed] of routes)

@@ -326,9 +326,10 @@ static bool controls_change(struct store *self, struct store_control_change *cha
 }
 
 static bool policy_add(struct store *self, const struct store_policy *policy, struct str document,
-		       const struct store_by *by, bool *ret_added, struct err *err)
+		       struct store_proposal_change *ends, const struct store_by *by,
+		       bool *ret_added, struct err *err)
 {
-	STORE(policy_add(REAL_STORE, policy, document, by, ret_added, err), "policy_add");
+	STORE(policy_add(REAL_STORE, policy, document, ends, by, ret_added, err), "policy_add");
 }
 
 static bool policy_load(struct store *self, uint64_t known, struct store_policy *ret_policy,

@@ -154,7 +154,10 @@ struct hash32 life_foreign_transfer(struct life *life, struct address wallet, st
 void life_policy_set(struct life *life, const char *document)
 {
 	struct mac_keys keys = { .keys = { { 1, life->keys_bytes[6] } }, .len = 1 };
-	struct store_by by = { ACTOR_PERSON, "life", "", clock_now_ms(&life->clock.base) };
+	struct store_by by = { .actor = ACTOR_PERSON,
+			       .who = "life",
+			       .request_id = "",
+			       .now_ms = clock_now_ms(&life->clock.base) };
 	struct store_policy policy = { .version = ++life->policy_version,
 				       .set_at = by.now_ms,
 				       .set_by = "life" };
@@ -167,7 +170,10 @@ void life_policy_set(struct life *life, const char *document)
 
 void life_key_set(struct life *life, const char *person, bool revoked)
 {
-	struct store_by by = { ACTOR_PERSON, person, "", clock_now_ms(&life->clock.base) };
+	struct store_by by = { .actor = ACTOR_PERSON,
+			       .who = person,
+			       .request_id = "",
+			       .now_ms = clock_now_ms(&life->clock.base) };
 	struct store_api_key key = { .created_at = by.now_ms,
 				     .scopes = PERMISSION_BIT(PERMISSION_WITHDRAWALS_RESOLVE),
 				     .mac = { .key_id = 1 } };
@@ -185,7 +191,10 @@ void life_key_set(struct life *life, const char *person, bool revoked)
 static void decision_put(struct life *life, const struct withdrawal *row, const char *person,
 			 struct id slot, enum resolve_verdict verdict, const struct hash32 *tx_hash)
 {
-	struct store_by by = { ACTOR_PERSON, person, "", clock_now_ms(&life->clock.base) };
+	struct store_by by = { .actor = ACTOR_PERSON,
+			       .who = person,
+			       .request_id = "",
+			       .now_ms = clock_now_ms(&life->clock.base) };
 	struct mac_keys keys = { .keys = { { 1, life->keys_bytes[4] } }, .len = 1 };
 	struct store_view view = life_view(life, row->intent.id);
 	struct err err = { 0 };
@@ -243,7 +252,10 @@ uint64_t life_chain_nonce(struct life *life, struct address wallet)
 
 bool life_cancel(struct life *life, const struct withdrawal *row)
 {
-	struct store_by by = { ACTOR_API, "life", "", clock_now_ms(&life->clock.base) };
+	struct store_by by = { .actor = ACTOR_API,
+			       .who = "life",
+			       .request_id = "",
+			       .now_ms = clock_now_ms(&life->clock.base) };
 	struct store_view view = life_view(life, row->intent.id);
 	struct withdrawal now = view.withdrawal;
 	bool is_out = now.stage == WITHDRAWAL_ASSIGNED && view.transfer.stage < TRANSFER_MINED;
@@ -285,7 +297,10 @@ struct withdrawal life_mined(struct life *life, const char *symbol, uint64_t uni
 
 bool life_speed_up(struct life *life, const struct withdrawal *row)
 {
-	struct store_by by = { ACTOR_API, "life", "", clock_now_ms(&life->clock.base) };
+	struct store_by by = { .actor = ACTOR_API,
+			       .who = "life",
+			       .request_id = "",
+			       .now_ms = clock_now_ms(&life->clock.base) };
 	struct withdrawal now = life_view(life, row->intent.id).withdrawal;
 	struct err err = { 0 };
 	struct store_change change = { .withdrawal = now.intent.id,

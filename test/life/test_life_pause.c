@@ -18,7 +18,10 @@ static struct mac_keys controls_keys(const struct life *life)
 static void set_write(struct life *life, struct control_set *set, uint64_t version, bool resets)
 {
 	const struct mac_keys keys = controls_keys(life);
-	struct store_by by = { ACTOR_PERSON, "ann", "", clock_now_ms(&life->clock.base) };
+	struct store_by by = { .actor = ACTOR_PERSON,
+			       .who = "ann",
+			       .request_id = "",
+			       .now_ms = clock_now_ms(&life->clock.base) };
 	struct store_control_change change = {
 		.version = version, .set = set, .resets = resets, .action = "paused", .detail = "{}"
 	};

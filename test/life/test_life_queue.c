@@ -132,7 +132,9 @@ static void test_limit_lowered_after_reservation(void **state)
 static void dead_letter_run(struct life *life, const char *call, enum life_role role,
 			    enum queue_name dlq)
 {
-	struct store_by person = { ACTOR_PERSON, "life", "", 0 };
+	struct store_by person = {
+		.actor = ACTOR_PERSON, .who = "life", .request_id = "", .now_ms = 0
+	};
 	struct id ids[4];
 	struct err err = { 0 };
 	size_t n = 0;

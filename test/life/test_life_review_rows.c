@@ -151,7 +151,10 @@ static void test_dead_letter_without_message(void **state)
 	life_process(life);
 	life_assert_held(life, &row, "dead_letter");
 	life_sql(life, "DELETE FROM messages");
-	struct store_by by = { ACTOR_PERSON, "p", "", clock_now_ms(&life->clock.base) };
+	struct store_by by = { .actor = ACTOR_PERSON,
+			       .who = "p",
+			       .request_id = "",
+			       .now_ms = clock_now_ms(&life->clock.base) };
 	assert_true(store_redrive(life->store, QUEUE_REQUEST_DLQ, 64, &by, &moved, &err));
 	assert_int_equal(moved, 1);
 	life_run(life, 7);

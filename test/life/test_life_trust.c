@@ -322,7 +322,10 @@ static void test_message_forged(void **state)
 static void test_replay_after_dlq(void **state)
 {
 	struct life *life = *state;
-	struct store_by person = { ACTOR_PERSON, "life", "", clock_now_ms(&life->clock.base) };
+	struct store_by person = { .actor = ACTOR_PERSON,
+				   .who = "life",
+				   .request_id = "",
+				   .now_ms = clock_now_ms(&life->clock.base) };
 	struct withdrawal row = life_accept(life, "POL", 8000);
 	struct err err = { 0 };
 	size_t moved = 1;

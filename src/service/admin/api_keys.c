@@ -33,16 +33,6 @@ static bool account_check(struct str account, struct err *err)
 	return true;
 }
 
-static struct store_by by_whom(const struct admin_api_keys *admin, int64_t now_ms)
-{
-	return (struct store_by){
-		.actor = ACTOR_PERSON,
-		.who = admin->who,
-		.request_id = "",
-		.now_ms = now_ms,
-	};
-}
-
 /* The key's text into secret memory, its id and hash into the row. */
 static void key_make(struct entropy *entropy, struct secret *text, struct store_api_key *key)
 {
@@ -118,7 +108,7 @@ bool admin_api_key_create(const struct admin_api_keys *admin, const struct admin
 {
 	struct store_api_key key;
 	struct secret text;
-	struct store_by by = by_whom(admin, now_ms);
+	struct store_by by = admin_by(&admin->by, now_ms);
 	if (!wish_take(wish, now_ms, &key, err) || !secret_new(&text, API_KEY_TEXT_LEN, err))
 		return false;
 	key_make(admin->entropy, &text, &key);
@@ -159,7 +149,7 @@ bool admin_api_key_revoke(const struct admin_api_keys *admin, const char *id, in
 			  struct store_api_key *ret_key, struct err *err)
 {
 	struct store_api_key key;
-	struct store_by by = by_whom(admin, now_ms);
+	struct store_by by = admin_by(&admin->by, now_ms);
 	if (!key_load(admin, id, &key, err))
 		return false;
 	if (key.revoked_at == 0) {
@@ -201,7 +191,7 @@ static void successor_of(const struct store_api_key *old, int64_t now_ms,
 static bool rotate(const struct admin_api_keys *admin, struct store_api_key_change *change,
 		   int64_t now_ms, struct err *err)
 {
-	struct store_by by = by_whom(admin, now_ms);
+	struct store_by by = admin_by(&admin->by, now_ms);
 	if (store_api_key_change(admin->store, change, &by, err))
 		return change->applied || has_moved(change->key->id, err);
 	return err->kind == ERR_MAYBE_DONE && is_there(admin, change->added);

@@ -10,6 +10,7 @@
 #include "core/permission.h"
 #include "port/entropy.h"
 #include "port/store.h"
+#include "service/admin/actor.h"
 
 #define ADMIN_API_KEYS_MAX 1024 /* of one deployment, revoked ones included */
 
@@ -17,7 +18,7 @@ struct admin_api_keys {
 	struct store *store; /* all borrowed */
 	struct entropy *entropy;
 	const struct mac_keys *identity_keys;
-	const char *who; /* for the audit record: the user's name */
+	struct admin_actor by;
 };
 
 /* What a key shall be. */

@@ -29,6 +29,16 @@ static bool reason_is_plain(struct str reason)
 	return plain;
 }
 
+/* A tenant's people reach their own account's switch alone. */
+static bool reach_check(const struct admin_controls *admin, const struct control *row,
+			struct err *err)
+{
+	const char *account = row->scope == CONTROL_ACCOUNT ? row->name : "";
+	return admin_reaches(&admin->by, account) || !DEFENCE("switch_is_own") ||
+	       err_refuse(err, "account_forbidden",
+			  "only the switch of account %s is for you to set", admin->by.account);
+}
+
 static bool wish_read(const struct admin_controls *admin, const struct admin_control_wish *wish,
 		      struct control *ret_row, struct err *err)
 {
@@ -42,8 +52,8 @@ static bool wish_read(const struct admin_controls *admin, const struct admin_con
 			       "the reason is 1 to %d bytes of UTF-8 without control characters",
 			       CONTROL_REASON_LEN_MAX);
 	(void)snprintf(ret_row->reason, sizeof ret_row->reason, "%s", wish->reason);
-	(void)snprintf(ret_row->who, sizeof ret_row->who, "%s", admin->who);
-	return true;
+	(void)snprintf(ret_row->who, sizeof ret_row->who, "%s", admin->by.name);
+	return reach_check(admin, ret_row, err);
 }
 
 static void stops_put(struct buf *out, const char *name, const struct control *row)
@@ -54,18 +64,19 @@ static void stops_put(struct buf *out, const char *name, const struct control *r
 	json_write_member_text(out, name, buf_terminated(&stops));
 }
 
-/* The whole set in place of `before`, with its audit record. */
+/* The whole set in place of `before`, with its audit record. ends: as in store_control_change. */
 static bool set_write(const struct admin_controls *admin, const struct control_set *before,
 		      struct control_set *set, const struct control *row, const char *action,
-		      int64_t now_ms, struct err *err)
+		      struct store_proposal_change *ends, int64_t now_ms, struct err *err)
 {
 	char text[DETAIL_MAX];
 	struct buf out = buf_of(text, sizeof text);
-	struct store_by by = { ACTOR_PERSON, admin->who, "", now_ms };
+	struct store_by by = admin_by(&admin->by, now_ms);
 	struct store_control_change change = { .version = before->version,
 					       .set = set,
 					       .resets = set->reset_version == set->version,
-					       .action = action };
+					       .action = action,
+					       .ends = ends };
 	buf_byte(&out, '{');
 	json_write_member_text(&out, "scope", control_scope_text(row->scope));
 	json_write_member_text(&out, "name", row->name);
@@ -79,8 +90,8 @@ static bool set_write(const struct admin_controls *admin, const struct control_s
 	control_set_seal(admin->keys, set);
 	if (!store_controls_change(admin->store, &change, &by, err))
 		return false;
-	return change.applied ||
-	       err_set(err, ERR_REFUSED, "somebody else has changed the switches: look again");
+	return change.applied || err_refuse(err, "changed_meanwhile",
+					    "somebody else has changed the switches: look again");
 }
 
 /* Begins anew: far above every version that anybody has seen. The number of a set that is not
@@ -100,7 +111,8 @@ static void set_reset(struct control_set *set, bool sealed, int64_t now_ms)
 static bool sealed_check(bool sealed, struct err *err)
 {
 	return sealed ||
-	       err_set(err, ERR_REFUSED,
+	       err_refuse(
+		       err, "controls_in_doubt",
 		       "the pause switches are not what people set: somebody has edited the store. "
 		       "`sluice pause --all --reset` begins anew");
 }
@@ -122,31 +134,128 @@ bool admin_controls_pause(const struct admin_controls *admin, const struct admin
 		set_reset(ret_set, sealed, now_ms);
 	uint64_t began = ret_set->version;
 	if (!control_set_put(ret_set, &row, now_ms) && !resets)
-		return err_set(err, ERR_REFUSED,
-			       ret_set->len == CONTROLS_MAX
-				       ? "there are as many switches as there can be"
-				       : "it is paused so already");
+		return ret_set->len == CONTROLS_MAX
+			       ? err_set(err, ERR_REFUSED,
+					 "there are as many switches as there can be")
+			       : err_refuse(err, "paused_already", "it is paused so already");
 	if (ret_set->version == began)
 		ret_set->version++; /* all is paused already: anew all the same */
 	if (resets)
 		ret_set->reset_version = ret_set->version;
-	return set_write(admin, &before, ret_set, &row, resets ? "pauses_reset" : "paused", now_ms,
-			 err);
+	return set_write(admin, &before, ret_set, &row, resets ? "pauses_reset" : "paused", NULL,
+			 now_ms, err);
+}
+
+/* What the switches would be without it. */
+static bool set_lift(const struct admin_controls *admin, const struct control *row,
+		     struct control_set *ret_before, int64_t now_ms, struct control_set *ret_set,
+		     struct err *err)
+{
+	bool sealed = false;
+	if (!admin_controls_list(admin, now_ms, ret_before, &sealed, err) ||
+	    !sealed_check(sealed, err))
+		return false;
+	*ret_set = *ret_before;
+	return control_set_lift(ret_set, row->scope, row->name, row->stops, now_ms) ||
+	       err_refuse(err, "not_paused", "it is not paused");
 }
 
 bool admin_controls_unpause(const struct admin_controls *admin,
-			    const struct admin_control_wish *wish, int64_t now_ms,
+			    const struct admin_control_wish *wish, bool is_alone, int64_t now_ms,
 			    struct control_set *ret_set, struct err *err)
 {
 	struct control_set before;
 	struct control row;
-	bool sealed = false;
-	if (!wish_read(admin, wish, &row, err) ||
-	    !admin_controls_list(admin, now_ms, &before, &sealed, err) ||
-	    !sealed_check(sealed, err))
+	return wish_read(admin, wish, &row, err) &&
+	       set_lift(admin, &row, &before, now_ms, ret_set, err) &&
+	       set_write(admin, &before, ret_set, &row, is_alone ? "unpaused_alone" : "unpaused",
+			 NULL, now_ms, err);
+}
+
+/* ---- by two people ---- */
+
+struct admin_proposals admin_controls_proposals(const struct admin_controls *admin)
+{
+	return (struct admin_proposals){ .store = admin->store,
+					 .entropy = admin->entropy,
+					 .identity_keys = admin->identity_keys,
+					 .by = admin->by };
+}
+
+static void wish_write(const struct control *row, struct buf *out)
+{
+	buf_byte(out, '{');
+	json_write_member_text(out, "scope", control_scope_text(row->scope));
+	json_write_member_text(out, "name", row->name);
+	stops_put(out, "stops", row);
+	json_write_member_text(out, "reason", row->reason);
+	buf_byte(out, '}');
+	CHECK(!out->overflow);
+}
+
+bool admin_control_wish_read(struct str text, struct control *ret_row)
+{
+	JSON_OWNED json = NULL;
+	struct err ignored;
+	struct str scope, name, stops, reason;
+	*ret_row = (struct control){ 0 };
+	if (!json_parse(text, &json, &ignored))
 		return false;
-	*ret_set = before;
-	if (!control_set_lift(ret_set, row.scope, row.name, row.stops, now_ms))
-		return err_set(err, ERR_REFUSED, "it is not paused");
-	return set_write(admin, &before, ret_set, &row, "unpaused", now_ms, err);
+	const struct json_value *root = json_root(json);
+	return json_string(json_member(root, "scope"), &scope) &&
+	       json_string(json_member(root, "name"), &name) &&
+	       json_string(json_member(root, "stops"), &stops) &&
+	       json_string(json_member(root, "reason"), &reason) &&
+	       control_scope_read(scope, &ret_row->scope) &&
+	       control_name_read(ret_row->scope, name, ret_row->name) &&
+	       control_stops_read(stops, &ret_row->stops) &&
+	       str_copy(reason, ret_row->reason, sizeof ret_row->reason);
+}
+
+bool admin_controls_propose(const struct admin_controls *admin,
+			    const struct admin_control_wish *wish, int64_t now_ms,
+			    struct store_proposal *ret_proposal, struct err *err)
+{
+	char text[DETAIL_MAX];
+	struct buf out = buf_of(text, sizeof text);
+	struct control_set before, after;
+	struct control row;
+	const struct admin_proposals proposals = admin_controls_proposals(admin);
+	if (!wish_read(admin, wish, &row, err) ||
+	    !set_lift(admin, &row, &before, now_ms, &after, err))
+		return false;
+	wish_write(&row, &out);
+	return admin_proposal_make(&proposals, PROPOSAL_UNPAUSE, before.version, buf_view(&out),
+				   now_ms, ret_proposal, err);
+}
+
+bool admin_controls_confirm(const struct admin_controls *admin, struct id id, int64_t now_ms,
+			    struct control_set *ret_set, bool *ret_done, struct err *err)
+{
+	char text[DETAIL_MAX];
+	struct buf out = buf_of(text, sizeof text);
+	struct control_set before;
+	struct control row;
+	struct store_proposal proposal, after;
+	struct store_proposal_change ends;
+	const struct admin_proposals proposals = admin_controls_proposals(admin);
+	bool sealed = false;
+	*ret_done = false;
+	if (!admin_proposal_load(&proposals, PROPOSAL_UNPAUSE, id, &proposal, &out, err))
+		return false;
+	if (!admin_control_wish_read(buf_view(&out), &row))
+		return err_refuse(err, "proposal_unknown", "the proposal does not say what to do");
+	if (!reach_check(admin, &row, err) ||
+	    !admin_controls_list(admin, now_ms, &before, &sealed, err) ||
+	    !sealed_check(sealed, err) ||
+	    !admin_proposal_is_open(&proposal, before.version, now_ms, err) ||
+	    !set_lift(admin, &row, &before, now_ms, ret_set, err) ||
+	    !admin_proposal_second(&proposals, &proposal, PERMISSION_CONTROLS_UNPAUSE, now_ms,
+				   &after, &ends, ret_done, err))
+		return false;
+	if (!*ret_done) {
+		*ret_set = before;
+		return true;
+	}
+	return set_write(admin, &before, ret_set, &row, "unpaused", &ends, now_ms, err);
 }

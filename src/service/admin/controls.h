@@ -3,11 +3,14 @@
 #define SLUICE_SERVICE_ADMIN_CONTROLS_H
 
 #include "port/store_control.h"
+#include "service/admin/proposals.h"
 
 struct admin_controls {
 	struct store *store; /* all borrowed */
 	const struct mac_keys *keys;
-	const char *who; /* for switch and audit */
+	struct admin_actor by;
+	struct entropy *entropy;              /* of proposals, as the next one; or NULL */
+	const struct mac_keys *identity_keys; /* seal them */
 };
 
 /* What a person wants of one switch. */
@@ -28,9 +31,23 @@ MUST_CHECK bool admin_controls_list(const struct admin_controls *admin, int64_t 
 MUST_CHECK bool admin_controls_pause(const struct admin_controls *admin,
 				     const struct admin_control_wish *wish, bool resets,
 				     int64_t now_ms, struct control_set *ret_set, struct err *err);
-/* REFUSED: it is not paused; or as above. */
+/* REFUSED: it is not paused; or as above. is_alone: although it takes two people, which the audit
+ * tells. */
 MUST_CHECK bool admin_controls_unpause(const struct admin_controls *admin,
+				       const struct admin_control_wish *wish, bool is_alone,
+				       int64_t now_ms, struct control_set *ret_set,
+				       struct err *err);
+/* The same in two steps, by two people. REFUSED also when the switches have changed in between, in
+ * whatever: what was looked at is not what would be lifted. ret_done false: one more has to
+ * confirm, since who proposed it is nobody who can be told apart. */
+MUST_CHECK bool admin_controls_propose(const struct admin_controls *admin,
 				       const struct admin_control_wish *wish, int64_t now_ms,
-				       struct control_set *ret_set, struct err *err);
+				       struct store_proposal *ret_proposal, struct err *err);
+MUST_CHECK bool admin_controls_confirm(const struct admin_controls *admin, struct id proposal,
+				       int64_t now_ms, struct control_set *ret_set, bool *ret_done,
+				       struct err *err);
+/* What a proposal would lift; `row` keeps its texts. False for a text that nobody proposed. */
+MUST_CHECK bool admin_control_wish_read(struct str text, struct control *ret_row);
+struct admin_proposals admin_controls_proposals(const struct admin_controls *admin);
 
 #endif

@@ -45,12 +45,12 @@ bool admin_policy_set(const struct admin_policies *admin, struct str document, i
 {
 	struct admin_policy_summary ignored;
 	struct store_policy policy = { .set_at = now_ms };
-	struct store_by by = { ACTOR_PERSON, admin->who, "", now_ms };
+	struct store_by by = admin_by(&admin->by, now_ms);
 	bool added = false;
 	if (!admin_policy_check(admin, document, &ignored, err) ||
 	    !next_number(admin, &policy, err))
 		return false;
-	if (!str_copy(str_from(admin->who), policy.set_by, sizeof policy.set_by))
+	if (!str_copy(str_from(admin->by.name), policy.set_by, sizeof policy.set_by))
 		return err_set(err, ERR_REFUSED, "the name of whoever sets it is too long");
 	store_policy_seal(admin->policy_keys, document, &policy);
 	if (!store_policy_add(admin->store, &policy, document, &by, &added, err))

@@ -4,12 +4,13 @@
 #define SLUICE_SERVICE_ADMIN_POLICIES_H
 
 #include "port/store_policy.h"
+#include "service/admin/proposals.h"
 
 struct admin_policies {
 	struct store *store; /* all borrowed; NULL where only a document is checked */
 	const struct catalogue *catalogue;
 	const struct mac_keys *policy_keys;
-	const char *who; /* for the audit record */
+	struct admin_actor by;
 };
 
 struct admin_policy_summary {

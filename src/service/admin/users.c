@@ -44,13 +44,6 @@ bool admin_password_check(struct str password, struct err *err)
 	return true;
 }
 
-static struct store_by by_whom(const struct admin_users *admin, int64_t now_ms)
-{
-	return (struct store_by){
-		.actor = ACTOR_PERSON, .who = admin->who, .request_id = "", .now_ms = now_ms
-	};
-}
-
 bool admin_user_create(const struct admin_users *admin, const char *name, const char *account,
 		       enum user_role role, struct str password, int64_t now_ms,
 		       struct store_user *ret_user, struct err *err)
@@ -59,7 +52,7 @@ bool admin_user_create(const struct admin_users *admin, const char *name, const 
 	struct store_user user = {
 		.role = role, .created_at = now_ms, .generation = 1, .version = 1
 	};
-	struct store_by by = by_whom(admin, now_ms);
+	struct store_by by = admin_by(&admin->by, now_ms);
 	if (!name_check(str_from(name), err) || !account_check(str_from(account), err) ||
 	    !admin_password_check(password, err) ||
 	    !password_hash(admin->hasher, password, admin->entropy, user.password, err))
@@ -98,7 +91,7 @@ static bool user_change(const struct admin_users *admin, const char *name, const
 			const void *context, int64_t now_ms, struct store_user *ret_user,
 			struct err *err)
 {
-	struct store_by by = by_whom(admin, now_ms);
+	struct store_by by = admin_by(&admin->by, now_ms);
 	for (int i = 0; i < CHANGE_TRIES; i++) {
 		struct store_user user;
 		if (!user_find(admin, name, &user, err))

@@ -7,13 +7,14 @@
 #include "port/entropy.h"
 #include "port/password.h"
 #include "port/store_people.h"
+#include "service/admin/actor.h"
 
 struct admin_users {
 	struct store *store; /* all borrowed */
 	struct entropy *entropy;
 	const struct mac_keys *identity_keys;
 	const struct password_hasher *hasher;
-	const char *who; /* for the audit record: the user's name on this machine */
+	struct admin_actor by;
 };
 
 /* What a password may be: PASSWORD_LEN_MIN to PASSWORD_LEN_MAX bytes of UTF-8. REFUSED otherwise;

@@ -44,6 +44,9 @@ struct api_options {
 	const struct password_hasher *hasher;
 	struct outside_options outside; /* keys NULL: no outside identity provider */
 	struct mac_keys controls_keys;  /* seals what people decide */
+	struct mac_keys policy_keys;    /* seals policies */
+	unsigned unpause_people;        /* how many it takes: 2, else 1 */
+	unsigned policy_people;
 	const char *instance;
 	const struct ip_range *proxies; /* whose X-Forwarded-For is believed; borrowed */
 	size_t proxies_len;

@@ -248,6 +248,23 @@ void exchange_job_fill(struct exchange *exchange, struct job *job)
 	job->context = exchange;
 }
 
+bool exchange_body_read(struct exchange *exchange, struct field *fields, size_t n,
+			struct buf *lists, struct json **ret_json)
+{
+	struct problem_report report;
+	struct str type = { 0 };
+	size_t types = http_header(exchange->request, "content-type", &type);
+	enum problem problem = request_content_type_check(types, type);
+	if (problem != PROBLEM_NONE) {
+		exchange_refuse_with(exchange, problem);
+		return false;
+	}
+	if (fields_read(exchange->request->body, fields, n, lists, ret_json, &report))
+		return true;
+	exchange_refuse(exchange, &report);
+	return false;
+}
+
 struct job *exchange_job(struct exchange *exchange, enum job_kind kind)
 {
 	struct job *job = job_take(exchange->server->jobs, kind);
@@ -279,10 +296,13 @@ void exchange_answer(struct job *job)
 {
 	struct exchange *exchange = job->context;
 	exchange_rate(exchange, job);
-	if (job->problem != PROBLEM_NONE)
-		exchange_refuse_with(exchange, job->problem);
-	else
+	if (job->problem == PROBLEM_NONE) {
 		exchange_reply(exchange, job->status, buf_view(&job->body), NULL, 0);
+		return;
+	}
+	struct problem_report report;
+	problem_report_set(&report, job->problem, job->detail[0] != 0 ? job->detail : NULL);
+	exchange_refuse(exchange, &report);
 }
 
 bool exchange_body_is_empty(struct exchange *exchange)

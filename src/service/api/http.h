@@ -6,6 +6,7 @@
 #include "net/http_server.h"
 #include "service/api/access_token.h"
 #include "service/api/auth.h"
+#include "service/api/fields.h"
 #include "service/api/jobs.h"
 #include "service/api/problem.h"
 #include "service/api/server.h"
@@ -68,6 +69,9 @@ void exchange_drop(struct exchange *exchange, struct job *job);
 void exchange_rate(struct exchange *exchange, const struct job *job);
 /* Answers with what a job says: its problem, or its status and body. */
 void exchange_answer(struct job *job);
+/* The fields of a body (fields.h). False after an answer. */
+bool exchange_body_read(struct exchange *exchange, struct field *fields, size_t n,
+			struct buf *lists, struct json **ret_json);
 /* False after an answer: the body is neither empty nor {}. */
 bool exchange_body_is_empty(struct exchange *exchange);
 struct id exchange_new_id(struct exchange *exchange);
@@ -103,6 +107,12 @@ void http_auth_session_revoke(struct exchange *exchange);
 void http_auth_step_up(struct exchange *exchange);
 void http_auth_totp_enrol(struct exchange *exchange);
 void http_auth_totp_confirm(struct exchange *exchange);
+/* http_desk.c */
+void http_controls_get(struct exchange *exchange);
+void http_controls_pause(struct exchange *exchange);
+void http_controls_unpause(struct exchange *exchange);
+void http_controls_confirm(struct exchange *exchange);
+void http_controls_reject(struct exchange *exchange);
 /* http_routes.c */
 void http_assets_list(struct exchange *exchange);
 void http_wallets_list(struct exchange *exchange);

@@ -115,77 +115,6 @@ static int64_t now_of(const struct exchange *exchange)
 
 /* ---- bodies ---- */
 
-struct field {
-	const char *name;
-	size_t len_max;
-	bool is_optional;
-	struct str value; /* "" when it is not there */
-};
-
-static void field_read(struct field *field, const struct json_value *root,
-		       struct problem_report *report)
-{
-	char pointer[40];
-	const struct json_value *value = json_member(root, field->name);
-	struct buf out = buf_of(pointer, sizeof pointer);
-	enum problem problem = PROBLEM_NONE;
-	buf_format(&out, "/%s", field->name);
-	field->value = STR("");
-	if (value == NULL)
-		problem = field->is_optional ? PROBLEM_NONE : PROBLEM_FIELD_MISSING;
-	else if (!json_string(value, &field->value))
-		problem = PROBLEM_FIELD_TYPE;
-	else if (field->value.len == 0 || field->value.len > field->len_max)
-		problem = PROBLEM_FIELD_LENGTH;
-	if (problem != PROBLEM_NONE)
-		problem_report_add(report, problem, buf_view(&out), NULL);
-}
-
-static bool is_field(const struct field *fields, size_t n, struct str name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_equal_text(name, fields[i].name))
-			return true;
-	return false;
-}
-
-/* The values live until *ret_json is freed. */
-static bool fields_read(struct str body, struct field *fields, size_t n, struct json **ret_json,
-			struct problem_report *report)
-{
-	void *cursor = NULL;
-	struct str name;
-	const struct json_value *value;
-	if (!request_body_parse(body, ret_json, report))
-		return false;
-	problem_report_reset(report);
-	const struct json_value *root = json_root(*ret_json);
-	while (json_next_member(root, &cursor, &name, &value))
-		if (!is_field(fields, n, name))
-			problem_report_add(report, PROBLEM_FIELD_UNKNOWN, STR(""), NULL);
-	for (size_t i = 0; i < n; i++)
-		field_read(&fields[i], root, report);
-	return report->problem == PROBLEM_NONE;
-}
-
-/* False after an answer. */
-static bool body_read(struct exchange *exchange, struct field *fields, size_t n,
-		      struct json **ret_json)
-{
-	struct problem_report report;
-	struct str type = { 0 };
-	size_t types = http_header(exchange->request, "content-type", &type);
-	enum problem problem = request_content_type_check(types, type);
-	if (problem != PROBLEM_NONE) {
-		exchange_refuse_with(exchange, problem);
-		return false;
-	}
-	if (fields_read(exchange->request->body, fields, n, ret_json, &report))
-		return true;
-	exchange_refuse(exchange, &report);
-	return false;
-}
-
 /* What was read is of no more use; a password does not wait there for the next request. */
 static void body_wipe(struct exchange *exchange)
 {
@@ -381,11 +310,11 @@ static struct sign_in *sign_in_start(struct exchange *exchange, enum people_act 
 
 void http_auth_login(struct exchange *exchange)
 {
-	struct field fields[] = { { "name", USER_NAME_LEN_MAX, false, { 0 } },
-				  { "password", PASSWORD_LEN_MAX, false, { 0 } },
-				  { "code", TOTP_DIGITS, true, { 0 } } };
+	struct field fields[] = { FIELD("name", USER_NAME_LEN_MAX),
+				  FIELD("password", PASSWORD_LEN_MAX),
+				  FIELD_OPTIONAL("code", TOTP_DIGITS) };
 	JSON_OWNED json = NULL;
-	if (!body_read(exchange, fields, 3, &json))
+	if (!exchange_body_read(exchange, fields, 3, NULL, &json))
 		return;
 	struct sign_in *sign_in = sign_in_start(exchange, PEOPLE_LOGIN, fields[0].value);
 	if (sign_in == NULL)
@@ -404,9 +333,9 @@ void http_auth_login(struct exchange *exchange)
 /* A token alone enrols nothing: the password is asked for again. */
 void http_auth_totp_enrol(struct exchange *exchange)
 {
-	struct field fields[] = { { "password", PASSWORD_LEN_MAX, false, { 0 } } };
+	struct field fields[] = { FIELD("password", PASSWORD_LEN_MAX) };
 	JSON_OWNED json = NULL;
-	if (!body_read(exchange, fields, 1, &json) ||
+	if (!exchange_body_read(exchange, fields, 1, NULL, &json) ||
 	    sign_in_start(exchange, PEOPLE_ENROL, str_from(exchange->by.name)) == NULL)
 		return;
 	struct job *job = people_job(exchange, PEOPLE_FIND);
@@ -434,9 +363,9 @@ static void answer_code(struct job *job)
 
 static void code_submit(struct exchange *exchange, enum people_act act)
 {
-	struct field fields[] = { { "code", TOTP_DIGITS, false, { 0 } } };
+	struct field fields[] = { FIELD("code", TOTP_DIGITS) };
 	JSON_OWNED json = NULL;
-	if (!body_read(exchange, fields, 1, &json) ||
+	if (!exchange_body_read(exchange, fields, 1, NULL, &json) ||
 	    !code_try(exchange, str_from(exchange->by.id)))
 		return;
 	struct job *job = people_job(exchange, act);
@@ -462,11 +391,11 @@ void http_auth_step_up(struct exchange *exchange)
 
 void http_auth_refresh(struct exchange *exchange)
 {
-	struct field fields[] = { { "refresh_token", REFRESH_TOKEN_TEXT_LEN, false, { 0 } } };
+	struct field fields[] = { FIELD("refresh_token", REFRESH_TOKEN_TEXT_LEN) };
 	struct id session;
 	uint8_t hash[SHA256_BYTES];
 	JSON_OWNED json = NULL;
-	if (!body_read(exchange, fields, 1, &json))
+	if (!exchange_body_read(exchange, fields, 1, NULL, &json))
 		return;
 	bool is_token = refresh_token_read(fields[0].value, &session, hash);
 	body_wipe(exchange);

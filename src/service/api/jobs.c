@@ -1,6 +1,7 @@
 #include "service/api/jobs.h"
 
 #include "base/check.h"
+#include "base/secret.h"
 #include "service/api/reader.h"
 
 #include <errno.h>
@@ -124,6 +125,7 @@ struct job *job_take(struct jobs *jobs, enum job_kind kind)
 	job->is_abandoned = job->is_answered = job->is_judged = job->is_stale = false;
 	job->is_address_judged = false;
 	job->wants_row = job->is_final = false;
+	job->detail[0] = 0;
 	job->version = 0;
 	job->rate = (struct rate_state){ 0 };
 	jobs->under_way++;
@@ -134,6 +136,9 @@ void job_drop(struct jobs *jobs, struct job *job)
 {
 	CHECK(job->state == JOB_IDLE && jobs->under_way > 0);
 	buf_free(&job->body);
+	if (job->input.len > 0)
+		secret_wipe(job->input.at, job->input.len);
+	buf_free(&job->input);
 	job->next = jobs->free;
 	jobs->free = job;
 	jobs->under_way--;

@@ -129,6 +129,8 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 				      "verdict is paid_by (with tx_hash) or not_paid." },
 	[PROBLEM_TX_HASH_MALFORMED] = { 0, 422, "tx_hash_malformed", "Malformed tx_hash",
 					"tx_hash is 0x and 64 hexadecimal digits, not all zero." },
+	[PROBLEM_REQUEST_REFUSED] = { 0, 422, "request_refused", "Refused",
+				      "What is asked for cannot be; the detail says why." },
 	[PROBLEM_EXTERNAL_ID_MALFORMED] = { 0, 422, "external_id_malformed",
 					    "Malformed external_id",
 					    "external_id is 1 to 128 bytes without control "
@@ -192,6 +194,33 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 					     "There is a second factor already",
 					     "Whoever runs Sluice can take it away, once it is clear who "
 					     "is asking." },
+	[PROBLEM_CHANGED_MEANWHILE] = { 0, 409, "changed_meanwhile", "Changed meanwhile",
+					"Somebody else has changed it at the same moment; look, "
+					"and ask again." },
+	[PROBLEM_PAUSED_ALREADY] = { 0, 409, "paused_already", "Paused already",
+				     "All of that is stopped already." },
+	[PROBLEM_NOT_PAUSED] = { 0, 409, "not_paused", "Not paused",
+				 "Nothing of that is stopped." },
+	[PROBLEM_CONTROLS_IN_DOUBT] = { 0, 409, "controls_in_doubt",
+					"The pause switches are in doubt",
+					"The switches in the store are not what people set, and "
+					"nothing new is paid: `sluice pause --all --reset` on a "
+					"host begins anew." },
+	[PROBLEM_PROPOSAL_UNKNOWN] = { 0, 404, "proposal_unknown", "Unknown proposal",
+				       "There is no such proposal." },
+	[PROBLEM_PROPOSAL_ENDED] = { 0, 409, "proposal_ended", "The proposal has ended",
+				     "It was confirmed or rejected before." },
+	[PROBLEM_PROPOSAL_EXPIRED] = { 0, 409, "proposal_expired", "The proposal has expired",
+				       "A proposal is good for a day." },
+	[PROBLEM_PROPOSAL_VOID] = { 0, 409, "proposal_void", "The proposal is void",
+				    "What it would change has changed since, or whoever "
+				    "proposed it may not do so any more." },
+	[PROBLEM_PROPOSALS_FULL] = { 0, 409, "proposals_full", "Too many proposals",
+				     "As many wait already as may; reject some." },
+	[PROBLEM_SECOND_PERSON_NEEDED] = { 0, 403, "second_person_needed",
+					   "A second person is needed",
+					   "It takes another person than the one who stands for it "
+					   "already, and one who is known to be another." },
 
 	[PROBLEM_RATE_LIMITED] = { 0, 429, "rate_limited", "Too many requests",
 				   "Nothing was done; RateLimit names whose limit it is. Send the same request again after as many "

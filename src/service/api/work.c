@@ -240,6 +240,7 @@ static enum permission permission_of(const struct job *job)
 	case JOB_REDRIVE:
 	case JOB_KEY:
 	case JOB_PEOPLE:
+	case JOB_DESK:
 	case JOB_KEYS_USED:
 		break;
 	}
@@ -749,6 +750,10 @@ static void run_one(struct work *work, struct job *job)
 		break;
 	case JOB_KEY:
 		run_key(work, job);
+		break;
+	case JOB_DESK:
+		if (desk_run(&work->options, job))
+			note_answer(work);
 		break;
 	case JOB_PEOPLE:
 		if (people_run(&work->options, job))

@@ -5,6 +5,7 @@
 
 #include "service/api/api.h"
 #include "service/api/auth.h"
+#include "service/api/desk.h"
 #include "service/api/people.h"
 #include "service/api/problem.h"
 #include "service/api/query.h"
@@ -24,6 +25,7 @@ enum job_kind {
 	JOB_KEY,       /* load the row of an API key */
 	JOB_KEYS_USED, /* write down which ones were used; nobody waits for it */
 	JOB_PEOPLE,    /* users and sessions */
+	JOB_DESK,      /* what people manage */
 };
 
 enum job_state {
@@ -51,13 +53,16 @@ struct job {
 		enum queue_name queue;    /* REDRIVE: the queue, not its dead letters */
 		struct store_api_key key; /* KEY: its id; answered with the row */
 		struct people_query people;
+		struct desk_query desk;
 		struct {
 			struct store_api_key_use items[API_KEY_USES_MAX];
 			size_t len;
 		} uses; /* KEYS_USED */
 	};
+	struct buf input; /* DESK: what `desk` points into; wiped and freed with the job */
 	/* The answer. */
 	enum problem problem;              /* NONE: what follows counts */
+	char detail[ERR_TEXT_LEN];         /* of the problem; "": the table's text */
 	enum store_accept_result accepted; /* ACCEPT */
 	struct id existing;                /* ACCEPT with EXTERNAL_ID_TAKEN */
 	bool found;                        /* KEY */

@@ -14,7 +14,7 @@ static const struct {
 	{ "assets:read", "voaAK" },      { "wallets:read", "voaAk" },
 	{ "queues:read", "voaAk" },      { "queues:redrive", "ok" },
 	{ "controls:read", "voaAk" },    { "controls:pause", "oaAk" },
-	{ "controls:unpause", "aAk2" },  { "policies:read", "voaAk" },
+	{ "controls:unpause", "aA2" },   { "policies:read", "voaAk" },
 	{ "policies:write", "A2" },      { "allow_list:read", "voaAk" },
 	{ "allow_list:write", "A2" },    { "api_keys:read", "A" },
 	{ "api_keys:write", "A2" },      { "users:read", "A" },

@@ -17,7 +17,7 @@ static struct admin_api_keys admin_of(struct fixture *fixture)
 	return (struct admin_api_keys){ .store = fixture->store,
 					.entropy = &fixture->entropy,
 					.identity_keys = &grants,
-					.who = "test" };
+					.by = { .who = "test", .name = "test" } };
 }
 
 #define DEFAULT_SCOPES PERMISSION_BIT(PERMISSION_WITHDRAWALS_READ)

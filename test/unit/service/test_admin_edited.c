@@ -20,7 +20,9 @@ static const struct mac_keys keys = { .keys = { { .id = 1, .key = key_bytes } },
 
 static struct admin_controls switches_of(struct fixture *f)
 {
-	return (struct admin_controls){ .store = f->store, .keys = &keys, .who = "ann" };
+	return (struct admin_controls){ .store = f->store,
+					.keys = &keys,
+					.by = { .who = "ann", .name = "ann" } };
 }
 
 static const struct admin_control_wish all = {
@@ -46,7 +48,7 @@ static void switches_stuck_by_an_edited_number(void **state)
 		MUST_FAIL(ERR_REFUSED, admin_controls_pause, &admin, &chain, false, now_ms, &set);
 		MUST(admin_controls_pause, &admin, &all, true, now_ms, &set);
 		assert_true(set.version < (uint64_t)NOW + CONTROL_AHEAD_MS);
-		MUST(admin_controls_unpause, &admin, &all, now_ms, &set);
+		MUST(admin_controls_unpause, &admin, &all, false, now_ms, &set);
 		MUST(admin_controls_list, &admin, now_ms, &set, &sealed);
 		assert_true(sealed && set.len == 0);
 	}
@@ -74,9 +76,10 @@ static struct catalogue catalogue;
 
 static struct admin_policies policies_of(struct fixture *f)
 {
-	return (struct admin_policies){
-		.store = f->store, .catalogue = &catalogue, .policy_keys = &keys, .who = "ann"
-	};
+	return (struct admin_policies){ .store = f->store,
+					.catalogue = &catalogue,
+					.policy_keys = &keys,
+					.by = { .who = "ann", .name = "ann" } };
 }
 
 #define ALLOW STR("{\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}]}")

@@ -25,7 +25,7 @@ static struct admin_users *desk_init(struct desk *desk, struct fixture *f)
 					    .entropy = &f->entropy,
 					    .identity_keys = &grants,
 					    .hasher = &desk->hasher.base,
-					    .who = "test" };
+					    .by = { .who = "test", .name = "test" } };
 	return &desk->admin;
 }
 

@@ -1,0 +1,132 @@
+#include "service/api/desk.h"
+
+#include "base/check.h"
+#include "base/json.h"
+#include "base/time.h"
+#include "port/store_proposal.h"
+#include "service/api/work.h"
+
+#include <string.h>
+
+struct admin_actor desk_actor(const struct job *job, char *address)
+{
+	struct buf out = buf_of(address, IP_TEXT_MAX + 1);
+	bool is_key = job->by.kind == PRINCIPAL_KEY;
+	if (ip_is_known(job->from))
+		ip_write(job->from, &out);
+	return (struct admin_actor){
+		.who = job->by.id,
+		.name = job->by.name,
+		.person = is_key ? NULL : job->by.name,
+		.account = job->by.account,
+		.request_id = job->request_id,
+		.address = buf_terminated(&out),
+	};
+}
+
+struct buf *desk_answer(struct job *job, unsigned status, size_t cap)
+{
+	job->status = status;
+	job->body = buf_new(cap);
+	return &job->body;
+}
+
+bool desk_text(const struct job *job, size_t field, char *ret_text, size_t cap, struct err *err)
+{
+	CHECK(field < DESK_FIELDS_MAX);
+	return str_copy(job->desk.fields[field], ret_text, cap) ||
+	       err_set(err, ERR_REFUSED, "a text is too long, or holds a NUL");
+}
+
+bool desk_id(const struct job *job, const char *code, struct id *ret_id, struct err *err)
+{
+	return id_read(str_from(job->desk.subject), ret_id) ||
+	       err_refuse(err, code, "\"%s\" is no id", job->desk.subject);
+}
+
+void desk_write_time(struct buf *out, const char *name, int64_t at_ms)
+{
+	if (at_ms == 0) {
+		json_write_member_null(out, name);
+		return;
+	}
+	json_write_name(out, name);
+	buf_byte(out, '"');
+	time_write_rfc3339(at_ms, out);
+	buf_byte(out, '"');
+}
+
+void desk_alarm(const struct api_options *options, const struct job *job, const char *action,
+		const char *what)
+{
+	struct log_about about = { .action = action, .outcome = "failure", .alarm = true };
+	log_line(options->log, LOG_ERROR, &about, "%s %s, seen by %s", action, what,
+		 job->request_id);
+}
+
+static const char *state_text(const struct store_proposal *proposal, uint64_t version)
+{
+	switch (proposal->state) {
+	case PROPOSAL_OPEN:
+		return proposal->version == version ? "open" : "void";
+	case PROPOSAL_DONE:
+		return "confirmed";
+	case PROPOSAL_REJECTED:
+		return "rejected";
+	}
+	return "unknown";
+}
+
+void desk_write_proposal(const struct store_proposal *proposal, uint64_t version, struct buf *out)
+{
+	json_write_member_text(out, "id", id_text(proposal->id).at);
+	json_write_member_text(out, "state", state_text(proposal, version));
+	json_write_member_u64(out, "version", proposal->version);
+	json_write_member_text(out, "proposed_by", proposal->proposed_by);
+	desk_write_time(out, "created_at", proposal->created_at);
+	desk_write_time(out, "expires_at", proposal->expires_at);
+	if (proposal->first_person[0] != 0)
+		json_write_member_text(out, "first_person", proposal->first_person);
+	else
+		json_write_member_null(out, "first_person");
+}
+
+static bool run_act(const struct api_options *options, struct job *job, struct err *err)
+{
+	switch (job->desk.act) {
+	case DESK_CONTROLS:
+	case DESK_PAUSE:
+	case DESK_UNPAUSE:
+	case DESK_UNPAUSE_CONFIRM:
+	case DESK_UNPAUSE_REJECT:
+		return desk_controls_run(options, job, err);
+	case DESK_ACTS:
+		break;
+	}
+	CHECK(false);
+}
+
+/* What a rule refuses is answered under its code, with its words. */
+static void refuse(struct job *job, const struct err *err)
+{
+	job->problem = err->code != NULL ? problem_of_code(err->code) : PROBLEM_NONE;
+	if (job->problem == PROBLEM_NONE)
+		job->problem = PROBLEM_REQUEST_REFUSED;
+	memcpy(job->detail, err->text, sizeof job->detail);
+}
+
+bool desk_run(const struct api_options *options, struct job *job)
+{
+	struct err err = { 0 };
+	struct log_about about = { .action = "store_fault", .outcome = "failure", .err = &err };
+	if (run_act(options, job, &err))
+		return true;
+	buf_free(&job->body);
+	if (err.kind == ERR_REFUSED) {
+		refuse(job, &err);
+		return true;
+	}
+	log_line(options->log, LOG_WARN, &about, "a desk gets 503: %s", job->request_id);
+	job->problem = PROBLEM_STORE_UNAVAILABLE;
+	return false;
+}
