@@ -23,6 +23,8 @@
  * - proposals: what one person asks for and another one has to confirm; kept for ever, few.
  * - policy_windows: what a limit let through lately, a row for each whom it counts together; made
  * in C, under its lock. policy_reservations: what a withdrawal has taken of them.
+ * - allow_list: sealed, under a hash of account, chain and receiver. known_receivers: who was the
+ * first of an account with these first and last digits, under a hash of both.
  * - replica_marks: what each API process wrote last, for its own eyes in the replica
  * (port/replica.h).
  * - controls_head has one row from the beginning, so that one that is gone shows, and so that
@@ -183,6 +185,13 @@ static const char *const step_1[] = {
 	"part_start BIGINT NOT NULL, amount {u256} NOT NULL, until_at BIGINT NOT NULL, "
 	"PRIMARY KEY (withdrawal_id, limit_key)) {without rowid}",
 	"CREATE INDEX policy_reservations_until ON policy_reservations (until_at)",
+
+	"CREATE TABLE allow_list (entry_key {blob 32} PRIMARY KEY, account {text 64} NOT NULL, "
+	"chain_id BIGINT NOT NULL, receiver {blob 20} NOT NULL, label {text 64} NOT NULL, "
+	"added_by {text 64} NOT NULL, added_at BIGINT NOT NULL, active_at BIGINT NOT NULL, "
+	"mac_key_id INTEGER NOT NULL, mac {blob 32} NOT NULL)",
+	"CREATE TABLE known_receivers (ends_key {blob 32} PRIMARY KEY, account {text 64} NOT NULL, "
+	"receiver {blob 20} NOT NULL, since BIGINT NOT NULL)",
 
 	"CREATE TABLE wallet_balances (chain_id BIGINT NOT NULL, wallet {blob 20} NOT NULL, "
 	"asset {text 16} NOT NULL, amount {u256} NOT NULL, block BIGINT NOT NULL, "

@@ -6,6 +6,7 @@
 #include "adapter/store_sql_key.h"
 #include "adapter/store_sql_parts.h"
 #include "adapter/store_sql_policy.h"
+#include "adapter/store_sql_receivers.h"
 #include "adapter/store_sql_people.h"
 #include "adapter/store_sql_proposal.h"
 #include "base/json.h"
@@ -94,6 +95,11 @@ static const struct store_ops store_sql_ops = {
 	.proposal_change = store_sql_proposal_change,
 	.proposal_load = store_sql_proposal_load,
 	.proposals_list = store_sql_proposals_list,
+	.receivers_look = store_sql_receivers_look,
+	.receivers_learn = store_sql_receivers_learn,
+	.allow_add = store_sql_allow_add,
+	.allow_remove = store_sql_allow_remove,
+	.allow_list = store_sql_allow_list,
 	.close = store_sql_close,
 };
 

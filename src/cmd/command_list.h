@@ -71,6 +71,11 @@ enum exit_status command_policy_set(const struct invocation *invocation);
 enum exit_status command_policy_check(const struct invocation *invocation);
 enum exit_status command_policy_show(const struct invocation *invocation);
 
+/* command_allow_list.c */
+enum exit_status command_allow_list_add(const struct invocation *invocation);
+enum exit_status command_allow_list_remove(const struct invocation *invocation);
+enum exit_status command_allow_list_list(const struct invocation *invocation);
+
 /* command_audit.c */
 enum exit_status command_audit_verify(const struct invocation *invocation);
 

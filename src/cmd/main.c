@@ -134,6 +134,12 @@ static const struct command_option reconcile_options[] = {
 	OPTIONS_END,
 };
 
+static const struct command_option allow_list_add_options[] = {
+	{ "label", "TEXT", "for people: whose it is" },
+	OPTION_CONFIG,
+	OPTIONS_END,
+};
+
 static const struct command_option policy_options[] = {
 	OPTION_CONFIG,
 	OPTIONS_END,
@@ -348,6 +354,15 @@ const struct command commands[] = {
 	  policy_options, command_policy_check },
 	{ "policy show", "", 0, 0, "print the policy in force", NULL, policy_options,
 	  command_policy_show },
+	{ "allow-list add", "ACCOUNT CHAIN RECEIVER", 3, 3,
+	  "let rules of the policy count on a receiver",
+	  "Of one account, on one chain. It counts after the cool-down that the policy in\n"
+	  "force says (a day, unless it says otherwise), and is known to the account at once.",
+	  allow_list_add_options, command_allow_list_add },
+	{ "allow-list remove", "ACCOUNT CHAIN RECEIVER", 3, 3, "take it off, at once", NULL,
+	  policy_options, command_allow_list_remove },
+	{ "allow-list list", "", 0, 0, "print all entries; with --json one a line", NULL,
+	  policy_options, command_allow_list_list },
 	{ "audit verify", "", 0, 0, "find what was changed in events and audit records",
 	  "Walks over all of them while Sluice runs, and compares each with the seal that it\n"
 	  "got within a second of its commit: says what was changed, removed, added, or told\n"

@@ -135,6 +135,17 @@ static enum selector_read read_or_wrong(bool read)
 	return read ? SELECTOR_READ : SELECTOR_WRONG;
 }
 
+static bool listed_read(struct reading *reading, const struct json_value *value,
+			enum policy_listed *ret_listed)
+{
+	bool is_listed;
+	if (!json_bool(value, &is_listed))
+		return wrong(reading, "allow_listed", "has to be true or false");
+	*ret_listed = is_listed ? POLICY_LISTED_YES : POLICY_LISTED_NO;
+	reading->policy->asks_allow_list = true;
+	return true;
+}
+
 static enum selector_read selector_member(struct reading *reading, struct str name,
 					  const struct json_value *value,
 					  struct policy_selector *when)
@@ -146,6 +157,8 @@ static enum selector_read selector_member(struct reading *reading, struct str na
 		if (str_equal_text(name, names[i]))
 			return read_or_wrong(
 				texts_read(reading, value, names[i], ACCOUNT_LEN_MAX, texts[i]));
+	if (str_equal_text(name, "allow_listed"))
+		return read_or_wrong(listed_read(reading, value, &when->listed));
 	if (str_equal_text(name, "receivers"))
 		return read_or_wrong(receivers_read(reading, value, "receivers", &when->receivers));
 	if (str_equal_text(name, "amount_min"))
@@ -370,6 +383,45 @@ static bool list_read(struct reading *reading, const struct json_value *value, c
 	return true;
 }
 
+/* ---- receivers ---- */
+
+static bool look_alikes_read(const struct reading *reading, const struct json_value *value)
+{
+	static const char *const names[] = { [POLICY_LOOK_ALIKES_WARN] = "warn",
+					     [POLICY_LOOK_ALIKES_DENY] = "deny",
+					     [POLICY_LOOK_ALIKES_OFF] = "off" };
+	struct str text = { 0 };
+	(void)json_string(value, &text);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (!str_equal_text(text, names[i]))
+			continue;
+		reading->policy->look_alikes = (enum policy_look_alikes)i;
+		return true;
+	}
+	return wrong(reading, "look_alikes", "has to be \"warn\", \"deny\" or \"off\"");
+}
+
+static bool allow_list_read(struct reading *reading, const struct json_value *value)
+{
+	struct policy *policy = reading->policy;
+	struct str name;
+	void *cursor = NULL;
+	const struct json_value *member;
+	if (json_type_of(value) != JSON_TYPE_OBJECT)
+		return wrong(reading, "allow_list", "has to be an object");
+	while (json_next_member(value, &cursor, &name, &member)) {
+		bool is_cooldown = str_equal_text(name, "cooldown");
+		if (!is_cooldown && !str_equal_text(name, "life"))
+			return wrong(reading, "allow_list", "has \"cooldown\" and \"life\"");
+		if (!duration_read(reading, member,
+				   is_cooldown ? "allow_list.cooldown" : "allow_list.life",
+				   is_cooldown ? &policy->allow_cooldown_ms
+					       : &policy->allow_life_ms))
+			return false;
+	}
+	return true;
+}
+
 static bool document_member(struct reading *reading, struct str name,
 			    const struct json_value *value)
 {
@@ -380,7 +432,13 @@ static bool document_member(struct reading *reading, struct str name,
 		return list_read(reading, value, "limits", POLICY_LIMITS_MAX, limit_read);
 	if (str_equal_text(name, "description"))
 		return text_read(reading, value, "description", 1024, &ignored);
-	return wrong(reading, "", "a policy has \"rules\", \"limits\" and a \"description\"");
+	if (str_equal_text(name, "look_alikes"))
+		return look_alikes_read(reading, value);
+	if (str_equal_text(name, "allow_list"))
+		return allow_list_read(reading, value);
+	return wrong(reading, "",
+		     "a policy has \"rules\", \"limits\", \"look_alikes\", an \"allow_list\" "
+		     "and a \"description\"");
 }
 
 bool policy_compile(const struct json_value *root, const struct catalogue *catalogue,
@@ -391,6 +449,7 @@ bool policy_compile(const struct json_value *root, const struct catalogue *catal
 	void *cursor = NULL;
 	const struct json_value *member;
 	memset(ret_policy, 0, sizeof *ret_policy);
+	ret_policy->allow_cooldown_ms = POLICY_COOLDOWN_MS;
 	if (json_type_of(root) != JSON_TYPE_OBJECT)
 		return wrong(&reading, "the policy", "has to be an object");
 	if (json_member(root, "rules") == NULL)

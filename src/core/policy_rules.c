@@ -13,6 +13,7 @@
 struct policy_facts {
 	const struct asset *asset;
 	const struct intent *intent;
+	const struct policy_receiver *receiver;
 	struct str chain;
 	struct str asset_text; /* "chain/SYMBOL" */
 };
@@ -52,6 +53,11 @@ static bool amount_is_meant(const struct policy_selector *when, const struct pol
 	       amount_compare(amount, amount_of(when->amount_max, facts->asset)) <= 0;
 }
 
+static bool listed_is_meant(enum policy_listed listed, bool is_allowed)
+{
+	return listed == POLICY_LISTED_ANY || (listed == POLICY_LISTED_YES) == is_allowed;
+}
+
 static bool matches(const struct policy *policy, const struct policy_selector *when,
 		    const struct policy_facts *facts)
 {
@@ -60,7 +66,9 @@ static bool matches(const struct policy *policy, const struct policy_selector *w
 	       has_text(policy, when->chains, facts->chain) &&
 	       has_text(policy, when->assets, facts->asset_text) &&
 	       has_text(policy, when->keys, str_from(intent->created_by)) &&
-	       has_receiver(policy, when->receivers, intent->to) && amount_is_meant(when, facts);
+	       has_receiver(policy, when->receivers, intent->to) &&
+	       listed_is_meant(when->listed, facts->receiver->is_allowed) &&
+	       amount_is_meant(when, facts);
 }
 
 /* A rule that denies, wherever it stands; else the first that matches. */
@@ -146,15 +154,21 @@ static void rule_apply(const struct policy *policy, const struct policy_facts *f
 		deny(verdict, REFUSAL_POLICY_DENIED);
 	} else {
 		verdict->answer = POLICY_ALLOWED;
+		verdict->warns_look_alike = facts->receiver->looks_alike &&
+					    policy->look_alikes == POLICY_LOOK_ALIKES_WARN;
 		claims_make(policy, facts, verdict);
 	}
 }
 
 /* What no rule can change. */
-static enum refusal before_rules(const struct asset *asset, const struct intent *intent,
-				 const struct policy_receiver *receiver)
+static enum refusal before_rules(const struct policy *policy, const struct policy_facts *facts)
 {
-	return receiver->is_denied ? REFUSAL_RECEIVER_DENIED : policy_decide(asset, intent);
+	const struct policy_receiver *receiver = facts->receiver;
+	if (receiver->is_denied)
+		return REFUSAL_RECEIVER_DENIED;
+	if (receiver->looks_alike && policy->look_alikes == POLICY_LOOK_ALIKES_DENY)
+		return REFUSAL_RECEIVER_LOOKS_ALIKE;
+	return policy_decide(facts->asset, facts->intent);
 }
 
 void policy_judge(const struct policy *policy, const struct catalogue *catalogue,
@@ -164,13 +178,15 @@ void policy_judge(const struct policy *policy, const struct catalogue *catalogue
 	char storage[ASSET_TEXT_LEN_MAX];
 	struct buf text = buf_of(storage, sizeof storage);
 	const struct chain_params *chain = &catalogue->chains[asset->chain];
-	enum refusal refusal = before_rules(asset, intent, receiver);
 	buf_text(&text, chain->name);
 	buf_byte(&text, '/');
 	buf_text(&text, asset->symbol);
-	struct policy_facts facts = { asset, intent, str_from(chain->name), buf_view(&text) };
+	struct policy_facts facts = { asset, intent, receiver, str_from(chain->name),
+				      buf_view(&text) };
+	enum refusal refusal = before_rules(policy, &facts);
 	CHECK(!text.overflow);
 	ret_verdict->rule = NULL;
+	ret_verdict->warns_look_alike = false;
 	ret_verdict->claims_len = 0;
 	ret_verdict->refusal = REFUSAL_NONE;
 	if (refusal != REFUSAL_NONE) {
@@ -179,6 +195,17 @@ void policy_judge(const struct policy *policy, const struct catalogue *catalogue
 	}
 	ret_verdict->rule = rule_find(policy, &facts);
 	rule_apply(policy, &facts, ret_verdict);
+}
+
+bool policy_allow_counts(const struct policy *policy, int64_t policy_set_at, int64_t added_at,
+			 int64_t active_at, int64_t now_ms)
+{
+	int64_t cooldown_ms = policy->allow_cooldown_ms;
+	if (cooldown_ms < POLICY_COOLDOWN_MS && now_ms - policy_set_at < POLICY_COOLDOWN_MS)
+		cooldown_ms = POLICY_COOLDOWN_MS;
+	if (added_at < 0 || now_ms < active_at || now_ms - added_at < cooldown_ms)
+		return false;
+	return policy->allow_life_ms == 0 || now_ms - added_at < policy->allow_life_ms;
 }
 
 const char *policy_effect_text(enum policy_effect effect)

@@ -28,6 +28,9 @@
 #define POLICY_ITEMS_MAX          8192 /* texts of all selectors; as many receivers */
 #define POLICY_NAME_LEN_MAX       48
 
+/* Of the allow-list, unless the document says another one. */
+#define POLICY_COOLDOWN_MS INT64_C(86400000)
+
 enum policy_effect {
 	POLICY_DENY = 1,
 	POLICY_ALLOW = 2,
@@ -36,6 +39,19 @@ enum policy_effect {
 /* A part of the compiled texts or receivers. */
 struct policy_items {
 	uint16_t first, len; /* len 0: any */
+};
+
+enum policy_listed {
+	POLICY_LISTED_ANY = 0,
+	POLICY_LISTED_YES, /* the receiver is on the account's allow-list */
+	POLICY_LISTED_NO,
+};
+
+/* What becomes of a receiver that looks like another one, whom the account knows. */
+enum policy_look_alikes {
+	POLICY_LOOK_ALIKES_WARN = 0, /* paid, and people hear of it */
+	POLICY_LOOK_ALIKES_DENY,
+	POLICY_LOOK_ALIKES_OFF,
 };
 
 /* Which withdrawals are meant: all of what is named has to hold. */
@@ -47,6 +63,7 @@ struct policy_selector {
 	struct policy_items receivers; /* of policy.receivers */
 	struct str amount_min;         /* decimal; empty: any. At least this, */
 	struct str amount_max;         /* at most that */
+	enum policy_listed listed;
 };
 
 struct policy_rule {
@@ -68,6 +85,10 @@ struct policy_limit {
 /* Borrows the texts of the document's tree. About 350 kB: not for the stack. */
 struct policy {
 	size_t rules_len, limits_len, texts_len, receivers_len;
+	enum policy_look_alikes look_alikes;
+	int64_t allow_cooldown_ms; /* before an entry of the allow-list counts */
+	int64_t allow_life_ms;     /* after which it counts no more; 0: for ever */
+	bool asks_allow_list;      /* some selector does */
 	struct policy_rule rules[POLICY_RULES_MAX];
 	struct policy_limit limits[POLICY_LIMITS_MAX];
 	struct str texts[POLICY_ITEMS_MAX];
@@ -83,6 +104,7 @@ struct policy_verdict {
 	enum policy_answer answer;
 	enum refusal refusal;           /* DENIED: why */
 	const struct policy_rule *rule; /* that decided; NULL: none did */
+	bool warns_look_alike;          /* ALLOWED, and people have to hear of it */
 	size_t claims_len;              /* not DENIED: the room that it needs */
 	struct policy_claim claims[POLICY_LIMITS_MAX];
 	const struct policy_limit *limits[POLICY_LIMITS_MAX]; /* of each claim */
@@ -90,7 +112,9 @@ struct policy_verdict {
 
 /* What is known of the receiver besides its address. */
 struct policy_receiver {
-	bool is_denied; /* on the deny-list */
+	bool is_denied;   /* on the deny-list */
+	bool is_allowed;  /* on the account's allow-list (policy_allow_counts) */
+	bool looks_alike; /* and is not; like another one whom the account knows */
 };
 
 /* Compiles a document; `root` outlives the policy. The catalogue knows the chains and assets that
@@ -102,6 +126,11 @@ MUST_CHECK bool policy_compile(const struct json_value *root, const struct catal
 void policy_judge(const struct policy *policy, const struct catalogue *catalogue,
 		  const struct asset *asset, const struct intent *intent,
 		  const struct policy_receiver *receiver, struct policy_verdict *ret_verdict);
+/* Does an entry of the allow-list count? The cool-down is the one that it was added with, or the
+ * one that is in force, whichever is longer; and a day at least as long as the policy is younger
+ * than that, so that who shortens it still waits. */
+bool policy_allow_counts(const struct policy *policy, int64_t policy_set_at, int64_t added_at,
+			 int64_t active_at, int64_t now_ms);
 /* "deny", "allow"; static storage. */
 const char *policy_effect_text(enum policy_effect effect);
 

@@ -34,6 +34,9 @@ static const struct refusal_row rows[REFUSAL_COUNT] = {
 	[REFUSAL_POLICY_NO_RULE] = { "policy_no_rule", "no rule of the policy allows it" },
 	[REFUSAL_LIMIT_EXCEEDED] = { "limit_exceeded", "a limit of the policy has no room for it" },
 	[REFUSAL_RECEIVER_DENIED] = { "receiver_denied", "the receiver is on the deny-list" },
+	[REFUSAL_RECEIVER_LOOKS_ALIKE] = { "receiver_looks_alike",
+					   "the receiver has the first and last digits of another "
+					   "one that the account knows" },
 	[REFUSAL_SIGNER_LIMIT] = { "signer_limit", "the signer's own limit for one payment" },
 	[REFUSAL_FEE_ABOVE_CAP] = { "fee_above_cap", "fees are above the configured cap" },
 	[REFUSAL_RECEIVER_REFUSES] = { "receiver_refuses",

@@ -9,6 +9,7 @@
 #include "port/store_people.h"
 #include "port/store_policy.h"
 #include "port/store_proposal.h"
+#include "port/store_receivers.h"
 #include "port/store_recover.h"
 #include "port/store_transfer.h"
 
@@ -143,6 +144,15 @@ struct store_ops {
 			      bool *, struct err *);
 	bool (*proposals_list)(struct store *, enum proposal_kind, int64_t, struct store_proposal *,
 			       size_t, size_t *, struct err *);
+	bool (*receivers_look)(struct store *, struct store_receiver *, size_t, struct err *);
+	bool (*receivers_learn)(struct store *, const struct intent *const *, size_t, int64_t,
+				struct err *);
+	bool (*allow_add)(struct store *, const struct store_allow_entry *, const struct store_by *,
+			  bool *, struct err *);
+	bool (*allow_remove)(struct store *, const struct store_allow_entry *,
+			     const struct store_by *, bool *, struct err *);
+	bool (*allow_list)(struct store *, const struct store_allow_entry *,
+			   struct store_allow_entry *, size_t, size_t *, struct err *);
 	void (*close)(struct store *);
 };
 

@@ -90,6 +90,8 @@ enum sim_fault {
 	call(STORE_OF_KEY, "store_withdrawal_of_key", false) \
 	call(STORE_POLICY_LOAD, "store_policy_load", false) \
 	call(STORE_POLICY_FORGET, "store_policy_forget", true) \
+	call(STORE_RECEIVERS_LOOK, "store_receivers_look", false) \
+	call(STORE_RECEIVERS_LEARN, "store_receivers_learn", true) \
 	call(TRANSPORT_SEND, "transport_send_batch", true) \
 	call(TRANSPORT_RECEIVE, "transport_receive", true) \
 	call(TRANSPORT_EXTEND, "transport_extend_batch", true) \

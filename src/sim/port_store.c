@@ -316,6 +316,18 @@ static bool policy_forget(struct store *self, int64_t now_ms, size_t limit, size
 	STORE(STORE_POLICY_FORGET, policy_forget, now_ms, limit, ret_forgotten);
 }
 
+static bool receivers_look(struct store *self, struct store_receiver *receivers, size_t n,
+			   struct err *err)
+{
+	STORE(STORE_RECEIVERS_LOOK, receivers_look, receivers, n);
+}
+
+static bool receivers_learn(struct store *self, const struct intent *const *intents, size_t n,
+			    int64_t now_ms, struct err *err)
+{
+	STORE(STORE_RECEIVERS_LEARN, receivers_learn, intents, n, now_ms);
+}
+
 /* Who holds which lease. A file lock tells at once that an owner is dead; of one that lives, the
  * term has to pass, which only somebody who stands still lets happen. */
 #define TERM_MS 10000
@@ -425,4 +437,6 @@ const struct store_ops sim_store_ops = {
 	.withdrawal_of_key = withdrawal_of_key,
 	.policy_load = policy_load,
 	.policy_forget = policy_forget,
+	.receivers_look = receivers_look,
+	.receivers_learn = receivers_learn,
 };

@@ -627,6 +627,8 @@ static const struct table tables[] = {
 	{ "policy_windows", "SELECT * FROM policy_windows ORDER BY limit_key", 3 },
 	{ "policy_reservations",
 	  "SELECT * FROM policy_reservations ORDER BY withdrawal_id, limit_key", 5 },
+	{ "allow_list", "SELECT * FROM allow_list ORDER BY entry_key", 10 },
+	{ "known_receivers", "SELECT * FROM known_receivers ORDER BY ends_key", 4 },
 	{ "wallet_balances", "SELECT * FROM wallet_balances ORDER BY chain_id, wallet, asset", 6 },
 };
 _Static_assert(COUNT_OF(tables) == FIXTURE_TABLES, "a digest has a place for every table");

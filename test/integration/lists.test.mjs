@@ -93,3 +93,31 @@ test('a list that is exchanged is felt without a restart, and one that is gone s
 	putList(receiver);
 	await until(third, json => json.status === 'COMPLETED');
 });
+
+const sluice = (...args) => stack.run([...args, '--config', stack.configFile]);
+const listed = async () => (await sluice('allow-list', 'list', '--json')).stdout.trim().split('\n').filter(Boolean).map(line => JSON.parse(line));
+
+test('a receiver is put on the allow-list, waits for a day, and is taken off at once', async () => {
+	const receiver = fresh();
+	const policy = join(dir, 'policy.json');
+	writeFileSync(policy, JSON.stringify({ rules: [{ name: 'listed', effect: 'allow', allow_listed: true }] }));
+	await sluice('policy', 'set', policy);
+	const { stdout } = await sluice('allow-list', 'add', 'default', 'anvil', receiver, '--label', 'their vault', '--json');
+	const entry = JSON.parse(stdout);
+	assert.equal(Date.parse(entry.active_at) - Date.parse(entry.added_at), 24 * 60 * 60 * 1000);
+	assert.deepEqual(await listed(), [entry]);
+	assert.deepEqual({ ...entry, receiver: entry.receiver.toLowerCase() }, {
+		...entry, account: 'default', chain: 'anvil', receiver, label: 'their vault', sealed: true,
+	});
+	assert.match((await sluice('allow-list', 'list')).stdout, /their vault/);
+	const early = await until(await order(receiver), json => json.status === 'REJECTED');
+	assert.equal(early.failure?.code, 'policy_no_rule');
+	for (const args of [
+		['add', 'default', 'anvil', receiver], ['remove', 'other', 'anvil', receiver], ['add', 'default', 'nowhere', receiver],
+		['add', 'default', 'anvil', '0x01'], ['add', '', 'anvil', receiver], ['add', 'default', 'anvil', fresh(), '--label', 'x'.repeat(65)],
+		['add', 'default', 'anvil', '0x8617E340B3D01FA5F11F306F4090FD50E238070d'],
+	]) await assert.rejects(sluice('allow-list', ...args), args.join(' '));
+	await sluice('allow-list', 'remove', 'default', 'anvil', receiver);
+	assert.deepEqual(await listed(), []);
+	await sluice('audit', 'verify');
+});

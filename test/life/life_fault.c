@@ -345,6 +345,18 @@ static bool policy_forget(struct store *self, int64_t now_ms, size_t limit, size
 	STORE(policy_forget(REAL_STORE, now_ms, limit, ret_forgotten, err), "policy_forget");
 }
 
+static bool receivers_look(struct store *self, struct store_receiver *receivers, size_t n,
+			   struct err *err)
+{
+	STORE(receivers_look(REAL_STORE, receivers, n, err), "receivers_look");
+}
+
+static bool receivers_learn(struct store *self, const struct intent *const *intents, size_t n,
+			    int64_t now_ms, struct err *err)
+{
+	STORE(receivers_learn(REAL_STORE, intents, n, now_ms, err), "receivers_learn");
+}
+
 static bool feed_newest(struct store *self, struct feed_seal *ret_seal, bool *ret_any,
 			struct err *err)
 {
@@ -410,6 +422,8 @@ static const struct store_ops store_ops = {
 	.policy_add = policy_add,
 	.policy_load = policy_load,
 	.policy_forget = policy_forget,
+	.receivers_look = receivers_look,
+	.receivers_learn = receivers_learn,
 	.feed_pending = feed_pending,
 	.feed_append = feed_append,
 	.controls_load = controls_load,

@@ -5,6 +5,8 @@
 #include "core/reason.h"
 #include "core/refusal.h"
 
+#include "port/store_receivers.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
@@ -159,12 +161,172 @@ static void test_cancel_while_the_list_is_away(void **state)
 	list_forget(life);
 }
 
+/* ---- receivers that look like others ---- */
+
+#define WARY "{\"look_alikes\":\"deny\",\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}]}"
+
+/* What dust is sent from: the same first and last digits, and others between them. */
+static struct address look_alike(struct address address)
+{
+	for (size_t i = 2; i < ADDRESS_BYTES - 2; i++)
+		address.bytes[i] ^= 0x5a;
+	return address;
+}
+
+static void test_poisoned_address(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, WARY);
+	struct withdrawal known = life_accept(life, "POL", 1000);
+	life_run(life, 40);
+	life_assert_paid(life, &known);
+	struct withdrawal row = life_accept_to(life, "POL", 1000, look_alike(known.intent.to));
+	life_run(life, 20);
+	assert_rejected(life, &row, REFUSAL_RECEIVER_LOOKS_ALIKE);
+	struct withdrawal again = life_accept_to(life, "TUSD", 1000, known.intent.to);
+	life_run(life, 40);
+	life_assert_stage(life, &again, WITHDRAWAL_COMPLETED);
+}
+
+/* Without a word of the policy it is paid, and a person hears of it each time. */
+static void test_poisoned_address_is_told_of(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal known = life_accept(life, "POL", 1000);
+	life_process(life);
+	struct withdrawal row = life_accept_to(life, "POL", 1000, look_alike(known.intent.to));
+	life_process(life);
+	assert_int_equal(life_alarms(life, "receiver_looks_alike"), 1);
+	struct withdrawal again = life_accept_to(life, "TUSD", 1000, look_alike(known.intent.to));
+	life_run(life, 40);
+	life_assert_stage(life, &row, WITHDRAWAL_COMPLETED);
+	life_assert_stage(life, &again, WITHDRAWAL_COMPLETED);
+	assert_int_equal(life_alarms(life, "receiver_looks_alike"), 2);
+}
+
+/* ---- receivers on the list ---- */
+
+#define LISTED_ONLY                                                                      \
+	"{\"rules\":[{\"name\":\"listed\",\"effect\":\"allow\",\"allow_listed\":true}]," \
+	"\"look_alikes\":\"deny\"}"
+#define LISTED_SOON                                                                      \
+	"{\"rules\":[{\"name\":\"listed\",\"effect\":\"allow\",\"allow_listed\":true}]," \
+	"\"allow_list\":{\"cooldown\":\"1m\"}}"
+#define HOUR_MS INT64_C(3600000)
+
+static struct store_by person(struct life *life)
+{
+	return (struct store_by){ ACTOR_PERSON, "ann", "", clock_now_ms(&life->clock.base) };
+}
+
+static struct store_allow_entry entry_of(struct life *life, struct address receiver,
+					 int64_t cooldown_ms)
+{
+	const struct mac_keys keys = { .keys = { { 1, life->keys_bytes[6] } }, .len = 1 };
+	struct store_allow_entry entry = { .account = "default",
+					   .chain_id = life->catalogue.chains[0].chain_id,
+					   .receiver = receiver,
+					   .label = "vault",
+					   .added_by = "ann",
+					   .added_at = clock_now_ms(&life->clock.base) };
+	entry.active_at = entry.added_at + cooldown_ms;
+	store_allow_seal(&keys, &entry);
+	return entry;
+}
+
+static void entry_add(struct life *life, const struct store_allow_entry *entry)
+{
+	struct store_by by = person(life);
+	struct err err = { 0 };
+	bool added = false;
+	assert_true(store_allow_add(life->store, entry, &by, &added, &err));
+	assert_true(added);
+}
+
+static struct withdrawal order_of(struct life *life, struct address receiver)
+{
+	return life_accept_to(life, "POL", 1000, receiver);
+}
+
+/* It counts when it has cooled down; and who was taken off is off at once. */
+static void test_allow_list_forged_by_a_newcomer(void **state)
+{
+	struct life *life = *state;
+	struct address receiver = life_fresh_address(life);
+	struct store_by by = person(life);
+	struct err err = { 0 };
+	bool removed = false;
+	life_policy_set(life, LISTED_ONLY);
+	struct store_allow_entry entry = entry_of(life, receiver, 24 * HOUR_MS);
+	entry_add(life, &entry);
+	life_wait(life, 23 * HOUR_MS);
+	struct withdrawal early = order_of(life, receiver);
+	life_process(life);
+	assert_rejected(life, &early, REFUSAL_POLICY_NO_RULE);
+	life_wait(life, HOUR_MS);
+	struct withdrawal late = order_of(life, receiver);
+	run_long(life);
+	life_assert_paid(life, &late);
+	assert_true(store_allow_remove(life->store, &entry, &by, &removed, &err));
+	assert_true(removed);
+	struct withdrawal off = life_accept_to(life, "TUSD", 1000, receiver);
+	life_process(life);
+	life_assert_stage(life, &off, WITHDRAWAL_REJECTED);
+}
+
+/* Who shortens the cool-down, and then adds a receiver, waits for a day all the same. */
+static void test_allow_list_cooldown_shortened(void **state)
+{
+	struct life *life = *state;
+	struct address receiver = life_fresh_address(life);
+	life_policy_set(life, LISTED_SOON);
+	struct store_allow_entry entry = entry_of(life, receiver, 60000);
+	entry_add(life, &entry);
+	life_wait(life, 20 * HOUR_MS);
+	struct withdrawal early = order_of(life, receiver);
+	life_process(life);
+	assert_rejected(life, &early, REFUSAL_POLICY_NO_RULE);
+	life_wait(life, 4 * HOUR_MS);
+	struct withdrawal late = order_of(life, receiver);
+	run_long(life);
+	life_assert_paid(life, &late);
+}
+
+/* Who writes the store moves an entry to somebody else, or dates it back. */
+static void test_allow_list_forged(void **state)
+{
+	struct life *life = *state;
+	struct address receiver = life_fresh_address(life), other = life_fresh_address(life);
+	uint8_t key[ALLOW_KEY_BYTES];
+	life_policy_set(life, LISTED_ONLY);
+	struct store_allow_entry entry = entry_of(life, receiver, 24 * HOUR_MS);
+	entry_add(life, &entry);
+	life_sql(life, "UPDATE allow_list SET active_at = 1, added_at = 1");
+	struct withdrawal early = order_of(life, receiver);
+	life_process(life);
+	assert_rejected(life, &early, REFUSAL_POLICY_NO_RULE);
+	assert_int_equal(life_alarms(life, "allow_list_seal_broken"), 1);
+	store_allow_key("default", entry.chain_id, other, key);
+	life_sql(life, "UPDATE allow_list SET active_at = %lld, added_at = %lld, entry_key = %s",
+		 (long long)entry.active_at, (long long)entry.added_at, life_blob(key, sizeof key));
+	life_wait(life, 25 * HOUR_MS);
+	struct withdrawal moved = order_of(life, other);
+	life_process(life);
+	assert_rejected(life, &moved, REFUSAL_POLICY_NO_RULE);
+	assert_int_equal(life_alarms(life, "allow_list_seal_broken"), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_sanctioned_receiver),
 		LIFE_TEST(test_sanctioned_receiver_after_the_approval),
 		LIFE_TEST(test_sanctioned_receiver_while_the_list_is_away),
+		LIFE_TEST(test_poisoned_address),
+		LIFE_TEST(test_poisoned_address_is_told_of),
+		LIFE_TEST(test_allow_list_forged_by_a_newcomer),
+		LIFE_TEST(test_allow_list_cooldown_shortened),
+		LIFE_TEST(test_allow_list_forged),
 		LIFE_TEST(test_cancel_while_the_list_is_away),
 	};
 	return LIFE_MAIN(tests);

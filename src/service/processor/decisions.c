@@ -19,6 +19,8 @@ struct decisions *decisions_new(const struct processor_options *options)
 	self->allowed = metric_add(metrics, METRIC_COUNTER, name, "outcome=\"allowed\"", help);
 	self->refused = metric_add(metrics, METRIC_COUNTER, name, "outcome=\"refused\"", help);
 	self->held = metric_add(metrics, METRIC_COUNTER, name, "outcome=\"held\"", help);
+	self->alike = metric_add(metrics, METRIC_COUNTER, "sluice_look_alikes_total", "",
+				 "Payments to who looks like somebody else the account knows.");
 	return self;
 }
 
@@ -31,6 +33,7 @@ void decisions_begin(struct decisions *decisions, const struct decisions_facts *
 {
 	decisions->facts = *facts;
 	decisions->len = 0;
+	decisions->allowed_len = 0;
 }
 
 static void change_log(const struct decisions *self, const struct withdrawal *row,
@@ -196,11 +199,28 @@ static void claim(struct decisions *self, const struct withdrawal *row, struct s
 	change->claims_len = verdict->claims_len;
 }
 
+/* Who sends dust from such an address waits for somebody to copy it from a list of payments. */
+static void look_alike_tell(struct decisions *self, const struct withdrawal *row,
+			    struct address known)
+{
+	struct id_text id = id_text(row->intent.id);
+	struct log_about about = { .action = "receiver_looks_alike",
+				   .outcome = "success",
+				   .trace_id = row->correlation_id,
+				   .withdrawal_id = id.at,
+				   .alarm = true };
+	metric_count(self->alike, 1);
+	log_line(self->options.log, LOG_ERROR, &about,
+		 "receiver_looks_alike %s begins and ends as %s, whom %s knows",
+		 address_text(row->intent.to).at, address_text(known).at, row->intent.account);
+}
+
 static void judge(struct decisions *self, const struct withdrawal *row, const struct asset *asset,
 		  struct store_change *change)
 {
 	struct policy_verdict *verdict = &self->verdicts[change - self->changes];
-	struct policy_receiver receiver = receivers_facts(self->facts.receivers, &row->intent);
+	struct address known = { { 0 } };
+	struct policy_receiver receiver = receivers_facts(self->facts.receivers, row, &known);
 	policy_judge(self->facts.policy, self->options.catalogue, asset, &row->intent, &receiver,
 		     verdict);
 	if (verdict->rule != NULL)
@@ -212,6 +232,10 @@ static void judge(struct decisions *self, const struct withdrawal *row, const st
 	case POLICY_ALLOWED:
 		decide_queued(self, row, change);
 		claim(self, row, change);
+		if (verdict->warns_look_alike)
+			look_alike_tell(self, row, known);
+		if (!receiver.looks_alike)
+			self->allowed_rows[self->allowed_len++] = row;
 		break;
 	}
 }
@@ -266,6 +290,16 @@ static void decide_again(struct decisions *self, const struct store_change *befo
 		decide_wait(self, row, REASON_LIMIT_UNREADABLE, change);
 }
 
+/* What was not allowed after all makes nobody known. */
+static void allowed_forget(struct decisions *self, const struct withdrawal *row)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < self->allowed_len; i++)
+		if (self->allowed_rows[i] != row)
+			self->allowed_rows[kept++] = self->allowed_rows[i];
+	self->allowed_len = kept;
+}
+
 void decisions_repeat(struct decisions *decisions)
 {
 	size_t len = decisions->len;
@@ -276,6 +310,7 @@ void decisions_repeat(struct decisions *decisions)
 			continue;
 		size_t at = decisions->len++;
 		decisions->rows[at] = decisions->rows[i];
+		allowed_forget(decisions, decisions->rows[at]);
 		decide_again(decisions, &before, at);
 		rule_tell(decisions, &decisions->changes[at],
 			  decisions->verdicts[i].limits[before.room_at]->name);

@@ -25,7 +25,10 @@ struct decisions {
 	const struct withdrawal *rows[BATCH_MAX];       /* of the changes; borrowed */
 	struct policy_verdict verdicts[BATCH_MAX];      /* likewise; */
 	char rules[BATCH_MAX][POLICY_NAME_LEN_MAX + 1]; /* and the names that they tell */
-	struct metric *allowed, *refused, *held;
+	const struct withdrawal
+		*allowed_rows[BATCH_MAX]; /* borrowed; those that the policy allowed */
+	size_t allowed_len;
+	struct metric *allowed, *refused, *held, *alike;
 };
 
 struct decisions *decisions_new(const struct processor_options *options);

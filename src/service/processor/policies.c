@@ -12,6 +12,7 @@ struct policies {
 	bool is_good;
 	uint64_t version; /* that was looked at last; 0: none */
 	uint64_t highest;
+	int64_t set_at;
 	const char *told; /* what the last alarm was about; NULL: all was well */
 	struct metric *alarms, *gauge;
 };
@@ -78,6 +79,7 @@ static bool take(struct policies *self, const struct store_policy *row)
 	self->is_good = true;
 	self->told = NULL;
 	self->version = self->highest = row->version;
+	self->set_at = row->set_at;
 	metric_set(self->gauge, (int64_t)row->version);
 	log_line(self->options.log, LOG_INFO, &about, "policy %llu of %s: %zu rules, %zu limits",
 		 (unsigned long long)row->version, row->set_by, self->policy->rules_len,
@@ -103,4 +105,9 @@ const struct policy *policies_current(const struct policies *policies, uint64_t 
 {
 	*ret_version = policies->version;
 	return policies->is_good ? policies->policy : NULL;
+}
+
+int64_t policies_set_at(const struct policies *policies)
+{
+	return policies->set_at;
 }

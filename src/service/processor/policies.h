@@ -25,5 +25,7 @@ void policies_free(struct policies *policies); /* accepts NULL */
 MUST_CHECK bool policies_refresh(struct policies *policies, struct err *err);
 /* NULL: there is none that could be believed. Lives until the next refresh. */
 const struct policy *policies_current(const struct policies *policies, uint64_t *ret_version);
+/* When it was set, by its seal. */
+int64_t policies_set_at(const struct policies *policies);
 
 #endif

@@ -30,7 +30,8 @@ struct processor *processor_new(const struct processor_options *options)
 	struct metrics *metrics = options->metrics;
 	struct policies_options policies = { options->store, options->catalogue, options->log,
 					     metrics, options->policy_keys };
-	struct receivers_options receivers = { options->deny_list, options->log, metrics };
+	struct receivers_options receivers = { options->store, options->deny_list, options->log,
+					       metrics, options->policy_keys };
 	self->policies = policies_new(&policies);
 	self->receivers = receivers_new(&receivers);
 	self->decisions = decisions_new(options);
@@ -64,7 +65,20 @@ static bool changes_write(struct processor *self, struct err *err)
 	    !store_withdrawals_change(store, decisions->changes, decisions->len, &by, err))
 		return false;
 	queue_notify(self->options.queue, QUEUE_SIGNING);
-	return true;
+	return receivers_learn(self->receivers, decisions->allowed_rows, decisions->allowed_len,
+			       decisions->facts.now_ms, err);
+}
+
+static bool receivers_of_batch(struct processor *self, size_t n, const bool *found,
+			       const struct decisions_facts *facts, struct err *err)
+{
+	const struct withdrawal *rows[BATCH_MAX];
+	size_t len = 0;
+	for (size_t i = 0; i < n; i++)
+		if (found[i] && decisions_want(&self->rows[i]))
+			rows[len++] = &self->rows[i];
+	return receivers_load(self->receivers, facts->policy, policies_set_at(self->policies), rows,
+			      len, facts->now_ms, err);
 }
 
 static bool facts_load(struct processor *self, size_t n, bool *ret_found, struct err *err)
@@ -82,7 +96,7 @@ static bool facts_load(struct processor *self, size_t n, bool *ret_found, struct
 	facts.restored = last.is_old;
 	facts.receivers = self->receivers_stand ? self->receivers : NULL;
 	decisions_begin(self->decisions, &facts);
-	return true;
+	return receivers_of_batch(self, n, ret_found, &facts, err);
 }
 
 static bool batch_decide(struct processor *self, size_t n, struct err *err)

@@ -191,6 +191,75 @@ static void the_deny_list_wins_over_all(void **state)
 	assert_int_equal(verdict.claims_len, 0);
 }
 
+#define ANYBODY "\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}]"
+
+static void the_allow_list_is_a_selector(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	for (int listed = 0; listed < 2; listed++) {
+		receiver.is_allowed = listed != 0;
+		compile_good("{\"rules\":[{\"name\":\"r\",\"effect\":\"allow\","
+			     "\"allow_listed\":true}]}");
+		assert_true(policy->asks_allow_list);
+		assert_int_equal(judge(&intent), listed ? POLICY_ALLOWED : POLICY_DENIED);
+		compile_good("{\"rules\":[{\"name\":\"r\",\"effect\":\"deny\","
+			     "\"allow_listed\":false},{\"name\":\"all\",\"effect\":\"allow\"}]}");
+		assert_int_equal(judge(&intent), listed ? POLICY_ALLOWED : POLICY_DENIED);
+	}
+	compile_good("{" ANYBODY "}");
+	assert_false(policy->asks_allow_list);
+}
+
+static void who_looks_like_another_is_told_of_or_refused(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	receiver.looks_alike = true;
+	compile_good("{" ANYBODY "}");
+	assert_int_equal(judge(&intent), POLICY_ALLOWED);
+	assert_true(verdict.warns_look_alike);
+	compile_good("{\"look_alikes\":\"off\"," ANYBODY "}");
+	assert_int_equal(judge(&intent), POLICY_ALLOWED);
+	assert_false(verdict.warns_look_alike);
+	compile_good("{\"look_alikes\":\"deny\"," ANYBODY "}");
+	assert_int_equal(judge(&intent), POLICY_DENIED);
+	assert_int_equal(verdict.refusal, REFUSAL_RECEIVER_LOOKS_ALIKE);
+	receiver.looks_alike = false;
+	assert_int_equal(judge(&intent), POLICY_ALLOWED);
+	compile_good("{\"look_alikes\":\"warn\"," ANYBODY "}");
+	assert_int_equal(judge(&intent), POLICY_ALLOWED);
+	assert_false(verdict.warns_look_alike);
+}
+
+#define HOUR_MS INT64_C(3600000)
+#define DAY_MS  (24 * HOUR_MS)
+
+static void an_entry_counts_between_its_cool_down_and_its_end(void **state)
+{
+	(void)state;
+	const int64_t at = 100 * DAY_MS;
+	compile_good("{" ANYBODY "}");
+	assert_false(policy_allow_counts(policy, 0, at, at + DAY_MS, at + DAY_MS - 1));
+	assert_true(policy_allow_counts(policy, 0, at, at + DAY_MS, at + DAY_MS));
+	assert_true(policy_allow_counts(policy, 0, at, at + DAY_MS, at + 10000 * DAY_MS));
+	/* its own, though another one is in force now */
+	assert_false(policy_allow_counts(policy, 0, at, at + 2 * DAY_MS, at + DAY_MS));
+	assert_false(policy_allow_counts(policy, 0, -1, 0, at));
+	/* a longer one counts at once, */
+	compile_good("{\"allow_list\":{\"cooldown\":\"2d\",\"life\":\"3d\"}," ANYBODY "}");
+	assert_false(policy_allow_counts(policy, 0, at, at + DAY_MS, at + 2 * DAY_MS - 1));
+	assert_true(policy_allow_counts(policy, 0, at, at + DAY_MS, at + 2 * DAY_MS));
+	assert_true(policy_allow_counts(policy, 0, at, at + DAY_MS, at + 3 * DAY_MS - 1));
+	assert_false(policy_allow_counts(policy, 0, at, at + DAY_MS, at + 3 * DAY_MS));
+	/* and a shorter one when it has been in force for a day */
+	compile_good("{\"allow_list\":{\"cooldown\":\"1m\"}," ANYBODY "}");
+	assert_false(policy_allow_counts(policy, at, at, at + 60000, at + HOUR_MS));
+	assert_true(policy_allow_counts(policy, at, at, at + 60000, at + DAY_MS));
+	assert_true(policy_allow_counts(policy, at - DAY_MS, at, at + 60000, at + 60000));
+	assert_false(policy_allow_counts(policy, at - DAY_MS, at, at + 60000, at + 59999));
+}
+
 #define ALL "{\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}],\"limits\":["
 
 static void only_limits_that_match_claim_room(void **state)
@@ -442,6 +511,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(each_selector_tells_withdrawals_apart, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(the_deny_list_wins_over_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_allow_list_is_a_selector, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_looks_like_another_is_told_of_or_refused, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(an_entry_counts_between_its_cool_down_and_its_end,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(bounds_of_the_asset_come_before_rules, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(only_limits_that_match_claim_room, setup, teardown),

@@ -1,0 +1,112 @@
+/* As store.c, for store_receivers.h; and keys and seal. */
+#include "port/store_receivers.h"
+
+#include "base/hash.h"
+#include "port/stop_point.h"
+#include "port/store_ops.h"
+
+#include <string.h>
+
+#define SEAL_LABEL  "sluice allow list 1"
+#define ALLOW_LABEL "sluice allow key 1"
+#define KNOWN_LABEL "sluice known key 1"
+#define FIELDS_MAX  512
+#define END_BYTES   2
+
+bool store_receivers_look(struct store *store, struct store_receiver *receivers, size_t n,
+			  struct err *err)
+{
+	PORT_CALL();
+	CHECK(n > 0 && n <= BATCH_MAX);
+	return store->ops->receivers_look(store, receivers, n, err);
+}
+
+bool store_receivers_learn(struct store *store, const struct intent *const *intents, size_t n,
+			   int64_t now_ms, struct err *err)
+{
+	PORT_CALL();
+	CHECK(n > 0 && n <= BATCH_MAX);
+	return store->ops->receivers_learn(store, intents, n, now_ms, err);
+}
+
+bool store_allow_add(struct store *store, const struct store_allow_entry *entry,
+		     const struct store_by *by, bool *ret_added, struct err *err)
+{
+	PORT_CALL();
+	CHECK(entry->account[0] != 0 && entry->mac.key_id != 0 && by->who[0] != 0);
+	CHECK(entry->active_at > entry->added_at);
+	return store->ops->allow_add(store, entry, by, ret_added, err);
+}
+
+bool store_allow_remove(struct store *store, const struct store_allow_entry *entry,
+			const struct store_by *by, bool *ret_removed, struct err *err)
+{
+	PORT_CALL();
+	CHECK(entry->account[0] != 0 && by->who[0] != 0);
+	return store->ops->allow_remove(store, entry, by, ret_removed, err);
+}
+
+bool store_allow_list(struct store *store, const struct store_allow_entry *after,
+		      struct store_allow_entry *ret_entries, size_t cap, size_t *ret_len,
+		      struct err *err)
+{
+	PORT_CALL();
+	CHECK(cap > 0);
+	return store->ops->allow_list(store, after, ret_entries, cap, ret_len, err);
+}
+
+static void text_put(struct buf *out, const char *text, size_t capacity)
+{
+	buf_prefixed(out, text, strnlen(text, capacity));
+}
+
+void store_allow_key(const char *account, uint64_t chain_id, struct address receiver,
+		     uint8_t ret_key[ALLOW_KEY_BYTES])
+{
+	char storage[FIELDS_MAX];
+	struct buf out = buf_of(storage, sizeof storage);
+	text_put(&out, ALLOW_LABEL, sizeof ALLOW_LABEL);
+	text_put(&out, account, ACCOUNT_LEN_MAX + 1);
+	buf_prefixed_u64(&out, chain_id);
+	buf_prefixed(&out, receiver.bytes, ADDRESS_BYTES);
+	CHECK(!out.overflow);
+	sha256(out.at, out.len, ret_key);
+}
+
+void store_known_key(const char *account, struct address receiver, uint8_t ret_key[ALLOW_KEY_BYTES])
+{
+	char storage[FIELDS_MAX];
+	struct buf out = buf_of(storage, sizeof storage);
+	text_put(&out, KNOWN_LABEL, sizeof KNOWN_LABEL);
+	text_put(&out, account, ACCOUNT_LEN_MAX + 1);
+	buf_prefixed(&out, receiver.bytes, END_BYTES);
+	buf_prefixed(&out, receiver.bytes + ADDRESS_BYTES - END_BYTES, END_BYTES);
+	CHECK(!out.overflow);
+	sha256(out.at, out.len, ret_key);
+}
+
+static struct str fields_of(const struct store_allow_entry *entry, char *storage)
+{
+	struct buf out = buf_of(storage, FIELDS_MAX);
+	text_put(&out, entry->account, sizeof entry->account);
+	buf_prefixed_u64(&out, entry->chain_id);
+	buf_prefixed(&out, entry->receiver.bytes, ADDRESS_BYTES);
+	text_put(&out, entry->label, sizeof entry->label);
+	text_put(&out, entry->added_by, sizeof entry->added_by);
+	buf_prefixed_u64(&out, (uint64_t)entry->added_at);
+	buf_prefixed_u64(&out, (uint64_t)entry->active_at);
+	CHECK(!out.overflow);
+	return buf_view(&out);
+}
+
+void store_allow_seal(const struct mac_keys *keys, struct store_allow_entry *entry)
+{
+	char storage[FIELDS_MAX];
+	entry->mac = row_mac_make(keys, SEAL_LABEL, fields_of(entry, storage));
+}
+
+bool store_allow_is_sealed(const struct mac_keys *keys, const struct store_allow_entry *entry)
+{
+	char storage[FIELDS_MAX];
+	return row_mac_verify(keys, SEAL_LABEL, fields_of(entry, storage), &entry->mac);
+}

@@ -1,0 +1,65 @@
+/* What the store knows of receivers: the allow-list, whose entries are believed by their seal, a
+ * MAC with the policy grants' keys over all of them; and whom each account knows, for a look at who
+ * looks like whom. The promises of store.h hold.
+ *
+ * Source: doc/policy.md.
+ */
+#ifndef SLUICE_PORT_STORE_RECEIVERS_H
+#define SLUICE_PORT_STORE_RECEIVERS_H
+
+#include "core/intent.h"
+#include "port/store.h"
+
+#define ALLOW_LABEL_LEN_MAX 64
+#define ALLOW_KEY_BYTES     32
+
+struct store_allow_entry {
+	char account[ACCOUNT_LEN_MAX + 1];
+	uint64_t chain_id;
+	struct address receiver;
+	char label[ALLOW_LABEL_LEN_MAX + 1]; /* for people */
+	char added_by[PRINCIPAL_LEN_MAX + 1];
+	int64_t added_at;
+	int64_t active_at; /* after its cool-down */
+	struct mac_tag mac;
+};
+
+/* A receiver of an account, and what is known. */
+struct store_receiver {
+	const struct intent *intent; /* whose: account, chain, to; borrowed */
+	bool is_listed;
+	struct store_allow_entry entry; /* then; whether to believe it is the caller's to judge */
+	bool is_known;                  /* somebody of these first and last digits, */
+	struct address known;           /* and the first one who was */
+};
+
+/* Fills n (1 to BATCH_MAX) receivers, in one look. */
+MUST_CHECK bool store_receivers_look(struct store *store, struct store_receiver *receivers,
+				     size_t n, struct err *err);
+/* Their accounts know them from now on; who had these digits first stays. */
+MUST_CHECK bool store_receivers_learn(struct store *store, const struct intent *const *intents,
+				      size_t n, int64_t now_ms, struct err *err);
+
+/* Adds a sealed entry, and who it is about is known. *ret_added false: there is one. */
+MUST_CHECK bool store_allow_add(struct store *store, const struct store_allow_entry *entry,
+				const struct store_by *by, bool *ret_added, struct err *err);
+/* By account, chain and receiver. *ret_removed false: there is none. */
+MUST_CHECK bool store_allow_remove(struct store *store, const struct store_allow_entry *entry,
+				   const struct store_by *by, bool *ret_removed, struct err *err);
+/* Up to cap entries behind `after` (NULL: from the first one), in the order of their keys. */
+MUST_CHECK bool store_allow_list(struct store *store, const struct store_allow_entry *after,
+				 struct store_allow_entry *ret_entries, size_t cap, size_t *ret_len,
+				 struct err *err);
+
+/* Under which key an entry of that account, chain and receiver is. */
+void store_allow_key(const char *account, uint64_t chain_id, struct address receiver,
+		     uint8_t ret_key[ALLOW_KEY_BYTES]);
+/* The same of those whom an account knows: by the first and last two bytes, on every chain. */
+void store_known_key(const char *account, struct address receiver,
+		     uint8_t ret_key[ALLOW_KEY_BYTES]);
+/* Sets the MAC. */
+void store_allow_seal(const struct mac_keys *keys, struct store_allow_entry *entry);
+/* False: it grants nothing, and somebody has edited the store. */
+bool store_allow_is_sealed(const struct mac_keys *keys, const struct store_allow_entry *entry);
+
+#endif
