@@ -62,7 +62,7 @@ static bool desk_open(struct desk *desk, const struct invocation *invocation, st
 			       &desk->opened, err))
 		return false;
 	desk->admin = (struct admin_allow_list){ desk->opened.store, &desk->config->catalogue,
-						 &desk->keys, user_name() };
+						 &desk->keys, admin_actor_local(user_name()) };
 	return true;
 }
 

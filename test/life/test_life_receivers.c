@@ -216,7 +216,10 @@ static void test_poisoned_address_is_told_of(void **state)
 
 static struct store_by person(struct life *life)
 {
-	return (struct store_by){ ACTOR_PERSON, "ann", "", clock_now_ms(&life->clock.base) };
+	return (struct store_by){ .actor = ACTOR_PERSON,
+				  .who = "ann",
+				  .request_id = "",
+				  .now_ms = clock_now_ms(&life->clock.base) };
 }
 
 static struct store_allow_entry entry_of(struct life *life, struct address receiver,

@@ -58,7 +58,7 @@ bool admin_allow_add(const struct admin_allow_list *admin, const struct admin_al
 		     const char *label, int64_t now_ms, struct store_allow_entry *ret_entry,
 		     struct err *err)
 {
-	struct store_by by = { ACTOR_PERSON, admin->who, "", now_ms };
+	struct store_by by = admin_by(&admin->by, now_ms);
 	int64_t cooldown_ms;
 	bool added = false;
 	*ret_entry = (struct store_allow_entry){ .added_at = now_ms };
@@ -67,7 +67,7 @@ bool admin_allow_add(const struct admin_allow_list *admin, const struct admin_al
 	if (!str_copy(str_from(label), ret_entry->label, sizeof ret_entry->label))
 		return err_set(err, ERR_REFUSED, "a label has at most %d bytes",
 			       ALLOW_LABEL_LEN_MAX);
-	if (!str_copy(str_from(admin->who), ret_entry->added_by, sizeof ret_entry->added_by))
+	if (!str_copy(str_from(admin->by.name), ret_entry->added_by, sizeof ret_entry->added_by))
 		return err_set(err, ERR_REFUSED, "the name of whoever adds it is too long");
 	if (!cooldown_load(admin, &cooldown_ms, err))
 		return false;
@@ -83,7 +83,7 @@ bool admin_allow_add(const struct admin_allow_list *admin, const struct admin_al
 bool admin_allow_remove(const struct admin_allow_list *admin, const struct admin_allow_name *name,
 			int64_t now_ms, struct err *err)
 {
-	struct store_by by = { ACTOR_PERSON, admin->who, "", now_ms };
+	struct store_by by = admin_by(&admin->by, now_ms);
 	struct store_allow_entry entry = { 0 };
 	bool removed = false;
 	if (!name_read(admin, name, &entry, err) ||

@@ -5,12 +5,13 @@
 
 #include "port/store_policy.h"
 #include "port/store_receivers.h"
+#include "service/admin/actor.h"
 
 struct admin_allow_list {
 	struct store *store; /* all borrowed */
 	const struct catalogue *catalogue;
 	const struct mac_keys *policy_keys;
-	const char *who; /* for the audit record */
+	struct admin_actor by; /* for the audit record */
 };
 
 /* What people name an entry by. */
