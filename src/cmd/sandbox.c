@@ -93,11 +93,21 @@ bool sandbox_enter(const struct config *config, enum role role, const struct log
 	return end_tell(sandbox_files(config, role, log, &why), log, &why, err);
 }
 
+/* By a socket of this host, which is what the client library makes of that name. */
+static bool is_local(const struct config_database *database)
+{
+	return database->is_mysql &&
+	       (database->socket != NULL || strcmp(database->host, "localhost") == 0);
+}
+
 static unsigned kinds_of(const struct config *config, enum role role)
 {
 	unsigned kinds = SANDBOX_CALLS_COMMON;
 	if (role == ROLE_SIGNER && config->pkcs11_len > 0)
-		kinds |= SANDBOX_CALLS_MODULE;
+		kinds |= SANDBOX_CALLS_MODULE | SANDBOX_CALLS_STREAMS;
+	if (is_local(&config->store) || (role == ROLE_SIGNER && is_local(&config->journal)) ||
+	    (role == ROLE_API && config->has_replica && is_local(&config->replica)))
+		kinds |= SANDBOX_CALLS_STREAMS;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	kinds |= SANDBOX_CALLS_CHECKER;
 #endif

@@ -9,6 +9,7 @@
 #include "cmd/notify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -21,6 +22,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define SOCKET_TYPE 0xf /* the rest of that argument are flags */
 
 /* A handler reaches nothing but globals. */
 static const struct log *handler_log;
@@ -145,28 +148,77 @@ static bool limits_add(scmp_filter_ctx filter)
 	return add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, &asks);
 }
 
-static bool list_add(scmp_filter_ctx filter, unsigned kinds)
+static bool list_add(scmp_filter_ctx filter, uint32_t action, unsigned kinds)
 {
 	bool ok = true;
+	(void)action;
 	for (unsigned kind = 1; ok && kind <= kinds; kind <<= 1)
-		if ((kinds & kind) != 0)
+		if ((kinds & kind & SANDBOX_CALLS_NAMED) != 0)
 			ok = names_add(filter, SCMP_ACT_ALLOW, sandbox_call_names(kind));
 	return ok && threads_add(filter) && signals_add(filter) && sockets_add(filter) &&
 	       ioctls_add(filter) && prctls_add(filter) && limits_add(filter);
 }
 
+/* Nothing that was written becomes code: neither at once nor in two steps. What is left is what a
+ * library needs that is loaded late (one of the resolver, of MySQL): a file, mapped as code. */
+static bool code_add(scmp_filter_ctx filter, uint32_t action)
+{
+	const struct scmp_arg_cmp runs = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC);
+	const struct scmp_arg_cmp both =
+		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC | PROT_WRITE);
+	const struct scmp_arg_cmp no_file =
+		SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS);
+	const struct scmp_arg_cmp runs_no_file[] = { runs, no_file };
+	return add(filter, action, SCMP_SYS(mmap), 1, &both) &&
+	       add(filter, action, SCMP_SYS(mmap), 2, runs_no_file) &&
+	       add(filter, action, SCMP_SYS(mprotect), 1, &runs) &&
+	       add(filter, action, SCMP_SYS(pkey_mprotect), 1, &runs);
+}
+
+/* A signal to another process: by its number, or as the owner of a descriptor. A signal's word to a
+ * thread of our own passes. */
+static bool others_add(scmp_filter_ctx filter, uint32_t action)
+{
+	static const int owners[] = { F_SETOWN, F_SETOWN_EX, F_SETSIG };
+	const struct scmp_arg_cmp other = SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid());
+	bool ok = add(filter, action, SCMP_SYS(tgkill), 1, &other);
+	for (size_t i = 0; ok && i < sizeof owners / sizeof owners[0]; i++) {
+		const struct scmp_arg_cmp is = SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)owners[i]);
+		ok = add(filter, action, SCMP_SYS(fcntl), 1, &is) &&
+		     add(filter, action, SCMP_SYS(fcntl64), 1, &is);
+	}
+	return ok;
+}
+
+/* A stream to a daemon of this host may be one to systemd, D-Bus or a container's engine, which
+ * start programs for who asks. Refused without a death: the resolver looks for such daemons by
+ * itself, and goes on without. Datagrams pass: wake-ups, and the word to systemd that we are there.
+ */
+static bool streams_add(scmp_filter_ctx filter)
+{
+	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
+	bool ok = true;
+	for (size_t i = 0; ok && i < sizeof types / sizeof types[0]; i++) {
+		const struct scmp_arg_cmp local[] = {
+			SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+			SCMP_A1(SCMP_CMP_MASKED_EQ, SOCKET_TYPE, (scmp_datum_t)types[i]),
+		};
+		ok = add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 2, local);
+	}
+	return ok;
+}
+
 /* A second filter, over the first one: what is allowed there, and yet not in every way. The
  * strictest word counts. */
-static bool exceptions_add(scmp_filter_ctx filter, uint32_t action)
+static bool exceptions_add(scmp_filter_ctx filter, uint32_t action, unsigned kinds)
 {
 	const struct scmp_arg_cmp own_handler = SCMP_A0(SCMP_CMP_EQ, SIGSYS);
 	const struct scmp_arg_cmp not_null = SCMP_A1(SCMP_CMP_NE, 0);
 	const struct scmp_arg_cmp handler[] = { own_handler, not_null };
-	const struct scmp_arg_cmp runs =
-		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC | PROT_WRITE);
+	bool shuts_streams = (kinds & SANDBOX_CALLS_STREAMS) == 0 && action != SCMP_ACT_LOG;
 	return add(filter, action, SCMP_SYS(rt_sigaction), 2, handler) &&
-	       add(filter, action, SCMP_SYS(mmap), 1, &runs) &&
-	       add(filter, action, SCMP_SYS(mprotect), 1, &runs);
+	       code_add(filter, action) && others_add(filter, action) &&
+	       (!shuts_streams || streams_add(filter));
 }
 
 static enum sandbox_end load(scmp_filter_ctx filter, struct err *err)
@@ -181,12 +233,13 @@ static enum sandbox_end load(scmp_filter_ctx filter, struct err *err)
 	return SANDBOX_UNABLE;
 }
 
-static enum sandbox_end filter_load(uint32_t fallback, bool (*fill)(scmp_filter_ctx, uint32_t),
-				    uint32_t argument, struct err *err)
+static enum sandbox_end filter_load(uint32_t fallback, uint32_t action, unsigned kinds,
+				    bool (*fill)(scmp_filter_ctx, uint32_t, unsigned),
+				    struct err *err)
 {
 	scmp_filter_ctx filter = seccomp_init(fallback);
 	enum sandbox_end end = SANDBOX_FAILED;
-	if (filter != NULL && fill(filter, argument))
+	if (filter != NULL && fill(filter, action, kinds))
 		end = load(filter, err);
 	else
 		err_set(err, ERR_NOT_DONE, "a filter of calls cannot be made");
@@ -203,19 +256,20 @@ enum sandbox_end sandbox_calls(unsigned kinds, bool logs_only, const struct log 
 		err_set(err, ERR_NOT_DONE, "SIGSYS: %s", strerror(errno));
 		return SANDBOX_FAILED;
 	}
-	enum sandbox_end end = filter_load(SCMP_ACT_ALLOW, exceptions_add, action, err);
-	return end == SANDBOX_DONE ? filter_load(action, list_add, kinds, err) : end;
+	enum sandbox_end end = filter_load(SCMP_ACT_ALLOW, action, kinds, exceptions_add, err);
+	return end == SANDBOX_DONE ? filter_load(action, action, kinds, list_add, err) : end;
 }
 
 /* A trap that nobody waits for is the end, too; a role that inherits this says which call it was.
  */
-static bool never_add(scmp_filter_ctx filter, uint32_t action)
+static bool never_add(scmp_filter_ctx filter, uint32_t action, unsigned kinds)
 {
+	(void)kinds;
 	return names_add(filter, action, sandbox_never_names());
 }
 
 enum sandbox_end sandbox_calls_never(bool logs_only, struct err *err)
 {
-	return filter_load(SCMP_ACT_ALLOW, never_add, logs_only ? SCMP_ACT_LOG : SCMP_ACT_TRAP,
+	return filter_load(SCMP_ACT_ALLOW, logs_only ? SCMP_ACT_LOG : SCMP_ACT_TRAP, 0, never_add,
 			   err);
 }

@@ -53,6 +53,7 @@ struct shutting {
 	uint64_t handled;
 	char others[OTHERS_MAX][PATH_MAX]; /* files and directories of other roles */
 	size_t others_len;
+	bool has_aws_secret; /* one of its secrets is in Secrets Manager */
 };
 
 /* What every program reads: libraries that are loaded late, authorities, names of hosts, zones. */
@@ -92,11 +93,11 @@ static const char *const of_the_system[] = {
 static const char *const replaced[] = { "/etc/resolv.conf", "/etc/hosts" };
 
 static const char *const named_by_variables[] = {
-	"SSL_CERT_FILE",
-	"SSL_CERT_DIR",
-	"CURL_CA_BUNDLE",
-	"AWS_CA_BUNDLE",
-	"OPENSSL_CONF",
+	"SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "OPENSSL_CONF",
+};
+
+/* What makes somebody one who may sign with KMS, or take messages. */
+static const char *const credentials[] = {
 	"AWS_SHARED_CREDENTIALS_FILE",
 	"AWS_CONFIG_FILE",
 	"AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -208,8 +209,8 @@ static void other_add(struct shutting *self, const char *path)
 		(void)snprintf(place, PATH_MAX, "%s", path);
 }
 
-/* Calls `each` for every file that the configuration names. */
-static void files_walk(struct shutting *self,
+/* Calls `each` for every file that the configuration names, or for every secret that AWS keeps. */
+static void texts_walk(struct shutting *self, bool in_aws,
 		       void (*each)(struct shutting *self, const char *pattern, const char *path))
 {
 	struct config_walk walk;
@@ -220,9 +221,28 @@ static void files_walk(struct shutting *self,
 			continue;
 		const struct config_rule *rule = config_rule_of(str_from(place.path));
 		if ((rule->type == CONFIG_TYPE_PATH || rule->type == CONFIG_TYPE_SECRET) &&
-		    !secret_reference_is_meant(str_from(*place.text)))
+		    secret_reference_is_meant(str_from(*place.text)) == in_aws)
 			each(self, rule->pattern, *place.text);
 	}
+}
+
+static void files_walk(struct shutting *self,
+		       void (*each)(struct shutting *self, const char *pattern, const char *path))
+{
+	texts_walk(self, false, each);
+}
+
+static void secret_look(struct shutting *self, const char *pattern, const char *reference)
+{
+	(void)reference;
+	self->has_aws_secret |= (roles_of(pattern) & 1u << self->role) != 0;
+}
+
+static bool asks_aws(struct shutting *self)
+{
+	texts_walk(self, true, secret_look);
+	return self->has_aws_secret || self->config->queue_is_sqs ||
+	       (self->role == ROLE_SIGNER && self->config->kms_len > 0);
 }
 
 static void other_look(struct shutting *self, const char *pattern, const char *path)
@@ -274,15 +294,21 @@ static void trust_allow(const struct shutting *self)
 		allow_linked(self, path);
 }
 
-static void variables_allow(const struct shutting *self)
+static void variables_allow(const struct shutting *self, const char *const *names, size_t n)
 {
-	size_t n = sizeof named_by_variables / sizeof named_by_variables[0];
-	char path[PATH_MAX];
 	for (size_t i = 0; i < n; i++) {
-		const char *value = getenv(named_by_variables[i]);
+		const char *value = getenv(names[i]);
 		if (value != NULL && value[0] == '/')
 			allow_replaced(self, value);
 	}
+}
+
+static void credentials_allow(struct shutting *self)
+{
+	char path[PATH_MAX];
+	if (!asks_aws(self))
+		return;
+	variables_allow(self, credentials, sizeof credentials / sizeof credentials[0]);
 	const char *home = getenv("HOME");
 	if (home != NULL && snprintf(path, sizeof path, "%s/.aws", home) < (int)sizeof path)
 		allow(self, path, READ);
@@ -327,7 +353,9 @@ static void all_allow(struct shutting *self)
 		allow_replaced(self, replaced[i]);
 	allow(self, "/dev/null", READ | WRITE);
 	allow(self, "/proc/self/exe", READ);
-	variables_allow(self);
+	variables_allow(self, named_by_variables,
+			sizeof named_by_variables / sizeof named_by_variables[0]);
+	credentials_allow(self);
 	files_walk(self, own_allow);
 	trust_allow(self);
 	database_allow(self, &self->config->store);

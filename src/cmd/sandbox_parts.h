@@ -21,6 +21,8 @@ enum {
 	SANDBOX_CALLS_COMMON = 1 << 0,
 	SANDBOX_CALLS_MODULE = 1 << 1,  /* what the module of an HSM may need */
 	SANDBOX_CALLS_CHECKER = 1 << 2, /* of sanitizers; SANDBOX_CALLS_COMMON has none of them */
+	SANDBOX_CALLS_STREAMS = 1 << 3, /* not by names: streams to daemons of this host */
+	SANDBOX_CALLS_NAMED = SANDBOX_CALLS_STREAMS - 1,
 };
 /* The names of one kind, ended by NULL. */
 const char *const *sandbox_call_names(unsigned kind);

@@ -4,8 +4,10 @@
  *read:/etc/passwd"
  *
  * read, write, make, list and remove take a path; signal and attach (ptrace) a process; exec, fork,
- * mount, keys, handler (another one for SIGSYS), code (memory to write and run), packet. Each end
- *is a line of the log: "read /etc/passwd: Permission denied". The last ones end the process.
+ * mount, keys, handler (another one for SIGSYS), code (memory to write and run), made (written, and
+ * then run), thread (a signal to another process's thread), owner (by a descriptor), local (a
+ *stream to a daemon), datagram, packet. Each end is a line of the log: "read /etc/passwd:
+ *Permission denied". The last ones end the process.
  */
 #include "cmd/sandbox_parts.h"
 
@@ -34,6 +36,13 @@ static bool handler_try(void)
 {
 	struct sigaction action = { .sa_handler = SIG_IGN };
 	return sigaction(SIGSYS, &action, NULL) == 0;
+}
+
+static bool made_try(void)
+{
+	void *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(at != MAP_FAILED);
+	return mprotect(at, 4096, PROT_READ | PROT_EXEC) == 0;
 }
 
 static bool file_try(const char *action, const char *path, bool *ret_done)
@@ -79,6 +88,16 @@ static bool call_try(const char *action, const char *argument)
 	if (strcmp(action, "code") == 0)
 		return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+	if (strcmp(action, "made") == 0)
+		return made_try();
+	if (strcmp(action, "thread") == 0)
+		return syscall(SYS_tgkill, process_of(argument), process_of(argument), 0) == 0;
+	if (strcmp(action, "owner") == 0)
+		return fcntl(STDERR_FILENO, F_SETOWN, process_of(argument)) == 0;
+	if (strcmp(action, "local") == 0)
+		return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0;
+	if (strcmp(action, "datagram") == 0)
+		return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0;
 	if (strcmp(action, "packet") == 0)
 		return socket(AF_PACKET, SOCK_RAW, 0) >= 0;
 	CHECK(false);

@@ -19,11 +19,12 @@ after(() => children.forEach(child => child.kill('SIGKILL')));
 
 // `sluice run` over a deployment of its own; its standard error is its log.
 class Run {
-	static async start({ env = () => ({}), extra, until: condition } = {}) {
+	static async start({ env = () => ({}), extra, change, until: condition } = {}) {
 		const run = new Run();
 		const deployment = newComplete(`sandbox-${++places}`, { extra });
 		run.dir = deployment.dir;
 		run.config = deployment.config;
+		if (change) writeFileSync(run.config, change(readFileSync(run.config, 'utf8')));
 		run.text = '';
 		run.child = spawn(program, ['run', '--config', deployment.config, '--pid-dir', join(run.dir, 'pids')], {
 			stdio: ['ignore', 'ignore', 'pipe'], env: environment(env(run)),
@@ -121,6 +122,7 @@ for (const role of roles)
 const forbidden = {
 	exec: 'execve', fork: 'clone', mount: 'mount', keys: 'keyctl', [`attach:${process.pid}`]: 'ptrace',
 	[`signal:${process.pid}`]: 'kill', handler: 'rt_sigaction', code: 'mmap', packet: 'socket',
+	made: 'mprotect', [`thread:${process.pid}`]: 'tgkill', [`owner:${process.pid}`]: 'fcntl',
 };
 const sanitized = readFileSync(program).includes('__asan_init');
 for (const [index, [attempt, call]] of Object.entries(forbidden).entries()) {
@@ -174,6 +176,33 @@ test('sandbox: off is obeyed, and log shuts no file', async () => {
 		const lines = run.lines('sandbox_tried').map(line => line.message);
 		assert.equal(lines[0], `read ${join(run.dir, 'hot.json')}: done`);
 		await run.stop();
+	}
+});
+
+// Who finds one of systemd, D-Bus or Docker could have a program started there.
+test('taken-over: no role has a stream to a daemon of this host', async () => {
+	for (const role of roles) {
+		const { ends } = await attempts(role, () => ['local', 'datagram']);
+		assert.deepEqual(ends, { 'local ': denied, 'datagram ': 'done' }, role);
+	}
+});
+
+test('stolen-keys: credentials of AWS are for who asks AWS', async () => {
+	const credentials = (run) => {
+		writeFileSync(join(run.dir, 'credentials'), '[default]\n');
+		return join(run.dir, 'credentials');
+	};
+	const kms = (text) => text.replace('signer:\n', 'signer:\n  kms:\n    - { name: k, region: eu-central-1 }\n');
+	for (const [role, change, end] of [['api', kms, denied], ['signer', undefined, denied], ['signer', kms, 'done']]) {
+		let path;
+		const run = await Run.start({ change, until: (run) => run.lines('sandbox_tried').length === 1,
+			env: (run) => {
+				path = credentials(run);
+				return { AWS_SHARED_CREDENTIALS_FILE: path, SLUICE_TEST_SANDBOX: `${role} read:${path}` };
+			} });
+		assert.equal(run.lines('sandbox_tried')[0].message, `read ${path}: ${end}`);
+		run.child.kill('SIGKILL');
+		await run.ended;
 	}
 });
 
