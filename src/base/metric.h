@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define METRICS_MAX        256
+#define METRICS_MAX        512 /* four of each route of the API, and what the services have */
 #define METRIC_BUCKETS_MAX 14
 
 enum metric_type {

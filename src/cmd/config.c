@@ -214,6 +214,7 @@ static void sections_read(struct config *config, const struct config_text *text)
 	config->api_tls_client_ca = text->api.tls.client_ca_file;
 	config->api_key_cache_ms = milliseconds(text->api.key_cache_ms);
 	config->api_jobs_max = config_u64(text->api.jobs_max);
+	config->api_wait_max_ms = milliseconds(text->api.wait_max_ms);
 	config->api_key_rate = rate_of(text->api.rate_limit, text->api.rate_burst);
 	config->api_account_rate =
 		rate_of(text->api.account_rate_limit, text->api.account_rate_burst);

@@ -127,6 +127,7 @@ struct config {
 	const char *api_tls_client_ca; /* NULL: clients show no certificate */
 	int64_t api_key_cache_ms;
 	size_t api_jobs_max;
+	int64_t api_wait_max_ms;
 	struct config_rate { /* per_second 0: none */
 		unsigned per_second;
 		unsigned burst;

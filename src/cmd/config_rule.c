@@ -124,6 +124,9 @@ static const struct config_rule rules[] = {
 	  "how long a verdict about an API key is kept" },
 	{ "api.jobs_max", CONFIG_TYPE_COUNT, 64, 65536, "4096",
 	  "waiting requests before 503 is answered" },
+	{ "api.wait_max_ms", CONFIG_TYPE_COUNT, 0, 4000, "1000",
+	  "how long a new withdrawal may have to wait for the store: who would wait longer gets 503 at "
+	  "once; 0 refuses nobody for that" },
 	{ "api.rate_limit", CONFIG_TYPE_COUNT, 0, CACHE_RATE_MAX, "0",
 	  "requests a second of one API key, of all processes while Redis is there; 0 is no limit" },
 	{ "api.rate_burst", CONFIG_TYPE_COUNT, 1, CACHE_RATE_MAX, CONFIG_DERIVED,

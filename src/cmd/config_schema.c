@@ -167,6 +167,7 @@ static const struct cyaml_schema_field api_fields[] = {
 	SCALAR(struct config_text_api, ops_listen),
 	SCALAR(struct config_text_api, key_cache_ms),
 	SCALAR(struct config_text_api, jobs_max),
+	SCALAR(struct config_text_api, wait_max_ms),
 	SCALAR(struct config_text_api, rate_limit),
 	SCALAR(struct config_text_api, rate_burst),
 	SCALAR(struct config_text_api, status_copy_ms),

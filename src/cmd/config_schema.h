@@ -145,6 +145,7 @@ struct config_text_api {
 	char *ops_listen;
 	char *key_cache_ms;
 	char *jobs_max;
+	char *wait_max_ms;
 	char *rate_limit;
 	char *rate_burst;
 	char *status_copy_ms;

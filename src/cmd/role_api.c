@@ -162,6 +162,7 @@ static bool server_open(struct role_parts *parts, struct api_role *role, struct 
 			.instance = parts->instance,
 			.key_cache_ms = parts->config->api_key_cache_ms,
 			.jobs_max = parts->config->api_jobs_max,
+			.wait_max_ms = parts->config->api_wait_max_ms,
 			.cache = parts->cache.cache,
 			.rates = { {
 				[RATE_KEY] = rate_of(&parts->config->api_key_rate),

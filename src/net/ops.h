@@ -13,8 +13,8 @@
 
 struct ops;
 
-#define OPS_BODY_MAX    4096                 /* of /livez and /readyz */
-#define OPS_METRICS_MAX ((size_t)512 * 1024) /* METRICS_MAX histograms take about 350 kB */
+#define OPS_BODY_MAX    4096                  /* of /livez and /readyz */
+#define OPS_METRICS_MAX ((size_t)1024 * 1024) /* METRICS_MAX histograms take about 700 kB */
 
 struct ops_options {
 	const char *listen; /* "127.0.0.1:3100"; port 0: the kernel's choice */

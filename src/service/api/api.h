@@ -52,6 +52,7 @@ struct api_options {
 	size_t proxies_len;
 	int64_t key_cache_ms; /* how long a verdict about an API key is kept in memory: 5 s */
 	size_t jobs_max;      /* waiting requests before 503: 4096 */
+	int64_t wait_max_ms;  /* that a new withdrawal may have to wait before 503; 0: any time */
 	struct rate_limits rates;
 	int64_t copy_life_ms;        /* of a status copy in the cache; 0: none are kept */
 	struct replica *replica;     /* of the store, for lists; NULL: none */

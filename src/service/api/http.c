@@ -329,6 +329,9 @@ static void on_request(void *context, struct http_request *request)
 		exchange_refuse_with(exchange, PROBLEM_ROUTE_UNKNOWN);
 	else if (!exchange->route->has_query && request->query_len > 0)
 		exchange_refuse_with(exchange, PROBLEM_QUERY_UNKNOWN);
+	else if (exchange->route->handle == http_withdrawals_create &&
+		 jobs_shed(exchange->server->jobs)) /* before it costs anything */
+		exchange_refuse_with(exchange, PROBLEM_OVERLOADED);
 	else if (exchange->route->permission == PERMISSION_PUBLIC)
 		exchange->route->handle(exchange);
 	else
@@ -472,6 +475,7 @@ bool api_server_open(const struct api_server_options *options, struct api_server
 				     .metrics = api->metrics,
 				     .jobs_max = api->jobs_max,
 				     .timeout_ms = api->job_timeout_ms,
+				     .wait_max_ms = api->wait_max_ms,
 				     .post = post,
 				     .context = server };
 	server->jobs = jobs_new(&jobs);

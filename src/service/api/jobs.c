@@ -1,8 +1,10 @@
 #include "service/api/jobs.h"
 
 #include "base/check.h"
+#include "base/defence.h"
 #include "base/secret.h"
 #include "service/api/reader.h"
+#include "service/api/shedding.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -22,7 +24,7 @@ struct jobs {
 	struct jobs_options options;
 	pthread_t thread;
 	bool is_started;
-	struct metric *overloads, *timeouts, *gauge;
+	struct metric *overloads, *timeouts, *sheds, *gauge;
 	struct job *storage;
 	/* The loop thread's. Freed jobs are used again first, so that memory which the load never
 	 * needed is never touched. */
@@ -30,6 +32,8 @@ struct jobs {
 	struct job *free;
 	struct job *oldest, *newest; /* under way, by deadline */
 	size_t under_way;
+	size_t accepting; /* acceptances among them */
+	struct shedding shedding;
 	/* Guarded by the mutex. */
 	pthread_mutex_t mutex;
 	pthread_cond_t wake;
@@ -74,6 +78,7 @@ struct jobs *jobs_new(const struct jobs_options *options)
 	CHECK(jobs != NULL && options->jobs_max > 0 && options->timeout_ms > 0);
 	CHECK((options->work != NULL) != (options->reader != NULL));
 	jobs->options = *options;
+	jobs->shedding.wait_max_ms = options->wait_max_ms;
 	jobs->storage = calloc(options->jobs_max, sizeof *jobs->storage);
 	CHECK(jobs->storage != NULL);
 	CHECK(pthread_mutex_init(&jobs->mutex, NULL) == 0);
@@ -87,6 +92,8 @@ struct jobs *jobs_new(const struct jobs_options *options)
 	jobs->timeouts =
 		metric_add(options->metrics, METRIC_COUNTER, "sluice_api_jobs_refused_total",
 			   "reason=\"timeout\"", "Requests that got 503.");
+	jobs->sheds = metric_add(options->metrics, METRIC_COUNTER, "sluice_api_jobs_refused_total",
+				 "reason=\"wait\"", "Requests that got 503.");
 	jobs->gauge = metric_add(options->metrics, METRIC_GAUGE, "sluice_api_jobs", "",
 				 "Requests that wait for the store or are at work in it.");
 	return jobs;
@@ -105,9 +112,37 @@ void jobs_free(struct jobs *jobs)
 
 /* ---- the loop thread ---- */
 
+/* Of those under way the oldest acceptance; others before it are few, or wait as long. */
+static int64_t oldest_age_ms(const struct jobs *jobs)
+{
+	const struct job *job = jobs->oldest;
+	if (job == NULL)
+		return 0;
+	int64_t began_ms = job->deadline_ms - jobs->options.timeout_ms;
+	return clock_monotonic_ms(jobs->options.clock) - began_ms;
+}
+
+static bool has_room(const struct jobs *jobs)
+{
+	size_t most = jobs->options.jobs_max - jobs->options.jobs_max / 4;
+	return jobs->accepting < most || !DEFENCE("a_quarter_is_kept");
+}
+
+bool jobs_shed(struct jobs *jobs)
+{
+	bool sheds = !has_room(jobs) ||
+		     !shedding_admits(&jobs->shedding, jobs->accepting, oldest_age_ms(jobs));
+	metric_count(jobs->sheds, sheds ? 1 : 0);
+	return sheds;
+}
+
 struct job *job_take(struct jobs *jobs, enum job_kind kind)
 {
 	struct job *job = jobs->free;
+	if (kind == JOB_ACCEPT && !has_room(jobs)) {
+		metric_count(jobs->overloads, 1);
+		return NULL;
+	}
 	if (job != NULL) {
 		jobs->free = job->next;
 	} else if (jobs->touched < jobs->options.jobs_max) {
@@ -129,6 +164,8 @@ struct job *job_take(struct jobs *jobs, enum job_kind kind)
 	job->version = 0;
 	job->rate = (struct rate_state){ 0 };
 	jobs->under_way++;
+	jobs->accepting += kind == JOB_ACCEPT ? 1 : 0;
+	job->were_there = jobs->accepting;
 	return job;
 }
 
@@ -142,6 +179,7 @@ void job_drop(struct jobs *jobs, struct job *job)
 	job->next = jobs->free;
 	jobs->free = job;
 	jobs->under_way--;
+	jobs->accepting -= job->kind == JOB_ACCEPT ? 1 : 0;
 }
 
 void job_submit(struct jobs *jobs, struct job *job)
@@ -181,6 +219,13 @@ static void forget(struct jobs *jobs, struct job *job)
 	job->newer = job->older = NULL;
 }
 
+static void learn(struct jobs *jobs, const struct job *job, int64_t now_ms)
+{
+	int64_t began_ms = job->deadline_ms - jobs->options.timeout_ms;
+	if (job->kind == JOB_ACCEPT)
+		shedding_learn(&jobs->shedding, job->were_there, now_ms - began_ms);
+}
+
 /* Answers the done jobs. */
 static void deliver(void *arg)
 {
@@ -194,10 +239,12 @@ static void deliver(void *arg)
 	pthread_mutex_unlock(&jobs->mutex);
 
 	struct job *next;
+	int64_t now_ms = clock_monotonic_ms(jobs->options.clock);
 	for (; job != NULL; job = next) {
 		next = job->next;
 		job->next = job->previous = NULL;
 		if (!job->is_abandoned) {
+			learn(jobs, job, now_ms);
 			forget(jobs, job);
 			job->answer(job);
 		}

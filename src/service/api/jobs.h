@@ -22,6 +22,7 @@ struct jobs_options {
 	struct metrics *metrics; /* may be NULL */
 	size_t jobs_max;         /* under way at once */
 	int64_t timeout_ms;      /* from job_submit to an answer */
+	int64_t wait_max_ms;     /* that an acceptance may have to expect; 0: any time */
 	/* Has run(arg) called on the loop thread; from any thread. One call at a time is under way.
 	 * It must not fail. */
 	void (*post)(void *context, void (*run)(void *arg), void *arg);
@@ -39,8 +40,12 @@ MUST_CHECK bool jobs_start(struct jobs *jobs, struct err *err);
  * which takes as long as the store call that it is in. */
 void jobs_stop(struct jobs *jobs);
 
-/* A job to fill in, or NULL when jobs_max are under way. Goes on by job_submit or job_drop. Its
- * question is not cleared. */
+/* Would an acceptance wait too long, or find no room? Each that is asked for and refused is
+ * counted: once for a request. */
+bool jobs_shed(struct jobs *jobs);
+/* A job to fill in, or NULL when jobs_max are under way; a quarter of them is never for
+ * acceptances: who looks after payments, or logs in to stop them, finds room. Goes on by job_submit
+ * or job_drop. Its question is not cleared. */
 struct job *job_take(struct jobs *jobs, enum job_kind kind);
 void job_drop(struct jobs *jobs, struct job *job);
 /* Sends it off. job->answer is called once, later, and must not keep the job. */

@@ -80,6 +80,7 @@ struct job {
 	enum job_state state;
 	bool is_abandoned; /* answered already; the loop thread's */
 	int64_t deadline_ms;
+	size_t were_there;           /* ACCEPT: how many were under way, this one included */
 	struct job *next, *previous; /* among the waiting, the done, the free */
 	struct job *newer, *older;   /* among all under way; the loop thread's */
 };

@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #define JOBS_MAX   100
+#define ACCEPTS    75 /* a quarter is kept for others */
 #define TIMEOUT_MS 5000
 
 /* What the loop would run next. */
@@ -112,19 +113,19 @@ static void each_job_is_answered_once(void **state)
 	struct withdrawal first = fixture_withdrawal(fixture, "k-0");
 	/* More than one group, one of them twice; half of it waits before the thread starts. */
 	submit_accept(desk, &first);
-	for (int i = 0; i < JOBS_MAX - 1; i++) {
-		if (i == JOBS_MAX / 2)
+	for (int i = 0; i < ACCEPTS - 1; i++) {
+		if (i == ACCEPTS / 2)
 			MUST(jobs_start, desk->jobs);
 		snprintf(key, sizeof key, "k-%d", i);
 		struct withdrawal row = fixture_withdrawal(fixture, key);
 		submit_accept(desk, i == 0 ? &first : &row);
 	}
-	while (desk->answered < JOBS_MAX)
+	while (desk->answered < ACCEPTS)
 		loop_turn(&desk->loop);
-	assert_int_equal(desk->problems[PROBLEM_NONE], JOBS_MAX);
+	assert_int_equal(desk->problems[PROBLEM_NONE], ACCEPTS);
 	assert_int_equal(jobs_under_way(desk->jobs), 0);
 	jobs_stop(desk->jobs); /* the store is this thread's again */
-	assert_int_equal(fixture_number(fixture, "SELECT COUNT(*) FROM withdrawals"), JOBS_MAX - 1);
+	assert_int_equal(fixture_number(fixture, "SELECT COUNT(*) FROM withdrawals"), ACCEPTS - 1);
 	desk_end(desk);
 }
 
@@ -142,6 +143,27 @@ static void the_bound_refuses(void **state)
 	jobs[7] = job_take(desk->jobs, JOB_ACCEPT);
 	assert_non_null(jobs[7]);
 	for (size_t i = 0; i < JOBS_MAX; i++)
+		job_drop(desk->jobs, jobs[i]);
+	desk_end(desk);
+}
+
+/* Who looks after payments, or logs in to stop them, finds room while everybody asks for some. */
+static void overload_drowns_not_who_looks_after_payments(void **state)
+{
+	struct fixture *fixture = *state;
+	struct desk *desk = desk_make(fixture);
+	struct job *jobs[JOBS_MAX];
+	for (size_t i = 0; i < JOBS_MAX; i++) {
+		assert_int_equal(jobs_shed(desk->jobs), i >= ACCEPTS);
+		jobs[i] = job_take(desk->jobs, JOB_ACCEPT);
+		assert_true((jobs[i] != NULL) == (i < ACCEPTS));
+		if (jobs[i] == NULL)
+			jobs[i] = job_take(desk->jobs, JOB_VIEW);
+		assert_non_null(jobs[i]);
+	}
+	job_drop(desk->jobs, jobs[0]);
+	assert_false(jobs_shed(desk->jobs));
+	for (size_t i = 1; i < JOBS_MAX; i++)
 		job_drop(desk->jobs, jobs[i]);
 	desk_end(desk);
 }
@@ -226,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_STORE(each_job_is_answered_once),
 		ON_STORE(the_bound_refuses),
+		ON_STORE(overload_drowns_not_who_looks_after_payments),
 		ON_STORE(what_waits_too_long_is_taken_back),
 		ON_STORE(what_is_under_way_is_answered_and_still_done),
 		ON_STORE(a_stop_answers_what_is_left),
