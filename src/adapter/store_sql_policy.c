@@ -3,6 +3,7 @@
 
 #include "adapter/store_sql_parts.h"
 #include "adapter/store_sql_proposal.h"
+#include "base/hex.h"
 #include "base/json.h"
 
 #include <string.h>
@@ -52,7 +53,7 @@ static bool policy_write(struct db *db, void *context, struct err *err)
 {
 	const struct policy_write *write = context;
 	const struct store_policy *policy = write->policy;
-	char detail[128];
+	char detail[256];
 	struct buf out = buf_of(detail, sizeof detail);
 	bool right = true, conflict = false;
 	int64_t removed = 0;
@@ -79,7 +80,10 @@ static bool policy_write(struct db *db, void *context, struct err *err)
 		json_write_member_u64(&out, "not_sealed", policy->replaces);
 	if (removed > 0)
 		json_write_member_u64(&out, "removed", (uint64_t)removed);
-	buf_text(&out, "}");
+	json_write_name(&out, "digest");
+	buf_byte(&out, '"');
+	hex_write(&out, policy->digest, sizeof policy->digest);
+	buf_text(&out, "\"}");
 	return audit_add(db, "policy_set", (struct id){ 0 }, buf_terminated(&out), write->by, err);
 }
 

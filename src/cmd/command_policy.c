@@ -24,6 +24,7 @@ struct desk {
 	struct opened_store opened;
 	struct trust_keys *trust;
 	struct mac_keys keys;
+	struct mac_keys identity_keys;
 	struct admin_policies admin;
 	struct buf document;
 };
@@ -50,6 +51,8 @@ static bool keys_open(struct desk *desk, struct err *err)
 		return err_set(err, ERR_REFUSED, "trust.dir is too long");
 	if (!trust_keys_read(path, &desk->trust, err))
 		return err_wrap(err, "`sluice keys init` makes the trust files");
+	if (!trust_keys_mac_keys(desk->trust, TRUST_IDENTITY_GRANTS, &desk->identity_keys))
+		return err_set(err, ERR_REFUSED, "%s has no %s key", path, TRUST_IDENTITY_GRANTS);
 	return trust_keys_mac_keys(desk->trust, TRUST_POLICY_GRANTS, &desk->keys) ||
 	       err_set(err, ERR_REFUSED, "%s has no %s key", path, TRUST_POLICY_GRANTS);
 }
@@ -71,6 +74,8 @@ static bool desk_open(struct desk *desk, const struct invocation *invocation, bo
 		return false;
 	desk->admin.store = desk->opened.store;
 	desk->admin.policy_keys = &desk->keys;
+	desk->admin.entropy = &desk->entropy;
+	desk->admin.identity_keys = &desk->identity_keys;
 	return true;
 }
 
@@ -118,21 +123,61 @@ enum exit_status command_policy_check(const struct invocation *invocation)
 	return desk_end(&desk, invocation, done, &err);
 }
 
+/* The first one is put in force by whoever is here: there is nobody yet who could confirm it. */
+static bool takes_two(struct desk *desk, bool *ret_takes, struct err *err)
+{
+	struct store_policy policy;
+	struct buf document = buf_new(POLICY_DOCUMENT_BYTES_MAX);
+	bool found = false, sealed = false;
+	bool good = desk->config->policy_people < 2 ||
+		    admin_policy_load(&desk->admin, &policy, &document, &found, &sealed, err);
+	*ret_takes = found;
+	buf_free(&document);
+	return good;
+}
+
+static void set_tell(const struct invocation *invocation, const struct store_policy *policy)
+{
+	unsigned long long version = policy->version;
+	if (invocation->json)
+		(void)printf("{\"version\":%llu}\n", version);
+	else
+		(void)printf("policy %llu is in force; processors decide by it from their next "
+			     "batch on\n",
+			     version);
+}
+
+static void proposed_tell(const struct invocation *invocation, const struct store_proposal *row)
+{
+	struct id_text id = id_text(row->id);
+	if (invocation->json)
+		(void)printf("{\"proposal\":\"%s\"}\n", id.at);
+	else
+		(void)printf("proposed as %s: two people who log in have to confirm it over the "
+			     "API within a day\n",
+			     id.at);
+}
+
 enum exit_status command_policy_set(const struct invocation *invocation)
 {
 	struct desk desk;
 	struct err err;
 	struct store_policy policy = { 0 };
+	struct store_proposal proposal = { 0 };
+	bool takes = false;
 	bool done = desk_open(&desk, invocation, true, &err) &&
 		    document_read(&desk, invocation->arguments[0], &err) &&
-		    admin_policy_set(&desk.admin, buf_view(&desk.document),
-				     clock_now_ms(&desk.clock), &policy, &err);
-	if (done && invocation->json)
-		(void)printf("{\"version\":%llu}\n", (unsigned long long)policy.version);
+		    takes_two(&desk, &takes, &err);
+	int64_t now_ms = done ? clock_now_ms(&desk.clock) : 0;
+	struct str document = buf_view(&desk.document);
+	if (done && takes)
+		done = admin_policy_propose(&desk.admin, document, now_ms, &proposal, &err);
 	else if (done)
-		(void)printf("policy %llu is in force; processors decide by it from their next "
-			     "batch on\n",
-			     (unsigned long long)policy.version);
+		done = admin_policy_set(&desk.admin, document, now_ms, &policy, &err);
+	if (done && takes)
+		proposed_tell(invocation, &proposal);
+	else if (done)
+		set_tell(invocation, &policy);
 	return desk_end(&desk, invocation, done, &err);
 }
 

@@ -348,7 +348,9 @@ const struct command commands[] = {
 	{ "policy set", "FILE", 1, 1, "put a policy in force: who may be paid what",
 	  "A document of rules and limits (doc/policy.md, examples/policy.json); - reads it\n"
 	  "from standard input. Without a policy nobody is paid: withdrawals wait. Each one\n"
-	  "that was ever in force is kept, and the audit tells who set it.",
+	  "that was ever in force is kept, and the audit tells who set it. Where\n"
+	  "policy.change_people is 2, every one after the first is proposed only: two people\n"
+	  "who log in confirm it over the API.",
 	  policy_options, command_policy_set },
 	{ "policy check", "FILE", 1, 1, "say whether a policy could be put in force", NULL,
 	  policy_options, command_policy_check },

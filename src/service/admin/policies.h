@@ -11,6 +11,8 @@ struct admin_policies {
 	const struct catalogue *catalogue;
 	const struct mac_keys *policy_keys;
 	struct admin_actor by;
+	struct entropy *entropy;              /* of proposals, as the next one; or NULL */
+	const struct mac_keys *identity_keys; /* seal them */
 };
 
 struct admin_policy_summary {
@@ -24,6 +26,17 @@ MUST_CHECK bool admin_policy_check(const struct admin_policies *admin, struct st
  * somebody else has set another one at the same moment. */
 MUST_CHECK bool admin_policy_set(const struct admin_policies *admin, struct str document,
 				 int64_t now_ms, struct store_policy *ret_policy, struct err *err);
+/* The same in two steps, by two people. digest: SHA-256 of what the second one has looked at, in
+ * hexadecimal. REFUSED also when another policy is in force by then. ret_done false: one more has
+ * to confirm, since who proposed it is nobody who can be told apart. */
+MUST_CHECK bool admin_policy_propose(const struct admin_policies *admin, struct str document,
+				     int64_t now_ms, struct store_proposal *ret_proposal,
+				     struct err *err);
+MUST_CHECK bool admin_policy_confirm(const struct admin_policies *admin, struct id proposal,
+				     struct str digest, int64_t now_ms,
+				     struct store_policy *ret_policy, bool *ret_done,
+				     struct err *err);
+struct admin_proposals admin_policy_proposals(const struct admin_policies *admin);
 /* The newest one. ret_document: of POLICY_DOCUMENT_BYTES_MAX. ret_sealed: some holder of the policy
  * grants wrote it. */
 MUST_CHECK bool admin_policy_load(const struct admin_policies *admin,

@@ -44,6 +44,14 @@ bool desk_id(const struct job *job, const char *code, struct id *ret_id, struct 
 	       err_refuse(err, code, "\"%s\" is no id", job->desk.subject);
 }
 
+bool desk_reaches_all(const struct job *job, struct err *err)
+{
+	bool is_tenant = job->by.kind != PRINCIPAL_KEY && job->by.reach != REACH_ALL;
+	return !is_tenant ||
+	       err_refuse(err, "account_forbidden", "this is of all accounts, and you are of %s",
+			  job->by.account);
+}
+
 void desk_write_time(struct buf *out, const char *name, int64_t at_ms)
 {
 	if (at_ms == 0) {
@@ -100,6 +108,12 @@ static bool run_act(const struct api_options *options, struct job *job, struct e
 	case DESK_UNPAUSE_CONFIRM:
 	case DESK_UNPAUSE_REJECT:
 		return desk_controls_run(options, job, err);
+	case DESK_POLICIES:
+	case DESK_POLICY_SET:
+	case DESK_POLICY_PROPOSAL:
+	case DESK_POLICY_CONFIRM:
+	case DESK_POLICY_REJECT:
+		return desk_policies_run(options, job, err);
 	case DESK_ACTS:
 		break;
 	}

@@ -1,5 +1,6 @@
-/* What people manage over the API: pause switches now. The store thread's half: the use cases of
- * service/admin, asked and answered without HTTP. http_desk.c asks; desk_*.c answer, by subject. */
+/* What people manage over the API: pause switches and policies. The store thread's half: the use
+ * cases of service/admin, asked and answered without HTTP. http_desk.c asks; desk_*.c answer, by
+ * subject. */
 #ifndef SLUICE_SERVICE_API_DESK_H
 #define SLUICE_SERVICE_API_DESK_H
 
@@ -19,6 +20,11 @@ enum desk_act {
 	DESK_UNPAUSE,         /* the same */
 	DESK_UNPAUSE_CONFIRM, /* of a proposal */
 	DESK_UNPAUSE_REJECT,
+	DESK_POLICIES,        /* the one in force, those before, and what waits to be confirmed */
+	DESK_POLICY_SET,      /* document */
+	DESK_POLICY_PROPOSAL, /* one, with its document */
+	DESK_POLICY_CONFIRM,  /* digest */
+	DESK_POLICY_REJECT,
 	DESK_ACTS,
 };
 
@@ -44,6 +50,8 @@ MUST_CHECK bool desk_text(const struct job *job, size_t field, char *ret_text, s
 /* The subject as an id. False: it is none, and so nobody's (code: what it then is). */
 MUST_CHECK bool desk_id(const struct job *job, const char *code, struct id *ret_id,
 			struct err *err);
+/* Only for people who reach every account, and for keys that somebody like that gave the scope. */
+MUST_CHECK bool desk_reaches_all(const struct job *job, struct err *err);
 /* A time, or null for 0. */
 void desk_write_time(struct buf *out, const char *name, int64_t at_ms);
 /* Tells the log that a row was edited behind our back. */
@@ -57,5 +65,6 @@ void desk_write_proposal(const struct store_proposal *proposal, uint64_t version
 
 /* The acts, by subject. False with *err: REFUSED becomes the problem of its code. */
 bool desk_controls_run(const struct api_options *options, struct job *job, struct err *err);
+bool desk_policies_run(const struct api_options *options, struct job *job, struct err *err);
 
 #endif

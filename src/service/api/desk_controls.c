@@ -262,18 +262,10 @@ static bool run_reject(const struct api_options *options, struct job *job, struc
 
 bool desk_controls_run(const struct api_options *options, struct job *job, struct err *err)
 {
-	switch (job->desk.act) {
-	case DESK_PAUSE:
-		return run_pause(options, job, err);
-	case DESK_UNPAUSE:
-		return run_unpause(options, job, err);
-	case DESK_UNPAUSE_CONFIRM:
-		return run_confirm(options, job, err);
-	case DESK_UNPAUSE_REJECT:
-		return run_reject(options, job, err);
-	case DESK_CONTROLS:
-	case DESK_ACTS:
-		break;
-	}
-	return run_list(options, job, err);
+	enum desk_act act = job->desk.act;
+	return act == DESK_PAUSE             ? run_pause(options, job, err)
+	       : act == DESK_UNPAUSE         ? run_unpause(options, job, err)
+	       : act == DESK_UNPAUSE_CONFIRM ? run_confirm(options, job, err)
+	       : act == DESK_UNPAUSE_REJECT  ? run_reject(options, job, err)
+					     : run_list(options, job, err);
 }

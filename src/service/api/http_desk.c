@@ -2,6 +2,7 @@
 #include "service/api/http.h"
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "core/control.h"
 
 #include <string.h>
@@ -28,6 +29,8 @@ struct desk_form {
 static const struct desk_form forms[DESK_ACTS] = {
 	[DESK_PAUSE] = SWITCH_FORM,
 	[DESK_UNPAUSE] = SWITCH_FORM,
+	[DESK_POLICY_SET] = { 1, { FIELD("document", BODY_BYTES_MAX) } },
+	[DESK_POLICY_CONFIRM] = { 1, { FIELD("digest", 2 * SHA256_BYTES) } },
 };
 
 /* Copies of the values: the request may be gone when the store looks at them. */
@@ -102,4 +105,29 @@ void http_controls_confirm(struct exchange *exchange)
 void http_controls_reject(struct exchange *exchange)
 {
 	desk_post(exchange, DESK_UNPAUSE_REJECT);
+}
+
+void http_policies_get(struct exchange *exchange)
+{
+	desk_get(exchange, DESK_POLICIES);
+}
+
+void http_policies_set(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_POLICY_SET);
+}
+
+void http_policies_proposal_get(struct exchange *exchange)
+{
+	desk_get(exchange, DESK_POLICY_PROPOSAL);
+}
+
+void http_policies_confirm(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_POLICY_CONFIRM);
+}
+
+void http_policies_reject(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_POLICY_REJECT);
 }

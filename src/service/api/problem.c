@@ -221,6 +221,9 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 					   "A second person is needed",
 					   "It takes another person than the one who stands for it "
 					   "already, and one who is known to be another." },
+	[PROBLEM_DIGEST_DIFFERS] = { 0, 409, "digest_differs", "Another document",
+				     "The proposal is not of the document whose digest is "
+				     "given." },
 
 	[PROBLEM_RATE_LIMITED] = { 0, 429, "rate_limited", "Too many requests",
 				   "Nothing was done; RateLimit names whose limit it is. Send the same request again after as many "

@@ -107,6 +107,7 @@ enum problem {
 	PROBLEM_PROPOSAL_VOID,
 	PROBLEM_PROPOSALS_FULL,
 	PROBLEM_SECOND_PERSON_NEEDED,
+	PROBLEM_DIGEST_DIFFERS,
 	/* of ourselves; the same request may be sent again, with the same key */
 	PROBLEM_RATE_LIMITED,
 	PROBLEM_LOGIN_BACKOFF,
