@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -65,4 +66,24 @@ bool private_file_create(const char *path, struct str content, struct err *err)
 	reason = written ? errno : reason;
 	unlink(path);
 	return err_set(err, ERR_NOT_DONE, "%s: %s", path, strerror(reason));
+}
+
+bool private_file_replace(const char *path, struct str content, struct err *err)
+{
+	char made[PATH_MAX];
+
+	if (snprintf(made, sizeof made, "%s.new", path) >= (int)sizeof made)
+		return err_set(err, ERR_REFUSED, "%s: the name is too long", path);
+	if (unlink(made) != 0 && errno != ENOENT) /* of one that was interrupted */
+		return err_set(err, ERR_NOT_DONE, "%s: %s", made, strerror(errno));
+	if (!private_file_create(made, content, err))
+		return false;
+	if (rename(made, path) != 0) {
+		int reason = errno;
+
+		unlink(made);
+		return err_set(err, ERR_NOT_DONE, "%s: %s", path, strerror(reason));
+	}
+	return sync_directory(path) ||
+	       err_set(err, ERR_MAYBE_DONE, "%s: %s", path, strerror(errno));
 }

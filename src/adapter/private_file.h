@@ -10,4 +10,8 @@
  * removed again. */
 MUST_CHECK bool private_file_create(const char *path, struct str content, struct err *err);
 
+/* The same in place of what stands there: whoever reads it sees the old content or the new one,
+ * also after a crash. MAYBE_DONE: which one is not known. */
+MUST_CHECK bool private_file_replace(const char *path, struct str content, struct err *err);
+
 #endif

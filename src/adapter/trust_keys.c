@@ -2,6 +2,7 @@
 
 #include "adapter/private_file.h"
 #include "base/buf.h"
+#include "base/defence.h"
 #include "base/hex.h"
 #include "base/secret.h"
 
@@ -50,7 +51,9 @@ static const struct {
 	{ "api.keys", API },         { "processor.keys", PROCESSOR }, { "signer.keys", SIGNER },
 	{ "monitor.keys", MONITOR }, { "admin.keys", ADMIN },
 };
-#define FILES    (sizeof files / sizeof files[0])
+#define FILES (sizeof files / sizeof files[0])
+
+_Static_assert(FILES == TRUST_FILES, "a file for each");
 
 #define KEYS_MAX (PURPOSES * MAC_KEYS_MAX)
 
@@ -59,7 +62,8 @@ struct trust_keys {
 	size_t len;
 	size_t purpose[KEYS_MAX];
 	uint32_t id[KEYS_MAX];
-	struct secret bytes; /* KEYS_MAX times 32 */
+	int64_t until_ms[KEYS_MAX]; /* 0: for ever */
+	struct secret bytes;        /* KEYS_MAX times 32 */
 };
 
 /* --- init ---------------------------------------------------------------------------------------
@@ -188,18 +192,22 @@ static bool may_add(const struct trust_keys *keys, size_t purpose, uint64_t id)
 
 static bool read_key(struct trust_keys *keys, struct str name, struct str rest)
 {
-	struct str digits, hex;
+	struct str digits, hex, time;
 	size_t purpose;
-	uint64_t id;
+	uint64_t id, until_ms = 0;
 
 	if (!find_purpose(name, &purpose) || !str_cut(rest, ' ', &digits, &hex) ||
 	    !str_to_u64(digits, &id) || !may_add(keys, purpose, id))
+		return false;
+	if (str_cut(hex, ' ', &hex, &time) &&
+	    (!str_to_u64(time, &until_ms) || until_ms == 0 || until_ms > INT64_MAX))
 		return false;
 	CHECK(keys->len < KEYS_MAX);
 	if (!hex_read(hex, keys->bytes.at + keys->len * KEY_BYTES, KEY_BYTES))
 		return false;
 	keys->purpose[keys->len] = purpose;
 	keys->id[keys->len] = (uint32_t)id;
+	keys->until_ms[keys->len] = (int64_t)until_ms;
 	keys->len++;
 	return true;
 }
@@ -256,6 +264,33 @@ bool trust_keys_read(const char *path, struct trust_keys **ret_keys, struct err 
 	}
 	*ret_keys = keys;
 	return true;
+}
+
+const char *trust_file_name(size_t file)
+{
+	CHECK(file < FILES);
+	return files[file].file;
+}
+
+static void forget(struct trust_keys *keys, size_t at)
+{
+	keys->len--;
+	for (size_t i = at; i < keys->len; i++) {
+		keys->purpose[i] = keys->purpose[i + 1];
+		keys->id[i] = keys->id[i + 1];
+		keys->until_ms[i] = keys->until_ms[i + 1];
+		memcpy(keys->bytes.at + i * KEY_BYTES, keys->bytes.at + (i + 1) * KEY_BYTES,
+		       KEY_BYTES);
+	}
+	secret_wipe(keys->bytes.at + keys->len * KEY_BYTES, KEY_BYTES);
+}
+
+void trust_keys_expire(struct trust_keys *keys, int64_t now_ms)
+{
+	for (size_t i = keys->len; i-- > 0;)
+		if (keys->until_ms[i] != 0 && keys->until_ms[i] <= now_ms &&
+		    DEFENCE("old_key_is_over"))
+			forget(keys, i);
 }
 
 void trust_keys_free(struct trust_keys *keys)

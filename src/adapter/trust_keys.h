@@ -4,8 +4,9 @@
  *	deployment_id 01890a5d-ac96-774b-bcce-b302099a8057
  *	intent_mac 1 <64 hexadecimal digits>
  *
- * One line a key: name, id (from 1), 32 bytes. A name may stand twice while a key is replaced: the
- * first one makes MACs, both verify them. Lines that begin with '#' are for people.
+ * One line a key: name, id (from 1), 32 bytes. A name may stand twice while a key is replaced
+ * (trust_rotate.h): the first one makes MACs, both verify them; the second one up to the time, in
+ *ms, that stands behind it, if one does. Lines that begin with '#' are for people.
  *
  * Source: doc/protocol.md, "Who holds what".
  */
@@ -32,6 +33,10 @@
 
 struct trust_keys;
 
+/* One a role, and that of the commands. */
+#define TRUST_FILES 5
+const char *trust_file_name(size_t file);
+
 /* Makes api.keys, processor.keys, signer.keys, monitor.keys and admin.keys in `dir` (made with mode
  * 0700 when missing), each with mode 0600 and durable. REFUSED when one of them exists; nothing is
  * left behind by a failure. now_ms: the time in the deployment's id. */
@@ -41,6 +46,8 @@ MUST_CHECK bool trust_keys_init(const char *dir, int64_t now_ms, struct entropy 
 /* Reads one role's file into secret memory. REFUSED when others than its owner may read it, or a
  * line is not as above. */
 MUST_CHECK bool trust_keys_read(const char *path, struct trust_keys **ret_keys, struct err *err);
+/* Forgets keys whose time is over. Before anything is asked of them. */
+void trust_keys_expire(struct trust_keys *keys, int64_t now_ms);
 void trust_keys_free(struct trust_keys *keys); /* wipes; accepts NULL */
 
 struct id trust_keys_deployment(const struct trust_keys *keys);

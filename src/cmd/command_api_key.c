@@ -56,6 +56,7 @@ static bool desk_fill(struct key_desk *desk, const char *config_file, struct err
 		return err_set(err, ERR_REFUSED, "trust.dir is too long");
 	if (!trust_keys_read(path, &desk->trust, err))
 		return err_wrap(err, "`sluice keys init` makes the trust files");
+	trust_keys_expire(desk->trust, clock_now_ms(&desk->clock));
 	if (!trust_keys_mac_keys(desk->trust, TRUST_IDENTITY_GRANTS, &desk->identity_keys))
 		return err_set(err, ERR_REFUSED, "%s has no %s key", path, TRUST_IDENTITY_GRANTS);
 	if (!opened_store_open(desk->config, 0, false, &desk->clock, &desk->entropy, NULL,

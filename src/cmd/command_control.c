@@ -48,6 +48,7 @@ static bool keys_open(struct control_desk *desk, struct err *err)
 			continue;
 		if (!trust_keys_read(path, &desk->trust, err))
 			return false;
+		trust_keys_expire(desk->trust, clock_now_ms(&desk->clock));
 		return trust_keys_mac_keys(desk->trust, TRUST_CONTROLS, &desk->keys) ||
 		       err_set(err, ERR_REFUSED, "%s has no %s key", path, TRUST_CONTROLS);
 	}

@@ -33,6 +33,10 @@ enum exit_status command_keys_import(const struct invocation *invocation);
 enum exit_status command_keys_add(const struct invocation *invocation);
 enum exit_status command_keys_address(const struct invocation *invocation);
 
+/* command_rekey.c */
+enum exit_status command_keys_rotate(const struct invocation *invocation);
+enum exit_status command_rekey(const struct invocation *invocation);
+
 /* command_wallet.c */
 enum exit_status command_wallet_list(const struct invocation *invocation);
 enum exit_status command_wallet_start(const struct invocation *invocation);

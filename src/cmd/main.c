@@ -71,6 +71,12 @@ static const struct command_option keys_address_options[] = {
 	OPTIONS_END,
 };
 
+static const struct command_option keys_rotate_options[] = {
+	OPTION_CONFIG,
+	{ "step", "STEP", "add, use, retire, in this order; or replace, after a leak" },
+	OPTIONS_END,
+};
+
 static const struct command_option api_key_create_options[] = {
 	OPTION_CONFIG,
 	{ "name", "NAME", "whom it is for" },
@@ -280,6 +286,16 @@ const struct command commands[] = {
 	  "  kms     --name, --region and --key-id; credentials come from where AWS's own\n"
 	  "          programs look for them",
 	  keys_add_options, command_keys_add },
+	{ "keys rotate", "NAME [DIR]", 1, 2, "put another key in place of a trust key",
+	  "In the files of all roles, in DIR or trust.dir, one step at a time: what was made\n"
+	  "with the old key is believed until it is retired, 7 days after --step use at most.\n"
+	  "With --step replace at once, for a key that somebody else may have: what it made\n"
+	  "grants nothing any more. A step that was interrupted is finished by the same one.",
+	  keys_rotate_options, command_keys_rotate },
+	{ "rekey", "", 0, 0, "seal what grants something with the newest trust key",
+	  "API keys, users and the policy in force, once `keys rotate --step use` is done.\n"
+	  "May be ended and run again at any time.",
+	  config_options, command_rekey },
 	{ "keys address", "[FILE]", 0, 1, "print the addresses of a keystore",
 	  "Without FILE: asks all key stores of the configuration, those in an HSM and in KMS\n"
 	  "too, and compares their addresses with those of its wallets; fails when one\n"

@@ -92,6 +92,7 @@ static bool trust_open(struct role_parts *parts, struct err *err)
 		return err_set(err, ERR_REFUSED, "trust.dir is too long");
 	if (!trust_keys_read(path, &parts->trust, err))
 		return err_wrap(err, "trust (`sluice keys init` makes it)");
+	trust_keys_expire(parts->trust, clock_now_ms(&parts->clock));
 	return true;
 }
 

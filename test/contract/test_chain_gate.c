@@ -73,7 +73,7 @@ static void opens_for_the_right_chain(void **state)
 }
 
 /* Without anybody having asked for the proof before. */
-static void a_wrong_chain_answers_nothing(void **state)
+static void chain_id_mismatch_a_wrong_chain_answers_nothing(void **state)
 {
 	const char *urls[] = { need("SLUICE_TEST_RPC") };
 	struct catalogue catalogue;
@@ -166,7 +166,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_for_the_right_chain),
-		cmocka_unit_test(a_wrong_chain_answers_nothing),
+		cmocka_unit_test(chain_id_mismatch_a_wrong_chain_answers_nothing),
 		cmocka_unit_test(other_decimals_are_a_mismatch),
 		cmocka_unit_test(a_missing_token_keeps_it_closed),
 		cmocka_unit_test(the_next_node_is_asked_when_one_is_away),

@@ -126,7 +126,14 @@ static void catalogue_make(struct life *life)
 
 static struct mac_keys mac_keys_of(struct life *life, size_t index)
 {
-	return (struct mac_keys){ .keys = { { 1, life->keys_bytes[index] } }, .len = 1 };
+	struct mac_keys keys = { .keys = { { 1, life->keys_bytes[index] } }, .len = 1 };
+	if (index != 0 || life->intent_key_id == 0)
+		return keys;
+	keys.keys[0].id = life->intent_key_id;
+	if (life->intent_key_before != NULL)
+		keys.keys[keys.len++] =
+			(struct mac_key){ life->intent_key_id - 1, life->intent_key_before };
+	return keys;
 }
 
 struct feed_keys life_feed_keys(struct life *life)

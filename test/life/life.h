@@ -61,6 +61,8 @@ struct life {
 	struct id deployment;
 	uint64_t policy_version;
 	uint8_t keys_bytes[7][32]; /* intent, approval, pay tag, journal, controls, feed, policy */
+	uint32_t intent_key_id;    /* from the next start of a role on; 0: the first */
+	const uint8_t *intent_key_before; /* still verifies; NULL: none */
 	struct processor *processor;
 	struct signer *signer;
 	struct monitor *monitor;

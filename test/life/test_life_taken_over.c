@@ -218,7 +218,7 @@ static void test_processor_taken_over_gets_real_intents_past_the_policy(void **s
 }
 
 /* No new receiver: not by an edited row, and not by one of its own. */
-static void test_processor_taken_over_gets_no_new_receiver(void **state)
+static void test_row_edited_by_a_processor_gets_no_new_receiver(void **state)
 {
 	struct life *life = *state;
 	struct address thief = life_fresh_address(life);
@@ -389,6 +389,73 @@ static void test_signer_taken_over_gets_the_hot_wallets(void **state)
 		life_number(life, "SELECT count(*) FROM wallets WHERE stop_reason <> ''", NULL), 1);
 }
 
+/* ---- a key is replaced ---- */
+
+static void intent_key_replace(struct life *life, const uint8_t *before)
+{
+	life->intent_key_id = 2;
+	life->intent_key_before = before;
+	entropy_fill(&life->entropy, life->keys_bytes[0], 32);
+	life_restart(life, LIFE_SIGNER);
+	life_sign(life);
+}
+
+/* In steps: what was accepted before it is paid, and so is what comes after it. */
+static void test_key_rotated_pays_all(void **state)
+{
+	struct life *life = *state;
+	uint8_t before[32];
+	struct withdrawal rows[2];
+	uint64_t since = life_judge_begin(life);
+	memcpy(before, life->keys_bytes[0], sizeof before);
+	rows[0] = life_accept(life, "POL", 1800);
+	life_process(life);
+	intent_key_replace(life, before);
+	rows[1] = life_accept(life, "TUSD", 1801);
+	assert_int_equal(rows[1].intent_mac.key_id, 2);
+	life_run(life, 8);
+	assert_int_equal(life_judge(life, "rotated", since, rows, COUNT_OF(rows)), 2);
+	life_assert_paid(life, &rows[0]);
+	life_assert_paid(life, &rows[1]);
+	life->intent_key_before = NULL;
+}
+
+/* At once, after a leak: who has the old key gets nothing with it, dated back or not; what was in
+ * flight by its journal goes on, and what was not waits for people. */
+static void test_key_leaked_and_replaced_pays_no_forger(void **state)
+{
+	struct life *life = *state;
+	struct address thief = life_fresh_address(life);
+	struct withdrawal rows[4], ordered[4];
+	uint64_t since = life_judge_begin(life);
+	struct hand hand = hand_of(life, "api");
+	rows[0] = life_accept(life, "POL", 1810);
+	life_process(life);
+	life_sign(life); /* it is out */
+	rows[1] = life_accept(life, "POL", 1811);
+	rows[2] = life_accept(life, "TUSD", 1812);
+	rows[3] = life_accept(life, "TUSD", 1813);
+	memcpy(ordered, rows, sizeof rows);
+	rows[2].intent.created_at -= 24 * HOUR_MS;
+	life_sql(life, "UPDATE withdrawals SET created_at = %lld WHERE id = %s",
+		 (long long)rows[2].intent.created_at, id_of(&rows[2]));
+	receiver_forge(&hand, &rows[2], thief);
+	receiver_forge(&hand, &rows[3], thief);
+	life_sql(life, "UPDATE withdrawals SET intent_key_id = 2 WHERE id = %s", id_of(&rows[3]));
+	intent_key_replace(life, NULL);
+	life_run(life, 8);
+	hours_pass(life, 3);
+	assert_int_equal(life_judge(life, "leaked", since, ordered, COUNT_OF(ordered)), 1);
+	life_assert_paid(life, &rows[0]);
+	for (size_t i = 1; i < COUNT_OF(rows); i++)
+		life_assert_held(life, &rows[i], "intent_mac_invalid");
+	assert_has(life, "TUSD", thief, 0);
+	struct withdrawal later = life_accept(life, "TUSD", 1814);
+	life_run(life, 8);
+	life_assert_paid(life, &later);
+	hand_close(&hand);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,11 +463,13 @@ int main(void)
 		LIFE_TEST(test_api_taken_over_gets_intents_up_to_the_signers_limits),
 		LIFE_TEST(test_api_taken_over_approves_nothing),
 		LIFE_TEST(test_processor_taken_over_gets_real_intents_past_the_policy),
-		LIFE_TEST(test_processor_taken_over_gets_no_new_receiver),
+		LIFE_TEST(test_row_edited_by_a_processor_gets_no_new_receiver),
 		LIFE_TEST(test_monitor_taken_over_gets_false_statuses),
 		LIFE_TEST(test_monitor_taken_over_gets_no_payment),
 		LIFE_TEST(test_one_rpc_node_taken_over_gets_delay),
 		LIFE_TEST(test_signer_taken_over_gets_the_hot_wallets),
+		LIFE_TEST(test_key_rotated_pays_all),
+		LIFE_TEST(test_key_leaked_and_replaced_pays_no_forger),
 	};
 	return LIFE_MAIN(tests);
 }

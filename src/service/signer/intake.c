@@ -194,7 +194,7 @@ static bool row_take(struct signer *self, struct withdrawal *row, const struct m
 		message_tell(self, message);
 	if (row->held_reason[0] != 0 ||
 	    (DEFENCE("ended_is_ended") && lifecycle_is_terminal(row->stage)) ||
-	    row->stage < WITHDRAWAL_QUEUED) {
+	    (row->stage < WITHDRAWAL_QUEUED && DEFENCE("only_what_was_handed_over"))) {
 		self->idle[self->idle_len++] = message->ack;
 		return true;
 	}

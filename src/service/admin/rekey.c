@@ -1,0 +1,110 @@
+#include "service/admin/rekey.h"
+
+#include "base/check.h"
+#include "port/store_api_key.h"
+#include "port/store_people.h"
+#include "service/admin/api_keys.h"
+
+#include <stdlib.h>
+
+/* By which key, and is it good? False: there is nothing to do. */
+static bool is_due(const struct mac_keys *keys, const struct mac_tag *mac, bool sealed,
+		   struct admin_rekey_count *count)
+{
+	if (!sealed)
+		count->void_++;
+	else if (mac->key_id == keys->keys[0].id)
+		count->current++;
+	return sealed && mac->key_id != keys->keys[0].id;
+}
+
+static bool key_renew(const struct admin_rekey *admin, struct store_api_key *key, int64_t now_ms,
+		      struct admin_rekey_count *count, struct err *err)
+{
+	struct store_by by = admin_by(&admin->by, now_ms);
+	struct store_api_key_change change = { .before = key->mac,
+					       .key = key,
+					       .action = "api_key_resealed" };
+	if (!is_due(admin->identity_keys, &key->mac,
+		    store_api_key_is_sealed(admin->identity_keys, key), count))
+		return true;
+	store_api_key_seal(admin->identity_keys, key);
+	if (!store_api_key_change(admin->store, &change, &by, err))
+		return false;
+	count->renewed += change.applied; /* else somebody else has just sealed it */
+	return true;
+}
+
+static bool keys_renew(const struct admin_rekey *admin, int64_t now_ms,
+		       struct admin_rekey_count *count, struct err *err)
+{
+	struct store_api_key *keys = calloc(ADMIN_API_KEYS_MAX, sizeof *keys);
+	size_t len = 0;
+	CHECK(keys);
+	bool ok = store_api_keys_list(admin->store, keys, ADMIN_API_KEYS_MAX, &len, err);
+	for (size_t i = 0; ok && i < len; i++)
+		ok = key_renew(admin, &keys[i], now_ms, count, err);
+	free(keys);
+	return ok;
+}
+
+static bool user_renew(const struct admin_rekey *admin, struct store_user *user, int64_t now_ms,
+		       struct admin_rekey_count *count, struct err *err)
+{
+	struct store_by by = admin_by(&admin->by, now_ms);
+	struct store_user_change change = { .user = user,
+					    .version = user->version,
+					    .action = "user_resealed" };
+	if (!is_due(admin->identity_keys, &user->mac,
+		    store_user_is_sealed(admin->identity_keys, user), count))
+		return true;
+	user->version++; /* of the same generation: sessions go on */
+	store_user_seal(admin->identity_keys, user);
+	if (!store_user_change(admin->store, &change, &by, err))
+		return false;
+	count->renewed += change.applied;
+	return true;
+}
+
+static bool users_renew(const struct admin_rekey *admin, int64_t now_ms,
+			struct admin_rekey_count *count, struct err *err)
+{
+	struct store_user *users = calloc(USERS_MAX, sizeof *users);
+	size_t len = 0;
+	CHECK(users);
+	bool ok = store_users_list(admin->store, users, USERS_MAX, &len, err);
+	for (size_t i = 0; ok && i < len; i++)
+		ok = user_renew(admin, &users[i], now_ms, count, err);
+	free(users);
+	return ok;
+}
+
+/* The same document as another version: versions are never written twice. */
+static bool policy_renew(const struct admin_rekey *admin, int64_t now_ms,
+			 struct admin_rekey_count *count, struct err *err)
+{
+	struct admin_policies policies = { admin->store, admin->catalogue, admin->policy_keys,
+					   admin->by };
+	struct buf document = buf_new(POLICY_DOCUMENT_BYTES_MAX);
+	struct store_policy policy;
+	bool found = false, sealed = false;
+	bool ok = admin_policy_load(&policies, &policy, &document, &found, &sealed, err);
+	if (ok && found && is_due(admin->policy_keys, &policy.mac, sealed, count)) {
+		ok = admin_policy_set(&policies, buf_view(&document), now_ms, &policy, err);
+		count->renewed += ok;
+	}
+	buf_free(&document);
+	return ok;
+}
+
+bool admin_rekey(const struct admin_rekey *admin, int64_t now_ms,
+		 struct admin_rekey_report *ret_report, struct err *err)
+{
+	struct admin_rekey_report report = { 0 };
+	if (!keys_renew(admin, now_ms, &report.api_keys, err) ||
+	    !users_renew(admin, now_ms, &report.users, err) ||
+	    !policy_renew(admin, now_ms, &report.policies, err))
+		return false;
+	*ret_report = report;
+	return true;
+}
