@@ -47,6 +47,7 @@ static bool keys_open(struct desk *desk, struct err *err)
 		return err_set(err, ERR_REFUSED, "trust.dir is too long");
 	if (!trust_keys_read(path, &desk->trust, err))
 		return err_wrap(err, "`sluice keys init` makes the trust files");
+	trust_keys_expire(desk->trust, clock_now_ms(&desk->clock));
 	return trust_keys_mac_keys(desk->trust, TRUST_POLICY_GRANTS, &desk->keys) ||
 	       err_set(err, ERR_REFUSED, "%s has no %s key", path, TRUST_POLICY_GRANTS);
 }

@@ -83,8 +83,10 @@ static bool users_renew(const struct admin_rekey *admin, int64_t now_ms,
 static bool policy_renew(const struct admin_rekey *admin, int64_t now_ms,
 			 struct admin_rekey_count *count, struct err *err)
 {
-	struct admin_policies policies = { admin->store, admin->catalogue, admin->policy_keys,
-					   admin->by };
+	struct admin_policies policies = { .store = admin->store,
+					   .catalogue = admin->catalogue,
+					   .policy_keys = admin->policy_keys,
+					   .by = admin->by };
 	struct buf document = buf_new(POLICY_DOCUMENT_BYTES_MAX);
 	struct store_policy policy;
 	bool found = false, sealed = false;

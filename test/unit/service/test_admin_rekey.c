@@ -44,7 +44,10 @@ static void user_add(struct fixture *fixture, const char *name, uint8_t number)
 static void rows_make(struct fixture *fixture)
 {
 	struct admin_api_keys keys = { fixture->store, &fixture->entropy, &old_keys, actor };
-	struct admin_policies policies = { fixture->store, &fixture->catalogue, &old_keys, actor };
+	struct admin_policies policies = { .store = fixture->store,
+					   .catalogue = &fixture->catalogue,
+					   .policy_keys = &old_keys,
+					   .by = actor };
 	struct admin_api_key_wish wish = { .account = "default",
 					   .name = "shop",
 					   .scopes = PERMISSION_BIT(PERMISSION_WITHDRAWALS_READ),
