@@ -91,6 +91,7 @@ static const struct store_ops store_sql_ops = {
 	.policies_list = store_sql_policies_list,
 	.policy_load = store_sql_policy_load,
 	.policy_forget = store_sql_policy_forget,
+	.policy_room = store_sql_policy_room,
 	.proposal_add = store_sql_proposal_add,
 	.proposal_change = store_sql_proposal_change,
 	.proposal_load = store_sql_proposal_load,

@@ -149,6 +149,37 @@ bool store_sql_policy_load(struct store *store, uint64_t known, struct store_pol
 	       document_load(db, ret_policy->version, ret_document, err);
 }
 
+/* ---- room ---- */
+
+/* What a window would say; one that is not there has all of its room. */
+static enum store_room room_of(struct str stored, const struct policy_claim *claim)
+{
+	struct policy_window window;
+	int64_t ignored;
+	if (!policy_window_read(stored, &window) ||
+	    !policy_window_is_sound(&window, claim->window_ms))
+		return STORE_ROOM_BROKEN;
+	return policy_window_take(&window, claim, &ignored) ? STORE_ROOM_TAKEN : STORE_ROOM_FULL;
+}
+
+bool store_sql_policy_room(struct store *store, const struct policy_claim *claims, size_t n,
+			   enum store_room *ret_rooms, struct err *err)
+{
+	struct db *db = db_of(store);
+	for (size_t i = 0; i < n; i++) {
+		struct sql sql = sql_prepare(
+			db, "SELECT parts FROM policy_windows WHERE limit_key = ?", err);
+		sql_put_bytes(&sql, claims[i].key, POLICY_LIMIT_KEY_BYTES);
+		struct str stored = { 0 };
+		if (sql_next(&sql))
+			stored = db_column_bytes(db, sql.statement, 0);
+		ret_rooms[i] = room_of(stored, &claims[i]);
+		if (!sql_end(&sql))
+			return false;
+	}
+	return true;
+}
+
 /* ---- what is over ---- */
 
 struct forgetting {

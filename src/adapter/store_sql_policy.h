@@ -14,4 +14,7 @@ bool store_sql_policy_load(struct store *store, uint64_t known, struct store_pol
 bool store_sql_policy_forget(struct store *store, int64_t now_ms, size_t limit,
 			     size_t *ret_forgotten, struct err *err);
 
+bool store_sql_policy_room(struct store *store, const struct policy_claim *claims, size_t n,
+			   enum store_room *ret_rooms, struct err *err);
+
 #endif

@@ -74,6 +74,7 @@ enum exit_status command_reconcile(const struct invocation *invocation);
 enum exit_status command_policy_set(const struct invocation *invocation);
 enum exit_status command_policy_check(const struct invocation *invocation);
 enum exit_status command_policy_show(const struct invocation *invocation);
+enum exit_status command_policy_simulate(const struct invocation *invocation);
 
 /* command_allow_list.c */
 enum exit_status command_allow_list_add(const struct invocation *invocation);

@@ -1,13 +1,15 @@
-/* policy set, check, show: the rules about who may be paid what. */
+/* policy set, check, show, simulate: the rules about who may be paid what. */
 #include "cmd/command_list.h"
 
 #include "adapter/clock_posix.h"
+#include "adapter/deny_list_file.h"
 #include "adapter/entropy_os.h"
 #include "adapter/trust_keys.h"
 #include "base/json.h"
 #include "base/time.h"
 #include "cmd/store_open.h"
 #include "service/admin/policies.h"
+#include "service/admin/simulate.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -223,5 +225,52 @@ enum exit_status command_policy_show(const struct invocation *invocation)
 			       "there is no policy, and nobody is paid: `sluice policy set FILE`");
 	if (done)
 		policy_print(&desk, &policy, sealed, invocation->json);
+	return desk_end(&desk, invocation, done, &err);
+}
+
+static void simulated_print(const struct admin_simulated *result)
+{
+	const char *code = admin_simulated_code(result);
+	(void)printf("%s%s%s\n", admin_simulated_answer(result), code[0] != 0 ? ": " : "", code);
+	if (result->has_rule)
+		(void)printf("rule      %s, of policy %llu\n", result->rule,
+			     (unsigned long long)result->version);
+	for (size_t i = 0; i < result->limits_len; i++)
+		(void)printf("limit     %s: %s\n", result->limits[i].name,
+			     result->limits[i].room == STORE_ROOM_TAKEN ? "has room"
+									: "has no room");
+	(void)printf("receiver  %s the deny-list, %s the allow-list\n",
+		     result->receiver.is_denied ? "on" : "not on",
+		     result->receiver.is_allowed ? "on" : "not on");
+	if (result->receiver.looks_alike)
+		(void)printf("          begins and ends as %s, whom the account knows\n",
+			     address_text(result->known).at);
+}
+
+enum exit_status command_policy_simulate(const struct invocation *invocation)
+{
+	struct desk desk;
+	struct err err;
+	struct admin_simulated result;
+	const char *key = invocation_option(invocation, "key");
+	const char *const *given = invocation->arguments;
+	struct admin_wish wish = { given[0], given[1], given[2],
+				   given[3], given[4], key == NULL ? "" : key };
+	struct deny_list *list = NULL;
+	bool done = desk_open(&desk, invocation, true, &err);
+	if (done && desk.config->policy_deny_list != NULL)
+		list = deny_list_file_new(desk.config->policy_deny_list, &desk.clock);
+	struct admin_simulate admin = { desk.admin.store, list, desk.admin.catalogue,
+					desk.admin.policy_keys, desk.admin.by };
+	done = done && admin_simulate(&admin, &wish, clock_now_ms(&desk.clock), &result, &err);
+	if (done && invocation->json) {
+		struct buf out = buf_new(ADMIN_SIMULATED_BYTES);
+		admin_simulated_write(&result, &out);
+		(void)puts(buf_terminated(&out));
+		buf_free(&out);
+	} else if (done) {
+		simulated_print(&result);
+	}
+	deny_list_close(list);
 	return desk_end(&desk, invocation, done, &err);
 }

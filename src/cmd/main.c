@@ -146,6 +146,12 @@ static const struct command_option allow_list_add_options[] = {
 	OPTIONS_END,
 };
 
+static const struct command_option policy_simulate_options[] = {
+	{ "key", "ID", "as if this key or user asked; nobody that a rule names, if absent" },
+	OPTION_CONFIG,
+	OPTIONS_END,
+};
+
 static const struct command_option policy_options[] = {
 	OPTION_CONFIG,
 	OPTIONS_END,
@@ -372,6 +378,11 @@ const struct command commands[] = {
 	  policy_options, command_policy_check },
 	{ "policy show", "", 0, 0, "print the policy in force", NULL, policy_options,
 	  command_policy_show },
+	{ "policy simulate", "ACCOUNT CHAIN ASSET RECEIVER AMOUNT", 5, 5,
+	  "say what the policy in force would do with a withdrawal",
+	  "Which rule decides, which limits it needs room of, and what is known of the\n"
+	  "receiver. Takes no room, and writes nothing.",
+	  policy_simulate_options, command_policy_simulate },
 	{ "allow-list add", "ACCOUNT CHAIN RECEIVER", 3, 3,
 	  "let rules of the policy count on a receiver",
 	  "Of one account, on one chain. It counts after the cool-down that the policy in\n"

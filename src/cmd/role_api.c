@@ -1,6 +1,7 @@
 /* The API as a process: its loop on the main thread, its store on a thread of its own. */
 #include "cmd/role.h"
 
+#include "adapter/deny_list_file.h"
 #include "adapter/cache_memory.h"
 #include "adapter/password_argon2.h"
 #include "adapter/secrets_aes.h"
@@ -34,6 +35,7 @@ struct api_role {
 	struct mac_keys seal_keys;
 	struct secrets_aes secrets;
 	struct password_argon2 hasher;
+	struct deny_list *deny_list;   /* NULL: none is configured */
 	struct token_keys *token_keys; /* NULL: no outside identity provider */
 	char address[CONFIG_HOST_LEN_MAX + 16];
 	pthread_t watcher;
@@ -97,6 +99,16 @@ static bool replica_open(struct role_parts *parts, struct api_role *role,
 	options->replica_cache = role->replica_cache;
 	options->replica_age_ms = config->replica_age_ms;
 	return true;
+}
+
+/* For who tries the policy out; nothing that is paid hangs on it. */
+static void deny_list_open(const struct role_parts *parts, struct api_role *role,
+			   struct api_options *options)
+{
+	struct clock *clock = (struct clock *)(uintptr_t)&parts->clock;
+	if (parts->config->policy_deny_list != NULL)
+		role->deny_list = deny_list_file_new(parts->config->policy_deny_list, clock);
+	options->deny_list = role->deny_list;
 }
 
 /* Who else vouches for people. */
@@ -198,6 +210,7 @@ static bool server_open(struct role_parts *parts, struct api_role *role, struct 
 	    !role_mac_keys(parts, TRUST_CONTROLS, &options.api.controls_keys, err) ||
 	    !role_mac_keys(parts, TRUST_POLICY_GRANTS, &options.api.policy_keys, err))
 		return false;
+	deny_list_open(parts, role, &options.api);
 	if (!role_tls_open(parts, &role->tls, err))
 		return err_wrap(err, "api.tls");
 	options.tls = role_tls_server(role->tls);
@@ -271,6 +284,7 @@ static void close_api(struct role_parts *parts, void *self)
 		CHECK(pthread_join(role->watcher, NULL) == 0);
 	api_server_close(role->server);
 	token_keys_close(role->token_keys);
+	deny_list_close(role->deny_list);
 	role_tls_close(role->tls);
 	replica_close(role->replica);
 	cache_close(role->replica_cache);

@@ -153,6 +153,8 @@ struct store_ops {
 			     const struct store_by *, bool *, struct err *);
 	bool (*allow_list)(struct store *, const struct store_allow_entry *,
 			   struct store_allow_entry *, size_t, size_t *, struct err *);
+	bool (*policy_room)(struct store *, const struct policy_claim *, size_t, enum store_room *,
+			    struct err *);
 	void (*close)(struct store *);
 };
 

@@ -44,6 +44,14 @@ bool store_policy_load(struct store *store, uint64_t known, struct store_policy 
 	return store->ops->policy_load(store, known, ret_policy, ret_document, ret_found, err);
 }
 
+bool store_policy_room(struct store *store, const struct policy_claim *claims, size_t n,
+		       enum store_room *ret_rooms, struct err *err)
+{
+	PORT_CALL();
+	CHECK(n > 0 && n <= POLICY_LIMITS_MAX);
+	return store->ops->policy_room(store, claims, n, ret_rooms, err);
+}
+
 bool store_policy_forget(struct store *store, int64_t now_ms, size_t limit, size_t *ret_forgotten,
 			 struct err *err)
 {

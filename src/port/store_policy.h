@@ -42,6 +42,9 @@ MUST_CHECK bool store_policies_list(struct store *store, uint64_t below,
 MUST_CHECK bool store_policy_load(struct store *store, uint64_t known,
 				  struct store_policy *ret_policy, struct buf *ret_document,
 				  bool *ret_found, struct err *err);
+/* Is there room now for each of 1 to POLICY_LIMITS_MAX claims? Looks, and takes none. */
+MUST_CHECK bool store_policy_room(struct store *store, const struct policy_claim *claims, size_t n,
+				  enum store_room *ret_rooms, struct err *err);
 /* Forgets up to `limit` windows and as many reservations that no limit asks about any more. */
 MUST_CHECK bool store_policy_forget(struct store *store, int64_t now_ms, size_t limit,
 				    size_t *ret_forgotten, struct err *err);

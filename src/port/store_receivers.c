@@ -1,6 +1,7 @@
 /* As store.c, for store_receivers.h; and keys and seal. */
 #include "port/store_receivers.h"
 
+#include "base/defence.h"
 #include "base/hash.h"
 #include "port/stop_point.h"
 #include "port/store_ops.h"
@@ -109,4 +110,39 @@ bool store_allow_is_sealed(const struct mac_keys *keys, const struct store_allow
 {
 	char storage[FIELDS_MAX];
 	return row_mac_verify(keys, SEAL_LABEL, fields_of(entry, storage), &entry->mac);
+}
+
+bool store_receivers_are_asked(const struct policy *policy)
+{
+	return policy->asks_allow_list || policy->look_alikes != POLICY_LOOK_ALIKES_OFF;
+}
+
+/* A row under the right key may be about somebody else. */
+static bool is_believed(const struct store_receiver *receiver, const struct mac_keys *keys)
+{
+	const struct store_allow_entry *entry = &receiver->entry;
+	const struct intent *intent = receiver->intent;
+	if (!DEFENCE("allow_list_is_sealed"))
+		return true;
+	return strcmp(entry->account, intent->account) == 0 &&
+	       entry->chain_id == intent->chain_id && address_equal(entry->receiver, intent->to) &&
+	       store_allow_is_sealed(keys, entry);
+}
+
+struct policy_receiver store_receiver_facts(const struct store_receiver *receiver,
+					    const struct mac_keys *keys,
+					    const struct policy *policy, int64_t policy_set_at,
+					    int64_t now_ms, bool *ret_broken)
+{
+	const struct store_allow_entry *entry = &receiver->entry;
+	struct policy_receiver facts = { 0 };
+	*ret_broken = receiver->is_listed && !is_believed(receiver, keys);
+	facts.is_allowed = receiver->is_listed && !*ret_broken &&
+			   (policy_allow_counts(policy, policy_set_at, entry->added_at,
+						entry->active_at, now_ms) ||
+			    !DEFENCE("allow_list_cools_down"));
+	facts.looks_alike = receiver->is_known && !facts.is_allowed &&
+			    !address_equal(receiver->known, receiver->intent->to) &&
+			    DEFENCE("look_alikes_are_seen");
+	return facts;
 }

@@ -8,6 +8,7 @@
 #define SLUICE_PORT_STORE_RECEIVERS_H
 
 #include "core/intent.h"
+#include "core/policy_rules.h"
 #include "port/store.h"
 
 #define ALLOW_LABEL_LEN_MAX 64
@@ -57,6 +58,14 @@ void store_allow_key(const char *account, uint64_t chain_id, struct address rece
 /* The same of those whom an account knows: by the first and last two bytes, on every chain. */
 void store_known_key(const char *account, struct address receiver,
 		     uint8_t ret_key[ALLOW_KEY_BYTES]);
+/* What the policy is told of a receiver that was looked at (but for the deny-list). *ret_broken: it
+ * is listed by a row that somebody else has written, which does not count. */
+struct policy_receiver store_receiver_facts(const struct store_receiver *receiver,
+					    const struct mac_keys *keys,
+					    const struct policy *policy, int64_t policy_set_at,
+					    int64_t now_ms, bool *ret_broken);
+/* Does the policy have a use for what the store knows? */
+bool store_receivers_are_asked(const struct policy *policy);
 /* Sets the MAC. */
 void store_allow_seal(const struct mac_keys *keys, struct store_allow_entry *entry);
 /* False: it grants nothing, and somebody has edited the store. */

@@ -279,6 +279,33 @@ static struct store_policy load(struct fixture *f, uint64_t known, const char *d
 	return policy;
 }
 
+static enum store_room room_of(struct fixture *f, const struct policy_claim *claim)
+{
+	enum store_room room = STORE_ROOM_BROKEN;
+	struct err err = { 0 };
+	if (!store_policy_room(f->store, claim, 1, &room, &err))
+		fail_msg("%s", err.text);
+	return room;
+}
+
+/* What a look says is what a decision then finds, and it takes nothing. */
+static void a_look_at_the_room_takes_none(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal row;
+	struct withdrawal wish = fixture_accept(f, "wish");
+	struct policy_claim claim = claim_of(&wish, 1, 1);
+	assert_int_equal(room_of(f, &claim), STORE_ROOM_TAKEN);
+	assert_int_equal(room_of(f, &claim), STORE_ROOM_TAKEN);
+	assert_int_equal(number(f, "SELECT COUNT(*) FROM policy_windows"), 0);
+	assert_int_equal(claim_one(f, "one", 1, 1, &row), STORE_ROOM_TAKEN);
+	assert_int_equal(room_of(f, &claim), STORE_ROOM_FULL);
+	claim.count_max = 2;
+	assert_int_equal(room_of(f, &claim), STORE_ROOM_TAKEN);
+	fixture_edit(f, "UPDATE policy_windows SET parts = x'01'");
+	assert_int_equal(room_of(f, &claim), STORE_ROOM_BROKEN);
+}
+
 static void the_newest_policy_is_in_force(void **state)
 {
 	struct fixture *f = *state;
@@ -328,6 +355,7 @@ int main(void)
 		STORE_TEST(a_window_that_was_edited_gives_no_room),
 		STORE_TEST(what_is_over_is_forgotten_and_nothing_else),
 		STORE_TEST(what_is_decided_late_is_not_forgotten_at_once),
+		STORE_TEST(a_look_at_the_room_takes_none),
 		STORE_TEST(the_newest_policy_is_in_force),
 		STORE_TEST(a_policy_may_be_large),
 	};

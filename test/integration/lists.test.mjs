@@ -121,3 +121,85 @@ test('a receiver is put on the allow-list, waits for a day, and is taken off at 
 	assert.deepEqual(await listed(), []);
 	await sluice('audit', 'verify');
 });
+
+// --- trying the policy out
+
+const key = async (...args) => JSON.parse((await sluice('api-key', 'create', '--json', '--name', `k${++made}`, ...args)).stdout).key;
+
+async function simulate(body, apiKey) {
+	const answer = await request(`${stack.url}/v1/policies/simulate`, {
+		method: 'POST', body: JSON.stringify(body),
+		headers: { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json' },
+	});
+	return { status: answer.status, json: JSON.parse(answer.body) };
+}
+
+test('the policy is tried out, and says what it then does', async () => {
+	const apiKey = await key('--scope', 'policies:read');
+	const policy = join(dir, 'policy.json');
+	const denied = fresh();
+	putList(denied);
+	writeFileSync(policy, JSON.stringify({
+		rules: [
+			{ name: 'never', effect: 'deny', keys: ['mallory'] },
+			{ name: 'all', effect: 'allow' },
+		],
+		limits: [{ name: 'once', count: 1, window: '1h', per: ['receiver'] }],
+	}));
+	await sluice('policy', 'set', policy);
+	await untilEntries(1);
+	const to = fresh();
+	const wish = { chain: 'anvil', asset: 'ETH', to, amount: '0.001' };
+	const first = await simulate(wish, apiKey);
+	assert.equal(first.status, 200, JSON.stringify(first.json));
+	assert.deepEqual(first.json, {
+		answer: 'allow', code: null, policy_version: first.json.policy_version, rule: 'all',
+		receiver: { deny_listed: false, allow_listed: false, looks_like: null },
+		limits: [{ name: 'once', has_room: true }],
+	});
+	assert.deepEqual((await simulate(wish, apiKey)).json, first.json, 'it takes no room');
+
+	assert.equal((await until(await order(to), json => json.status === 'COMPLETED')).status, 'COMPLETED');
+	const second = (await simulate(wish, apiKey)).json;
+	assert.equal(second.code, 'limit_exceeded');
+	assert.deepEqual(second.limits, [{ name: 'once', has_room: false }]);
+	assert.equal((await until(await order(to), json => json.status === 'REJECTED')).failure.code, 'limit_exceeded');
+
+	const third = (await simulate({ ...wish, key: 'mallory' }, apiKey)).json;
+	assert.deepEqual([third.answer, third.code, third.rule, third.limits], ['deny', 'policy_denied', 'never', []]);
+	const alike = `${to.slice(0, 6)}${fresh().slice(6, 38)}${to.slice(38)}`;
+	const fourth = (await simulate({ ...wish, to: alike }, apiKey)).json;
+	assert.equal(fourth.answer, 'allow');
+	assert.equal(fourth.receiver.looks_like?.toLowerCase(), to);
+	const deadline = Date.now() + untilMs;
+	let fifth;
+	do fifth = (await simulate({ ...wish, to: denied }, apiKey)).json;
+	while (!fifth.receiver.deny_listed && Date.now() < deadline);
+	assert.deepEqual([fifth.answer, fifth.code, fifth.rule], ['deny', 'receiver_denied', null]);
+
+	const { stdout } = await sluice('policy', 'simulate', 'default', 'anvil', 'ETH', to, '0.001', '--json');
+	assert.deepEqual(JSON.parse(stdout), second);
+	assert.match((await sluice('policy', 'simulate', 'default', 'anvil', 'ETH', alike, '0.001')).stdout, /^allow\nrule +all, [^]*begins and ends as/);
+});
+
+test('who tries the policy out says what could be asked for, of an own account', async () => {
+	const apiKey = await key('--scope', 'policies:read', '--account', 'tenant');
+	const wish = { chain: 'anvil', asset: 'ETH', to: fresh(), amount: '0.001' };
+	assert.equal((await simulate(wish, apiKey)).status, 200);
+	assert.equal((await simulate({ ...wish, account: 'tenant' }, apiKey)).status, 200);
+	for (const [change, code] of [
+		[{ account: 'default' }, 'account_forbidden'], [{ chain: 'nowhere' }, 'chain_unknown'],
+		[{ asset: 'XYZ' }, 'asset_unknown'], [{ to: '0x01' }, 'address_malformed'],
+		[{ to: '0x8617E340B3D01FA5F11F306F4090FD50E238070d' }, 'address_checksum'],
+		[{ to: `0x${'0'.repeat(40)}` }, 'address_zero'], [{ to: stack.wallets[0] }, 'address_is_ours'],
+		[{ to: stack.token.address }, 'address_is_token'],
+		[{ amount: '1e3' }, 'amount_malformed'], [{ amount: '0' }, 'amount_not_positive'],
+		[{ amount: '9'.repeat(90) }, 'amount_too_large'], [{ amount: `0.${'0'.repeat(20)}1` }, 'amount_decimals'],
+	]) {
+		const { status, json } = await simulate({ ...wish, ...change }, apiKey);
+		assert.ok(status >= 400 && status < 500, JSON.stringify(json));
+		assert.equal(json.code, code, JSON.stringify(json));
+	}
+	const other = await key('--scope', 'withdrawals:create');
+	assert.equal((await simulate(wish, other)).status, 403);
+});

@@ -40,6 +40,7 @@ const routes = [
 	['GET', '/v1/policies/proposals/{id}', 'policies:read'],
 	['POST', '/v1/policies/proposals/{id}/confirm', 'policies:write'],
 	['POST', '/v1/policies/proposals/{id}/reject', 'policies:write'],
+	['POST', '/v1/policies/simulate', 'policies:read'],
 	['POST', '/v1/auth/login', 'public'],
 	['POST', '/v1/auth/refresh', 'public'],
 	['POST', '/v1/auth/logout', 'sessions:own'],

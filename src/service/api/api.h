@@ -24,6 +24,8 @@
 #include "service/api/outside_token.h"
 #include "service/api/rate.h"
 
+struct deny_list;
+
 struct api_options {
 	struct store *store; /* of the store thread; all borrowed */
 	struct queue *queue;
@@ -45,6 +47,7 @@ struct api_options {
 	struct outside_options outside; /* keys NULL: no outside identity provider */
 	struct mac_keys controls_keys;  /* seals what people decide */
 	struct mac_keys policy_keys;    /* seals policies */
+	struct deny_list *deny_list;    /* of the store thread; NULL: none is configured */
 	unsigned unpause_people;        /* how many it takes: 2, else 1 */
 	unsigned policy_people;
 	const char *instance;

@@ -114,6 +114,8 @@ static bool run_act(const struct api_options *options, struct job *job, struct e
 	case DESK_POLICY_CONFIRM:
 	case DESK_POLICY_REJECT:
 		return desk_policies_run(options, job, err);
+	case DESK_SIMULATE:
+		return desk_simulate_run(options, job, err);
 	case DESK_ACTS:
 		break;
 	}

@@ -25,6 +25,7 @@ enum desk_act {
 	DESK_POLICY_PROPOSAL, /* one, with its document */
 	DESK_POLICY_CONFIRM,  /* digest */
 	DESK_POLICY_REJECT,
+	DESK_SIMULATE, /* chain, asset, to, amount, account, key */
 	DESK_ACTS,
 };
 
@@ -66,5 +67,6 @@ void desk_write_proposal(const struct store_proposal *proposal, uint64_t version
 /* The acts, by subject. False with *err: REFUSED becomes the problem of its code. */
 bool desk_controls_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_policies_run(const struct api_options *options, struct job *job, struct err *err);
+bool desk_simulate_run(const struct api_options *options, struct job *job, struct err *err);
 
 #endif

@@ -118,6 +118,7 @@ void http_policies_set(struct exchange *exchange);
 void http_policies_proposal_get(struct exchange *exchange);
 void http_policies_confirm(struct exchange *exchange);
 void http_policies_reject(struct exchange *exchange);
+void http_policies_simulate(struct exchange *exchange);
 /* http_routes.c */
 void http_assets_list(struct exchange *exchange);
 void http_wallets_list(struct exchange *exchange);

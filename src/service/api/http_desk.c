@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define AMOUNT_LEN_MAX 100
+
 struct desk_form {
 	size_t len;
 	struct field fields[DESK_FIELDS_MAX];
@@ -31,6 +33,11 @@ static const struct desk_form forms[DESK_ACTS] = {
 	[DESK_UNPAUSE] = SWITCH_FORM,
 	[DESK_POLICY_SET] = { 1, { FIELD("document", BODY_BYTES_MAX) } },
 	[DESK_POLICY_CONFIRM] = { 1, { FIELD("digest", 2 * SHA256_BYTES) } },
+	[DESK_SIMULATE] = { 6,
+			    { FIELD("chain", CHAIN_NAME_LEN_MAX), FIELD("asset", SYMBOL_LEN_MAX),
+			      FIELD("to", ADDRESS_TEXT_LEN), FIELD("amount", AMOUNT_LEN_MAX),
+			      FIELD_OPTIONAL("account", ACCOUNT_LEN_MAX),
+			      FIELD_OPTIONAL("key", PRINCIPAL_LEN_MAX) } },
 };
 
 /* Copies of the values: the request may be gone when the store looks at them. */
@@ -130,4 +137,9 @@ void http_policies_confirm(struct exchange *exchange)
 void http_policies_reject(struct exchange *exchange)
 {
 	desk_post(exchange, DESK_POLICY_REJECT);
+}
+
+void http_policies_simulate(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_SIMULATE);
 }

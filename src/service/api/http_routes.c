@@ -43,6 +43,8 @@ const struct http_route http_routes[] = {
 	  http_policies_confirm },
 	{ HTTP_POST, "/v1/policies/proposals/{id}/reject", PERMISSION_POLICIES_WRITE, false,
 	  http_policies_reject },
+	{ HTTP_POST, "/v1/policies/simulate", PERMISSION_POLICIES_READ, false,
+	  http_policies_simulate },
 	{ HTTP_POST, "/v1/auth/login", PERMISSION_PUBLIC, false, http_auth_login },
 	{ HTTP_POST, "/v1/auth/refresh", PERMISSION_PUBLIC, false, http_auth_refresh },
 	{ HTTP_POST, "/v1/auth/logout", PERMISSION_SESSIONS_OWN, false, http_auth_logout },

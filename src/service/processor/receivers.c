@@ -3,16 +3,14 @@
 #include "base/defence.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct receivers {
 	struct receivers_options options;
-	bool is_told;                /* that there is no list */
-	const struct policy *policy; /* of the rows that were loaded; */
-	int64_t policy_set_at, now_ms;
-	size_t len;
+	bool is_told; /* that there is no list */
+	size_t len;   /* rows that were loaded */
 	struct store_receiver known[BATCH_MAX];
-	size_t told_len; /* entries that were told last */
+	struct policy_receiver facts[BATCH_MAX]; /* of them */
+	size_t told_len;                         /* entries that were told last */
 	struct metric *alarms, *entries, *broken;
 };
 
@@ -81,11 +79,6 @@ bool receivers_look(struct receivers *receivers)
 
 /* ---- what the store knows ---- */
 
-static bool is_asked(const struct policy *policy)
-{
-	return policy->asks_allow_list || policy->look_alikes != POLICY_LOOK_ALIKES_OFF;
-}
-
 static void seal_tell(const struct receivers *self, const struct store_allow_entry *entry)
 {
 	struct log_about about = { .action = "allow_list_seal_broken",
@@ -97,21 +90,11 @@ static void seal_tell(const struct receivers *self, const struct store_allow_ent
 		 address_text(entry->receiver).at, entry->account);
 }
 
-/* A row under the right key may be about somebody else. */
-static bool is_about(const struct store_allow_entry *entry, const struct intent *intent)
-{
-	return strcmp(entry->account, intent->account) == 0 &&
-	       entry->chain_id == intent->chain_id && address_equal(entry->receiver, intent->to);
-}
-
 bool receivers_load(struct receivers *receivers, const struct policy *policy, int64_t policy_set_at,
 		    const struct withdrawal *const *rows, size_t n, int64_t now_ms, struct err *err)
 {
-	receivers->policy = policy;
-	receivers->policy_set_at = policy_set_at;
-	receivers->now_ms = now_ms;
 	receivers->len = 0;
-	if (n == 0 || policy == NULL || !is_asked(policy))
+	if (n == 0 || policy == NULL || !store_receivers_are_asked(policy))
 		return true;
 	for (size_t i = 0; i < n; i++)
 		receivers->known[i] = (struct store_receiver){ .intent = &rows[i]->intent };
@@ -119,47 +102,37 @@ bool receivers_load(struct receivers *receivers, const struct policy *policy, in
 		return false;
 	receivers->len = n;
 	for (size_t i = 0; i < n; i++) {
-		struct store_receiver *known = &receivers->known[i];
-		if (!known->is_listed || !DEFENCE("allow_list_is_sealed"))
-			continue;
-		known->is_listed = is_about(&known->entry, known->intent) &&
-				   store_allow_is_sealed(&receivers->options.keys, &known->entry);
-		if (!known->is_listed)
-			seal_tell(receivers, &known->entry);
+		bool is_broken;
+		receivers->facts[i] =
+			store_receiver_facts(&receivers->known[i], &receivers->options.keys, policy,
+					     policy_set_at, now_ms, &is_broken);
+		if (is_broken)
+			seal_tell(receivers, &receivers->known[i].entry);
 	}
 	return true;
 }
 
-static const struct store_receiver *known_of(const struct receivers *self,
-					     const struct withdrawal *row)
+/* As many as were loaded: it was not. */
+static size_t place_of(const struct receivers *self, const struct withdrawal *row)
 {
-	const struct store_receiver *known = NULL;
-	for (size_t i = 0; i < self->len && known == NULL; i++)
-		if (self->known[i].intent == &row->intent)
-			known = &self->known[i];
-	return known;
+	size_t at = 0;
+	while (at < self->len && self->known[at].intent != &row->intent)
+		at++;
+	return at;
 }
 
 struct policy_receiver receivers_facts(const struct receivers *receivers,
 				       const struct withdrawal *row, struct address *ret_known)
 {
 	const struct deny_list *list = receivers->options.deny_list;
-	const struct store_receiver *known = known_of(receivers, row);
-	struct policy_receiver facts = {
-		.is_denied = DEFENCE("deny_list_is_asked") && list != NULL &&
-			     deny_list_has(list, row->intent.to),
-	};
-	if (known == NULL)
-		return facts;
-	facts.is_allowed = known->is_listed &&
-			   (policy_allow_counts(receivers->policy, receivers->policy_set_at,
-						known->entry.added_at, known->entry.active_at,
-						receivers->now_ms) ||
-			    !DEFENCE("allow_list_cools_down"));
-	facts.looks_alike = known->is_known && !facts.is_allowed &&
-			    !address_equal(known->known, row->intent.to) &&
-			    DEFENCE("look_alikes_are_seen");
-	*ret_known = known->known;
+	size_t at = place_of(receivers, row);
+	struct policy_receiver facts = { 0 };
+	if (at < receivers->len) {
+		facts = receivers->facts[at];
+		*ret_known = receivers->known[at].known;
+	}
+	facts.is_denied = DEFENCE("deny_list_is_asked") && list != NULL &&
+			  deny_list_has(list, row->intent.to);
 	return facts;
 }
 
@@ -169,9 +142,9 @@ bool receivers_learn(struct receivers *receivers, const struct withdrawal *const
 	const struct intent *intents[BATCH_MAX];
 	size_t len = 0;
 	for (size_t i = 0; i < n; i++) {
-		const struct store_receiver *known = known_of(receivers, rows[i]);
-		if (known != NULL && !known->is_known)
-			intents[len++] = known->intent;
+		size_t at = place_of(receivers, rows[i]);
+		if (at < receivers->len && !receivers->known[at].is_known)
+			intents[len++] = receivers->known[at].intent;
 	}
 	return len == 0 ||
 	       store_receivers_learn(receivers->options.store, intents, len, now_ms, err);
