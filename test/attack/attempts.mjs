@@ -2,7 +2,7 @@
 // stack that runs, by the numbers of that list. Each gives what was answered, and whether it came to
 // nothing; an attempt that comes to something is a hole.
 import { createHmac, randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { join } from 'node:path';
@@ -225,6 +225,14 @@ const forgery = [
 	}],
 ];
 
+// Of clients, people and roles.
+function secretsOf(world) {
+	const files = ['api', 'processor', 'signer', 'monitor', 'admin'].map(role => join(world.stack.dir, 'data/trust', `${role}.keys`));
+	const keys = files.flatMap(file => [...readFileSync(file, 'utf8').matchAll(/[0-9a-f]{64}/g)].map(([hex]) => hex));
+	return [world.key, world.thief, world.viewer, world.refresh, password, 'guess number',
+		readFileSync(join(world.stack.dir, 'hot.password'), 'utf8').trim(), ...keys];
+}
+
 const configuration = [
 	['methods that nobody needs', world => each(['TRACE', 'PUT', 'DELETE', 'PATCH'], async method =>
 		refused(await ask(world, method, '/v1/assets', { token: world.key }), 405))],
@@ -236,6 +244,14 @@ const configuration = [
 		const answers = await Promise.all(['/v1/assets', '/nothing', '/v1/withdrawals/%00', '/v1/withdrawals?limit=%27%20OR%201=1'].map(path => ask(world, 'GET', path, { token: world.key })));
 		const told = answers.some(({ headers, text }) => headers.server !== undefined || headers['x-powered-by'] !== undefined || /sqlite|mysql|\.c:\d|\/tmp\/|stack/i.test(text));
 		return { answer: told ? 'told' : 'nothing told', foiled: !told && answers.every(({ status }) => status < 500) };
+	}],
+	['secret-in-log: find one in the log, or in what roles were started with', async world => {
+		const log = readFileSync(world.stack.logFile, 'utf8');
+		const started = ['api', 'processor', 'signer', 'monitor'].flatMap(role =>
+			['cmdline', 'environ'].map(name => readFileSync(`/proc/${world.stack.pid(role)}/${name}`, 'latin1')));
+		const found = secretsOf(world).filter(secret => [log, ...started].some(text => text.includes(secret)));
+		return { answer: `${found.length} of ${secretsOf(world).length} in ${log.split('\n').length > 20 ? 'the log' : 'an empty log'}`,
+			foiled: found.length === 0 && log.split('\n').length > 20 };
 	}],
 	['two requests in one, by lengths that differ', async world => {
 		const smuggled = 'GET /v1/withdrawals HTTP/1.1\r\nHost: x\r\n\r\n';
