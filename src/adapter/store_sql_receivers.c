@@ -224,6 +224,39 @@ bool store_sql_allow_remove(struct store *store, const struct store_allow_entry 
 	return sql_write(db_of(store), allow_delete, &change, err);
 }
 
+struct allow_seal {
+	struct allow_change change;
+	const struct mac_tag *before;
+};
+
+static bool allow_seal_write(struct db *db, void *context, struct err *err)
+{
+	const struct allow_seal *seal = context;
+	const struct store_allow_entry *entry = seal->change.entry;
+	uint8_t key[ALLOW_KEY_BYTES];
+	int64_t changed = 0;
+	store_allow_key(entry->account, entry->chain_id, entry->receiver, key);
+	struct sql sql = sql_prepare(db,
+				     "UPDATE allow_list SET mac_key_id = ?, mac = ? WHERE "
+				     "entry_key = ? AND mac_key_id = ? AND mac = ?",
+				     err);
+	sql_put_mac(&sql, &entry->mac);
+	sql_put_bytes(&sql, key, sizeof key);
+	sql_put_mac(&sql, seal->before);
+	if (!sql_run_count(&sql, &changed))
+		return false;
+	*seal->change.done = changed > 0;
+	return changed == 0 || allow_audit(db, "allow_list_resealed", &seal->change, err);
+}
+
+bool store_sql_allow_reseal(struct store *store, const struct store_allow_entry *entry,
+			    const struct mac_tag *before, const struct store_by *by, bool *ret_done,
+			    struct err *err)
+{
+	struct allow_seal seal = { { entry, by, ret_done }, before };
+	return sql_write(db_of(store), allow_seal_write, &seal, err);
+}
+
 bool store_sql_allow_list(struct store *store, const struct store_allow_entry *after,
 			  struct store_allow_entry *ret_entries, size_t cap, size_t *ret_len,
 			  struct err *err)

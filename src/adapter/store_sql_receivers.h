@@ -12,6 +12,9 @@ bool store_sql_allow_add(struct store *store, const struct store_allow_entry *en
 			 const struct store_by *by, bool *ret_added, struct err *err);
 bool store_sql_allow_remove(struct store *store, const struct store_allow_entry *entry,
 			    const struct store_by *by, bool *ret_removed, struct err *err);
+bool store_sql_allow_reseal(struct store *store, const struct store_allow_entry *entry,
+			    const struct mac_tag *before, const struct store_by *by, bool *ret_done,
+			    struct err *err);
 bool store_sql_allow_list(struct store *store, const struct store_allow_entry *after,
 			  struct store_allow_entry *ret_entries, size_t cap, size_t *ret_len,
 			  struct err *err);

@@ -101,7 +101,7 @@ static void count_write(const char *name, const struct admin_rekey_count *count,
 		(void)printf("\"%s\":{\"renewed\":%zu,\"current\":%zu,\"void\":%zu}%s", name,
 			     count->renewed, count->current, count->void_, is_last ? "}\n" : ",");
 	else
-		(void)printf("%-9s %zu sealed anew, %zu were, %zu void\n", name, count->renewed,
+		(void)printf("%-10s %zu sealed anew, %zu were, %zu void\n", name, count->renewed,
 			     count->current, count->void_);
 }
 
@@ -129,6 +129,7 @@ enum exit_status command_rekey(const struct invocation *invocation)
 		(void)putchar('{');
 	count_write("api_keys", &report.api_keys, invocation->json, false);
 	count_write("users", &report.users, invocation->json, false);
-	count_write("policies", &report.policies, invocation->json, true);
+	count_write("policies", &report.policies, invocation->json, false);
+	count_write("allow_list", &report.allow_list, invocation->json, true);
 	return EXIT_DONE;
 }

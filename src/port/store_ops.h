@@ -151,6 +151,8 @@ struct store_ops {
 			  bool *, struct err *);
 	bool (*allow_remove)(struct store *, const struct store_allow_entry *,
 			     const struct store_by *, bool *, struct err *);
+	bool (*allow_reseal)(struct store *, const struct store_allow_entry *,
+			     const struct mac_tag *, const struct store_by *, bool *, struct err *);
 	bool (*allow_list)(struct store *, const struct store_allow_entry *,
 			   struct store_allow_entry *, size_t, size_t *, struct err *);
 	bool (*policy_room)(struct store *, const struct policy_claim *, size_t, enum store_room *,

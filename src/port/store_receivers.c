@@ -47,6 +47,15 @@ bool store_allow_remove(struct store *store, const struct store_allow_entry *ent
 	return store->ops->allow_remove(store, entry, by, ret_removed, err);
 }
 
+bool store_allow_reseal(struct store *store, const struct store_allow_entry *entry,
+			const struct mac_tag *before, const struct store_by *by, bool *ret_done,
+			struct err *err)
+{
+	PORT_CALL();
+	CHECK(entry->mac.key_id != 0 && by->who[0] != 0);
+	return store->ops->allow_reseal(store, entry, before, by, ret_done, err);
+}
+
 bool store_allow_list(struct store *store, const struct store_allow_entry *after,
 		      struct store_allow_entry *ret_entries, size_t cap, size_t *ret_len,
 		      struct err *err)

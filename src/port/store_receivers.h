@@ -47,6 +47,10 @@ MUST_CHECK bool store_allow_add(struct store *store, const struct store_allow_en
 /* By account, chain and receiver. *ret_removed false: there is none. */
 MUST_CHECK bool store_allow_remove(struct store *store, const struct store_allow_entry *entry,
 				   const struct store_by *by, bool *ret_removed, struct err *err);
+/* Another seal in place of `before`. *ret_done false: it has another one by now. */
+MUST_CHECK bool store_allow_reseal(struct store *store, const struct store_allow_entry *entry,
+				   const struct mac_tag *before, const struct store_by *by,
+				   bool *ret_done, struct err *err);
 /* Up to cap entries behind `after` (NULL: from the first one), in the order of their keys. */
 MUST_CHECK bool store_allow_list(struct store *store, const struct store_allow_entry *after,
 				 struct store_allow_entry *ret_entries, size_t cap, size_t *ret_len,

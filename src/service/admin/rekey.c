@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "port/store_api_key.h"
 #include "port/store_people.h"
+#include "port/store_receivers.h"
 #include "service/admin/api_keys.h"
 
 #include <stdlib.h>
@@ -99,13 +100,51 @@ static bool policy_renew(const struct admin_rekey *admin, int64_t now_ms,
 	return ok;
 }
 
+#define ALLOW_PAGE 64
+
+static bool entry_renew(const struct admin_rekey *admin, struct store_allow_entry *entry,
+			int64_t now_ms, struct admin_rekey_count *count, struct err *err)
+{
+	struct store_by by = admin_by(&admin->by, now_ms);
+	struct mac_tag before = entry->mac;
+	bool done = false;
+	if (!is_due(admin->policy_keys, &entry->mac,
+		    store_allow_is_sealed(admin->policy_keys, entry), count))
+		return true;
+	store_allow_seal(admin->policy_keys, entry);
+	if (!store_allow_reseal(admin->store, entry, &before, &by, &done, err))
+		return false;
+	count->renewed += done;
+	return true;
+}
+
+static bool entries_renew(const struct admin_rekey *admin, int64_t now_ms,
+			  struct admin_rekey_count *count, struct err *err)
+{
+	struct store_allow_entry page[ALLOW_PAGE], last;
+	const struct store_allow_entry *after = NULL;
+	size_t len = ALLOW_PAGE;
+	while (len == ALLOW_PAGE) {
+		if (!store_allow_list(admin->store, after, page, ALLOW_PAGE, &len, err))
+			return false;
+		for (size_t i = 0; i < len; i++)
+			if (!entry_renew(admin, &page[i], now_ms, count, err))
+				return false;
+		if (len > 0)
+			last = page[len - 1];
+		after = &last;
+	}
+	return true;
+}
+
 bool admin_rekey(const struct admin_rekey *admin, int64_t now_ms,
 		 struct admin_rekey_report *ret_report, struct err *err)
 {
 	struct admin_rekey_report report = { 0 };
 	if (!keys_renew(admin, now_ms, &report.api_keys, err) ||
 	    !users_renew(admin, now_ms, &report.users, err) ||
-	    !policy_renew(admin, now_ms, &report.policies, err))
+	    !policy_renew(admin, now_ms, &report.policies, err) ||
+	    !entries_renew(admin, now_ms, &report.allow_list, err))
 		return false;
 	*ret_report = report;
 	return true;

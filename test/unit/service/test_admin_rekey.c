@@ -4,6 +4,7 @@
 #include "../../contract/store_fixture.h"
 
 #include "port/store_people.h"
+#include "port/store_receivers.h"
 #include "service/admin/api_keys.h"
 #include "service/admin/rekey.h"
 
@@ -17,8 +18,10 @@ static const struct mac_keys both_keys = { .keys = { { 2, new_bytes }, { 1, old_
 static const struct mac_keys new_keys = { .keys = { { 2, new_bytes } }, .len = 1 };
 static const struct admin_actor actor = { .who = "test", .name = "test" };
 
-#define POLICY "{\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}]}"
-#define KEYS   3
+#define POLICY  "{\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}]}"
+#define KEYS    3
+#define ENTRIES 3
+#define GOOD    (KEYS - 1 + 2 + 1 + ENTRIES - 1)
 
 static struct admin_rekey admin_of(struct fixture *fixture)
 {
@@ -38,6 +41,21 @@ static void user_add(struct fixture *fixture, const char *name, uint8_t number)
 	memset(user.password, 'x', PASSWORD_HASH_LEN);
 	store_user_seal(&old_keys, &user);
 	MUST(store_user_add, fixture->store, &user, &by);
+}
+
+static void entry_add(struct fixture *fixture, uint8_t number)
+{
+	struct store_by by = admin_by(&actor, FIXTURE_FIRST_MS);
+	struct store_allow_entry entry = { .account = "default",
+					   .chain_id = FIXTURE_CHAIN_ID,
+					   .receiver = { { number } },
+					   .added_by = "test",
+					   .added_at = 1000,
+					   .active_at = 2000 };
+	bool added = false;
+	store_allow_seal(&old_keys, &entry);
+	MUST(store_allow_add, fixture->store, &entry, &by, &added);
+	assert_true(added);
 }
 
 /* All that grants something, by the old key; one key's row was edited. */
@@ -62,6 +80,10 @@ static void rows_make(struct fixture *fixture)
 	user_add(fixture, "ann", 1);
 	user_add(fixture, "ben", 2);
 	MUST(admin_policy_set, &policies, STR(POLICY), FIXTURE_FIRST_MS, &policy);
+	for (uint8_t i = 0; i < ENTRIES; i++)
+		entry_add(fixture, (uint8_t)(i + 1));
+	fixture_edit(fixture, "UPDATE allow_list SET label = 'edited' WHERE receiver = "
+			      "x'0100000000000000000000000000000000000000'");
 	fixture_edit(fixture, "UPDATE api_keys SET scopes = 4095 WHERE created_at = (SELECT c FROM "
 			      "(SELECT MAX(created_at) AS c FROM api_keys) k)");
 }
@@ -83,6 +105,11 @@ static size_t good(struct fixture *fixture)
 	for (size_t i = 0; i < users_len; i++)
 		count += store_user_is_sealed(&new_keys, &users[i]);
 	count += store_policy_is_sealed(&new_keys, buf_view(&document), &policy);
+	struct store_allow_entry entries[ENTRIES];
+	size_t entries_len = 0;
+	MUST(store_allow_list, fixture->store, NULL, entries, ENTRIES, &entries_len);
+	for (size_t i = 0; i < entries_len; i++)
+		count += store_allow_is_sealed(&new_keys, &entries[i]);
 	buf_free(&document);
 	return count;
 }
@@ -99,13 +126,16 @@ static void all_is_sealed_anew_and_what_was_edited_is_not(void **state)
 	assert_int_equal(report.api_keys.void_, 1);
 	assert_int_equal(report.users.renewed, 2);
 	assert_int_equal(report.policies.renewed, 1);
-	assert_int_equal(good(fixture), KEYS - 1 + 2 + 1);
+	assert_int_equal(report.allow_list.renewed, ENTRIES - 1);
+	assert_int_equal(report.allow_list.void_, 1);
+	assert_int_equal(good(fixture), GOOD);
 	MUST(admin_rekey, &admin, FIXTURE_FIRST_MS, &report);
 	assert_int_equal(report.api_keys.renewed + report.users.renewed + report.policies.renewed,
 			 0);
 	assert_int_equal(report.api_keys.current, KEYS - 1);
 	assert_int_equal(report.users.current, 2);
 	assert_int_equal(report.policies.current, 1);
+	assert_int_equal(report.allow_list.current, ENTRIES - 1);
 }
 
 /* After `replace` the old key is nobody's: what it sealed is not sealed anew. */
@@ -121,6 +151,7 @@ static void what_a_leaked_key_sealed_stays_void(void **state)
 	assert_int_equal(report.api_keys.void_, KEYS);
 	assert_int_equal(report.users.void_, 2);
 	assert_int_equal(report.policies.void_, 1);
+	assert_int_equal(report.allow_list.void_, ENTRIES);
 	assert_int_equal(good(fixture), 0);
 }
 
@@ -132,7 +163,7 @@ static void a_run_that_ends_anywhere_is_finished(void **state)
 	struct admin_rekey_report report;
 	rows_make(fixture);
 	uint64_t ended = 0;
-	for (uint64_t at = 1; good(fixture) < KEYS - 1 + 2 + 1; at++) {
+	for (uint64_t at = 1; good(fixture) < GOOD; at++) {
 		struct db *db = fault_db_open(fixture_connect(fixture));
 		struct store *store = fixture_store_over(db);
 		struct admin_rekey admin = admin_of(fixture);
@@ -147,7 +178,7 @@ static void a_run_that_ends_anywhere_is_finished(void **state)
 		assert_in_range(at, 1, 20);
 	}
 	assert_true(ended >= 2);
-	assert_int_equal(good(fixture), KEYS - 1 + 2 + 1);
+	assert_int_equal(good(fixture), GOOD);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
