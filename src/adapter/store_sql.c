@@ -89,6 +89,7 @@ static const struct store_ops store_sql_ops = {
 	.peer_is_known = store_sql_peer_is_known,
 	.policy_add = store_sql_policy_add,
 	.policies_list = store_sql_policies_list,
+	.audit_list = store_sql_audit_list,
 	.policy_load = store_sql_policy_load,
 	.policy_forget = store_sql_policy_forget,
 	.policy_room = store_sql_policy_room,

@@ -117,6 +117,31 @@ bool store_sql_feed_rows(struct store *store, enum feed_kind kind, int64_t after
 	return rows_take(&sql, kind, ret_rows, cap, ret_len);
 }
 
+bool store_sql_audit_list(struct store *store, int64_t after, struct store_audit *ret_records,
+			  size_t cap, size_t *ret_len, struct err *err)
+{
+	struct sql sql = sql_prepare(db_of(store),
+				     "SELECT feed, at, actor, who, request_id, action, subject, "
+				     "detail FROM audit WHERE feed > ? ORDER BY feed LIMIT ?",
+				     err);
+	size_t len = 0;
+	sql_put_i64(&sql, after);
+	sql_put_i64(&sql, (int64_t)cap);
+	while (len < cap && sql_next(&sql)) {
+		struct store_audit *record = &ret_records[len++];
+		record->position = sql_take_i64(&sql);
+		record->at_ms = sql_take_i64(&sql);
+		record->actor = (enum actor)sql_take_i64(&sql);
+		sql_take_text(&sql, record->who, sizeof record->who);
+		sql_take_text(&sql, record->request_id, sizeof record->request_id);
+		sql_take_text(&sql, record->action, sizeof record->action);
+		record->subject = sql_take_id(&sql);
+		sql_take_text(&sql, record->detail, sizeof record->detail);
+	}
+	*ret_len = len;
+	return sql_end(&sql);
+}
+
 /* ---- seals ---- */
 
 /* Counts that we cannot have written are above all bounds, and the MAC does not fit. */

@@ -214,6 +214,9 @@ bool store_sql_feed_next(struct store *store, uint64_t after, struct feed_seal *
 bool store_sql_feed_rows(struct store *store, enum feed_kind kind, int64_t after,
 			 struct feed_row *ret_rows, size_t cap, size_t *ret_len, struct err *err);
 
+bool store_sql_audit_list(struct store *store, int64_t after, struct store_audit *ret_records,
+			  size_t cap, size_t *ret_len, struct err *err);
+
 /* store_sql_resolve.c */
 bool store_sql_decision_put(struct store *store, const struct decision *decision,
 			    const struct store_by *by, bool *ret_current, struct err *err);

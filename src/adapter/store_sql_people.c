@@ -1,6 +1,9 @@
 /* Users as rows. What a row grants is decided by its MAC, in port/store_people.h. */
 #include "adapter/store_sql_people.h"
 
+#include "base/defence.h"
+#include "base/json.h"
+
 #include <string.h>
 
 #define USER_COLUMNS                                                                        \
@@ -42,13 +45,18 @@ static void user_put(struct sql *sql, const struct store_user *user)
 }
 
 /* The name is in the record: the row it belongs to may be gone one day. */
-static bool user_audit(struct db *db, const struct store_user *user, const char *action,
-		       const struct store_by *by, struct err *err)
+static bool user_audit(struct db *db, const struct store_user *user, enum user_role before,
+		       const char *action, const struct store_by *by, struct err *err)
 {
-	char detail[256];
+	char detail[384];
 	struct buf out = buf_of(detail, sizeof detail);
-	buf_format(&out, "{\"user\":\"%s\",\"role\":\"%s\",\"version\":%llu}", id_text(user->id).at,
+	buf_format(&out, "{\"user\":\"%s\",\"role\":\"%s\",\"version\":%llu", id_text(user->id).at,
 		   user_role_text(user->role), (unsigned long long)user->version);
+	json_write_member_text(&out, "name", user->name);
+	json_write_member_text(&out, "account", user->account);
+	if (before != 0)
+		json_write_member_text(&out, "role_before", user_role_text(before));
+	buf_byte(&out, '}');
 	return audit_add(db, action, user->id, buf_terminated(&out), by, err);
 }
 
@@ -72,8 +80,9 @@ static bool user_insert(struct db *db, void *context, struct err *err)
 	if (!sql_run(&sql, &conflict))
 		return false;
 	if (conflict)
-		return err_set(err, ERR_REFUSED, "there is a user \"%s\" already", new->user->name);
-	return user_audit(db, new->user, "user_created", new->by, err);
+		return err_refuse(err, "user_name_taken", "there is a user \"%s\" already",
+				  new->user->name);
+	return user_audit(db, new->user, 0, "user_created", new->by, err);
 }
 
 bool store_sql_user_add(struct store *store, const struct store_user *user,
@@ -148,6 +157,22 @@ bool user_hold(struct db *db, struct id user, uint64_t version, int64_t totp_ste
 	return sql_run(&step, NULL);
 }
 
+/* Two who shut each other out at once meet here: one of both waits, and looks again. */
+static bool admin_is_left(struct db *db, struct id besides, struct err *err)
+{
+	struct sql sql = sql_prepare(db,
+				     "SELECT version FROM users WHERE role = ? AND account = '' "
+				     "AND disabled_at = 0 AND id <> ? LIMIT 1 {for update}",
+				     err);
+	sql_put_i64(&sql, USER_ROLE_ADMIN);
+	sql_put_id(&sql, besides);
+	bool is_left = sql_next(&sql);
+	if (!sql_end(&sql))
+		return false;
+	return is_left ||
+	       err_refuse(err, "last_admin", "nobody would be left who says who may do what");
+}
+
 struct user_write {
 	struct store_user_change *change;
 	const struct store_by *by;
@@ -163,6 +188,9 @@ static bool user_update(struct db *db, void *context, struct err *err)
 		return false;
 	if (!is_current)
 		return true;
+	if (change->keeps_admin && DEFENCE("admin_is_left") &&
+	    !admin_is_left(db, change->user->id, err))
+		return false;
 	struct sql sql = sql_prepare(
 		db,
 		"UPDATE users SET account = ?, role = ?, password = ?, created_at = ?, "
@@ -173,7 +201,7 @@ static bool user_update(struct db *db, void *context, struct err *err)
 	if (!sql_run(&sql, NULL))
 		return false;
 	change->applied = true;
-	return user_audit(db, change->user, change->action, write->by, err);
+	return user_audit(db, change->user, change->role_before, change->action, write->by, err);
 }
 
 bool store_sql_user_change(struct store *store, struct store_user_change *change,

@@ -56,3 +56,11 @@ bool store_feed_rows(struct store *store, enum feed_kind kind, int64_t after,
 	CHECK(cap > 0);
 	return store->ops->feed_rows(store, kind, after, ret_rows, cap, ret_len, err);
 }
+
+bool store_audit_list(struct store *store, int64_t after, struct store_audit *ret_records,
+		      size_t cap, size_t *ret_len, struct err *err)
+{
+	PORT_CALL();
+	CHECK(cap > 0 && cap <= PAGE_MAX);
+	return store->ops->audit_list(store, after, ret_records, cap, ret_len, err);
+}

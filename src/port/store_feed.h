@@ -32,4 +32,21 @@ MUST_CHECK bool store_feed_rows(struct store *store, enum feed_kind kind, int64_
 				struct feed_row *ret_rows, size_t cap, size_t *ret_len,
 				struct err *err);
 
+/* An audit record as people read it. */
+struct store_audit {
+	int64_t position;
+	int64_t at_ms;
+	enum actor actor;
+	char who[PRINCIPAL_LEN_MAX + 1];
+	char request_id[CORRELATION_ID_LEN_MAX + 1];
+	char action[REASON_LEN_MAX + 1];
+	struct id subject; /* zero: none */
+	char detail[513];  /* a JSON object, or "" */
+};
+
+/* Records above a position, in order, 1 to PAGE_MAX. */
+MUST_CHECK bool store_audit_list(struct store *store, int64_t after,
+				 struct store_audit *ret_records, size_t cap, size_t *ret_len,
+				 struct err *err);
+
 #endif

@@ -131,6 +131,8 @@ struct store_ops {
 	bool (*policy_add)(struct store *, const struct store_policy *, struct str,
 			   struct store_proposal_change *, const struct store_by *, bool *,
 			   struct err *);
+	bool (*audit_list)(struct store *, int64_t, struct store_audit *, size_t, size_t *,
+			   struct err *);
 	bool (*policies_list)(struct store *, uint64_t, struct store_policy *, size_t, size_t *,
 			      struct err *);
 	bool (*policy_load)(struct store *, uint64_t, struct store_policy *, struct buf *, bool *,

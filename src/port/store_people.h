@@ -79,7 +79,9 @@ struct store_user_change {
 	uint64_t version;   /* expected */
 	int64_t totp_step;  /* 0, or of the code that is used up by this; has to be a later one */
 	const char *action; /* for the audit: "user_disabled" */
-	bool applied;       /* result; false: the row had moved, or the code was used */
+	bool keeps_admin; /* REFUSED (last_admin) when no other admin of all accounts is enabled */
+	enum user_role role_before; /* for the audit; 0: it did not change */
+	bool applied;               /* result; false: the row had moved, or the code was used */
 };
 
 /* A new session, or a change of one. The user's version is compared besides, so that nothing begins

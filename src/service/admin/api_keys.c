@@ -1,5 +1,6 @@
 #include "service/admin/api_keys.h"
 
+#include "base/defence.h"
 #include "base/hex.h"
 #include "base/utf8.h"
 #include "port/store_api_key.h"
@@ -47,6 +48,22 @@ static void key_make(struct entropy *entropy, struct secret *text, struct store_
 	CHECK(api_key_read(buf_view(&out), &id_text, &secret_text));
 	CHECK(str_copy(id_text, key->id, sizeof key->id));
 	api_key_hash(secret_text, key->secret_hash);
+}
+
+/* What reaches beyond an account is not for who belongs to one to give, nor to see the secret of.
+ */
+static bool grant_check(const struct admin_api_keys *admin, const char *account,
+			permission_set scopes, struct err *err)
+{
+	bool is_bound = admin->by.account != NULL && admin->by.account[0] != 0;
+	if (!is_bound || !DEFENCE("key_is_of_own_account"))
+		return true;
+	if (!admin_reaches(&admin->by, account))
+		return err_refuse(err, "account_forbidden", "you make keys of account %s alone",
+				  admin->by.account);
+	return (scopes & ~permissions_of_keys_default()) == 0 ||
+	       err_refuse(err, "account_forbidden",
+			  "a key of these scopes reaches beyond an account");
 }
 
 static bool scopes_check(permission_set scopes, struct err *err)
@@ -109,7 +126,9 @@ bool admin_api_key_create(const struct admin_api_keys *admin, const struct admin
 	struct store_api_key key;
 	struct secret text;
 	struct store_by by = admin_by(&admin->by, now_ms);
-	if (!wish_take(wish, now_ms, &key, err) || !secret_new(&text, API_KEY_TEXT_LEN, err))
+	if (!wish_take(wish, now_ms, &key, err) ||
+	    !grant_check(admin, key.account, key.scopes, err) ||
+	    !secret_new(&text, API_KEY_TEXT_LEN, err))
 		return false;
 	key_make(admin->entropy, &text, &key);
 	store_api_key_seal(admin->identity_keys, &key);
@@ -129,8 +148,9 @@ static bool key_load(const struct admin_api_keys *admin, const char *id,
 	bool found = false;
 	if (!store_api_key_load(admin->store, id, ret_key, &found, err))
 		return false;
-	if (!found)
-		return err_set(err, ERR_REFUSED, "there is no API key \"%s\"", id);
+	if (!found ||
+	    (!admin_reaches(&admin->by, ret_key->account) && DEFENCE("key_is_of_own_account")))
+		return err_refuse(err, "api_key_unknown", "there is no API key \"%s\"", id);
 	if (!store_api_key_is_sealed(admin->identity_keys, ret_key))
 		return err_set(err, ERR_REFUSED,
 			       "the row of API key \"%s\" was changed by somebody else; it grants "
@@ -141,8 +161,8 @@ static bool key_load(const struct admin_api_keys *admin, const char *id,
 
 static bool has_moved(const char *id, struct err *err)
 {
-	return err_set(err, ERR_NOT_DONE, "API key %s was changed meanwhile; look, and try again",
-		       id);
+	return err_refuse(err, "changed_meanwhile",
+			  "API key %s was changed meanwhile; look, and try again", id);
 }
 
 bool admin_api_key_revoke(const struct admin_api_keys *admin, const char *id, int64_t now_ms,
@@ -203,10 +223,10 @@ bool admin_api_key_rotate(const struct admin_api_keys *admin, const char *id, in
 {
 	struct store_api_key old, key;
 	struct secret text;
-	if (!key_load(admin, id, &old, err))
+	if (!key_load(admin, id, &old, err) || !grant_check(admin, old.account, old.scopes, err))
 		return false;
 	if (old.revoked_at != 0 || (old.expires_at != 0 && old.expires_at <= now_ms))
-		return err_set(err, ERR_REFUSED, "API key \"%s\" is not valid any more", id);
+		return err_refuse(err, "api_key_ended", "API key \"%s\" is not valid any more", id);
 	if (!secret_new(&text, API_KEY_TEXT_LEN, err))
 		return false;
 	struct store_api_key_change change = {

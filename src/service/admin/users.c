@@ -1,6 +1,7 @@
 #include "service/admin/users.h"
 
 #include "base/check.h"
+#include "base/defence.h"
 #include "base/utf8.h"
 
 #include <ctype.h>
@@ -44,28 +45,41 @@ bool admin_password_check(struct str password, struct err *err)
 	return true;
 }
 
-bool admin_user_create(const struct admin_users *admin, const char *name, const char *account,
-		       enum user_role role, struct str password, int64_t now_ms,
-		       struct store_user *ret_user, struct err *err)
+bool admin_user_add(const struct admin_users *admin, const char *name, const char *account,
+		    enum user_role role, const char *password_hash, int64_t now_ms,
+		    struct store_user *ret_user, struct err *err)
 {
 	uint8_t random[10];
 	struct store_user user = {
 		.role = role, .created_at = now_ms, .generation = 1, .version = 1
 	};
 	struct store_by by = admin_by(&admin->by, now_ms);
-	if (!name_check(str_from(name), err) || !account_check(str_from(account), err) ||
-	    !admin_password_check(password, err) ||
-	    !password_hash(admin->hasher, password, admin->entropy, user.password, err))
+	if (!name_check(str_from(name), err) || !account_check(str_from(account), err))
 		return false;
+	if (!admin_reaches(&admin->by, account) && DEFENCE("user_is_of_own_account"))
+		return err_refuse(err, "account_forbidden", "you make users of account %s alone",
+				  admin->by.account);
 	entropy_fill(admin->entropy, random, sizeof random);
 	user.id = id_make(now_ms, random);
 	CHECK(str_copy(str_from(name), user.name, sizeof user.name));
 	CHECK(str_copy(str_from(account), user.account, sizeof user.account));
+	CHECK(str_copy(str_from(password_hash), user.password, sizeof user.password));
 	store_user_seal(admin->identity_keys, &user);
 	if (!store_user_add(admin->store, &user, &by, err))
 		return false;
 	*ret_user = user;
 	return true;
+}
+
+bool admin_user_create(const struct admin_users *admin, const char *name, const char *account,
+		       enum user_role role, struct str password, int64_t now_ms,
+		       struct store_user *ret_user, struct err *err)
+{
+	char text[PASSWORD_HASH_LEN + 1] = { 0 };
+	return name_check(str_from(name), err) && account_check(str_from(account), err) &&
+	       admin_password_check(password, err) &&
+	       password_hash(admin->hasher, password, admin->entropy, text, err) &&
+	       admin_user_add(admin, name, account, role, text, now_ms, ret_user, err);
 }
 
 static bool user_find(const struct admin_users *admin, const char *name,
@@ -75,8 +89,9 @@ static bool user_find(const struct admin_users *admin, const char *name,
 	if (!name_check(str_from(name), err) ||
 	    !store_user_find(admin->store, str_from(name), ret_user, &found, err))
 		return false;
-	if (!found)
-		return err_set(err, ERR_REFUSED, "there is no user \"%s\"", name);
+	if (!found ||
+	    (!admin_reaches(&admin->by, ret_user->account) && DEFENCE("user_is_of_own_account")))
+		return err_refuse(err, "user_unknown", "there is no user \"%s\"", name);
 	if (!store_user_is_sealed(admin->identity_keys, ret_user))
 		return err_set(err, ERR_REFUSED,
 			       "the row of user \"%s\" was changed by somebody else; it grants "
@@ -86,7 +101,23 @@ static bool user_find(const struct admin_users *admin, const char *name,
 }
 
 /* Changes the row as it stands. `edit` says whether there is anything to change. */
+enum user_care {
+	USER_CARE_NONE,
+	USER_CARE_NOT_OWN, /* over the API, not of oneself */
+	USER_CARE_ADMIN,   /* and not of the last admin */
+};
+
+static bool own_check(const struct admin_users *admin, enum user_care care,
+		      const struct store_user *user, struct err *err)
+{
+	bool is_own = admin->by.person != NULL &&
+		      str_equal_fold(str_from(admin->by.person), str_from(user->name));
+	return care == USER_CARE_NONE || !is_own ||
+	       err_refuse(err, "own_user", "another person has to do that to %s", user->name);
+}
+
 static bool user_change(const struct admin_users *admin, const char *name, const char *action,
+			enum user_care care,
 			bool (*edit)(struct store_user *user, const void *context),
 			const void *context, int64_t now_ms, struct store_user *ret_user,
 			struct err *err)
@@ -98,10 +129,16 @@ static bool user_change(const struct admin_users *admin, const char *name, const
 			return false;
 		struct store_user_change change = { .user = &user,
 						    .version = user.version,
-						    .action = action };
+						    .action = action,
+						    .keeps_admin = admin->by.person != NULL &&
+								   care == USER_CARE_ADMIN };
+		enum user_role before = user.role;
 		*ret_user = user;
+		if (!own_check(admin, care, &user, err))
+			return false;
 		if (!edit(&user, context))
 			return true;
+		change.role_before = user.role != before ? before : 0;
 		user.version++;
 		user.generation++; /* what it has begun ends with this */
 		store_user_seal(admin->identity_keys, &user);
@@ -139,8 +176,18 @@ static bool edit_totp(struct store_user *user, const void *context)
 bool admin_user_disable(const struct admin_users *admin, const char *name, int64_t now_ms,
 			struct store_user *ret_user, struct err *err)
 {
-	return user_change(admin, name, "user_disabled", edit_disable, &now_ms, now_ms, ret_user,
-			   err);
+	return user_change(admin, name, "user_disabled", USER_CARE_ADMIN, edit_disable, &now_ms,
+			   now_ms, ret_user, err);
+}
+
+bool admin_user_set_password(const struct admin_users *admin, const char *name,
+			     const char *password_hash, int64_t now_ms, struct store_user *ret_user,
+			     struct err *err)
+{
+	char text[PASSWORD_HASH_LEN + 1] = { 0 };
+	CHECK(str_copy(str_from(password_hash), text, sizeof text));
+	return user_change(admin, name, "user_password_reset", USER_CARE_NOT_OWN, edit_password,
+			   text, now_ms, ret_user, err);
 }
 
 bool admin_user_reset_password(const struct admin_users *admin, const char *name,
@@ -148,17 +195,45 @@ bool admin_user_reset_password(const struct admin_users *admin, const char *name
 			       struct err *err)
 {
 	char text[PASSWORD_HASH_LEN + 1] = { 0 };
-	if (!admin_password_check(password, err) ||
-	    !password_hash(admin->hasher, password, admin->entropy, text, err))
-		return false;
-	return user_change(admin, name, "user_password_reset", edit_password, text, now_ms,
-			   ret_user, err);
+	return admin_password_check(password, err) &&
+	       password_hash(admin->hasher, password, admin->entropy, text, err) &&
+	       admin_user_set_password(admin, name, text, now_ms, ret_user, err);
 }
 
 bool admin_user_reset_totp(const struct admin_users *admin, const char *name, int64_t now_ms,
 			   struct store_user *ret_user, struct err *err)
 {
-	return user_change(admin, name, "user_totp_reset", edit_totp, NULL, now_ms, ret_user, err);
+	return user_change(admin, name, "user_totp_reset", USER_CARE_NOT_OWN, edit_totp, NULL,
+			   now_ms, ret_user, err);
+}
+
+static bool edit_role(struct store_user *user, const void *context)
+{
+	enum user_role role = *(const enum user_role *)context;
+	bool is_other = user->role != role;
+	user->role = role;
+	return is_other;
+}
+
+bool admin_user_set_role(const struct admin_users *admin, const char *name, enum user_role role,
+			 int64_t now_ms, struct store_user *ret_user, struct err *err)
+{
+	return user_change(admin, name, "user_role_changed", USER_CARE_ADMIN, edit_role, &role,
+			   now_ms, ret_user, err);
+}
+
+static bool edit_nothing(struct store_user *user, const void *context)
+{
+	(void)user;
+	(void)context;
+	return true; /* the generation is what ends them */
+}
+
+bool admin_user_end_sessions(const struct admin_users *admin, const char *name, int64_t now_ms,
+			     struct store_user *ret_user, struct err *err)
+{
+	return user_change(admin, name, "user_sessions_revoked", USER_CARE_NONE, edit_nothing, NULL,
+			   now_ms, ret_user, err);
 }
 
 bool admin_users_list(const struct admin_users *admin, struct store_user *ret_users,

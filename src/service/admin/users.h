@@ -31,6 +31,23 @@ MUST_CHECK bool admin_user_create(const struct admin_users *admin, const char *n
  * already. */
 MUST_CHECK bool admin_user_disable(const struct admin_users *admin, const char *name,
 				   int64_t now_ms, struct store_user *ret_user, struct err *err);
+/* The same with a password's hash, made elsewhere. REFUSED (account_forbidden) also for another
+ * account than whoever asks belongs to. */
+MUST_CHECK bool admin_user_add(const struct admin_users *admin, const char *name,
+			       const char *account, enum user_role role, const char *password_hash,
+			       int64_t now_ms, struct store_user *ret_user, struct err *err);
+MUST_CHECK bool admin_user_set_password(const struct admin_users *admin, const char *name,
+					const char *password_hash, int64_t now_ms,
+					struct store_user *ret_user, struct err *err);
+/* Likewise. Over the API nobody changes himself, nor the last admin of all accounts (own_user,
+ * last_admin): on a host people can. */
+MUST_CHECK bool admin_user_set_role(const struct admin_users *admin, const char *name,
+				    enum user_role role, int64_t now_ms,
+				    struct store_user *ret_user, struct err *err);
+/* Only ends what the user has begun. */
+MUST_CHECK bool admin_user_end_sessions(const struct admin_users *admin, const char *name,
+					int64_t now_ms, struct store_user *ret_user,
+					struct err *err);
 /* Likewise, with a new password; and by `admin_user_reset_totp` without a second factor, until the
  * user enrols one again. */
 MUST_CHECK bool admin_user_reset_password(const struct admin_users *admin, const char *name,

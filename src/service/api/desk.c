@@ -116,6 +116,21 @@ static bool run_act(const struct api_options *options, struct job *job, struct e
 		return desk_policies_run(options, job, err);
 	case DESK_SIMULATE:
 		return desk_simulate_run(options, job, err);
+	case DESK_KEYS:
+	case DESK_KEY_CREATE:
+	case DESK_KEY_ROTATE:
+	case DESK_KEY_REVOKE:
+		return desk_keys_run(options, job, err);
+	case DESK_USERS:
+	case DESK_USER_CREATE:
+	case DESK_USER_DISABLE:
+	case DESK_USER_ROLE:
+	case DESK_USER_PASSWORD:
+	case DESK_USER_TOTP:
+	case DESK_USER_SESSIONS:
+		return desk_users_run(options, job, err);
+	case DESK_AUDIT:
+		return desk_audit_run(options, job, err);
 	case DESK_ACTS:
 		break;
 	}

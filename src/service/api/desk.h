@@ -1,4 +1,5 @@
-/* What people manage over the API: pause switches and policies. The store thread's half: the use
+/* What people manage over the API: pause switches, policies, API
+ * keys, users; and the audit. The store thread's half: the use
  * cases of service/admin, asked and answered without HTTP. http_desk.c asks; desk_*.c answer, by
  * subject. */
 #ifndef SLUICE_SERVICE_API_DESK_H
@@ -8,6 +9,7 @@
 #include "service/admin/actor.h"
 #include "service/api/api.h"
 #include "service/api/problem.h"
+#include "service/api/query.h"
 
 #define DESK_FIELDS_MAX  8
 #define DESK_SUBJECT_MAX 64
@@ -25,13 +27,27 @@ enum desk_act {
 	DESK_POLICY_PROPOSAL, /* one, with its document */
 	DESK_POLICY_CONFIRM,  /* digest */
 	DESK_POLICY_REJECT,
-	DESK_SIMULATE, /* chain, asset, to, amount, account, key */
+	DESK_SIMULATE,   /* chain, asset, to, amount, account, key */
+	DESK_KEYS,       /* API keys, without their secrets */
+	DESK_KEY_CREATE, /* name, account, scopes, ranges, expires_at */
+	DESK_KEY_ROTATE, /* overlap_s */
+	DESK_KEY_REVOKE,
+	DESK_USERS,
+	DESK_USER_CREATE, /* name, role, account, password: as a hash */
+	DESK_USER_DISABLE,
+	DESK_USER_ROLE,     /* role */
+	DESK_USER_PASSWORD, /* password: as a hash */
+	DESK_USER_TOTP,
+	DESK_USER_SESSIONS, /* ends them */
+	DESK_AUDIT,
 	DESK_ACTS,
 };
 
 struct desk_query {
 	enum desk_act act;
 	char subject[DESK_SUBJECT_MAX + 1]; /* of the path; "" for none, and where it is too long */
+	char hash[PASSWORD_HASH_LEN + 1];   /* of a password */
+	struct events_query page;           /* AUDIT */
 	struct str
 		fields[DESK_FIELDS_MAX]; /* of the body, in the order of the act; into job->input */
 };
@@ -68,5 +84,8 @@ void desk_write_proposal(const struct store_proposal *proposal, uint64_t version
 bool desk_controls_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_policies_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_simulate_run(const struct api_options *options, struct job *job, struct err *err);
+bool desk_keys_run(const struct api_options *options, struct job *job, struct err *err);
+bool desk_users_run(const struct api_options *options, struct job *job, struct err *err);
+bool desk_audit_run(const struct api_options *options, struct job *job, struct err *err);
 
 #endif

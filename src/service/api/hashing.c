@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,8 +75,9 @@ static struct hash_task *task_find(struct hashing *hashing, enum task_state stat
 	return first;
 }
 
-bool hashing_submit(struct hashing *hashing, struct str password, const char *text,
-		    void (*done)(void *context, const struct hash_result *result), void *context)
+/* text "": a hash is to be made. */
+static bool submit(struct hashing *hashing, struct str password, const char *text,
+		   void (*done)(void *context, const struct hash_result *result), void *context)
 {
 	CHECK(password.len > 0 && password.len <= PASSWORD_LEN_MAX);
 	pthread_mutex_lock(&hashing->mutex);
@@ -83,7 +85,7 @@ bool hashing_submit(struct hashing *hashing, struct str password, const char *te
 	if (task != NULL) {
 		memcpy(task->password, password.at, password.len);
 		task->password_len = password.len;
-		memcpy(task->text, text != NULL ? text : hashing->nobody, sizeof task->text);
+		(void)snprintf(task->text, sizeof task->text, "%s", text);
 		task->done = done;
 		task->context = context;
 		task->number = hashing->submitted++;
@@ -93,6 +95,20 @@ bool hashing_submit(struct hashing *hashing, struct str password, const char *te
 	if (task != NULL)
 		pthread_cond_signal(&hashing->wake);
 	return task != NULL;
+}
+
+bool hashing_submit(struct hashing *hashing, struct str password, const char *text,
+		    void (*done)(void *context, const struct hash_result *result), void *context)
+{
+	/* A row that somebody edited has any text there, and is compared all the same. */
+	bool is_text = text != NULL && text[0] != 0;
+	return submit(hashing, password, is_text ? text : hashing->nobody, done, context);
+}
+
+bool hashing_make(struct hashing *hashing, struct str password,
+		  void (*done)(void *context, const struct hash_result *result), void *context)
+{
+	return submit(hashing, password, "", done, context);
 }
 
 static void deliver(void *arg)
@@ -123,8 +139,12 @@ static void task_run(const struct hashing_options *options, struct hash_task *ta
 	bool is_weak = false;
 	struct hash_result result = { 0 };
 	struct str password = str_from_bytes(task->password, task->password_len);
-	result.is_known = password_verify(options->hasher, password, task->text, &result.is_equal,
-					  &is_weak, &err);
+	if (task->text[0] == 0)
+		result.is_known = password_hash(options->hasher, password, options->entropy,
+						result.renewed, &err);
+	else
+		result.is_known = password_verify(options->hasher, password, task->text,
+						  &result.is_equal, &is_weak, &err);
 	if (result.is_known && result.is_equal && is_weak &&
 	    !password_hash(options->hasher, password, options->entropy, result.renewed, &err))
 		result.renewed[0] = 0; /* at the next login */

@@ -24,7 +24,8 @@ struct hashing_options {
 struct hash_result {
 	bool is_equal;
 	bool is_known;                       /* false: there was no memory, or the hash is none */
-	char renewed[PASSWORD_HASH_LEN + 1]; /* with today's parameters; "" where they are */
+	char renewed[PASSWORD_HASH_LEN + 1]; /* with today's parameters; "" where they are; the
+						hash that was to be made */
 };
 
 /* On the loop thread, all of them. */
@@ -39,5 +40,10 @@ void hashing_free(struct hashing *hashing); /* after hashing_stop; accepts NULL 
 MUST_CHECK bool hashing_submit(struct hashing *hashing, struct str password, const char *text,
 			       void (*done)(void *context, const struct hash_result *result),
 			       void *context);
+
+/* Makes a hash; else the same. */
+MUST_CHECK bool hashing_make(struct hashing *hashing, struct str password,
+			     void (*done)(void *context, const struct hash_result *result),
+			     void *context);
 
 #endif

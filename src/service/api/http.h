@@ -119,6 +119,18 @@ void http_policies_proposal_get(struct exchange *exchange);
 void http_policies_confirm(struct exchange *exchange);
 void http_policies_reject(struct exchange *exchange);
 void http_policies_simulate(struct exchange *exchange);
+void http_api_keys_list(struct exchange *exchange);
+void http_api_keys_create(struct exchange *exchange);
+void http_api_keys_rotate(struct exchange *exchange);
+void http_api_keys_revoke(struct exchange *exchange);
+void http_users_list(struct exchange *exchange);
+void http_users_create(struct exchange *exchange);
+void http_users_disable(struct exchange *exchange);
+void http_users_role(struct exchange *exchange);
+void http_users_password(struct exchange *exchange);
+void http_users_totp(struct exchange *exchange);
+void http_users_sessions(struct exchange *exchange);
+void http_audit_list(struct exchange *exchange);
 /* http_routes.c */
 void http_assets_list(struct exchange *exchange);
 void http_wallets_list(struct exchange *exchange);

@@ -3,7 +3,11 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/secret.h"
 #include "core/control.h"
+#include "service/admin/users.h"
+#include "service/api/hashing.h"
+#include "service/api/http_login.h"
 
 #include <string.h>
 
@@ -32,6 +36,18 @@ static const struct desk_form forms[DESK_ACTS] = {
 	[DESK_PAUSE] = SWITCH_FORM,
 	[DESK_UNPAUSE] = SWITCH_FORM,
 	[DESK_POLICY_SET] = { 1, { FIELD("document", BODY_BYTES_MAX) } },
+	[DESK_KEY_CREATE] = { 5,
+			      { FIELD("name", 64), FIELD_OPTIONAL("account", ACCOUNT_LEN_MAX),
+				FIELD_FEW("scopes", 1024),
+				FIELD_FEW("ranges", API_KEY_RANGES_TEXT_MAX),
+				FIELD_OPTIONAL("expires_at", 40) } },
+	[DESK_KEY_ROTATE] = { 1, { FIELD_OPTIONAL("overlap_s", 8) } },
+	[DESK_USER_CREATE] = { 4,
+			       { FIELD("name", USER_NAME_LEN_MAX), FIELD("role", 16),
+				 FIELD_OPTIONAL("account", ACCOUNT_LEN_MAX),
+				 FIELD("password", PASSWORD_LEN_MAX) } },
+	[DESK_USER_ROLE] = { 1, { FIELD("role", 16) } },
+	[DESK_USER_PASSWORD] = { 1, { FIELD("password", PASSWORD_LEN_MAX) } },
 	[DESK_POLICY_CONFIRM] = { 1, { FIELD("digest", 2 * SHA256_BYTES) } },
 	[DESK_SIMULATE] = { 6,
 			    { FIELD("chain", CHAIN_NAME_LEN_MAX), FIELD("asset", SYMBOL_LEN_MAX),
@@ -65,6 +81,14 @@ static struct job *desk_job(struct exchange *exchange, enum desk_act act)
 	return job;
 }
 
+/* What an answer holds may be a secret: it stays nowhere. */
+static void answer_once(struct job *job)
+{
+	exchange_answer(job);
+	if (job->body.len > 0)
+		secret_wipe(job->body.at, job->body.len);
+}
+
 /* Goes on with the body's values, or answers. */
 static void desk_post(struct exchange *exchange, enum desk_act act)
 {
@@ -79,7 +103,47 @@ static void desk_post(struct exchange *exchange, enum desk_act act)
 	if (job == NULL)
 		return;
 	values_keep(job, form.fields, form.len);
-	exchange_submit(exchange, job, exchange_answer);
+	exchange_submit(exchange, job, answer_once);
+}
+
+/* ---- with a password, whose hash is made first ---- */
+
+/* The body was sound when the hash was asked for; it is read again, so that the password is nowhere
+ * else meanwhile. The last field is the password, which goes no further. */
+static void on_hashed(void *context, const struct hash_result *result)
+{
+	struct exchange *exchange = context;
+	bool creates = exchange->route->handle == http_users_create;
+	enum desk_act act = creates ? DESK_USER_CREATE : DESK_USER_PASSWORD;
+	struct desk_form form = forms[act];
+	struct problem_report report;
+	JSON_OWNED json = NULL;
+	CHECK(fields_read(exchange->request->body, form.fields, form.len, NULL, &json, &report));
+	struct job *job = result->is_known ? desk_job(exchange, act) : NULL;
+	if (job != NULL) {
+		values_keep(job, form.fields, form.len - 1);
+		memcpy(job->desk.hash, result->renewed, sizeof job->desk.hash);
+		exchange_submit(exchange, job, answer_once);
+	} else if (!result->is_known) {
+		exchange_refuse_with(exchange, PROBLEM_OVERLOADED);
+	}
+}
+
+static void desk_post_password(struct exchange *exchange, enum desk_act act)
+{
+	struct desk_form form = forms[act];
+	struct err err;
+	struct problem_report report;
+	JSON_OWNED json = NULL;
+	if (!exchange_body_read(exchange, form.fields, form.len, NULL, &json))
+		return;
+	struct str password = form.fields[form.len - 1].value;
+	if (!admin_password_check(password, &err)) {
+		problem_report_set(&report, PROBLEM_REQUEST_REFUSED, err.text);
+		exchange_refuse(exchange, &report);
+	} else if (!http_login_hash(exchange, password, on_hashed)) {
+		exchange_refuse_with(exchange, PROBLEM_OVERLOADED);
+	}
 }
 
 static void desk_get(struct exchange *exchange, enum desk_act act)
@@ -142,4 +206,87 @@ void http_policies_reject(struct exchange *exchange)
 void http_policies_simulate(struct exchange *exchange)
 {
 	desk_post(exchange, DESK_SIMULATE);
+}
+
+void http_api_keys_list(struct exchange *exchange)
+{
+	desk_get(exchange, DESK_KEYS);
+}
+
+void http_api_keys_create(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_KEY_CREATE);
+}
+
+void http_api_keys_rotate(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_KEY_ROTATE);
+}
+
+void http_api_keys_revoke(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_KEY_REVOKE);
+}
+
+void http_users_list(struct exchange *exchange)
+{
+	desk_get(exchange, DESK_USERS);
+}
+
+void http_users_create(struct exchange *exchange)
+{
+	desk_post_password(exchange, DESK_USER_CREATE);
+}
+
+void http_users_disable(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_USER_DISABLE);
+}
+
+void http_users_role(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_USER_ROLE);
+}
+
+void http_users_password(struct exchange *exchange)
+{
+	desk_post_password(exchange, DESK_USER_PASSWORD);
+}
+
+void http_users_totp(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_USER_TOTP);
+}
+
+void http_users_sessions(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_USER_SESSIONS);
+}
+
+static void refuse_parameter(struct exchange *exchange, struct str name, enum problem problem)
+{
+	struct problem_report report;
+	problem_report_reset(&report);
+	problem_report_add(&report, problem, name, events_query_explain(name, problem));
+	exchange_refuse(exchange, &report);
+}
+
+void http_audit_list(struct exchange *exchange)
+{
+	const struct http_request *request = exchange->request;
+	struct events_query page;
+	events_query_init(&page);
+	for (size_t i = 0; i < request->query_len; i++) {
+		const struct http_pair *pair = &request->query[i];
+		enum problem problem = events_query_take(&page, pair->name, pair->value);
+		if (problem != PROBLEM_NONE) {
+			refuse_parameter(exchange, pair->name, problem);
+			return;
+		}
+	}
+	struct job *job = desk_job(exchange, DESK_AUDIT);
+	if (job == NULL)
+		return;
+	job->desk.page = page;
+	exchange_submit(exchange, job, exchange_answer);
 }

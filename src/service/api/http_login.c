@@ -115,8 +115,7 @@ static int64_t now_of(const struct exchange *exchange)
 
 /* ---- bodies ---- */
 
-/* What was read is of no more use; a password does not wait there for the next request. */
-static void body_wipe(struct exchange *exchange)
+void http_body_wipe(struct exchange *exchange)
 {
 	struct str body = exchange->request->body;
 	secret_wipe((void *)(uintptr_t)body.at, body.len);
@@ -258,7 +257,7 @@ static void answer_found(struct job *job)
 	struct sign_in *sign_in = exchange->sign_in;
 	struct identity *identity = exchange_identity(exchange);
 	if (job->problem != PROBLEM_NONE) {
-		body_wipe(exchange);
+		http_body_wipe(exchange);
 		exchange_refuse_with(exchange, job->problem);
 		return;
 	}
@@ -266,7 +265,7 @@ static void answer_found(struct job *job)
 	int64_t wait_ms = backoff_wait_ms(identity->backoff, BY_NAME, str_from(sign_in->name),
 					  now_of(exchange));
 	if (wait_ms > 0 && !job->people.is_peer_known) {
-		body_wipe(exchange);
+		http_body_wipe(exchange);
 		refuse_wait(exchange, wait_ms);
 		return;
 	}
@@ -280,7 +279,7 @@ static void answer_found(struct job *job)
 		memcpy(sign_in->hash, job->people.user.password, sizeof sign_in->hash);
 	}
 	bool is_submitted = password_submit(exchange);
-	body_wipe(exchange);
+	http_body_wipe(exchange);
 	if (is_submitted)
 		return;
 	metric_count(identity->logins[LOGIN_OVERLOADED], 1);
@@ -295,7 +294,7 @@ static struct sign_in *sign_in_start(struct exchange *exchange, enum people_act 
 	int64_t wait_ms =
 		backoff_wait_ms(identity->backoff, BY_PEER, client_of(exchange), now_of(exchange));
 	if (wait_ms > 0) {
-		body_wipe(exchange);
+		http_body_wipe(exchange);
 		refuse_wait(exchange, wait_ms);
 		return NULL;
 	}
@@ -398,7 +397,7 @@ void http_auth_refresh(struct exchange *exchange)
 	if (!exchange_body_read(exchange, fields, 1, NULL, &json))
 		return;
 	bool is_token = refresh_token_read(fields[0].value, &session, hash);
-	body_wipe(exchange);
+	http_body_wipe(exchange);
 	if (!is_token) {
 		exchange_refuse_with(exchange, PROBLEM_REFRESH_TOKEN_INVALID);
 		return;
@@ -536,4 +535,10 @@ void http_login_bearer(struct exchange *exchange, struct str token)
 		return;
 	job->people.session_id = exchange->claims.session;
 	exchange_submit(exchange, job, answer_check);
+}
+
+bool http_login_hash(struct exchange *exchange, struct str password,
+		     void (*done)(void *context, const struct hash_result *result))
+{
+	return hashing_make(exchange_identity(exchange)->hashing, password, done, exchange);
 }

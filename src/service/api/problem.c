@@ -224,6 +224,18 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 	[PROBLEM_DIGEST_DIFFERS] = { 0, 409, "digest_differs", "Another document",
 				     "The proposal is not of the document whose digest is "
 				     "given." },
+	[PROBLEM_API_KEY_UNKNOWN] = { 0, 404, "api_key_unknown", "Unknown API key",
+				      "There is no such API key." },
+	[PROBLEM_API_KEY_ENDED] = { 0, 409, "api_key_ended", "The API key has ended",
+				    "It is revoked or has expired." },
+	[PROBLEM_USER_UNKNOWN] = { 0, 404, "user_unknown", "Unknown user",
+				   "There is no such user." },
+	[PROBLEM_USER_NAME_TAKEN] = { 0, 409, "user_name_taken", "The name is taken",
+				      "There is a user of this name already." },
+	[PROBLEM_OWN_USER] = { 0, 409, "own_user", "Not to oneself",
+			       "Another person has to do that." },
+	[PROBLEM_LAST_ADMIN] = { 0, 409, "last_admin", "The last admin",
+				 "Nobody would be left who says who may do what." },
 
 	[PROBLEM_RATE_LIMITED] = { 0, 429, "rate_limited", "Too many requests",
 				   "Nothing was done; RateLimit names whose limit it is. Send the same request again after as many "

@@ -210,6 +210,32 @@ static void a_rotation_makes_another_and_ends_the_old_one(void **state)
 		  &old, &row);
 }
 
+static void idor_a_tenant_gives_nothing_beyond_its_account(void **state)
+{
+	struct admin_api_keys admin = admin_of(*state);
+	struct store_api_key wide, own, old, next;
+	struct secret text;
+	struct err err = { 0 };
+	struct admin_api_key_wish wish = WISH("wide");
+	wish.scopes = PERMISSION_BIT(PERMISSION_WITHDRAWALS_RESOLVE);
+	MUST(admin_api_key_create, &admin, &wish, 1000, &text, &wide);
+	secret_free(&text);
+	admin.by.account = "default";
+	assert_false(admin_api_key_create(&admin, &wish, 1000, &text, &next, &err));
+	assert_string_equal(err.code, "account_forbidden");
+	assert_false(admin_api_key_rotate(&admin, wide.id, 0, 1000, &text, &old, &next, &err));
+	assert_string_equal(err.code, "account_forbidden");
+	MUST(admin_api_key_create, &admin, &shop_wish, 1000, &text, &own);
+	secret_free(&text);
+	admin.by.account = "other";
+	assert_false(admin_api_key_create(&admin, &shop_wish, 1000, &text, &next, &err));
+	assert_string_equal(err.code, "account_forbidden");
+	assert_false(admin_api_key_rotate(&admin, own.id, 0, 1000, &text, &old, &next, &err));
+	assert_string_equal(err.code, "api_key_unknown");
+	assert_false(admin_api_key_revoke(&admin, own.id, 1000, &next, &err));
+	assert_string_equal(err.code, "api_key_unknown");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up_bare, fixture_tear_down)
 
 int main(void)
@@ -222,6 +248,7 @@ int main(void)
 		TEST(names_and_accounts_are_checked),
 		TEST(a_key_holds_what_a_key_can),
 		TEST(a_rotation_makes_another_and_ends_the_old_one),
+		TEST(idor_a_tenant_gives_nothing_beyond_its_account),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,6 +137,57 @@ static void an_edited_user_is_not_changed(void **state)
 	assert_true(sealed[1]);
 }
 
+static void refuses_code(bool ok, const struct err *err, const char *code)
+{
+	assert_false(ok);
+	assert_non_null(err->code);
+	assert_string_equal(err->code, code);
+}
+
+static void idor_a_tenant_reaches_its_own_users_alone(void **state)
+{
+	struct desk desk;
+	struct admin_users *admin = desk_init(&desk, *state);
+	struct store_user user;
+	struct err err = { 0 };
+	(void)create(admin, "ann");
+	admin->by.account = "acme2";
+	for (size_t i = 0; i < 2; i++) {
+		const char *account = i == 0 ? "" : "acme";
+		refuses_code(admin_user_create(admin, "ben", account, USER_ROLE_VIEWER,
+					       STR(PASSWORD), 2000, &user, &err),
+			     &err, "account_forbidden");
+	}
+	refuses_code(admin_user_disable(admin, "ann", 2000, &user, &err), &err, "user_unknown");
+	refuses_code(admin_user_set_role(admin, "ann", USER_ROLE_VIEWER, 2000, &user, &err), &err,
+		     "user_unknown");
+	refuses_code(admin_user_reset_totp(admin, "ann", 2000, &user, &err), &err, "user_unknown");
+	refuses_code(admin_user_end_sessions(admin, "ann", 2000, &user, &err), &err,
+		     "user_unknown");
+	refuses_code(admin_user_reset_password(admin, "ann", STR(PASSWORD), 2000, &user, &err),
+		     &err, "user_unknown");
+}
+
+static void scope_missing_nobody_is_left_without_an_admin(void **state)
+{
+	struct desk desk;
+	struct admin_users *admin = desk_init(&desk, *state);
+	struct store_user user;
+	struct err err = { 0 };
+	(void)create(admin, "of-acme"); /* an admin of one account is none of all */
+	MUST(admin_user_create, admin, "ann", "", USER_ROLE_ADMIN, STR(PASSWORD), 1000, &user);
+	MUST(admin_user_create, admin, "ben", "", USER_ROLE_ADMIN, STR(PASSWORD), 1000, &user);
+	admin->by.person = "carl";
+	MUST(admin_user_disable, admin, "ann", 2000, &user);
+	refuses_code(admin_user_disable(admin, "ben", 2000, &user, &err), &err, "last_admin");
+	refuses_code(admin_user_set_role(admin, "ben", USER_ROLE_VIEWER, 2000, &user, &err), &err,
+		     "last_admin");
+	admin->by.person = "BEN";
+	refuses_code(admin_user_disable(admin, "ben", 2000, &user, &err), &err, "own_user");
+	admin->by.person = NULL; /* on a host people can */
+	MUST(admin_user_disable, admin, "ben", 2000, &user);
+}
+
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -146,6 +197,8 @@ int main(void)
 		STORE_TEST(bad_names_and_passwords_are_refused),
 		STORE_TEST(changes_raise_the_generation),
 		STORE_TEST(an_edited_user_is_not_changed),
+		STORE_TEST(idor_a_tenant_reaches_its_own_users_alone),
+		STORE_TEST(scope_missing_nobody_is_left_without_an_admin),
 	};
 	return cmocka_run_group_tests_name("service/admin_users", tests, NULL, NULL);
 }
