@@ -14,6 +14,8 @@
 
 /* A replica that takes longer is as good as away: the primary answers meanwhile. */
 #define REPLICA_WAIT_MS 1000
+#define ADDRESS_RATE \
+	"2000" /* requests a second; a handshake of TLS takes about half a millisecond */
 
 _Static_assert(CONFIG_KEYSTORES_MAX == KEYSTORES_MAX && CONFIG_TOKENS_MAX == TOKENS_MAX &&
 		       CONFIG_KMS_MAX == KMS_MAX,
@@ -188,6 +190,19 @@ static struct config_rate rate_of(const char *limit, const char *burst)
 				     burst != NULL ? (unsigned)config_u64(burst) : per_second };
 }
 
+static bool is_loopback(const char *host)
+{
+	return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+}
+
+/* On this machine alone everybody has one address, and it is a client's or a proxy's. */
+static const char *address_rate_of(const struct config *config, const struct config_text *text)
+{
+	if (text->api.address_rate_limit != NULL)
+		return text->api.address_rate_limit;
+	return is_loopback(config->api.host) ? "0" : ADDRESS_RATE;
+}
+
 static void sections_read(struct config *config, const struct config_text *text)
 {
 	config->data_dir = text->data_dir;
@@ -219,7 +234,7 @@ static void sections_read(struct config *config, const struct config_text *text)
 	config->api_account_rate =
 		rate_of(text->api.account_rate_limit, text->api.account_rate_burst);
 	config->api_address_rate =
-		rate_of(text->api.address_rate_limit, text->api.address_rate_burst);
+		rate_of(address_rate_of(config, text), text->api.address_rate_burst);
 	config->api_connections_max = config_u64(text->api.connections_max);
 	config->api_address_connections_max = config_u64(text->api.address_connections_max);
 	config->api_idle_timeout_ms = milliseconds(text->api.idle_timeout_ms);
@@ -343,11 +358,6 @@ static bool key_stores_read(struct config *config, const struct config_text_sign
 	return true;
 }
 
-static bool is_loopback(const char *host)
-{
-	return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
-}
-
 /* Half of a pair is a slip. */
 static bool tls_check(const struct config *config, struct err *err)
 {
@@ -369,6 +379,11 @@ static bool wire_check(const struct config *config, struct err *err)
 {
 	if (!tls_check(config, err))
 		return false;
+	if (config_bool(config->texts->text->api.behind_proxy) && config->api_proxies_len == 0)
+		return config_lines_refuse(
+			config->texts->lines, "api.behind_proxy", err,
+			"without api.trusted_proxies every client has the proxy's address: one that "
+			"fails to log in, or asks too often, keeps all others waiting");
 	if (is_loopback(config->api.host) || config->api_tls_certificate != NULL ||
 	    config_bool(config->texts->text->api.behind_proxy))
 		return true;

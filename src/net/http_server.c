@@ -31,8 +31,9 @@
 #include <unistd.h>
 
 #define TICK_MS          250
-#define LINGER_TICKS     8 /* 2 s */
-#define EVICT_TICKS      4 /* an idle connection is safe for 1 s when room is needed */
+#define LINGER_TICKS     8     /* 2 s */
+#define EVICT_TICKS      4     /* what does not get on is safe for 1 s when room is needed */
+#define PROGRESS_BYTES   16384 /* of an answer: who takes less in all that time does not get on */
 #define ACCEPTS_PER_WAKE 64
 #define SPARE_MAX        64 /* connections kept for the next clients */
 #define IN_SLACK         64 /* heads of chunks, the forgiven empty line */
@@ -60,11 +61,10 @@ struct http_connection {
 	uint64_t since_tick; /* when the state was entered, or data last moved */
 	struct event read_event, write_event;
 	struct http_parser parser;
-	size_t in_len;
+	size_t in_len, storage_used;
 	size_t used; /* bytes of the request under way */
 	char *out;   /* what the socket did not take yet; NULL outside WRITING */
 	size_t out_len, out_at;
-	size_t storage_used;
 	char peer[HTTP_PEER_LEN];
 	struct ip_address address;
 	char *storage;
@@ -77,16 +77,12 @@ struct http_server {
 	int listen_fd;
 	uint16_t port;
 	struct event listen_event;
-	bool is_listening;
-	bool is_stopping;
-	bool is_running;
-	uint64_t tick;
-	uint64_t stop_tick;
+	bool is_listening, is_stopping, is_running;
+	uint64_t tick, stop_tick;
 	atomic_llong stop_grace_ms; /* -1: nobody wants it to stop */
 	time_t date_at;
 	char date[64];
-	size_t in_cap;
-	size_t connections_len;
+	size_t in_cap, connections_len;
 	uint64_t crowded; /* closed by is_crowd */
 	struct http_connection *connections;
 	size_t spares_len;
@@ -315,8 +311,10 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
 			drop(connection);
 		return;
 	}
+	size_t before = connection->out_at / PROGRESS_BYTES;
 	connection->out_at += (size_t)sent;
-	connection->since_tick = connection->server->tick;
+	if (connection->out_at / PROGRESS_BYTES > before)
+		connection->since_tick = connection->server->tick;
 	if (connection->out_at < connection->out_len)
 		return;
 	event_del(&connection->write_event);
@@ -544,34 +542,37 @@ static void stop_listening(struct http_server *server)
 	server->is_listening = false;
 }
 
-/* Closes the connection that has been idle, or before its first request, longest. False when none
- * has been for EVICT_TICKS. */
+/* Closes the connection that waits longest for its client: idle, or in the middle of a handshake, a
+ * request or an answer that does not get on. False when none does for EVICT_TICKS. */
 static bool evict_idle(struct http_server *server)
 {
 	struct http_connection *oldest = NULL;
 	for (struct http_connection *at = server->connections; at != NULL; at = at->next)
-		if ((at->state == CONNECTION_IDLE || at->state == CONNECTION_SHAKING) &&
+		if (at->state != CONNECTION_HANDLING &&
 		    (oldest == NULL || at->since_tick < oldest->since_tick))
 			oldest = at;
 	if (oldest == NULL || server->tick - oldest->since_tick < EVICT_TICKS)
 		return false;
-	drop(oldest);
+	(oldest->state == CONNECTION_WRITING ? drop_hard : drop)(oldest);
 	return true;
 }
 
-/* Has this client as many connections as one may have? Few enough to be counted anew. */
+/* Has this client as many connections, or handshakes, as one may have? Counted anew: few enough. */
 static bool is_crowd(const struct http_server *server, const struct sockaddr_storage *peer)
 {
 	const struct http_server_options *options = &server->options;
 	struct ip_address address = http_socket_address(peer);
 	size_t len = 0;
-	if (options->connections_of_address_max == 0 ||
-	    ip_ranges_have(options->proxies, options->proxies_len, address))
+	if (ip_ranges_have(options->proxies, options->proxies_len, address))
 		return false;
 	struct ip_address client = ip_client(address);
+	if (options->tls != NULL && options->shakes != NULL &&
+	    !options->shakes(options->context, address))
+		return true;
 	for (const struct http_connection *at = server->connections; at != NULL; at = at->next)
 		len += at->wire.fd >= 0 && ip_equal(ip_client(at->address), client) ? 1 : 0;
-	return len >= options->connections_of_address_max;
+	return options->connections_of_address_max > 0 &&
+	       len >= options->connections_of_address_max;
 }
 
 static void on_accept(evutil_socket_t fd, short what, void *arg)

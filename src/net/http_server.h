@@ -8,7 +8,8 @@
  * request lives until it is answered.
  *
  * Refused here, before the handler sees anything, and the connection closed: everything that
- * http_parse refuses, slow requests (408), too many connections (the longest idle one has to go).
+ * http_parse refuses, slow requests (408), too many connections (the one that waits longest for its
+ * client has to go, idle or in the middle of something).
  */
 #ifndef SLUICE_NET_HTTP_SERVER_H
 #define SLUICE_NET_HTTP_SERVER_H
@@ -41,7 +42,7 @@ struct http_server_options {
 	int64_t idle_timeout_ms;  /* between two requests; 0: 75 s, above common balancers' 60 s */
 	int64_t shake_timeout_ms; /* for the handshake of TLS; 0: 5 s */
 	int64_t read_timeout_ms;  /* from the first byte of a request to its last; 0: 10 s */
-	int64_t write_timeout_ms; /* without progress in sending a reply; 0: 20 s */
+	int64_t write_timeout_ms; /* for each 16 KiB of a reply; 0: 20 s */
 	struct tls_server *tls;   /* borrowed; NULL: plain HTTP */
 	/* Called on the loop's thread. */
 	void (*handle)(void *context, struct http_request *request);
@@ -49,7 +50,10 @@ struct http_server_options {
 	 * `peer` is certain. NULL: problem+json with the refusal's status, code and detail. */
 	void (*refused)(void *context, struct http_request *request,
 			const struct http_refusal *refusal);
-	void *context; /* of both */
+	/* May this address have a handshake of TLS now, which costs more than most requests? False:
+	 * its connection is closed before. Not asked of proxies. NULL: every one may. */
+	bool (*shakes)(void *context, struct ip_address address);
+	void *context; /* of all three */
 };
 
 /* Binds and listens; nothing is accepted before http_server_run. REFUSED when `listen` is not an

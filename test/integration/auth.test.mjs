@@ -153,12 +153,39 @@ describe('tries that fail', () => {
 	});
 
 	test('wait by address, whatever the names', async () => {
+		create('hal', 'viewer');
 		const from = `127.0.0.${peer++}`;
-		for (let i = 0; i < 3; i++)
+		for (let i = 0; i < 10; i++) {
 			await refused(login(`guess-${i}`, {}, from), 401, 'login_failed');
-		await refused(login('guess-4', {}, from), 429, 'login_backoff');
+			if (i === 5) await enter('hal', {}, from); // who has a name of his own clears nothing by it
+		}
+		await refused(login('guess-10', {}, from), 429, 'login_backoff');
 		await refused(login('ann', {}, from), 429, 'login_backoff');
 		await enter('ann');
+	});
+
+	test('one client has half of the places for passwords', async () => {
+		const from = `127.0.0.${peer++}`;
+		const mine = Array.from({ length: 12 }, (_, i) => login(`many-${i}`, {}, from));
+		const answers = await Promise.all(mine);
+		const codes = answers.map(answer => answer.body.code).sort();
+		assert.ok(codes.filter(code => code === 'overloaded').length >= 1, codes.join());
+		assert.ok(codes.filter(code => code === 'login_failed').length >= 2, codes.join());
+		assert.ok(codes.every(code => code === 'overloaded' || code === 'login_failed'), codes.join());
+	});
+
+	test('tokens that are none wait, by address', async () => {
+		const from = `127.0.0.${peer++}`;
+		const ask = (token, at = from) => post('/v1/auth/refresh', { refresh_token: token }, { from: at });
+		create('tom', 'viewer');
+		const { refresh_token: good } = await enter('tom');
+		const none = `${good.slice(0, -8)}00000000`;
+		for (let i = 0; i < 100; i++)
+			await refused(ask(none), 401, 'refresh_token_invalid');
+		const waits = await refused(ask(none), 429, 'login_backoff');
+		assert.ok(Number(waits.headers['retry-after']) >= 1);
+		await refused(ask(good), 429, 'login_backoff');
+		assert.equal((await ask(good, `127.0.0.${peer++}`)).status, 200);
 	});
 
 	test('a flood of logins is shed, and nobody else waits for it', async () => {

@@ -111,3 +111,23 @@ test('a request that comes too slowly is given up', async () => {
 	clearInterval(drip);
 	assert.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 408 .*"code":"request_timeout"/s);
 });
+
+test('who does not get on makes room for who does', async () => {
+	const most = 16;
+	const small = await startApi({ env: { SLUICE_API_CONNECTIONS_MAX: String(most) } });
+	try {
+		// Patience with a request is 10 s; a second is enough when somebody else is at the door.
+		const stuck = Array.from({ length: most }, (_, i) => {
+			const socket = net.connect({ port: small.port, host: '127.0.0.1', localAddress: `127.0.0.${40 + i}` });
+			socket.on('error', () => {}).on('connect', () => socket.write('GET /v1/assets HTTP/1.1\r\nHost: x\r\nX-Slow: '));
+			return socket;
+		});
+		await Promise.all(stuck.map(socket => once(socket, 'connect')));
+		const started = Date.now();
+		assert.equal((await small.request('GET', '/v1/assets')).status, 200);
+		assert.ok(Date.now() - started < 8000, `it took ${Date.now() - started} ms`);
+		for (const socket of stuck) socket.destroy();
+	} finally {
+		await small.end();
+	}
+});

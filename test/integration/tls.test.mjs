@@ -39,12 +39,12 @@ function put({ cert, key }) {
 	}
 }
 
-function configuration(more = '') {
+function configuration(more = '', api = '') {
 	return apiConfiguration(dir, `api:
   listen: "127.0.0.1:0"
   ops_listen: "127.0.0.1:0"
   tls: { certificate_file: ${place.cert}, key_file: ${place.key}${more} }
-`);
+${api}`);
 }
 
 function openssl(...args) {
@@ -296,6 +296,28 @@ describe('mutual TLS', () => {
 	});
 });
 
+describe('handshakes', () => {
+	before(async () => {
+		await api.stop();
+		writeFileSync(place.config, configuration('', '  address_rate_limit: 1\n  address_rate_burst: 8\n'));
+		await start();
+	});
+
+	// They cost more than most requests, and come before there is one.
+	test('count as requests of their address', async () => {
+		const shake = localAddress => new Promise(resolve => {
+			const socket = tls.connect({ port: api.port, host: '127.0.0.1', ca, localAddress }, () => { socket.destroy(); resolve(1); });
+			socket.on('error', () => resolve(0)).on('close', () => resolve(0));
+		});
+		const started = Date.now();
+		let done = 0;
+		for (let i = 0; i < 40; i++) done += await shake('127.0.0.50');
+		const seconds = (Date.now() - started) / 1000;
+		assert.ok(done >= 8 && done <= 8 + seconds + 1, `${done} in ${seconds} s`);
+		assert.equal(await shake('127.0.0.51'), 1);
+	});
+});
+
 describe('the configuration', () => {
 	const check = settings => {
 		const file = join(newPlace('wire'), 'sluice.yaml');
@@ -308,7 +330,10 @@ describe('the configuration', () => {
 			const { status, text } = check(`api: { listen: "${listen}" }`);
 			assert.notEqual(status, 0);
 			assert.match(text, /api\.listen: .* is reached from other machines.*api\.behind_proxy: true/);
-			assert.equal(check(`api: { listen: "${listen}", behind_proxy: true }`).status, 0);
+			const open = check(`api: { listen: "${listen}", behind_proxy: true }`);
+			assert.notEqual(open.status, 0);
+			assert.match(open.text, /without api\.trusted_proxies every client has the proxy's address/);
+			assert.equal(check(`api: { listen: "${listen}", behind_proxy: true, trusted_proxies: [10.0.0.0/8] }`).status, 0);
 		}
 		for (const listen of ['127.0.0.1:0', '127.3.2.1:0', '[::1]:0'])
 			assert.equal(check(`api: { listen: "${listen}" }`).status, 0);

@@ -57,17 +57,24 @@ static bool is_live(const struct backoff_entry *entry, int64_t now_ms)
 	return entry->failures > 0 && now_ms - entry->failed_ms < BACKOFF_FORGET_MS;
 }
 
-static int64_t wait_of(const struct backoff_entry *entry)
+static int64_t wait_of(const struct backoff_entry *entry, uint32_t free_failures)
 {
 	int64_t wait_ms = BACKOFF_FIRST_MS;
-	if (entry->failures < BACKOFF_FREE_FAILURES)
+	if (entry->failures < free_failures)
 		return 0;
-	for (uint32_t i = BACKOFF_FREE_FAILURES; i < entry->failures; i++) {
+	for (uint32_t i = free_failures; i < entry->failures; i++) {
 		wait_ms *= 2;
 		if (wait_ms >= BACKOFF_MAX_MS)
 			return BACKOFF_MAX_MS;
 	}
 	return wait_ms;
+}
+
+static uint32_t free_failures_of(const char *kind)
+{
+	if (strcmp(kind, BACKOFF_BY_PEER) == 0)
+		return BACKOFF_FREE_OF_PEER;
+	return strcmp(kind, BACKOFF_BY_TOKEN) == 0 ? BACKOFF_FREE_TOKENS : BACKOFF_FREE_FAILURES;
 }
 
 int64_t backoff_wait_ms(const struct backoff *backoff, const char *kind, struct str who,
@@ -79,7 +86,8 @@ int64_t backoff_wait_ms(const struct backoff *backoff, const char *kind, struct 
 		const struct backoff_entry *entry = &backoff->entries[(place + i) % ENTRIES];
 		if (!is_live(entry, now_ms) || memcmp(entry->tag, tag, TAG_BYTES) != 0)
 			continue;
-		int64_t left_ms = entry->failed_ms + wait_of(entry) - now_ms;
+		int64_t left_ms =
+			entry->failed_ms + wait_of(entry, free_failures_of(kind)) - now_ms;
 		return left_ms > 0 ? left_ms : 0;
 	}
 	return 0;
@@ -115,13 +123,30 @@ void backoff_fail(struct backoff *backoff, const char *kind, struct str who, int
 	entry->failed_ms = now_ms;
 }
 
-void backoff_succeed(struct backoff *backoff, const char *kind, struct str who)
+static struct backoff_entry *entry_of(struct backoff *backoff, const char *kind, struct str who)
 {
 	uint8_t tag[TAG_BYTES];
 	size_t place = place_of(backoff, kind, who, tag);
 	for (size_t i = 0; i < WAYS; i++) {
 		struct backoff_entry *entry = &backoff->entries[(place + i) % ENTRIES];
 		if (entry->failures > 0 && memcmp(entry->tag, tag, TAG_BYTES) == 0)
-			*entry = (struct backoff_entry){ 0 };
+			return entry;
 	}
+	return NULL;
+}
+
+uint32_t backoff_succeed(struct backoff *backoff, const char *kind, struct str who)
+{
+	struct backoff_entry *entry = entry_of(backoff, kind, who);
+	uint32_t failures = entry == NULL ? 0 : entry->failures;
+	if (entry != NULL)
+		*entry = (struct backoff_entry){ 0 };
+	return failures;
+}
+
+void backoff_forgive(struct backoff *backoff, const char *kind, struct str who, uint32_t failures)
+{
+	struct backoff_entry *entry = entry_of(backoff, kind, who);
+	if (entry != NULL)
+		entry->failures -= failures < entry->failures ? failures : entry->failures;
 }

@@ -315,6 +315,12 @@ bool exchange_body_is_empty(struct exchange *exchange)
 
 /* ---- requests ---- */
 
+static bool on_shake(void *context, struct ip_address address)
+{
+	const struct api_server *server = context;
+	return http_handshake_pass(&server->options.api, address);
+}
+
 static void on_request(void *context, struct http_request *request)
 {
 	char storage[64];
@@ -459,6 +465,7 @@ bool api_server_open(const struct api_server_options *options, struct api_server
 					    .write_timeout_ms = options->write_timeout_ms,
 					    .handle = on_request,
 					    .refused = on_refused,
+					    .shakes = on_shake,
 					    .context = server };
 	if (!http_server_open(&http, &server->http, err)) {
 		free(server);

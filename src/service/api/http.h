@@ -86,6 +86,8 @@ struct lists *exchange_lists(const struct exchange *exchange); /* NULL without a
 /* http_auth.c. Takes from the bucket of the client's address, of whatever is asked. False after an
  * answer: there is nothing left in it. */
 bool http_address_pass(struct exchange *exchange);
+/* The same of a handshake, before there is a request: it counts as one. */
+bool http_handshake_pass(const struct api_options *options, struct ip_address address);
 /* Goes on to the route's function once it is known who asks, and that they may. */
 void http_authenticate(struct exchange *exchange);
 

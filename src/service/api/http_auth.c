@@ -30,6 +30,16 @@ bool http_address_pass(struct exchange *exchange)
 	return take(exchange, exchange_options(exchange)->address_cache, 1u << RATE_ADDRESS, NULL);
 }
 
+bool http_handshake_pass(const struct api_options *options, struct ip_address address)
+{
+	const struct rate_subject subject = { NULL, address };
+	struct rate_take takes[RATE_SCOPES];
+	size_t n = rate_takes(&options->rates, 1u << RATE_ADDRESS, &subject, takes);
+	if (n == 0 || !cache_take_many(options->address_cache, &takes[0].bucket, 1, NULL))
+		return true;
+	return takes[0].bucket.taken;
+}
+
 static bool rate_pass(struct exchange *exchange)
 {
 	return take(exchange, exchange_options(exchange)->rate_cache,

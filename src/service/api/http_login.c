@@ -14,10 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BY_NAME "name"
-#define BY_PEER "peer"
-#define BY_CODE "code" /* of a user, by those alone who hold a token of that user */
-
 enum login_result {
 	LOGIN_GRANTED,
 	LOGIN_FAILED,
@@ -31,6 +27,8 @@ struct identity {
 	struct sessions *sessions;
 	struct backoff *backoff;
 	struct hashing *hashing;
+	struct ip_address hashed_for[HASHING_MAX]; /* whose passwords are under way */
+	size_t hashed_len;
 	struct outside *outside; /* NULL: nobody outside is believed */
 	struct metric *logins[LOGIN_RESULTS];
 };
@@ -139,8 +137,8 @@ static void login_fail(const struct sign_in *sign_in)
 				   .outcome = "failure",
 				   .trace_id = exchange->correlation_id };
 	int64_t now_ms = now_of(exchange);
-	backoff_fail(identity->backoff, BY_NAME, str_from(sign_in->name), now_ms);
-	backoff_fail(identity->backoff, BY_PEER, client_of(exchange), now_ms);
+	backoff_fail(identity->backoff, BACKOFF_BY_NAME, str_from(sign_in->name), now_ms);
+	backoff_fail(identity->backoff, BACKOFF_BY_PEER, client_of(exchange), now_ms);
 	metric_count(identity->logins[LOGIN_FAILED], 1);
 	log_line(exchange_options(exchange)->log, LOG_INFO, &about, "login of %s from %.*s failed",
 		 sign_in->has_user ? id_text(sign_in->user).at : "nobody",
@@ -179,12 +177,12 @@ static bool code_try(struct exchange *exchange, struct str user)
 {
 	struct identity *identity = exchange_identity(exchange);
 	int64_t now_ms = now_of(exchange);
-	int64_t wait_ms = backoff_wait_ms(identity->backoff, BY_CODE, user, now_ms);
+	int64_t wait_ms = backoff_wait_ms(identity->backoff, BACKOFF_BY_CODE, user, now_ms);
 	if (wait_ms > 0) {
 		refuse_wait(exchange, wait_ms);
 		return false;
 	}
-	backoff_fail(identity->backoff, BY_CODE, user, now_ms);
+	backoff_fail(identity->backoff, BACKOFF_BY_CODE, user, now_ms);
 	return true;
 }
 
@@ -200,20 +198,48 @@ static void answer_login(struct job *job)
 		return;
 	}
 	if (job->problem == PROBLEM_NONE) {
-		backoff_succeed(identity->backoff, BY_NAME, str_from(sign_in->name));
-		backoff_succeed(identity->backoff, BY_PEER, client_of(exchange));
+		/* Whoever has a name of his own must not clear what he failed at with others'. */
+		uint32_t failures = backoff_succeed(identity->backoff, BACKOFF_BY_NAME,
+						    str_from(sign_in->name));
+		backoff_forgive(identity->backoff, BACKOFF_BY_PEER, client_of(exchange), failures);
 		if (sign_in->code[0] != 0)
-			backoff_succeed(identity->backoff, BY_CODE,
+			backoff_succeed(identity->backoff, BACKOFF_BY_CODE,
 					str_from(id_text(sign_in->user).at));
 		metric_count(identity->logins[LOGIN_GRANTED], 1);
 	}
 	answer_and_wipe(job);
 }
 
+/* One client has half of the places: nobody keeps everybody else out alone. */
+static bool place_take(struct exchange *exchange)
+{
+	struct identity *identity = exchange_identity(exchange);
+	struct ip_address client = ip_client(exchange->address);
+	size_t own = 0;
+	for (size_t i = 0; i < identity->hashed_len; i++)
+		own += ip_equal(identity->hashed_for[i], client) ? 1 : 0;
+	if (identity->hashed_len == HASHING_MAX || own >= HASHING_MAX / 2)
+		return false;
+	identity->hashed_for[identity->hashed_len++] = client;
+	return true;
+}
+
+static void place_give(struct exchange *exchange)
+{
+	struct identity *identity = exchange_identity(exchange);
+	struct ip_address client = ip_client(exchange->address);
+	size_t at = 0;
+	while (at < identity->hashed_len && !ip_equal(identity->hashed_for[at], client))
+		at++;
+	CHECK(at < identity->hashed_len);
+	identity->hashed_for[at] = identity->hashed_for[--identity->hashed_len];
+}
+
 static void on_hashed(void *context, const struct hash_result *result)
 {
 	struct exchange *exchange = context;
 	struct sign_in *sign_in = exchange->sign_in;
+	place_give(exchange);
 	if (!result->is_known) {
 		metric_count(exchange_identity(exchange)->logins[LOGIN_OVERLOADED], 1);
 		exchange_refuse_with(exchange, PROBLEM_OVERLOADED);
@@ -262,8 +288,8 @@ static void answer_found(struct job *job)
 		return;
 	}
 	/* Who has been here before does not wait because of others. */
-	int64_t wait_ms = backoff_wait_ms(identity->backoff, BY_NAME, str_from(sign_in->name),
-					  now_of(exchange));
+	int64_t wait_ms = backoff_wait_ms(identity->backoff, BACKOFF_BY_NAME,
+					  str_from(sign_in->name), now_of(exchange));
 	if (wait_ms > 0 && !job->people.is_peer_known) {
 		http_body_wipe(exchange);
 		refuse_wait(exchange, wait_ms);
@@ -278,7 +304,11 @@ static void answer_found(struct job *job)
 		sign_in->is_enabled = job->people.user.disabled_at == 0;
 		memcpy(sign_in->hash, job->people.user.password, sizeof sign_in->hash);
 	}
-	bool is_submitted = password_submit(exchange);
+	bool is_submitted = place_take(exchange);
+	if (is_submitted && !password_submit(exchange)) {
+		place_give(exchange);
+		is_submitted = false;
+	}
 	http_body_wipe(exchange);
 	if (is_submitted)
 		return;
@@ -291,8 +321,8 @@ static struct sign_in *sign_in_start(struct exchange *exchange, enum people_act 
 				     struct str name)
 {
 	struct identity *identity = exchange_identity(exchange);
-	int64_t wait_ms =
-		backoff_wait_ms(identity->backoff, BY_PEER, client_of(exchange), now_of(exchange));
+	int64_t wait_ms = backoff_wait_ms(identity->backoff, BACKOFF_BY_PEER, client_of(exchange),
+					  now_of(exchange));
 	if (wait_ms > 0) {
 		http_body_wipe(exchange);
 		refuse_wait(exchange, wait_ms);
@@ -354,7 +384,7 @@ static void answer_code(struct job *job)
 	if (job->problem == PROBLEM_SECOND_FACTOR_INVALID) {
 		metric_count(identity->logins[LOGIN_FAILED], 1);
 	} else if (job->problem == PROBLEM_NONE) {
-		backoff_succeed(identity->backoff, BY_CODE, user);
+		backoff_succeed(identity->backoff, BACKOFF_BY_CODE, user);
 		sessions_forget(identity->sessions, exchange->claims.session);
 	}
 	answer_and_wipe(job);
@@ -388,6 +418,27 @@ void http_auth_step_up(struct exchange *exchange)
 
 /* ---- sessions ---- */
 
+static void answer_refresh(struct job *job)
+{
+	struct exchange *exchange = job->context;
+	if (job->problem == PROBLEM_REFRESH_TOKEN_INVALID)
+		backoff_fail(exchange_identity(exchange)->backoff, BACKOFF_BY_TOKEN,
+			     client_of(exchange), now_of(exchange));
+	answer_and_wipe(job);
+}
+
+/* Nobody guesses a token; who tries has the store read a row each time. */
+static bool refresh_waits(struct exchange *exchange)
+{
+	int64_t wait_ms = backoff_wait_ms(exchange_identity(exchange)->backoff, BACKOFF_BY_TOKEN,
+					  client_of(exchange), now_of(exchange));
+	if (wait_ms == 0)
+		return false;
+	http_body_wipe(exchange);
+	refuse_wait(exchange, wait_ms);
+	return true;
+}
+
 void http_auth_refresh(struct exchange *exchange)
 {
 	struct field fields[] = { FIELD("refresh_token", REFRESH_TOKEN_TEXT_LEN) };
@@ -395,6 +446,8 @@ void http_auth_refresh(struct exchange *exchange)
 	uint8_t hash[SHA256_BYTES];
 	JSON_OWNED json = NULL;
 	if (!exchange_body_read(exchange, fields, 1, NULL, &json))
+		return;
+	if (refresh_waits(exchange))
 		return;
 	bool is_token = refresh_token_read(fields[0].value, &session, hash);
 	http_body_wipe(exchange);
@@ -407,7 +460,7 @@ void http_auth_refresh(struct exchange *exchange)
 		return;
 	job->people.session_id = session;
 	memcpy(job->people.token_hash, hash, sizeof job->people.token_hash);
-	exchange_submit(exchange, job, answer_and_wipe);
+	exchange_submit(exchange, job, answer_refresh);
 }
 
 static void answer_revoked(struct job *job)

@@ -81,9 +81,36 @@ static void many_names_do_not_hide_one(void **state)
 	backoff_free(backoff);
 }
 
+/* Who has a name of his own clears what he failed at with it, and not what he tried with others'.
+ */
+static void a_success_forgives_what_was_ones_own(void **state)
+{
+	struct backoff *backoff = backoff_new(&entropy);
+	const struct str house = STR("192.0.2.1");
+	(void)state;
+	for (int i = 0; i < BACKOFF_FREE_OF_PEER; i++) {
+		assert_int_equal(backoff_wait_ms(backoff, BACKOFF_BY_PEER, house, 100), 0);
+		backoff_fail(backoff, BACKOFF_BY_PEER, house, 100);
+		/* Between two guesses he logs in. */
+		uint32_t own = backoff_succeed(backoff, BACKOFF_BY_NAME, STR("mallory"));
+		assert_int_equal(own, 0);
+		backoff_forgive(backoff, BACKOFF_BY_PEER, house, own);
+	}
+	assert_true(backoff_wait_ms(backoff, BACKOFF_BY_PEER, house, 100) > 0);
+	fail_times(backoff, "ann", 2, 100);
+	backoff_fail(backoff, BACKOFF_BY_PEER, house, 100);
+	backoff_forgive(backoff, BACKOFF_BY_PEER, house,
+			backoff_succeed(backoff, BACKOFF_BY_NAME, STR("ann")));
+	assert_int_equal(backoff_wait_ms(backoff, BACKOFF_BY_PEER, house, 100), 0);
+	backoff_forgive(backoff, BACKOFF_BY_PEER, house, 1000);
+	backoff_forgive(backoff, BACKOFF_BY_PEER, STR("nobody"), 1);
+	backoff_free(backoff);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_success_forgives_what_was_ones_own),
 		cmocka_unit_test(waits_double_from_the_third_failure_on),
 		cmocka_unit_test(each_is_counted_apart),
 		cmocka_unit_test(what_was_long_ago_is_forgotten),
