@@ -244,6 +244,66 @@ static void test_row_edited_by_a_processor_gets_no_new_receiver(void **state)
 	hand_close(&hand);
 }
 
+/* ---- api and processor together: what the signer's own configuration says stands ---- */
+
+static void asset_forge(struct life *life, struct withdrawal *row)
+{
+	struct hand api = hand_of(life, "api");
+	struct mac_keys keys = intent_key(&api);
+	row->intent_mac = intent_mac_make(&keys, life->deployment, &row->intent);
+	life_sql(life,
+		 "UPDATE withdrawals SET contract = %s, decimals = %u, intent_mac = %s WHERE id = "
+		 "%s",
+		 life_blob(row->intent.contract.bytes, 20), row->intent.decimals,
+		 life_blob(row->intent_mac.bytes, 32), id_of(row));
+	struct hand processor = { .life = life };
+	char path[128];
+	struct err err = { 0 };
+	snprintf(path, sizeof path, "%s/trust/processor.keys", life->dir);
+	assert_true(trust_keys_read(path, &processor.keys, &err));
+	approval_forge(&processor, row);
+	hand_close(&processor);
+	hand_close(&api);
+}
+
+static void assert_asset_is_none(struct life *life, struct withdrawal *row)
+{
+	uint64_t since = life_judge_begin(life);
+	struct withdrawal ordered = *row;
+	asset_forge(life, row);
+	life_sign(life);
+	life_run(life, 4);
+	assert_int_equal(life_judge(life, "asset", since, &ordered, 1), 0);
+	life_assert_held(life, row, "asset_mismatch");
+}
+
+static void test_symbol_rebound_by_api_and_processor(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "TUSD", 1820);
+	row.intent.contract = life_fresh_address(life);
+	assert_asset_is_none(life, &row);
+}
+
+static void test_decimals_changed_by_api_and_processor(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "TUSD", 1821);
+	row.intent.decimals = 18;
+	assert_asset_is_none(life, &row);
+}
+
+/* The wallets call the contracts of their configuration, to transfer, and no other one: there is
+ * nothing that could take an allowance. */
+static void test_allowance_to_public_contract(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "TUSD", 1822);
+	row.intent.contract = life_fresh_address(life);
+	life_refuse(life, row.intent.contract, false);
+	assert_asset_is_none(life, &row);
+}
+
 /* ---- monitor ---- */
 
 /* Whatever it says of what was paid, and of what was not. */
@@ -464,6 +524,9 @@ int main(void)
 		LIFE_TEST(test_api_taken_over_approves_nothing),
 		LIFE_TEST(test_processor_taken_over_gets_real_intents_past_the_policy),
 		LIFE_TEST(test_row_edited_by_a_processor_gets_no_new_receiver),
+		LIFE_TEST(test_symbol_rebound_by_api_and_processor),
+		LIFE_TEST(test_decimals_changed_by_api_and_processor),
+		LIFE_TEST(test_allowance_to_public_contract),
 		LIFE_TEST(test_monitor_taken_over_gets_false_statuses),
 		LIFE_TEST(test_monitor_taken_over_gets_no_payment),
 		LIFE_TEST(test_one_rpc_node_taken_over_gets_delay),

@@ -88,6 +88,10 @@ FAILURES = {
         'alg-confusion': 'a token chooses how its signature is looked at',
         'expired-token': 'what has ended is still taken',
         'revoked-key': 'what was taken back is still taken',
+        'native-to-burning-contract': 'a coin is paid to a token\'s contract, which keeps it for ever',
+        'symbol-rebound': 'a symbol means another contract than it did when the payment was asked for',
+        'decimals-changed': 'a symbol has other decimals than it had when the payment was asked for',
+        'allowance-to-public-contract': 'the hot wallet calls a contract that anybody can call, and that takes from it',
         'message-forged': 'a message in the signing queue is taken for a grant',
         'chain-id-mismatch': 'a node of another chain is believed, and sent to',
         'paid-while-paused': 'people pause, and who decided before that signs or sends after it',
@@ -203,6 +207,7 @@ DEFENCES = {
     'pin_is_offered_once': 'a PIN that a token refused is not offered to it again',
     'proof_is_renewed': 'a node that failed proves again that it is of the chain before it is asked anything else',
     'replaced_is_restored': 'a store that the journal is ahead of ends no withdrawal by itself',
+    'tokens_are_not_paid': 'the signer pays no contract of a token, whatever the roles before it say',
     'old_key_is_over': 'a trust key that was replaced verifies for a time only',
     'only_what_was_handed_over': 'the signer works on rows that were handed over to it, whatever a message says',
     'revoked_key_is_refused': 'an API key that was revoked grants nothing',
@@ -642,6 +647,14 @@ ROWS = [Row(*row) for row in (
      ('old_key_is_over',), 'keys.len'),
     ('chain-id-mismatch', ('anvil', 'contract_chain_gate', 'chain_id_mismatch_a_wrong_chain_answers_nothing'),
      ('chain_id_is_checked',), 'CHAIN_SEND_UNKNOWN'),
+    ('native-to-burning-contract', cmocka('core_policy', 'native_to_burning_contract_and_others_who_are_never_paid'),
+     ('tokens_are_not_paid',), 'REFUSAL_ADDRESS_IS_TOKEN'),
+    ('symbol-rebound', life('taken_over', 'symbol_rebound_by_api_and_processor'), ('asset_is_pinned',),
+     'what nobody ordered'),
+    ('decimals-changed', life('taken_over', 'decimals_changed_by_api_and_processor'), ('asset_is_pinned',),
+     'life_judge'),
+    ('allowance-to-public-contract', life('taken_over', 'allowance_to_public_contract'), ('asset_is_pinned',),
+     'what nobody ordered'),
     ('message-forged', life('trust', 'message_forged'), ('only_what_was_handed_over',), 'stage'),
     ('row-edited', life('taken_over', 'row_edited_by_a_processor_gets_no_new_receiver'), ('intent_mac',),
      'what nobody ordered'),
@@ -955,5 +968,4 @@ ROWS = [Row(*row) for row in (
 )]
 
 UNSHOWN = {
-    'asset_is_pinned': 'behind it stands a CHECK, which ends the process: a crash is no judgement',
 }

@@ -82,7 +82,7 @@ static enum refusal signer_decide(uint64_t units, uint64_t payment_max, struct a
 }
 
 /* Whatever the roles before it said. */
-static void the_signer_pays_nobody_who_is_never_paid(void **state)
+static void native_to_burning_contract_and_others_who_are_never_paid(void **state)
 {
 	(void)state;
 	assert_int_equal(signer_decide(100, 500, receiver), REFUSAL_NONE);
@@ -106,7 +106,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_asset_matches_in_all_it_says),
 		cmocka_unit_test(both_bounds_are_allowed),
-		cmocka_unit_test(the_signer_pays_nobody_who_is_never_paid),
+		cmocka_unit_test(native_to_burning_contract_and_others_who_are_never_paid),
 		cmocka_unit_test(the_signers_limit_for_one_payment),
 	};
 	return cmocka_run_group_tests_name("core/policy", tests, NULL, NULL);
