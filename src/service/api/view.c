@@ -13,6 +13,18 @@ static void write_time(struct buf *out, const char *name, int64_t at_ms)
 	buf_byte(out, '"');
 }
 
+/* An object out of a row. What somebody else wrote there must not break the answer that it is in.
+ */
+static void write_stored_object(struct buf *out, const char *name, const char *text)
+{
+	struct err ignored;
+	JSON_OWNED json = NULL;
+	bool good = text[0] != 0 && json_parse(str_from(text), &json, &ignored) &&
+		    json_type_of(json_root(json)) == JSON_TYPE_OBJECT;
+	json_write_name(out, name);
+	buf_text(out, good ? text : "{}");
+}
+
 static void write_amount(struct buf *out, const char *name, struct amount amount, unsigned decimals)
 {
 	json_write_name(out, name);
@@ -62,8 +74,7 @@ static void write_intent(struct buf *out, const struct withdrawal *withdrawal,
 	write_amount(out, "amount", intent->amount, intent->decimals);
 	write_amount(out, "amount_base", intent->amount, 0);
 	write_text_or_null(out, "external_id", intent->external_id);
-	json_write_name(out, "metadata");
-	buf_text(out, withdrawal->metadata[0] != 0 ? withdrawal->metadata : "{}");
+	write_stored_object(out, "metadata", withdrawal->metadata);
 	json_write_member_text(out, "correlation_id", withdrawal->correlation_id);
 	write_time(out, "created_at", intent->created_at);
 }
@@ -149,8 +160,7 @@ void view_write_event(const struct store_event *event, struct buf *out)
 	json_write_member_text(out, "actor", actor_text(event->actor));
 	json_write_member_text(out, "status", withdrawal_status_text(event->stage));
 	json_write_member_text(out, "stage", withdrawal_stage_text(event->stage));
-	json_write_name(out, "detail");
-	buf_text(out, event->detail[0] != 0 ? event->detail : "{}");
+	write_stored_object(out, "detail", event->detail);
 	buf_byte(out, '}');
 }
 

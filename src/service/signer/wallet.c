@@ -420,7 +420,7 @@ static bool leases_take(struct signer *self, struct signer_wallet *const *wallet
  * (the journal is away, say) would have them all, and nobody else could. */
 static bool leases_take_all(struct signer *self, int64_t now, struct err *err)
 {
-	struct signer_wallet *wallets[WALLETS_MAX];
+	struct signer_wallet *wallets[WALLETS_MAX] = { NULL };
 	size_t owned = 0;
 	size_t others = 0;
 	for (size_t i = 0; i < self->wallets_len; i++)
