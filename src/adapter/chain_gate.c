@@ -303,6 +303,12 @@ static bool gate_nonces(struct chain *chain, uint64_t block, const struct addres
 	FORWARD(chain_nonces(node, block, wallets, n, ret_nonces, err));
 }
 
+static bool gate_codes(struct chain *chain, const struct address *addresses, size_t n,
+		       enum chain_code *ret_codes, struct err *err)
+{
+	FORWARD(chain_codes(node, addresses, n, ret_codes, err));
+}
+
 static bool gate_decimals(struct chain *chain, struct address token, unsigned *ret_decimals,
 			  struct err *err)
 {
@@ -455,6 +461,7 @@ static const struct chain_ops gate_ops = {
 	.estimate_many = gate_estimate_many,
 	.balances = gate_balances,
 	.nonces = gate_nonces,
+	.codes = gate_codes,
 	.decimals = gate_decimals,
 	.send_many = gate_send_many,
 	.receipts = gate_receipts,

@@ -15,7 +15,9 @@
 
 /* Blocks come with the hashes of all their transactions, up to half a megabyte each on a chain of
  * 140 M gas: 8 of them stay below the 8 MiB that json_rpc takes from one post. */
-#define BLOCKS_PER_POST 8
+/* "0x", 0xef0100 and an address. Source: EIP-7702. */
+#define DELEGATION_TEXT_LEN (2 + 2 * (3 + ADDRESS_BYTES))
+#define BLOCKS_PER_POST     8
 /* With the transactions themselves, up to three megabytes each. */
 #define WHOLE_BLOCKS_PER_POST 2
 
@@ -385,6 +387,35 @@ static bool nonces(struct chain *chain, uint64_t block, const struct address *wa
 	return true;
 }
 
+static enum chain_code read_code(const struct json_rpc_answer *answer)
+{
+	struct str text;
+	if (answer->verdict != JSON_RPC_RESULT || !json_string(answer->result, &text) ||
+	    !str_starts_with(text, STR("0x")) || text.len % 2 != 0)
+		return CHAIN_CODE_UNKNOWN;
+	if (text.len == 2 ||
+	    (text.len == DELEGATION_TEXT_LEN && str_starts_with(text, STR("0xef0100"))))
+		return CHAIN_CODE_NONE;
+	return CHAIN_CODE_CONTRACT;
+}
+
+static bool codes(struct chain *chain, const struct address *addresses, size_t n,
+		  enum chain_code *ret_codes, struct err *err)
+{
+	struct json_rpc *rpc = rpc_of(chain);
+	json_rpc_begin(rpc);
+	for (size_t i = 0; i < n; i++) {
+		struct buf *out = json_rpc_add(rpc, "eth_getCode");
+		write_bytes(out, addresses[i].bytes, sizeof addresses[i].bytes);
+		buf_text(out, ",\"latest\"");
+	}
+	if (!ask(chain, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		ret_codes[i] = read_code(json_rpc_answer(rpc, i));
+	return true;
+}
+
 static bool decimals(struct chain *chain, struct address token, unsigned *ret_decimals,
 		     struct err *err)
 {
@@ -678,6 +709,7 @@ bool chain_jsonrpc_open(const struct chain_jsonrpc_options *options, struct chai
 		.estimate_many = estimate_many,
 		.balances = balances,
 		.nonces = nonces,
+		.codes = codes,
 		.decimals = decimals,
 		.send_many = send_many,
 		.receipts = receipts,

@@ -127,7 +127,7 @@ static const struct file_kind kinds[] = {
 	/* Not always a secret: only a provider's URL holds a key. */
 	{ .key = "chains[].rpc_file",
 	  .supply = "write one URL a line into it",
-	  .roles = ROLE_BIT(ROLE_SIGNER) | ROLE_BIT(ROLE_MONITOR) },
+	  .roles = ROLE_BIT(ROLE_PROCESSOR) | ROLE_BIT(ROLE_SIGNER) | ROLE_BIT(ROLE_MONITOR) },
 };
 
 static const struct file_kind *kind_of(const char *pattern)

@@ -35,10 +35,12 @@ static int64_t step_max_ms(const struct config *config, enum role role, bool ask
 		sum += key_stores_step_ms(config);
 	if (config->queue_is_sqs)
 		sum += STEP_QUEUE_CALLS * config->queue_timeout_ms;
-	for (size_t i = 0; asks_chains && i < config->catalogue.chains_len; i++) {
+	/* The processor asks each chain once, when the policy does. */
+	int64_t calls = asks_chains ? STEP_CHAIN_CALLS : role == ROLE_PROCESSOR ? 1 : 0;
+	for (size_t i = 0; calls > 0 && i < config->catalogue.chains_len; i++) {
 		const struct config_chain *chain = &config->chains[i];
 		int64_t nodes = chain->rpc_len > 0 ? (int64_t)chain->rpc_len : RPC_ENDPOINTS_MAX;
-		sum += STEP_CHAIN_CALLS * nodes * chain->rpc_timeout_ms;
+		sum += calls * nodes * chain->rpc_timeout_ms;
 	}
 	return sum;
 }

@@ -4,13 +4,30 @@
 #include "service/processor/processor.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define IDLE_MS_MAX 1000 /* wake-ups can get lost, and the sweeper has its interval */
 
 struct processor_role {
 	struct deny_list *deny_list;
+	struct chain *chains[CHAINS_MAX]; /* asked when the policy asks */
 	struct processor *processor;
 };
+
+/* Connects to nothing: most policies have no question. Whoever has no way to the nodes is a
+ * processor all the same, whose rows wait when the policy does ask. */
+static void chains_open(struct role_parts *parts, struct processor_role *role)
+{
+	for (size_t i = 0; i < parts->config->catalogue.chains_len; i++) {
+		struct err err = { 0 };
+		struct log_about about = { .action = "chain_not_opened", .err = &err };
+		if (!role_chain_open(parts->config, i, &parts->clock, &parts->log, parts->metrics,
+				     &role->chains[i], &err))
+			log_line(&parts->log, LOG_INFO, &about,
+				 "rules that ask what a receiver is have nobody to ask on %s",
+				 parts->config->catalogue.chains[i].name);
+	}
+}
 
 static bool open_processor(struct role_parts *parts, void **ret_self, struct err *err)
 {
@@ -33,6 +50,8 @@ static bool open_processor(struct role_parts *parts, void **ret_self, struct err
 		.visibility_ms = parts->config->processor_visibility_ms,
 		.sweep_interval_ms = parts->config->processor_sweep_interval_ms,
 	};
+	chains_open(parts, role);
+	memcpy(options.chains, role->chains, sizeof options.chains);
 	if (!role_mac_keys(parts, TRUST_APPROVAL_MAC, &options.approval_keys, err) ||
 	    !role_mac_keys(parts, TRUST_POLICY_GRANTS, &options.policy_keys, err))
 		return false;
@@ -66,6 +85,8 @@ static void close_processor(struct role_parts *parts, void *self)
 		return;
 	processor_free(role->processor);
 	deny_list_close(role->deny_list);
+	for (size_t i = 0; i < CHAINS_MAX; i++)
+		chain_close(role->chains[i]);
 	free(role);
 }
 

@@ -135,14 +135,15 @@ static enum selector_read read_or_wrong(bool read)
 	return read ? SELECTOR_READ : SELECTOR_WRONG;
 }
 
-static bool listed_read(struct reading *reading, const struct json_value *value,
-			enum policy_listed *ret_listed)
+/* asks: what the policy then has to be told. */
+static bool listed_read(const struct reading *reading, const struct json_value *value,
+			const char *member, enum policy_listed *ret_listed, bool *asks)
 {
 	bool is_listed;
 	if (!json_bool(value, &is_listed))
-		return wrong(reading, "allow_listed", "has to be true or false");
+		return wrong(reading, member, "has to be true or false");
 	*ret_listed = is_listed ? POLICY_LISTED_YES : POLICY_LISTED_NO;
-	reading->policy->asks_allow_list = true;
+	*asks = true;
 	return true;
 }
 
@@ -158,7 +159,12 @@ static enum selector_read selector_member(struct reading *reading, struct str na
 			return read_or_wrong(
 				texts_read(reading, value, names[i], ACCOUNT_LEN_MAX, texts[i]));
 	if (str_equal_text(name, "allow_listed"))
-		return read_or_wrong(listed_read(reading, value, &when->listed));
+		return read_or_wrong(listed_read(reading, value, "allow_listed", &when->listed,
+						 &reading->policy->asks_allow_list));
+	if (str_equal_text(name, "receiver_is_contract"))
+		return read_or_wrong(listed_read(reading, value, "receiver_is_contract",
+						 &when->contract,
+						 &reading->policy->asks_contracts));
 	if (str_equal_text(name, "receivers"))
 		return read_or_wrong(receivers_read(reading, value, "receivers", &when->receivers));
 	if (str_equal_text(name, "amount_min"))
@@ -401,6 +407,17 @@ static bool look_alikes_read(const struct reading *reading, const struct json_va
 	return wrong(reading, "look_alikes", "has to be \"warn\", \"deny\" or \"off\"");
 }
 
+static bool contracts_read(const struct reading *reading, const struct json_value *value)
+{
+	struct str text = { 0 };
+	(void)json_string(value, &text);
+	if (!str_equal_text(text, "deny") && !str_equal_text(text, "allow"))
+		return wrong(reading, "contract_receivers", "has to be \"allow\" or \"deny\"");
+	reading->policy->denies_contracts = str_equal_text(text, "deny");
+	reading->policy->asks_contracts |= reading->policy->denies_contracts;
+	return true;
+}
+
 static bool allow_list_read(struct reading *reading, const struct json_value *value)
 {
 	struct policy *policy = reading->policy;
@@ -434,11 +451,13 @@ static bool document_member(struct reading *reading, struct str name,
 		return text_read(reading, value, "description", 1024, &ignored);
 	if (str_equal_text(name, "look_alikes"))
 		return look_alikes_read(reading, value);
+	if (str_equal_text(name, "contract_receivers"))
+		return contracts_read(reading, value);
 	if (str_equal_text(name, "allow_list"))
 		return allow_list_read(reading, value);
 	return wrong(reading, "",
-		     "a policy has \"rules\", \"limits\", \"look_alikes\", an \"allow_list\" "
-		     "and a \"description\"");
+		     "a policy has \"rules\", \"limits\", \"look_alikes\", \"contract_receivers\", "
+		     "an \"allow_list\" and a \"description\"");
 }
 
 bool policy_compile(const struct json_value *root, const struct catalogue *catalogue,

@@ -53,9 +53,9 @@ static bool amount_is_meant(const struct policy_selector *when, const struct pol
 	       amount_compare(amount, amount_of(when->amount_max, facts->asset)) <= 0;
 }
 
-static bool listed_is_meant(enum policy_listed listed, bool is_allowed)
+static bool listed_is_meant(enum policy_listed listed, bool is)
 {
-	return listed == POLICY_LISTED_ANY || (listed == POLICY_LISTED_YES) == is_allowed;
+	return listed == POLICY_LISTED_ANY || (listed == POLICY_LISTED_YES) == is;
 }
 
 static bool matches(const struct policy *policy, const struct policy_selector *when,
@@ -68,6 +68,7 @@ static bool matches(const struct policy *policy, const struct policy_selector *w
 	       has_text(policy, when->keys, str_from(intent->created_by)) &&
 	       has_receiver(policy, when->receivers, intent->to) &&
 	       listed_is_meant(when->listed, facts->receiver->is_allowed) &&
+	       listed_is_meant(when->contract, facts->receiver->is_contract) &&
 	       amount_is_meant(when, facts);
 }
 
@@ -168,6 +169,8 @@ static enum refusal before_rules(const struct policy *policy, const struct polic
 		return REFUSAL_RECEIVER_DENIED;
 	if (receiver->looks_alike && policy->look_alikes == POLICY_LOOK_ALIKES_DENY)
 		return REFUSAL_RECEIVER_LOOKS_ALIKE;
+	if (receiver->is_contract && policy->denies_contracts)
+		return REFUSAL_RECEIVER_IS_CONTRACT;
 	return policy_decide(facts->asset, facts->intent);
 }
 

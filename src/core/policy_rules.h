@@ -64,6 +64,7 @@ struct policy_selector {
 	struct str amount_min;         /* decimal; empty: any. At least this, */
 	struct str amount_max;         /* at most that */
 	enum policy_listed listed;
+	enum policy_listed contract; /* is the receiver one? */
 };
 
 struct policy_rule {
@@ -89,6 +90,8 @@ struct policy {
 	int64_t allow_cooldown_ms; /* before an entry of the allow-list counts */
 	int64_t allow_life_ms;     /* after which it counts no more; 0: for ever */
 	bool asks_allow_list;      /* some selector does */
+	bool denies_contracts;     /* as receivers, all of them */
+	bool asks_contracts;       /* that, or some selector */
 	struct policy_rule rules[POLICY_RULES_MAX];
 	struct policy_limit limits[POLICY_LIMITS_MAX];
 	struct str texts[POLICY_ITEMS_MAX];
@@ -114,6 +117,8 @@ struct policy_verdict {
 struct policy_receiver {
 	bool is_denied;   /* on the deny-list */
 	bool is_allowed;  /* on the account's allow-list (policy_allow_counts) */
+	bool is_contract; /* code is at it; */
+	bool is_unsure;   /* and nobody knows, though the policy asks: not to be judged */
 	bool looks_alike; /* and is not; like another one whom the account knows */
 };
 

@@ -37,6 +37,7 @@ static const struct refusal_row rows[REFUSAL_COUNT] = {
 	[REFUSAL_RECEIVER_LOOKS_ALIKE] = { "receiver_looks_alike",
 					   "the receiver has the first and last digits of another "
 					   "one that the account knows" },
+	[REFUSAL_RECEIVER_IS_CONTRACT] = { "receiver_is_contract", "the receiver is a contract" },
 	[REFUSAL_SIGNER_LIMIT] = { "signer_limit", "the signer's own limit for one payment" },
 	[REFUSAL_FEE_ABOVE_CAP] = { "fee_above_cap", "fees are above the configured cap" },
 	[REFUSAL_RECEIVER_REFUSES] = { "receiver_refuses",

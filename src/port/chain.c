@@ -81,6 +81,18 @@ bool chain_nonces(struct chain *chain, uint64_t block, const struct address *wal
 	return chain->ops->nonces(chain, block, wallets, n, ret_nonces, err) || failed(chain);
 }
 
+bool chain_codes(struct chain *chain, const struct address *addresses, size_t n,
+		 enum chain_code *ret_codes, struct err *err)
+{
+	PORT_CALL();
+	check_batch(chain, addresses, n, ret_codes);
+	if (!chain->ops->codes(chain, addresses, n, ret_codes, err))
+		return failed(chain);
+	for (size_t i = 0; i < n; i++)
+		CHECK(ret_codes[i] <= CHAIN_CODE_UNKNOWN);
+	return true;
+}
+
 bool chain_decimals(struct chain *chain, struct address token, unsigned *ret_decimals,
 		    struct err *err)
 {

@@ -13,6 +13,7 @@
 #include "core/amount.h"
 #include "core/chain_answer.h"
 #include "core/limits.h"
+#include "port/chain_code.h"
 #include "port/chain_transfer.h"
 
 #include <stddef.h>
@@ -159,6 +160,8 @@ struct chain_ops {
 			 struct chain_balance *ret_balances, struct err *err);
 	bool (*nonces)(struct chain *chain, uint64_t block, const struct address *wallets, size_t n,
 		       struct chain_nonce *ret_nonces, struct err *err);
+	bool (*codes)(struct chain *chain, const struct address *addresses, size_t n,
+		      enum chain_code *ret_codes, struct err *err);
 	bool (*decimals)(struct chain *chain, struct address token, unsigned *ret_decimals,
 			 struct err *err);
 	void (*send_many)(struct chain *chain, const struct str *raw, size_t n,
@@ -200,6 +203,9 @@ MUST_CHECK bool chain_balances(struct chain *chain, uint64_t block,
 			       struct chain_balance *ret_balances, struct err *err);
 MUST_CHECK bool chain_nonces(struct chain *chain, uint64_t block, const struct address *wallets,
 			     size_t n, struct chain_nonce *ret_nonces, struct err *err);
+/* What is at an address in the latest block. */
+MUST_CHECK bool chain_codes(struct chain *chain, const struct address *addresses, size_t n,
+			    enum chain_code *ret_codes, struct err *err);
 MUST_CHECK bool chain_decimals(struct chain *chain, struct address token, unsigned *ret_decimals,
 			       struct err *err);
 /* Sends n raw transactions in order. Never fails as a whole: what is not known is UNKNOWN. */

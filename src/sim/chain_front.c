@@ -68,6 +68,12 @@ static bool front_nonces(struct chain *chain, uint64_t block, const struct addre
 	FORWARD(chain_nonces(node, block, wallets, n, ret_nonces, err));
 }
 
+static bool front_codes(struct chain *chain, const struct address *addresses, size_t n,
+			enum chain_code *ret_codes, struct err *err)
+{
+	FORWARD(chain_codes(node, addresses, n, ret_codes, err));
+}
+
 static bool front_decimals(struct chain *chain, struct address token, unsigned *ret_decimals,
 			   struct err *err)
 {
@@ -161,6 +167,7 @@ static const struct chain_ops front_ops = {
 	.estimate_many = front_estimate_many,
 	.balances = front_balances,
 	.nonces = front_nonces,
+	.codes = front_codes,
 	.decimals = front_decimals,
 	.send_many = front_send_many,
 	.receipts = front_receipts,

@@ -250,6 +250,22 @@ static bool node_nonces(struct chain *chain, uint64_t block, const struct addres
 	return true;
 }
 
+/* Tokens alone are contracts here. */
+static bool node_codes(struct chain *chain, const struct address *addresses, size_t n,
+		       enum chain_code *ret_codes, struct err *err)
+{
+	struct sim_node *node = node_of(chain);
+	unsigned asset;
+	if (!answers(node, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		ret_codes[i] = is_lost(node) ? CHAIN_CODE_UNKNOWN
+			       : sim_chain_asset_of(node->chain, addresses[i], &asset)
+				       ? CHAIN_CODE_CONTRACT
+				       : CHAIN_CODE_NONE;
+	return true;
+}
+
 static bool node_decimals(struct chain *chain, struct address token, unsigned *ret_decimals,
 			  struct err *err)
 {
@@ -542,6 +558,7 @@ static const struct chain_ops node_ops = {
 	.estimate_many = node_estimate_many,
 	.balances = node_balances,
 	.nonces = node_nonces,
+	.codes = node_codes,
 	.decimals = node_decimals,
 	.send_many = node_send_many,
 	.receipts = node_receipts,

@@ -253,6 +253,13 @@ static void test_balances_and_nonces(void **state)
 	assert_true(chain_nonces(fixture.chain, height() + 1000, wallets, 2, nonces, &err));
 	assert_false(nonces[0].known);
 
+	const struct address places[] = { fixture.token, empty.address, wallet.address };
+	enum chain_code codes[3];
+	assert_true(chain_codes(fixture.chain, places, 3, codes, &err));
+	assert_int_equal(codes[0], CHAIN_CODE_CONTRACT);
+	assert_int_equal(codes[1], CHAIN_CODE_NONE);
+	assert_int_equal(codes[2], CHAIN_CODE_NONE);
+
 	unsigned decimals = 0;
 	assert_true(chain_decimals(fixture.chain, fixture.token, &decimals, &err));
 	assert_int_equal(decimals, 6);

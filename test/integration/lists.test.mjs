@@ -154,7 +154,7 @@ test('the policy is tried out, and says what it then does', async () => {
 	assert.equal(first.status, 200, JSON.stringify(first.json));
 	assert.deepEqual(first.json, {
 		answer: 'allow', code: null, policy_version: first.json.policy_version, rule: 'all',
-		receiver: { deny_listed: false, allow_listed: false, looks_like: null },
+		receiver: { deny_listed: false, allow_listed: false, assumes_no_contract: false, looks_like: null },
 		limits: [{ name: 'once', has_room: true }],
 	});
 	assert.deepEqual((await simulate(wish, apiKey)).json, first.json, 'it takes no room');
@@ -180,6 +180,23 @@ test('the policy is tried out, and says what it then does', async () => {
 	const { stdout } = await sluice('policy', 'simulate', 'default', 'anvil', 'ETH', to, '0.001', '--json');
 	assert.deepEqual(JSON.parse(stdout), second);
 	assert.match((await sluice('policy', 'simulate', 'default', 'anvil', 'ETH', alike, '0.001')).stdout, /^allow\nrule +all, [^]*begins and ends as/);
+});
+
+test('a receiver that is a contract is refused where the policy says so', async () => {
+	const apiKey = await key('--scope', 'policies:read');
+	const policy = join(dir, 'policy.json');
+	writeFileSync(policy, JSON.stringify({ contract_receivers: 'deny', rules: [{ name: 'all', effect: 'allow' }] }));
+	await sluice('policy', 'set', policy);
+	const contract = fresh();
+	await stack.chain.call('anvil_setCode', contract, '0x600160005500');
+	const refused = await until(await order(contract), json => ['COMPLETED', 'REJECTED'].includes(json.status));
+	assert.equal(refused.failure?.code, 'receiver_is_contract', JSON.stringify(refused));
+	const person = fresh();
+	await stack.chain.call('anvil_setCode', person, `0xef0100${'11'.repeat(20)}`); // delegated, by its key
+	for (const to of [fresh(), person])
+		assert.equal((await until(await order(to), json => ['COMPLETED', 'REJECTED'].includes(json.status))).status, 'COMPLETED');
+	const { json } = await simulate({ chain: 'anvil', asset: 'ETH', to: contract, amount: '0.001' }, apiKey);
+	assert.deepEqual([json.answer, json.receiver.assumes_no_contract], ['allow', true]);
 });
 
 test('who tries the policy out says what could be asked for, of an own account', async () => {

@@ -202,6 +202,7 @@ static void processor_open(struct life *life)
 					     .metrics = NULL,
 					     .approval_keys = mac_keys_of(life, 1),
 					     .policy_keys = mac_keys_of(life, 6),
+					     .chains = { life->ports.chain },
 					     .instance = "processor-life",
 					     .approval_life_ms = life->approval_life_ms,
 					     .visibility_ms = 30000,

@@ -609,6 +609,12 @@ static bool nonces(struct chain *self, uint64_t block, const struct address *wal
 	CHAIN(nonces(REAL_CHAIN, block, wallets, n, ret_nonces, err), "nonces");
 }
 
+static bool codes(struct chain *self, const struct address *addresses, size_t n,
+		  enum chain_code *ret_codes, struct err *err)
+{
+	CHAIN(codes(REAL_CHAIN, addresses, n, ret_codes, err), "codes");
+}
+
 /* A lost answer of a send is one that nobody knows; so is a send that never was. */
 static void send_many(struct chain *self, const struct str *raw, size_t n,
 		      struct chain_send *ret_sends)
@@ -691,6 +697,7 @@ static const struct chain_ops chain_ops = {
 	.head = head,
 	.estimate_many = estimate_many,
 	.balances = balances,
+	.codes = codes,
 	.nonces = nonces,
 	.send_many = send_many,
 	.receipts = receipts,

@@ -116,6 +116,12 @@ static bool node_nonces(struct chain *chain, uint64_t block, const struct addres
 	return true;
 }
 
+static bool node_codes(struct chain *chain, const struct address *addresses, size_t n,
+		       enum chain_code *ret_codes, struct err *err)
+{
+	return chain_codes(node_of(chain)->real, addresses, n, ret_codes, err);
+}
+
 static bool node_decimals(struct chain *chain, struct address token, unsigned *ret_decimals,
 			  struct err *err)
 {
@@ -266,6 +272,7 @@ static const struct chain_ops node_ops = {
 	.estimate_many = node_estimate_many,
 	.balances = node_balances,
 	.nonces = node_nonces,
+	.codes = node_codes,
 	.decimals = node_decimals,
 	.send_many = node_send_many,
 	.receipts = node_receipts,

@@ -204,6 +204,47 @@ static void test_poisoned_address_is_told_of(void **state)
 	assert_int_equal(life_alarms(life, "receiver_looks_alike"), 2);
 }
 
+/* ---- contracts ---- */
+
+#define NO_CONTRACTS                        \
+	"{\"contract_receivers\":\"deny\"," \
+	"\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}]}"
+
+static void test_native_to_burning_contract_by_the_policy(void **state)
+{
+	struct life *life = *state;
+	struct address contract = life_fresh_address(life);
+	life_refuse(life, contract, false);
+	life_policy_set(life, NO_CONTRACTS);
+	struct withdrawal row = life_accept_to(life, "POL", 1000, contract);
+	struct withdrawal person = life_accept(life, "POL", 1000);
+	run_long(life);
+	assert_rejected(life, &row, REFUSAL_RECEIVER_IS_CONTRACT);
+	life_assert_paid(life, &person);
+}
+
+/* Nobody to ask: no answer is no payment, and no refusal either. */
+static void test_native_to_burning_contract_when_no_node_answers(void **state)
+{
+	struct life *life = *state;
+	struct address contract = life_fresh_address(life);
+	struct chain *chain = life->ports.chain;
+	life_refuse(life, contract, false);
+	life_policy_set(life, NO_CONTRACTS);
+	life->ports.chain = NULL;
+	life_restart(life, LIFE_PROCESSOR);
+	struct withdrawal row = life_accept_to(life, "POL", 1000, contract);
+	life_run(life, 20);
+	life_assert_stage(life, &row, WITHDRAWAL_ACCEPTED);
+	life_assert_waits(life, &row, reason_code(REASON_CHAIN_UNAVAILABLE));
+	life_assert_unpaid(life, &row);
+	life->ports.chain = chain;
+	life_restart(life, LIFE_PROCESSOR);
+	life_wait(life, 60000);
+	life_run(life, 10);
+	assert_rejected(life, &row, REFUSAL_RECEIVER_IS_CONTRACT);
+}
+
 /* ---- receivers on the list ---- */
 
 #define LISTED_ONLY                                                                      \
@@ -325,6 +366,8 @@ int main(void)
 		LIFE_TEST(test_sanctioned_receiver),
 		LIFE_TEST(test_sanctioned_receiver_after_the_approval),
 		LIFE_TEST(test_sanctioned_receiver_while_the_list_is_away),
+		LIFE_TEST(test_native_to_burning_contract_by_the_policy),
+		LIFE_TEST(test_native_to_burning_contract_when_no_node_answers),
 		LIFE_TEST(test_poisoned_address),
 		LIFE_TEST(test_poisoned_address_is_told_of),
 		LIFE_TEST(test_allow_list_forged_by_a_newcomer),

@@ -169,6 +169,7 @@ static bool judge(struct judging *judging, struct admin_simulated *result, struc
 		return true;
 	}
 	result->version = judging->row.version;
+	result->assumes_no_contract = judging->policy->asks_contracts;
 	if (!receiver_look(judging, result, err))
 		return false;
 	policy_judge(judging->policy, judging->admin->catalogue, judging->asset, judging->intent,
@@ -232,6 +233,7 @@ static void receiver_write(const struct admin_simulated *result, struct buf *out
 	else
 		json_write_member_null(out, "deny_listed");
 	json_write_member_bool(out, "allow_listed", result->receiver.is_allowed);
+	json_write_member_bool(out, "assumes_no_contract", result->assumes_no_contract);
 	text_or_null(out, "looks_like", address_text(result->known).at,
 		     result->receiver.looks_alike);
 	buf_byte(out, '}');

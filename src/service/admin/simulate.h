@@ -37,7 +37,8 @@ struct admin_simulated {
 	char rule[POLICY_NAME_LEN_MAX + 1]; /* that decides */
 	bool has_deny_list;
 	struct policy_receiver receiver;
-	struct address known; /* whom it looks like, when it does */
+	bool assumes_no_contract; /* the policy asks, and here is no node to say */
+	struct address known;     /* whom it looks like, when it does */
 	size_t limits_len;
 	struct admin_simulate_limit limits[POLICY_LIMITS_MAX];
 };

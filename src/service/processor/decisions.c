@@ -221,6 +221,13 @@ static void judge(struct decisions *self, const struct withdrawal *row, const st
 	struct policy_verdict *verdict = &self->verdicts[change - self->changes];
 	struct address known = { { 0 } };
 	struct policy_receiver receiver = receivers_facts(self->facts.receivers, row, &known);
+	if (receiver.is_unsure && !receiver.is_denied && DEFENCE("the_unsure_wait")) {
+		if (is_canceled(row))
+			decide_unpayable(self, row, REFUSAL_CANCELED, change);
+		else
+			decide_wait(self, row, REASON_CHAIN_UNAVAILABLE, change);
+		return;
+	}
 	policy_judge(self->facts.policy, self->options.catalogue, asset, &row->intent, &receiver,
 		     verdict);
 	if (verdict->rule != NULL)

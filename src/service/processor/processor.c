@@ -30,8 +30,10 @@ struct processor *processor_new(const struct processor_options *options)
 	struct metrics *metrics = options->metrics;
 	struct policies_options policies = { options->store, options->catalogue, options->log,
 					     metrics, options->policy_keys };
-	struct receivers_options receivers = { options->store, options->deny_list, options->log,
-					       metrics, options->policy_keys };
+	struct receivers_options receivers = { options->store,       options->deny_list,
+					       self->options.chains, options->catalogue,
+					       options->log,         metrics,
+					       options->policy_keys };
 	self->policies = policies_new(&policies);
 	self->receivers = receivers_new(&receivers);
 	self->decisions = decisions_new(options);

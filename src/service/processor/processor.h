@@ -7,6 +7,7 @@
 #include "base/metric.h"
 #include "core/catalogue.h"
 #include "core/intent.h"
+#include "port/chain.h"
 #include "port/clock.h"
 #include "port/deny_list.h"
 #include "port/queue.h"
@@ -16,7 +17,8 @@ struct processor_options {
 	struct store *store; /* all borrowed */
 	struct queue *queue;
 	struct clock *clock;
-	struct deny_list *deny_list; /* NULL: none is configured */
+	struct deny_list *deny_list;      /* NULL: none is configured */
+	struct chain *chains[CHAINS_MAX]; /* in the order of the catalogue; NULL: none to ask */
 	const struct catalogue *catalogue;
 	const struct log *log;
 	struct metrics *metrics;

@@ -6,8 +6,9 @@
 
 struct receivers {
 	struct receivers_options options;
-	bool is_told; /* that there is no list */
-	size_t len;   /* rows that were loaded */
+	bool is_told;  /* that there is no list */
+	bool is_asked; /* the store, for the rows that were loaded */
+	size_t len;
 	struct store_receiver known[BATCH_MAX];
 	struct policy_receiver facts[BATCH_MAX]; /* of them */
 	size_t told_len;                         /* entries that were told last */
@@ -90,25 +91,75 @@ static void seal_tell(const struct receivers *self, const struct store_allow_ent
 		 address_text(entry->receiver).at, entry->account);
 }
 
+/* ---- what the chains know ---- */
+
+/* Those of one chain, together. What no node tells stays unsure. */
+static void codes_look(struct receivers *self, size_t chain)
+{
+	uint64_t chain_id = self->options.catalogue->chains[chain].chain_id;
+	struct chain *nodes = self->options.chains[chain];
+	struct address addresses[BATCH_MAX];
+	enum chain_code codes[BATCH_MAX];
+	size_t places[BATCH_MAX], n = 0;
+	struct err err = { 0 };
+	for (size_t i = 0; i < self->len; i++) {
+		if (self->known[i].intent->chain_id != chain_id)
+			continue;
+		addresses[n] = self->known[i].intent->to;
+		places[n++] = i;
+	}
+	if (n == 0)
+		return;
+	if (nodes == NULL || !chain_codes(nodes, addresses, n, codes, &err)) {
+		struct log_about about = { .action = "decision_waits", .err = &err };
+		log_line(self->options.log, LOG_WARN, &about, "no node says who is a contract");
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct policy_receiver *facts = &self->facts[places[i]];
+		facts->is_unsure = codes[i] == CHAIN_CODE_UNKNOWN;
+		facts->is_contract =
+			codes[i] == CHAIN_CODE_CONTRACT && DEFENCE("contracts_are_seen");
+	}
+}
+
+/* ---- a batch ---- */
+
+static bool store_look(struct receivers *self, const struct policy *policy, int64_t policy_set_at,
+		       int64_t now_ms, struct err *err)
+{
+	if (!store_receivers_look(self->options.store, self->known, self->len, err))
+		return false;
+	for (size_t i = 0; i < self->len; i++) {
+		bool is_broken;
+		self->facts[i] = store_receiver_facts(&self->known[i], &self->options.keys, policy,
+						      policy_set_at, now_ms, &is_broken);
+		if (is_broken)
+			seal_tell(self, &self->known[i].entry);
+	}
+	return true;
+}
+
 bool receivers_load(struct receivers *receivers, const struct policy *policy, int64_t policy_set_at,
 		    const struct withdrawal *const *rows, size_t n, int64_t now_ms, struct err *err)
 {
 	receivers->len = 0;
-	if (n == 0 || policy == NULL || !store_receivers_are_asked(policy))
+	if (n == 0 || policy == NULL)
 		return true;
-	for (size_t i = 0; i < n; i++)
-		receivers->known[i] = (struct store_receiver){ .intent = &rows[i]->intent };
-	if (!store_receivers_look(receivers->options.store, receivers->known, n, err))
-		return false;
+	receivers->is_asked = store_receivers_are_asked(policy);
 	receivers->len = n;
 	for (size_t i = 0; i < n; i++) {
-		bool is_broken;
-		receivers->facts[i] =
-			store_receiver_facts(&receivers->known[i], &receivers->options.keys, policy,
-					     policy_set_at, now_ms, &is_broken);
-		if (is_broken)
-			seal_tell(receivers, &receivers->known[i].entry);
+		receivers->known[i] = (struct store_receiver){ .intent = &rows[i]->intent };
+		receivers->facts[i] = (struct policy_receiver){ 0 };
 	}
+	if (receivers->is_asked && !store_look(receivers, policy, policy_set_at, now_ms, err))
+		return false;
+	if (!policy->asks_contracts)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		receivers->facts[i].is_unsure = true;
+	for (size_t i = 0; i < receivers->options.catalogue->chains_len; i++)
+		codes_look(receivers, i);
 	return true;
 }
 
@@ -141,7 +192,7 @@ bool receivers_learn(struct receivers *receivers, const struct withdrawal *const
 {
 	const struct intent *intents[BATCH_MAX];
 	size_t len = 0;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && receivers->is_asked; i++) {
 		size_t at = place_of(receivers, rows[i]);
 		if (at < receivers->len && !receivers->known[at].is_known)
 			intents[len++] = receivers->known[at].intent;

@@ -1,19 +1,23 @@
 /* What the processor knows of receivers, besides what the intent says: is one on the deny-list, or
  * on the account's allow-list? Does it look like another one that the account knows? A deny-list
  * that cannot be believed is none, and then nothing is decided, with an alarm, until there is one
- * again. An entry of the allow-list that cannot be believed is none either, with an alarm. */
+ * again. Is it a contract? A node says so; while none does, such a row is not judged. An entry of
+ * the allow-list that cannot be believed is none either, with an alarm. */
 #ifndef SLUICE_SERVICE_PROCESSOR_RECEIVERS_H
 #define SLUICE_SERVICE_PROCESSOR_RECEIVERS_H
 
 #include "base/log.h"
 #include "base/metric.h"
 #include "core/policy_rules.h"
+#include "port/chain.h"
 #include "port/deny_list.h"
 #include "port/store_receivers.h"
 
 struct receivers_options {
 	struct store *store;         /* all borrowed */
 	struct deny_list *deny_list; /* NULL: none is configured */
+	struct chain *const *chains; /* in the order of the catalogue; each NULL: nobody to ask */
+	const struct catalogue *catalogue;
 	const struct log *log;
 	struct metrics *metrics;
 	struct mac_keys keys; /* policy grants */
@@ -25,8 +29,8 @@ struct receivers *receivers_new(const struct receivers_options *options);
 void receivers_free(struct receivers *receivers); /* accepts NULL */
 /* Once a step, also without work, so that people hear of it. False: nobody can be judged now. */
 MUST_CHECK bool receivers_look(struct receivers *receivers);
-/* What the store knows about up to BATCH_MAX rows, in one look; nothing that the policy has no use
- * for. The rows are borrowed until the next load. */
+/* What store and chains know about up to BATCH_MAX rows, in one look at each; nothing that the
+ * policy has no use for. The rows are borrowed until the next load. */
 MUST_CHECK bool receivers_load(struct receivers *receivers, const struct policy *policy,
 			       int64_t policy_set_at, const struct withdrawal *const *rows,
 			       size_t n, int64_t now_ms, struct err *err);

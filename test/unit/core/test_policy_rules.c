@@ -232,6 +232,30 @@ static void who_looks_like_another_is_told_of_or_refused(void **state)
 	assert_false(verdict.warns_look_alike);
 }
 
+static void contracts_are_refused_or_selected(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	for (int contract = 0; contract < 2; contract++) {
+		receiver.is_contract = contract != 0;
+		compile_good("{" ANYBODY "}");
+		assert_false(policy->asks_contracts);
+		assert_int_equal(judge(&intent), POLICY_ALLOWED);
+		compile_good("{\"contract_receivers\":\"allow\"," ANYBODY "}");
+		assert_false(policy->asks_contracts);
+		assert_int_equal(judge(&intent), POLICY_ALLOWED);
+		compile_good("{\"contract_receivers\":\"deny\"," ANYBODY "}");
+		assert_true(policy->asks_contracts);
+		assert_int_equal(judge(&intent), contract ? POLICY_DENIED : POLICY_ALLOWED);
+		assert_int_equal(verdict.refusal,
+				 contract ? REFUSAL_RECEIVER_IS_CONTRACT : REFUSAL_NONE);
+		compile_good("{\"rules\":[{\"name\":\"r\",\"effect\":\"allow\","
+			     "\"receiver_is_contract\":true}]}");
+		assert_true(policy->asks_contracts);
+		assert_int_equal(judge(&intent), contract ? POLICY_ALLOWED : POLICY_DENIED);
+	}
+}
+
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS  (24 * HOUR_MS)
 
@@ -511,6 +535,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(each_selector_tells_withdrawals_apart, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(the_deny_list_wins_over_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(contracts_are_refused_or_selected, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_allow_list_is_a_selector, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_looks_like_another_is_told_of_or_refused, setup,
 						teardown),
