@@ -5,6 +5,7 @@ import { UsageError, numberOption, readArguments, runMain } from '../../test/too
 import { runAccept } from './accept.mjs';
 import { runCluster } from './cluster.mjs';
 import { describeMachine } from './machine.mjs';
+import { runGuard } from './guard.mjs';
 import { runPay } from './pay.mjs';
 import { benchDir, buildDir, loadAverage } from './processes.mjs';
 import { runQueue } from './queue.mjs';
@@ -18,6 +19,7 @@ const sections = {
 	start: runStart,
 	queue: runQueue,
 	sign: runSign,
+	guard: runGuard,
 	cluster: runCluster,
 };
 const full = { seconds: 3, rounds: 5, rows: 1_000_000, count: 6000 };
