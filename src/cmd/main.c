@@ -299,7 +299,7 @@ const struct command commands[] = {
 	  "grants nothing any more. A step that was interrupted is finished by the same one.",
 	  keys_rotate_options, command_keys_rotate },
 	{ "rekey", "", 0, 0, "seal what grants something with the newest trust key",
-	  "API keys, users and the policy in force, once `keys rotate --step use` is done.\n"
+	  "API keys, users, the allow-list and the policy, once `keys rotate --step use` is done.\n"
 	  "May be ended and run again at any time.",
 	  config_options, command_rekey },
 	{ "keys address", "[FILE]", 0, 1, "print the addresses of a keystore",
