@@ -144,6 +144,31 @@ static void an_edited_entry_has_no_seal(void **state)
 	}
 }
 
+/* By whoever read it: one that was sealed by somebody else meanwhile stays as that one left it. */
+static void an_entry_is_sealed_anew_once(void **state)
+{
+	static const uint8_t other[32] = { 9 };
+	const struct mac_keys next = { .keys = { { 2, other } }, .len = 1 };
+	struct fixture *f = *state;
+	struct intent intent = intent_to("acme", address_of(1, 1, 2));
+	struct store_allow_entry entry = entry_of(&intent);
+	struct mac_tag before = entry.mac;
+	struct err err = { 0 };
+	bool done = false;
+	assert_true(add(f, &entry));
+	store_allow_seal(&next, &entry);
+	assert_true(store_allow_reseal(f->store, &entry, &before, &by, &done, &err));
+	assert_true(done);
+	struct store_receiver found = look(f, &intent);
+	assert_true(store_allow_is_sealed(&next, &found.entry));
+	assert_false(store_allow_is_sealed(&keys, &found.entry));
+	assert_true(store_allow_reseal(f->store, &entry, &before, &by, &done, &err));
+	assert_false(done);
+	assert_true(take_off(f, &entry));
+	assert_true(store_allow_reseal(f->store, &entry, &entry.mac, &by, &done, &err));
+	assert_false(done);
+}
+
 /* A whole batch in one look, with a receiver twice. */
 static void a_batch_is_looked_at_together(void **state)
 {
@@ -196,6 +221,7 @@ int main(void)
 		STORE_TEST(the_first_of_these_digits_stays_known),
 		STORE_TEST(an_entry_is_of_account_chain_and_receiver),
 		STORE_TEST(an_edited_entry_has_no_seal),
+		STORE_TEST(an_entry_is_sealed_anew_once),
 		STORE_TEST(a_batch_is_looked_at_together),
 		STORE_TEST(the_list_comes_in_pages),
 	};
