@@ -20,6 +20,7 @@
  * - messages is outbox and embedded queue in one: at most one waiting wake-up per row and queue.
  *   message_claims: who works on what came out of an external transport, and how often it was
  *   received without verdict; gone with the verdict.
+ * - idempotency: requests other than withdrawals that carried a key; for 30 days.
  * - proposals: what one person asks for and another one has to confirm; kept for ever, few.
  * - policy_windows: what a limit let through lately, a row for each whom it counts together; made
  * in C, under its lock. policy_reservations: what a withdrawal has taken of them.
@@ -156,6 +157,12 @@ static const char *const step_1[] = {
 	"mac {blob 32} NOT NULL, "
 	"PRIMARY KEY (withdrawal_id, transfer_id, version, person)) {without rowid}",
 	"CREATE INDEX decisions_open ON decisions (answer)",
+
+	"CREATE TABLE idempotency (principal {text 64} NOT NULL, key_hash {blob 32} NOT NULL, "
+	"fingerprint {blob 32} NOT NULL, attempt {id} NOT NULL, at BIGINT NOT NULL, "
+	"status INTEGER NOT NULL, answer {document} NOT NULL, "
+	"PRIMARY KEY (principal, key_hash)) {without rowid}",
+	"CREATE INDEX idempotency_at ON idempotency (at)",
 
 	"CREATE TABLE controls (scope INTEGER NOT NULL, name {text 64} NOT NULL, "
 	"stops INTEGER NOT NULL, version BIGINT NOT NULL, since BIGINT NOT NULL, "

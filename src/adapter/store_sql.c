@@ -4,6 +4,7 @@
 #include "adapter/store_schema.h"
 #include "adapter/store_sql_control.h"
 #include "adapter/store_sql_key.h"
+#include "adapter/store_sql_once.h"
 #include "adapter/store_sql_parts.h"
 #include "adapter/store_sql_policy.h"
 #include "adapter/store_sql_receivers.h"
@@ -90,6 +91,8 @@ static const struct store_ops store_sql_ops = {
 	.policy_add = store_sql_policy_add,
 	.policies_list = store_sql_policies_list,
 	.audit_list = store_sql_audit_list,
+	.once_load = store_sql_once_load,
+	.once_answer = store_sql_once_answer,
 	.policy_load = store_sql_policy_load,
 	.policy_forget = store_sql_policy_forget,
 	.policy_room = store_sql_policy_room,
@@ -190,6 +193,8 @@ bool audit_add(struct db *db, const char *action, struct id subject, const char 
 {
 	char bytes[AUDIT_DETAIL_MAX + 1];
 	struct buf out = buf_of(bytes, sizeof bytes);
+	if (by->once != NULL && !once_claim(db, by->once, by->now_ms, err))
+		return false;
 	struct sql sql = sql_prepare(db, audit_insert, err);
 	audit_put(&sql, action, subject, detail_from(detail, by->address, &out), by);
 	return sql_run(&sql, NULL);

@@ -25,6 +25,8 @@
 
 struct store;
 
+struct store_once;
+
 /* Who did it: for events and audit records. */
 struct store_by {
 	enum actor actor;
@@ -32,6 +34,7 @@ struct store_by {
 	const char *request_id; /* of the HTTP request or step; borrowed; "" for none */
 	int64_t now_ms;
 	const char *address; /* of the client, for the audit record; borrowed; NULL: none */
+	const struct store_once *once; /* under which key (store_once.h); borrowed; NULL: none */
 };
 
 enum store_accept_result {

@@ -6,6 +6,7 @@
 #include "port/store_api_key.h"
 #include "port/store_control.h"
 #include "port/store_feed.h"
+#include "port/store_once.h"
 #include "port/store_people.h"
 #include "port/store_policy.h"
 #include "port/store_proposal.h"
@@ -131,6 +132,10 @@ struct store_ops {
 	bool (*policy_add)(struct store *, const struct store_policy *, struct str,
 			   struct store_proposal_change *, const struct store_by *, bool *,
 			   struct err *);
+	bool (*once_load)(struct store *, const struct store_once *, struct store_once_row *,
+			  struct buf *, bool *, struct err *);
+	bool (*once_answer)(struct store *, const struct store_once *, unsigned, struct str,
+			    int64_t, struct err *);
 	bool (*audit_list)(struct store *, int64_t, struct store_audit *, size_t, size_t *,
 			   struct err *);
 	bool (*policies_list)(struct store *, uint64_t, struct store_policy *, size_t, size_t *,

@@ -623,6 +623,7 @@ static const struct table tables[] = {
 	{ "controls", "SELECT * FROM controls ORDER BY scope, name", 7 },
 	{ "controls_head", "SELECT * FROM controls_head ORDER BY id", 6 },
 	{ "policies", "SELECT * FROM policies ORDER BY version", 7 },
+	{ "idempotency", "SELECT * FROM idempotency ORDER BY principal, key_hash", 7 },
 	{ "proposals", "SELECT * FROM proposals ORDER BY id", 15 },
 	{ "policy_windows", "SELECT * FROM policy_windows ORDER BY limit_key", 3 },
 	{ "policy_reservations",

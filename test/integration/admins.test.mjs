@@ -187,6 +187,100 @@ describe('users', () => {
 	});
 });
 
+describe('one\'s own password', () => {
+	const other = 'another battery staple';
+	const change = (token, more = {}, from) => ask(api, 'POST', '/v1/auth/password',
+		{ token, body: { password, new_password: other, ...more }, from });
+	const logInWith = (name, word, from = '127.0.0.8') => ask(api, 'POST', '/v1/auth/login', { body: { name, password: word }, from });
+
+	test('is changed by who knows the old one, and ends every other session', async () => {
+		makeUser(api, 'abe', 'viewer');
+		const [here, there] = [await logIn(api, 'abe'), await logIn(api, 'abe')];
+		for (const token of [here, there]) assert.equal((await get(token, '/v1/auth/sessions')).status, 200);
+		assertProblem(await change(here, { password: 'not the old one' }, '127.0.0.7'), 401, 'login_failed');
+		assertProblem(await change(here, { new_password: 'short' }), 422, 'request_refused');
+		assertProblem(await change(here, { name: 'ann' }), 422, 'field_unknown');
+		assertProblem(await change(null), 401, 'authorization_missing');
+		const changed = await change(here);
+		assert.equal(changed.status, 200, JSON.stringify(changed.body));
+		await until(async () => (await get(there, '/v1/auth/sessions')).status === 401);
+		await until(async () => (await get(here, '/v1/auth/sessions')).status === 200);
+		await sleep(2 * api.keyCacheMs);
+		assert.equal((await get(here, '/v1/auth/sessions')).body.items.length, 1);
+		assertProblem(await logInWith('abe', password), 401, 'login_failed');
+		assert.equal((await logInWith('abe', other)).status, 200);
+		const { request, address, name } = recordOf('user_password_changed');
+		assert.deepEqual([request, address, name], [changed.headers['request-id'], '127.0.0.1', 'abe']);
+		for (const secret of [password, other]) assert.ok(!JSON.stringify(api.log()).includes(secret), 'secret-in-log');
+	});
+
+	test('takes the second factor of who has one, and is guessed no faster than a log-in', async () => {
+		makeUser(api, 'cas', 'viewer');
+		const full = await logInFully(api, 'cas');
+		const plain = await logIn(api, 'cas');
+		assertProblem(await change(plain), 403, 'second_factor_required');
+		assert.equal((await change(full)).status, 200);
+		makeUser(api, 'dan', 'viewer');
+		const token = await logIn(api, 'dan');
+		const codes = [];
+		for (let i = 0; i < 5; i++) codes.push((await change(token, { password: `wrong password ${i}` }, '127.0.0.6')).body.code);
+		assert.ok(codes.includes('login_backoff'), codes.join());
+	});
+});
+
+describe('same-key-twice: a request with a key', () => {
+	const keyed = (token, path, body, key) => ask(api, 'POST', path, { token, body, headers: { 'idempotency-key': key } });
+
+	test('is carried out once, and a repeat is answered without the secret', async () => {
+		const before = api.count('api_keys');
+		const body = { name: 'once', account: 'default', scopes: ['assets:read'] };
+		const first = await keyed(ann, '/v1/api-keys', body, 'k-1');
+		assert.equal(first.status, 201, JSON.stringify(first.body));
+		const again = await keyed(ann, '/v1/api-keys', body, 'k-1');
+		assert.deepEqual([again.status, again.headers['idempotent-replayed'], first.headers['idempotent-replayed']], [201, 'true', undefined]);
+		const { key, ...rest } = first.body;
+		assert.ok(key);
+		assert.deepEqual(again.body, rest);
+		assert.equal(api.count('api_keys'), before + 1);
+		assertProblem(await keyed(ann, '/v1/api-keys', { ...body, scopes: ['queues:read'] }, 'k-1'), 422, 'idempotency_key_reused');
+		assertProblem(await keyed(ann, `/v1/api-keys/${first.body.id}/revoke`, undefined, 'k-1'), 422, 'idempotency_key_reused');
+		assert.equal(api.sql(`SELECT COUNT(*) FROM idempotency WHERE CAST(answer AS TEXT) LIKE '%${key.split('_')[2]}%'`), '0');
+		const other = await keyed(tess, '/v1/api-keys', { ...body, account: 'acme' }, 'k-1'); // each has keys of his own
+		assert.notEqual(other.body.code, 'idempotency_key_reused');
+		assert.equal(api.count('api_keys'), before + 1 + (other.status === 201 ? 1 : 0));
+	});
+
+	test('many at once are carried out once', async () => {
+		const before = api.count('users');
+		const body = { name: 'once-only', role: 'viewer', password };
+		const answers = await Promise.all(Array.from({ length: 6 }, () => keyed(ann, '/v1/users', body, 'k-2')));
+		assert.equal(api.count('users'), before + 1);
+		for (const { status, body: { name, code } } of answers)
+			assert.ok(status === 201 && name === 'once-only' || ['answer_lost', 'overloaded', 'user_name_taken'].includes(code), `${status} ${code}`);
+		const pairs = await Promise.all(Array.from({ length: 20 }, () =>
+			keyed(ann, '/v1/api-keys', { name: 'many', account: 'default' }, 'k-3')));
+		assert.equal(api.sql("SELECT COUNT(*) FROM api_keys WHERE name = 'many'"), '1');
+		assert.equal(pairs.filter(answer => answer.body.key !== undefined).length, 1);
+	});
+
+	test('a refusal binds no key, an empty key is none, and old ones are forgotten', async () => {
+		assertProblem(await keyed(ann, '/v1/api-keys', { name: 'later', account: 'a b' }, 'k-4'), 422, 'request_refused');
+		assert.equal((await keyed(ann, '/v1/api-keys', { name: 'later', account: 'ab' }, 'k-4')).status, 201);
+		assertProblem(await keyed(ann, '/v1/api-keys', { name: 'x', account: 'ab' }, 'k 5'), 400, 'idempotency_key_malformed');
+		api.sql(`UPDATE idempotency SET at = at - ${31 * 86_400_000}`);
+		assert.equal((await keyed(ann, '/v1/api-keys', { name: 'new', account: 'ab' }, 'k-6')).status, 201);
+		assert.equal(api.count('idempotency'), 1);
+	});
+
+	test('one whose answer did not get there says that it was done', async () => {
+		const body = { name: 'lost', account: 'ab' };
+		assert.equal((await keyed(ann, '/v1/api-keys', body, 'k-7')).status, 201);
+		api.sql("UPDATE idempotency SET status = 0, answer = x''");
+		assertProblem(await keyed(ann, '/v1/api-keys', body, 'k-7'), 409, 'answer_lost');
+		assert.equal(api.sql("SELECT COUNT(*) FROM api_keys WHERE name = 'lost'"), '1');
+	});
+});
+
 describe('the audit', () => {
 	test('is read in the order of the feed, by who reaches every account', async () => {
 		api.sql('UPDATE audit SET feed = id');

@@ -59,6 +59,7 @@ const routes = [
 	['GET', '/v1/auth/sessions', 'sessions:own'],
 	['POST', '/v1/auth/sessions/{id}/revoke', 'sessions:own'],
 	['POST', '/v1/auth/step-up', 'sessions:own'],
+	['POST', '/v1/auth/password', 'sessions:own'],
 	['POST', '/v1/auth/totp', 'sessions:own'],
 	['POST', '/v1/auth/totp/confirm', 'sessions:own'],
 	['GET', '/openapi.json', 'public'],

@@ -13,8 +13,9 @@ struct admin_actor {
 	const char *person;  /* the principal's name, by which two people are told apart; NULL:
 				nobody  who can be, and who counts for none of them */
 	const char *account; /* all that they can reach; "" or NULL: every account */
-	const char *request_id; /* NULL: none */
-	const char *address;    /* NULL: none */
+	const char *request_id;        /* NULL: none */
+	const char *address;           /* NULL: none */
+	const struct store_once *once; /* the request's key; NULL: it has none */
 };
 
 /* A user of this machine. */
@@ -31,6 +32,7 @@ static inline struct store_by admin_by(const struct admin_actor *actor, int64_t 
 		.request_id = actor->request_id != NULL ? actor->request_id : "",
 		.now_ms = now_ms,
 		.address = actor->address,
+		.once = actor->once,
 	};
 }
 

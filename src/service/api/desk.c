@@ -1,6 +1,7 @@
 #include "service/api/desk.h"
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/time.h"
 #include "port/store_proposal.h"
@@ -21,6 +22,7 @@ struct admin_actor desk_actor(const struct job *job, char *address)
 		.account = job->by.account,
 		.request_id = job->request_id,
 		.address = buf_terminated(&out),
+		.once = job->desk.has_key ? &job->desk.once : NULL,
 	};
 }
 
@@ -146,11 +148,92 @@ static void refuse(struct job *job, const struct err *err)
 	memcpy(job->detail, err->text, sizeof job->detail);
 }
 
+/* ---- requests with a key ---- */
+
+/* What a repeat has to say again: act, subject and fields; a password is none of them. */
+static void once_make(const struct api_options *options, struct job *job)
+{
+	struct desk_query *query = &job->desk;
+	struct buf said = buf_new(job->input.len + 1024);
+	uint8_t random[10];
+	buf_prefixed_u64(&said, (uint64_t)query->act);
+	buf_prefixed(&said, query->subject, strlen(query->subject));
+	for (size_t i = 0; i < DESK_FIELDS_MAX; i++)
+		buf_prefixed(&said, query->fields[i].at, query->fields[i].len);
+	CHECK(!said.overflow);
+	sha256(said.at, said.len, query->once.fingerprint);
+	buf_free(&said);
+	entropy_fill(options->entropy, random, sizeof random);
+	query->once.attempt = id_make(clock_now_ms(options->clock), random);
+	query->once.principal = job->by.id;
+}
+
+/* *ret_known: it was asked before, and the job is answered. */
+static bool once_look(const struct api_options *options, struct job *job, bool *ret_known,
+		      struct err *err)
+{
+	struct store_once_row row;
+	const struct store_once *once = &job->desk.once;
+	struct buf *out = desk_answer(job, 0, ONCE_ANSWER_BYTES_MAX);
+	if (!store_once_load(options->store, once, &row, out, ret_known, err))
+		return false;
+	if (*ret_known && memcmp(row.fingerprint, once->fingerprint, sizeof row.fingerprint) != 0)
+		return err_refuse(err, "idempotency_key_reused",
+				  "the key was sent with another request");
+	if (*ret_known && row.status == 0)
+		return err_refuse(err, "answer_lost",
+				  "it was done, and its answer is lost: look at what is there");
+	job->status = row.status;
+	job->is_replayed = *ret_known;
+	if (!*ret_known)
+		buf_free(out);
+	return true;
+}
+
+/* Without its secret. Nothing is lost but the answer when it does not get there. */
+static void once_keep(const struct api_options *options, const struct job *job)
+{
+	struct err err;
+	struct log_about about = { .action = "store_fault", .outcome = "failure", .err = &err };
+	size_t secret_at = job->desk.secret_at;
+	struct str body = buf_view(&job->body);
+	if (body.len > ONCE_ANSWER_BYTES_MAX)
+		return;
+	struct buf answer = buf_new(body.len + 1);
+	buf_bytes(&answer, body.at, secret_at > 0 ? secret_at : body.len);
+	if (secret_at > 0)
+		buf_byte(&answer, '}');
+	if (!store_once_answer(options->store, &job->desk.once, job->status, buf_view(&answer),
+			       clock_now_ms(options->clock), &err))
+		log_line(options->log, LOG_WARN, &about, "the answer to a repeat is lost");
+	buf_free(&answer);
+}
+
+static bool run_once(const struct api_options *options, struct job *job, struct err *err)
+{
+	bool known = false;
+	once_make(options, job);
+	if (!once_look(options, job, &known, err))
+		return false;
+	if (known)
+		return true;
+	if (run_act(options, job, err)) {
+		once_keep(options, job);
+		return true;
+	}
+	/* The other one was faster: its answer is there, or soon will be. */
+	bool raced = err->kind == ERR_REFUSED && err->code != NULL &&
+		     strcmp(err->code, "once_taken") == 0;
+	buf_free(&job->body);
+	return raced && once_look(options, job, &known, err) &&
+	       (known || err_set(err, ERR_NOT_DONE, "a key has come and gone"));
+}
+
 bool desk_run(const struct api_options *options, struct job *job)
 {
 	struct err err = { 0 };
 	struct log_about about = { .action = "store_fault", .outcome = "failure", .err = &err };
-	if (run_act(options, job, &err))
+	if (job->desk.has_key ? run_once(options, job, &err) : run_act(options, job, &err))
 		return true;
 	buf_free(&job->body);
 	if (err.kind == ERR_REFUSED) {

@@ -6,6 +6,7 @@
 #define SLUICE_SERVICE_API_DESK_H
 
 #include "base/ip.h"
+#include "port/store_once.h"
 #include "service/admin/actor.h"
 #include "service/api/api.h"
 #include "service/api/problem.h"
@@ -46,8 +47,11 @@ enum desk_act {
 struct desk_query {
 	enum desk_act act;
 	char subject[DESK_SUBJECT_MAX + 1]; /* of the path; "" for none, and where it is too long */
-	char hash[PASSWORD_HASH_LEN + 1];   /* of a password */
-	struct events_query page;           /* AUDIT */
+	bool has_key;                       /* Idempotency-Key */
+	struct store_once once;             /* made of it */
+	size_t secret_at; /* where in the answer its secret begins; 0: it has none */
+	char hash[PASSWORD_HASH_LEN + 1]; /* of a password */
+	struct events_query page;         /* AUDIT */
 	struct str
 		fields[DESK_FIELDS_MAX]; /* of the body, in the order of the act; into job->input */
 };

@@ -72,6 +72,7 @@ static void key_answer(struct job *job, unsigned status, const struct store_api_
 	buf_byte(out, '{');
 	key_write(key, out);
 	if (text != NULL) {
+		job->desk.secret_at = out->len;
 		json_write_member(out, "key", str_from_bytes(text->at, text->len));
 		secret_free(text);
 	}

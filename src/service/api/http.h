@@ -108,6 +108,7 @@ void http_auth_sessions_list(struct exchange *exchange);
 void http_auth_session_revoke(struct exchange *exchange);
 void http_auth_step_up(struct exchange *exchange);
 void http_auth_totp_enrol(struct exchange *exchange);
+void http_auth_password(struct exchange *exchange);
 void http_auth_totp_confirm(struct exchange *exchange);
 /* http_desk.c */
 void http_controls_get(struct exchange *exchange);

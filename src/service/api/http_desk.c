@@ -8,6 +8,7 @@
 #include "service/admin/users.h"
 #include "service/api/hashing.h"
 #include "service/api/http_login.h"
+#include "service/api/request.h"
 
 #include <string.h>
 
@@ -71,6 +72,25 @@ static void values_keep(struct job *job, const struct field *fields, size_t len)
 	CHECK(!job->input.overflow);
 }
 
+/* False after an answer: the header is none. */
+static bool key_read(struct exchange *exchange, struct str *ret_key)
+{
+	size_t lines = http_header(exchange->request, "idempotency-key", ret_key);
+	enum problem problem =
+		lines == 0 ? PROBLEM_NONE : request_idempotency_key_check(lines, *ret_key);
+	if (lines == 0)
+		*ret_key = STR("");
+	if (problem != PROBLEM_NONE)
+		exchange_refuse_with(exchange, problem);
+	return problem == PROBLEM_NONE;
+}
+
+static void key_take(struct job *job, struct str key)
+{
+	job->desk.has_key = key.len > 0;
+	sha256(key.at, key.len, job->desk.once.key_hash);
+}
+
 static struct job *desk_job(struct exchange *exchange, enum desk_act act)
 {
 	struct job *job = exchange_job(exchange, JOB_DESK);
@@ -84,7 +104,13 @@ static struct job *desk_job(struct exchange *exchange, enum desk_act act)
 /* What an answer holds may be a secret: it stays nowhere. */
 static void answer_once(struct job *job)
 {
-	exchange_answer(job);
+	static const struct http_pair replayed = { { "Idempotent-Replayed", 19 }, { "true", 4 } };
+	if (job->problem == PROBLEM_NONE && job->is_replayed) {
+		exchange_rate(job->context, job);
+		exchange_reply(job->context, job->status, buf_view(&job->body), &replayed, 1);
+	} else {
+		exchange_answer(job);
+	}
 	if (job->body.len > 0)
 		secret_wipe(job->body.at, job->body.len);
 }
@@ -96,6 +122,9 @@ static void desk_post(struct exchange *exchange, enum desk_act act)
 	struct buf lists = buf_of(storage, sizeof storage);
 	struct desk_form form = forms[act];
 	JSON_OWNED json = NULL;
+	struct str key = STR("");
+	if (!key_read(exchange, &key))
+		return;
 	if (form.len == 0 ? !exchange_body_is_empty(exchange)
 			  : !exchange_body_read(exchange, form.fields, form.len, &lists, &json))
 		return;
@@ -103,6 +132,7 @@ static void desk_post(struct exchange *exchange, enum desk_act act)
 	if (job == NULL)
 		return;
 	values_keep(job, form.fields, form.len);
+	key_take(job, key);
 	exchange_submit(exchange, job, answer_once);
 }
 
@@ -117,11 +147,14 @@ static void on_hashed(void *context, const struct hash_result *result)
 	enum desk_act act = creates ? DESK_USER_CREATE : DESK_USER_PASSWORD;
 	struct desk_form form = forms[act];
 	struct problem_report report;
+	struct str key = STR("");
 	JSON_OWNED json = NULL;
+	(void)http_header(exchange->request, "idempotency-key", &key);
 	CHECK(fields_read(exchange->request->body, form.fields, form.len, NULL, &json, &report));
 	struct job *job = result->is_known ? desk_job(exchange, act) : NULL;
 	if (job != NULL) {
 		values_keep(job, form.fields, form.len - 1);
+		key_take(job, key);
 		memcpy(job->desk.hash, result->renewed, sizeof job->desk.hash);
 		exchange_submit(exchange, job, answer_once);
 	} else if (!result->is_known) {
@@ -135,7 +168,9 @@ static void desk_post_password(struct exchange *exchange, enum desk_act act)
 	struct err err;
 	struct problem_report report;
 	JSON_OWNED json = NULL;
-	if (!exchange_body_read(exchange, form.fields, form.len, NULL, &json))
+	struct str key = STR("");
+	if (!key_read(exchange, &key) ||
+	    !exchange_body_read(exchange, form.fields, form.len, NULL, &json))
 		return;
 	struct str password = form.fields[form.len - 1].value;
 	if (!admin_password_check(password, &err)) {

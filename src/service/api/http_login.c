@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "service/admin/users.h"
 #include "service/api/backoff.h"
 #include "service/api/hashing.h"
 #include "service/api/request.h"
@@ -197,6 +198,8 @@ static void answer_login(struct job *job)
 		login_fail(sign_in);
 		return;
 	}
+	if (job->problem == PROBLEM_NONE && sign_in->act == PEOPLE_PASSWORD)
+		sessions_forget(identity->sessions, exchange->claims.session);
 	if (job->problem == PROBLEM_NONE) {
 		/* Whoever has a name of his own must not clear what he failed at with others'. */
 		uint32_t failures = backoff_succeed(identity->backoff, BACKOFF_BY_NAME,
@@ -235,31 +238,77 @@ static void place_give(struct exchange *exchange)
 	identity->hashed_for[at] = identity->hashed_for[--identity->hashed_len];
 }
 
+static void people_submit(struct exchange *exchange, const struct hash_result *result)
+{
+	struct sign_in *sign_in = exchange->sign_in;
+	struct job *job = people_job(exchange, sign_in->act);
+	if (job == NULL)
+		return;
+	job->people.user.id = sign_in->user;
+	job->people.session_id = exchange->claims.session;
+	memcpy(job->people.user.password, sign_in->hash, sizeof sign_in->hash);
+	memcpy(job->people.renewed, result->renewed, sizeof job->people.renewed);
+	memcpy(job->people.code, sign_in->code, sizeof sign_in->code);
+	exchange_submit(exchange, job, answer_login);
+}
+
+static void refuse_overloaded(struct exchange *exchange)
+{
+	metric_count(exchange_identity(exchange)->logins[LOGIN_OVERLOADED], 1);
+	exchange_refuse_with(exchange, PROBLEM_OVERLOADED);
+}
+
+static void on_made(void *context, const struct hash_result *result)
+{
+	struct exchange *exchange = context;
+	place_give(exchange);
+	if (result->is_known)
+		people_submit(exchange, result);
+	else
+		refuse_overloaded(exchange);
+}
+
+/* The old one was right; the body is there until this has read it. */
+static void new_password_submit(struct exchange *exchange)
+{
+	struct problem_report report;
+	struct str password = { 0 };
+	JSON_OWNED json = NULL;
+	CHECK(request_body_parse(exchange->request->body, &json, &report));
+	CHECK(json_string(json_member(json_root(json), "new_password"), &password));
+	bool is_submitted = place_take(exchange);
+	if (is_submitted &&
+	    !hashing_make(exchange_identity(exchange)->hashing, password, on_made, exchange)) {
+		place_give(exchange);
+		is_submitted = false;
+	}
+	http_body_wipe(exchange);
+	if (!is_submitted)
+		refuse_overloaded(exchange);
+}
+
 static void on_hashed(void *context, const struct hash_result *result)
 {
 	struct exchange *exchange = context;
 	struct sign_in *sign_in = exchange->sign_in;
 	place_give(exchange);
-	if (!result->is_known) {
-		metric_count(exchange_identity(exchange)->logins[LOGIN_OVERLOADED], 1);
-		exchange_refuse_with(exchange, PROBLEM_OVERLOADED);
+	bool is_right = result->is_equal && sign_in->has_user && sign_in->is_enabled;
+	if (result->is_known && is_right && sign_in->act == PEOPLE_PASSWORD) {
+		new_password_submit(exchange);
 		return;
 	}
-	if (!result->is_equal || !sign_in->has_user || !sign_in->is_enabled) {
+	http_body_wipe(exchange);
+	if (!result->is_known) {
+		refuse_overloaded(exchange);
+		return;
+	}
+	if (!is_right) {
 		login_fail(sign_in);
 		return;
 	}
 	struct id_text user = id_text(sign_in->user);
-	if (sign_in->code[0] != 0 && !code_try(exchange, str_from(user.at)))
-		return;
-	struct job *job = people_job(exchange, sign_in->act);
-	if (job == NULL)
-		return;
-	job->people.user.id = sign_in->user;
-	memcpy(job->people.user.password, sign_in->hash, sizeof sign_in->hash);
-	memcpy(job->people.renewed, result->renewed, sizeof job->people.renewed);
-	memcpy(job->people.code, sign_in->code, sizeof sign_in->code);
-	exchange_submit(exchange, job, answer_login);
+	if (sign_in->code[0] == 0 || code_try(exchange, str_from(user.at)))
+		people_submit(exchange, result);
 }
 
 /* The body was sound when the row was asked for; it is read again, so that the password is nowhere
@@ -304,16 +353,21 @@ static void answer_found(struct job *job)
 		sign_in->is_enabled = job->people.user.disabled_at == 0;
 		memcpy(sign_in->hash, job->people.user.password, sizeof sign_in->hash);
 	}
-	bool is_submitted = place_take(exchange);
+	/* Who has a second factor shows it before the password that it stands beside is changed. */
+	bool needs_factor = sign_in->act == PEOPLE_PASSWORD && sign_in->has_user &&
+			    job->people.user.totp == TOTP_CONFIRMED &&
+			    !exchange->by.has_second_factor;
+	bool is_submitted = !needs_factor && place_take(exchange);
 	if (is_submitted && !password_submit(exchange)) {
 		place_give(exchange);
 		is_submitted = false;
 	}
-	http_body_wipe(exchange);
-	if (is_submitted)
-		return;
-	metric_count(identity->logins[LOGIN_OVERLOADED], 1);
-	exchange_refuse_with(exchange, PROBLEM_OVERLOADED);
+	if (!is_submitted || sign_in->act != PEOPLE_PASSWORD)
+		http_body_wipe(exchange);
+	if (needs_factor)
+		exchange_refuse_with(exchange, PROBLEM_SECOND_FACTOR_REQUIRED);
+	else if (!is_submitted)
+		refuse_overloaded(exchange);
 }
 
 /* NULL after an answer: too much has failed from there lately. */
@@ -366,6 +420,31 @@ void http_auth_totp_enrol(struct exchange *exchange)
 	JSON_OWNED json = NULL;
 	if (!exchange_body_read(exchange, fields, 1, NULL, &json) ||
 	    sign_in_start(exchange, PEOPLE_ENROL, str_from(exchange->by.name)) == NULL)
+		return;
+	struct job *job = people_job(exchange, PEOPLE_FIND);
+	if (job == NULL)
+		return;
+	memcpy(job->people.name, exchange->by.name, sizeof job->people.name);
+	exchange_submit(exchange, job, answer_found);
+}
+
+/* Another password, by who knows the old one. Every other session ends. */
+void http_auth_password(struct exchange *exchange)
+{
+	struct field fields[] = { FIELD("password", PASSWORD_LEN_MAX),
+				  FIELD("new_password", PASSWORD_LEN_MAX) };
+	struct problem_report report;
+	struct err err;
+	JSON_OWNED json = NULL;
+	if (!exchange_body_read(exchange, fields, 2, NULL, &json))
+		return;
+	if (!admin_password_check(fields[1].value, &err)) {
+		http_body_wipe(exchange);
+		problem_report_set(&report, PROBLEM_REQUEST_REFUSED, err.text);
+		exchange_refuse(exchange, &report);
+		return;
+	}
+	if (sign_in_start(exchange, PEOPLE_PASSWORD, str_from(exchange->by.name)) == NULL)
 		return;
 	struct job *job = people_job(exchange, PEOPLE_FIND);
 	if (job == NULL)

@@ -68,6 +68,7 @@ const struct http_route http_routes[] = {
 	{ HTTP_POST, "/v1/auth/sessions/{id}/revoke", PERMISSION_SESSIONS_OWN, false,
 	  http_auth_session_revoke },
 	{ HTTP_POST, "/v1/auth/step-up", PERMISSION_SESSIONS_OWN, false, http_auth_step_up },
+	{ HTTP_POST, "/v1/auth/password", PERMISSION_SESSIONS_OWN, false, http_auth_password },
 	{ HTTP_POST, "/v1/auth/totp", PERMISSION_SESSIONS_OWN, false, http_auth_totp_enrol },
 	{ HTTP_POST, "/v1/auth/totp/confirm", PERMISSION_SESSIONS_OWN, false,
 	  http_auth_totp_confirm },

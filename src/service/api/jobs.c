@@ -161,6 +161,7 @@ struct job *job_take(struct jobs *jobs, enum job_kind kind)
 	job->is_address_judged = false;
 	job->wants_row = job->is_final = false;
 	job->detail[0] = 0;
+	job->is_replayed = false;
 	job->version = 0;
 	job->rate = (struct rate_state){ 0 };
 	jobs->under_way++;

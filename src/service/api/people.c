@@ -26,7 +26,8 @@ static struct store_by by_of(const struct api_options *options, const struct job
 	return (struct store_by){ .actor = ACTOR_PERSON,
 				  .who = who,
 				  .request_id = job->request_id,
-				  .now_ms = clock_now_ms(options->clock) };
+				  .now_ms = clock_now_ms(options->clock),
+				  .address = job->people.peer };
 }
 
 static void alarm_tell(const struct api_options *options, const struct job *job, const char *action,
@@ -587,6 +588,53 @@ static bool run_confirm(const struct api_options *options, struct job *job, stru
 	return true;
 }
 
+/* ---- another password ---- */
+
+/* The session that asked goes on, in the user's new generation; it is nothing to lose. */
+static bool session_keep(const struct api_options *options, struct job *job, struct err *err)
+{
+	struct people_query *people = &job->people;
+	bool applied = false;
+	uint64_t generation = people->user.generation;
+	if (!store_session_load(options->store, people->session_id, &people->session,
+				&people->has_session, err))
+		return false;
+	session_keep_sealed(options, job, &people->session, &people->has_session);
+	if (!people->has_session || !id_equal(people->session.user, people->user.id) ||
+	    people->session.generation + 1 != generation)
+		return true;
+	people->session.generation = generation;
+	return session_change(options, job, "session_kept", NULL, 0, &applied, err);
+}
+
+static bool run_password(const struct api_options *options, struct job *job, struct err *err)
+{
+	struct people_query *people = &job->people;
+	char verified[PASSWORD_HASH_LEN + 1];
+	bool is_same = false, applied = false;
+	memcpy(verified, people->user.password, sizeof verified);
+	job->problem = PROBLEM_LOGIN_FAILED;
+	if (!user_is_same(options, job, verified, &is_same, err))
+		return false;
+	if (!is_same)
+		return true;
+	memcpy(people->user.password, people->renewed, sizeof people->user.password);
+	people->user.generation++;
+	if (!user_change(options, job, "user_password_changed", 0, &applied, err))
+		return false;
+	if (!applied)
+		return err_set(err, ERR_NOT_DONE, "the user has moved");
+	if (!session_keep(options, job, err))
+		return false;
+	job->problem = PROBLEM_NONE;
+	job->status = 200;
+	job->body = buf_new(BODY_BYTES);
+	buf_byte(&job->body, '{');
+	user_write(&job->body, &people->user);
+	buf_byte(&job->body, '}');
+	return true;
+}
+
 /* ---- the acts ---- */
 
 static bool run_find(const struct api_options *options, struct job *job, struct err *err)
@@ -621,6 +669,8 @@ static bool run_act(const struct api_options *options, struct job *job, struct e
 		return run_enrol(options, job, err);
 	case PEOPLE_CONFIRM:
 		return run_confirm(options, job, err);
+	case PEOPLE_PASSWORD:
+		return run_password(options, job, err);
 	}
 	CHECK(false);
 }

@@ -26,6 +26,7 @@ enum people_act {
 	PEOPLE_STEP_UP,  /* a code for `session` */
 	PEOPLE_ENROL,    /* a new seed for `user`, whose password was right */
 	PEOPLE_CONFIRM,  /* a code of that seed */
+	PEOPLE_PASSWORD, /* `renewed` for `user`, whose old one was right; `session` goes on */
 };
 
 struct people_query {

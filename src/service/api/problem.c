@@ -236,6 +236,9 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 			       "Another person has to do that." },
 	[PROBLEM_LAST_ADMIN] = { 0, 409, "last_admin", "The last admin",
 				 "Nobody would be left who says who may do what." },
+	[PROBLEM_ANSWER_LOST] = { 0, 409, "answer_lost", "The answer is lost",
+				  "The request was carried out, once, and what it was answered is "
+				  "not known any more; look at what is there." },
 
 	[PROBLEM_RATE_LIMITED] = { 0, 429, "rate_limited", "Too many requests",
 				   "Nothing was done; RateLimit names whose limit it is. Send the same request again after as many "

@@ -114,6 +114,7 @@ enum problem {
 	PROBLEM_USER_NAME_TAKEN,
 	PROBLEM_OWN_USER,
 	PROBLEM_LAST_ADMIN,
+	PROBLEM_ANSWER_LOST,
 	/* of ourselves; the same request may be sent again, with the same key */
 	PROBLEM_RATE_LIMITED,
 	PROBLEM_LOGIN_BACKOFF,

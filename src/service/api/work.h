@@ -66,6 +66,7 @@ struct job {
 	enum store_accept_result accepted; /* ACCEPT */
 	struct id existing;                /* ACCEPT with EXTERNAL_ID_TAKEN */
 	bool found;                        /* KEY */
+	bool is_replayed;                  /* DESK: the answer of a request before */
 	bool is_answered;                  /* status and body are there, by a copy */
 	bool is_final;                     /* VIEW of a row: nothing more will come; */
 	uint64_t version;                  /* its version */
