@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { codeOf, stepNow } from '../integration/second_factor.mjs';
 import { credentials, startFauxqs } from '../tools/src/emulators.mjs';
 import { region } from '../tools/src/kms.mjs';
 import { startLoad } from '../tools/src/load.mjs';
@@ -104,6 +105,38 @@ describe('a deployment by the document', () => {
 		return request(stack.url + path, { method: 'POST', headers: { ...headers(), 'Idempotency-Key': key }, body: body && JSON.stringify(body) });
 	}
 
+	// What people manage, by one with a second factor.
+	async function manage() {
+		const password = 'correct horse battery';
+		writeFileSync(join(dir, 'word'), password, { mode: 0o600 });
+		await run('admin', 'user', 'create', 'ann', '--role', 'admin', '--password-file', join(dir, 'word'));
+		async function send(path, body, token) {
+			const answer = await request(stack.url + path, {
+				method: body === null ? 'GET' : 'POST', body: body ? JSON.stringify(body) : undefined,
+				headers: { 'Content-Type': 'application/json', 'Idempotency-Key': `m-${Math.random()}`, ...(token && { Authorization: `Bearer ${token}` }) },
+			});
+			assert.ok(answer.status < 300, `${path}: ${answer.body}`);
+			return JSON.parse(answer.body);
+		}
+		const { access_token: first } = await send('/v1/auth/login', { name: 'ann', password });
+		const { secret } = await send('/v1/auth/totp', { password }, first);
+		await send('/v1/auth/totp/confirm', { code: codeOf(secret, stepNow() - 1) }, first);
+		const { access_token: token } = await send('/v1/auth/step-up', { code: codeOf(secret) }, first);
+		const account = { scope: 'account', name: 'nobody', reason: 'drill' };
+		await send('/v1/controls', account, token);
+		await send('/v1/controls/unpause', account, token);
+		const { in_force: { document } } = await send('/v1/policies', null, token);
+		await send('/v1/policies', { document }, token);
+		const { id } = await send('/v1/api-keys', { name: 'managed', account: 'nobody' }, token);
+		await send(`/v1/api-keys/${id}/rotate`, {}, token);
+		await send(`/v1/api-keys/${id}/revoke`, undefined, token);
+		const { id: user } = await send('/v1/users', { name: 'ben', role: 'viewer', password }, token);
+		await send(`/v1/users/${user}/role`, { role: 'operator' }, token);
+		await send(`/v1/users/${user}/disable`, undefined, token);
+		await send('/v1/audit', null, token);
+		await send('/v1/auth/password', { password, new_password: `${password} staple` }, token);
+	}
+
 	async function accept(amount) {
 		const answer = await post('/v1/withdrawals', { chain: chainName, asset: 'TUSD', to: payee, amount });
 		assert.equal(answer.status, 202, answer.body);
@@ -150,12 +183,13 @@ describe('a deployment by the document', () => {
 		await run('admin', 'wallet', 'list');
 		const other = JSON.parse(await run('admin', 'api-key', 'create', '--json', '--name', 'other'));
 		await run('admin', 'api-key', 'revoke', other.id);
+		await manage();
 		assertNobodyWasRefused();
 	});
 
 	test('what is another role’s is refused', async () => {
 		const forbidden = {
-			sluice_api: ["UPDATE sluice.wallets SET stop_reason = ''", 'DELETE FROM sluice.withdrawals', 'SELECT * FROM sluice_journal.slots', 'UPDATE sluice.api_keys SET revoked_at = 0', 'UPDATE sluice.audit SET feed = NULL', 'SELECT * FROM sluice.feed_seals'],
+			sluice_api: ["UPDATE sluice.wallets SET stop_reason = ''", 'DELETE FROM sluice.withdrawals', 'SELECT * FROM sluice_journal.slots', 'DELETE FROM sluice.api_keys', 'DELETE FROM sluice.users', 'DELETE FROM sluice.proposals', 'UPDATE sluice.policies SET version = 0', 'UPDATE sluice.audit SET feed = NULL', 'SELECT * FROM sluice.feed_seals'],
 			sluice_processor: ['SELECT * FROM sluice.api_keys', 'UPDATE sluice.transfers SET stage = 1', 'SELECT * FROM sluice_journal.slots'],
 			sluice_signer: ['INSERT INTO sluice.withdrawals SELECT * FROM sluice.withdrawals', 'DELETE FROM sluice.attempts'],
 			sluice_monitor: ['INSERT INTO sluice.attempts SELECT * FROM sluice.attempts', "UPDATE sluice.audit SET who = ''", 'DELETE FROM sluice.events', 'UPDATE sluice.feed_seals SET number = 0', 'SELECT * FROM sluice_journal.slots'],
