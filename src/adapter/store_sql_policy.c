@@ -157,7 +157,7 @@ static enum store_room room_of(struct str stored, const struct policy_claim *cla
 	struct policy_window window;
 	int64_t ignored;
 	if (!policy_window_read(stored, &window) ||
-	    !policy_window_is_sound(&window, claim->window_ms))
+	    !policy_window_is_sound(&window, claim->window_ms, claim->at))
 		return STORE_ROOM_BROKEN;
 	return policy_window_take(&window, claim, &ignored) ? STORE_ROOM_TAKEN : STORE_ROOM_FULL;
 }

@@ -227,7 +227,8 @@ static enum store_room room_of(const struct room *room, const struct policy_clai
 	const struct room_window *window = window_of(room, claim->key);
 	CHECK(window != NULL);
 	*ret_window = window->window;
-	if (window->is_broken || !policy_window_is_sound(ret_window, claim->window_ms))
+	if (window->is_broken ||
+	    !policy_window_is_sound(ret_window, claim->window_ms, room->now_ms))
 		return STORE_ROOM_BROKEN;
 	return policy_window_take(ret_window, claim, ret_start) ? STORE_ROOM_TAKEN
 								: STORE_ROOM_FULL;

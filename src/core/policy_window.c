@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#define AHEAD_MS   INT64_C(3600000)
 #define PART_BYTES (8 + U256_BYTES + 4)
 
 static uint64_t be_read(const uint8_t *bytes, size_t len)
@@ -110,9 +111,13 @@ static struct policy_window_part *part_make(struct policy_window *window, int64_
 	return &window->parts[at];
 }
 
-bool policy_window_is_sound(const struct policy_window *window, int64_t window_ms)
+bool policy_window_is_sound(const struct policy_window *window, int64_t window_ms, int64_t now_ms)
 {
 	int64_t part = part_ms(window_ms);
+	/* Clocks differ, and by short windows that is more than their length. */
+	int64_t ahead_ms = window_ms > AHEAD_MS ? window_ms : AHEAD_MS;
+	if (window->len > 0 && window->parts[window->len - 1].start > now_ms + ahead_ms)
+		return false;
 	for (size_t i = 0; i < window->len; i++)
 		if (window->parts[i].start % part != 0 || window->parts[i].count == UINT32_MAX ||
 		    window->parts[i].start - window->parts[0].start >

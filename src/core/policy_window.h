@@ -47,9 +47,10 @@ struct policy_window {
 /* The stored form, and back. False when nobody of us can have written it. */
 MUST_CHECK bool policy_window_read(struct str bytes, struct policy_window *ret_window);
 void policy_window_write(const struct policy_window *window, struct buf *out);
-/* Are its parts those of a window of that length, as many as are kept and none full to the brim? An
- * editor's are not, and no room is taken of them. */
-bool policy_window_is_sound(const struct policy_window *window, int64_t window_ms);
+/* Are its parts those of a window of that length, as many as are kept, none full to the brim, and
+ * none of a time that is far ahead? An editor's are not, and no room is taken of them: by a part of
+ * next year everybody's claims would count as of then, and find the limit full for ever. */
+bool policy_window_is_sound(const struct policy_window *window, int64_t window_ms, int64_t now_ms);
 /* Takes the room, and says in which part; false when there is not enough, and nothing changes. */
 MUST_CHECK bool policy_window_take(struct policy_window *window, const struct policy_claim *claim,
 				   int64_t *ret_start);

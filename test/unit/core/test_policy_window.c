@@ -181,18 +181,30 @@ static void what_nobody_of_us_wrote_is_no_window(void **state)
 static void only_parts_of_its_length_are_sound(void **state)
 {
 	(void)state;
-	assert_true(policy_window_is_sound(&window, DAY));
+	assert_true(policy_window_is_sound(&window, DAY, NOON + 2 * DAY));
 	assert_true(take(NOON, 1, 0, 0));
 	assert_true(take(NOON + 2 * DAY, 1, 0, 0));
-	assert_true(policy_window_is_sound(&window, DAY));
+	assert_true(policy_window_is_sound(&window, DAY, NOON + 2 * DAY));
 	window.parts[1].start++;
-	assert_false(policy_window_is_sound(&window, DAY));
+	assert_false(policy_window_is_sound(&window, DAY, NOON + 2 * DAY));
 	window.parts[1].start += PART - 1;
-	assert_false(policy_window_is_sound(&window, DAY));
+	assert_false(policy_window_is_sound(&window, DAY, NOON + 2 * DAY));
 	window.parts[1].start = NOON + PART;
-	assert_true(policy_window_is_sound(&window, DAY));
+	assert_true(policy_window_is_sound(&window, DAY, NOON + 2 * DAY));
 	window.parts[1].count = UINT32_MAX;
-	assert_false(policy_window_is_sound(&window, DAY));
+	assert_false(policy_window_is_sound(&window, DAY, NOON + 2 * DAY));
+}
+
+/* Everybody's claims would count as of then. */
+static void parts_of_next_year_are_not_sound(void **state)
+{
+	(void)state;
+	assert_true(take(NOON, 1, 0, 0));
+	assert_true(policy_window_is_sound(&window, DAY, NOON));
+	assert_true(policy_window_is_sound(&window, DAY, NOON - DAY));
+	assert_false(policy_window_is_sound(&window, DAY, NOON - DAY - 1));
+	window.parts[0].start = NOON + 365 * DAY;
+	assert_false(policy_window_is_sound(&window, DAY, NOON));
 }
 
 static void impossible_claims_abort(void **state)
@@ -223,6 +235,7 @@ int main(void)
 		cmocka_unit_test_setup(what_is_written_reads_back, setup),
 		cmocka_unit_test_setup(what_nobody_of_us_wrote_is_no_window, setup),
 		cmocka_unit_test_setup(only_parts_of_its_length_are_sound, setup),
+		cmocka_unit_test_setup(parts_of_next_year_are_not_sound, setup),
 		cmocka_unit_test_setup(impossible_claims_abort, setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
