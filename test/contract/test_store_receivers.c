@@ -7,7 +7,9 @@
 
 static const uint8_t secret[32] = { 7 };
 static const struct mac_keys keys = { .keys = { { 1, secret } }, .len = 1 };
-static const struct store_by by = { ACTOR_PERSON, "ann", "", 1000, NULL };
+static const struct store_by by = {
+	.actor = ACTOR_PERSON, .who = "ann", .request_id = "", .now_ms = 1000
+};
 
 static struct address address_of(uint8_t first, uint8_t middle, uint8_t last)
 {
