@@ -184,6 +184,12 @@ static const char *const step_1[] = {
 	"ended_by {text 64} NOT NULL, ended_at BIGINT NOT NULL, mac_key_id INTEGER NOT NULL, "
 	"mac {blob 32} NOT NULL)",
 
+	"CREATE TABLE approvals (withdrawal_id {id} NOT NULL, policy_version BIGINT NOT NULL, "
+	"person {text 64} NOT NULL, shown {blob 32} NOT NULL, verdict INTEGER NOT NULL, "
+	"decided_at BIGINT NOT NULL, signature {blob 64}, mac_key_id INTEGER NOT NULL, "
+	"mac {blob 32} NOT NULL, "
+	"PRIMARY KEY (withdrawal_id, policy_version, person)) {without rowid}",
+
 	"CREATE TABLE policy_windows (limit_key {blob 32} PRIMARY KEY, parts {blob 8192} NOT NULL, "
 	"until_at BIGINT NOT NULL)",
 	"CREATE INDEX policy_windows_until ON policy_windows (until_at)",

@@ -10,6 +10,7 @@
 #include "adapter/store_sql_receivers.h"
 #include "adapter/store_sql_people.h"
 #include "adapter/store_sql_proposal.h"
+#include "adapter/store_sql_vote.h"
 #include "base/json.h"
 
 #include <stdlib.h>
@@ -95,6 +96,7 @@ static const struct store_ops store_sql_ops = {
 	.once_answer = store_sql_once_answer,
 	.policy_load = store_sql_policy_load,
 	.policy_forget = store_sql_policy_forget,
+	.votes_load = store_sql_votes_load,
 	.policy_room = store_sql_policy_room,
 	.proposal_add = store_sql_proposal_add,
 	.proposal_change = store_sql_proposal_change,

@@ -3,6 +3,7 @@
  * transaction. */
 #include "adapter/store_sql_batch.h"
 #include "adapter/store_sql_room.h"
+#include "adapter/store_sql_vote.h"
 
 #include "base/defence.h"
 #include "base/json.h"
@@ -192,8 +193,8 @@ static bool is_quiet(const struct store_change *change, const struct current *cu
 	if (funds_since(change, current, now_ms) != current->funds_since)
 		return false;
 	return change->from == change->to && !change->request_cancel && !change->request_speed_up &&
-	       !change->has_approval && !change->next_round && change->held_reason == NULL &&
-	       strcmp(reason, current->wait_reason) == 0;
+	       !change->has_approval && !change->next_round && change->vote == NULL &&
+	       change->held_reason == NULL && strcmp(reason, current->wait_reason) == 0;
 }
 
 static void put_due(struct sql *sql, const struct store_change *change, int64_t now_ms)
@@ -268,12 +269,14 @@ static bool change_event_add(struct store_news *news, const struct store_change 
 			     : change->held_reason != NULL ? change->held_reason
 							   : change->wait_reason;
 	bool has_reason = reason != NULL && reason[0] != 0;
-	if (has_reason || change->rule != NULL) {
+	if (has_reason || change->rule != NULL || change->vote != NULL) {
 		buf_byte(&out, '{');
 		if (has_reason)
 			json_write_member_text(&out, "code", reason);
 		if (change->rule != NULL)
 			json_write_member_text(&out, "rule", change->rule);
+		if (change->vote != NULL)
+			json_write_member_text(&out, "person", change->vote->person);
 		buf_byte(&out, '}');
 	}
 	struct event_row event = { .withdrawal = change->withdrawal,
@@ -288,8 +291,11 @@ static enum queue_name queue_woken(const struct store_change *change)
 {
 	if (change->from != change->to)
 		return lifecycle_withdrawal_wakes(change->from, change->to);
-	if (change->request_cancel && change->from < WITHDRAWAL_QUEUED)
+	if (change->vote != NULL || (change->request_cancel && change->from < WITHDRAWAL_QUEUED))
 		return QUEUE_REQUEST;
+	/* Asked anew, and nobody has said anything yet. */
+	if (change->has_approval && change->from < WITHDRAWAL_QUEUED)
+		return QUEUE_NONE;
 	return change->request_cancel || change->request_speed_up || change->has_approval ||
 			       change->next_round
 		       ? QUEUE_SIGNING
@@ -319,6 +325,7 @@ static bool change_write(struct store_news *news, struct store_change *change,
 	if (is_quiet(change, current, now_ms))
 		return due_update(db, change, now_ms, err);
 	return row_update(db, change, current, now_ms, err) && approval_update(db, change, err) &&
+	       (change->vote == NULL || vote_row_add(db, change->vote, err)) &&
 	       change_event_add(news, change, err) &&
 	       store_news_wake(news, queue_woken(change), change->withdrawal,
 			       current->correlation_id, err);

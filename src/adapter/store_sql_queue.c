@@ -48,7 +48,8 @@ static bool due_load(struct db *db, int64_t after_ms, int64_t until_ms, struct d
  * final and unpaid); the monitor needs no wake-up, it reads its transfers at every head. */
 static enum queue_name queue_of(const struct due_row *row)
 {
-	if (strcmp(row->wait_reason, reason_code(REASON_APPROVAL_EXPIRED)) == 0)
+	if (strcmp(row->wait_reason, reason_code(REASON_APPROVAL_EXPIRED)) == 0 ||
+	    strcmp(row->wait_reason, reason_code(REASON_APPROVALS_MISSING)) == 0)
 		return QUEUE_REQUEST;
 	switch (row->stage) {
 	case WITHDRAWAL_ACCEPTED:

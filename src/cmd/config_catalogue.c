@@ -2,6 +2,7 @@
 #include "cmd/config_texts.h"
 
 #include "base/check.h"
+#include "base/hex.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -165,6 +166,8 @@ static bool limits_read(const struct spot *spot, const struct config_text_asset 
 	unsigned decimals = asset->decimals;
 	if (!decimal_read(spot, "min", text->min, decimals, &asset->minimum) ||
 	    !decimal_read(spot, "max", text->max, decimals, &asset->maximum) ||
+	    !decimal_read(spot, "signature_above", text->signature_above, decimals,
+			  &asset->signature_above) ||
 	    !decimal_read(spot, "signer_max", text->signer_max, decimals, &asset->payment_max) ||
 	    !decimal_read(spot, "hour_max", text->hour_max, decimals, &asset->hour_max) ||
 	    !decimal_read(spot, "day_max", text->day_max, decimals, &asset->day_max))
@@ -240,6 +243,34 @@ static bool wallet_read(struct config *config, const struct spot *spot,
 	return true;
 }
 
+static bool approver_read(struct config *config, const struct spot *spot,
+			  const struct config_text_approver *text)
+{
+	struct catalogue *catalogue = &config->catalogue;
+	struct approver_params *approver = &catalogue->approvers[catalogue->approvers_len];
+	CHECK(str_copy(str_from(text->name), approver->name, sizeof approver->name));
+	if (!hex_read(str_from(text->key), approver->key, sizeof approver->key))
+		return refuse(spot, "key", "is no key of 64 hexadecimal digits");
+	for (size_t i = 0; i < catalogue->approvers_len; i++)
+		if (memcmp(catalogue->approvers[i].key, approver->key, sizeof approver->key) == 0)
+			return refuse(spot, "key", "is used twice");
+	catalogue->approvers_len++;
+	return true;
+}
+
+/* A payment that nobody can sign would wait until its time is up. */
+static bool signatures_check(const struct config *config, struct spot *spot)
+{
+	const struct catalogue *catalogue = &config->catalogue;
+	spot->list = "assets";
+	for (spot->index = 0; spot->index < catalogue->assets_len; spot->index++)
+		if (!amount_is_zero(catalogue->assets[spot->index].signature_above) &&
+		    catalogue->approvers_len == 0)
+			return refuse(spot, "signature_above",
+				      "needs `approvers`, and there are none");
+	return true;
+}
+
 static void chains_warn(struct config *config)
 {
 	const struct catalogue *catalogue = &config->catalogue;
@@ -278,6 +309,12 @@ bool config_catalogue_read(struct config *config, struct err *err)
 	for (spot.index = 0; spot.index < text->wallets_count; spot.index++)
 		if (!wallet_read(config, &spot, &text->wallets[spot.index]))
 			return false;
+	spot.list = "approvers";
+	for (spot.index = 0; spot.index < text->approvers_count; spot.index++)
+		if (!approver_read(config, &spot, &text->approvers[spot.index]))
+			return false;
+	if (!signatures_check(config, &spot))
+		return false;
 	chains_warn(config);
 	return true;
 }

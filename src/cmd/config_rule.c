@@ -264,6 +264,8 @@ static const struct config_rule rules[] = {
 	  "required for a token; 18 for the native coin" },
 	{ "assets[].min", CONFIG_TYPE_DECIMAL, 0, 0, "0", "least payout; 0 is no limit" },
 	{ "assets[].max", CONFIG_TYPE_DECIMAL, 0, 0, "0", "largest payout; 0 is no limit" },
+	{ "assets[].signature_above", CONFIG_TYPE_DECIMAL, 0, 0, "0",
+	  "more than that needs the signature of one of the approvers; 0 is none" },
 	{ "assets[].signer_max", CONFIG_TYPE_DECIMAL, 0, 0, "0",
 	  "the signer's own limit per payout; 0 is none" },
 	{ "assets[].hour_max", CONFIG_TYPE_DECIMAL, 0, 0, "0",
@@ -283,6 +285,10 @@ static const struct config_rule rules[] = {
 	  "unmined transactions at most; signer.in_flight if absent" },
 	{ "wallets[].fresh", CONFIG_TYPE_BOOL, 0, 0, "false",
 	  "made by `sluice keys new` and never used: enters at nonce 0 at once" },
+	{ "approvers[].name", CONFIG_TYPE_NAME, 1, PERSON_NAME_LEN_MAX, CONFIG_REQUIRED,
+	  "whose key it is" },
+	{ "approvers[].key", CONFIG_TYPE_TEXT, 64, 64, CONFIG_REQUIRED,
+	  "public Ed25519 key in hexadecimal digits" },
 };
 
 const struct config_rule *config_rules(size_t *ret_len)

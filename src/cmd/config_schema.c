@@ -45,6 +45,7 @@ static const struct cyaml_schema_field asset_fields[] = {
 	SCALAR(struct config_text_asset, decimals),
 	SCALAR(struct config_text_asset, min),
 	SCALAR(struct config_text_asset, max),
+	SCALAR(struct config_text_asset, signature_above),
 	SCALAR(struct config_text_asset, signer_max),
 	SCALAR(struct config_text_asset, hour_max),
 	SCALAR(struct config_text_asset, day_max),
@@ -57,6 +58,12 @@ static const struct cyaml_schema_field wallet_fields[] = {
 	SCALAR(struct config_text_wallet, chain), SCALAR(struct config_text_wallet, address),
 	SCALAR(struct config_text_wallet, key),   SCALAR(struct config_text_wallet, in_flight),
 	SCALAR(struct config_text_wallet, fresh), CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field approver_fields[] = {
+	SCALAR(struct config_text_approver, name),
+	SCALAR(struct config_text_approver, key),
+	CYAML_FIELD_END,
 };
 
 static const struct cyaml_schema_field keystore_fields[] = {
@@ -89,6 +96,9 @@ static const struct cyaml_schema_value asset_entry = {
 };
 static const struct cyaml_schema_value wallet_entry = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_text_wallet, wallet_fields),
+};
+static const struct cyaml_schema_value approver_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_text_approver, approver_fields),
 };
 static const struct cyaml_schema_value keystore_entry = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_text_keystore, keystore_fields),
@@ -258,6 +268,7 @@ static const struct cyaml_schema_field document_fields[] = {
 	LIST(struct config_text, chains, &chain_entry, CHAINS_MAX),
 	LIST(struct config_text, assets, &asset_entry, ASSETS_MAX),
 	LIST(struct config_text, wallets, &wallet_entry, WALLETS_MAX),
+	LIST(struct config_text, approvers, &approver_entry, APPROVERS_MAX),
 	CYAML_FIELD_END,
 };
 

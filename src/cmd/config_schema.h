@@ -7,6 +7,8 @@
 #ifndef SLUICE_CMD_CONFIG_SCHEMA_H
 #define SLUICE_CMD_CONFIG_SCHEMA_H
 
+#include "cmd/config_schema_catalogue.h"
+
 #include "core/limits.h"
 
 #include <cyaml/cyaml.h>
@@ -17,49 +19,6 @@
 #define CONFIG_SCALAR_LEN_MAX 1024
 
 /* Absent scalars are NULL. Memory belongs to libcyaml's allocator (malloc and free). */
-struct config_text_chain {
-	char *name;
-	char *chain_id;
-	char **rpc;
-	unsigned rpc_count;
-	char *rpc_file;
-	char *ws;
-	char *rpc_timeout_ms;
-	char *finality;
-	char *confirmations;
-	char *unpaid_confirmations;
-	char *tip_min_gwei;
-	char *fee_cap_max_gwei;
-	char *slot_fee_max;
-	char *native_gas_limit;
-	char *bump_after_s;
-	char *rebroadcast_after_s;
-	char *poll_ms;
-};
-
-struct config_text_asset {
-	char *chain;
-	char *symbol;
-	char *native;
-	char *contract;
-	char *decimals;
-	char *min;
-	char *max;
-	char *signer_max;
-	char *hour_max;
-	char *day_max;
-	char *gas_floor;
-	char *gas_ceiling;
-};
-
-struct config_text_wallet {
-	char *chain;
-	char *address;
-	char *key;
-	char *in_flight;
-	char *fresh;
-};
-
 struct config_text_keystore {
 	char *name;
 	char *file;
@@ -242,6 +201,8 @@ struct config_text {
 	unsigned assets_count;
 	struct config_text_wallet *wallets;
 	unsigned wallets_count;
+	struct config_text_approver *approvers;
+	unsigned approvers_count;
 };
 
 /* The whole document: a mapping by pointer to struct config_text. */

@@ -30,6 +30,8 @@ struct asset {
 	unsigned decimals;
 	struct amount minimum; /* the processor's rules; zero maximum: none */
 	struct amount maximum;
+	struct amount
+		signature_above;   /* more than that needs an approver's signature; zero: none */
 	struct amount payment_max; /* the signer's own: per payment; zero: none */
 	struct amount hour_max;    /* per wallet; zero: none */
 	struct amount day_max;
@@ -45,6 +47,12 @@ struct wallet_params {
 	bool fresh;             /* made by `keys new` at nonce 0: enters at once */
 };
 
+/* Whose signatures count above a threshold. */
+struct approver_params {
+	char name[PERSON_NAME_LEN_MAX + 1];
+	uint8_t key[32]; /* Ed25519, public */
+};
+
 struct catalogue {
 	struct chain_params chains[CHAINS_MAX];
 	size_t chains_len;
@@ -52,6 +60,8 @@ struct catalogue {
 	size_t assets_len;
 	struct wallet_params wallets[WALLETS_MAX];
 	size_t wallets_len;
+	struct approver_params approvers[APPROVERS_MAX];
+	size_t approvers_len;
 };
 
 /* NULL when there is none. */

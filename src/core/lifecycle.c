@@ -38,7 +38,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define ROW_CODES_MAX 8
+#define ROW_CODES_MAX 10
 
 struct withdrawal_row {
 	int from; /* 0: does not exist */
@@ -100,8 +100,10 @@ static const struct withdrawal_row withdrawal_rows[] = {
 	  ACTOR_PROCESSOR,
 	  QUEUE_NONE,
 	  "rejected",
-	  "a person says no, or time is up",
-	  { REFUSAL_NONE } },
+	  "a person says no, time is up, or a rule of a newer policy says no",
+	  { REFUSAL_APPROVAL_DENIED, REFUSAL_APPROVAL_TIMEOUT, REFUSAL_POLICY_DENIED,
+	    REFUSAL_POLICY_NO_RULE, REFUSAL_LIMIT_EXCEEDED, REFUSAL_BELOW_MINIMUM,
+	    REFUSAL_ABOVE_MAXIMUM, REFUSAL_RECEIVER_DENIED, REFUSAL_RECEIVER_LOOKS_ALIKE } },
 	{ WITHDRAWAL_AWAITING_APPROVAL,
 	  WITHDRAWAL_CANCELED,
 	  ACTOR_API,

@@ -10,6 +10,7 @@
 #define CHAINS_MAX        8
 #define ASSETS_MAX        64
 #define WALLETS_MAX       64
+#define APPROVERS_MAX     32 /* whose signatures the signer takes */
 #define PROXIES_MAX       16 /* whose word about clients the API takes */
 #define RPC_ENDPOINTS_MAX 4
 
@@ -22,6 +23,7 @@
 #define SYMBOL_LEN_MAX          16
 #define CHAIN_NAME_LEN_MAX      32
 #define ACCOUNT_LEN_MAX         64
+#define PERSON_NAME_LEN_MAX     64 /* of an approver, as configured */
 #define PRINCIPAL_LEN_MAX       64 /* the id of whoever makes a request */
 #define CORRELATION_ID_LEN_MAX  64
 #define REASON_LEN_MAX          48 /* codes: wait, hold, failure, refusal */

@@ -21,6 +21,12 @@ enum refusal policy_decide(const struct asset *asset, const struct intent *inten
 	return REFUSAL_NONE;
 }
 
+bool policy_wants_signature(const struct asset *asset, struct amount amount)
+{
+	return !amount_is_zero(asset->signature_above) &&
+	       amount_compare(amount, asset->signature_above) > 0;
+}
+
 enum refusal policy_signer_decide(const struct catalogue *catalogue, const struct asset *asset,
 				  const struct intent *intent)
 {

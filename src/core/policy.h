@@ -11,6 +11,8 @@
 bool policy_asset_matches(const struct asset *asset, const struct intent *intent);
 /* REFUSAL_NONE allows. */
 enum refusal policy_decide(const struct asset *asset, const struct intent *intent);
+/* Does an amount of this asset need the signature of an approver? */
+bool policy_wants_signature(const struct asset *asset, struct amount amount);
 /* The signer's own: limits for one payment, and receivers that are never paid. */
 enum refusal policy_signer_decide(const struct catalogue *catalogue, const struct asset *asset,
 				  const struct intent *intent);

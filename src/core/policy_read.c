@@ -230,13 +230,13 @@ static bool effect_read(const struct reading *reading, const struct json_value *
 	struct str text;
 	if (!text_read(reading, value, "effect", 16, &text))
 		return false;
-	for (int effect = POLICY_DENY; effect <= POLICY_ALLOW; effect++) {
+	for (int effect = POLICY_DENY; effect <= POLICY_APPROVE; effect++) {
 		if (!str_equal_text(text, policy_effect_text((enum policy_effect)effect)))
 			continue;
 		*ret_effect = (enum policy_effect)effect;
 		return true;
 	}
-	return wrong(reading, "effect", "has to be \"allow\" or \"deny\"");
+	return wrong(reading, "effect", "has to be \"allow\", \"approve\" or \"deny\"");
 }
 
 static bool rule_member(struct reading *reading, struct str name, const struct json_value *value,
@@ -246,6 +246,13 @@ static bool rule_member(struct reading *reading, struct str name, const struct j
 		return text_read(reading, value, "name", POLICY_NAME_LEN_MAX, &rule->name);
 	if (str_equal_text(name, "effect"))
 		return effect_read(reading, value, &rule->effect);
+	if (str_equal_text(name, "approvals"))
+		return whole_read(reading, value, "approvals", POLICY_APPROVALS_MAX,
+				  &rule->approvals);
+	if (str_equal_text(name, "approvers"))
+		return texts_read(reading, value, "approvers", PRINCIPAL_LEN_MAX, &rule->approvers);
+	if (str_equal_text(name, "within"))
+		return duration_read(reading, value, "within", &rule->within_ms);
 	enum selector_read read = selector_member(reading, name, value, &rule->when);
 	if (read == SELECTOR_UNKNOWN)
 		return wrong(reading, "", "has a member that no rule has");
@@ -264,7 +271,22 @@ static bool name_is_new(const struct reading *reading, struct str name, const st
 	return true;
 }
 
-static bool rule_check(const struct reading *reading, const struct policy_rule *rule)
+/* How many people, out of how many. */
+static bool approvals_check(const struct reading *reading, struct policy_rule *rule)
+{
+	bool asks = rule->effect == POLICY_APPROVE;
+	if (!asks && (rule->approvals > 0 || rule->approvers.len > 0 || rule->within_ms > 0))
+		return wrong(reading, "effect", "has to be \"approve\", where people are asked");
+	if (asks && rule->approvals == 0)
+		return wrong(reading, "approvals", "is missing: how many people?");
+	if (rule->approvers.len > 0 && rule->approvers.len < rule->approvals)
+		return wrong(reading, "approvers", "are fewer than have to approve");
+	if (asks && rule->within_ms == 0)
+		rule->within_ms = POLICY_WITHIN_MS;
+	return true;
+}
+
+static bool rule_check(const struct reading *reading, struct policy_rule *rule)
 {
 	const struct policy *policy = reading->policy;
 	if (rule->name.len == 0)
@@ -273,7 +295,7 @@ static bool rule_check(const struct reading *reading, const struct policy_rule *
 		return wrong(reading, "effect", "is missing");
 	return name_is_new(reading, rule->name, &policy->rules[0].name, sizeof policy->rules[0],
 			   policy->rules_len) &&
-	       selector_check(reading, &rule->when);
+	       approvals_check(reading, rule) && selector_check(reading, &rule->when);
 }
 
 static bool rule_read(struct reading *reading, const struct json_value *value)

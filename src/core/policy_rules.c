@@ -146,6 +146,17 @@ static void deny(struct policy_verdict *verdict, enum refusal refusal)
 	verdict->refusal = refusal;
 }
 
+/* Above its threshold an asset wants a person's own signature, whatever the rules say. */
+static void people_ask(const struct policy_facts *facts, struct policy_verdict *verdict)
+{
+	const struct policy_rule *rule = verdict->rule;
+	bool asks = rule->effect == POLICY_APPROVE;
+	verdict->wants_signature = policy_wants_signature(facts->asset, facts->intent->amount);
+	verdict->answer = asks || verdict->wants_signature ? POLICY_ASKED : POLICY_ALLOWED;
+	verdict->approvals = asks ? rule->approvals : 1;
+	verdict->within_ms = asks ? rule->within_ms : POLICY_WITHIN_MS;
+}
+
 static void rule_apply(const struct policy *policy, const struct policy_facts *facts,
 		       struct policy_verdict *verdict)
 {
@@ -154,9 +165,9 @@ static void rule_apply(const struct policy *policy, const struct policy_facts *f
 	} else if (verdict->rule->effect == POLICY_DENY) {
 		deny(verdict, REFUSAL_POLICY_DENIED);
 	} else {
-		verdict->answer = POLICY_ALLOWED;
 		verdict->warns_look_alike = facts->receiver->looks_alike &&
 					    policy->look_alikes == POLICY_LOOK_ALIKES_WARN;
+		people_ask(facts, verdict);
 		claims_make(policy, facts, verdict);
 	}
 }
@@ -211,8 +222,17 @@ bool policy_allow_counts(const struct policy *policy, int64_t policy_set_at, int
 	return policy->allow_life_ms == 0 || now_ms - added_at < policy->allow_life_ms;
 }
 
+bool policy_may_approve(const struct policy *policy, const struct policy_rule *rule,
+			struct str person)
+{
+	return has_text(policy, rule->approvers, person);
+}
+
 const char *policy_effect_text(enum policy_effect effect)
 {
-	CHECK(effect == POLICY_DENY || effect == POLICY_ALLOW);
-	return effect == POLICY_DENY ? "deny" : "allow";
+	static const char *const texts[] = {
+		[POLICY_DENY] = "deny", [POLICY_ALLOW] = "allow", [POLICY_APPROVE] = "approve"
+	};
+	CHECK(effect >= POLICY_DENY && effect <= POLICY_APPROVE);
+	return texts[effect];
 }

@@ -9,7 +9,8 @@
  *	                "window": "24h", "per": ["account"] } ] }
  *
  * A rule that denies wins over all others, wherever it stands; of the rest the first that matches
- * decides; where none matches, the answer is no. What is allowed must fit every limit that matches.
+ * decides: it allows, or wants the approval of so many people. Where none matches, the answer is
+ * no. What is allowed, now or by people, must fit every limit that matches.
  *
  * Source: doc/policy.md.
  */
@@ -27,6 +28,8 @@
 #define POLICY_RULES_MAX          1024
 #define POLICY_ITEMS_MAX          8192 /* texts of all selectors; as many receivers */
 #define POLICY_NAME_LEN_MAX       48
+#define POLICY_APPROVALS_MAX      16
+#define POLICY_WITHIN_MS          (24 * INT64_C(3600000)) /* unless the rule says another time */
 
 /* Of the allow-list, unless the document says another one. */
 #define POLICY_COOLDOWN_MS INT64_C(86400000)
@@ -34,6 +37,7 @@
 enum policy_effect {
 	POLICY_DENY = 1,
 	POLICY_ALLOW = 2,
+	POLICY_APPROVE = 3, /* people have to */
 };
 
 /* A part of the compiled texts or receivers. */
@@ -71,6 +75,10 @@ struct policy_rule {
 	struct str name;
 	enum policy_effect effect;
 	struct policy_selector when;
+	/* With APPROVE: */
+	uint32_t approvals;            /* so many, 1 to POLICY_APPROVALS_MAX, */
+	struct policy_items approvers; /* ids of users; */
+	int64_t within_ms;             /* and in that time */
 };
 
 /* Sums are of one asset; `amount` is in units of each. */
@@ -101,14 +109,18 @@ struct policy {
 enum policy_answer {
 	POLICY_DENIED = 1,
 	POLICY_ALLOWED = 2,
+	POLICY_ASKED = 3, /* allowed once people say so */
 };
 
 struct policy_verdict {
 	enum policy_answer answer;
 	enum refusal refusal;           /* DENIED: why */
 	const struct policy_rule *rule; /* that decided; NULL: none did */
-	bool warns_look_alike;          /* ALLOWED, and people have to hear of it */
-	size_t claims_len;              /* not DENIED: the room that it needs */
+	bool warns_look_alike;          /* not DENIED, and people have to hear of it */
+	uint32_t approvals;             /* ASKED: of so many people, within that time; */
+	int64_t within_ms;
+	bool wants_signature; /* and one of them signs (core/vote.h) */
+	size_t claims_len;    /* not DENIED: the room that it needs */
 	struct policy_claim claims[POLICY_LIMITS_MAX];
 	const struct policy_limit *limits[POLICY_LIMITS_MAX]; /* of each claim */
 };
@@ -136,7 +148,10 @@ void policy_judge(const struct policy *policy, const struct catalogue *catalogue
  * than that, so that who shortens it still waits. */
 bool policy_allow_counts(const struct policy *policy, int64_t policy_set_at, int64_t added_at,
 			 int64_t active_at, int64_t now_ms);
-/* "deny", "allow"; static storage. */
+/* May that person approve what the rule asks about? */
+bool policy_may_approve(const struct policy *policy, const struct policy_rule *rule,
+			struct str person);
+/* "deny", "allow", "approve"; static storage. */
 const char *policy_effect_text(enum policy_effect effect);
 
 #endif

@@ -51,6 +51,11 @@ static const struct reason_row rows[REASON_COUNT] = {
 	[REASON_APPROVAL_EXPIRED] = { "approval_expired",
 				      ROUTINE(EXPIRED_WAIT_MS,
 					      "the processor renews the approval") },
+	[REASON_APPROVALS_MISSING] = { "approvals_missing",
+				       ROUTINE(EXPIRED_WAIT_MS,
+					       "people are asked again: the policy or its lists "
+					       "have changed since they approved, or nobody "
+					       "signed it") },
 	[REASON_PAUSED] = { "paused", ROUTINE(PAUSED_WAIT_MS,
 					      "people have paused everything, its chain, asset or "
 					      "account, or all wallets that could pay it") },
@@ -80,6 +85,9 @@ static const struct reason_row rows[REASON_COUNT] = {
 	[REASON_DEAD_LETTER] = { "dead_letter",
 				 HOLD("its message was received too often without a verdict; "
 				      "`sluice dlq redrive` lets it go on") },
+	[REASON_APPROVER_SIGNATURE_MISSING] = { "approver_signature_missing",
+						HOLD("its amount needs an approver's own "
+						     "signature, and there is none") },
 	[REASON_INTENT_MAC_INVALID] = { "intent_mac_invalid",
 					HOLD("the row is not what the API accepted") },
 	[REASON_APPROVAL_MAC_INVALID] = { "approval_mac_invalid",

@@ -38,6 +38,9 @@ static const struct refusal_row rows[REFUSAL_COUNT] = {
 					   "the receiver has the first and last digits of another "
 					   "one that the account knows" },
 	[REFUSAL_RECEIVER_IS_CONTRACT] = { "receiver_is_contract", "the receiver is a contract" },
+	[REFUSAL_APPROVAL_DENIED] = { "approval_denied", "a person who was asked says no" },
+	[REFUSAL_APPROVAL_TIMEOUT] = { "approval_timeout",
+				       "not enough people approved it in time" },
 	[REFUSAL_SIGNER_LIMIT] = { "signer_limit", "the signer's own limit for one payment" },
 	[REFUSAL_FEE_ABOVE_CAP] = { "fee_above_cap", "fees are above the configured cap" },
 	[REFUSAL_RECEIVER_REFUSES] = { "receiver_refuses",

@@ -18,6 +18,7 @@
 #include "core/permission.h"
 #include "core/policy_window.h"
 #include "core/resolve.h"
+#include "core/vote.h"
 #include "core/withdrawal.h"
 #include "port/queue.h"
 
@@ -84,9 +85,12 @@ struct store_change {
 	bool request_cancel;
 	bool request_speed_up; /* assigned; wishes for a bump of its transfer, whose bytes have to
 				  be stored and in no block: not applied otherwise */
-	bool next_round;  /* assigned → queued; or queued, when its round was spent before a restore
+	bool next_round; /* assigned → queued; or queued, when its round was spent before a restore
+			  */
+	bool bury;       /* move the message to its dead-letter queue instead of deleting it */
+	const struct vote
+		*vote;    /* what a person said, in the same transaction; borrowed; NULL: none
 			   */
-	bool bury;        /* move the message to its dead-letter queue instead of deleting it */
 	const char *rule; /* of the policy, for the event; borrowed; NULL: none */
 	const struct policy_claim
 		*claims;      /* room that it needs, each in another window; borrowed */

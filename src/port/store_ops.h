@@ -164,6 +164,8 @@ struct store_ops {
 			   struct store_allow_entry *, size_t, size_t *, struct err *);
 	bool (*policy_room)(struct store *, const struct policy_claim *, size_t, enum store_room *,
 			    struct err *);
+	bool (*votes_load)(struct store *, struct id, uint64_t, struct vote *, size_t *,
+			   struct err *);
 	void (*close)(struct store *);
 };
 

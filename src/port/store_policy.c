@@ -60,6 +60,13 @@ bool store_policy_forget(struct store *store, int64_t now_ms, size_t limit, size
 	return store->ops->policy_forget(store, now_ms, limit, ret_forgotten, err);
 }
 
+bool store_votes_load(struct store *store, struct id withdrawal, uint64_t policy_version,
+		      struct vote ret_votes[VOTES_MAX], size_t *ret_len, struct err *err)
+{
+	PORT_CALL();
+	return store->ops->votes_load(store, withdrawal, policy_version, ret_votes, ret_len, err);
+}
+
 static struct str fields_of(const struct store_policy *policy, char *storage)
 {
 	struct buf out = buf_of(storage, FIELDS_MAX);

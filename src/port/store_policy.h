@@ -11,6 +11,7 @@
 
 #include "core/intent.h"
 #include "core/policy_rules.h"
+#include "core/vote.h"
 #include "port/store_proposal.h"
 
 struct store_policy {
@@ -48,6 +49,12 @@ MUST_CHECK bool store_policy_room(struct store *store, const struct policy_claim
 /* Forgets up to `limit` windows and as many reservations that no limit asks about any more. */
 MUST_CHECK bool store_policy_forget(struct store *store, int64_t now_ms, size_t limit,
 				    size_t *ret_forgotten, struct err *err);
+
+/* What people said about a withdrawal under that version of the policy, the oldest first, as far as
+ * there is room; sealed or not. They are written by store_withdrawals_change. */
+MUST_CHECK bool store_votes_load(struct store *store, struct id withdrawal, uint64_t policy_version,
+				 struct vote ret_votes[VOTES_MAX], size_t *ret_len,
+				 struct err *err);
 
 /* Sets digest and mac. */
 void store_policy_seal(const struct mac_keys *keys, struct str document,

@@ -81,7 +81,8 @@ static bool is_made(enum sim_call call, unsigned families)
 	    call == SIM_CALL_STORE_CASE_RESOLVE)
 		return (families & SIM_FAMILY_FOREIGN) != 0;
 	/* Nobody pauses; what is asked for where the switches are unreadable comes seldom. */
-	if (call == SIM_CALL_STORE_CONTROLS_CHANGE || call == SIM_CALL_STORE_OF_KEY)
+	if (call == SIM_CALL_STORE_CONTROLS_CHANGE || call == SIM_CALL_STORE_OF_KEY ||
+	    call == SIM_CALL_STORE_VOTES_LOAD)
 		return false;
 	/* How a recovery begins is not the signer's call here: `restore` did it. */
 	return !is_of_restore(call) ||

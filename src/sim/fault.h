@@ -89,6 +89,7 @@ enum sim_fault {
 	call(STORE_CONTROLS_CHANGE, "store_controls_change", true) \
 	call(STORE_OF_KEY, "store_withdrawal_of_key", false) \
 	call(STORE_POLICY_LOAD, "store_policy_load", false) \
+	call(STORE_VOTES_LOAD, "store_votes_load", false) \
 	call(STORE_POLICY_FORGET, "store_policy_forget", true) \
 	call(STORE_RECEIVERS_LOOK, "store_receivers_look", false) \
 	call(STORE_RECEIVERS_LEARN, "store_receivers_learn", true) \

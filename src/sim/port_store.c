@@ -310,6 +310,12 @@ static bool policy_load(struct store *self, uint64_t known, struct store_policy 
 	STORE(STORE_POLICY_LOAD, policy_load, known, ret_policy, ret_document, ret_found);
 }
 
+static bool votes_load(struct store *self, struct id withdrawal, uint64_t policy_version,
+		       struct vote ret_votes[VOTES_MAX], size_t *ret_len, struct err *err)
+{
+	STORE(STORE_VOTES_LOAD, votes_load, withdrawal, policy_version, ret_votes, ret_len);
+}
+
 static bool policy_forget(struct store *self, int64_t now_ms, size_t limit, size_t *ret_forgotten,
 			  struct err *err)
 {
@@ -437,6 +443,7 @@ const struct store_ops sim_store_ops = {
 	.withdrawal_of_key = withdrawal_of_key,
 	.policy_load = policy_load,
 	.policy_forget = policy_forget,
+	.votes_load = votes_load,
 	.receivers_look = receivers_look,
 	.receivers_learn = receivers_learn,
 };

@@ -625,6 +625,7 @@ static const struct table tables[] = {
 	{ "policies", "SELECT * FROM policies ORDER BY version", 7 },
 	{ "idempotency", "SELECT * FROM idempotency ORDER BY principal, key_hash", 7 },
 	{ "proposals", "SELECT * FROM proposals ORDER BY id", 15 },
+	{ "approvals", "SELECT * FROM approvals ORDER BY withdrawal_id, person", 9 },
 	{ "policy_windows", "SELECT * FROM policy_windows ORDER BY limit_key", 3 },
 	{ "policy_reservations",
 	  "SELECT * FROM policy_reservations ORDER BY withdrawal_id, limit_key", 5 },

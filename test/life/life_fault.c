@@ -339,6 +339,13 @@ static bool policy_load(struct store *self, uint64_t known, struct store_policy 
 	      "policy_load");
 }
 
+static bool votes_load(struct store *self, struct id withdrawal, uint64_t policy_version,
+		       struct vote ret_votes[VOTES_MAX], size_t *ret_len, struct err *err)
+{
+	STORE(votes_load(REAL_STORE, withdrawal, policy_version, ret_votes, ret_len, err),
+	      "votes_load");
+}
+
 static bool policy_forget(struct store *self, int64_t now_ms, size_t limit, size_t *ret_forgotten,
 			  struct err *err)
 {
@@ -422,6 +429,7 @@ static const struct store_ops store_ops = {
 	.policy_add = policy_add,
 	.policy_load = policy_load,
 	.policy_forget = policy_forget,
+	.votes_load = votes_load,
 	.receivers_look = receivers_look,
 	.receivers_learn = receivers_learn,
 	.feed_pending = feed_pending,

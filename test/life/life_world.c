@@ -263,7 +263,7 @@ bool life_cancel(struct life *life, const struct withdrawal *row)
 	struct err err = { 0 };
 	assert_true(store_incarnation_load(life->store, &last, &err));
 	bool by_signer = last.is_old || life->cancels_by_signer || life->database[0] != 0;
-	bool is_now = now.stage == WITHDRAWAL_ACCEPTED && !by_signer;
+	bool is_now = now.stage < WITHDRAWAL_QUEUED && !by_signer;
 	struct store_change change = { .withdrawal = now.intent.id,
 				       .version = now.version,
 				       .from = now.stage,

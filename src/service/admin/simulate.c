@@ -175,6 +175,8 @@ static bool judge(struct judging *judging, struct admin_simulated *result, struc
 	policy_judge(judging->policy, judging->admin->catalogue, judging->asset, judging->intent,
 		     &result->receiver, verdict);
 	result->refusal = verdict->refusal;
+	result->approvals = verdict->answer == POLICY_ASKED ? verdict->approvals : 0;
+	result->wants_signature = verdict->answer == POLICY_ASKED && verdict->wants_signature;
 	result->has_rule = verdict->rule != NULL;
 	if (verdict->rule != NULL)
 		CHECK(str_copy(verdict->rule->name, result->rule, sizeof result->rule));
@@ -207,7 +209,9 @@ const char *admin_simulated_answer(const struct admin_simulated *result)
 {
 	if (result->waits != REASON_NONE)
 		return "wait";
-	return result->refusal != REFUSAL_NONE ? "deny" : "allow";
+	if (result->refusal != REFUSAL_NONE)
+		return "deny";
+	return result->approvals > 0 ? "approve" : "allow";
 }
 
 const char *admin_simulated_code(const struct admin_simulated *result)
@@ -247,6 +251,8 @@ void admin_simulated_write(const struct admin_simulated *result, struct buf *out
 	text_or_null(out, "code", code, code[0] != 0);
 	json_write_member_u64(out, "policy_version", result->version);
 	text_or_null(out, "rule", result->rule, result->has_rule);
+	json_write_member_u64(out, "approvals", result->approvals);
+	json_write_member_bool(out, "signature", result->wants_signature);
 	receiver_write(result, out);
 	json_write_name(out, "limits");
 	buf_byte(out, '[');

@@ -35,6 +35,8 @@ struct admin_simulated {
 	enum refusal refusal; /* NONE: it is allowed */
 	bool has_rule;
 	char rule[POLICY_NAME_LEN_MAX + 1]; /* that decides */
+	uint32_t approvals;                 /* of so many people; 0: none */
+	bool wants_signature;
 	bool has_deny_list;
 	struct policy_receiver receiver;
 	bool assumes_no_contract; /* the policy asks, and here is no node to say */
@@ -46,7 +48,8 @@ struct admin_simulated {
 /* REFUSED, with a code, when the wish itself is none that could be asked for. */
 MUST_CHECK bool admin_simulate(const struct admin_simulate *admin, const struct admin_wish *wish,
 			       int64_t now_ms, struct admin_simulated *ret_result, struct err *err);
-/* "allow", "deny", "wait"; and why: a code of a refusal or a wait, "" for none. Static storage. */
+/* "allow", "approve", "deny", "wait"; and why: a code of a refusal or a wait, "" for none. Static
+ * storage. */
 const char *admin_simulated_answer(const struct admin_simulated *result);
 const char *admin_simulated_code(const struct admin_simulated *result);
 /* The result as a JSON object. */

@@ -133,6 +133,9 @@ static bool run_act(const struct api_options *options, struct job *job, struct e
 		return desk_users_run(options, job, err);
 	case DESK_AUDIT:
 		return desk_audit_run(options, job, err);
+	case DESK_APPROVE:
+	case DESK_REJECT:
+		return desk_approvals_run(options, job, err);
 	case DESK_ACTS:
 		break;
 	}

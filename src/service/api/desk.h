@@ -41,6 +41,8 @@ enum desk_act {
 	DESK_USER_TOTP,
 	DESK_USER_SESSIONS, /* ends them */
 	DESK_AUDIT,
+	DESK_APPROVE, /* digest, signature; of a withdrawal */
+	DESK_REJECT,  /* digest */
 	DESK_ACTS,
 };
 
@@ -91,5 +93,6 @@ bool desk_simulate_run(const struct api_options *options, struct job *job, struc
 bool desk_keys_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_users_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_audit_run(const struct api_options *options, struct job *job, struct err *err);
+bool desk_approvals_run(const struct api_options *options, struct job *job, struct err *err);
 
 #endif

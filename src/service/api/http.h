@@ -98,6 +98,8 @@ void http_withdrawals_get(struct exchange *exchange);
 void http_withdrawals_events(struct exchange *exchange);
 void http_withdrawals_cancel(struct exchange *exchange);
 void http_withdrawals_speed_up(struct exchange *exchange);
+void http_withdrawals_approve(struct exchange *exchange);
+void http_withdrawals_reject(struct exchange *exchange);
 void http_withdrawals_resolve(struct exchange *exchange);
 void http_transfers_resolve(struct exchange *exchange);
 /* http_login.c */

@@ -2,6 +2,7 @@
 #include "service/api/http.h"
 
 #include "base/check.h"
+#include "base/ed25519.h"
 #include "base/hash.h"
 #include "base/secret.h"
 #include "core/control.h"
@@ -50,6 +51,10 @@ static const struct desk_form forms[DESK_ACTS] = {
 	[DESK_USER_ROLE] = { 1, { FIELD("role", 16) } },
 	[DESK_USER_PASSWORD] = { 1, { FIELD("password", PASSWORD_LEN_MAX) } },
 	[DESK_POLICY_CONFIRM] = { 1, { FIELD("digest", 2 * SHA256_BYTES) } },
+	[DESK_APPROVE] = { 2,
+			   { FIELD("digest", 2 * SHA256_BYTES),
+			     FIELD_OPTIONAL("signature", 2 * ED25519_SIGNATURE_BYTES) } },
+	[DESK_REJECT] = { 1, { FIELD("digest", 2 * SHA256_BYTES) } },
 	[DESK_SIMULATE] = { 6,
 			    { FIELD("chain", CHAIN_NAME_LEN_MAX), FIELD("asset", SYMBOL_LEN_MAX),
 			      FIELD("to", ADDRESS_TEXT_LEN), FIELD("amount", AMOUNT_LEN_MAX),
@@ -226,6 +231,16 @@ void http_policies_set(struct exchange *exchange)
 void http_policies_proposal_get(struct exchange *exchange)
 {
 	desk_get(exchange, DESK_POLICY_PROPOSAL);
+}
+
+void http_withdrawals_approve(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_APPROVE);
+}
+
+void http_withdrawals_reject(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_REJECT);
 }
 
 void http_policies_confirm(struct exchange *exchange)

@@ -221,6 +221,18 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 					   "A second person is needed",
 					   "It takes another person than the one who stands for it "
 					   "already, and one who is known to be another." },
+	[PROBLEM_NOT_ASKED] = { 0, 409, "not_asked", "Nobody is asked",
+				"The withdrawal does not wait for people, or not any more." },
+	[PROBLEM_INITIATOR_FORBIDDEN] = { 0, 403, "initiator_forbidden", "Not by who asked for it",
+					  "Who asked for a payment does not say whether it is "
+					  "made." },
+	[PROBLEM_SAID_OTHERWISE] = { 0, 409, "said_otherwise", "Said otherwise before",
+				     "You have said the contrary already; that stands." },
+	[PROBLEM_APPROVALS_FULL] = { 0, 409, "approvals_full", "Enough people have spoken",
+				     "More are not heard about one withdrawal." },
+	[PROBLEM_SIGNATURE_INVALID] = { 0, 422, "signature_invalid", "Not a signature of this",
+					"The text that GET shows has to be signed, by the Ed25519 "
+					"key of one of the configured approvers." },
 	[PROBLEM_DIGEST_DIFFERS] = { 0, 409, "digest_differs", "Another document",
 				     "The proposal is not of the document whose digest is "
 				     "given." },

@@ -1,8 +1,11 @@
 #include "service/api/view.h"
 
+#include "base/hex.h"
 #include "base/json.h"
 #include "base/time.h"
 #include "base/u256.h"
+#include "core/reason.h"
+#include "core/vote.h"
 #include "core/wish.h"
 
 static void write_time(struct buf *out, const char *name, int64_t at_ms)
@@ -120,6 +123,33 @@ static void write_transfer(struct buf *out, const struct store_view *view)
 	buf_byte(out, '}');
 }
 
+static bool is_asked(const struct withdrawal *row)
+{
+	return row->stage == WITHDRAWAL_AWAITING_APPROVAL ||
+	       (row->stage == WITHDRAWAL_QUEUED &&
+		str_equal_text(str_from(row->wait_reason), reason_code(REASON_APPROVALS_MISSING)));
+}
+
+/* What people who approve have to look at, and may sign. */
+static void write_asked(struct buf *out, const struct withdrawal *row)
+{
+	char storage[VOTE_TEXT_LEN_MAX];
+	struct buf text = buf_of(storage, sizeof storage);
+	const struct approval *asked = &row->approval;
+	struct hash32 digest = vote_digest(&row->intent, &row->intent_mac, asked->policy_version);
+	vote_text(&row->intent, &row->intent_mac, asked->policy_version, &text);
+	json_write_name(out, "approval");
+	buf_byte(out, '{');
+	json_write_member_u64(out, "policy_version", asked->policy_version);
+	write_time(out, "asked_at", asked->approved_at);
+	json_write_name(out, "text");
+	json_write_string(out, buf_view(&text));
+	json_write_name(out, "digest");
+	buf_byte(out, '"');
+	hex_write(out, digest.bytes, sizeof digest.bytes);
+	buf_text(out, "\"}");
+}
+
 void view_write_withdrawal(const struct store_view *view, const struct catalogue *catalogue,
 			   struct buf *out)
 {
@@ -134,6 +164,8 @@ void view_write_withdrawal(const struct store_view *view, const struct catalogue
 		json_write_member_text(out, "wait_reason", withdrawal->wait_reason);
 	if (withdrawal->held_reason[0] != 0)
 		json_write_member_text(out, "held", withdrawal->held_reason);
+	if (is_asked(withdrawal))
+		write_asked(out, withdrawal);
 	if (withdrawal->failure_code[0] != 0)
 		write_failure(out, withdrawal->failure_code);
 	if (view->has_transfer)

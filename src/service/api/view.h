@@ -8,7 +8,8 @@
 #include "port/store_transfer.h"
 
 /* The longest forms, in bytes. */
-#define VIEW_WITHDRAWAL_MAX 6144 /* full metadata, an external id of escapes, a transfer */
+/* Full metadata, an external id of escapes, a transfer or what people are asked. */
+#define VIEW_WITHDRAWAL_MAX 7168
 #define VIEW_EVENT_MAX      1024
 #define VIEW_ASSET_MAX      256
 #define VIEW_WALLET_MAX     1024 /* without its balances */

@@ -9,7 +9,7 @@
 /* What is deep and has no second node's word for so long is told of, once. */
 #define LONELY_TELL_MS 60000
 
-struct vote {
+struct node_vote {
 	unsigned agree;
 	bool contradicted;
 };
@@ -58,7 +58,7 @@ static bool node_hear(struct monitor *self, struct chain *node, struct testimony
 }
 
 static void vote_count(struct monitor *self, const struct testimony *said, size_t i,
-		       struct vote *vote)
+		       struct node_vote *vote)
 {
 	const struct claim *claim = &self->claims[i];
 	const struct chain_receipt *receipt = &self->receipts[i];
@@ -88,7 +88,7 @@ static void vote_count(struct monitor *self, const struct testimony *said, size_
 		vote->contradicted = true;
 }
 
-static void nodes_hear(struct monitor *self, struct vote *votes)
+static void nodes_hear(struct monitor *self, struct node_vote *votes)
 {
 	size_t len = chain_nodes_len(self->client);
 	for (size_t i = 0; i < len; i++) {
@@ -132,7 +132,7 @@ static void lonely_note(struct monitor *self, bool lonely)
 
 bool monitor_claims_settle(struct monitor *self, struct err *err)
 {
-	struct vote votes[WATCH_BATCH] = { { 0 } };
+	struct node_vote votes[WATCH_BATCH] = { { 0 } };
 	bool alone =
 		chain_nodes_len(self->client) < CHAIN_NODES_AGREE_MIN || !DEFENCE("final_by_two");
 	size_t n = self->claims_len;

@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-#define POLICY_WAIT_MS 5000 /* before a withdrawal without a policy is looked at again */
+#define POLICY_WAIT_MS 5000  /* before a withdrawal without a policy is looked at again */
+#define ASKED_WAIT_MS  60000 /* and one that waits for people, whose every word wakes it */
 
 struct decisions *decisions_new(const struct processor_options *options)
 {
@@ -115,21 +116,32 @@ static void decide_canceled(struct decisions *self, const struct withdrawal *row
 	change_log(self, row, "approval_refused", refusal_code(refusal), true);
 }
 
+static bool waits_for(const struct withdrawal *row, enum reason reason)
+{
+	return str_equal_text(str_from(row->wait_reason), reason_code(reason));
+}
+
 /* A queued row comes back for a fresh approval. */
 bool decisions_want(const struct withdrawal *row)
 {
 	if (row->held_reason[0] != 0)
 		return false;
 	if (row->stage == WITHDRAWAL_QUEUED)
-		return str_equal_text(str_from(row->wait_reason),
-				      reason_code(REASON_APPROVAL_EXPIRED));
-	return row->stage == WITHDRAWAL_ACCEPTED;
+		return waits_for(row, REASON_APPROVAL_EXPIRED) ||
+		       waits_for(row, REASON_APPROVALS_MISSING);
+	return row->stage == WITHDRAWAL_ACCEPTED || row->stage == WITHDRAWAL_AWAITING_APPROVAL;
+}
+
+bool decisions_want_votes(const struct withdrawal *row)
+{
+	return row->stage == WITHDRAWAL_AWAITING_APPROVAL ||
+	       waits_for(row, REASON_APPROVALS_MISSING);
 }
 
 /* Its client wants it no more: the signer ends it, whatever the rules say. */
 static bool is_canceled(const struct withdrawal *row)
 {
-	return row->stage == WITHDRAWAL_ACCEPTED && row->cancel_requested;
+	return row->stage < WITHDRAWAL_QUEUED && row->cancel_requested;
 }
 
 /* Why nothing can be decided; NONE when it can. */
@@ -199,6 +211,13 @@ static void claim(struct decisions *self, const struct withdrawal *row, struct s
 	change->claims_len = verdict->claims_len;
 }
 
+static void decide_allowed(struct decisions *self, const struct withdrawal *row,
+			   struct store_change *change)
+{
+	decide_queued(self, row, change);
+	claim(self, row, change);
+}
+
 /* Who sends dust from such an address waits for somebody to copy it from a list of payments. */
 static void look_alike_tell(struct decisions *self, const struct withdrawal *row,
 			    struct address known)
@@ -215,8 +234,81 @@ static void look_alike_tell(struct decisions *self, const struct withdrawal *row
 		 address_text(row->intent.to).at, address_text(known).at, row->intent.account);
 }
 
+/* ---- people ---- */
+
+/* The approval that pays nobody says since when people are asked, and under which policy. Who edits
+ * the row into another stage has a grant that ran out long ago. */
+static void approval_ask(struct decisions *self, const struct withdrawal *row,
+			 struct store_change *change)
+{
+	hand_over(self, row, 0, change);
+	if (row->stage == WITHDRAWAL_QUEUED) {
+		change->event = "approvals_asked";
+		change->wait_reason = reason_code(REASON_APPROVALS_MISSING);
+	} else {
+		change->event = "awaiting_approval";
+		change->to = WITHDRAWAL_AWAITING_APPROVAL;
+	}
+	claim(self, row, change);
+	change_log(self, row, "approval_asked", change->rule, false);
+}
+
+/* Are people asked already, about this row and under this policy? */
+static bool is_asked(const struct decisions *self, const struct withdrawal *row)
+{
+	return decisions_want_votes(row) && row->approval.expires_at == 0 &&
+	       row->approval.policy_version == self->facts.policy_version &&
+	       approval_mac_verify(&self->options.approval_keys, &row->intent, &row->intent_mac,
+				   &row->approval, &row->approval_mac);
+}
+
+static void approval_await(struct decisions *self, const struct withdrawal *row, int64_t until,
+			   struct store_change *change)
+{
+	int64_t next = self->facts.now_ms + ASKED_WAIT_MS;
+	change->to = row->stage;
+	change->event = "waiting";
+	change->wait_reason =
+		row->stage == WITHDRAWAL_QUEUED ? reason_code(REASON_APPROVALS_MISSING) : NULL;
+	change->due_at = next < until ? next : until;
+}
+
+/* Who spoke in time is heard, however late that is looked at. */
+static void approval_answer(struct decisions *self, const struct withdrawal *row,
+			    const struct decisions_votes *votes, struct store_change *change)
+{
+	const struct policy_verdict *verdict = &self->verdicts[change - self->changes];
+	struct vote_ask ask = { row, self->facts.policy, verdict };
+	switch (votes_count(self->options.catalogue, &ask, votes->items, votes->len)) {
+	case VOTES_REJECT:
+		decide_refused(self, row, REFUSAL_APPROVAL_DENIED, change);
+		break;
+	case VOTES_APPROVE:
+		decide_allowed(self, row, change);
+		break;
+	case VOTES_MISSING:
+		if (self->facts.now_ms >= vote_until(&ask))
+			decide_refused(self, row, REFUSAL_APPROVAL_TIMEOUT, change);
+		else
+			approval_await(self, row, vote_until(&ask), change);
+		break;
+	}
+}
+
+/* What its client does not want any more need not be approved to be canceled. */
+static void decide_asked(struct decisions *self, const struct withdrawal *row,
+			 const struct decisions_votes *votes, struct store_change *change)
+{
+	if (is_canceled(row))
+		decide_unpayable(self, row, REFUSAL_CANCELED, change);
+	else if (is_asked(self, row))
+		approval_answer(self, row, votes, change);
+	else
+		approval_ask(self, row, change);
+}
+
 static void judge(struct decisions *self, const struct withdrawal *row, const struct asset *asset,
-		  struct store_change *change)
+		  const struct decisions_votes *votes, struct store_change *change)
 {
 	struct policy_verdict *verdict = &self->verdicts[change - self->changes];
 	struct address known = { { 0 } };
@@ -237,18 +329,23 @@ static void judge(struct decisions *self, const struct withdrawal *row, const st
 		decide_refused(self, row, verdict->refusal, change);
 		break;
 	case POLICY_ALLOWED:
-		decide_queued(self, row, change);
-		claim(self, row, change);
-		if (verdict->warns_look_alike)
-			look_alike_tell(self, row, known);
-		if (!receiver.looks_alike)
-			self->allowed_rows[self->allowed_len++] = row;
+		decide_allowed(self, row, change);
+		break;
+	case POLICY_ASKED:
+		decide_asked(self, row, votes, change);
 		break;
 	}
+	if (!change->has_approval)
+		return;
+	if (verdict->warns_look_alike && row->stage == WITHDRAWAL_ACCEPTED)
+		look_alike_tell(self, row, known);
+	if (change->approval.expires_at > 0 && !receiver.looks_alike)
+		self->allowed_rows[self->allowed_len++] = row;
 }
 
 static void decide(struct decisions *self, const struct withdrawal *row,
-		   const struct message *message, struct store_change *change)
+		   const struct message *message, const struct decisions_votes *votes,
+		   struct store_change *change)
 {
 	const struct intent *intent = &row->intent;
 	const struct asset *asset =
@@ -268,17 +365,17 @@ static void decide(struct decisions *self, const struct withdrawal *row,
 	} else if (undecided != REASON_NONE) {
 		decide_wait(self, row, undecided, change);
 	} else {
-		judge(self, row, asset, change);
+		judge(self, row, asset, votes, change);
 	}
 }
 
 void decisions_add(struct decisions *decisions, const struct withdrawal *row,
-		   const struct message *message)
+		   const struct message *message, const struct decisions_votes *votes)
 {
 	size_t at = decisions->len++;
 	CHECK(at < BATCH_MAX);
 	decisions->rows[at] = row;
-	decide(decisions, row, message, &decisions->changes[at]);
+	decide(decisions, row, message, votes, &decisions->changes[at]);
 }
 
 static void decide_again(struct decisions *self, const struct store_change *before, size_t at)

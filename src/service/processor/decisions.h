@@ -5,6 +5,7 @@
 #define SLUICE_SERVICE_PROCESSOR_DECISIONS_H
 
 #include "core/policy_rules.h"
+#include "core/vote.h"
 #include "service/processor/processor.h"
 #include "service/processor/receivers.h"
 
@@ -15,6 +16,12 @@ struct decisions_facts {
 	uint64_t policy_version;
 	const struct receivers *receivers; /* borrowed; NULL: not known */
 	bool restored;                     /* the store is one that was restored */
+};
+
+/* What people said about one row, sealed. */
+struct decisions_votes {
+	size_t len;
+	struct vote items[VOTES_MAX];
 };
 
 struct decisions {
@@ -36,9 +43,11 @@ void decisions_free(struct decisions *decisions); /* accepts NULL */
 void decisions_begin(struct decisions *decisions, const struct decisions_facts *facts);
 /* Is there anything for the processor to decide here? */
 bool decisions_want(const struct withdrawal *row);
-/* Adds the change of a row that it wants; the row outlives the batch. */
+/* Does what people said count for it? */
+bool decisions_want_votes(const struct withdrawal *row);
+/* Adds the change of a row that it wants; the row outlives the batch, the votes need not. */
 void decisions_add(struct decisions *decisions, const struct withdrawal *row,
-		   const struct message *message);
+		   const struct message *message, const struct decisions_votes *votes);
 /* What had no room in a window was not applied: decides that again, without the room. The changes
  * that are left are those, as many as len says. */
 void decisions_repeat(struct decisions *decisions);

@@ -1,5 +1,6 @@
 #include "service/processor/processor.h"
 
+#include "base/defence.h"
 #include "port/store_recover.h"
 #include "service/processor/decisions.h"
 #include "service/processor/policies.h"
@@ -14,12 +15,14 @@ struct processor {
 	struct message messages[BATCH_MAX];
 	struct withdrawal rows[BATCH_MAX];
 	struct decisions *decisions;
+	struct decisions_votes votes; /* of the row that is looked at */
 	struct policies *policies;
 	struct receivers *receivers;
 	bool receivers_stand; /* of the step: are they known? */
 	int64_t sweep_at;     /* monotonic */
 	int64_t forget_at;    /* likewise */
 	struct metric *swept;
+	struct metric *broken;
 };
 
 struct processor *processor_new(const struct processor_options *options)
@@ -39,6 +42,8 @@ struct processor *processor_new(const struct processor_options *options)
 	self->decisions = decisions_new(options);
 	self->swept = metric_add(metrics, METRIC_COUNTER, "sluice_sweeper_woken_total", "",
 				 "Rows that were due and had not moved.");
+	self->broken = metric_add(metrics, METRIC_COUNTER, "sluice_approval_alarms_total", "",
+				  "Approvals of people that somebody else wrote.");
 	return self;
 }
 
@@ -101,6 +106,42 @@ static bool facts_load(struct processor *self, size_t n, bool *ret_found, struct
 	return receivers_of_batch(self, n, ret_found, &facts, err);
 }
 
+static void vote_tell(const struct processor *self, const struct withdrawal *row)
+{
+	struct id_text id = id_text(row->intent.id);
+	struct log_about about = { .action = "approval_seal_broken",
+				   .outcome = "failure",
+				   .trace_id = row->correlation_id,
+				   .withdrawal_id = id.at,
+				   .alarm = true };
+	metric_count(self->broken, 1);
+	log_line(self->options.log, LOG_ERROR, &about,
+		 "approval_seal_broken what a person is said to have said is somebody else's");
+}
+
+/* Those that are sealed; the others say nothing. */
+static bool votes_of_row(struct processor *self, const struct withdrawal *row, struct err *err)
+{
+	struct decisions_votes *votes = &self->votes;
+	uint64_t version = self->decisions->facts.policy_version;
+	size_t kept = 0;
+	votes->len = 0;
+	if (!decisions_want_votes(row) || self->decisions->facts.policy == NULL)
+		return true;
+	if (!store_votes_load(self->options.store, row->intent.id, version, votes->items,
+			      &votes->len, err))
+		return false;
+	for (size_t i = 0; i < votes->len; i++) {
+		if (vote_is_sealed(&self->options.policy_keys, &votes->items[i]) ||
+		    !DEFENCE("approvals_are_sealed"))
+			votes->items[kept++] = votes->items[i];
+		else
+			vote_tell(self, row);
+	}
+	votes->len = kept;
+	return true;
+}
+
 static bool batch_decide(struct processor *self, size_t n, struct err *err)
 {
 	bool found[BATCH_MAX];
@@ -109,10 +150,13 @@ static bool batch_decide(struct processor *self, size_t n, struct err *err)
 	if (!facts_load(self, n, found, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (found[i] && decisions_want(&self->rows[i]))
-			decisions_add(self->decisions, &self->rows[i], &self->messages[i]);
-		else
+		if (!found[i] || !decisions_want(&self->rows[i])) {
 			idle[idle_len++] = self->messages[i].ack;
+			continue;
+		}
+		if (!votes_of_row(self, &self->rows[i], err))
+			return false;
+		decisions_add(self->decisions, &self->rows[i], &self->messages[i], &self->votes);
 	}
 	if (idle_len > 0 && !queue_ack(self->options.queue, idle, idle_len, err))
 		return false;

@@ -58,8 +58,8 @@ static enum store_funds funds_of(enum reason reason)
 		return STORE_FUNDS_LACKING;
 	if (reason == REASON_SLOT || reason == REASON_CHAIN_UNAVAILABLE ||
 	    reason == REASON_CHAIN_IS_AHEAD || reason == REASON_UNAVAILABLE ||
-	    reason == REASON_APPROVAL_EXPIRED || reason == REASON_PAUSED ||
-	    reason == REASON_DENY_LIST_UNAVAILABLE)
+	    reason == REASON_APPROVAL_EXPIRED || reason == REASON_APPROVALS_MISSING ||
+	    reason == REASON_PAUSED || reason == REASON_DENY_LIST_UNAVAILABLE)
 		return STORE_FUNDS_KEPT;
 	return STORE_FUNDS_THERE;
 }

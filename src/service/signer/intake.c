@@ -122,6 +122,13 @@ static bool deny_list_ask(struct signer *self, const struct withdrawal *row, boo
 	return stands;
 }
 
+/* People are asked, and the processor waits for them. */
+static enum reason expired_why(const struct withdrawal *row)
+{
+	bool asked = strcmp(row->wait_reason, reason_code(REASON_APPROVALS_MISSING)) == 0;
+	return asked ? REASON_APPROVALS_MISSING : REASON_APPROVAL_EXPIRED;
+}
+
 /* What may stop or refuse a payment that is otherwise good. */
 static bool good_take(struct signer *self, struct withdrawal *row, const struct message_ack *ack,
 		      struct err *err)
@@ -129,16 +136,20 @@ static bool good_take(struct signer *self, struct withdrawal *row, const struct 
 	const struct asset *asset = catalogue_asset(self->options.catalogue, row->intent.chain_id,
 						    str_from(row->intent.asset));
 	enum refusal refusal = policy_signer_decide(self->options.catalogue, asset, &row->intent);
-	bool is_denied;
+	bool is_denied, is_signed;
 	bool is_known = deny_list_ask(self, row, &is_denied);
 	if (DEFENCE("signer_refuses") && refusal != REFUSAL_NONE)
 		return signer_end(self, row, WITHDRAWAL_REJECTED, REFUSAL_SIGNER_LIMIT, ack, err);
 	if (is_denied)
 		return signer_end(self, row, WITHDRAWAL_REJECTED, REFUSAL_RECEIVER_DENIED, ack,
 				  err);
+	if (!signer_signature_look(self, row, &is_signed, err))
+		return false;
 	if (DEFENCE("approval_expires") &&
 	    row->approval.expires_at <= clock_now_ms(self->options.clock))
-		signer_change_wait(self, row, reason_code(REASON_APPROVAL_EXPIRED), ack);
+		signer_change_wait(self, row, reason_code(expired_why(row)), ack);
+	else if (!is_signed)
+		signer_change_wait(self, row, reason_code(REASON_APPROVALS_MISSING), ack);
 	else if (!is_known)
 		signer_change_wait(self, row, reason_code(REASON_DENY_LIST_UNAVAILABLE), ack);
 	else if ((signer_stops_of(self, &row->intent) & CONTROL_SIGNING) != 0)

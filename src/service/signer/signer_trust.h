@@ -41,6 +41,9 @@ void signer_right_fill(const struct signer *self, const struct transfer *slot,
 		       struct journal_right *ret_right);
 /* A distrust: the withdrawal was ended, by another signer or in another life. */
 #define RIGHT_IS_VOID "right_is_void"
+/* *ret_signed: its amount needs no approver's signature, or has one. */
+MUST_CHECK bool signer_signature_look(struct signer *self, const struct withdrawal *row,
+				      bool *ret_signed, struct err *err);
 /* Is the right of the slot's round there to be spent on this slot? *ret_distrust: NULL, or why not.
  * *ret_spent: it was already, on this very slot. *ret_wait: not yet, the round before is not proved
  * unpaid. */

@@ -9,6 +9,7 @@
 #include "core/policy.h"
 #include "core/reason.h"
 #include "core/transfer.h"
+#include "port/store_policy.h"
 
 #include <string.h>
 
@@ -68,6 +69,26 @@ void signer_row_name(const struct signer *self, const struct withdrawal *row,
 {
 	ret_name->withdrawal = row->intent.id;
 	pay_tag_make(self->options.pay_tag_key, &row->intent, ret_name->pay_tag);
+}
+
+/* Above an asset's threshold neither API nor processor can make an approval, nor both together. */
+bool signer_signature_look(struct signer *self, const struct withdrawal *row, bool *ret_signed,
+			   struct err *err)
+{
+	const struct signer_options *options = &self->options;
+	const struct asset *asset = catalogue_asset(options->catalogue, row->intent.chain_id,
+						    str_from(row->intent.asset));
+	struct vote votes[VOTES_MAX];
+	size_t n = 0;
+	uint64_t version = row->approval.policy_version;
+	*ret_signed = asset == NULL || !policy_wants_signature(asset, row->intent.amount) ||
+		      !DEFENCE("large_payments_are_signed");
+	if (*ret_signed)
+		return true;
+	if (!store_votes_load(options->store, row->intent.id, version, votes, &n, err))
+		return false;
+	*ret_signed = votes_are_signed(options->catalogue, row, version, votes, n);
+	return true;
 }
 
 bool signer_rights_load(struct signer *self, const struct withdrawal *row,
@@ -154,8 +175,14 @@ bool signer_slot_may_pay(struct signer *self, const struct transfer *slot,
 {
 	if (!round_is_next(self, slot, row, ret_distrust, ret_spent, ret_wait, err))
 		return false;
-	return *ret_distrust != NULL || *ret_spent || *ret_wait ||
-	       signer_loss_judge(self, row, ret_distrust, err);
+	bool is_signed = true;
+	if (*ret_distrust != NULL || *ret_spent || *ret_wait)
+		return true;
+	if (!signer_signature_look(self, row, &is_signed, err))
+		return false;
+	if (!is_signed)
+		*ret_distrust = reason_code(REASON_APPROVER_SIGNATURE_MISSING);
+	return !is_signed || signer_loss_judge(self, row, ret_distrust, err);
 }
 
 bool signer_slot_may_end(struct signer *self, const struct transfer *slot,

@@ -1,0 +1,365 @@
+/* Nobody is paid what people have to approve before they have: as many as the rule wants, in time,
+ * none of them who asked for it, each about this very payment under this very policy; and above an
+ * asset's threshold one of them with a signature that neither API nor processor can make. */
+#include "life_world.h"
+
+#include "core/reason.h"
+#include "core/refusal.h"
+#include "port/store_policy.h"
+#include "service/admin/approvals.h"
+
+#define ASKS(n) "{\"rules\":[{\"name\":\"large\",\"effect\":\"approve\",\"approvals\":" #n "}]}"
+#define ASKS_TWO_OF_THREE                                                         \
+	"{\"rules\":[{\"name\":\"large\",\"effect\":\"approve\",\"approvals\":2," \
+	"\"approvers\":[\"anna\",\"bert\",\"cleo\"],\"within\":\"2h\"}]}"
+#define ASKS_WITH_A_LIMIT                                                           \
+	"{\"rules\":[{\"name\":\"large\",\"effect\":\"approve\",\"approvals\":1}]," \
+	"\"limits\":[{\"name\":\"one\",\"count\":1,\"window\":\"1h\"}]}"
+#define HOUR_MS INT64_C(3600000)
+
+static const uint8_t private_key[ED25519_KEY_BYTES] = { 7, 1, 2, 3 };
+
+/* What the API does when somebody answers. NULL: it was taken; else the code of the refusal. */
+static const char *say_signed(struct life *life, const struct withdrawal *row, const char *person,
+			      enum vote_verdict verdict, bool is_signed)
+{
+	struct mac_keys keys = { .keys = { { 1, life->keys_bytes[6] } }, .len = 1 };
+	struct withdrawal now = life_view(life, row->intent.id).withdrawal, judged;
+	struct admin_approvals admin = { life->store,
+					 &life->catalogue,
+					 &keys,
+					 { .who = person, .name = person, .person = person } };
+	struct admin_word word = { .withdrawal = now.intent.id,
+				   .verdict = verdict,
+				   .is_signed = is_signed };
+	char storage[VOTE_TEXT_LEN_MAX];
+	struct buf text = buf_of(storage, sizeof storage);
+	struct err err = { 0 };
+	vote_text(&now.intent, &now.intent_mac, now.approval.policy_version, &text);
+	word.digest = vote_digest(&now.intent, &now.intent_mac, now.approval.policy_version);
+	if (is_signed)
+		ed25519_sign(private_key, buf_view(&text), word.signature);
+	if (admin_word_say(&admin, &word, clock_now_ms(&life->clock.base), &judged, &err))
+		return NULL;
+	assert_int_equal(err.kind, ERR_REFUSED);
+	return err.code;
+}
+
+static const char *say(struct life *life, const struct withdrawal *row, const char *person,
+		       enum vote_verdict verdict)
+{
+	return say_signed(life, row, person, verdict, false);
+}
+
+static struct withdrawal asked(struct life *life)
+{
+	struct withdrawal row = life_accept(life, "POL", 1000);
+	life_run(life, 5);
+	life_assert_stage(life, &row, WITHDRAWAL_AWAITING_APPROVAL);
+	life_assert_unpaid(life, &row);
+	return row;
+}
+
+static void assert_rejected(struct life *life, const struct withdrawal *row, enum refusal refusal)
+{
+	life_assert_stage(life, row, WITHDRAWAL_REJECTED);
+	assert_string_equal(life_view(life, row->intent.id).withdrawal.failure_code,
+			    refusal_code(refusal));
+	life_assert_unpaid(life, row);
+}
+
+static void assert_asked_again(struct life *life, const struct withdrawal *row)
+{
+	life_assert_stage(life, row, WITHDRAWAL_QUEUED);
+	assert_string_equal(life_view(life, row->intent.id).withdrawal.wait_reason,
+			    reason_code(REASON_APPROVALS_MISSING));
+	life_assert_unpaid(life, row);
+}
+
+static void test_two_people_approve(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, ASKS(2));
+	struct withdrawal row = asked(life);
+	assert_null(say(life, &row, "anna", VOTE_APPROVE));
+	assert_null(say(life, &row, "anna", VOTE_APPROVE));
+	assert_string_equal(say(life, &row, "anna", VOTE_REJECT), "said_otherwise");
+	life_run(life, 10);
+	life_assert_stage(life, &row, WITHDRAWAL_AWAITING_APPROVAL);
+	life_assert_unpaid(life, &row);
+	assert_null(say(life, &row, "bert", VOTE_APPROVE));
+	life_run(life, 40);
+	life_assert_paid(life, &row);
+	assert_string_equal(say(life, &row, "cleo", VOTE_APPROVE), "not_asked");
+}
+
+static void test_one_says_no(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, ASKS(2));
+	struct withdrawal row = asked(life);
+	assert_null(say(life, &row, "anna", VOTE_APPROVE));
+	assert_null(say(life, &row, "bert", VOTE_REJECT));
+	assert_null(say(life, &row, "cleo", VOTE_APPROVE));
+	life_run(life, 20);
+	assert_rejected(life, &row, REFUSAL_APPROVAL_DENIED);
+}
+
+static void test_time_is_up(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, ASKS_TWO_OF_THREE);
+	struct withdrawal late = asked(life), in_time = asked(life);
+	assert_null(say(life, &late, "anna", VOTE_APPROVE));
+	assert_null(say(life, &in_time, "anna", VOTE_APPROVE));
+	assert_null(say(life, &in_time, "bert", VOTE_APPROVE));
+	life_wait(life, 2 * HOUR_MS); /* the processor looks at both only now */
+	assert_null(say(life, &late, "bert", VOTE_APPROVE));
+	life_run(life, 40);
+	assert_rejected(life, &late, REFUSAL_APPROVAL_TIMEOUT);
+	life_assert_paid(life, &in_time);
+}
+
+/* Strangers to the rule are not heard, whatever they say. */
+static void test_only_the_rules_people(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, ASKS_TWO_OF_THREE);
+	struct withdrawal row = asked(life);
+	assert_null(say(life, &row, "dora", VOTE_REJECT));
+	assert_null(say(life, &row, "emil", VOTE_APPROVE));
+	assert_null(say(life, &row, "anna", VOTE_APPROVE));
+	life_run(life, 10);
+	life_assert_stage(life, &row, WITHDRAWAL_AWAITING_APPROVAL);
+	assert_null(say(life, &row, "cleo", VOTE_APPROVE));
+	life_run(life, 40);
+	life_assert_paid(life, &row);
+}
+
+/* A vote as an API that was taken over writes it. */
+static void vote_write(struct life *life, const struct withdrawal *row, const char *person)
+{
+	struct mac_keys keys = { .keys = { { 1, life->keys_bytes[6] } }, .len = 1 };
+	struct withdrawal now = life_view(life, row->intent.id).withdrawal;
+	struct vote vote = { .withdrawal = now.intent.id,
+			     .policy_version = now.approval.policy_version,
+			     .verdict = VOTE_APPROVE,
+			     .decided_at = clock_now_ms(&life->clock.base) };
+	struct store_by by = {
+		.actor = ACTOR_API, .who = "life", .request_id = "", .now_ms = vote.decided_at
+	};
+	struct store_change change = { .withdrawal = now.intent.id,
+				       .version = now.version,
+				       .from = now.stage,
+				       .to = now.stage,
+				       .event = "approval_given",
+				       .wait_reason =
+					       now.wait_reason[0] != 0 ? now.wait_reason : NULL,
+				       .vote = &vote };
+	struct err err = { 0 };
+	snprintf(vote.person, sizeof vote.person, "%s", person);
+	vote.shown = vote_digest(&now.intent, &now.intent_mac, vote.policy_version);
+	vote_seal(&keys, &vote);
+	assert_true(store_withdrawals_change(life->store, &change, 1, &by, &err));
+	assert_true(change.applied);
+}
+
+static void test_approved_by_nobody_but_the_initiator(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, ASKS(1));
+	struct withdrawal row = asked(life);
+	assert_string_equal(say(life, &row, row.intent.created_by, VOTE_APPROVE),
+			    "initiator_forbidden");
+	vote_write(life, &row, row.intent.created_by);
+	life_run(life, 20);
+	life_assert_stage(life, &row, WITHDRAWAL_AWAITING_APPROVAL);
+	life_assert_unpaid(life, &row);
+}
+
+/* What was said was said of a payment under a policy: under another one people are asked again. */
+static void test_policy_changes_meanwhile(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, ASKS(2));
+	struct withdrawal row = asked(life);
+	assert_null(say(life, &row, "anna", VOTE_APPROVE));
+	life_policy_set(life, ASKS(1));
+	life_wait(life, 120000);
+	life_run(life, 10);
+	life_assert_stage(life, &row, WITHDRAWAL_AWAITING_APPROVAL);
+	assert_int_equal(life_view(life, row.intent.id).withdrawal.approval.policy_version, 3);
+	assert_null(say(life, &row, "anna", VOTE_APPROVE));
+	life_run(life, 40);
+	life_assert_paid(life, &row);
+}
+
+/* An editor's approvals: of nobody, another's word turned round, and that of another payment. */
+static void test_approved_by_nobody_but_an_editor(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, ASKS(1));
+	struct withdrawal turned = asked(life), copied = asked(life), early = asked(life);
+	vote_write(life, &early, "anna");
+	assert_null(say(life, &turned, "dora", VOTE_APPROVE));
+	life_sql(life, "UPDATE approvals SET person = 'bert' WHERE withdrawal_id = %s",
+		 life_blob(turned.intent.id.bytes, ID_BYTES));
+	life_sql(life,
+		 "INSERT INTO approvals SELECT %s, policy_version, person, shown, verdict, "
+		 "decided_at, signature, mac_key_id, mac FROM approvals WHERE withdrawal_id = %s",
+		 life_blob(copied.intent.id.bytes, ID_BYTES),
+		 life_blob(early.intent.id.bytes, ID_BYTES));
+	life_wait(life, 120000);
+	life_run(life, 40);
+	life_assert_paid(life, &early);
+	life_assert_stage(life, &turned, WITHDRAWAL_AWAITING_APPROVAL);
+	life_assert_stage(life, &copied, WITHDRAWAL_AWAITING_APPROVAL);
+	life_assert_unpaid(life, &turned);
+	life_assert_unpaid(life, &copied);
+	assert_true(life_alarms(life, "approval_seal_broken") > 0);
+}
+
+/* People were shown one receiver, and an editor would have another one paid. */
+static void test_row_edited_after_it_was_shown(void **state)
+{
+	struct life *life = *state;
+	struct address thief = life_fresh_address(life);
+	life_policy_set(life, ASKS(1));
+	struct withdrawal row = asked(life);
+	assert_null(say(life, &row, "anna", VOTE_APPROVE));
+	life_sql(life, "UPDATE withdrawals SET receiver = %s WHERE id = %s",
+		 life_blob(thief.bytes, ADDRESS_BYTES), life_blob(row.intent.id.bytes, ID_BYTES));
+	life_run(life, 20);
+	life_assert_unpaid(life, &row);
+	assert_true(u256_is_zero(life_balance(life, "POL", thief)));
+}
+
+/* Who skips the people has an approval that ran out; they are asked, and then it is paid. */
+static void test_stage_edited_while_it_waits(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, ASKS(1));
+	struct withdrawal row = asked(life);
+	life_sql(life, "UPDATE withdrawals SET stage = 3, due_at = 1 WHERE id = %s",
+		 life_blob(row.intent.id.bytes, ID_BYTES));
+	life_wait(life, 60000);
+	life_run(life, 20);
+	assert_asked_again(life, &row);
+	assert_null(say(life, &row, "anna", VOTE_APPROVE));
+	life_run(life, 40);
+	life_assert_paid(life, &row);
+}
+
+/* A grant that ran out before its turn came is not renewed on the strength of an old word. */
+static void test_approval_that_ran_out_is_asked_again(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, ASKS(1));
+	struct withdrawal row = asked(life);
+	assert_null(say(life, &row, "anna", VOTE_APPROVE));
+	life_process(life);
+	life_assert_stage(life, &row, WITHDRAWAL_QUEUED);
+	life_wait(life, 25 * HOUR_MS);
+	life_run(life, 20);
+	assert_asked_again(life, &row);
+	assert_null(say(life, &row, "anna", VOTE_APPROVE));
+	life_run(life, 40);
+	life_assert_paid(life, &row);
+}
+
+/* Room is taken when people are asked, so that they are not asked for nothing; and given back. */
+static void test_room_of_what_people_refuse(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, ASKS_WITH_A_LIMIT);
+	struct withdrawal first = asked(life);
+	struct withdrawal second = life_accept(life, "POL", 1000);
+	life_run(life, 10);
+	assert_rejected(life, &second, REFUSAL_LIMIT_EXCEEDED);
+	assert_null(say(life, &first, "anna", VOTE_REJECT));
+	life_run(life, 10);
+	assert_rejected(life, &first, REFUSAL_APPROVAL_DENIED);
+	struct withdrawal third = asked(life);
+	assert_null(say(life, &third, "anna", VOTE_APPROVE));
+	life_run(life, 40);
+	life_assert_paid(life, &third);
+}
+
+static void test_canceled_while_it_waits(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, ASKS(1));
+	struct withdrawal row = asked(life);
+	assert_true(life_cancel(life, &row));
+	life_run(life, 20);
+	life_assert_stage(life, &row, WITHDRAWAL_CANCELED);
+	assert_string_equal(say(life, &row, "anna", VOTE_APPROVE), "not_asked");
+	life_run(life, 20);
+	life_assert_unpaid(life, &row);
+}
+
+static void signatures_wanted(struct life *life)
+{
+	struct catalogue *catalogue = &life->catalogue;
+	for (size_t i = 0; i < catalogue->assets_len; i++)
+		catalogue->assets[i].signature_above.units = u256_from_u64(500);
+	ed25519_public(private_key, catalogue->approvers[0].key);
+	catalogue->approvers_len = 1;
+}
+
+/* Above the threshold a rule that allows asks one person, who signs. */
+static void test_large_payment_is_signed(void **state)
+{
+	struct life *life = *state;
+	signatures_wanted(life);
+	struct withdrawal small = life_accept(life, "POL", 500);
+	struct withdrawal row = asked(life);
+	assert_null(say(life, &row, "anna", VOTE_APPROVE));
+	life_run(life, 20);
+	life_assert_stage(life, &row, WITHDRAWAL_AWAITING_APPROVAL);
+	life_assert_paid(life, &small);
+	assert_null(say_signed(life, &row, "bert", VOTE_APPROVE, true));
+	life_run(life, 40);
+	life_assert_paid(life, &row);
+}
+
+/* API and processor together are somebody else's: they make the approval, and no signature. */
+static void test_approved_by_nobody_who_signs(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "POL", 1000);
+	life_process(life); /* it knows of no threshold */
+	life_assert_stage(life, &row, WITHDRAWAL_QUEUED);
+	signatures_wanted(life);
+	life_run(life, 2);
+	life_assert_unpaid(life, &row);
+	life_run(life, 20);
+	assert_asked_again(life, &row);
+	vote_write(life, &row, "nobody");
+	life_run(life, 20);
+	life_assert_unpaid(life, &row);
+	assert_null(say_signed(life, &row, "anna", VOTE_APPROVE, true));
+	life_run(life, 40);
+	life_assert_paid(life, &row);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIFE_TEST(test_two_people_approve),
+		LIFE_TEST(test_one_says_no),
+		LIFE_TEST(test_time_is_up),
+		LIFE_TEST(test_only_the_rules_people),
+		LIFE_TEST(test_approved_by_nobody_but_the_initiator),
+		LIFE_TEST(test_policy_changes_meanwhile),
+		LIFE_TEST(test_approved_by_nobody_but_an_editor),
+		LIFE_TEST(test_row_edited_after_it_was_shown),
+		LIFE_TEST(test_stage_edited_while_it_waits),
+		LIFE_TEST(test_approval_that_ran_out_is_asked_again),
+		LIFE_TEST(test_room_of_what_people_refuse),
+		LIFE_TEST(test_canceled_while_it_waits),
+		LIFE_TEST(test_large_payment_is_signed),
+		LIFE_TEST(test_approved_by_nobody_who_signs),
+	};
+	return LIFE_MAIN(tests);
+}
