@@ -68,6 +68,22 @@ static bool room_check(struct db *db, const struct proposal_new *new, struct err
 		open = sql_take_i64(&sql);
 	if (!sql_end(&sql))
 		return false;
+	int64_t own = 0;
+	struct sql mine = sql_prepare(db,
+				      "SELECT COUNT(*) FROM proposals WHERE kind = ? AND state = ? "
+				      "AND expires_at > ? AND proposed_by = ?",
+				      err);
+	sql_put_i64(&mine, new->proposal->kind);
+	sql_put_i64(&mine, PROPOSAL_OPEN);
+	sql_put_i64(&mine, new->by->now_ms);
+	sql_put_text(&mine, new->proposal->proposed_by);
+	if (sql_next(&mine))
+		own = sql_take_i64(&mine);
+	if (!sql_end(&mine))
+		return false;
+	if (own >= PROPOSALS_OF_ONE_MAX)
+		return err_refuse(err, "proposals_full", "%d proposals of yours wait already",
+				  PROPOSALS_OF_ONE_MAX);
 	return open < PROPOSALS_MAX ||
 	       err_refuse(err, "proposals_full", "%d proposals wait already: reject some",
 			  PROPOSALS_MAX);

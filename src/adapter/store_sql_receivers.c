@@ -257,21 +257,30 @@ bool store_sql_allow_reseal(struct store *store, const struct store_allow_entry 
 	return sql_write(db_of(store), allow_seal_write, &seal, err);
 }
 
+static void listed_take(struct sql *sql, struct store_allow_entry *ret_entry)
+{
+	uint8_t place[ALLOW_KEY_BYTES];
+	sql_take_bytes(sql, place, sizeof place);
+	entry_take(sql, ret_entry);
+	memcpy(ret_entry->place, place, sizeof place);
+}
+
 bool store_sql_allow_list(struct store *store, const struct store_allow_entry *after,
 			  struct store_allow_entry *ret_entries, size_t cap, size_t *ret_len,
 			  struct err *err)
 {
 	uint8_t key[ALLOW_KEY_BYTES] = { 0 };
 	if (after != NULL)
-		store_allow_key(after->account, after->chain_id, after->receiver, key);
+		memcpy(key, after->place, sizeof key);
 	struct sql sql = sql_prepare(db_of(store),
-				     "SELECT " ALLOW_COLUMNS " FROM allow_list WHERE entry_key > ? "
+				     "SELECT entry_key, " ALLOW_COLUMNS " FROM allow_list WHERE "
+				     "entry_key > ? "
 				     "ORDER BY entry_key LIMIT ?",
 				     err);
 	sql_put_bytes(&sql, key, sizeof key);
 	sql_put_i64(&sql, (int64_t)cap);
 	*ret_len = 0;
 	while (*ret_len < cap && sql_next(&sql))
-		entry_take(&sql, &ret_entries[(*ret_len)++]);
+		listed_take(&sql, &ret_entries[(*ret_len)++]);
 	return sql_end(&sql);
 }

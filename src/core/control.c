@@ -245,7 +245,10 @@ bool control_set_put(struct control_set *set, const struct control *row, int64_t
 	size_t at = row_find(set, row->scope, row->name);
 	unsigned before = at < set->len ? set->rows[at].stops : 0;
 	CHECK(row->stops != 0 && (row->stops & ~CONTROL_STOPS_ALL) == 0);
-	if ((before | row->stops) == before || at == CONTROLS_MAX)
+	/* The last place is for who stops everything. */
+	size_t places = row->scope == CONTROL_ALL ? CONTROLS_MAX : CONTROLS_MAX - 1;
+	bool is_full = at == set->len && at >= places;
+	if ((before | row->stops) == before || is_full)
 		return false;
 	set_changed(set, now_ms);
 	set->rows[at] = *row;

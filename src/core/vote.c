@@ -32,7 +32,7 @@ static void amount_line(struct buf *out, const struct intent *intent)
 void vote_text(const struct intent *intent, const struct mac_tag *intent_mac,
 	       uint64_t policy_version, struct buf *out)
 {
-	buf_text(out, "sluice payment 1\n");
+	buf_text(out, "approve sluice payment 1\n");
 	line(out, "withdrawal", str_from(id_text(intent->id).at));
 	line(out, "account", str_from(intent->account));
 	number_line(out, "chain", intent->chain_id);

@@ -15,6 +15,7 @@
 #include "port/store.h"
 
 #define PROPOSALS_MAX           32     /* open ones of a kind */
+#define PROPOSALS_OF_ONE_MAX    4      /* of one person */
 #define PROPOSAL_TEXT_BYTES_MAX 262144 /* a policy is the longest */
 
 /* Stored: numbered, and never renumbered. */
@@ -52,7 +53,7 @@ struct store_proposal_change {
 	bool applied;                          /* result; false: the row has moved */
 };
 
-/* REFUSED while PROPOSALS_MAX of the kind are open. */
+/* REFUSED while PROPOSALS_MAX of the kind are open, or PROPOSALS_OF_ONE_MAX of who proposes. */
 MUST_CHECK bool store_proposal_add(struct store *store, const struct store_proposal *proposal,
 				   struct str text, const struct store_by *by, struct err *err);
 MUST_CHECK bool store_proposal_change(struct store *store, struct store_proposal_change *change,

@@ -23,6 +23,7 @@ struct store_allow_entry {
 	int64_t added_at;
 	int64_t active_at; /* after its cool-down */
 	struct mac_tag mac;
+	uint8_t place[ALLOW_KEY_BYTES]; /* of the row in the list, whatever it says; for paging */
 };
 
 /* A receiver of an account, and what is known. */

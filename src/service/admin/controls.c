@@ -134,7 +134,7 @@ bool admin_controls_pause(const struct admin_controls *admin, const struct admin
 		set_reset(ret_set, sealed, now_ms);
 	uint64_t began = ret_set->version;
 	if (!control_set_put(ret_set, &row, now_ms) && !resets)
-		return ret_set->len == CONTROLS_MAX
+		return ret_set->len >= CONTROLS_MAX - 1
 			       ? err_set(err, ERR_REFUSED,
 					 "there are as many switches as there can be")
 			       : err_refuse(err, "paused_already", "it is paused so already");

@@ -131,6 +131,8 @@ static bool policy_confirm(const struct admin_policies *admin,
 	bool added = false;
 	if (!next_number(admin, &policy, err))
 		return false;
+	if (policy.version != proposal->version + 1 && policy.replaces != proposal->version)
+		return err_refuse(err, "proposal_void", "somebody else has set a policy since");
 	CHECK(str_copy(str_from(proposal->proposed_by), policy.set_by, sizeof policy.set_by));
 	store_policy_seal(admin->policy_keys, document, &policy);
 	if (!store_policy_confirm(admin->store, &policy, document, ends, &by, &added, err))

@@ -183,7 +183,9 @@ static bool once_look(const struct api_options *options, struct job *job, bool *
 	if (*ret_known && memcmp(row.fingerprint, once->fingerprint, sizeof row.fingerprint) != 0)
 		return err_refuse(err, "idempotency_key_reused",
 				  "the key was sent with another request");
-	if (*ret_known && row.status == 0)
+	bool is_answer =
+		row.status >= 200 && row.status < 300 && row.status != 204 && !out->overflow;
+	if (*ret_known && !is_answer) /* none yet, or an editor's */
 		return err_refuse(err, "answer_lost",
 				  "it was done, and its answer is lost: look at what is there");
 	job->status = row.status;
@@ -236,7 +238,10 @@ bool desk_run(const struct api_options *options, struct job *job)
 {
 	struct err err = { 0 };
 	struct log_about about = { .action = "store_fault", .outcome = "failure", .err = &err };
-	if (job->desk.has_key ? run_once(options, job, &err) : run_act(options, job, &err))
+	bool done = job->desk.has_key ? run_once(options, job, &err) : run_act(options, job, &err);
+	if (done && job->body.overflow) /* nobody of us wrote rows of that size */
+		done = err_set(&err, ERR_NOT_DONE, "rows are too large to be shown");
+	if (done)
 		return true;
 	buf_free(&job->body);
 	if (err.kind == ERR_REFUSED) {

@@ -69,7 +69,10 @@ static bool in_force_write(const struct api_options *options, const struct job *
 		buf_byte(out, '{');
 		policy_write(ret_policy, out);
 		json_write_member_bool(out, "sealed", sealed);
-		json_write_member(out, "document", buf_view(&document));
+		if (sealed)
+			json_write_member(out, "document", buf_view(&document));
+		else
+			json_write_member_null(out, "document");
 		buf_byte(out, '}');
 	}
 	if (good && found && !sealed)

@@ -11,6 +11,8 @@ static enum problem list_read(const struct json_value *value, size_t len_max, st
 	size_t start = lists->len;
 	if (json_type_of(value) != JSON_TYPE_ARRAY)
 		return PROBLEM_FIELD_TYPE;
+	if (json_size(value) == 0) /* is not "all", which is to leave it out */
+		return PROBLEM_FIELD_LENGTH;
 	for (size_t i = 0; i < json_size(value); i++) {
 		struct str text;
 		if (!json_string(json_element(value, i), &text))

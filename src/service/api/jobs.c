@@ -173,6 +173,8 @@ struct job *job_take(struct jobs *jobs, enum job_kind kind)
 void job_drop(struct jobs *jobs, struct job *job)
 {
 	CHECK(job->state == JOB_IDLE && jobs->under_way > 0);
+	if (job->kind == JOB_DESK && job->body.len > 0)
+		secret_wipe(job->body.at, job->body.len);
 	buf_free(&job->body);
 	if (job->input.len > 0)
 		secret_wipe(job->input.at, job->input.len);

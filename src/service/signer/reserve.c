@@ -275,6 +275,21 @@ static bool ahead_judge(struct signer *self, size_t chain, bool *ret_behind, str
 	return true;
 }
 
+/* The nodes took their time. A switch of somebody else that changed meanwhile would keep these from
+ * being reserved, and one who changes his all day would keep everybody waiting. */
+static void pauses_look_again(struct signer *self)
+{
+	signer_controls_look(self);
+	for (size_t i = 0; i < self->candidates_len; i++) {
+		struct candidate *candidate = &self->candidates[i];
+		unsigned stops = signer_stops_of(self, &candidate->row->intent);
+		if (candidate->wallet != NULL)
+			stops |= signer_stops_at(self, candidate->wallet);
+		if (candidate->wait_reason == NULL && (stops & CONTROL_SIGNING) != 0)
+			candidate->wait_reason = reason_code(REASON_PAUSED);
+	}
+}
+
 /* What a part that is away keeps from being decided waits for it; the other chains go on. */
 void signer_choose(struct signer *self)
 {
@@ -294,6 +309,8 @@ void signer_choose(struct signer *self)
 			chain_unavailable(self, chain, &fault);
 		answered_drop(self);
 	}
+	if (self->candidates_len > 0)
+		pauses_look_again(self);
 }
 
 static void reservation_fill(struct signer *self, const struct candidate *candidate, int64_t now_ms,
