@@ -101,6 +101,21 @@ static void the_signers_limit_for_one_payment(void **state)
 	assert_int_equal(signer_decide(UINT64_MAX, 0, receiver), REFUSAL_NONE);
 }
 
+static bool wants_signature(uint64_t units, uint64_t above)
+{
+	struct asset asset = asset_new();
+	asset.signature_above = amount_of(above);
+	return policy_wants_signature(&asset, amount_of(units));
+}
+
+static void more_than_the_threshold_wants_a_signature(void **state)
+{
+	(void)state;
+	assert_false(wants_signature(500, 500));
+	assert_true(wants_signature(501, 500));
+	assert_false(wants_signature(UINT64_MAX, 0)); /* zero: no threshold */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +123,7 @@ int main(void)
 		cmocka_unit_test(both_bounds_are_allowed),
 		cmocka_unit_test(native_to_burning_contract_and_others_who_are_never_paid),
 		cmocka_unit_test(the_signers_limit_for_one_payment),
+		cmocka_unit_test(more_than_the_threshold_wants_a_signature),
 	};
 	return cmocka_run_group_tests_name("core/policy", tests, NULL, NULL);
 }

@@ -232,6 +232,76 @@ static void who_looks_like_another_is_told_of_or_refused(void **state)
 	assert_false(verdict.warns_look_alike);
 }
 
+#define ASKS "\"name\":\"large\",\"effect\":\"approve\""
+
+static void people_are_asked(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	compile_good("{\"rules\":[{" ASKS ",\"approvals\":2,\"within\":\"1h\",\"approvers\":"
+		     "[\"anna\",\"bert\"],\"accounts\":[\"acme\"]},"
+		     "{\"name\":\"all\",\"effect\":\"allow\"}],"
+		     "\"limits\":[{\"name\":\"c\",\"count\":3,\"window\":\"7d\"}]}");
+	assert_int_equal(judge(&intent), POLICY_ASKED);
+	assert_rule("large");
+	assert_int_equal(verdict.refusal, REFUSAL_NONE);
+	assert_int_equal(verdict.approvals, 2);
+	assert_int_equal(verdict.within_ms, 3600000);
+	assert_false(verdict.wants_signature);
+	assert_int_equal(verdict.claims_len, 1); /* so that they are not asked in vain */
+	assert_true(policy_may_approve(policy, verdict.rule, STR("anna")));
+	assert_true(policy_may_approve(policy, verdict.rule, STR("bert")));
+	assert_false(policy_may_approve(policy, verdict.rule, STR("carl")));
+	memcpy(intent.account, "zeta", 5);
+	assert_int_equal(judge(&intent), POLICY_ALLOWED);
+	assert_int_equal(verdict.claims_len, 1);
+}
+
+static void who_is_asked_and_how_long_unless_the_rule_says(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	compile_good("{\"rules\":[{" ASKS ",\"approvals\":16}]}");
+	assert_int_equal(judge(&intent), POLICY_ASKED);
+	assert_int_equal(verdict.approvals, POLICY_APPROVALS_MAX);
+	assert_int_equal(verdict.within_ms, POLICY_WITHIN_MS);
+	assert_true(policy_may_approve(policy, verdict.rule, STR("anybody")));
+}
+
+static void a_rule_that_denies_wins_over_people(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	compile_good("{\"rules\":[{" ASKS ",\"approvals\":1},"
+		     "{\"name\":\"none\",\"effect\":\"deny\"}]}");
+	assert_int_equal(judge(&intent), POLICY_DENIED);
+	assert_rule("none");
+}
+
+/* Above the asset's threshold somebody signs, whatever the rules say. */
+static void a_large_amount_is_signed(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	struct asset asset = catalogue.assets[0];
+	asset.signature_above = (struct amount){ u256_from_u64(99999999) };
+	compile_good("{" ANYBODY "}");
+	policy_judge(policy, &catalogue, &asset, &intent, &receiver, &verdict);
+	assert_int_equal(verdict.answer, POLICY_ASKED);
+	assert_true(verdict.wants_signature);
+	assert_int_equal(verdict.approvals, 1);
+	assert_int_equal(verdict.within_ms, POLICY_WITHIN_MS);
+	compile_good("{\"rules\":[{" ASKS ",\"approvals\":3,\"within\":\"2h\"}]}");
+	policy_judge(policy, &catalogue, &asset, &intent, &receiver, &verdict);
+	assert_int_equal(verdict.answer, POLICY_ASKED);
+	assert_true(verdict.wants_signature);
+	assert_int_equal(verdict.approvals, 3);
+	assert_int_equal(verdict.within_ms, 7200000);
+	compile_good("{\"rules\":[{\"name\":\"none\",\"effect\":\"deny\"}]}");
+	policy_judge(policy, &catalogue, &asset, &intent, &receiver, &verdict);
+	assert_int_equal(verdict.answer, POLICY_DENIED);
+}
+
 static void contracts_are_refused_or_selected(void **state)
 {
 	(void)state;
@@ -418,6 +488,20 @@ static const struct {
 	{ RULE("\"name\":\"" NAME_48 "9\",\"effect\":\"allow\""), "name: is empty, too long" },
 	{ RULE("\"name\":\"r\",\"effect\":\"maybe\""), "rules[0].effect: has to be" },
 	{ RULE("\"name\":\"r\",\"effect\":1"), "rules[0].effect: has to be a text" },
+	{ RULE(ASKS), "rules[0].approvals: is missing" },
+	{ RULE(ASKS ",\"approvals\":0"), "rules[0].approvals: has to be a whole" },
+	{ RULE(ASKS ",\"approvals\":17"), "rules[0].approvals: has to be a whole" },
+	{ RULE(ASKS ",\"approvals\":\"2\""), "rules[0].approvals: has to be a whole" },
+	{ RULE(ASKS ",\"approvals\":1,\"approvers\":[]"), "rules[0].approvers: has to be a list" },
+	{ RULE(ASKS ",\"approvals\":1,\"approvers\":[1]"), "rules[0].approvers: has to be a text" },
+	{ RULE(ASKS ",\"approvals\":2,\"approvers\":[\"anna\"]"), "rules[0].approvers: are fewer" },
+	{ RULE(ASKS ",\"approvals\":1,\"within\":\"1s\""), "rules[0].within: has to be a time" },
+	{ RULE(ASKS ",\"approvals\":1,\"within\":7"), "rules[0].within: has to be a text" },
+	{ RULE(NAMED ",\"approvals\":1"), "rules[0].effect: has to be \"approve\"" },
+	{ RULE(NAMED ",\"approvers\":[\"anna\"]"), "rules[0].effect: has to be \"approve\"" },
+	{ RULE(NAMED ",\"within\":\"1h\""), "rules[0].effect: has to be \"approve\"" },
+	{ RULE("\"name\":\"r\",\"effect\":\"deny\",\"approvals\":1"),
+	  "rules[0].effect: has to be \"approve\"" },
 	{ RULE(NAMED ",\"amuont_max\":\"1\""), "rules[0]: has a member" },
 	{ "{\"rules\":[{" NAMED "},{" NAMED "}]}", "rules[1].name: is that of another" },
 	{ RULE(NAMED ",\"accounts\":\"a\""), "rules[0].accounts: has to be a list" },
@@ -533,6 +617,8 @@ static void effects_have_names(void **state)
 	(void)state;
 	assert_string_equal(policy_effect_text(POLICY_DENY), "deny");
 	assert_string_equal(policy_effect_text(POLICY_ALLOW), "allow");
+	assert_string_equal(policy_effect_text(POLICY_APPROVE), "approve");
+	assert_aborts((void)policy_effect_text((enum policy_effect)0));
 	assert_aborts((void)policy_effect_text((enum policy_effect)9));
 }
 
@@ -547,6 +633,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(each_selector_tells_withdrawals_apart, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(the_deny_list_wins_over_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(people_are_asked, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_is_asked_and_how_long_unless_the_rule_says,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_rule_that_denies_wins_over_people, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_large_amount_is_signed, setup, teardown),
 		cmocka_unit_test_setup_teardown(contracts_are_refused_or_selected, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_allow_list_is_a_selector, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_looks_like_another_is_told_of_or_refused, setup,
