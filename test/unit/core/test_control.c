@@ -241,6 +241,7 @@ static void switches_stuck_a_number_that_nobody_gave(void **state)
 		assert_int_equal(control_judge(&keys, set, &seen, NOW), CONTROL_FORGED);
 		assert_false(seen.is_doubted);
 	}
+	assert_false(control_version_is_possible(1, 0)); /* a clock that was never set */
 	set->version = NOW + CONTROL_AHEAD_MS;
 	control_set_seal(&keys, set);
 	assert_int_equal(control_judge(&keys, set, &seen, NOW), CONTROL_BELIEVED);

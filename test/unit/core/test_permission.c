@@ -227,6 +227,17 @@ static void the_document_has_a_line_for_each_permission(void **state)
 	buf_free(&out);
 }
 
+static void two_names_may_be_one_person(void **state)
+{
+	(void)state;
+	assert_int_equal(person_compare("ann", "ann"), PERSON_SAME);
+	assert_int_equal(person_compare("ann", "Ann"), PERSON_SAME);
+	assert_int_equal(person_compare("ann", "bob"), PERSON_OTHER);
+	assert_int_equal(person_compare("sso:ann", "sso:bob"), PERSON_OTHER);
+	assert_int_equal(person_compare("sso:ann", "bob"), PERSON_UNCLEAR);
+	assert_int_equal(person_compare("ann", "sso:ann"), PERSON_UNCLEAR);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +249,7 @@ int main(void)
 		cmocka_unit_test(nobody_may_nothing_but_what_is_public),
 		cmocka_unit_test(an_account_ends_at_its_border),
 		cmocka_unit_test(an_unknown_reach_ends_at_the_account),
+		cmocka_unit_test(two_names_may_be_one_person),
 		cmocka_unit_test(the_document_has_a_line_for_each_permission),
 	};
 	return cmocka_run_group_tests_name("core/permission", tests, NULL, NULL);
