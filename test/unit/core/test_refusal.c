@@ -47,6 +47,8 @@ static void codes_are_pinned(void **state)
 	assert_string_equal(refusal_code(REFUSAL_AMOUNT_NOT_POSITIVE), "amount_not_positive");
 	assert_string_equal(refusal_code(REFUSAL_BELOW_MINIMUM), "below_minimum");
 	assert_string_equal(refusal_code(REFUSAL_ABOVE_MAXIMUM), "above_maximum");
+	assert_string_equal(refusal_code(REFUSAL_APPROVAL_DENIED), "approval_denied");
+	assert_string_equal(refusal_code(REFUSAL_APPROVAL_TIMEOUT), "approval_timeout");
 	assert_string_equal(refusal_code(REFUSAL_SIGNER_LIMIT), "signer_limit");
 	assert_string_equal(refusal_code(REFUSAL_FEE_ABOVE_CAP), "fee_above_cap");
 	assert_string_equal(refusal_code(REFUSAL_RECEIVER_REFUSES), "receiver_refuses");
