@@ -298,6 +298,47 @@ static void assets_are_validated(void **state)
 	refuse(*state, CHAINS ASSETS "    gas_floor: 200000\n" WALLETS, "is above gas_ceiling");
 }
 
+#define KEY_1               "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+#define KEY_2               "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+#define APPROVER(name, key) "  - name: " name "\n    key: \"" key "\"\n"
+
+static void approvers_sign_above_a_threshold(void **state)
+{
+	struct config *config = load(*state, CHAINS ASSETS "    signature_above: \"2.5\"\n" WALLETS
+							   "approvers:\n" APPROVER("anna", KEY_1)
+								   APPROVER("bert", KEY_2));
+	const struct catalogue *catalogue = &config->catalogue;
+	struct amount threshold = { u256_from_u64(2500000000000000000) };
+	assert_int_equal(amount_compare(catalogue->assets[0].signature_above, threshold), 0);
+	assert_int_equal(catalogue->approvers_len, 2);
+	assert_string_equal(catalogue->approvers[1].name, "bert");
+	assert_int_equal(catalogue->approvers[0].key[0], 0xd7);
+	assert_int_equal(catalogue->approvers[0].key[31], 0x1a);
+	assert_int_equal(catalogue->approvers[1].key[31], 0x0c);
+	config_free(config);
+	config = load(*state, MINIMAL);
+	assert_int_equal(config->catalogue.approvers_len, 0);
+	assert_true(amount_is_zero(config->catalogue.assets[0].signature_above));
+	config_free(config);
+}
+
+static void approvers_are_validated(void **state)
+{
+	refuse(*state, CHAINS ASSETS "    signature_above: \"2\"\n" WALLETS,
+	       "assets[0].signature_above: needs `approvers`");
+	refuse(*state, CHAINS ASSETS "    signature_above: -1\n" WALLETS,
+	       "signature_above: \"-1\" is not 0 or a positive");
+	refuse(*state, MINIMAL "approvers:\n" APPROVER("anna", KEY_1) APPROVER("bert", KEY_1),
+	       "approvers[1].key: is used twice");
+	refuse(*state, MINIMAL "approvers:\n  - name: anna\n", "approvers[0].key");
+	refuse(*state, MINIMAL "approvers:\n  - key: \"" KEY_1 "\"\n", "approvers[0].name");
+	refuse(*state, MINIMAL "approvers:\n" APPROVER("anna", "abcd"), "approvers[0].key");
+	refuse(*state,
+	       MINIMAL "approvers:\n" APPROVER("anna", "g75a980182b10ab7d54bfed3c964073a"
+						       "0ee172f3daa62325af021a68f707511a"),
+	       "approvers[0].key: is no key of 64 hexadecimal digits");
+}
+
 static void wallets_are_validated(void **state)
 {
 	refuse(*state,
@@ -332,7 +373,9 @@ static void the_environment_overrides_any_scalar(void **state)
 	"  pkcs11:\n    - name: hsm\n      module: /m.so\n      token: T\n      pin_file: pin\n"
 #define KMS             "  kms:\n    - name: kms\n      region: eu-central-1\n"
 #define WITH_KEY_STORES MINIMAL "signer:\n" KEYSTORE TOKEN KMS
-#define WITH_EVERY_LIST WITH_KEY_STORES "api: { trusted_proxies: [\"10.0.0.0/8\"] }\n"
+#define WITH_EVERY_LIST                                                \
+	WITH_KEY_STORES "api: { trusted_proxies: [\"10.0.0.0/8\"] }\n" \
+			"approvers:\n" APPROVER("anna", KEY_1)
 
 static void key_stores_of_every_kind_are_read(void **state)
 {
@@ -638,6 +681,8 @@ int main(void)
 		TEST(numbers_are_decimal_integers_in_range),
 		TEST(chains_are_validated),
 		TEST(assets_are_validated),
+		TEST(approvers_sign_above_a_threshold),
+		TEST(approvers_are_validated),
 		TEST(wallets_are_validated),
 		TEST(the_environment_overrides_any_scalar),
 		TEST(a_secret_stands_for_a_file),
