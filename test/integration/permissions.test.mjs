@@ -24,6 +24,8 @@ const routes = [
 	['GET', '/v1/withdrawals/{id}/events', 'events:read'],
 	['POST', '/v1/withdrawals/{id}/cancel', 'withdrawals:cancel'],
 	['POST', '/v1/withdrawals/{id}/speed-up', 'withdrawals:speed_up'],
+	['POST', '/v1/withdrawals/{id}/approve', 'withdrawals:approve'],
+	['POST', '/v1/withdrawals/{id}/reject', 'withdrawals:approve'],
 	['POST', '/v1/withdrawals/{id}/resolve', 'withdrawals:resolve'],
 	['POST', '/v1/transfers/{id}/resolve', 'withdrawals:resolve'],
 	['GET', '/v1/assets', 'assets:read'],
