@@ -236,18 +236,35 @@ bool event_row_add(struct db *db, const struct event_row *event, const struct st
 			 event->detail, by, err);
 }
 
+static bool event_rows_add_each(struct db *db, const struct event_row *events,
+				const struct store_by *by, size_t n, struct err *err)
+{
+	bool good = true;
+	for (size_t i = 0; i < n && good; i++)
+		good = event_row_add(db, &events[i], &by[i], err);
+	return good;
+}
+
+/* Their records say from where, and their key is taken with them: neither goes by many rows at once.
+ */
+static bool is_asked_by_people(const struct store_by *by, size_t n)
+{
+	bool found = false;
+	for (size_t i = 0; i < n && !found; i++)
+		found = by[i].once != NULL || by[i].address != NULL;
+	return found;
+}
+
 bool event_rows_add(struct db *db, const struct event_row *events, const struct store_by *by,
 		    size_t n, struct err *err)
 {
 	bool taken = false;
+	if (is_asked_by_people(by, n))
+		return event_rows_add_each(db, events, by, n, err);
 	if (!events_insert(db, events, by, n, &taken, err))
 		return false;
-	if (taken) {
-		bool good = true;
-		for (size_t i = 0; i < n && good; i++)
-			good = event_row_add(db, &events[i], &by[i], err);
-		return good;
-	}
+	if (taken)
+		return event_rows_add_each(db, events, by, n, err);
 	struct sql sql = sql_prepare(db, audit_insert, err);
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
