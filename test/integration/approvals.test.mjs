@@ -37,6 +37,8 @@ let api; // as people.mjs knows one
 let dir, stack;
 let made = 0;
 const token = {};
+let root;
+const rules = [{ name: 'people', effect: 'approve', approvals: 2, assets: ['anvil/ETH'] }, { name: 'rest', effect: 'allow' }];
 
 before(async () => {
 	assert.ok(process.env.SLUICE, 'SLUICE is to be the path of the program');
@@ -56,7 +58,9 @@ before(async () => {
 	await person('otto', 'operator');
 	await person('tess', 'approver', '--account', 'acme');
 	for (const name of ['ann', 'ben', 'otto', 'tess']) token[name] = await logInFully(api, name);
-	await policy([{ name: 'people', effect: 'approve', approvals: 2, assets: ['anvil/ETH'] }, { name: 'rest', effect: 'allow' }]);
+	await person('root', 'admin');
+	root = await logInFully(api, 'root');
+	await policy(rules);
 });
 
 after(async () => {
@@ -111,6 +115,19 @@ async function events(id, type) {
 	return body.items.filter(event => event.type === type);
 }
 
+// Once the sequencer has sealed it.
+async function recordOf(id, action) {
+	const deadline = Date.now() + untilMs;
+	for (let after = 0; ;) {
+		const { body } = await ask(api, 'GET', `/v1/audit?limit=200&after=${after}`, { token: token.ann });
+		const found = body.items.find(item => item.action === action && item.subject === id);
+		if (found) return found;
+		assert.ok(Date.now() < deadline, `in vain: ${action} of ${id}`);
+		after = body.items.at(-1)?.position ?? after;
+		await sleep(100);
+	}
+}
+
 describe('who is asked', () => {
 	test('two people approve what they have read, and it is paid once', async () => {
 		const to = fresh();
@@ -156,8 +173,6 @@ describe('who is asked', () => {
 	test('who asked for it says nothing to it, with a role that may by now', async () => {
 		await person('olga', 'operator', '--account', 'default');
 		const { id, approval: { digest } } = await asked({}, await logIn(api, 'olga'));
-		await person('root', 'admin');
-		const root = await logInFully(api, 'root');
 		const { body: { items } } = await ask(api, 'GET', '/v1/users', { token: root });
 		const olga = items.find(({ name }) => name === 'olga');
 		assert.equal((await ask(api, 'POST', `/v1/users/${olga.id}/role`, { token: root, body: { role: 'approver' } })).status, 200);
@@ -182,6 +197,45 @@ describe('who is asked', () => {
 		assert.deepEqual((await say(token.ann, id, { digest }, under)).body, first.body);
 		assertProblem(await say(token.ann, id, { digest }, { ...under, word: 'approve' }), 422, 'idempotency_key_reused');
 		assertProblem(await say(token.ann, id, { digest }, { word: 'reject' }), 409, 'not_asked');
+	});
+
+	test('the audit says who, and from where', async () => {
+		const { id, approval: { digest } } = await asked();
+		const answer = await say(token.ann, id, { digest }, { word: 'reject', headers: { 'idempotency-key': `audit-${id}` } });
+		assert.equal(answer.status, 202, JSON.stringify(answer.body));
+		const record = await recordOf(id, 'approval_refused_by');
+		assert.deepEqual([record.who, record.detail.person, record.detail.address],
+			[answer.body.person, answer.body.person, '127.0.0.1']);
+		await sluice('audit', 'verify');
+	});
+
+	test('who the rule does not name is not counted', async () => {
+		const { body: { items } } = await ask(api, 'GET', '/v1/users', { token: root });
+		const ann = items.find(({ name }) => name === 'ann').id;
+		await policy([{ name: 'ann alone', effect: 'approve', approvals: 1, approvers: [ann] }]);
+		const { id, approval: { digest } } = await asked();
+		assert.equal((await say(token.ben, id, { digest }, { word: 'reject' })).status, 202);
+		await sleep(1000);
+		assert.equal((await get(id)).body.stage, 'awaiting_approval');
+		assert.equal((await say(token.ann, id, { digest })).status, 202);
+		assert.equal((await until(id, isOver)).status, 'COMPLETED');
+		await policy(rules);
+	});
+
+	test('under another policy people are asked again, and what was said before counts no more', async () => {
+		const { id, approval: before } = await asked();
+		assert.equal((await say(token.ann, id, { digest: before.digest })).status, 202);
+		await policy([...rules, { name: 'more', effect: 'deny', keys: ['nobody'] }]);
+		await sleep(1000);
+		await say(token.ben, id, { digest: before.digest }); // wakes it, and is too late
+		const { approval } = await until(id, row => row.stage !== 'awaiting_approval' || row.approval.digest !== before.digest);
+		assert.equal(approval?.policy_version, before.policy_version + 1);
+		assertProblem(await say(token.ann, id, { digest: before.digest }), 409, 'digest_differs');
+		for (const who of [token.ann, token.ben]) {
+			assert.equal((await get(id)).body.stage, 'awaiting_approval');
+			assert.equal((await say(who, id, { digest: approval.digest })).status, 202);
+		}
+		assert.equal((await until(id, isOver)).status, 'COMPLETED');
 	});
 
 	test('the policy that is tried out says how many', async () => {

@@ -1,7 +1,7 @@
 // Every route of the OpenAPI document, as a program of others understands it: Schemathesis makes
 // requests that the document allows and such as it does not, and wants answers that stand in it, and no
-// 5xx. With a key of all scopes, and as people with a second factor. Routes that are added later are
-// tried without a word here.
+// 5xx. With a key of all scopes, and as people with a second factor: those who manage, and those who
+// approve. Routes that are added later are tried without a word here.
 //
 // usage: SLUICE=path/to/sluice node --test schemathesis.test.mjs
 import assert from 'node:assert/strict';
@@ -17,7 +17,7 @@ import { codeOf, stepNow } from './second_factor.mjs';
 const here = path => fileURLToPath(new URL(path, import.meta.url));
 const password = 'correct horse battery';
 const seconds = 25; // of each pass
-const admins = 6; // some of the routes end sessions
+const peers = { admin: 6, approver: 4 }; // some of the routes end sessions
 const order = { chain: 'polygon', asset: 'POL', to: '0x52908400098527886E0F7030069857D2E4169EE7', amount: '1' };
 // What a schema cannot say is refused by rule: an amount of 0.00, an address that nobody can be paid at.
 const notChecked = 'positive_data_acceptance';
@@ -27,14 +27,15 @@ const scopes = [...new Set(Object.values(openapi.paths).flatMap(operations => Ob
 	.flatMap(operation => operation.security ?? []).flatMap(each => Object.values(each).flat()))];
 const reached = new Set(); // operations that were not refused for who asked
 
-const people = [];
+const people = { admin: [], approver: [] };
 let api;
 before(async () => {
 	api = await startApi();
 	writeFileSync(join(api.dir, 'password'), password, { mode: 0o600 });
 	await post('/v1/withdrawals', order, api.key, { 'idempotency-key': 'first' });
-	for (let i = 0; i < admins; i++) // before anybody tries so often that logging in has to wait
-		people.push(await admin(`admin-${i}`));
+	for (const [role, count] of Object.entries(peers)) // before anybody tries so often that logging in has to wait
+		for (let i = 0; i < count; i++)
+			people[role].push(await person(`${role}-${i}`, role));
 });
 after(() => api?.end());
 
@@ -56,8 +57,8 @@ function key() {
 	return api.sluice('api-key', 'create', '--name', 'all', ...made.flatMap(scope => ['--scope', scope])).key;
 }
 
-async function admin(name) {
-	api.sluice('user', 'create', name, '--role', 'admin', '--password-file', join(api.dir, 'password'));
+async function person(name, role) {
+	api.sluice('user', 'create', name, '--role', role, '--password-file', join(api.dir, 'password'));
 	const { access_token: first } = await post('/v1/auth/login', { name, password });
 	const { secret } = await post('/v1/auth/totp', { password }, first);
 	await post('/v1/auth/totp/confirm', { code: codeOf(secret, stepNow() - 1) }, first);
@@ -109,7 +110,9 @@ test('what every request can be refused with is documented at every route', () =
 
 test('a key of all scopes gets answers that are documented', () => pass('key', [key()]));
 
-test('and so do people with a second factor', () => pass('people', people));
+test('and so does who manages, with a second factor', () => pass('admins', people.admin));
+
+test('and who approves', () => pass('approvers', people.approver));
 
 test('no route was left out', () => {
 	const all = Object.entries(openapi.paths).flatMap(([path, operations]) =>
