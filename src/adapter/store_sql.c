@@ -245,8 +245,7 @@ static bool event_rows_add_each(struct db *db, const struct event_row *events,
 	return good;
 }
 
-/* Their records say from where, and their key is taken with them: neither goes by many rows at once.
- */
+/* Their records say from where, and their key is taken with them: neither by many rows at once. */
 static bool is_asked_by_people(const struct store_by *by, size_t n)
 {
 	bool found = false;
