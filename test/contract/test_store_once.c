@@ -61,6 +61,33 @@ static void same_key_twice_is_done_once(void **state)
 	assert_int_equal(fixture_number(f, "SELECT COUNT(*) FROM users"), 3);
 }
 
+/* What is told of a withdrawal is written by many rows at once, which must not pass the key by. */
+static void a_word_about_a_withdrawal_takes_its_key(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal row = fixture_accept(f, "one");
+	struct store_once first = once_of(1, 1), second = once_of(1, 2);
+	struct store_by by = fixture_by(f, ACTOR_API);
+	struct store_change item = fixture_change(&row, row.stage, "cancel_requested");
+	struct err err = { 0 };
+	item.request_cancel = true;
+	by.once = &first;
+	by.address = "192.0.2.7";
+	MUST(store_withdrawals_change, f->store, &item, 1, &by);
+	assert_true(item.applied);
+	assert_int_equal(fixture_number(f, "SELECT COUNT(*) FROM idempotency"), 1);
+	assert_int_equal(fixture_number(f, "SELECT COUNT(*) FROM audit WHERE detail LIKE "
+					   "'%\"address\":\"192.0.2.7\"%'"),
+			 1);
+	row = fixture_load(f, row.intent.id);
+	item = fixture_change(&row, row.stage, "cancel_requested");
+	item.request_cancel = true;
+	by.once = &second;
+	assert_false(store_withdrawals_change(f->store, &item, 1, &by, &err));
+	assert_string_equal(err.code, "once_taken");
+	assert_int_equal(fixture_load(f, row.intent.id).version, row.version);
+}
+
 static void what_was_not_done_takes_no_key(void **state)
 {
 	struct fixture *f = *state;
@@ -104,6 +131,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(same_key_twice_is_done_once),
+		TEST(a_word_about_a_withdrawal_takes_its_key),
 		TEST(what_was_not_done_takes_no_key),
 		TEST(an_answer_is_of_its_attempt_and_ends),
 	};
