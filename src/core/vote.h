@@ -39,8 +39,9 @@ struct vote {
 	struct mac_tag mac; /* over all of the above: without it the row says nothing */
 };
 
-/* The payment as people see it, and sign that it be made: a line "name value" each for withdrawal, account, chain
- * id, asset, contract, receiver, amount, policy version and the intent's MAC. */
+/* The payment as people see it, and sign that it be made: a line "name value" each for withdrawal,
+ * account, chain id, asset, contract, receiver, amount, policy version and the intent's MAC. It
+ * says "approve": who refuses signs nothing. */
 void vote_text(const struct intent *intent, const struct mac_tag *intent_mac,
 	       uint64_t policy_version, struct buf *out);
 /* SHA-256 of that text. */

@@ -108,7 +108,7 @@ static void people_read_what_they_pay(void **state)
 	vote_text(&w->row.intent, &w->row.intent_mac, VERSION, &text);
 	assert_str_equal(
 		buf_view(&text),
-		"sluice payment 1\n"
+		"approve sluice payment 1\n"
 		"withdrawal 07000000-0000-0000-0000-000000000000\n"
 		"account acme\n"
 		"chain 137\n"

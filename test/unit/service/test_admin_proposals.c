@@ -229,9 +229,21 @@ static void so_many_wait_and_no_more(void **state)
 	struct id_text ann_id;
 	struct admin_controls ann = user_of(f, "ann", USER_ROLE_APPROVER, &ann_id);
 	struct err err = { 0 };
-	for (size_t i = 0; i < PROPOSALS_MAX; i++)
+	struct admin_controls desks[PROPOSALS_MAX / PROPOSALS_OF_ONE_MAX];
+	struct id_text ids[COUNT_OF(desks)];
+	for (size_t i = 0; i < PROPOSALS_OF_ONE_MAX; i++)
 		(void)proposed_by(f, &ann);
 	assert_false(admin_controls_propose(&ann, &wish, NOW, &proposal, &err));
+	assert_string_equal(err.code, "proposals_full");
+	for (size_t i = 1; i < COUNT_OF(desks); i++) {
+		char name[] = { 'u', (char)('a' + i), 0 };
+		desks[i] = user_of(f, name, USER_ROLE_APPROVER, &ids[i]);
+		for (size_t k = 0; k < PROPOSALS_OF_ONE_MAX; k++)
+			(void)proposed_by(f, &desks[i]);
+	}
+	struct id_text late_id;
+	struct admin_controls late = user_of(f, "late", USER_ROLE_APPROVER, &late_id);
+	assert_false(admin_controls_propose(&late, &wish, NOW, &proposal, &err));
 	assert_string_equal(err.code, "proposals_full");
 	MUST(admin_controls_propose, &ann, &wish, NOW + DAY, &proposal);
 }
