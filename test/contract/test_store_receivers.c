@@ -217,6 +217,29 @@ static void the_list_comes_in_pages(void **state)
 	assert_int_equal(seen, 127);
 }
 
+/* An editor's row stands where it stands, whatever it says: nothing is looked at twice, or never.
+ */
+static void an_edited_entry_turns_no_pages(void **state)
+{
+	struct fixture *f = *state;
+	struct store_allow_entry page[1], last;
+	struct err err = { 0 };
+	size_t len = 0, seen = 0;
+	for (uint8_t i = 0; i < 3; i++) {
+		struct intent intent = intent_to("acme", address_of(1, i, 2));
+		struct store_allow_entry entry = entry_of(&intent);
+		assert_true(add(f, &entry));
+	}
+	fixture_edit(f, "UPDATE allow_list SET account = 'another', chain_id = 7");
+	const struct store_allow_entry *after = NULL;
+	while (seen < 4 && store_allow_list(f->store, after, page, 1, &len, &err) && len == 1) {
+		last = page[0];
+		after = &last;
+		seen++;
+	}
+	assert_int_equal(seen, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +249,7 @@ int main(void)
 		STORE_TEST(an_entry_is_sealed_anew_once),
 		STORE_TEST(a_batch_is_looked_at_together),
 		STORE_TEST(the_list_comes_in_pages),
+		STORE_TEST(an_edited_entry_turns_no_pages),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,7 +72,7 @@ describe('API keys', () => {
 		for (const [body, status, code] of [
 			[{ scopes: ['api_keys:write'] }, 422, 'request_refused'], [{ scopes: ['controls:unpause'] }, 422, 'request_refused'],
 			[{ scopes: ['withdrawals:approve'] }, 422, 'request_refused'], [{ scopes: ['nothing'] }, 422, 'request_refused'],
-			[{ scopes: ['assets:read wallets:read'] }, 422, 'field_length'], [{ scopes: 'assets:read' }, 422, 'field_type'],
+			[{ scopes: ['assets:read wallets:read'] }, 422, 'field_length'], [{ scopes: [] }, 422, 'field_length'], [{ ranges: [] }, 422, 'field_length'], [{ scopes: 'assets:read' }, 422, 'field_type'],
 			[{ ranges: ['300.0.0.1'] }, 422, 'request_refused'], [{ expires_at: 'soon' }, 422, 'request_refused'],
 			[{ expires_at: '2001-01-01T00:00:00Z' }, 422, 'request_refused'], [{ account: 'a b' }, 422, 'request_refused'],
 			[{ name: 'x\ny' }, 422, 'request_refused'], [{ id: 'mine' }, 422, 'field_unknown'],
@@ -277,6 +277,10 @@ describe('same-key-twice: a request with a key', () => {
 		assert.equal((await keyed(ann, '/v1/api-keys', body, 'k-7')).status, 201);
 		api.sql("UPDATE idempotency SET status = 0, answer = x''");
 		assertProblem(await keyed(ann, '/v1/api-keys', body, 'k-7'), 409, 'answer_lost');
+		for (const edited of ["status = 7, answer = x'7b7d'", "status = 204, answer = x'7b7d'", 'status = 201, answer = zeroblob(2000000)']) {
+			api.sql(`UPDATE idempotency SET ${edited}`); // nobody of us wrote that, and it ends nothing
+			assertProblem(await keyed(ann, '/v1/api-keys', body, 'k-7'), 409, 'answer_lost');
+		}
 		assert.equal(api.sql("SELECT COUNT(*) FROM api_keys WHERE name = 'lost'"), '1');
 	});
 });

@@ -190,6 +190,35 @@ static void test_paid_while_paused_by_chain(void **state)
 	pause_everywhere(*state, CONTROL_CHAIN, "31337", "TUSD");
 }
 
+static void stranger_toggles(struct life *life, const struct withdrawal *row)
+{
+	(void)row;
+	if (set_load(life).len > 0)
+		lift_all(life);
+	else
+		stop(life, CONTROL_ACCOUNT, "stranger", CONTROL_SIGNING);
+}
+
+/* Somebody turns his own account's switch whenever a node is asked: others are reserved, as ever.
+ */
+static void test_strangers_switch_keeps_nobody_waiting(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "TUSD", 4000);
+	life_process(life);
+	life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_ACT,
+							.call = "chain_estimate_many",
+							.act = stranger_toggles,
+							.row = &row });
+	life_sign(life);
+	assert_true(life_fault_seen(life) > 0);
+	life_fault_clear(life);
+	assert_int_equal(life_view(life, row.intent.id).withdrawal.stage, WITHDRAWAL_ASSIGNED);
+	life_run(life, 14);
+	life_assert_paid(life, &row);
+}
+
 /* Its bytes are stored, and people are quicker than the send. */
 static void test_paid_while_paused_right_before_the_send(void **state)
 {
@@ -675,6 +704,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_paid_while_paused_between_any_two_steps),
+		LIFE_TEST(test_strangers_switch_keeps_nobody_waiting),
 		LIFE_TEST(test_paid_while_paused_right_before_the_send),
 		LIFE_TEST(test_paid_while_paused_by_chain),
 		LIFE_TEST(test_paid_while_paused_by_account),
