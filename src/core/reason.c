@@ -52,7 +52,7 @@ static const struct reason_row rows[REASON_COUNT] = {
 				      ROUTINE(EXPIRED_WAIT_MS,
 					      "the processor renews the approval") },
 	[REASON_APPROVALS_MISSING] = { "approvals_missing",
-				       ROUTINE(EXPIRED_WAIT_MS,
+				       ROUTINE(PAUSED_WAIT_MS,
 					       "people are asked again: the policy or its lists "
 					       "have changed since they approved, or nobody "
 					       "signed it") },

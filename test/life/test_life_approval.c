@@ -333,6 +333,7 @@ static void test_approved_by_nobody_who_signs(void **state)
 	signatures_wanted(life);
 	life_run(life, 2);
 	life_assert_unpaid(life, &row);
+	life_wait(life, 5000);
 	life_run(life, 20);
 	assert_asked_again(life, &row);
 	vote_write(life, &row, "nobody");
