@@ -294,7 +294,7 @@ static enum queue_name queue_woken(const struct store_change *change)
 	if (change->vote != NULL || (change->request_cancel && change->from < WITHDRAWAL_QUEUED))
 		return QUEUE_REQUEST;
 	/* Asked anew, and nobody has said anything yet. */
-	if (change->has_approval && change->from < WITHDRAWAL_QUEUED)
+	if (change->has_approval && change->approval.expires_at == APPROVAL_ASKS)
 		return QUEUE_NONE;
 	return change->request_cancel || change->request_speed_up || change->has_approval ||
 			       change->next_round

@@ -379,7 +379,7 @@ static enum queue_name queue_after(const struct store_resolution *item, enum wit
 		return lifecycle_withdrawal_wakes(WITHDRAWAL_ASSIGNED, to);
 	if (item->act != STORE_RESOLVE_RELEASE || lifecycle_is_terminal(to))
 		return QUEUE_NONE;
-	return to == WITHDRAWAL_ACCEPTED ? QUEUE_REQUEST : QUEUE_SIGNING;
+	return to < WITHDRAWAL_QUEUED ? QUEUE_REQUEST : QUEUE_SIGNING;
 }
 
 static bool row_resolve(struct db *db, const struct store_resolution *item,

@@ -139,9 +139,20 @@ static bool is_heard(const struct vote_ask *ask, struct hash32 shown, const stru
 	return policy_may_approve(ask->policy, ask->verdict->rule, str_from(vote->person));
 }
 
-static enum vote_answer answer_of(const struct vote_ask *ask, size_t approved, size_t signatures)
+/* The ids of our own users are UUIDs; those of others have no dashes. */
+static bool is_of_ours(const char *person)
 {
-	if (approved < ask->verdict->approvals)
+	return strchr(person, '-') != NULL;
+}
+
+/* Nobody knows which user of ours is which person of an identity provider: unless the rule names
+ * people, one who logs in both ways would be two. */
+static enum vote_answer answer_of(const struct vote_ask *ask, const size_t approved[2],
+				  size_t signatures)
+{
+	bool named = ask->verdict->rule->approvers.len > 0;
+	size_t most = approved[0] > approved[1] ? approved[0] : approved[1];
+	if ((named ? approved[0] + approved[1] : most) < ask->verdict->approvals)
 		return VOTES_MISSING;
 	return signatures > 0 || !ask->verdict->wants_signature ? VOTES_APPROVE : VOTES_MISSING;
 }
@@ -153,7 +164,8 @@ enum vote_answer votes_count(const struct catalogue *catalogue, const struct vot
 	char storage[VOTE_TEXT_LEN_MAX];
 	struct buf text = buf_of(storage, sizeof storage);
 	struct hash32 shown;
-	size_t approved = 0, signatures = 0;
+	size_t approved[2] = { 0 }; /* of an identity provider's people, and of our users */
+	size_t signatures = 0;
 	vote_text(&row->intent, &row->intent_mac, row->approval.policy_version, &text);
 	sha256(storage, text.len, shown.bytes);
 	for (size_t i = 0; i < n; i++) {
@@ -161,7 +173,7 @@ enum vote_answer votes_count(const struct catalogue *catalogue, const struct vot
 			continue;
 		if (votes[i].verdict != VOTE_APPROVE)
 			return VOTES_REJECT;
-		approved++;
+		approved[is_of_ours(votes[i].person)]++;
 		signatures += vote_is_signed(catalogue, buf_view(&text), &votes[i]);
 	}
 	return answer_of(ask, approved, signatures);

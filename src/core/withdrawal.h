@@ -34,6 +34,10 @@ struct intent {
 	char created_by[PRINCIPAL_LEN_MAX + 1]; /* who asked: the id of an API key or a user */
 };
 
+/* The expires_at of an approval that says since when people are asked, and pays nobody. One that
+ * ends a row unpaid has 0. */
+#define APPROVAL_ASKS 1
+
 /* What the processor granted. */
 struct approval {
 	uint64_t policy_version;

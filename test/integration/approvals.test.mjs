@@ -3,6 +3,7 @@
 //
 // usage: SLUICE=path/to/sluice node --test approvals.test.mjs
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,7 +35,7 @@ approvers:
 }
 
 let api; // as people.mjs knows one
-let dir, stack;
+let dir, stack, database;
 let made = 0;
 const token = {};
 let root;
@@ -44,6 +45,8 @@ before(async () => {
 	assert.ok(process.env.SLUICE, 'SLUICE is to be the path of the program');
 	dir = mkdtempSync(join(tmpdir(), 'sluice-approvals-'));
 	stack = await SignedStack.open({ program: process.env.SLUICE, dir: join(dir, 'stack'), wallets: 1, scryptN: 1024 });
+	const { stdout } = await stack.run(['check-config', '--json', '--config', stack.configFile]);
+	database = /"([^"]*\.db)"/.exec(stdout)[1];
 	writeFileSync(join(dir, 'password'), password, { mode: 0o600 });
 	api = {
 		dir,
@@ -81,6 +84,13 @@ async function policy(rules) {
 const get = id => ask(api, 'GET', `/v1/withdrawals/${id}`, { token: stack.apiKey });
 const say = (who, id, body, { word = 'approve', headers } = {}) =>
 	ask(api, 'POST', `/v1/withdrawals/${id}/${word}`, { token: who, body, headers });
+
+/* What would be looked at within a minute. */
+function lookNow(id) {
+	const row = `UPDATE withdrawals SET due_at = 1 WHERE id = x'${id.replaceAll('-', '')}'`;
+	const { status, stderr } = spawnSync('sqlite3', [database, '.timeout 10000', row], { encoding: 'utf8' });
+	assert.equal(status, 0, stderr);
+}
 
 async function until(id, condition) {
 	const deadline = Date.now() + untilMs;
@@ -227,7 +237,8 @@ describe('who is asked', () => {
 		assert.equal((await say(token.ann, id, { digest: before.digest })).status, 202);
 		await policy([...rules, { name: 'more', effect: 'deny', keys: ['nobody'] }]);
 		await sleep(1000);
-		await say(token.ben, id, { digest: before.digest }); // wakes it, and is too late
+		assertProblem(await say(token.ben, id, { digest: before.digest }), 409, 'digest_differs');
+		lookNow(id);
 		const { approval } = await until(id, row => row.stage !== 'awaiting_approval' || row.approval.digest !== before.digest);
 		assert.equal(approval?.policy_version, before.policy_version + 1);
 		assertProblem(await say(token.ann, id, { digest: before.digest }), 409, 'digest_differs');

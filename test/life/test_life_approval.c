@@ -137,13 +137,14 @@ static void test_only_the_rules_people(void **state)
 }
 
 /* A vote as an API that was taken over writes it. */
-static void vote_write(struct life *life, const struct withdrawal *row, const char *person)
+static void vote_write(struct life *life, const struct withdrawal *row, const char *person,
+		       enum vote_verdict verdict)
 {
 	struct mac_keys keys = { .keys = { { 1, life->keys_bytes[6] } }, .len = 1 };
 	struct withdrawal now = life_view(life, row->intent.id).withdrawal;
 	struct vote vote = { .withdrawal = now.intent.id,
 			     .policy_version = now.approval.policy_version,
-			     .verdict = VOTE_APPROVE,
+			     .verdict = verdict,
 			     .decided_at = clock_now_ms(&life->clock.base) };
 	struct store_by by = {
 		.actor = ACTOR_API, .who = "life", .request_id = "", .now_ms = vote.decided_at
@@ -171,7 +172,7 @@ static void test_approved_by_nobody_but_the_initiator(void **state)
 	struct withdrawal row = asked(life);
 	assert_string_equal(say(life, &row, row.intent.created_by, VOTE_APPROVE),
 			    "initiator_forbidden");
-	vote_write(life, &row, row.intent.created_by);
+	vote_write(life, &row, row.intent.created_by, VOTE_APPROVE);
 	life_run(life, 20);
 	life_assert_stage(life, &row, WITHDRAWAL_AWAITING_APPROVAL);
 	life_assert_unpaid(life, &row);
@@ -200,7 +201,7 @@ static void test_approved_by_nobody_but_an_editor(void **state)
 	struct life *life = *state;
 	life_policy_set(life, ASKS(1));
 	struct withdrawal turned = asked(life), copied = asked(life), early = asked(life);
-	vote_write(life, &early, "anna");
+	vote_write(life, &early, "anna", VOTE_APPROVE);
 	assert_null(say(life, &turned, "dora", VOTE_APPROVE));
 	life_sql(life, "UPDATE approvals SET person = 'bert' WHERE withdrawal_id = %s",
 		 life_blob(turned.intent.id.bytes, ID_BYTES));
@@ -285,6 +286,48 @@ static void test_room_of_what_people_refuse(void **state)
 	life_assert_paid(life, &third);
 }
 
+/* Rows that are asked again wait in the queue; while there is no policy, a "no" is said: it stands.
+ */
+static void test_refused_while_the_policy_is_away(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, ASKS(1));
+	struct withdrawal row = asked(life);
+	assert_null(say(life, &row, "anna", VOTE_APPROVE));
+	life_process(life);
+	life_wait(life, 25 * HOUR_MS);
+	life_run(life, 20);
+	assert_asked_again(life, &row);
+	life_sql(life, "UPDATE policies SET set_at = set_at + 1");
+	vote_write(life, &row, "bert", VOTE_REJECT);
+	life_wait(life, 60000);
+	life_run(life, 10);
+	life_sql(life, "UPDATE policies SET set_at = set_at - 1");
+	life_wait(life, 60000);
+	life_run(life, 10);
+	(void)say(life, &row, "anna", VOTE_APPROVE);
+	life_run(life, 40);
+	life_assert_unpaid(life, &row);
+	life_assert_stage(life, &row, WITHDRAWAL_CANCELED);
+}
+
+/* The room that was taken when people were asked is theirs, also when its window is long over. */
+static void test_room_is_kept_for_who_is_asked(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, ASKS_WITH_A_LIMIT);
+	struct withdrawal first = asked(life);
+	life_wait(life, 5 * HOUR_MS / 2);
+	struct withdrawal second = asked(life);
+	life_wait(life, HOUR_MS);
+	life_run(life, 5);
+	assert_null(say(life, &first, "anna", VOTE_APPROVE));
+	assert_null(say(life, &second, "anna", VOTE_APPROVE));
+	life_run(life, 40);
+	life_assert_paid(life, &first);
+	life_assert_paid(life, &second);
+}
+
 static void test_canceled_while_it_waits(void **state)
 {
 	struct life *life = *state;
@@ -336,7 +379,7 @@ static void test_approved_by_nobody_who_signs(void **state)
 	life_wait(life, 5000);
 	life_run(life, 20);
 	assert_asked_again(life, &row);
-	vote_write(life, &row, "nobody");
+	vote_write(life, &row, "nobody", VOTE_APPROVE);
 	life_run(life, 20);
 	life_assert_unpaid(life, &row);
 	assert_null(say_signed(life, &row, "anna", VOTE_APPROVE, true));
@@ -358,6 +401,8 @@ int main(void)
 		LIFE_TEST(test_stage_edited_while_it_waits),
 		LIFE_TEST(test_approval_that_ran_out_is_asked_again),
 		LIFE_TEST(test_room_of_what_people_refuse),
+		LIFE_TEST(test_refused_while_the_policy_is_away),
+		LIFE_TEST(test_room_is_kept_for_who_is_asked),
 		LIFE_TEST(test_canceled_while_it_waits),
 		LIFE_TEST(test_large_payment_is_signed),
 		LIFE_TEST(test_approved_by_nobody_who_signs),

@@ -1,26 +1,26 @@
 #include "service/admin/approvals.h"
 
 #include "base/defence.h"
-#include "core/reason.h"
 #include "port/store_policy.h"
 
 #include <string.h>
 
+#define CLOCKS_DIFFER_MS 60000 /* of API and processor, at most */
+
 bool admin_is_asked(const struct withdrawal *row)
 {
-	bool again = row->stage == WITHDRAWAL_QUEUED &&
-		     strcmp(row->wait_reason, reason_code(REASON_APPROVALS_MISSING)) == 0;
+	bool again = row->stage == WITHDRAWAL_QUEUED && row->approval.expires_at == APPROVAL_ASKS;
 	return row->held_reason[0] == 0 && !row->cancel_requested &&
 	       (row->stage == WITHDRAWAL_AWAITING_APPROVAL || again);
 }
 
 static bool row_check(const struct admin_approvals *admin, const struct admin_word *word,
-		      const struct withdrawal *row, struct err *err)
+		      const struct withdrawal *row, int64_t now_ms, struct err *err)
 {
 	const struct admin_actor *by = &admin->by;
 	struct hash32 shown =
 		vote_digest(&row->intent, &row->intent_mac, row->approval.policy_version);
-	if (!admin_is_asked(row))
+	if (!admin_is_asked(row) || row->approval.approved_at > now_ms + CLOCKS_DIFFER_MS)
 		return err_refuse(err, "not_asked", "nobody is asked about it now");
 	if (strcmp(by->who, row->intent.created_by) == 0)
 		return err_refuse(err, "initiator_forbidden",
@@ -28,6 +28,23 @@ static bool row_check(const struct admin_approvals *admin, const struct admin_wo
 	return hash32_equal(shown, word->digest) ||
 	       err_refuse(err, "digest_differs",
 			  "the payment, or the policy, is another one than you were shown");
+}
+
+/* The row is anybody's who writes the store: nobody is heard about a policy that is not there yet.
+ */
+static bool version_check(const struct admin_approvals *admin, const struct withdrawal *row,
+			  struct err *err)
+{
+	struct store_policy policy;
+	struct buf document = buf_new(POLICY_DOCUMENT_BYTES_MAX);
+	uint64_t version = row->approval.policy_version;
+	bool found = false;
+	bool good = store_policy_load(admin->store, version, &policy, &document, &found, err);
+	buf_free(&document);
+	if (!good)
+		return false;
+	return (found && policy.version == version) ||
+	       err_refuse(err, "digest_differs", "another policy is in force than you were shown");
 }
 
 static bool signature_check(const struct admin_approvals *admin, const struct withdrawal *row,
@@ -55,7 +72,7 @@ static bool said_look(const struct admin_approvals *admin, const struct vote *vo
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(votes[i].person, vote->person) != 0)
 			continue;
-		if (votes[i].decided_at < asked_at ||
+		if (votes[i].decided_at < asked_at || !hash32_equal(votes[i].shown, vote->shown) ||
 		    !vote_is_sealed(admin->policy_keys, &votes[i]))
 			return true; /* asked again since, or an editor's: in its place */
 		*ret_said = votes[i].verdict == vote->verdict &&
@@ -109,7 +126,8 @@ bool admin_word_say(const struct admin_approvals *admin, const struct admin_word
 		vote.decided_at = ret_row->approval.approved_at;
 	CHECK(str_copy(str_from(admin->by.who), vote.person, sizeof vote.person));
 	memcpy(vote.signature, word->signature, sizeof vote.signature);
-	if (!row_check(admin, word, ret_row, err) || !signature_check(admin, ret_row, &vote, err) ||
+	if (!row_check(admin, word, ret_row, now_ms, err) || !version_check(admin, ret_row, err) ||
+	    !signature_check(admin, ret_row, &vote, err) ||
 	    !said_look(admin, &vote, ret_row->approval.approved_at, &said, err))
 		return false;
 	vote_seal(admin->policy_keys, &vote);

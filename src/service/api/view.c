@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "base/u256.h"
-#include "core/reason.h"
 #include "core/vote.h"
 #include "core/wish.h"
 
@@ -126,8 +125,7 @@ static void write_transfer(struct buf *out, const struct store_view *view)
 static bool is_asked(const struct withdrawal *row)
 {
 	return row->stage == WITHDRAWAL_AWAITING_APPROVAL ||
-	       (row->stage == WITHDRAWAL_QUEUED &&
-		str_equal_text(str_from(row->wait_reason), reason_code(REASON_APPROVALS_MISSING)));
+	       (row->stage == WITHDRAWAL_QUEUED && row->approval.expires_at == APPROVAL_ASKS);
 }
 
 /* What people who approve have to look at, and may sign. */

@@ -132,10 +132,16 @@ bool decisions_want(const struct withdrawal *row)
 	return row->stage == WITHDRAWAL_ACCEPTED || row->stage == WITHDRAWAL_AWAITING_APPROVAL;
 }
 
+/* By the approval, whose MAC is looked at later, and not by what the row waits for now: something
+ * else may be away meanwhile, and what people say is heard all the same. */
+static bool is_question(const struct withdrawal *row)
+{
+	return row->stage <= WITHDRAWAL_QUEUED && row->approval.expires_at == APPROVAL_ASKS;
+}
+
 bool decisions_want_votes(const struct withdrawal *row)
 {
-	return row->stage == WITHDRAWAL_AWAITING_APPROVAL ||
-	       waits_for(row, REASON_APPROVALS_MISSING);
+	return row->stage == WITHDRAWAL_AWAITING_APPROVAL || is_question(row);
 }
 
 /* Its client wants it no more: the signer ends it, whatever the rules say. */
@@ -159,8 +165,10 @@ static void decide_wait(struct decisions *self, const struct withdrawal *row, en
 	const char *code = reason_code(reason);
 	change->to = row->stage;
 	change->event = "waiting";
-	change->wait_reason =
-		row->stage == WITHDRAWAL_QUEUED ? reason_code(REASON_APPROVAL_EXPIRED) : code;
+	if (row->stage == WITHDRAWAL_QUEUED)
+		code = reason_code(is_question(row) ? REASON_APPROVALS_MISSING
+						    : REASON_APPROVAL_EXPIRED);
+	change->wait_reason = code;
 	change->due_at = self->facts.now_ms + reason_due_in_ms(reason, POLICY_WAIT_MS);
 	if (!str_equal_text(str_from(row->wait_reason), change->wait_reason))
 		change_log(self, row, "withdrawal_waits", code, true);
@@ -186,11 +194,20 @@ static void rule_tell(struct decisions *self, struct store_change *change, struc
 	change->rule = self->rules[at];
 }
 
-/* What was approved before has taken its room then; who says so without the approval that shows it
- * has edited the row. */
+/* Are people asked already, about this row and under this policy? */
+static bool is_asked(const struct decisions *self, const struct withdrawal *row)
+{
+	return is_question(row) && row->approval.policy_version == self->facts.policy_version &&
+	       approval_mac_verify(&self->options.approval_keys, &row->intent, &row->intent_mac,
+				   &row->approval, &row->approval_mac);
+}
+
+/* What was approved, or asked, before has taken its room then; who says so without the approval
+ * that shows it has edited the row. */
 static bool is_renewal(const struct decisions *self, const struct withdrawal *row)
 {
-	return row->stage == WITHDRAWAL_QUEUED && row->approval.expires_at > 0 &&
+	bool granted = row->stage == WITHDRAWAL_QUEUED && row->approval.expires_at > APPROVAL_ASKS;
+	return (granted || is_asked(self, row)) &&
 	       approval_mac_verify(&self->options.approval_keys, &row->intent, &row->intent_mac,
 				   &row->approval, &row->approval_mac);
 }
@@ -241,7 +258,7 @@ static void look_alike_tell(struct decisions *self, const struct withdrawal *row
 static void approval_ask(struct decisions *self, const struct withdrawal *row,
 			 struct store_change *change)
 {
-	hand_over(self, row, 0, change);
+	hand_over(self, row, APPROVAL_ASKS, change);
 	if (row->stage == WITHDRAWAL_QUEUED) {
 		change->event = "approvals_asked";
 		change->wait_reason = reason_code(REASON_APPROVALS_MISSING);
@@ -251,15 +268,6 @@ static void approval_ask(struct decisions *self, const struct withdrawal *row,
 	}
 	claim(self, row, change);
 	change_log(self, row, "approval_asked", change->rule, false);
-}
-
-/* Are people asked already, about this row and under this policy? */
-static bool is_asked(const struct decisions *self, const struct withdrawal *row)
-{
-	return decisions_want_votes(row) && row->approval.expires_at == 0 &&
-	       row->approval.policy_version == self->facts.policy_version &&
-	       approval_mac_verify(&self->options.approval_keys, &row->intent, &row->intent_mac,
-				   &row->approval, &row->approval_mac);
 }
 
 static void approval_await(struct decisions *self, const struct withdrawal *row, int64_t until,
@@ -339,7 +347,7 @@ static void judge(struct decisions *self, const struct withdrawal *row, const st
 		return;
 	if (verdict->warns_look_alike && row->stage == WITHDRAWAL_ACCEPTED)
 		look_alike_tell(self, row, known);
-	if (change->approval.expires_at > 0 && !receiver.looks_alike)
+	if (change->approval.expires_at > APPROVAL_ASKS && !receiver.looks_alike)
 		self->allowed_rows[self->allowed_len++] = row;
 }
 

@@ -125,7 +125,7 @@ static bool deny_list_ask(struct signer *self, const struct withdrawal *row, boo
 /* People are asked, and the processor waits for them. */
 static enum reason expired_why(const struct withdrawal *row)
 {
-	bool asked = strcmp(row->wait_reason, reason_code(REASON_APPROVALS_MISSING)) == 0;
+	bool asked = row->approval.expires_at == APPROVAL_ASKS;
 	return asked ? REASON_APPROVALS_MISSING : REASON_APPROVAL_EXPIRED;
 }
 

@@ -278,6 +278,21 @@ static void a_rule_without_names(void **state)
 	assert_int_equal(count(w, votes, 3), VOTES_APPROVE);
 }
 
+/* A user of ours and a person of an identity provider may be one; names that the rule gives are
+ * not. */
+static void one_person_as_two_log_ins_counts_once(void **state)
+{
+	struct world *w = *state;
+	const char *ours = "0190a000-0000-7000-8000-000000000001";
+	const char *other = "0190a000-0000-7000-8000-000000000002";
+	struct vote votes[] = { yes(w, ours), yes(w, "anna"), yes(w, other) };
+	w->policy.rules[0].approvers.len = 0;
+	assert_int_equal(count(w, votes, 2), VOTES_MISSING);
+	assert_int_equal(count(w, votes, 3), VOTES_APPROVE);
+	votes[0] = vote_of(w, ours, VOTE_REJECT);
+	assert_int_equal(count(w, votes, 3), VOTES_REJECT);
+}
+
 static void one_who_says_no_is_enough(void **state)
 {
 	struct world *w = *state;
@@ -372,6 +387,7 @@ int main(void)
 		VOTE_TEST(who_is_not_heard),
 		VOTE_TEST(what_was_shown_is_what_is_paid),
 		VOTE_TEST(a_rule_without_names),
+		VOTE_TEST(one_person_as_two_log_ins_counts_once),
 		VOTE_TEST(one_who_says_no_is_enough),
 		VOTE_TEST(a_signature_is_wanted),
 		VOTE_TEST(the_signer_looks_at_signatures_alone),
