@@ -106,7 +106,7 @@ static int64_t unit_ms(char unit)
 static bool duration_read(const struct reading *reading, const struct json_value *value,
 			  const char *member, int64_t *ret_ms)
 {
-	struct str text;
+	struct str text = { 0 };
 	uint64_t count = 0;
 	int64_t unit = 0;
 	if (!text_read(reading, value, member, 8, &text))
