@@ -122,6 +122,7 @@ identity: { issuer: "${issuer}", jwks_file: "${dir}/idp/jwks.json" }`,
 		assert.equal(answer.status, 202, JSON.stringify(answer.body));
 		return answer.body.proposals.find(({ id }) => !known.includes(id));
 	}
+	const forget = () => api.sql('DELETE FROM proposals'); // one person has no more than a few open
 	const isPaused = async name => (await get(ann)).body.items.some(item => item.name === name);
 
 	test('one proposes, another one confirms, and only then it is lifted', async () => {
@@ -140,10 +141,14 @@ identity: { issuer: "${issuer}", jwks_file: "${dir}/idp/jwks.json" }`,
 			('unpause_proposed', 'proposal_confirmed', 'unpaused') ORDER BY id)`), 'unpause_proposed,proposal_confirmed,unpaused');
 	});
 
-	test('a proposal is of one version of the switches: whatever changes, it is void', async () => {
+	test('a proposal is of one state of its switch: when that changes, it is void', async () => {
 		await pause(ann, 'account', 'two');
 		const proposal = await propose(ann, 'account', 'two');
 		await pause(bob, 'account', 'three');
+		assert.equal((await get(bob)).body.proposals.find(({ id }) => id === proposal.id).state, 'open');
+		const other = await propose(ann, 'account', 'two');
+		assert.equal((await say(bob, other.id)).status, 200);
+		await pause(bob, 'account', 'two');
 		assertProblem(await say(bob, proposal.id), 409, 'proposal_void');
 		assert.equal((await get(bob)).body.proposals.find(({ id }) => id === proposal.id).state, 'void');
 		assert.ok(await isPaused('two'));
@@ -198,6 +203,7 @@ identity: { issuer: "${issuer}", jwks_file: "${dir}/idp/jwks.json" }`,
 			api.sql(`UPDATE proposals SET ${sets} WHERE id = x'${proposal.id.replaceAll('-', '')}'`);
 			assertProblem(await say(bob, proposal.id), 404, 'proposal_unknown');
 			assert.ok(!(await get(bob)).body.proposals.some(({ id }) => id === proposal.id), what);
+			forget();
 		}
 		assert.ok(await isPaused('four'));
 		assert.ok(api.log().some(line => line['event.action'] === 'proposal_seal_broken' && line['labels.alarm'] === true));

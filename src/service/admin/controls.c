@@ -212,6 +212,14 @@ bool admin_control_wish_read(struct str text, struct control *ret_row)
 	       str_copy(reason, ret_row->reason, sizeof ret_row->reason);
 }
 
+uint64_t admin_control_version(const struct control_set *set, const struct control *row)
+{
+	const struct control *found = control_find(set, row->scope, row->name);
+	if (found == NULL)
+		return 0;
+	return found->version > set->reset_version ? found->version : set->reset_version;
+}
+
 bool admin_controls_propose(const struct admin_controls *admin,
 			    const struct admin_control_wish *wish, int64_t now_ms,
 			    struct store_proposal *ret_proposal, struct err *err)
@@ -225,8 +233,9 @@ bool admin_controls_propose(const struct admin_controls *admin,
 	    !set_lift(admin, &row, &before, now_ms, &after, err))
 		return false;
 	wish_write(&row, &out);
-	return admin_proposal_make(&proposals, PROPOSAL_UNPAUSE, before.version, buf_view(&out),
-				   now_ms, ret_proposal, err);
+	return admin_proposal_make(&proposals, PROPOSAL_UNPAUSE,
+				   admin_control_version(&before, &row), buf_view(&out), now_ms,
+				   ret_proposal, err);
 }
 
 bool admin_controls_confirm(const struct admin_controls *admin, struct id id, int64_t now_ms,
@@ -248,7 +257,7 @@ bool admin_controls_confirm(const struct admin_controls *admin, struct id id, in
 	if (!reach_check(admin, &row, err) ||
 	    !admin_controls_list(admin, now_ms, &before, &sealed, err) ||
 	    !sealed_check(sealed, err) ||
-	    !admin_proposal_is_open(&proposal, before.version, now_ms, err) ||
+	    !admin_proposal_is_open(&proposal, admin_control_version(&before, &row), now_ms, err) ||
 	    !set_lift(admin, &row, &before, now_ms, ret_set, err) ||
 	    !admin_proposal_second(&proposals, &proposal, PERMISSION_CONTROLS_UNPAUSE, now_ms,
 				   &after, &ends, ret_done, err))

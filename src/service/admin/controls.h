@@ -46,6 +46,9 @@ MUST_CHECK bool admin_controls_propose(const struct admin_controls *admin,
 MUST_CHECK bool admin_controls_confirm(const struct admin_controls *admin, struct id proposal,
 				       int64_t now_ms, struct control_set *ret_set, bool *ret_done,
 				       struct err *err);
+/* Of what a proposal is made: the last change of the switch that it would lift, or the last new
+ * beginning of all. 0: there is no such switch. */
+uint64_t admin_control_version(const struct control_set *set, const struct control *row);
 /* What a proposal would lift; `row` keeps its texts. False for a text that nobody proposed. */
 MUST_CHECK bool admin_control_wish_read(struct str text, struct control *ret_row);
 struct admin_proposals admin_controls_proposals(const struct admin_controls *admin);

@@ -105,7 +105,7 @@ static bool wish_load(const struct api_options *options, const struct job *job,
 }
 
 static bool proposals_write(const struct api_options *options, const struct job *job,
-			    const struct desk *desk, uint64_t version, struct buf *out,
+			    const struct desk *desk, const struct control_set *set, struct buf *out,
 			    struct err *err)
 {
 	struct store_proposal rows[PROPOSALS_MAX];
@@ -127,7 +127,7 @@ static bool proposals_write(const struct api_options *options, const struct job 
 		if (out->at[out->len - 1] == '}')
 			buf_byte(out, ',');
 		buf_byte(out, '{');
-		desk_write_proposal(&rows[i], version, out);
+		desk_write_proposal(&rows[i], admin_control_version(set, &row), out);
 		switch_write(&row, out);
 		buf_byte(out, '}');
 	}
@@ -145,7 +145,7 @@ static bool controls_answer(const struct api_options *options, struct job *job,
 	json_write_member_bool(out, "sealed", sealed);
 	json_write_member_u64(out, "unpause_people", options->unpause_people > 1 ? 2 : 1);
 	set_write(desk, set, out);
-	if (!proposals_write(options, job, desk, set->version, out, err))
+	if (!proposals_write(options, job, desk, set, out, err))
 		return false;
 	buf_byte(out, '}');
 	return true;

@@ -140,6 +140,19 @@ static void one_person_as_two_a_day_later(void **state)
 
 static void one_person_as_two_of_another_version(void **state)
 {
+	struct fixture *f = *state;
+	struct control_set set;
+	struct id_text ann_id, bob_id;
+	struct admin_controls ann = user_of(f, "ann", USER_ROLE_APPROVER, &ann_id);
+	struct admin_controls bob = user_of(f, "bob", USER_ROLE_APPROVER, &bob_id);
+	struct store_proposal proposal = proposed_by(f, &ann);
+	MUST(admin_controls_unpause, &bob, &wish, true, NOW, &set);
+	MUST(admin_controls_pause, &bob, &wish, false, NOW, &set);
+	refuses(&bob, &proposal, NOW, "proposal_void");
+}
+
+static void another_switch_voids_nothing(void **state)
+{
 	static const struct admin_control_wish other = {
 		.scope = CONTROL_ACCOUNT, .name = "x", .stops = CONTROL_INTAKE, .reason = "drill"
 	};
@@ -150,6 +163,21 @@ static void one_person_as_two_of_another_version(void **state)
 	struct admin_controls bob = user_of(f, "bob", USER_ROLE_APPROVER, &bob_id);
 	struct store_proposal proposal = proposed_by(f, &ann);
 	MUST(admin_controls_pause, &bob, &other, false, NOW, &set);
+	confirms(&bob, &proposal, true);
+}
+
+static void a_new_beginning_voids_all(void **state)
+{
+	static const struct admin_control_wish all = {
+		.scope = CONTROL_ALL, .name = "", .stops = CONTROL_STOPS_ALL, .reason = "drill"
+	};
+	struct fixture *f = *state;
+	struct control_set set;
+	struct id_text ann_id, bob_id;
+	struct admin_controls ann = user_of(f, "ann", USER_ROLE_APPROVER, &ann_id);
+	struct admin_controls bob = user_of(f, "bob", USER_ROLE_APPROVER, &bob_id);
+	struct store_proposal proposal = proposed_by(f, &ann);
+	MUST(admin_controls_pause, &bob, &all, true, NOW, &set);
 	refuses(&bob, &proposal, NOW, "proposal_void");
 }
 
@@ -257,6 +285,8 @@ int main(void)
 		TEST(what_a_host_proposes_takes_two_logins),
 		TEST(one_person_as_two_a_day_later),
 		TEST(one_person_as_two_of_another_version),
+		TEST(another_switch_voids_nothing),
+		TEST(a_new_beginning_voids_all),
 		TEST(who_may_not_any_more_stands_for_nothing),
 		TEST(row_edited_a_proposal_grants_nothing),
 		TEST(idor_a_tenant_reaches_its_own_switch_alone),
