@@ -46,6 +46,7 @@ static bool open_processor(struct role_parts *parts, void **ret_self, struct err
 		.log = &parts->log,
 		.metrics = parts->metrics,
 		.instance = parts->instance,
+		.ends_by_signer = parts->config->store.is_mysql,
 		.approval_life_ms = parts->config->processor_approval_life_ms,
 		.visibility_ms = parts->config->processor_visibility_ms,
 		.sweep_interval_ms = parts->config->processor_sweep_interval_ms,

@@ -38,7 +38,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define ROW_CODES_MAX 10
+#define ROW_CODES_MAX 16
 
 struct withdrawal_row {
 	int from; /* 0: does not exist */
@@ -70,7 +70,8 @@ static const struct withdrawal_row withdrawal_rows[] = {
 	  ACTOR_PROCESSOR,
 	  QUEUE_SIGNING,
 	  "queued",
-	  "all rules allow; approval MAC written",
+	  "all rules allow; approval MAC written; or one says no, and an approval that ran out "
+	  "asks the signer to end it",
 	  { REFUSAL_NONE } },
 	{ WITHDRAWAL_ACCEPTED,
 	  WITHDRAWAL_REJECTED,
@@ -93,7 +94,7 @@ static const struct withdrawal_row withdrawal_rows[] = {
 	  ACTOR_PROCESSOR,
 	  QUEUE_SIGNING,
 	  "queued",
-	  "enough approvals; approval MAC written",
+	  "enough approvals; approval MAC written; or a refusal for the signer",
 	  { REFUSAL_NONE } },
 	{ WITHDRAWAL_AWAITING_APPROVAL,
 	  WITHDRAWAL_REJECTED,
@@ -125,8 +126,12 @@ static const struct withdrawal_row withdrawal_rows[] = {
 	  ACTOR_SIGNER,
 	  QUEUE_NONE,
 	  "rejected",
-	  "a signer limit that waiting cannot cure; void journaled first",
-	  { REFUSAL_SIGNER_LIMIT, REFUSAL_RECEIVER_DENIED } },
+	  "a signer limit that waiting cannot cure, or what the processor has refused; void "
+	  "journaled first",
+	  { REFUSAL_SIGNER_LIMIT, REFUSAL_BELOW_MINIMUM, REFUSAL_ABOVE_MAXIMUM,
+	    REFUSAL_POLICY_DENIED, REFUSAL_POLICY_NO_RULE, REFUSAL_LIMIT_EXCEEDED,
+	    REFUSAL_RECEIVER_DENIED, REFUSAL_RECEIVER_LOOKS_ALIKE, REFUSAL_RECEIVER_IS_CONTRACT,
+	    REFUSAL_APPROVAL_DENIED, REFUSAL_APPROVAL_TIMEOUT } },
 	{ WITHDRAWAL_QUEUED,
 	  WITHDRAWAL_FAILED,
 	  ACTOR_SIGNER,

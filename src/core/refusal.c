@@ -70,3 +70,8 @@ bool refusal_read(struct str code, enum refusal *ret_refusal)
 	}
 	return false;
 }
+
+bool refusal_is_of_rules(enum refusal refusal)
+{
+	return refusal >= REFUSAL_BELOW_MINIMUM && refusal < REFUSAL_SIGNER_LIMIT;
+}

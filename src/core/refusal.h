@@ -41,6 +41,8 @@ enum refusal {
 /* Snake case, for instance "address_is_ours"; "" for REFUSAL_NONE. Static storage. */
 const char *refusal_code(enum refusal refusal);
 bool refusal_read(struct str code, enum refusal *ret_refusal);
+/* Is it one of the processor's rules? */
+bool refusal_is_of_rules(enum refusal refusal);
 /* A sentence for people. */
 const char *refusal_text(enum refusal refusal);
 

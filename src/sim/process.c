@@ -50,7 +50,7 @@ static void api_open(struct sim_process *process)
 				       .identity_keys = mac_keys_of(world, 0),
 				       .controls_keys = mac_keys_of(world, 4),
 				       .instance = process->instance,
-				       .cancels_by_signer = world->options->seed % 3 == 0 };
+				       .ends_by_signer = world->options->seed % 3 == 0 };
 	process->work = work_new(&options);
 }
 
@@ -66,6 +66,7 @@ static void processor_open(struct sim_process *process)
 		.approval_keys = mac_keys_of(world, 1),
 		.policy_keys = mac_keys_of(world, 6),
 		.instance = process->instance,
+		.ends_by_signer = world->options->seed % 3 == 0,
 		.approval_life_ms = world->short_approvals ? SHORT_APPROVAL : APPROVAL_MS,
 		.visibility_ms = VISIBILITY_MS,
 		.sweep_interval_ms = SWEEP_MS,

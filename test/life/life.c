@@ -204,6 +204,7 @@ static void processor_open(struct life *life)
 					     .policy_keys = mac_keys_of(life, 6),
 					     .chains = { life->ports.chain },
 					     .instance = "processor-life",
+					     .ends_by_signer = life->ends_by_signer,
 					     .approval_life_ms = life->approval_life_ms,
 					     .visibility_ms = 30000,
 					     .sweep_interval_ms = 1 };

@@ -77,7 +77,7 @@ struct life {
 	bool recovers;               /* signer and monitor, from their next start on; */
 	bool journal_lost;           /* then, as options of the signer */
 	bool accepts_strangers;
-	bool cancels_by_signer; /* the API, as on a server */
+	bool ends_by_signer; /* the API, as on a server */
 	int64_t approval_life_ms;
 	int64_t passed_over_ms;
 	jmp_buf death;

@@ -262,7 +262,7 @@ bool life_cancel(struct life *life, const struct withdrawal *row)
 	struct store_incarnation last;
 	struct err err = { 0 };
 	assert_true(store_incarnation_load(life->store, &last, &err));
-	bool by_signer = last.is_old || life->cancels_by_signer || life->database[0] != 0;
+	bool by_signer = last.is_old || life->ends_by_signer || life->database[0] != 0;
 	bool is_now = now.stage < WITHDRAWAL_QUEUED && !by_signer;
 	struct store_change change = { .withdrawal = now.intent.id,
 				       .version = now.version,

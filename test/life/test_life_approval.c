@@ -105,6 +105,42 @@ static void test_one_says_no(void **state)
 	assert_rejected(life, &row, REFUSAL_APPROVAL_DENIED);
 }
 
+/* As it stood when people were asked, by who has kept it. */
+static void row_set_back(struct life *life, const struct withdrawal *before)
+{
+	const struct approval *asked = &before->approval;
+	life_sql(life,
+		 "UPDATE withdrawals SET stage = 2, due_at = 1, cancel_requested = 0, "
+		 "failure_code = '', policy_version = %lld, approved_at = %lld, expires_at = %lld, "
+		 "approval_key_id = %lld, approval_mac = %s",
+		 (long long)asked->policy_version, (long long)asked->approved_at,
+		 (long long)asked->expires_at, (long long)before->approval_mac.key_id,
+		 life_blob(before->approval_mac.bytes, 32));
+}
+
+/* On a server the signer ends what was refused: who deletes the "no" and sets the row back finds as
+ * many genuine "yes" as the rule wants, and they pay nobody. */
+static void test_approved_by_nobody_once_there_was_a_no(void **state)
+{
+	struct life *life = *state;
+	life->ends_by_signer = true;
+	life_restart(life, LIFE_PROCESSOR);
+	life_policy_set(life, ASKS(2));
+	struct withdrawal row = asked(life);
+	struct withdrawal before = life_view(life, row.intent.id).withdrawal;
+	assert_null(say(life, &row, "anna", VOTE_APPROVE));
+	assert_null(say(life, &row, "bert", VOTE_REJECT));
+	assert_null(say(life, &row, "cleo", VOTE_APPROVE));
+	life_run(life, 20);
+	assert_rejected(life, &row, REFUSAL_APPROVAL_DENIED);
+	life_sql(life, "DELETE FROM approvals WHERE verdict = %d", VOTE_REJECT);
+	row_set_back(life, &before);
+	life_run(life, 20);
+	life_wait(life, 61000);
+	life_run(life, 20);
+	assert_rejected(life, &row, REFUSAL_APPROVAL_DENIED);
+}
+
 static void test_time_is_up(void **state)
 {
 	struct life *life = *state;
@@ -392,6 +428,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_two_people_approve),
 		LIFE_TEST(test_one_says_no),
+		LIFE_TEST(test_approved_by_nobody_once_there_was_a_no),
 		LIFE_TEST(test_time_is_up),
 		LIFE_TEST(test_only_the_rules_people),
 		LIFE_TEST(test_approved_by_nobody_but_the_initiator),

@@ -584,6 +584,32 @@ static void test_rejected_row_reset(void **state)
 	life_assert_unpaid(life, &row);
 }
 
+/* Refused by a rule of the processor on a server, and set back when the rule would allow it: who
+ * was told that it is not paid has given the money back. */
+static void test_row_edited_back_from_a_refusal(void **state)
+{
+	struct life *life = *state;
+	life->ends_by_signer = true;
+	life_restart(life, LIFE_PROCESSOR);
+	life->catalogue.assets[1].maximum = (struct amount){ u256_from_u64(1000) };
+	struct withdrawal row = life_accept(life, "TUSD", 3001);
+	life_run(life, 3);
+	life_assert_stage(life, &row, WITHDRAWAL_REJECTED);
+	assert_string_equal(life_view(life, row.intent.id).withdrawal.failure_code,
+			    "above_maximum");
+	assert_void(life, &row, 1, "rejected");
+	life->catalogue.assets[1].maximum = (struct amount){ u256_from_u64(1000000000) };
+	life_sql(life, "UPDATE withdrawals SET stage = 1, due_at = 1, cancel_requested = 0, "
+		       "failure_code = '', expires_at = 0");
+	for (int i = 0; i < 3; i++) {
+		life_wait(life, 16000);
+		life_run(life, 6);
+	}
+	life_assert_stage(life, &row, WITHDRAWAL_REJECTED);
+	life_assert_unpaid(life, &row);
+	life_assert_alive(life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -607,6 +633,7 @@ int main(void)
 		LIFE_TEST(test_void_of_assigned_then_crash),
 		LIFE_TEST(test_canceled_row_reset),
 		LIFE_TEST(test_rejected_row_reset),
+		LIFE_TEST(test_row_edited_back_from_a_refusal),
 	};
 	return LIFE_MAIN(tests);
 }

@@ -350,7 +350,7 @@ static void test_failover_and_a_node_that_hides(void **state)
 static struct withdrawal canceled_before_the_approval(struct life *life, struct hash32 *ret_tx)
 {
 	struct withdrawal row = life_accept(life, "TUSD", 9156);
-	life->cancels_by_signer = true;
+	life->ends_by_signer = true;
 	replica_lags(life);
 	life_process(life);
 	life_sign(life);
@@ -391,12 +391,31 @@ static void test_failover_and_a_cancel_of_what_the_rules_refuse(void **state)
 	paid_and_held(life, &row, tx);
 }
 
+/* Its approval was lost, its client says nothing, and the rules have changed: what the processor
+ * would reject was paid. */
+static void test_failover_and_what_the_rules_refuse(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = life_accept(life, "TUSD", 9156);
+	life->ends_by_signer = true;
+	replica_lags(life);
+	life_process(life);
+	life_sign(life);
+	life_mine(life, 1);
+	struct hash32 tx = life_view(life, row.intent.id).tx_hash;
+	replica_takes_over(life);
+	for (size_t i = 0; i < life->catalogue.assets_len; i++)
+		life->catalogue.assets[i].maximum = (struct amount){ u256_from_u64(1) };
+	life_process(life);
+	paid_and_held(life, &row, tx);
+}
+
 /* Nobody has paid it: it ends, by the signer. */
 static void test_cancel_before_the_approval_by_the_signer(void **state)
 {
 	struct life *life = *state;
 	struct withdrawal row = life_accept(life, "TUSD", 9157);
-	life->cancels_by_signer = true;
+	life->ends_by_signer = true;
 	life_run(life, 1);
 	struct withdrawal other = life_accept(life, "TUSD", 9158);
 	assert_true(life_cancel(life, &other));
@@ -708,6 +727,7 @@ int main(void)
 		LIFE_TEST(test_failover_and_a_node_that_hides),
 		LIFE_TEST(test_failover_and_a_cancel_before_the_approval),
 		LIFE_TEST(test_failover_and_a_cancel_of_what_the_rules_refuse),
+		LIFE_TEST(test_failover_and_what_the_rules_refuse),
 		LIFE_TEST(test_cancel_before_the_approval_by_the_signer),
 		LIFE_TEST(test_failover_and_a_death_after_the_journal),
 		LIFE_TEST(test_failover_and_a_death_after_the_slot),

@@ -148,7 +148,7 @@ static void test_sanctioned_receiver_while_the_list_is_away(void **state)
 static void test_cancel_while_the_list_is_away(void **state)
 {
 	struct life *life = *state;
-	life->cancels_by_signer = true;
+	life->ends_by_signer = true;
 	list_configure(life);
 	list_remove(life);
 	life_wait(life, 2000);

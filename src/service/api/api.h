@@ -63,7 +63,7 @@ struct api_options {
 	struct cache *replica_cache; /* of the thread that reads it; NULL: none */
 	/* The store is on a server that another one may replace, without its last commits: what it
 	 * calls not approved may be paid, and the signer looks at the chain before it ends. */
-	bool cancels_by_signer;
+	bool ends_by_signer;
 	int64_t job_timeout_ms; /* how long one waits for the store before 503; 0: 5 s */
 };
 

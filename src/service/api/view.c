@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "base/u256.h"
+#include "core/lifecycle.h"
 #include "core/vote.h"
 #include "core/wish.h"
 
@@ -164,7 +165,8 @@ void view_write_withdrawal(const struct store_view *view, const struct catalogue
 		json_write_member_text(out, "held", withdrawal->held_reason);
 	if (is_asked(withdrawal))
 		write_asked(out, withdrawal);
-	if (withdrawal->failure_code[0] != 0)
+	if (withdrawal->failure_code[0] != 0 && lifecycle_is_terminal(withdrawal->stage) &&
+	    withdrawal->stage != WITHDRAWAL_COMPLETED)
 		write_failure(out, withdrawal->failure_code);
 	if (view->has_transfer)
 		write_transfer(out, view);

@@ -488,7 +488,7 @@ static bool cancel_decide(struct work *work, enum cancel_decision *ret_decision,
 		return true;
 	if (!store_incarnation_load(work->options.store, &last, err))
 		return false;
-	if (last.is_old || (work->options.cancels_by_signer && DEFENCE("cancel_asks_the_chain")))
+	if (last.is_old || (work->options.ends_by_signer && DEFENCE("cancel_asks_the_chain")))
 		*ret_decision = CANCEL_REQUEST;
 	return true;
 }

@@ -90,15 +90,16 @@ static void decide_rejected(struct decisions *self, const struct withdrawal *row
 	change_log(self, row, "withdrawal_rejected", refusal_code(refusal), false);
 }
 
-/* A store that was restored does not know who was paid under the same key, and one whose client was
- * told that the signer cancels it may not know it either. The signer finds out, and ends the row
- * with its void where nobody was: the approval that it gets ran out long ago, and pays nobody,
- * whatever becomes of the request to cancel. */
+/* A store that was restored does not know who was paid under the same key; one on a server may have
+ * been replaced without its last commits, or be set back by who can write it. The signer finds out,
+ * and ends the row with its void where nobody was: the approval that it gets ran out long ago, and
+ * pays nobody, whatever becomes of the request to end it. */
 static void decide_unpayable(struct decisions *self, const struct withdrawal *row,
 			     enum refusal refusal, struct store_change *change)
 {
 	change->event = "approval_refused";
 	change->request_cancel = true;
+	change->failure_code = refusal_code(refusal);
 	hand_over(self, row, 0, change);
 	metric_count(self->refused, 1);
 	change_log(self, row, "approval_refused", refusal_code(refusal), false);
@@ -174,13 +175,17 @@ static void decide_wait(struct decisions *self, const struct withdrawal *row, en
 		change_log(self, row, "withdrawal_waits", code, true);
 }
 
+static bool refusals_are_handed_over(const struct decisions *self)
+{
+	return self->options.ends_by_signer && DEFENCE("refusal_asks_the_chain");
+}
+
 static void decide_refused(struct decisions *self, const struct withdrawal *row,
 			   enum refusal refusal, struct store_change *change)
 {
 	if (row->stage == WITHDRAWAL_QUEUED)
 		decide_canceled(self, row, refusal, change);
-	else if (self->facts.restored ||
-		 (row->cancel_requested && DEFENCE("cancel_goes_to_the_signer")))
+	else if (self->facts.restored || refusals_are_handed_over(self))
 		decide_unpayable(self, row, refusal, change);
 	else
 		decide_rejected(self, row, refusal, change);

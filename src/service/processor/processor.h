@@ -25,9 +25,12 @@ struct processor_options {
 	struct mac_keys approval_keys;
 	struct mac_keys policy_keys; /* verify policies */
 	const char *instance;        /* for audit records: "processor-4711" */
-	int64_t approval_life_ms;    /* 24 h by default */
-	int64_t visibility_ms;       /* 30 s by default */
-	int64_t sweep_interval_ms;   /* 1 s by default */
+	/* The store is on a server: others may write it, or replace it by one without its last
+	 * commits. What was refused is ended by the signer, whose void keeps it ended. */
+	bool ends_by_signer;
+	int64_t approval_life_ms;  /* 24 h by default */
+	int64_t visibility_ms;     /* 30 s by default */
+	int64_t sweep_interval_ms; /* 1 s by default */
 };
 
 struct processor;

@@ -159,6 +159,17 @@ static bool good_take(struct signer *self, struct withdrawal *row, const struct 
 	return true;
 }
 
+/* What its client wants no more, or the processor has refused, whose word for it stands in the row:
+ * it changes how the row ends, and not that it does. */
+static bool wish_take(struct signer *self, struct withdrawal *row, const struct message_ack *ack,
+		      struct err *err)
+{
+	enum refusal refusal;
+	if (refusal_read(str_from(row->failure_code), &refusal) && refusal_is_of_rules(refusal))
+		return signer_end(self, row, WITHDRAWAL_REJECTED, refusal, ack, err);
+	return signer_end(self, row, WITHDRAWAL_CANCELED, REFUSAL_CANCELED, ack, err);
+}
+
 static bool queued_take(struct signer *self, struct withdrawal *row, const struct message_ack *ack,
 			struct err *err)
 {
@@ -180,7 +191,7 @@ static bool queued_take(struct signer *self, struct withdrawal *row, const struc
 	if (!go_on)
 		return true;
 	if (row->cancel_requested)
-		return signer_end(self, row, WITHDRAWAL_CANCELED, REFUSAL_CANCELED, ack, err);
+		return wish_take(self, row, ack, err);
 	return good_take(self, row, ack, err);
 }
 

@@ -16,7 +16,7 @@ struct desk {
 static const uint8_t controls_key[32] = { 8 };
 static const struct mac_keys controls_keys = { .keys = { { 1, controls_key } }, .len = 1 };
 
-static void desk_open(struct desk *desk, bool cancels_by_signer)
+static void desk_open(struct desk *desk, bool ends_by_signer)
 {
 	struct fixture *fixture = desk->fixture;
 	struct api_options options = { .store = fixture->store,
@@ -25,7 +25,7 @@ static void desk_open(struct desk *desk, bool cancels_by_signer)
 				       .entropy = &fixture->entropy,
 				       .catalogue = &fixture->catalogue,
 				       .controls_keys = controls_keys,
-				       .cancels_by_signer = cancels_by_signer };
+				       .ends_by_signer = ends_by_signer };
 	desk->work = work_new(&options);
 }
 
@@ -43,10 +43,10 @@ static int desk_set_up(void **state)
 	return 0;
 }
 
-static void desk_open_again(struct desk *desk, bool cancels_by_signer)
+static void desk_open_again(struct desk *desk, bool ends_by_signer)
 {
 	work_free(desk->work);
-	desk_open(desk, cancels_by_signer);
+	desk_open(desk, ends_by_signer);
 }
 
 static int desk_tear_down(void **state)
