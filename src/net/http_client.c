@@ -41,9 +41,11 @@ struct http_client {
 	size_t connections_max;
 	size_t response_bytes_max;
 	int64_t connect_timeout_ms;
-	const char *ca_file, *cert_file, *key_file;
+	const char *ca_file, *cert_file, *key_file, *answer_header;
+	bool is_private;
 	char url[HTTP_CLIENT_URL_LEN_MAX]; /* without a '/' at its end when it has no other path */
 	char origin[HTTP_CLIENT_URL_LEN_MAX];
+	char target[HTTP_CLIENT_URL_LEN_MAX];
 	struct http_transfer transfers[HTTP_CLIENT_CONNECTIONS_MAX];
 	struct http_body bodies[HTTP_CLIENT_REQUESTS_MAX];
 };
@@ -66,6 +68,26 @@ static bool read_url_part(CURLU *parts, CURLUPart part, char *ret_text, size_t c
 	return done;
 }
 
+static bool is_loopback(const char *host)
+{
+	return strcmp(host, "127.0.0.1") == 0 || strcmp(host, "localhost") == 0 ||
+	       strcmp(host, "[::1]") == 0;
+}
+
+static void read_target(struct http_client *client, CURLU *parts)
+{
+	struct buf out = buf_of(client->target, sizeof client->target);
+	char path[HTTP_CLIENT_URL_LEN_MAX], query[HTTP_CLIENT_URL_LEN_MAX];
+	CHECK(read_url_part(parts, CURLUPART_PATH, path, sizeof path));
+	buf_text(&out, path);
+	if (read_url_part(parts, CURLUPART_QUERY, query, sizeof query)) {
+		buf_byte(&out, '?');
+		buf_text(&out, query);
+	}
+	(void)buf_terminated(&out);
+	CHECK(!out.overflow);
+}
+
 static bool read_url(struct http_client *client, CURLU *parts, const char *url, struct err *err)
 {
 	char scheme[16], host[256], port[8];
@@ -83,6 +105,8 @@ static bool read_url(struct http_client *client, CURLU *parts, const char *url, 
 	snprintf(client->origin, sizeof client->origin, "%s://%s%s%s", scheme, host,
 		 port[0] == 0 ? "" : ":", port);
 	CHECK(str_copy(str_from(url), client->url, sizeof client->url));
+	client->is_private = strcmp(scheme, "https") == 0 || is_loopback(host);
+	read_target(client, parts);
 	return true;
 }
 
@@ -121,28 +145,25 @@ bool http_client_open(const struct http_client_options *options, struct http_cli
 	client->ca_file = options->ca_file;
 	client->cert_file = options->cert_file;
 	client->key_file = options->key_file;
+	client->answer_header = options->answer_header;
 	make_handles(client);
 	*ret_client = client;
 	return true;
 }
 
-void http_client_close(struct http_client *client)
-{
-	if (client == NULL)
-		return;
-	for (size_t i = 0; i < client->connections_max; i++)
-		curl_easy_cleanup(client->transfers[i].easy);
-	if (client->multi != NULL)
-		curl_multi_cleanup(client->multi);
-	for (size_t i = 0; i < HTTP_CLIENT_REQUESTS_MAX; i++)
-		free(client->bodies[i].at);
-	free(client);
-	curl_global_cleanup();
-}
-
 const char *http_client_origin(const struct http_client *client)
 {
 	return client->origin;
+}
+
+const char *http_client_target(const struct http_client *client)
+{
+	return client->target;
+}
+
+bool http_client_is_private(const struct http_client *client)
+{
+	return client->is_private;
 }
 
 /* ---- one transfer ---- */
@@ -314,12 +335,40 @@ static void end_transfer(struct http_transfer *transfer)
 	curl_easy_reset(transfer->easy); /* forgets what it signed with */
 }
 
+void http_client_close(struct http_client *client)
+{
+	if (client == NULL)
+		return;
+	for (size_t i = 0; i < client->connections_max; i++) {
+		if (client->transfers[i].is_running)
+			end_transfer(&client->transfers[i]);
+		curl_easy_cleanup(client->transfers[i].easy);
+	}
+	if (client->multi != NULL)
+		curl_multi_cleanup(client->multi);
+	for (size_t i = 0; i < HTTP_CLIENT_REQUESTS_MAX; i++)
+		free(client->bodies[i].at);
+	free(client);
+	curl_global_cleanup();
+}
+
 /* No byte of the request has left: curl counts them. */
 static bool is_unsent(const struct http_transfer *transfer)
 {
 	long sent = -1;
 	return curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK &&
 	       sent == 0;
+}
+
+/* One that stands there twice says nothing: others may have read the other one. */
+static void take_header(const struct http_transfer *transfer, char *ret_value, size_t cap)
+{
+	const char *name = transfer->client->answer_header;
+	struct curl_header *header;
+	if (name == NULL ||
+	    curl_easy_header(transfer->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
+	    header->amount != 1 || !str_copy(str_from(header->value), ret_value, cap))
+		ret_value[0] = 0;
 }
 
 static void set_response(const struct http_transfer *transfer, CURLcode code,
@@ -334,6 +383,7 @@ static void set_response(const struct http_transfer *transfer, CURLcode code,
 		ret_response->delivery = HTTP_ANSWERED;
 		ret_response->status = (unsigned)status;
 		ret_response->body = str_from_bytes(body->at, body->len);
+		take_header(transfer, ret_response->header, sizeof ret_response->header);
 		return;
 	}
 	ret_response->delivery = is_unsent(transfer) ? HTTP_NOT_SENT : HTTP_MAYBE_SENT;
@@ -349,20 +399,31 @@ static void set_response(const struct http_transfer *transfer, CURLcode code,
 
 /* ---- many ---- */
 
-/* Ends the transfers that curl says are done; returns how many. */
+/* The next one that curl says is done, with its response; NULL: none is. */
+static struct http_transfer *next_ended(struct http_client *client,
+					struct http_client_response *ret_response)
+{
+	int left;
+	struct http_transfer *transfer = NULL;
+	const CURLMsg *message = curl_multi_info_read(client->multi, &left);
+	if (message == NULL)
+		return NULL;
+	CHECK(message->msg == CURLMSG_DONE);
+	CURLcode code = message->data.result; /* gone after end_transfer */
+	CHECK(curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer) == CURLE_OK);
+	set_response(transfer, code, ret_response);
+	end_transfer(transfer);
+	return transfer;
+}
+
+/* Ends the transfers that are done; returns how many. */
 static size_t collect(struct http_client *client, struct http_client_response *ret_responses)
 {
 	size_t ended = 0;
-	int left;
-	const CURLMsg *message;
-	while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
-		CHECK(message->msg == CURLMSG_DONE);
-		CURLcode code = message->data.result; /* gone after end_transfer */
-		struct http_transfer *transfer = NULL;
-		CHECK(curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer) ==
-		      CURLE_OK);
-		set_response(transfer, code, &ret_responses[transfer->index]);
-		end_transfer(transfer);
+	struct http_client_response response;
+	const struct http_transfer *transfer;
+	while ((transfer = next_ended(client, &response)) != NULL) {
+		ret_responses[transfer->index] = response;
 		ended++;
 	}
 	return ended;
@@ -462,4 +523,45 @@ void http_client_request(struct http_client *client, const struct http_client_re
 			 int64_t deadline_ms, struct http_client_response *ret_response)
 {
 	http_client_perform(client, request, 1, 1, deadline_ms, ret_response);
+}
+
+/* ---- each by itself ---- */
+
+bool http_client_begin(struct http_client *client, const struct http_client_request *request,
+		       int64_t deadline_ms, size_t *ret_place)
+{
+	size_t at = 0;
+	CHECK(deadline_ms > 0);
+	while (at < client->connections_max && client->transfers[at].is_running)
+		at++;
+	if (at == client->connections_max)
+		return false;
+	client->bodies[at].len = 0;
+	start_transfer(&client->transfers[at], request, at);
+	curl_easy_setopt(client->transfers[at].easy, CURLOPT_TIMEOUT_MS, (long)deadline_ms);
+	*ret_place = at;
+	return true;
+}
+
+static bool go_on(struct http_client *client, size_t *ret_place,
+		  struct http_client_response *ret_response)
+{
+	int running;
+	CHECK(curl_multi_perform(client->multi, &running) == CURLM_OK);
+	const struct http_transfer *transfer = next_ended(client, ret_response);
+	if (transfer != NULL)
+		*ret_place = transfer->index;
+	return transfer != NULL;
+}
+
+bool http_client_progress(struct http_client *client, int64_t wait_ms, size_t *ret_place,
+			  struct http_client_response *ret_response)
+{
+	if (go_on(client, ret_place, ret_response))
+		return true;
+	if (wait_ms <= 0)
+		return false;
+	int most_ms = wait_ms < POLL_MS_MAX ? (int)wait_ms : POLL_MS_MAX;
+	CHECK(curl_multi_poll(client->multi, NULL, 0, most_ms, NULL) == CURLM_OK);
+	return go_on(client, ret_place, ret_response);
 }

@@ -4,6 +4,9 @@
  * A request on a kept connection that turns out to be dead before the first byte of an answer is
  * sent once more on a new one: send only what may arrive twice.
  *
+ * Or each request ends by itself (http_client_begin, http_client_progress), while its owner does
+ * other work in between. A client is used in one of both ways.
+ *
  * A client belongs to one thread at a time.
  */
 #ifndef SLUICE_NET_HTTP_CLIENT_H
@@ -24,6 +27,7 @@ struct http_client;
 #define HTTP_CLIENT_HEADERS_MAX     8
 #define HTTP_CLIENT_URL_LEN_MAX     1024
 #define HTTP_CLIENT_TEXT_LEN        160
+#define HTTP_CLIENT_HEADER_LEN_MAX  128       /* of the answer's header that is asked for */
 #define HTTP_CLIENT_HEADER_LINE_MAX 12288     /* a header with its name */
 #define HTTP_CLIENT_SIGNED_BODY_MAX (1 << 20) /* curl would ask before it sends more */
 
@@ -36,6 +40,7 @@ struct http_client_options {
 	const char *ca_file;   /* whose certificates are believed; NULL: the system's */
 	const char *cert_file; /* our own certificate, with key_file; or NULL */
 	const char *key_file;
+	const char *answer_header; /* of answers that it is wanted of; borrowed; NULL: none */
 };
 
 /* AWS Signature Version 4, made by curl. Its version signs rightly only what is as plain as this: a
@@ -69,6 +74,8 @@ struct http_client_response {
 	unsigned status;                 /* when ANSWERED */
 	struct str body;                 /* when ANSWERED; the client's, until its next call */
 	char text[HTTP_CLIENT_TEXT_LEN]; /* otherwise: why. Never holds the URL's path or query. */
+	/* Of options.answer_header; "": it is not there, is there twice, or is longer. */
+	char header[HTTP_CLIENT_HEADER_LEN_MAX + 1];
 };
 
 /* REFUSED for a URL that is not http(s)://host…. Connects to nothing yet. */
@@ -89,9 +96,22 @@ void http_client_post_many(struct http_client *client, const struct str *bodies,
 /* One request. */
 void http_client_request(struct http_client *client, const struct http_client_request *request,
 			 int64_t deadline_ms, struct http_client_response *ret_response);
+/* Begins a request, which ends within deadline_ms (> 0) if somebody asks for its progress. The body
+ * is borrowed until then. False: connections_max are under way. */
+MUST_CHECK bool http_client_begin(struct http_client *client,
+				  const struct http_client_request *request, int64_t deadline_ms,
+				  size_t *ret_place);
+/* Goes on with what is under way, after up to wait_ms for something to happen. True: the request of
+ * that place has ended; its body is the client's until another one begins there. */
+bool http_client_progress(struct http_client *client, int64_t wait_ms, size_t *ret_place,
+			  struct http_client_response *ret_response);
 /* Overwrites the bodies of the last answers, which held a secret. */
 void http_client_wipe(struct http_client *client);
 /* "https://host:port" of the configured URL, for log lines: paths of RPC endpoints hold keys. */
 const char *http_client_origin(const struct http_client *client);
+/* "/path?query" of the configured URL, as it is sent for a request without a path. */
+const char *http_client_target(const struct http_client *client);
+/* Does nobody in between read or change what is sent: https, or http to a loopback address? */
+bool http_client_is_private(const struct http_client *client);
 
 #endif

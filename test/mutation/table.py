@@ -11,7 +11,7 @@ UNSHOWN   defences that no row takes out, and why.
 A test is ('life', program, name), ('cmocka', program, name), ('anvil', program, name), which needs a
 node, ('softhsm', program, name), which needs a token,
 ('redis', program, name), which needs a redis-server, ('heads', program, name), which needs nodes that
-push, or ('sim', arguments): seeds until one is
+push, ('screening', program, name), which needs a screening service, or ('sim', arguments): seeds until one is
 caught, which then has to pass with its defences.
 """
 from collections import namedtuple
@@ -80,6 +80,7 @@ FAILURES = {
         'approved-by-nobody': 'what people have to approve is paid without them: by who asked for it, by an editor\'s row, or by roles that were taken over',
         'limit-race': 'a hundred requests at once against a limit that fits one',
         'sanctioned-receiver': 'somebody on a list of sanctions is paid: the list is asked too early, or cannot be read',
+        'screening-forged': 'who stands between processor and screening service, or has an older answer of it, says yes in its place',
         'poisoned-address': 'the receiver was copied from dust that a look-alike of a known address had sent',
         'allow-list-forged': 'who writes the store, or has just been let in, puts his own address on the allow-list, and is paid',
         'idor': 'one account reads, cancels or replays another\'s withdrawal by id',
@@ -170,6 +171,8 @@ DEFENCES = {
     'limits_are_claimed': 'what is allowed takes room in the windows of its limits',
     'deny_list_is_asked': 'the processor approves nobody who is on the deny-list',
     'signer_asks_deny_list': 'the signer pays nobody who is on the deny-list, whatever was approved',
+    'screening_is_signed': 'an answer of the screening service that is not signed with its secret is none',
+    'screening_is_bound': 'an answer to another request, or about another withdrawal, is none',
     'contracts_are_seen': 'a receiver with code is a contract for the policy that asks',
     'the_unsure_wait': 'while no node says whether a receiver is a contract, nobody judges it',
     'look_alikes_are_seen': 'a receiver is compared with those that its account knows, by first and last digits',
@@ -691,6 +694,10 @@ ROWS = [Row(*row) for row in (
      ('deny_list_is_asked', 'signer_asks_deny_list'), 'stage'),
     ('sanctioned-receiver', life('receivers', 'sanctioned_receiver_after_the_approval'),
      ('signer_asks_deny_list',), 'stage'),
+    ('screening-forged', ('screening', 'contract_screen_http', 'screening_forged_in_between'),
+     ('screening_is_signed',), 'no_answer|decision'),
+    ('screening-forged', ('screening', 'contract_screen_http', 'screening_forged_by_an_older_answer'),
+     ('screening_is_bound',), 'no_answer|decision'),
     ('native-to-burning-contract', life('receivers', 'native_to_burning_contract_by_the_policy'),
      ('contracts_are_seen',), 'stage'),
     ('native-to-burning-contract',
