@@ -61,7 +61,8 @@ static const char *const step_1[] = {
 	"contract {blob 20} NOT NULL, decimals INTEGER NOT NULL, receiver {blob 20} NOT NULL, "
 	"amount {u256} NOT NULL, key_hash {blob 16} NOT NULL, external_id {text 128}, "
 	"external_hash {blob 16}, fingerprint {blob 32} NOT NULL, created_at BIGINT NOT NULL, "
-	"created_by {text 64} NOT NULL, correlation_id {text 64} NOT NULL, metadata {text}, intent_key_id INTEGER NOT NULL, "
+	"created_by {text 64} NOT NULL, key_owner {text 64} NOT NULL DEFAULT '', correlation_id {text 64} NOT NULL, "
+	"metadata {text}, intent_key_id INTEGER NOT NULL, "
 	"intent_mac {blob 32} NOT NULL, policy_version BIGINT NOT NULL DEFAULT 0, "
 	"approved_at BIGINT NOT NULL DEFAULT 0, expires_at BIGINT NOT NULL DEFAULT 0, "
 	"approval_key_id INTEGER NOT NULL DEFAULT 0, approval_mac {blob 32}, "
@@ -129,7 +130,7 @@ static const char *const step_1[] = {
 	"CREATE TABLE api_keys (id {text 32} PRIMARY KEY, secret_hash {blob 32} NOT NULL, "
 	"account {text 64} NOT NULL, name {text 64} NOT NULL, created_at BIGINT NOT NULL, "
 	"revoked_at BIGINT NOT NULL DEFAULT 0, expires_at BIGINT NOT NULL DEFAULT 0, "
-	"scopes BIGINT NOT NULL, ranges {text 799} NOT NULL DEFAULT '', "
+	"scopes BIGINT NOT NULL, ranges {text 799} NOT NULL DEFAULT '', created_by {text 64} NOT NULL, "
 	"mac_key_id INTEGER NOT NULL, mac {blob 32} NOT NULL, "
 	"last_used_at BIGINT NOT NULL DEFAULT 0, last_used_from {text 45} NOT NULL DEFAULT '')",
 

@@ -11,8 +11,8 @@ _Static_assert(BATCH_MAX <= DB_ROWS_MAX, "a batch is one statement");
 static const char insert_text[] =
 	"INSERT INTO withdrawals (id, account, chain_id, asset, is_native, contract, decimals, "
 	"receiver, amount, key_hash, external_id, external_hash, fingerprint, created_at, "
-	"created_by, correlation_id, metadata, intent_key_id, intent_mac, stage, version, due_at, updated_at) "
-	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	"created_by, key_owner, correlation_id, metadata, intent_key_id, intent_mac, stage, version, due_at, updated_at) "
+	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 static void external_hash_make(const struct intent *intent, uint8_t ret_hash[KEY_HASH_BYTES])
 {
@@ -45,6 +45,7 @@ static void withdrawal_put(struct sql *sql, const struct withdrawal *row)
 	sql_put_bytes(sql, intent->fingerprint, sizeof intent->fingerprint);
 	sql_put_i64(sql, intent->created_at);
 	sql_put_text(sql, intent->created_by);
+	sql_put_text(sql, intent->key_owner);
 	sql_put_text(sql, row->correlation_id);
 	sql_put_text(sql, row->metadata[0] == 0 ? NULL : row->metadata);
 	sql_put_mac(sql, &row->intent_mac);

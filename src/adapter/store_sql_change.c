@@ -29,6 +29,7 @@ void withdrawal_take(struct sql *sql, struct withdrawal *ret_row)
 	sql_take_bytes(sql, intent->fingerprint, sizeof intent->fingerprint);
 	intent->created_at = sql_take_i64(sql);
 	sql_take_text(sql, intent->created_by, sizeof intent->created_by);
+	sql_take_text(sql, intent->key_owner, sizeof intent->key_owner);
 	sql_take_text(sql, ret_row->correlation_id, sizeof ret_row->correlation_id);
 	sql_take_text(sql, ret_row->metadata, sizeof ret_row->metadata);
 	ret_row->intent_mac = sql_take_mac(sql);

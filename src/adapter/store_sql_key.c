@@ -8,7 +8,7 @@
 
 #define KEY_COLUMNS                                                                        \
 	"secret_hash, account, name, created_at, revoked_at, expires_at, scopes, ranges, " \
-	"mac_key_id, mac"
+	"created_by, mac_key_id, mac"
 
 static const char key_select[] = "SELECT id, " KEY_COLUMNS ", last_used_at, last_used_from "
 				 "FROM api_keys WHERE id = ?";
@@ -26,6 +26,7 @@ static void key_take(struct sql *sql, struct store_api_key *ret_key)
 	ret_key->expires_at = sql_take_i64(sql);
 	ret_key->scopes = (permission_set)sql_take_i64(sql);
 	sql_take_text(sql, ret_key->ranges, sizeof ret_key->ranges);
+	sql_take_text(sql, ret_key->created_by, sizeof ret_key->created_by);
 	ret_key->mac = sql_take_mac(sql);
 	ret_key->last_used_at = sql_take_i64(sql);
 	sql_take_text(sql, ret_key->last_used_from, sizeof ret_key->last_used_from);
@@ -42,6 +43,7 @@ static void key_put(struct sql *sql, const struct store_api_key *key)
 	sql_put_i64(sql, key->expires_at);
 	sql_put_u64(sql, key->scopes);
 	sql_put_text(sql, key->ranges);
+	sql_put_text(sql, key->created_by);
 	sql_put_mac(sql, &key->mac);
 }
 
@@ -67,7 +69,7 @@ static bool key_insert(struct db *db, const struct store_api_key *key, const cha
 	bool conflict = false;
 	struct sql sql = sql_prepare(db,
 				     "INSERT INTO api_keys (" KEY_COLUMNS ", id) "
-				     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+				     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 				     err);
 	key_put(&sql, key);
 	sql_put_text(&sql, key->id);
@@ -104,7 +106,7 @@ static bool key_update(struct db *db, const struct store_api_key_change *change,
 	struct sql sql = sql_prepare(db,
 				     "UPDATE api_keys SET secret_hash = ?, account = ?, name = ?, "
 				     "created_at = ?, revoked_at = ?, expires_at = ?, scopes = ?, "
-				     "ranges = ?, mac_key_id = ?, mac = ? "
+				     "ranges = ?, created_by = ?, mac_key_id = ?, mac = ? "
 				     "WHERE id = ? AND mac_key_id = ? AND mac = ?",
 				     err);
 	key_put(&sql, change->key);

@@ -43,11 +43,12 @@ MUST_CHECK bool slots_withdrawals_lock(struct db *db,
 				       const void *items, size_t n, struct err *err);
 
 /* Columns in the order in which withdrawal_take reads them. */
-#define WITHDRAWAL_COLUMNS                                                                       \
-	"id, account, chain_id, asset, is_native, contract, decimals, receiver, amount, "        \
-	"key_hash, external_id, fingerprint, created_at, created_by, correlation_id, metadata, " \
-	"intent_key_id, intent_mac, policy_version, approved_at, expires_at, approval_key_id, "  \
-	"approval_mac, stage, version, round, cancel_requested, wait_reason, funds_since, "      \
+#define WITHDRAWAL_COLUMNS                                                                      \
+	"id, account, chain_id, asset, is_native, contract, decimals, receiver, amount, "       \
+	"key_hash, external_id, fingerprint, created_at, created_by, key_owner, "               \
+	"correlation_id, metadata, "                                                            \
+	"intent_key_id, intent_mac, policy_version, approved_at, expires_at, approval_key_id, " \
+	"approval_mac, stage, version, round, cancel_requested, wait_reason, funds_since, "     \
 	"held_reason, failure_code, transfer_id, due_at, updated_at"
 void withdrawal_take(struct sql *sql, struct withdrawal *ret_row);
 /* One withdrawal by id; with a lock inside a write transaction. */

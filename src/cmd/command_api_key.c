@@ -196,6 +196,7 @@ static void write_key(struct buf *out, const struct store_api_key *key)
 	write_words(out, "scopes", buf_view(&scopes));
 	write_words(out, "allow", str_from(key->ranges));
 	write_time(out, "created_at", key->created_at);
+	json_write_member_text(out, "created_by", key->created_by);
 	write_time(out, "expires_at", key->expires_at);
 	write_time(out, "revoked_at", key->revoked_at);
 	write_time(out, "last_used_at", key->last_used_at);

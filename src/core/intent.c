@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define INTENT_LABEL   "sluice intent 2"
+#define INTENT_LABEL   "sluice intent 3"
 #define APPROVAL_LABEL "sluice approval 2"
 #define PAY_TAG_LABEL  "sluice pay tag 1"
 #define MAC_INPUT_MAX  2048
@@ -36,6 +36,7 @@ static struct str intent_bytes(struct id deployment, const struct intent *intent
 	buf_prefixed(&out, intent->fingerprint, sizeof intent->fingerprint);
 	buf_prefixed_u64(&out, (uint64_t)intent->created_at);
 	prefixed_text(&out, intent->created_by);
+	prefixed_text(&out, intent->key_owner);
 	CHECK(!out.overflow);
 	return buf_view(&out);
 }

@@ -87,6 +87,7 @@ struct principal {
 	permission_set permissions;
 	char account[ACCOUNT_LEN_MAX + 1];     /* "" with REACH_ALL */
 	char id[ID_TEXT_LEN + 1];              /* of the key or the user: for log and audit */
+	char owner[PRINCIPAL_LEN_MAX + 1];     /* of a key: the id of who made it */
 	char name[PRINCIPAL_NAME_LEN_MAX + 1]; /* who it is: two ids of a name are one person */
 };
 

@@ -125,11 +125,24 @@ int64_t vote_until(const struct vote_ask *ask)
 	return ask->row->approval.approved_at + ask->verdict->within_ms;
 }
 
+/* Who made a key has had its secret in hand, and can be whoever asks with it. */
+static bool owns_key(const struct intent *intent, const char *person)
+{
+	return intent->key_owner[0] != 0 && strcmp(person, intent->key_owner) == 0;
+}
+
+bool vote_is_initiators(const struct intent *intent, const char *person)
+{
+	return strcmp(person, intent->created_by) == 0 || owns_key(intent, person);
+}
+
 static bool is_heard(const struct vote_ask *ask, struct hash32 shown, const struct vote *vote)
 {
 	const struct intent *intent = &ask->row->intent;
 	bool asked_for_it = strcmp(vote->person, intent->created_by) == 0;
 	if (asked_for_it && DEFENCE("initiator_does_not_approve"))
+		return false;
+	if (owns_key(intent, vote->person) && DEFENCE("key_owner_does_not_approve"))
 		return false;
 	if (!hash32_equal(vote->shown, shown))
 		return false;

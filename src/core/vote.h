@@ -51,6 +51,8 @@ struct hash32 vote_digest(const struct intent *intent, const struct mac_tag *int
 void vote_seal(const struct mac_keys *keys, struct vote *vote);
 /* False: somebody has edited the store. */
 bool vote_is_sealed(const struct mac_keys *keys, const struct vote *vote);
+/* Did this person ask for the payment, or make the API key that did? Then nobody hears them. */
+bool vote_is_initiators(const struct intent *intent, const char *person);
 /* Did one of the configured approvers sign this text? */
 bool vote_is_signed(const struct catalogue *catalogue, struct str text, const struct vote *vote);
 

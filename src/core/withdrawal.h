@@ -32,6 +32,7 @@ struct intent {
 	uint8_t fingerprint[32];
 	int64_t created_at;
 	char created_by[PRINCIPAL_LEN_MAX + 1]; /* who asked: the id of an API key or a user */
+	char key_owner[PRINCIPAL_LEN_MAX + 1];  /* of a key: who made it; "" when a person asked */
 };
 
 /* The expires_at of an approval that says since when people are asked, and pays nobody. One that

@@ -143,6 +143,7 @@ struct store_api_key {
 	int64_t expires_at; /* 0: never */
 	permission_set scopes;
 	char ranges[API_KEY_RANGES_TEXT_MAX + 1]; /* where from; "": anywhere */
+	char created_by[PRINCIPAL_LEN_MAX + 1];   /* a user's id, or a name of a host's user */
 	struct mac_tag mac; /* over all of the above: without it the row grants nothing */
 	/* For people to look at; nothing decides by it. */
 	int64_t last_used_at; /* 0: never */

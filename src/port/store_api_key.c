@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define LABEL      "sluice api_keys 2"
+#define LABEL      "sluice api_keys 3"
 #define FIELDS_MAX 1536
 
 _Static_assert(sizeof(struct store_api_key) < FIELDS_MAX, "all columns and their lengths fit");
@@ -21,6 +21,7 @@ static struct str fields_of(const struct store_api_key *key, char *storage)
 	buf_prefixed_u64(&out, (uint64_t)key->expires_at);
 	buf_prefixed_u64(&out, key->scopes);
 	buf_prefixed(&out, key->ranges, strnlen(key->ranges, sizeof key->ranges));
+	buf_prefixed(&out, key->created_by, strnlen(key->created_by, sizeof key->created_by));
 	CHECK(!out.overflow);
 	return buf_view(&out);
 }
@@ -28,7 +29,7 @@ static struct str fields_of(const struct store_api_key *key, char *storage)
 void store_api_key_seal(const struct mac_keys *keys, struct store_api_key *key)
 {
 	char storage[FIELDS_MAX];
-	CHECK(key->id[0] != 0 && key->account[0] != 0);
+	CHECK(key->id[0] != 0 && key->account[0] != 0 && key->created_by[0] != 0);
 	key->mac = row_mac_make(keys, LABEL, fields_of(key, storage));
 }
 

@@ -126,6 +126,7 @@ static void accept_fill(struct sim_world *world, const struct sim_order *order, 
 	entropy_fill(&world->entropy.base, random, sizeof random);
 	struct request_origin origin = { .account = "default",
 					 .created_by = "sim",
+					 .key_owner = "",
 					 .idempotency_key = str_from(order->key),
 					 .correlation_id = order->key,
 					 .id = id_make(world->now_ms, random),

@@ -399,11 +399,11 @@ static void withdrawal_insert(struct sim_world *world)
 	struct db_statement *statement = statement_begin(
 		world,
 		"INSERT INTO withdrawals (id, account, chain_id, asset, is_native, contract, "
-		"decimals, receiver, amount, key_hash, fingerprint, created_at, created_by, correlation_id, "
+		"decimals, receiver, amount, key_hash, fingerprint, created_at, created_by, key_owner, correlation_id, "
 		"intent_key_id, intent_mac, policy_version, approved_at, expires_at, "
 		"approval_key_id, approval_mac, stage, version, due_at, updated_at) SELECT ?2, "
 		"account, chain_id, asset, is_native, contract, decimals, receiver, amount, ?3, "
-		"fingerprint, created_at, created_by, 'forged', intent_key_id, intent_mac, policy_version, "
+		"fingerprint, created_at, created_by, key_owner, 'forged', intent_key_id, intent_mac, policy_version, "
 		"approved_at, expires_at, approval_key_id, approval_mac, ?4, 1, 0, updated_at "
 		"FROM withdrawals WHERE rowid = ?1");
 	struct id id = new_id(world);

@@ -23,6 +23,7 @@ static struct store_by people_by(const struct sim_world *world, const char *pers
 static void key_give(struct sim_world *world, const char *id, const struct store_by *by)
 {
 	struct store_api_key key = { .created_at = world->now_ms,
+				     .created_by = "root",
 				     .scopes = PERMISSION_BIT(PERMISSION_WITHDRAWALS_RESOLVE),
 				     .mac = { .key_id = 1 } };
 	struct err err = { 0 };

@@ -254,6 +254,7 @@ struct withdrawal fixture_withdrawal(struct fixture *fixture, const char *key)
 	row.intent.amount.units = u256_from_u64(1000 + fixture->made);
 	row.intent.created_at = fixture->clock.now_ms;
 	snprintf(row.intent.created_by, sizeof row.intent.created_by, "key-1");
+	snprintf(row.intent.key_owner, sizeof row.intent.key_owner, "olga");
 	snprintf(row.correlation_id, sizeof row.correlation_id, "trace-%d", (int)fixture->made);
 	row.intent_mac.key_id = 7;
 	memset(row.intent_mac.bytes, 0x4d, sizeof row.intent_mac.bytes);
@@ -328,6 +329,7 @@ static void assert_intent_equal(const struct intent *a, const struct intent *b)
 	assert_memory_equal(a->fingerprint, b->fingerprint, sizeof a->fingerprint);
 	assert_int_equal(a->created_at, b->created_at);
 	assert_string_equal(a->created_by, b->created_by);
+	assert_string_equal(a->key_owner, b->key_owner);
 }
 
 static void assert_mac_equal(const struct mac_tag *a, const struct mac_tag *b)
@@ -608,7 +610,7 @@ static const struct table tables[] = {
 	  "lease_holder, lease_epoch FROM wallets ORDER BY id",
 	  10 },
 	{ "leases", "SELECT name, holder, epoch FROM leases ORDER BY name", 3 },
-	{ "withdrawals", "SELECT * FROM withdrawals ORDER BY id", 34 },
+	{ "withdrawals", "SELECT * FROM withdrawals ORDER BY id", 35 },
 	{ "transfers", "SELECT * FROM transfers ORDER BY id", 25 },
 	{ "transfer_items", "SELECT * FROM transfer_items ORDER BY transfer_id, position", 5 },
 	{ "attempts", "SELECT * FROM attempts ORDER BY transfer_id, number", 10 },
@@ -616,7 +618,7 @@ static const struct table tables[] = {
 	{ "message_claims", "SELECT * FROM message_claims ORDER BY queue, subject", 5 },
 	{ "events", "SELECT * FROM events ORDER BY withdrawal_id, sequence", 8 },
 	{ "audit", "SELECT * FROM audit ORDER BY id", 9 },
-	{ "api_keys", "SELECT * FROM api_keys ORDER BY id", 8 },
+	{ "api_keys", "SELECT * FROM api_keys ORDER BY id", 14 },
 	{ "users", "SELECT * FROM users ORDER BY id", 14 },
 	{ "sessions", "SELECT * FROM sessions ORDER BY id", 13 },
 	{ "session_tokens", "SELECT * FROM session_tokens ORDER BY session_id, hash", 3 },

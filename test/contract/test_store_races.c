@@ -147,7 +147,8 @@ static void keys_add(struct fixture *f)
 	static const char *const people[] = { "ann", "ben" };
 	struct store_by by = fixture_by(f, ACTOR_PERSON);
 	for (size_t i = 0; i < 2; i++) {
-		struct store_api_key key = { .created_at = 1,
+		struct store_api_key key = { .created_by = "root",
+					     .created_at = 1,
 					     .scopes =
 						     PERMISSION_BIT(PERMISSION_WITHDRAWALS_RESOLVE),
 					     .mac = { .key_id = 1 } };

@@ -17,7 +17,8 @@ static struct resolve_case case_of(struct fixture *f, const struct transfer *slo
 static void key_set(struct fixture *f, const char *person, bool revoked)
 {
 	struct store_by by = fixture_by(f, ACTOR_PERSON);
-	struct store_api_key key = { .created_at = 1,
+	struct store_api_key key = { .created_by = "root",
+				     .created_at = 1,
 				     .scopes = PERMISSION_BIT(PERMISSION_WITHDRAWALS_RESOLVE),
 				     .mac = { .key_id = 1 } };
 	bool found = false;

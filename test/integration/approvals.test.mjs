@@ -189,6 +189,32 @@ describe('who is asked', () => {
 		assertProblem(await say(await logInFully(api, 'olga'), id, { digest }), 403, 'initiator_forbidden');
 	});
 
+	test('nor does who made the API key that asked, or has rotated it', async () => {
+		await person('kim', 'admin');
+		const kept = {};
+		const kim = await logInFully(api, 'kim', kept);
+		const key = async (who, path, body) => {
+			const made = await ask(api, 'POST', path, { token: who, body });
+			assert.equal(made.status, 201, JSON.stringify(made.body));
+			return made.body;
+		};
+		const { body: { items } } = await ask(api, 'GET', '/v1/users', { token: root });
+		const idOf = user => items.find(({ name }) => name === user).id;
+		const own = await key(kim, '/v1/api-keys', { name: 'kims', account: 'default' });
+		const roots = await key(root, '/v1/api-keys', { name: 'roots', account: 'default' });
+		const rotated = await key(kim, `/v1/api-keys/${roots.id}/rotate`, { overlap_s: '3600' });
+		assert.deepEqual([own, roots, rotated].map(made => made.created_by), ['kim', 'root', 'kim'].map(idOf));
+		const [byOwn, byRoots, byRotated] = [await asked({}, own.key), await asked({}, roots.key), await asked({}, rotated.key)];
+		assert.equal((await ask(api, 'POST', `/v1/users/${idOf('kim')}/role`, { token: root, body: { role: 'approver' } })).status, 200);
+		assert.equal((await ask(api, 'POST', `/v1/api-keys/${own.id}/revoke`, { token: root })).status, 200);
+		const asApprover = await logIn(api, 'kim', { code: kept.nextCode });
+		for (const { id, approval: { digest } } of [byOwn, byRotated])
+			for (const word of ['approve', 'reject'])
+				assertProblem(await say(asApprover, id, { digest }, { word }), 403, 'initiator_forbidden');
+		const { id, approval: { digest } } = byRoots;
+		assert.equal((await say(asApprover, id, { digest })).status, 202);
+	});
+
 	test('one no ends it', async () => {
 		const { id, approval: { digest } } = await asked();
 		assert.equal((await say(token.ann, id, { digest })).status, 202);

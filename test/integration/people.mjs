@@ -36,8 +36,8 @@ export async function logIn(api, name, more = {}) {
 	return body.access_token;
 }
 
-// A token with a second factor, which is enrolled on the way.
-export async function logInFully(api, name) {
+// A token with a second factor, which is enrolled on the way. kept: gets the code of a next log-in.
+export async function logInFully(api, name, kept = {}) {
 	const token = await logIn(api, name);
 	const { body: { secret } } = await ask(api, 'POST', '/v1/auth/totp', { token, body: { password } });
 	const step = await currentStep();
@@ -45,6 +45,7 @@ export async function logInFully(api, name) {
 	assert.equal(confirmed.status, 200, JSON.stringify(confirmed.body));
 	const { status, body } = await ask(api, 'POST', '/v1/auth/step-up', { token, body: { code: codeOf(secret, step) } });
 	assert.equal(status, 200, JSON.stringify(body));
+	kept.nextCode = codeOf(secret, step + 1);
 	return body.access_token;
 }
 

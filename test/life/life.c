@@ -484,6 +484,7 @@ enum store_accept_result life_order(struct life *life, const char *external_id, 
 	intent->id = id_make(intent->created_at, random);
 	snprintf(intent->account, sizeof intent->account, "default");
 	snprintf(intent->created_by, sizeof intent->created_by, "life");
+	snprintf(intent->key_owner, sizeof intent->key_owner, "olga");
 	snprintf(intent->external_id, sizeof intent->external_id, "%s", external_id);
 	snprintf(intent->asset, sizeof intent->asset, "%s", symbol);
 	snprintf(row->correlation_id, sizeof row->correlation_id, "trace-%s", key);

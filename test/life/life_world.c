@@ -174,7 +174,8 @@ void life_key_set(struct life *life, const char *person, bool revoked)
 			       .who = person,
 			       .request_id = "",
 			       .now_ms = clock_now_ms(&life->clock.base) };
-	struct store_api_key key = { .created_at = by.now_ms,
+	struct store_api_key key = { .created_by = "root",
+				     .created_at = by.now_ms,
 				     .scopes = PERMISSION_BIT(PERMISSION_WITHDRAWALS_RESOLVE),
 				     .mac = { .key_id = 1 } };
 	struct err err = { 0 };

@@ -214,6 +214,40 @@ static void test_approved_by_nobody_but_the_initiator(void **state)
 	life_assert_unpaid(life, &row);
 }
 
+/* Nor by who made the API key that asked for it: that person has had the secret in hand. */
+static void test_approved_by_nobody_but_the_keys_owner(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, ASKS(1));
+	struct withdrawal row = asked(life);
+	assert_string_equal(row.intent.key_owner, "olga");
+	assert_string_equal(say(life, &row, "olga", VOTE_APPROVE), "initiator_forbidden");
+	vote_write(life, &row, "olga", VOTE_APPROVE);
+	life_run(life, 20);
+	life_assert_stage(life, &row, WITHDRAWAL_AWAITING_APPROVAL);
+	life_assert_unpaid(life, &row);
+	assert_null(say(life, &row, "anna", VOTE_APPROVE));
+	life_run(life, 40);
+	life_assert_paid(life, &row);
+}
+
+/* An editor makes somebody else of the key's owner, whose word then is a stranger's: the processor
+ * may count it, and the signer knows the row that the API wrote. */
+static void test_owner_edited_to_be_heard(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, ASKS(1));
+	struct withdrawal row = asked(life);
+	life_sql(life, "UPDATE withdrawals SET key_owner = '' WHERE id = %s",
+		 life_blob(row.intent.id.bytes, ID_BYTES));
+	vote_write(life, &row, "olga", VOTE_APPROVE);
+	life_wait(life, 60000);
+	life_run(life, 20);
+	(void)say(life, &row, "olga", VOTE_APPROVE);
+	life_run(life, 40);
+	life_assert_unpaid(life, &row);
+}
+
 /* What was said was said of a payment under a policy: under another one people are asked again. */
 static void test_policy_changes_meanwhile(void **state)
 {
@@ -432,6 +466,8 @@ int main(void)
 		LIFE_TEST(test_time_is_up),
 		LIFE_TEST(test_only_the_rules_people),
 		LIFE_TEST(test_approved_by_nobody_but_the_initiator),
+		LIFE_TEST(test_approved_by_nobody_but_the_keys_owner),
+		LIFE_TEST(test_owner_edited_to_be_heard),
 		LIFE_TEST(test_policy_changes_meanwhile),
 		LIFE_TEST(test_approved_by_nobody_but_an_editor),
 		LIFE_TEST(test_row_edited_after_it_was_shown),

@@ -33,6 +33,7 @@ static const struct edit edits[] = {
 	{ "fingerprint", "fingerprint = zeroblob(32)" },
 	{ "created", "created_at = created_at - 1" },
 	{ "created_by", "created_by = 'another-key'" },
+	{ "key_owner", "key_owner = 'somebody'" },
 	{ "intent_mac", "intent_mac = zeroblob(32)" },
 	{ "intent_key", "intent_key_id = 7" },
 	{ "approval_mac", "approval_mac = zeroblob(32)" },

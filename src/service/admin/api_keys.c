@@ -131,6 +131,7 @@ bool admin_api_key_create(const struct admin_api_keys *admin, const struct admin
 	    !secret_new(&text, API_KEY_TEXT_LEN, err))
 		return false;
 	key_make(admin->entropy, &text, &key);
+	CHECK(str_copy(str_from(admin->by.who), key.created_by, sizeof key.created_by));
 	store_api_key_seal(admin->identity_keys, &key);
 	if (!store_api_key_add(admin->store, &key, &by, err)) {
 		secret_free(&text);
@@ -197,11 +198,13 @@ static bool is_there(const struct admin_api_keys *admin, const struct store_api_
 	       memcmp(row.mac.bytes, key->mac.bytes, sizeof row.mac.bytes) == 0;
 }
 
-static void successor_of(const struct store_api_key *old, int64_t now_ms,
+/* Of whoever sees the new secret. */
+static void successor_of(const struct store_api_key *old, const char *owner, int64_t now_ms,
 			 struct store_api_key *ret_key)
 {
 	*ret_key = *old;
 	ret_key->created_at = now_ms;
+	CHECK(str_copy(str_from(owner), ret_key->created_by, sizeof ret_key->created_by));
 	ret_key->last_used_at = 0;
 	ret_key->last_used_from[0] = 0;
 	if (old->expires_at != 0)
@@ -232,7 +235,7 @@ bool admin_api_key_rotate(const struct admin_api_keys *admin, const char *id, in
 	struct store_api_key_change change = {
 		.before = old.mac, .key = &old, .added = &key, .action = "api_key_rotated"
 	};
-	successor_of(&old, now_ms, &key);
+	successor_of(&old, admin->by.who, now_ms, &key);
 	key_make(admin->entropy, &text, &key);
 	store_api_key_seal(admin->identity_keys, &key);
 	if (old.expires_at == 0 || old.expires_at > now_ms + overlap_ms)

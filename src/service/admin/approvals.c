@@ -22,9 +22,10 @@ static bool row_check(const struct admin_approvals *admin, const struct admin_wo
 		vote_digest(&row->intent, &row->intent_mac, row->approval.policy_version);
 	if (!admin_is_asked(row) || row->approval.approved_at > now_ms + CLOCKS_DIFFER_MS)
 		return err_refuse(err, "not_asked", "nobody is asked about it now");
-	if (strcmp(by->who, row->intent.created_by) == 0)
+	if (vote_is_initiators(&row->intent, by->who))
 		return err_refuse(err, "initiator_forbidden",
-				  "who asked for a payment does not say whether it is made");
+				  "who asked for a payment, or made the API key that did, does not "
+				  "say whether it is made");
 	return hash32_equal(shown, word->digest) ||
 	       err_refuse(err, "digest_differs",
 			  "the payment, or the policy, is another one than you were shown");

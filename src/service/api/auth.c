@@ -143,6 +143,7 @@ static struct principal principal_of(const struct store_api_key *row)
 	CHECK(str_copy(str_from(row->id), by.id, sizeof by.id));
 	CHECK(str_copy(str_from(row->account), by.account, sizeof by.account));
 	CHECK(str_copy(str_from(row->name), by.name, sizeof by.name));
+	CHECK(str_copy(str_from(row->created_by), by.owner, sizeof by.owner));
 	return by;
 }
 

@@ -59,6 +59,7 @@ static void key_write(const struct store_api_key *key, struct buf *out)
 	words_write("scopes", buf_view(&scopes), out);
 	words_write("ranges", str_from(key->ranges), out);
 	desk_write_time(out, "created_at", key->created_at);
+	json_write_member_text(out, "created_by", key->created_by);
 	desk_write_time(out, "expires_at", key->expires_at);
 	desk_write_time(out, "revoked_at", key->revoked_at);
 	desk_write_time(out, "last_used_at", key->last_used_at);

@@ -72,6 +72,7 @@ void http_withdrawals_create(struct exchange *exchange)
 	}
 	struct request_origin origin = { .account = exchange->by.account,
 					 .created_by = exchange->by.id,
+					 .key_owner = exchange->by.owner,
 					 .idempotency_key = key,
 					 .correlation_id = exchange->correlation_id,
 					 .id = exchange_new_id(exchange),

@@ -224,8 +224,8 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 	[PROBLEM_NOT_ASKED] = { 0, 409, "not_asked", "Nobody is asked",
 				"The withdrawal does not wait for people, or not any more." },
 	[PROBLEM_INITIATOR_FORBIDDEN] = { 0, 403, "initiator_forbidden", "Not by who asked for it",
-					  "Who asked for a payment does not say whether it is "
-					  "made." },
+					  "Who asked for a payment, or made the API key that did, "
+					  "does not say whether it is made." },
 	[PROBLEM_SAID_OTHERWISE] = { 0, 409, "said_otherwise", "Said otherwise before",
 				     "You have said the contrary already; that stands." },
 	[PROBLEM_APPROVALS_FULL] = { 0, 409, "approvals_full", "Enough people have spoken",

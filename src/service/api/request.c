@@ -393,6 +393,7 @@ void request_complete(struct withdrawal *withdrawal, const struct request_origin
 	intent->created_at = origin->now_ms;
 	CHECK(str_copy(str_from(origin->created_by), intent->created_by,
 		       sizeof intent->created_by));
+	CHECK(str_copy(str_from(origin->key_owner), intent->key_owner, sizeof intent->key_owner));
 	CHECK(str_copy(str_from(origin->correlation_id), withdrawal->correlation_id,
 		       sizeof withdrawal->correlation_id));
 	withdrawal->intent_mac = intent_mac_make(origin->intent_keys, origin->deployment, intent);

@@ -34,6 +34,7 @@ MUST_CHECK bool request_read(struct str body, const struct catalogue *catalogue,
 struct request_origin {
 	const char *account;
 	const char *created_by; /* the id of the key or the user */
+	const char *key_owner;  /* who made the key; "" of a user */
 	struct str idempotency_key;
 	const char *correlation_id;
 	struct id id; /* of the new withdrawal */

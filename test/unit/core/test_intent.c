@@ -24,7 +24,8 @@ static struct intent intent_new(void)
 				.external_id = "order-1",
 				.fingerprint = { 6 },
 				.created_at = 1000,
-				.created_by = "key-1" };
+				.created_by = "key-1",
+				.key_owner = "olga" };
 }
 
 /* What was made under the old key verifies while the old key is held, and no longer. */
@@ -53,7 +54,7 @@ static void keys_are_changed_without_a_gap(void **state)
 static void every_column_is_under_the_mac(void **state)
 {
 	(void)state;
-	struct intent changed[15];
+	struct intent changed[16];
 	size_t n = 0;
 	for (size_t i = 0; i < COUNT_OF(changed); i++)
 		changed[i] = intent_new();
@@ -71,6 +72,7 @@ static void every_column_is_under_the_mac(void **state)
 	changed[n++].fingerprint[31] = 1;
 	changed[n++].created_at = 1001;
 	changed[n++].created_by[0] = 0;
+	changed[n++].key_owner[0] = 0;
 	/* Nothing moves from one column to its neighbour. */
 	memcpy(changed[n].account, "acm", sizeof "acm");
 	memcpy(changed[n++].asset, "eUSDC", sizeof "eUSDC");

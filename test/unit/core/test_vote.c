@@ -14,7 +14,8 @@ static const struct mac_keys other_keys = { .keys = { { 3, other_mac_key } }, .l
 static const uint8_t private_key[ED25519_KEY_BYTES] = { 5 };
 static const uint8_t strange_key[ED25519_KEY_BYTES] = { 6 };
 
-/* 100 USDC of acme, asked for by "carl"; a rule that asks two of anna, bert, carl and dora. */
+/* 100 USDC of acme, asked for by "carl" as a key that olga has made; a rule that asks two of anna,
+ * bert, carl, dora and olga. */
 struct world {
 	struct catalogue catalogue;
 	struct withdrawal row;
@@ -35,14 +36,15 @@ static struct intent intent_new(void)
 				.to = { { 9 } },
 				.amount = { u256_from_u64(100500000) },
 				.created_at = ASKED_AT - 1000,
-				.created_by = "carl" };
+				.created_by = "carl",
+				.key_owner = "olga" };
 }
 
 static int setup(void **state)
 {
 	static const char document[] =
 		"{\"rules\":[{\"name\":\"large\",\"effect\":\"approve\",\"approvals\":2,"
-		"\"approvers\":[\"anna\",\"bert\",\"carl\",\"dora\"],\"within\":\"1h\"}]}";
+		"\"approvers\":[\"anna\",\"bert\",\"carl\",\"dora\",\"olga\"],\"within\":\"1h\"}]}";
 	struct world *w = calloc(1, sizeof *w);
 	struct err err = { 0 };
 	assert_non_null(w);
@@ -233,7 +235,7 @@ static void who_is_not_heard(void **state)
 {
 	struct world *w = *state;
 	struct vote votes[] = { yes(w, "anna"), yes(w, "bert") }, good = votes[1];
-	static const char *const others[] = { "carl", "eve", "", "ann", "annab" };
+	static const char *const others[] = { "carl", "olga", "eve", "", "ann", "annab" };
 	for (size_t i = 0; i < COUNT_OF(others); i++) {
 		votes[1] = yes(w, others[i]);
 		assert_int_equal(count(w, votes, 2), VOTES_MISSING);
@@ -255,6 +257,19 @@ static void who_is_not_heard(void **state)
 	assert_int_equal(count(w, votes, 2), VOTES_MISSING);
 }
 
+/* Who asked without a key has no key's owner beside: "" is nobody's name. */
+static void a_person_who_asks_has_no_owner(void **state)
+{
+	struct world *w = *state;
+	w->row.intent.key_owner[0] = 0;
+	w->policy.rules[0].approvers.len = 0;
+	assert_true(vote_is_initiators(&w->row.intent, "carl"));
+	assert_false(vote_is_initiators(&w->row.intent, "olga"));
+	assert_false(vote_is_initiators(&w->row.intent, ""));
+	struct vote votes[] = { yes(w, "anna"), yes(w, "olga") };
+	assert_int_equal(count(w, votes, 2), VOTES_APPROVE);
+}
+
 /* It is the payment of now that they were shown, under the version of now. */
 static void what_was_shown_is_what_is_paid(void **state)
 {
@@ -273,9 +288,9 @@ static void a_rule_without_names(void **state)
 {
 	struct world *w = *state;
 	w->policy.rules[0].approvers.len = 0;
-	struct vote votes[] = { yes(w, "eve"), yes(w, "carl"), yes(w, "zoe") };
-	assert_int_equal(count(w, votes, 2), VOTES_MISSING); /* who asked for it still may not */
-	assert_int_equal(count(w, votes, 3), VOTES_APPROVE);
+	struct vote votes[] = { yes(w, "eve"), yes(w, "carl"), yes(w, "olga"), yes(w, "zoe") };
+	assert_int_equal(count(w, votes, 3), VOTES_MISSING); /* who asked for it still may not */
+	assert_int_equal(count(w, votes, 4), VOTES_APPROVE);
 }
 
 /* A user of ours and a person of an identity provider may be one; names that the rule gives are
@@ -385,6 +400,7 @@ int main(void)
 		VOTE_TEST(so_many_people_approve),
 		VOTE_TEST(nobody_counts_twice),
 		VOTE_TEST(who_is_not_heard),
+		VOTE_TEST(a_person_who_asks_has_no_owner),
 		VOTE_TEST(what_was_shown_is_what_is_paid),
 		VOTE_TEST(a_rule_without_names),
 		VOTE_TEST(one_person_as_two_log_ins_counts_once),

@@ -13,7 +13,8 @@ static struct store_api_key sealed_with(const struct mac_keys *keys)
 				     .name = "laptop",
 				     .created_at = 1700000000000,
 				     .scopes = 6,
-				     .ranges = "10.0.0.0/8" };
+				     .ranges = "10.0.0.0/8",
+				     .created_by = "root" };
 	store_api_key_seal(keys, &row);
 	return row;
 }
@@ -38,7 +39,7 @@ static void every_column_is_under_the_seal(void **state)
 	(void)state;
 	struct mac_keys keys = { .keys = { { 1, key_a } }, .len = 1 };
 	const struct store_api_key row = sealed_with(&keys);
-	struct store_api_key edited[14];
+	struct store_api_key edited[16];
 	for (size_t i = 0; i < COUNT_OF(edited); i++)
 		edited[i] = row;
 	edited[0].id[0] = 'f';
@@ -57,6 +58,9 @@ static void every_column_is_under_the_seal(void **state)
 	edited[11].scopes = 14;
 	edited[12].ranges[0] = 0;
 	edited[13].ranges[9] = '7';
+	edited[14].created_by[0] = 0;
+	memcpy(edited[15].ranges, "10.0.0.0/8r", 12);
+	memcpy(edited[15].created_by, "oot", 4);
 	for (size_t i = 0; i < COUNT_OF(edited); i++)
 		if (store_api_key_is_sealed(&keys, &edited[i]))
 			fail_msg("edit %zu goes unnoticed", i);

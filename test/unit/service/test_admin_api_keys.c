@@ -43,6 +43,7 @@ static void a_key_is_made_and_found_by_its_hash(void **state)
 	assert_memory_equal(row.secret_hash, hash, sizeof hash);
 	assert_string_equal(row.account, "default");
 	assert_string_equal(row.name, "shop");
+	assert_string_equal(row.created_by, "test");
 	assert_int_equal(row.created_at, 1000);
 	assert_int_equal(row.revoked_at, 0);
 	assert_true(store_api_key_is_sealed(&grants, &row));
@@ -177,9 +178,12 @@ static void a_rotation_makes_another_and_ends_the_old_one(void **state)
 	wish.expires_at = 10000;
 	MUST(admin_api_key_create, &admin, &wish, 1000, &text, &first);
 	secret_free(&text);
+	admin.by.who = "rita";
 	MUST(admin_api_key_rotate, &admin, first.id, 500, 4000, &text, &old, &next);
 	secret_free(&text);
 	assert_string_equal(old.id, first.id);
+	assert_string_equal(old.created_by, "test");
+	assert_string_equal(next.created_by, "rita"); /* who has seen its secret */
 	assert_int_equal(old.expires_at, 4500);
 	assert_int_equal(old.revoked_at, 0);
 	assert_memory_equal(old.secret_hash, first.secret_hash, sizeof old.secret_hash);

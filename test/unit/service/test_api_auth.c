@@ -16,7 +16,7 @@ static const struct mac_keys keys = { .keys = { { 1, mac_key } }, .len = 1 };
 
 static struct store_api_key row_of(const char *id)
 {
-	struct store_api_key row = { .account = "default", .created_at = 1 };
+	struct store_api_key row = { .account = "default", .created_at = 1, .created_by = "root" };
 	assert_true(str_copy(str_from(id), row.id, sizeof row.id));
 	api_key_hash(STR(SECRET), row.secret_hash);
 	store_api_key_seal(&keys, &row);
@@ -40,6 +40,7 @@ static enum auth_verdict judge_from(struct auth *auth, const char *id, const cha
 	if (verdict == AUTH_GRANTED) {
 		assert_string_equal(principal.account, "default");
 		assert_string_equal(principal.id, id);
+		assert_string_equal(principal.owner, "root");
 	}
 	return verdict;
 }

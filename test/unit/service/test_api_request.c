@@ -274,6 +274,7 @@ static void the_row_is_completed_and_sealed(void **state)
 	struct mac_keys keys = { .keys = { { .id = 3, .key = key } }, .len = 1 };
 	struct request_origin origin = { .account = "default",
 					 .created_by = "key-1",
+					 .key_owner = "olga",
 					 .idempotency_key = STR("k-1"),
 					 .correlation_id = "c-1",
 					 .id = id_make(1700000000000, random),

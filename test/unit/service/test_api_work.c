@@ -406,9 +406,11 @@ static void the_row_of_a_key_is_loaded(void **state)
 	struct desk *desk = *state;
 	struct fixture *fixture = desk->fixture;
 	struct store_by by = fixture_by(fixture, ACTOR_PERSON);
-	struct store_api_key row = {
-		.id = "0123456789abcdef", .account = "acme", .created_at = 1, .mac = { .key_id = 1 }
-	};
+	struct store_api_key row = { .id = "0123456789abcdef",
+				     .account = "acme",
+				     .created_at = 1,
+				     .created_by = "root",
+				     .mac = { .key_id = 1 } };
 	MUST(store_api_key_add, fixture->store, &row, &by);
 	struct job job = job_make(JOB_KEY);
 	snprintf(job.key.id, sizeof job.key.id, "0123456789abcdef");
