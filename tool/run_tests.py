@@ -22,6 +22,8 @@ SANITIZERS = {
     'ASAN_OPTIONS': 'detect_stack_use_after_return=1:strict_string_checks=1',
     'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1',
 }
+# Databases of tests are in memory: processes are killed there, and nobody pulls the plug.
+MEMORY = {'TMPDIR': '/dev/shm'} if os.access('/dev/shm', os.W_OK) and 'TMPDIR' not in os.environ else {}
 EXIT_SKIPPED = 77
 BUILD_TIMEOUT_S = 1800
 SECTION_TIMEOUT_S = 1800
@@ -39,7 +41,7 @@ def run(command, timeout_s=SECTION_TIMEOUT_S, **environment):
     with tempfile.TemporaryFile() as output:
         child = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            env={**os.environ, **SANITIZERS, **environment}, start_new_session=True)
+            env={**os.environ, **MEMORY, **SANITIZERS, **environment}, start_new_session=True)
         try:
             status = child.wait(timeout_s)
         except subprocess.TimeoutExpired:

@@ -1,5 +1,7 @@
 #include "db_place.h"
 
+#include "../place.h"
+
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,7 +11,7 @@ int place_make(void **state)
 	struct place *place = calloc(1, sizeof *place);
 
 	assert_non_null(place);
-	snprintf(place->dir, sizeof place->dir, "/tmp/sluice-db-XXXXXX");
+	snprintf(place->dir, sizeof place->dir, "%s/sluice-db-XXXXXX", test_place());
 	assert_non_null(mkdtemp(place->dir));
 	snprintf(place->path, sizeof place->path, "%s/store.db", place->dir);
 	*state = place;

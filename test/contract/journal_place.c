@@ -1,5 +1,6 @@
 #include "journal_place.h"
 
+#include "../place.h"
 #include "mysql_server.h"
 
 #include <stdlib.h>
@@ -79,7 +80,7 @@ static void schema_make(struct place *place)
 
 static void directory_make(struct place *place)
 {
-	snprintf(place->dir, sizeof place->dir, "/tmp/sluice-journal-XXXXXX");
+	snprintf(place->dir, sizeof place->dir, "%s/sluice-journal-XXXXXX", test_place());
 	assert_non_null(mkdtemp(place->dir));
 	snprintf(place->path, sizeof place->path, "%s/journal.db", place->dir);
 }

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "core/intent.h"
 #include "core/transfer.h"
+#include "../place.h"
 #include "mysql_server.h"
 
 /* --- backends -----------------------------------------------------------------------------------
@@ -140,7 +141,7 @@ int fixture_set_up_bare(void **state)
 	struct fixture *fixture = calloc(1, sizeof *fixture);
 	assert_non_null(fixture);
 	fixture->backend = backend_chosen();
-	snprintf(fixture->dir, sizeof fixture->dir, "/tmp/sluice-store-XXXXXX");
+	snprintf(fixture->dir, sizeof fixture->dir, "%s/sluice-store-XXXXXX", test_place());
 	assert_non_null(mkdtemp(fixture->dir));
 	fixture->backend->make(fixture);
 	fixture->clock = (struct fixture_clock){ { &clock_ops }, FIXTURE_FIRST_MS };

@@ -1,5 +1,6 @@
 #include "life.h"
 
+#include "../place.h"
 #include "adapter/chain_jsonrpc.h"
 #include "adapter/db_mysql.h"
 #include "adapter/db_sqlite.h"
@@ -393,7 +394,7 @@ static void databases_drop(const struct life *life)
 int life_set_up(void **state)
 {
 	struct life *life = life_new();
-	snprintf(life->dir, sizeof life->dir, "/tmp/sluice-life-XXXXXX");
+	snprintf(life->dir, sizeof life->dir, "%s/sluice-life-XXXXXX", test_place());
 	assert_non_null(mkdtemp(life->dir));
 	entropy_fill(&life->entropy, life->keys_bytes, sizeof life->keys_bytes);
 	life->deployment = id_make(clock_now_ms(&life->clock.base), life->keys_bytes[0]);
