@@ -180,7 +180,8 @@ static const char *const step_1[] = {
 
 	"CREATE TABLE proposals (id {id} NOT NULL UNIQUE, kind INTEGER NOT NULL, "
 	"state INTEGER NOT NULL, version BIGINT NOT NULL, digest {blob 32} NOT NULL, "
-	"text {document} NOT NULL, proposed_by {text 64} NOT NULL, created_at BIGINT NOT NULL, "
+	"text {document} NOT NULL, account {text 64} NOT NULL, proposed_by {text 64} NOT NULL, "
+	"created_at BIGINT NOT NULL, "
 	"expires_at BIGINT NOT NULL, first_person {text 64} NOT NULL, first_id {text 36} NOT NULL, "
 	"ended_by {text 64} NOT NULL, ended_at BIGINT NOT NULL, mac_key_id INTEGER NOT NULL, "
 	"mac {blob 32} NOT NULL)",
@@ -204,6 +205,7 @@ static const char *const step_1[] = {
 	"chain_id BIGINT NOT NULL, receiver {blob 20} NOT NULL, label {text 64} NOT NULL, "
 	"added_by {text 64} NOT NULL, added_at BIGINT NOT NULL, active_at BIGINT NOT NULL, "
 	"mac_key_id INTEGER NOT NULL, mac {blob 32} NOT NULL)",
+	"CREATE INDEX allow_list_account ON allow_list (account, entry_key)",
 	"CREATE TABLE known_receivers (ends_key {blob 32} PRIMARY KEY, account {text 64} NOT NULL, "
 	"receiver {blob 20} NOT NULL, since BIGINT NOT NULL)",
 

@@ -106,6 +106,7 @@ static const struct store_ops store_sql_ops = {
 	.receivers_learn = store_sql_receivers_learn,
 	.allow_add = store_sql_allow_add,
 	.allow_remove = store_sql_allow_remove,
+	.allow_load = store_sql_allow_load,
 	.allow_reseal = store_sql_allow_reseal,
 	.allow_list = store_sql_allow_list,
 	.close = store_sql_close,

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#define PROPOSAL_COLUMNS                                                          \
-	"id, kind, state, version, digest, proposed_by, created_at, expires_at, " \
+#define PROPOSAL_COLUMNS                                                                   \
+	"id, kind, state, version, digest, account, proposed_by, created_at, expires_at, " \
 	"first_person, first_id, ended_by, ended_at, mac_key_id, mac"
 
 static void proposal_take(struct sql *sql, struct store_proposal *ret_proposal)
@@ -17,6 +17,7 @@ static void proposal_take(struct sql *sql, struct store_proposal *ret_proposal)
 	ret_proposal->state = (enum proposal_state)sql_take_i64(sql);
 	ret_proposal->version = sql_take_u64(sql);
 	sql_take_bytes(sql, ret_proposal->digest, sizeof ret_proposal->digest);
+	sql_take_text(sql, ret_proposal->account, sizeof ret_proposal->account);
 	sql_take_text(sql, ret_proposal->proposed_by, sizeof ret_proposal->proposed_by);
 	ret_proposal->created_at = sql_take_i64(sql);
 	ret_proposal->expires_at = sql_take_i64(sql);
@@ -58,12 +59,13 @@ static bool room_check(struct db *db, const struct proposal_new *new, struct err
 {
 	struct sql sql = sql_prepare(db,
 				     "SELECT COUNT(*) FROM proposals WHERE kind = ? AND state = ? "
-				     "AND expires_at > ?",
+				     "AND expires_at > ? AND account = ?",
 				     err);
 	int64_t open = 0;
 	sql_put_i64(&sql, new->proposal->kind);
 	sql_put_i64(&sql, PROPOSAL_OPEN);
 	sql_put_i64(&sql, new->by->now_ms);
+	sql_put_text(&sql, new->proposal->account);
 	if (sql_next(&sql))
 		open = sql_take_i64(&sql);
 	if (!sql_end(&sql))
@@ -89,6 +91,19 @@ static bool room_check(struct db *db, const struct proposal_new *new, struct err
 			  PROPOSALS_MAX);
 }
 
+static const char *proposed_text(enum proposal_kind kind)
+{
+	switch (kind) {
+	case PROPOSAL_UNPAUSE:
+		return "unpause_proposed";
+	case PROPOSAL_POLICY:
+		return "policy_proposed";
+	case PROPOSAL_ALLOW_LIST:
+		return "allow_list_proposed";
+	}
+	CHECK(false);
+}
+
 static bool proposal_insert(struct db *db, void *context, struct err *err)
 {
 	const struct proposal_new *new = context;
@@ -97,13 +112,14 @@ static bool proposal_insert(struct db *db, void *context, struct err *err)
 		return false;
 	struct sql sql = sql_prepare(db,
 				     "INSERT INTO proposals (" PROPOSAL_COLUMNS ", text) VALUES "
-				     "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+				     "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 				     err);
 	sql_put_id(&sql, proposal->id);
 	sql_put_i64(&sql, proposal->kind);
 	sql_put_i64(&sql, proposal->state);
 	sql_put_u64(&sql, proposal->version);
 	sql_put_bytes(&sql, proposal->digest, sizeof proposal->digest);
+	sql_put_text(&sql, proposal->account);
 	sql_put_text(&sql, proposal->proposed_by);
 	sql_put_i64(&sql, proposal->created_at);
 	sql_put_i64(&sql, proposal->expires_at);
@@ -114,10 +130,7 @@ static bool proposal_insert(struct db *db, void *context, struct err *err)
 	sql_put_mac(&sql, &proposal->mac);
 	sql_put_bytes(&sql, new->text.at, new->text.len);
 	return sql_run(&sql, NULL) &&
-	       proposal_audit(db, proposal,
-			      proposal->kind == PROPOSAL_UNPAUSE ? "unpause_proposed"
-								 : "policy_proposed",
-			      new->by, err);
+	       proposal_audit(db, proposal, proposed_text(proposal->kind), new->by, err);
 }
 
 bool store_sql_proposal_add(struct store *store, const struct store_proposal *proposal,
@@ -202,18 +215,23 @@ bool store_sql_proposal_load(struct store *store, struct id id, struct store_pro
 	return !*ret_found || ret_text == NULL || text_load(db, id, ret_text, err);
 }
 
-bool store_sql_proposals_list(struct store *store, enum proposal_kind kind, int64_t now_ms,
-			      struct store_proposal *ret_proposals, size_t cap, size_t *ret_len,
-			      struct err *err)
+bool store_sql_proposals_list(struct store *store, enum proposal_kind kind, const char *account,
+			      int64_t now_ms, struct store_proposal *ret_proposals, size_t cap,
+			      size_t *ret_len, struct err *err)
 {
-	struct sql sql = sql_prepare(db_of(store),
-				     "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE kind = ? "
-				     "AND state = ? AND expires_at > ? ORDER BY id LIMIT ?",
-				     err);
+	struct sql sql =
+		sql_prepare(db_of(store),
+			    "SELECT " PROPOSAL_COLUMNS " FROM proposals WHERE kind = ? "
+			    "AND state = ? AND expires_at > ? AND (account IN ('', ?) OR ? "
+			    "= '') ORDER BY account <> ?, id LIMIT ?",
+			    err);
 	size_t len = 0;
 	sql_put_i64(&sql, kind);
 	sql_put_i64(&sql, PROPOSAL_OPEN);
 	sql_put_i64(&sql, now_ms);
+	sql_put_text(&sql, account);
+	sql_put_text(&sql, account);
+	sql_put_text(&sql, account);
 	sql_put_i64(&sql, (int64_t)cap);
 	while (len < cap && sql_next(&sql))
 		proposal_take(&sql, &ret_proposals[len++]);

@@ -1,6 +1,7 @@
 #include "adapter/store_sql_receivers.h"
 
 #include "adapter/store_sql_parts.h"
+#include "adapter/store_sql_proposal.h"
 #include "base/json.h"
 
 #include <string.h>
@@ -143,6 +144,7 @@ bool store_sql_receivers_learn(struct store *store, const struct intent *const *
 
 struct allow_change {
 	const struct store_allow_entry *entry;
+	struct store_proposal_change *ends;
 	const struct store_by *by;
 	bool *done;
 };
@@ -166,18 +168,14 @@ static bool allow_audit(struct db *db, const char *action, const struct allow_ch
 	return audit_add(db, action, (struct id){ { 0 } }, buf_terminated(&out), change->by, err);
 }
 
-static bool allow_write(struct db *db, void *context, struct err *err)
+static bool allow_insert(struct db *db, const struct store_allow_entry *entry, bool *ret_conflict,
+			 struct err *err)
 {
-	const struct allow_change *change = context;
-	const struct store_allow_entry *entry = change->entry;
-	uint8_t key[ALLOW_KEY_BYTES];
-	bool conflict = false;
-	store_allow_key(entry->account, entry->chain_id, entry->receiver, key);
 	struct sql sql = sql_prepare(db,
 				     "INSERT INTO allow_list (entry_key, " ALLOW_COLUMNS
 				     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 				     err);
-	sql_put_bytes(&sql, key, sizeof key);
+	sql_put_bytes(&sql, entry->place, sizeof entry->place);
 	sql_put_text(&sql, entry->account);
 	sql_put_u64(&sql, entry->chain_id);
 	sql_put_address(&sql, entry->receiver);
@@ -186,19 +184,34 @@ static bool allow_write(struct db *db, void *context, struct err *err)
 	sql_put_i64(&sql, entry->added_at);
 	sql_put_i64(&sql, entry->active_at);
 	sql_put_mac(&sql, &entry->mac);
-	if (!sql_run(&sql, &conflict))
-		return false;
+	return sql_run(&sql, ret_conflict);
+}
+
+static bool allow_write(struct db *db, void *context, struct err *err)
+{
+	const struct allow_change *change = context;
+	const struct store_allow_entry *entry = change->entry;
 	struct learning learning = { .now_ms = entry->added_at };
-	acquaintance_add(&learning, entry->account, entry->receiver);
+	bool conflict = false;
+	if (!proposal_end(db, change->ends, change->by, change->done, err))
+		return false;
+	if (!*change->done)
+		return true;
+	if (!allow_insert(db, entry, &conflict, err))
+		return false;
 	*change->done = !conflict;
+	if (conflict && change->ends != NULL) /* the proposal is not to end for nothing */
+		return err_refuse(err, "proposal_void", "the receiver is on the list already");
+	acquaintance_add(&learning, entry->account, entry->receiver);
 	return conflict ||
 	       (learn(db, &learning, err) && allow_audit(db, "allow_list_added", change, err));
 }
 
 bool store_sql_allow_add(struct store *store, const struct store_allow_entry *entry,
-			 const struct store_by *by, bool *ret_added, struct err *err)
+			 struct store_proposal_change *ends, const struct store_by *by,
+			 bool *ret_added, struct err *err)
 {
-	struct allow_change change = { entry, by, ret_added };
+	struct allow_change change = { entry, ends, by, ret_added };
 	return sql_write(db_of(store), allow_write, &change, err);
 }
 
@@ -206,21 +219,29 @@ static bool allow_delete(struct db *db, void *context, struct err *err)
 {
 	const struct allow_change *change = context;
 	const struct store_allow_entry *entry = change->entry;
-	uint8_t key[ALLOW_KEY_BYTES];
 	int64_t deleted = 0;
-	store_allow_key(entry->account, entry->chain_id, entry->receiver, key);
-	struct sql sql = sql_prepare(db, "DELETE FROM allow_list WHERE entry_key = ?", err);
-	sql_put_bytes(&sql, key, sizeof key);
+	if (!proposal_end(db, change->ends, change->by, change->done, err))
+		return false;
+	if (!*change->done)
+		return true;
+	struct sql sql = sql_prepare(
+		db, "DELETE FROM allow_list WHERE entry_key = ? AND mac_key_id = ? AND mac = ?",
+		err);
+	sql_put_bytes(&sql, entry->place, sizeof entry->place);
+	sql_put_mac(&sql, &entry->mac);
 	if (!sql_run_count(&sql, &deleted))
 		return false;
 	*change->done = deleted > 0;
+	if (deleted == 0 && change->ends != NULL)
+		return err_refuse(err, "proposal_void", "the entry is not there any more");
 	return deleted == 0 || allow_audit(db, "allow_list_removed", change, err);
 }
 
 bool store_sql_allow_remove(struct store *store, const struct store_allow_entry *entry,
-			    const struct store_by *by, bool *ret_removed, struct err *err)
+			    struct store_proposal_change *ends, const struct store_by *by,
+			    bool *ret_removed, struct err *err)
 {
-	struct allow_change change = { entry, by, ret_removed };
+	struct allow_change change = { entry, ends, by, ret_removed };
 	return sql_write(db_of(store), allow_delete, &change, err);
 }
 
@@ -253,7 +274,7 @@ bool store_sql_allow_reseal(struct store *store, const struct store_allow_entry 
 			    const struct mac_tag *before, const struct store_by *by, bool *ret_done,
 			    struct err *err)
 {
-	struct allow_seal seal = { { entry, by, ret_done }, before };
+	struct allow_seal seal = { { entry, NULL, by, ret_done }, before };
 	return sql_write(db_of(store), allow_seal_write, &seal, err);
 }
 
@@ -265,18 +286,37 @@ static void listed_take(struct sql *sql, struct store_allow_entry *ret_entry)
 	memcpy(ret_entry->place, place, sizeof place);
 }
 
-bool store_sql_allow_list(struct store *store, const struct store_allow_entry *after,
+bool store_sql_allow_load(struct store *store, const uint8_t *place,
+			  struct store_allow_entry *ret_entry, bool *ret_found, struct err *err)
+{
+	struct sql sql = sql_prepare(
+		db_of(store),
+		"SELECT entry_key, " ALLOW_COLUMNS " FROM allow_list WHERE entry_key = ?", err);
+	sql_put_bytes(&sql, place, ALLOW_KEY_BYTES);
+	*ret_found = sql_next(&sql);
+	if (*ret_found)
+		listed_take(&sql, ret_entry);
+	return sql_end(&sql);
+}
+
+#define ALLOW_PAGE "SELECT entry_key, " ALLOW_COLUMNS " FROM allow_list WHERE "
+static const char page_select[] = ALLOW_PAGE "entry_key > ? ORDER BY entry_key LIMIT ?";
+static const char page_of_account_select[] =
+	ALLOW_PAGE "account = ? AND entry_key > ? ORDER BY entry_key LIMIT ?";
+
+bool store_sql_allow_list(struct store *store, const char *account,
+			  const struct store_allow_entry *after,
 			  struct store_allow_entry *ret_entries, size_t cap, size_t *ret_len,
 			  struct err *err)
 {
 	uint8_t key[ALLOW_KEY_BYTES] = { 0 };
+	bool of_all = account[0] == 0;
 	if (after != NULL)
 		memcpy(key, after->place, sizeof key);
-	struct sql sql = sql_prepare(db_of(store),
-				     "SELECT entry_key, " ALLOW_COLUMNS " FROM allow_list WHERE "
-				     "entry_key > ? "
-				     "ORDER BY entry_key LIMIT ?",
-				     err);
+	struct sql sql =
+		sql_prepare(db_of(store), of_all ? page_select : page_of_account_select, err);
+	if (!of_all)
+		sql_put_text(&sql, account);
 	sql_put_bytes(&sql, key, sizeof key);
 	sql_put_i64(&sql, (int64_t)cap);
 	*ret_len = 0;

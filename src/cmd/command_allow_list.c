@@ -4,6 +4,7 @@
 #include "adapter/clock_posix.h"
 #include "adapter/entropy_os.h"
 #include "adapter/trust_keys.h"
+#include "base/hex.h"
 #include "base/json.h"
 #include "base/time.h"
 #include "cmd/store_open.h"
@@ -22,7 +23,7 @@ struct desk {
 	struct entropy entropy;
 	struct opened_store opened;
 	struct trust_keys *trust;
-	struct mac_keys keys;
+	struct mac_keys keys, identity_keys;
 	struct admin_allow_list admin;
 };
 
@@ -48,8 +49,10 @@ static bool keys_open(struct desk *desk, struct err *err)
 	if (!trust_keys_read(path, &desk->trust, err))
 		return err_wrap(err, "`sluice keys init` makes the trust files");
 	trust_keys_expire(desk->trust, clock_now_ms(&desk->clock));
-	return trust_keys_mac_keys(desk->trust, TRUST_POLICY_GRANTS, &desk->keys) ||
-	       err_set(err, ERR_REFUSED, "%s has no %s key", path, TRUST_POLICY_GRANTS);
+	if (!trust_keys_mac_keys(desk->trust, TRUST_POLICY_GRANTS, &desk->keys))
+		return err_set(err, ERR_REFUSED, "%s has no %s key", path, TRUST_POLICY_GRANTS);
+	return trust_keys_mac_keys(desk->trust, TRUST_IDENTITY_GRANTS, &desk->identity_keys) ||
+	       err_set(err, ERR_REFUSED, "%s has no %s key", path, TRUST_IDENTITY_GRANTS);
 }
 
 static bool desk_open(struct desk *desk, const struct invocation *invocation, struct err *err)
@@ -62,8 +65,12 @@ static bool desk_open(struct desk *desk, const struct invocation *invocation, st
 	    !opened_store_open(desk->config, 0, false, &desk->clock, &desk->entropy, NULL,
 			       &desk->opened, err))
 		return false;
-	desk->admin = (struct admin_allow_list){ desk->opened.store, &desk->config->catalogue,
-						 &desk->keys, admin_actor_local(user_name()) };
+	desk->admin = (struct admin_allow_list){ .store = desk->opened.store,
+						 .catalogue = &desk->config->catalogue,
+						 .policy_keys = &desk->keys,
+						 .by = admin_actor_local(user_name()),
+						 .entropy = &desk->entropy,
+						 .identity_keys = &desk->identity_keys };
 	return true;
 }
 
@@ -96,6 +103,10 @@ static void entry_write(const struct desk *desk, const struct store_allow_entry 
 	const struct chain_params *chain =
 		catalogue_chain_by_id(desk->admin.catalogue, entry->chain_id);
 	buf_byte(out, '{');
+	json_write_name(out, "id");
+	buf_byte(out, '"');
+	hex_write(out, entry->place, sizeof entry->place);
+	buf_byte(out, '"');
 	json_write_member_text(out, "account", entry->account);
 	json_write_member_u64(out, "chain_id", entry->chain_id);
 	if (chain != NULL)
@@ -128,21 +139,46 @@ static void entry_print(const struct store_allow_entry *entry, bool sealed)
 		     sealed ? "" : "  CHANGED BY SOMEBODY ELSE: does not count");
 }
 
+/* Alone, or by a proposal of somebody who counts for nobody. *ret_proposed: the latter. */
+static bool wish_carry_out(struct desk *desk, struct admin_allow_wish *wish,
+			   struct store_proposal *ret_proposal, bool *ret_proposed, struct err *err)
+{
+	int64_t now_ms = clock_now_ms(&desk->clock);
+	*ret_proposed = desk->config->allow_list_people > 1;
+	return *ret_proposed ? admin_allow_propose(&desk->admin, wish, now_ms, ret_proposal, err)
+			     : admin_allow_do(&desk->admin, wish, now_ms, err);
+}
+
+static void proposed_tell(const struct invocation *invocation, const struct store_proposal *row)
+{
+	struct id_text id = id_text(row->id);
+	if (invocation->json)
+		(void)printf("{\"proposal\":\"%s\"}\n", id.at);
+	else
+		(void)printf("proposed as %s: two people who log in have to confirm it over the "
+			     "API within a day\n",
+			     id.at);
+}
+
 enum exit_status command_allow_list_add(const struct invocation *invocation)
 {
 	struct desk desk;
 	struct err err;
-	struct store_allow_entry entry;
+	struct admin_allow_wish wish;
+	struct store_proposal proposal;
+	bool proposed = false;
 	const char *label = invocation_option(invocation, "label");
 	struct admin_allow_name name = { invocation->arguments[0], invocation->arguments[1],
 					 invocation->arguments[2] };
 	bool done = desk_open(&desk, invocation, &err) &&
-		    admin_allow_add(&desk.admin, &name, label == NULL ? "" : label,
-				    clock_now_ms(&desk.clock), &entry, &err);
-	if (done && invocation->json)
-		entry_print_json(&desk, &entry, true);
+		    admin_allow_new(&desk.admin, &name, label == NULL ? "" : label, &wish, &err) &&
+		    wish_carry_out(&desk, &wish, &proposal, &proposed, &err);
+	if (done && proposed)
+		proposed_tell(invocation, &proposal);
+	else if (done && invocation->json)
+		entry_print_json(&desk, &wish.entry, true);
 	else if (done)
-		time_print("it counts from ", entry.active_at, " on\n");
+		time_print("it counts from ", wish.entry.active_at, " on\n");
 	return desk_end(&desk, invocation, done, &err);
 }
 
@@ -150,11 +186,17 @@ enum exit_status command_allow_list_remove(const struct invocation *invocation)
 {
 	struct desk desk;
 	struct err err;
+	struct admin_allow_wish wish;
+	struct store_proposal proposal;
+	bool proposed = false;
 	struct admin_allow_name name = { invocation->arguments[0], invocation->arguments[1],
 					 invocation->arguments[2] };
 	bool done = desk_open(&desk, invocation, &err) &&
-		    admin_allow_remove(&desk.admin, &name, clock_now_ms(&desk.clock), &err);
-	if (done)
+		    admin_allow_named(&desk.admin, &name, &wish, &err) &&
+		    wish_carry_out(&desk, &wish, &proposal, &proposed, &err);
+	if (done && proposed)
+		proposed_tell(invocation, &proposal);
+	else if (done)
 		(void)puts(invocation->json ? "{\"removed\":true}"
 					    : "it is off the list, from the next batch on");
 	return desk_end(&desk, invocation, done, &err);
@@ -167,7 +209,7 @@ static bool pages_print(const struct desk *desk, bool json, struct err *err)
 	const struct store_allow_entry *after = NULL;
 	size_t len = PAGE;
 	while (len == PAGE) {
-		if (!admin_allow_page(&desk->admin, after, entries, sealed, PAGE, &len, err))
+		if (!admin_allow_page(&desk->admin, "", after, entries, sealed, PAGE, &len, err))
 			return false;
 		for (size_t i = 0; i < len; i++) {
 			if (json)

@@ -158,6 +158,7 @@ struct config {
 	const char *policy_deny_list; /* NULL: none */
 	unsigned unpause_people;      /* 1 or 2 */
 	unsigned policy_people;
+	unsigned allow_list_people;
 	int64_t processor_approval_life_ms;
 	int64_t processor_visibility_ms;
 	int64_t processor_sweep_interval_ms;

@@ -173,6 +173,8 @@ static const struct config_rule rules[] = {
 	  "how many have to agree before a pause is lifted: 1 or 2" },
 	{ "policy.change_people", CONFIG_TYPE_COUNT, 1, 2, "1",
 	  "how many have to agree to another policy: 1 or 2" },
+	{ "policy.allow_list_people", CONFIG_TYPE_COUNT, 1, 2, "1",
+	  "how many have to agree to what is added to the allow-list, or taken off it: 1 or 2" },
 	{ "processor.ops_listen", CONFIG_TYPE_LISTEN, 0, 0, "127.0.0.1:3001", "as of the api" },
 	{ "processor.approval_life_s", CONFIG_TYPE_COUNT, 60, 30 * DAY_S, "86400",
 	  "how long an approval may wait for its nonce before it is renewed" },

@@ -220,6 +220,7 @@ static const struct cyaml_schema_field controls_fields[] = {
 static const struct cyaml_schema_field policy_fields[] = {
 	SCALAR(struct config_text_policy, deny_list),
 	SCALAR(struct config_text_policy, change_people),
+	SCALAR(struct config_text_policy, allow_list_people),
 	CYAML_FIELD_END,
 };
 static const struct cyaml_schema_field processor_fields[] = {

@@ -148,6 +148,7 @@ struct config_text_controls {
 struct config_text_policy {
 	char *deny_list;
 	char *change_people;
+	char *allow_list_people;
 };
 
 struct config_text_processor {

@@ -386,7 +386,9 @@ const struct command commands[] = {
 	{ "allow-list add", "ACCOUNT CHAIN RECEIVER", 3, 3,
 	  "let rules of the policy count on a receiver",
 	  "Of one account, on one chain. It counts after the cool-down that the policy in\n"
-	  "force says (a day, unless it says otherwise), and is known to the account at once.",
+	  "force says (a day, unless it says otherwise), and is known to the account at once.\n"
+	  "Where policy.allow_list_people is 2, this and `remove` only propose: two people who\n"
+	  "log in confirm it over the API.",
 	  allow_list_add_options, command_allow_list_add },
 	{ "allow-list remove", "ACCOUNT CHAIN RECEIVER", 3, 3, "take it off, at once", NULL,
 	  policy_options, command_allow_list_remove },

@@ -149,18 +149,22 @@ struct store_ops {
 				const struct store_by *, struct err *);
 	bool (*proposal_load)(struct store *, struct id, struct store_proposal *, struct buf *,
 			      bool *, struct err *);
-	bool (*proposals_list)(struct store *, enum proposal_kind, int64_t, struct store_proposal *,
-			       size_t, size_t *, struct err *);
+	bool (*proposals_list)(struct store *, enum proposal_kind, const char *, int64_t,
+			       struct store_proposal *, size_t, size_t *, struct err *);
 	bool (*receivers_look)(struct store *, struct store_receiver *, size_t, struct err *);
 	bool (*receivers_learn)(struct store *, const struct intent *const *, size_t, int64_t,
 				struct err *);
-	bool (*allow_add)(struct store *, const struct store_allow_entry *, const struct store_by *,
-			  bool *, struct err *);
+	bool (*allow_add)(struct store *, const struct store_allow_entry *,
+			  struct store_proposal_change *, const struct store_by *, bool *,
+			  struct err *);
 	bool (*allow_remove)(struct store *, const struct store_allow_entry *,
-			     const struct store_by *, bool *, struct err *);
+			     struct store_proposal_change *, const struct store_by *, bool *,
+			     struct err *);
+	bool (*allow_load)(struct store *, const uint8_t *, struct store_allow_entry *, bool *,
+			   struct err *);
 	bool (*allow_reseal)(struct store *, const struct store_allow_entry *,
 			     const struct mac_tag *, const struct store_by *, bool *, struct err *);
-	bool (*allow_list)(struct store *, const struct store_allow_entry *,
+	bool (*allow_list)(struct store *, const char *, const struct store_allow_entry *,
 			   struct store_allow_entry *, size_t, size_t *, struct err *);
 	bool (*policy_room)(struct store *, const struct policy_claim *, size_t, enum store_room *,
 			    struct err *);

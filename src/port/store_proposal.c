@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define LABEL      "sluice proposals 1"
+#define LABEL      "sluice proposals 2"
 #define FIELDS_MAX 512
 
 _Static_assert(sizeof(struct store_proposal) < FIELDS_MAX, "all columns and their lengths fit");
@@ -38,13 +38,14 @@ bool store_proposal_load(struct store *store, struct id id, struct store_proposa
 	return store->ops->proposal_load(store, id, ret_proposal, ret_text, ret_found, err);
 }
 
-bool store_proposals_list(struct store *store, enum proposal_kind kind, int64_t now_ms,
-			  struct store_proposal *ret_proposals, size_t cap, size_t *ret_len,
-			  struct err *err)
+bool store_proposals_list(struct store *store, enum proposal_kind kind, const char *account,
+			  int64_t now_ms, struct store_proposal *ret_proposals, size_t cap,
+			  size_t *ret_len, struct err *err)
 {
 	PORT_CALL();
 	CHECK(cap > 0 && cap <= PROPOSALS_MAX);
-	return store->ops->proposals_list(store, kind, now_ms, ret_proposals, cap, ret_len, err);
+	return store->ops->proposals_list(store, kind, account, now_ms, ret_proposals, cap, ret_len,
+					  err);
 }
 
 static void text_put(struct buf *out, const char *text, size_t cap)
@@ -60,6 +61,7 @@ static struct str fields_of(const struct store_proposal *proposal, char *storage
 	buf_prefixed_u64(&out, (uint64_t)proposal->state);
 	buf_prefixed_u64(&out, proposal->version);
 	buf_prefixed(&out, proposal->digest, sizeof proposal->digest);
+	text_put(&out, proposal->account, sizeof proposal->account);
 	text_put(&out, proposal->proposed_by, sizeof proposal->proposed_by);
 	buf_prefixed_u64(&out, (uint64_t)proposal->created_at);
 	buf_prefixed_u64(&out, (uint64_t)proposal->expires_at);

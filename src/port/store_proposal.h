@@ -14,14 +14,15 @@
 #include "core/intent.h"
 #include "port/store.h"
 
-#define PROPOSALS_MAX           32     /* open ones of a kind */
+#define PROPOSALS_MAX           32     /* open ones of a kind, of one account's people */
 #define PROPOSALS_OF_ONE_MAX    4      /* of one person */
 #define PROPOSAL_TEXT_BYTES_MAX 262144 /* a policy is the longest */
 
 /* Stored: numbered, and never renumbered. */
 enum proposal_kind {
-	PROPOSAL_UNPAUSE = 1, /* its version is that of the switches */
-	PROPOSAL_POLICY = 2,  /* that of the policy in force; 0: there is none */
+	PROPOSAL_UNPAUSE = 1,    /* its version is that of the switches */
+	PROPOSAL_POLICY = 2,     /* that of the policy in force; 0: there is none */
+	PROPOSAL_ALLOW_LIST = 3, /* when the entry was added that it is about; 0: there is none */
 };
 enum proposal_state {
 	PROPOSAL_OPEN = 1,
@@ -33,8 +34,9 @@ struct store_proposal {
 	struct id id;
 	enum proposal_kind kind;
 	enum proposal_state state;
-	uint64_t version;   /* of what it changes; void when that is another one */
-	uint8_t digest[32]; /* SHA-256 of the text */
+	uint64_t version;                  /* of what it changes; void when that is another one */
+	uint8_t digest[32];                /* SHA-256 of the text */
+	char account[ACCOUNT_LEN_MAX + 1]; /* of who proposes; "": all accounts */
 	char proposed_by[PRINCIPAL_LEN_MAX + 1]; /* for people to read */
 	int64_t created_at;
 	int64_t expires_at;
@@ -53,7 +55,8 @@ struct store_proposal_change {
 	bool applied;                          /* result; false: the row has moved */
 };
 
-/* REFUSED while PROPOSALS_MAX of the kind are open, or PROPOSALS_OF_ONE_MAX of who proposes. */
+/* REFUSED while PROPOSALS_MAX of the kind and account are open, or PROPOSALS_OF_ONE_MAX of who
+ * proposes: the people of one account take no room from those of another. */
 MUST_CHECK bool store_proposal_add(struct store *store, const struct store_proposal *proposal,
 				   struct str text, const struct store_by *by, struct err *err);
 MUST_CHECK bool store_proposal_change(struct store *store, struct store_proposal_change *change,
@@ -62,8 +65,10 @@ MUST_CHECK bool store_proposal_change(struct store *store, struct store_proposal
 MUST_CHECK bool store_proposal_load(struct store *store, struct id id,
 				    struct store_proposal *ret_proposal, struct buf *ret_text,
 				    bool *ret_found, struct err *err);
-/* The open ones of a kind that have not expired, oldest first. */
-MUST_CHECK bool store_proposals_list(struct store *store, enum proposal_kind kind, int64_t now_ms,
+/* The open ones of a kind that have not expired: of people of this account, oldest first, then of
+ * people of all accounts; with "" of these first, then of everybody. */
+MUST_CHECK bool store_proposals_list(struct store *store, enum proposal_kind kind,
+				     const char *account, int64_t now_ms,
 				     struct store_proposal *ret_proposals, size_t cap,
 				     size_t *ret_len, struct err *err);
 

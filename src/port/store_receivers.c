@@ -31,20 +31,29 @@ bool store_receivers_learn(struct store *store, const struct intent *const *inte
 }
 
 bool store_allow_add(struct store *store, const struct store_allow_entry *entry,
-		     const struct store_by *by, bool *ret_added, struct err *err)
+		     struct store_proposal_change *ends, const struct store_by *by, bool *ret_added,
+		     struct err *err)
 {
 	PORT_CALL();
 	CHECK(entry->account[0] != 0 && entry->mac.key_id != 0 && by->who[0] != 0);
-	CHECK(entry->active_at > entry->added_at);
-	return store->ops->allow_add(store, entry, by, ret_added, err);
+	CHECK(entry->active_at > entry->added_at && store_allow_is_at_home(entry));
+	return store->ops->allow_add(store, entry, ends, by, ret_added, err);
 }
 
 bool store_allow_remove(struct store *store, const struct store_allow_entry *entry,
-			const struct store_by *by, bool *ret_removed, struct err *err)
+			struct store_proposal_change *ends, const struct store_by *by,
+			bool *ret_removed, struct err *err)
 {
 	PORT_CALL();
-	CHECK(entry->account[0] != 0 && by->who[0] != 0);
-	return store->ops->allow_remove(store, entry, by, ret_removed, err);
+	CHECK(by->who[0] != 0);
+	return store->ops->allow_remove(store, entry, ends, by, ret_removed, err);
+}
+
+bool store_allow_load(struct store *store, const uint8_t place[ALLOW_KEY_BYTES],
+		      struct store_allow_entry *ret_entry, bool *ret_found, struct err *err)
+{
+	PORT_CALL();
+	return store->ops->allow_load(store, place, ret_entry, ret_found, err);
 }
 
 bool store_allow_reseal(struct store *store, const struct store_allow_entry *entry,
@@ -56,13 +65,13 @@ bool store_allow_reseal(struct store *store, const struct store_allow_entry *ent
 	return store->ops->allow_reseal(store, entry, before, by, ret_done, err);
 }
 
-bool store_allow_list(struct store *store, const struct store_allow_entry *after,
-		      struct store_allow_entry *ret_entries, size_t cap, size_t *ret_len,
-		      struct err *err)
+bool store_allow_list(struct store *store, const char *account,
+		      const struct store_allow_entry *after, struct store_allow_entry *ret_entries,
+		      size_t cap, size_t *ret_len, struct err *err)
 {
 	PORT_CALL();
 	CHECK(cap > 0);
-	return store->ops->allow_list(store, after, ret_entries, cap, ret_len, err);
+	return store->ops->allow_list(store, account, after, ret_entries, cap, ret_len, err);
 }
 
 static void text_put(struct buf *out, const char *text, size_t capacity)
@@ -112,7 +121,15 @@ static struct str fields_of(const struct store_allow_entry *entry, char *storage
 void store_allow_seal(const struct mac_keys *keys, struct store_allow_entry *entry)
 {
 	char storage[FIELDS_MAX];
+	store_allow_key(entry->account, entry->chain_id, entry->receiver, entry->place);
 	entry->mac = row_mac_make(keys, SEAL_LABEL, fields_of(entry, storage));
+}
+
+bool store_allow_is_at_home(const struct store_allow_entry *entry)
+{
+	uint8_t place[ALLOW_KEY_BYTES];
+	store_allow_key(entry->account, entry->chain_id, entry->receiver, place);
+	return memcmp(place, entry->place, sizeof place) == 0;
 }
 
 bool store_allow_is_sealed(const struct mac_keys *keys, const struct store_allow_entry *entry)

@@ -627,7 +627,7 @@ static const struct table tables[] = {
 	{ "controls_head", "SELECT * FROM controls_head ORDER BY id", 6 },
 	{ "policies", "SELECT * FROM policies ORDER BY version", 7 },
 	{ "idempotency", "SELECT * FROM idempotency ORDER BY principal, key_hash", 7 },
-	{ "proposals", "SELECT * FROM proposals ORDER BY id", 15 },
+	{ "proposals", "SELECT * FROM proposals ORDER BY id", 16 },
 	{ "approvals", "SELECT * FROM approvals ORDER BY withdrawal_id, person", 9 },
 	{ "policy_windows", "SELECT * FROM policy_windows ORDER BY limit_key", 3 },
 	{ "policy_reservations",

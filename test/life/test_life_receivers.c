@@ -283,7 +283,7 @@ static void entry_add(struct life *life, const struct store_allow_entry *entry)
 	struct store_by by = person(life);
 	struct err err = { 0 };
 	bool added = false;
-	assert_true(store_allow_add(life->store, entry, &by, &added, &err));
+	assert_true(store_allow_add(life->store, entry, NULL, &by, &added, &err));
 	assert_true(added);
 }
 
@@ -311,7 +311,7 @@ static void test_allow_list_forged_by_a_newcomer(void **state)
 	struct withdrawal late = order_of(life, receiver);
 	run_long(life);
 	life_assert_paid(life, &late);
-	assert_true(store_allow_remove(life->store, &entry, &by, &removed, &err));
+	assert_true(store_allow_remove(life->store, &entry, NULL, &by, &removed, &err));
 	assert_true(removed);
 	struct withdrawal off = life_accept_to(life, "TUSD", 1000, receiver);
 	life_process(life);

@@ -33,6 +33,9 @@ bool admin_proposal_make(const struct admin_proposals *admin, enum proposal_kind
 	sha256(text.at, text.len, proposal.digest);
 	if (!str_copy(str_from(admin->by.name), proposal.proposed_by, sizeof proposal.proposed_by))
 		return err_set(err, ERR_REFUSED, "the name of whoever proposes is too long");
+	if (admin->by.account != NULL)
+		CHECK(str_copy(str_from(admin->by.account), proposal.account,
+			       sizeof proposal.account));
 	first_set(&admin->by, &proposal);
 	store_proposal_seal(admin->identity_keys, &proposal);
 	if (!store_proposal_add(admin->store, &proposal, text, &by, err))
@@ -178,8 +181,9 @@ bool admin_proposals_list(const struct admin_proposals *admin, enum proposal_kin
 			  int64_t now_ms, struct store_proposal ret_proposals[PROPOSALS_MAX],
 			  bool ret_sealed[PROPOSALS_MAX], size_t *ret_len, struct err *err)
 {
-	if (!store_proposals_list(admin->store, kind, now_ms, ret_proposals, PROPOSALS_MAX, ret_len,
-				  err))
+	const char *account = admin->by.account != NULL ? admin->by.account : "";
+	if (!store_proposals_list(admin->store, kind, account, now_ms, ret_proposals, PROPOSALS_MAX,
+				  ret_len, err))
 		return false;
 	for (size_t i = 0; i < *ret_len; i++)
 		ret_sealed[i] = store_proposal_is_sealed(admin->identity_keys, &ret_proposals[i]);

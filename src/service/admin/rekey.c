@@ -125,7 +125,7 @@ static bool entries_renew(const struct admin_rekey *admin, int64_t now_ms,
 	const struct store_allow_entry *after = NULL;
 	size_t len = ALLOW_PAGE;
 	while (len == ALLOW_PAGE) {
-		if (!store_allow_list(admin->store, after, page, ALLOW_PAGE, &len, err))
+		if (!store_allow_list(admin->store, "", after, page, ALLOW_PAGE, &len, err))
 			return false;
 		for (size_t i = 0; i < len; i++)
 			if (!entry_renew(admin, &page[i], now_ms, count, err))

@@ -50,6 +50,7 @@ struct api_options {
 	struct deny_list *deny_list;    /* of the store thread; NULL: none is configured */
 	unsigned unpause_people;        /* how many it takes: 2, else 1 */
 	unsigned policy_people;
+	unsigned allow_list_people;
 	const char *instance;
 	const struct ip_range *proxies; /* whose X-Forwarded-For is believed; borrowed */
 	size_t proxies_len;

@@ -136,6 +136,12 @@ static bool run_act(const struct api_options *options, struct job *job, struct e
 	case DESK_APPROVE:
 	case DESK_REJECT:
 		return desk_approvals_run(options, job, err);
+	case DESK_ALLOW_LIST:
+	case DESK_ALLOW_ADD:
+	case DESK_ALLOW_REMOVE:
+	case DESK_ALLOW_CONFIRM:
+	case DESK_ALLOW_REJECT:
+		return desk_allow_list_run(options, job, err);
 	case DESK_ACTS:
 		break;
 	}

@@ -41,8 +41,13 @@ enum desk_act {
 	DESK_USER_TOTP,
 	DESK_USER_SESSIONS, /* ends them */
 	DESK_AUDIT,
-	DESK_APPROVE, /* digest, signature; of a withdrawal */
-	DESK_REJECT,  /* digest */
+	DESK_APPROVE,       /* digest, signature; of a withdrawal */
+	DESK_REJECT,        /* digest */
+	DESK_ALLOW_LIST,    /* a page, and what waits to be confirmed */
+	DESK_ALLOW_ADD,     /* account, chain, receiver, label */
+	DESK_ALLOW_REMOVE,  /* of an entry */
+	DESK_ALLOW_CONFIRM, /* of a proposal */
+	DESK_ALLOW_REJECT,
 	DESK_ACTS,
 };
 
@@ -54,6 +59,7 @@ struct desk_query {
 	size_t secret_at; /* where in the answer its secret begins; 0: it has none */
 	char hash[PASSWORD_HASH_LEN + 1]; /* of a password */
 	struct events_query page;         /* AUDIT */
+	struct allow_query allow;         /* ALLOW_LIST */
 	struct str
 		fields[DESK_FIELDS_MAX]; /* of the body, in the order of the act; into job->input */
 };
@@ -93,6 +99,7 @@ bool desk_simulate_run(const struct api_options *options, struct job *job, struc
 bool desk_keys_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_users_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_audit_run(const struct api_options *options, struct job *job, struct err *err);
+bool desk_allow_list_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_approvals_run(const struct api_options *options, struct job *job, struct err *err);
 
 #endif

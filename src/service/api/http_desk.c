@@ -55,6 +55,11 @@ static const struct desk_form forms[DESK_ACTS] = {
 			   { FIELD("digest", 2 * SHA256_BYTES),
 			     FIELD_OPTIONAL("signature", 2 * ED25519_SIGNATURE_BYTES) } },
 	[DESK_REJECT] = { 1, { FIELD("digest", 2 * SHA256_BYTES) } },
+	[DESK_ALLOW_ADD] = { 4,
+			     { FIELD_OPTIONAL("account", ACCOUNT_LEN_MAX),
+			       FIELD("chain", CHAIN_NAME_LEN_MAX),
+			       FIELD("receiver", ADDRESS_TEXT_LEN),
+			       FIELD_OPTIONAL("label", ALLOW_LABEL_LEN_MAX) } },
 	[DESK_SIMULATE] = { 6,
 			    { FIELD("chain", CHAIN_NAME_LEN_MAX), FIELD("asset", SYMBOL_LEN_MAX),
 			      FIELD("to", ADDRESS_TEXT_LEN), FIELD("amount", AMOUNT_LEN_MAX),
@@ -313,11 +318,12 @@ void http_users_sessions(struct exchange *exchange)
 	desk_post(exchange, DESK_USER_SESSIONS);
 }
 
-static void refuse_parameter(struct exchange *exchange, struct str name, enum problem problem)
+static void refuse_parameter(struct exchange *exchange, struct str name, enum problem problem,
+			     const char *detail)
 {
 	struct problem_report report;
 	problem_report_reset(&report);
-	problem_report_add(&report, problem, name, events_query_explain(name, problem));
+	problem_report_add(&report, problem, name, detail);
 	exchange_refuse(exchange, &report);
 }
 
@@ -330,7 +336,8 @@ void http_audit_list(struct exchange *exchange)
 		const struct http_pair *pair = &request->query[i];
 		enum problem problem = events_query_take(&page, pair->name, pair->value);
 		if (problem != PROBLEM_NONE) {
-			refuse_parameter(exchange, pair->name, problem);
+			refuse_parameter(exchange, pair->name, problem,
+					 events_query_explain(pair->name, problem));
 			return;
 		}
 	}
@@ -339,4 +346,50 @@ void http_audit_list(struct exchange *exchange)
 		return;
 	job->desk.page = page;
 	exchange_submit(exchange, job, exchange_answer);
+}
+
+void http_allow_list_get(struct exchange *exchange)
+{
+	const struct http_request *request = exchange->request;
+	struct allow_query page;
+	allow_query_init(&page);
+	for (size_t i = 0; i < request->query_len; i++) {
+		const struct http_pair *pair = &request->query[i];
+		enum problem problem = allow_query_take(&page, pair->name, pair->value);
+		if (problem != PROBLEM_NONE) {
+			refuse_parameter(exchange, pair->name, problem,
+					 allow_query_explain(pair->name, problem));
+			return;
+		}
+	}
+	const char *own = exchange->by.account;
+	if (own[0] != 0 && page.account[0] != 0 && strcmp(own, page.account) != 0) {
+		exchange_refuse_with(exchange, PROBLEM_ACCOUNT_FORBIDDEN);
+		return;
+	}
+	struct job *job = desk_job(exchange, DESK_ALLOW_LIST);
+	if (job == NULL)
+		return;
+	job->desk.allow = page;
+	exchange_submit(exchange, job, exchange_answer);
+}
+
+void http_allow_list_add(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_ALLOW_ADD);
+}
+
+void http_allow_list_remove(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_ALLOW_REMOVE);
+}
+
+void http_allow_list_confirm(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_ALLOW_CONFIRM);
+}
+
+void http_allow_list_reject(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_ALLOW_REJECT);
 }

@@ -120,6 +120,8 @@ enum problem {
 	PROBLEM_OWN_USER,
 	PROBLEM_LAST_ADMIN,
 	PROBLEM_ANSWER_LOST,
+	PROBLEM_ALLOW_ENTRY_UNKNOWN,
+	PROBLEM_ALLOW_LISTED_ALREADY,
 	/* of ourselves; the same request may be sent again, with the same key */
 	PROBLEM_RATE_LIMITED,
 	PROBLEM_LOGIN_BACKOFF,

@@ -50,6 +50,19 @@ static const char *const wait_names[WAIT_COUNT] = {
 	[WAIT_AFTER] = "after",
 };
 
+enum allow_parameter {
+	ALLOW_ACCOUNT,
+	ALLOW_AFTER,
+	ALLOW_LIMIT,
+	ALLOW_COUNT,
+};
+
+static const char *const allow_names[ALLOW_COUNT] = {
+	[ALLOW_ACCOUNT] = "account",
+	[ALLOW_AFTER] = "after",
+	[ALLOW_LIMIT] = "limit",
+};
+
 /* What a value of each has to be, for the detail of an error. */
 static const char *const list_wanted[LIST_COUNT] = {
 	[LIST_STATUS] = "status is PENDING, PROCESSING, COMPLETED, FAILED, REJECTED or CANCELED.",
@@ -64,6 +77,12 @@ static const char *const list_wanted[LIST_COUNT] = {
 static const char *const events_wanted[EVENTS_COUNT] = {
 	[EVENTS_AFTER] = "after is the sequence of an event: a number from 0.",
 	[EVENTS_LIMIT] = "limit is a number from 1 to 200.",
+};
+
+static const char *const allow_wanted[ALLOW_COUNT] = {
+	[ALLOW_ACCOUNT] = "account is the name of an account, of at most 64 bytes.",
+	[ALLOW_AFTER] = "after is the next_after of an earlier answer, unchanged.",
+	[ALLOW_LIMIT] = "limit is a number from 1 to 200.",
 };
 
 static const char *const wait_wanted[WAIT_COUNT] = {
@@ -84,6 +103,11 @@ void list_query_init(struct list_query *query)
 void events_query_init(struct events_query *query)
 {
 	*query = (struct events_query){ .limit = PAGE_DEFAULT };
+}
+
+void allow_query_init(struct allow_query *query)
+{
+	*query = (struct allow_query){ .limit = PAGE_DEFAULT };
 }
 
 /* Finds the parameter among its route's, and marks it as seen. */
@@ -184,6 +208,33 @@ enum problem events_query_take(struct events_query *query, struct str name, stru
 	return is_taken ? PROBLEM_NONE : PROBLEM_QUERY_MALFORMED;
 }
 
+static bool take_allow_value(struct allow_query *query, enum allow_parameter parameter,
+			     struct str value)
+{
+	switch (parameter) {
+	case ALLOW_ACCOUNT:
+		return take_text(value, query->account, sizeof query->account);
+	case ALLOW_AFTER:
+		query->has_after = hex_read(value, query->after, sizeof query->after);
+		return query->has_after;
+	case ALLOW_LIMIT:
+		return take_limit(value, &query->limit);
+	case ALLOW_COUNT:
+		break;
+	}
+	return false;
+}
+
+enum problem allow_query_take(struct allow_query *query, struct str name, struct str value)
+{
+	int at;
+	enum problem problem = find(allow_names, ALLOW_COUNT, name, &query->seen, &at);
+	if (problem != PROBLEM_NONE)
+		return problem;
+	return take_allow_value(query, (enum allow_parameter)at, value) ? PROBLEM_NONE
+									: PROBLEM_QUERY_MALFORMED;
+}
+
 enum problem wait_query_take(struct wait_query *query, struct str name, struct str value)
 {
 	int at;
@@ -219,6 +270,12 @@ const char *events_query_explain(struct str name, enum problem problem)
 {
 	return explain(events_names, events_wanted, EVENTS_COUNT,
 		       "The parameters are after and limit.", name, problem);
+}
+
+const char *allow_query_explain(struct str name, enum problem problem)
+{
+	return explain(allow_names, allow_wanted, ALLOW_COUNT,
+		       "The parameters are account, after and limit.", name, problem);
 }
 
 const char *wait_query_explain(struct str name, enum problem problem)

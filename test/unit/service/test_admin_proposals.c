@@ -213,6 +213,7 @@ static void row_edited_a_proposal_grants_nothing(void **state)
 		"UPDATE proposals SET text = '{}'",
 		"UPDATE proposals SET mac_key_id = 2",
 		"UPDATE proposals SET kind = 2",
+		"UPDATE proposals SET account = 'acme'",
 	};
 	struct fixture *f = *state;
 	struct id_text ann_id, bob_id;
@@ -273,6 +274,26 @@ static void so_many_wait_and_no_more(void **state)
 	struct admin_controls late = user_of(f, "late", USER_ROLE_APPROVER, &late_id);
 	assert_false(admin_controls_propose(&late, &wish, NOW, &proposal, &err));
 	assert_string_equal(err.code, "proposals_full");
+	/* Of one account: its people have a room of their own. */
+	static const struct admin_control_wish own = {
+		.scope = CONTROL_ACCOUNT, .name = "acme", .stops = CONTROL_INTAKE, .reason = "drill"
+	};
+	struct control_set set;
+	struct store_proposal rows[PROPOSALS_MAX];
+	size_t len = 0;
+	struct admin_controls tess = desk_of(f, "tess", "id");
+	tess.by.account = "acme";
+	MUST(admin_controls_pause, &tess, &own, false, NOW, &set);
+	MUST(admin_controls_propose, &tess, &own, NOW, &proposal);
+	assert_string_equal(proposal.account, "acme");
+	MUST(store_proposals_list, f->store, PROPOSAL_UNPAUSE, "acme", NOW, rows, PROPOSALS_MAX,
+	     &len);
+	assert_int_equal(len, PROPOSALS_MAX);
+	assert_true(id_equal(rows[0].id, proposal.id)); /* their own before all others */
+	MUST(store_proposals_list, f->store, PROPOSAL_UNPAUSE, "zeta", NOW, rows, PROPOSALS_MAX,
+	     &len);
+	for (size_t i = 0; i < len; i++)
+		assert_string_equal(rows[i].account, "");
 	MUST(admin_controls_propose, &ann, &wish, NOW + DAY, &proposal);
 }
 

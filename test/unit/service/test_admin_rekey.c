@@ -54,7 +54,7 @@ static void entry_add(struct fixture *fixture, uint8_t number)
 					   .active_at = 2000 };
 	bool added = false;
 	store_allow_seal(&old_keys, &entry);
-	MUST(store_allow_add, fixture->store, &entry, &by, &added);
+	MUST(store_allow_add, fixture->store, &entry, NULL, &by, &added);
 	assert_true(added);
 }
 
@@ -107,7 +107,7 @@ static size_t good(struct fixture *fixture)
 	count += store_policy_is_sealed(&new_keys, buf_view(&document), &policy);
 	struct store_allow_entry entries[ENTRIES];
 	size_t entries_len = 0;
-	MUST(store_allow_list, fixture->store, NULL, entries, ENTRIES, &entries_len);
+	MUST(store_allow_list, fixture->store, "", NULL, entries, ENTRIES, &entries_len);
 	for (size_t i = 0; i < entries_len; i++)
 		count += store_allow_is_sealed(&new_keys, &entries[i]);
 	buf_free(&document);
