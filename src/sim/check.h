@@ -18,6 +18,9 @@ enum sim_what {
 	SIM_ATTEMPT_MADE = 7,
 	SIM_ATTEMPT_EDITED = 8,
 	SIM_WALLET_STOPPED = 9,
+	SIM_SWITCHES_CHANGED = 10,
+	SIM_WORD_SAID = 11,
+	SIM_APPROVAL_CHANGED = 12,
 };
 
 /* One change of one row; value: as the trigger of its kind wrote them. */

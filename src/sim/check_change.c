@@ -136,6 +136,15 @@ void sim_check_change(struct sim_world *world, const struct sim_change *change)
 	case SIM_WALLET_STOPPED:
 		sim_check_stopped(world, (unsigned)change->row - 1);
 		break;
+	case SIM_SWITCHES_CHANGED:
+		sim_check_switches_changed(world);
+		break;
+	case SIM_WORD_SAID:
+		sim_check_word(world, change);
+		break;
+	case SIM_APPROVAL_CHANGED:
+		sim_check_approval(world, change);
+		break;
 	case SIM_ATTEMPT_EDITED:
 		sim_fail(world, "T3", "row %lld of attempts: it changed, or is gone",
 			 (long long)change->row);

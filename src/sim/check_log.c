@@ -52,6 +52,21 @@ static const char *const statements[] = {
 	"CREATE TEMP TRIGGER sim_9 AFTER UPDATE OF stop_reason ON main.wallets "
 	"WHEN NEW.stop_reason <> OLD.stop_reason AND NEW.stop_reason <> '' BEGIN "
 	"INSERT INTO sim_log (what, row_id) VALUES (9, NEW.rowid); END",
+
+	"CREATE TEMP TRIGGER sim_10 AFTER INSERT ON main.controls_head BEGIN "
+	"INSERT INTO sim_log (what, row_id) VALUES (10, NEW.rowid); END",
+
+	"CREATE TEMP TRIGGER sim_11 AFTER INSERT ON main.approvals BEGIN "
+	"INSERT INTO sim_log (what, row_id, a, b, c, d) VALUES "
+	"(11, (SELECT w.rowid FROM main.withdrawals w WHERE w.id = NEW.withdrawal_id), "
+	"NEW.policy_version, NEW.verdict, NEW.decided_at, "
+	"CAST(substr(NEW.person, 1, 8) AS INTEGER)); END",
+
+	"CREATE TEMP TRIGGER sim_12 AFTER UPDATE OF policy_version, approved_at, expires_at "
+	"ON main.withdrawals WHEN NEW.approved_at <> OLD.approved_at OR NEW.expires_at <> "
+	"OLD.expires_at OR NEW.policy_version <> OLD.policy_version BEGIN "
+	"INSERT INTO sim_log (what, row_id, a, b, c, d) VALUES "
+	"(12, NEW.rowid, NEW.policy_version, NEW.approved_at, NEW.expires_at, OLD.stage); END",
 };
 
 bool sim_check_open(struct sim_world *world, struct err *err)

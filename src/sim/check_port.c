@@ -311,6 +311,14 @@ void sim_after_import(struct sim_process *process, const struct store_import *it
 	world->importing = false;
 }
 
+/* ---- pauses ---- */
+
+void sim_after_controls(struct sim_process *process, const struct control_set *set)
+{
+	process->controls_version = set->version;
+	process->controls_step = process->seen->step;
+}
+
 /* ---- observations ---- */
 
 void sim_before_observe(struct sim_process *process, const struct store_observation *items,

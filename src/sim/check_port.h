@@ -23,6 +23,9 @@ void sim_after_sent(struct sim_process *process, const struct store_sent *items,
 void sim_after_turn_cancel(struct sim_process *process, const struct transfer *transfer,
 			   uint64_t epoch, enum store_write result);
 
+/* What it knows of the switches from now on. */
+void sim_after_controls(struct sim_process *process, const struct control_set *set);
+
 /* What the store learns after a restore. */
 void sim_after_bind(struct sim_process *process, const struct store_binding *item);
 void sim_after_import(struct sim_process *process, const struct store_import *item);

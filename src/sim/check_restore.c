@@ -141,6 +141,8 @@ void sim_check_restored(struct sim_world *world)
 	for (size_t i = 0; i < world->slots_len; i++)
 		slot_restore(world, &world->slots[i]);
 	nonces_restore(world);
+	sim_check_switches_changed(world);
+	sim_check_votes_restored(world);
 	world->summary->restores++;
 	sim_tell(world, "people: the copy takes the store's place; %llu withdrawals are lost",
 		 (unsigned long long)(world->summary->lost - lost));

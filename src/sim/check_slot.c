@@ -109,6 +109,7 @@ void sim_check_slot_made(struct sim_world *world, const struct sim_change *chang
 	nonce_check(world, slot->wallet, slot->nonce);
 	world->summary->transfer_moves[0][slot->stage]++;
 	slot_bind(world, slot);
+	sim_check_paused_reserve(world, slot);
 }
 
 /* ---- what an editor makes ---- */
@@ -323,6 +324,7 @@ static void first_check(struct sim_world *world, struct sim_slot *slot)
 		sim_fail(world, "hold", "%s is signed, and was held before", order->key);
 	live_check(world, slot->order);
 	sim_check_limits(world, slot);
+	sim_check_granted(world, order);
 }
 
 void sim_check_attempt_made(struct sim_world *world, const struct sim_change *change)
@@ -348,6 +350,7 @@ void sim_check_attempt_made(struct sim_world *world, const struct sim_change *ch
 			 slot->wallet, (unsigned long long)slot->nonce);
 	if (!world->failed)
 		sim_check_fees(world, slot, change->row, cancels);
+	sim_check_paused_sign(world, slot, cancels);
 	slot->canceled |= cancels;
 	slot->signed_epoch = (uint64_t)sim_ask_i64(
 		world, "SELECT lease_epoch FROM wallets WHERE rowid = ?", slot->wallet + 1);
@@ -418,8 +421,10 @@ void sim_check_sent(struct sim_world *world, struct str raw)
 		sim_fail(world, "T3", "bytes reach a node that are not stored");
 		return;
 	}
+	bool is_read = tx_read_signed(raw, &tx, &signature);
+	sim_check_paused_send(world, slot, is_read && !pays_nobody(world, slot, &tx));
 	slot->sender = world->acting == NULL ? 0 : world->acting->born;
-	if (!tx_read_signed(raw, &tx, &signature) || tx.nonce != slot->nonce) {
+	if (!is_read || tx.nonce != slot->nonce) {
 		sim_fail(world, "T7", "wallet %u nonce %llu: bytes of another slot", slot->wallet,
 			 (unsigned long long)slot->nonce);
 		return;

@@ -9,11 +9,20 @@ struct move {
 
 /* Written from the agreement, not from the code: doc/protocol.md. */
 static const struct move moves[] = {
-	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_QUEUED },   { WITHDRAWAL_ACCEPTED, WITHDRAWAL_REJECTED },
-	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_CANCELED }, { WITHDRAWAL_QUEUED, WITHDRAWAL_ASSIGNED },
-	{ WITHDRAWAL_QUEUED, WITHDRAWAL_REJECTED },   { WITHDRAWAL_QUEUED, WITHDRAWAL_FAILED },
-	{ WITHDRAWAL_QUEUED, WITHDRAWAL_CANCELED },   { WITHDRAWAL_ASSIGNED, WITHDRAWAL_COMPLETED },
-	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_QUEUED },   { WITHDRAWAL_ASSIGNED, WITHDRAWAL_FAILED },
+	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_QUEUED },
+	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_REJECTED },
+	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_AWAITING_APPROVAL },
+	{ WITHDRAWAL_AWAITING_APPROVAL, WITHDRAWAL_QUEUED },
+	{ WITHDRAWAL_AWAITING_APPROVAL, WITHDRAWAL_REJECTED },
+	{ WITHDRAWAL_AWAITING_APPROVAL, WITHDRAWAL_CANCELED },
+	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_CANCELED },
+	{ WITHDRAWAL_QUEUED, WITHDRAWAL_ASSIGNED },
+	{ WITHDRAWAL_QUEUED, WITHDRAWAL_REJECTED },
+	{ WITHDRAWAL_QUEUED, WITHDRAWAL_FAILED },
+	{ WITHDRAWAL_QUEUED, WITHDRAWAL_CANCELED },
+	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_COMPLETED },
+	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_QUEUED },
+	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_FAILED },
 	{ WITHDRAWAL_ASSIGNED, WITHDRAWAL_CANCELED },
 };
 
@@ -66,6 +75,7 @@ void sim_check_withdrawal_made(struct sim_world *world, const struct sim_change 
 	order->stage = (enum withdrawal_stage)change->value[0];
 	order->version = (uint64_t)change->value[1];
 	world->summary->withdrawal_moves[0][order->stage]++;
+	sim_check_paused_accept(world, order);
 }
 
 static void held_note(struct sim_world *world, struct sim_order *order)
@@ -209,10 +219,12 @@ static void arrival_check(struct sim_world *world, const struct sim_order *order
 	}
 	const struct asset *asset = &world->catalogue.assets[order->asset];
 	if (to == WITHDRAWAL_REJECTED && order->causes == 0 &&
+	    !sim_is_refused_by_people(world, order) &&
 	    (amount_is_zero(asset->payment_max) ||
 	     amount_compare(order->amount, asset->payment_max) <= 0))
 		sim_fail(world, "limit", "%s is rejected, and is within the limits", order->key);
-	if (to == WITHDRAWAL_CANCELED && !order->cancel_asked && order->causes == 0)
+	if (to == WITHDRAWAL_CANCELED && !order->cancel_asked && order->causes == 0 &&
+	    !order->people.may_be_canceled)
 		sim_fail(world, "T4", "%s is canceled, and nobody asked for it", order->key);
 }
 
@@ -268,7 +280,7 @@ void sim_check_withdrawal_moved(struct sim_world *world, const struct sim_change
 	sim_tell(world, "%s: stage %d -> %d", order->key, (int)from, (int)to);
 	arrival_check(world, order, from, to);
 	sim_check_told(world, order);
-	if (to > WITHDRAWAL_COMPLETED && from != WITHDRAWAL_ACCEPTED && !world->failed)
+	if (to > WITHDRAWAL_COMPLETED && from > WITHDRAWAL_AWAITING_APPROVAL && !world->failed)
 		sim_check_void(world, order, to);
 	end_count(world, to);
 }

@@ -19,7 +19,7 @@ static const char *const fault_texts[SIM_FAULTS] = {
 static const char *const family_texts[SIM_FAMILIES] = {
 	"crash",  "store",   "journal",   "keys",    "node",     "messages", "reorg",
 	"fees",   "clock",   "pause",     "overlap", "receiver", "cancel",   "funds",
-	"editor", "foreign", "take-back", "liar",    "restore",
+	"editor", "foreign", "take-back", "liar",    "restore",  "controls", "approvals",
 };
 
 const char *sim_call_text(enum sim_call call)
@@ -72,6 +72,18 @@ static bool is_of_restore(enum sim_call call)
 	       call == SIM_CALL_CHAIN_TRANSACTIONS;
 }
 
+bool sim_call_is_of_proposals(enum sim_call call)
+{
+	return call >= SIM_CALL_STORE_PROPOSAL_ADD && call <= SIM_CALL_STORE_USER_LOAD;
+}
+
+/* Who is accepted already is looked for by his key while the intake is paused. */
+static bool is_of_controls(enum sim_call call)
+{
+	return call == SIM_CALL_STORE_CONTROLS_CHANGE || call == SIM_CALL_STORE_OF_KEY ||
+	       call == SIM_CALL_STORE_PROPOSALS || sim_call_is_of_proposals(call);
+}
+
 /* What is only asked for when a person is needed: without these families no wallet stops. */
 static bool is_made(enum sim_call call, unsigned families)
 {
@@ -80,10 +92,10 @@ static bool is_made(enum sim_call call, unsigned families)
 	if (call == SIM_CALL_STORE_DECISION_PUT || call == SIM_CALL_STORE_ATTEMPT_OWNER ||
 	    call == SIM_CALL_STORE_CASE_RESOLVE)
 		return (families & SIM_FAMILY_FOREIGN) != 0;
-	/* Nobody pauses; what is asked for where the switches are unreadable comes seldom. */
-	if (call == SIM_CALL_STORE_CONTROLS_CHANGE || call == SIM_CALL_STORE_OF_KEY ||
-	    call == SIM_CALL_STORE_VOTES_LOAD)
-		return false;
+	if (is_of_controls(call))
+		return (families & SIM_FAMILY_CONTROLS) != 0;
+	if (call == SIM_CALL_STORE_VOTES_LOAD)
+		return (families & SIM_FAMILY_APPROVALS) != 0;
 	/* How a recovery begins is not the signer's call here: `restore` did it. */
 	return !is_of_restore(call) ||
 	       ((families & SIM_FAMILY_RESTORE) != 0 && call != SIM_CALL_STORE_RECOVER_BEGIN);

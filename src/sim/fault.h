@@ -34,7 +34,9 @@ enum sim_fault {
 #define SIM_FAMILY_TAKE_BACK (1U << 16) /* the chain takes back what was final */
 #define SIM_FAMILY_LIAR      (1U << 17) /* one of several nodes lies */
 #define SIM_FAMILY_RESTORE   (1U << 18) /* an old copy takes the store's place */
-#define SIM_FAMILIES         19
+#define SIM_FAMILY_CONTROLS  (1U << 19) /* people pause and unpause */
+#define SIM_FAMILY_APPROVALS (1U << 20) /* people are asked, and change the rules */
+#define SIM_FAMILIES         21
 #define SIM_FAMILY_ALL       ((1U << SIM_FAMILIES) - 1)
 /* What a run may have without a person being needed at its end. */
 #define SIM_FAMILY_DEFAULT \
@@ -88,6 +90,11 @@ enum sim_fault {
 	call(STORE_CONTROLS, "store_controls_load", false) \
 	call(STORE_CONTROLS_CHANGE, "store_controls_change", true) \
 	call(STORE_OF_KEY, "store_withdrawal_of_key", false) \
+	call(STORE_PROPOSALS, "store_proposals_list", false) \
+	call(STORE_PROPOSAL_ADD, "store_proposal_add", true) \
+	call(STORE_PROPOSAL_CHANGE, "store_proposal_change", true) \
+	call(STORE_PROPOSAL_LOAD, "store_proposal_load", false) \
+	call(STORE_USER_LOAD, "store_user_load", false) \
 	call(STORE_POLICY_LOAD, "store_policy_load", false) \
 	call(STORE_VOTES_LOAD, "store_votes_load", false) \
 	call(STORE_POLICY_FORGET, "store_policy_forget", true) \
@@ -137,6 +144,8 @@ enum sim_call { SIM_CALL_LIST(SIM_CALL_NAME) SIM_CALLS };
 bool sim_fault_fits(enum sim_call call, enum sim_fault fault, unsigned families);
 /* Does a run of many seeds surely make this call? A liar leads to some of them, and seldom. */
 bool sim_call_is_sure(enum sim_call call, unsigned families);
+/* Is it made where two people have to unpause, and nowhere else? */
+bool sim_call_is_of_proposals(enum sim_call call);
 /* "store_lease_take"; static storage. */
 const char *sim_call_text(enum sim_call call);
 bool sim_call_writes(enum sim_call call);

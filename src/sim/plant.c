@@ -45,6 +45,8 @@ static const char *const texts[SIM_PLANTS] = {
 	[SIM_PLANT_REFUSED] = "refused",
 	[SIM_PLANT_PAID_AGAIN] = "paid-again",
 	[SIM_PLANT_EDITED_AUDIT] = "edited-audit",
+	[SIM_PLANT_UNHEEDED] = "unheeded",
+	[SIM_PLANT_UNAPPROVED] = "unapproved",
 };
 
 const char *sim_plant_text(enum sim_plant plant)
@@ -226,6 +228,15 @@ static bool taken_back(struct sim_world *world)
 	return change(world, FINAL_BLOCK_GONE) > 0;
 }
 
+/* A switch that the checkers know of, and the signer does not. */
+static bool unheeded(struct sim_world *world)
+{
+	world->desk.set.rows[0] =
+		(struct control){ .scope = CONTROL_ALL, .stops = CONTROL_SIGNING };
+	world->desk.set.len = 1;
+	return true;
+}
+
 static bool stuck(struct sim_world *world)
 {
 	if (world->sqs != NULL)
@@ -277,6 +288,11 @@ static const struct step_plant {
 	{ SIM_PLANT_STOPPED, "UPDATE wallets SET stop_reason = 'nonces_not_dense' WHERE id = 1",
 	  NULL },
 	{ SIM_PLANT_FALSE_ALARM, NULL, false_alarm },
+	{ SIM_PLANT_UNHEEDED, NULL, unheeded },
+	{ SIM_PLANT_UNAPPROVED,
+	  "UPDATE withdrawals SET stage = 3, expires_at = 9000000000000000, version = version + 1 "
+	  "WHERE rowid = (SELECT MIN(rowid) FROM withdrawals WHERE stage = 2)",
+	  NULL },
 	{ SIM_PLANT_TAKEN_BACK, NULL, taken_back },
 };
 

@@ -69,6 +69,7 @@ static void stand_still(struct sim_process *process)
 	sim_tell(world, "%s stands still for %lld ms", process->instance, (long long)ms);
 	if (ms > OTHERS_MS && sim_has(world, SIM_FAMILY_OVERLAP) && sim_chance(world, 500))
 		sim_process_second(process);
+	process->seen->has_stood = true;
 	world->depth++;
 	sim_schedule_run(world, world->now_ms + ms);
 	world->depth--;

@@ -264,7 +264,39 @@ static bool case_resolve(struct store *self, struct store_resolution *resolution
 
 static bool controls_load(struct store *self, struct control_set *ret_set, struct err *err)
 {
-	STORE(STORE_CONTROLS, controls_load, ret_set);
+	STORE_WATCHED(STORE_CONTROLS, (void)real, sim_after_controls(process, ret_set),
+		      controls_load(real, ret_set, err));
+}
+
+static bool proposals_list(struct store *self, enum proposal_kind kind, int64_t now_ms,
+			   struct store_proposal *ret_proposals, size_t cap, size_t *ret_len,
+			   struct err *err)
+{
+	STORE(STORE_PROPOSALS, proposals_list, kind, now_ms, ret_proposals, cap, ret_len);
+}
+
+static bool proposal_add(struct store *self, const struct store_proposal *proposal, struct str text,
+			 const struct store_by *by, struct err *err)
+{
+	STORE(STORE_PROPOSAL_ADD, proposal_add, proposal, text, by);
+}
+
+static bool proposal_change(struct store *self, struct store_proposal_change *change,
+			    const struct store_by *by, struct err *err)
+{
+	STORE(STORE_PROPOSAL_CHANGE, proposal_change, change, by);
+}
+
+static bool proposal_load(struct store *self, struct id id, struct store_proposal *ret_proposal,
+			  struct buf *ret_text, bool *ret_found, struct err *err)
+{
+	STORE(STORE_PROPOSAL_LOAD, proposal_load, id, ret_proposal, ret_text, ret_found);
+}
+
+static bool user_load(struct store *self, struct id id, struct store_user *ret_user,
+		      bool *ret_found, struct err *err)
+{
+	STORE(STORE_USER_LOAD, user_load, id, ret_user, ret_found);
 }
 
 static bool withdrawal_of_key(struct store *self, const uint8_t *key_hash,
@@ -440,6 +472,11 @@ const struct store_ops sim_store_ops = {
 	.feed_append = feed_append,
 	.controls_load = controls_load,
 	.controls_change = controls_change,
+	.proposals_list = proposals_list,
+	.proposal_add = proposal_add,
+	.proposal_change = proposal_change,
+	.proposal_load = proposal_load,
+	.user_load = user_load,
 	.withdrawal_of_key = withdrawal_of_key,
 	.policy_load = policy_load,
 	.policy_forget = policy_forget,

@@ -49,6 +49,8 @@ static void api_open(struct sim_process *process)
 				       .intent_keys = mac_keys_of(world, 0),
 				       .identity_keys = mac_keys_of(world, 0),
 				       .controls_keys = mac_keys_of(world, 4),
+				       .policy_keys = mac_keys_of(world, 6),
+				       .unpause_people = world->desk.unpause_people,
 				       .instance = process->instance,
 				       .ends_by_signer = world->options->seed % 3 == 0 };
 	process->work = work_new(&options);

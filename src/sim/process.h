@@ -65,6 +65,8 @@ struct sim_process {
 	int64_t dies_at; /* of an extra one */
 	unsigned born;   /* counts incarnations, from 1 */
 	char instance[32];
+	uint64_t controls_version; /* of the switches that it saw last, */
+	uint64_t controls_step;    /* in that step of its own; 0: never */
 	struct sim_seen *seen;
 	struct sim_clock clock;
 	struct sim_port store, queue, transport, journal, keys, chain, nodes[SIM_NODES_MAX];

@@ -4,6 +4,7 @@
 #define SLUICE_SIM_RECORD_H
 
 #include "core/withdrawal.h"
+#include "sim/desk.h"
 #include "sim/sim.h"
 
 struct sim_process;
@@ -45,6 +46,7 @@ struct sim_order {
 	uint64_t told_version;
 	bool is_fickle; /* a block may find it unwilling, though an estimate did not */
 	unsigned flips; /* blocks in which its receiver refuses, though an estimate says yes */
+	struct sim_case people; /* what they were asked about it */
 };
 
 /* One slot as the checkers saw it grow. */

@@ -323,6 +323,8 @@ static bool event_act(struct sim_world *world, int64_t until_ms)
 	first = world->block_at < first ? world->block_at : first;
 	first = world->trouble_at < first ? world->trouble_at : first;
 	first = world->calm_at < first ? world->calm_at : first;
+	int64_t desk_at = sim_desk_next(world);
+	first = desk_at < first ? desk_at : first;
 	int64_t restore_at = sim_restore_next(world);
 	first = restore_at < first ? restore_at : first;
 	if (first > until_ms)
@@ -330,6 +332,8 @@ static bool event_act(struct sim_world *world, int64_t until_ms)
 	time_set(world, first);
 	if (first == restore_at) {
 		sim_restore_act(world);
+	} else if (first == desk_at) {
+		sim_desk_act(world);
 	} else if (first == world->calm_at) {
 		sim_schedule_calm(world);
 		world->calm_at = world->now_ms + sim_between(world, CALM_MS_MIN, CALM_MS_MAX);

@@ -10,6 +10,7 @@ static size_t kept(size_t len, size_t max)
 void sim_seen_reset(struct sim_seen *seen, uint64_t step)
 {
 	seen->step = step;
+	seen->has_stood = false;
 	seen->rights_len = seen->sends_len = 0;
 	for (size_t i = 0; i <= SIM_NODES_MAX; i++)
 		seen->views[i].receipts_len = seen->views[i].blocks_len = seen->views[i].heads_len =

@@ -46,6 +46,7 @@ struct sim_seen_send {
 
 struct sim_seen {
 	uint64_t step;                            /* of the world, when this one began */
+	bool has_stood;                           /* still, in the middle of it */
 	struct sim_view views[SIM_NODES_MAX + 1]; /* by node; the last is the front's */
 	struct sim_seen_rights rights[SIM_SEEN_MAX];
 	size_t rights_len;

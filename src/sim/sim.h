@@ -79,6 +79,8 @@ enum sim_plant {
 	SIM_PLANT_REFUSED,           /* refused: failed by a receiver that takes everything */
 	SIM_PLANT_PAID_AGAIN,        /* T1: a slot for a key that was paid before the restore */
 	SIM_PLANT_EDITED_AUDIT,      /* feed: a record says something else than it did */
+	SIM_PLANT_UNHEEDED,          /* pause: a switch that nobody heeds */
+	SIM_PLANT_UNAPPROVED,        /* approval: nobody has said yes */
 	SIM_PLANTS
 };
 
@@ -111,10 +113,14 @@ struct sim_summary {
 	uint64_t replacements[SIM_REASONS]; /* by enum wish_reason */
 	uint64_t blocks;
 	uint64_t restores;
-	uint64_t lost;      /* withdrawals that a restored store did not know */
-	uint64_t imported;  /* transactions that it learned of */
-	uint64_t bound;     /* withdrawals that were bound to what had paid them */
-	uint64_t sqs_seeds; /* those with an external queue */
+	uint64_t lost;          /* withdrawals that a restored store did not know */
+	uint64_t imported;      /* transactions that it learned of */
+	uint64_t bound;         /* withdrawals that were bound to what had paid them */
+	uint64_t pauses;        /* that people asked for, as often as they did */
+	uint64_t unpauses;      /* likewise */
+	uint64_t words;         /* of people who are asked */
+	uint64_t words_refused; /* too late, twice, about something else */
+	uint64_t sqs_seeds;     /* those with an external queue */
 	uint64_t sqs[SIM_SQS_EVENTS];
 	uint64_t inserts[SIM_INSERTS];
 	uint64_t inserts_refused[SIM_INSERTS]; /* by the schema */

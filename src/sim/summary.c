@@ -53,6 +53,11 @@ static const struct move withdrawal_moves[] = {
 	{ 0, WITHDRAWAL_ACCEPTED, 0 },
 	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_QUEUED, 0 },
 	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_CANCELED, SIM_FAMILY_CANCEL },
+	{ WITHDRAWAL_ACCEPTED, WITHDRAWAL_AWAITING_APPROVAL, SIM_FAMILY_APPROVALS },
+	{ WITHDRAWAL_AWAITING_APPROVAL, WITHDRAWAL_QUEUED, SIM_FAMILY_APPROVALS },
+	{ WITHDRAWAL_AWAITING_APPROVAL, WITHDRAWAL_REJECTED, SIM_FAMILY_APPROVALS },
+	{ WITHDRAWAL_AWAITING_APPROVAL, WITHDRAWAL_CANCELED,
+	  SIM_FAMILY_APPROVALS | SIM_FAMILY_CANCEL },
 	{ WITHDRAWAL_QUEUED, WITHDRAWAL_ASSIGNED, 0 },
 	{ WITHDRAWAL_QUEUED, WITHDRAWAL_FAILED, SIM_FAMILY_RECEIVER },
 	{ WITHDRAWAL_QUEUED, WITHDRAWAL_CANCELED, SIM_FAMILY_CANCEL },
@@ -145,6 +150,22 @@ static void sqs_write(const struct sim_summary *summary, unsigned families, stru
 	}
 }
 
+static void people_write(const struct sim_summary *summary, unsigned families, struct buf *out,
+			 unsigned *inout_zeros)
+{
+	if ((families & SIM_FAMILY_CONTROLS) != 0) {
+		buf_format(out, "people asked for %llu pauses and %llu ends of one\n",
+			   (unsigned long long)summary->pauses,
+			   (unsigned long long)summary->unpauses);
+		*inout_zeros += summary->pauses == 0 || summary->unpauses == 0 ? 1 : 0;
+	}
+	if ((families & SIM_FAMILY_APPROVALS) == 0)
+		return;
+	buf_format(out, "people said %llu words about payments, of which %llu were refused\n",
+		   (unsigned long long)summary->words, (unsigned long long)summary->words_refused);
+	*inout_zeros += summary->words == 0 || summary->words_refused == 0 ? 1 : 0;
+}
+
 /* Rows that an editor made. */
 static void inserts_write(const struct sim_summary *summary, unsigned families, struct buf *out,
 			  unsigned *inout_zeros)
@@ -184,6 +205,7 @@ void sim_summary_write(const struct sim_summary *summary, unsigned families, str
 			   (unsigned long long)summary->bound);
 	sqs_write(summary, families, out, &zeros);
 	inserts_write(summary, families, out, &zeros);
+	people_write(summary, families, out, &zeros);
 	buf_format(out,
 		   "\n%llu seeds, %llu steps, %llu blocks, %llu reorgs, %llu kills, %llu attempts\n"
 		   "%llu accepted: %llu completed, %llu canceled, %llu failed, %llu rejected, "

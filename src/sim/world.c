@@ -271,7 +271,7 @@ static void restore_part(struct sim_world *world)
 /* A seed's own mix: none of the families has to be in every run, or they would hide each other. */
 static void mix_make(struct sim_world *world)
 {
-	for (unsigned i = 0; i < SIM_FAMILIES; i++) {
+	for (unsigned i = 0; (1U << i) < SIM_FAMILY_CONTROLS; i++) {
 		bool is_late = (1U << i) >= SIM_FAMILY_LIAR;
 		struct sim_random *random = (1U << i) == SIM_FAMILY_RESTORE ? &world->restore.random
 					    : is_late                       ? &world->own
@@ -281,6 +281,7 @@ static void mix_make(struct sim_world *world)
 			world->families |= 1U << i;
 	}
 	restore_part(world);
+	sim_desk_families(world);
 	static const unsigned strong[SIM_FAULTS] = { 60000, 30000, 8000, 8000, 8000 };
 	unsigned strength = (unsigned)sim_between(world, 0, 1000);
 	for (enum sim_fault fault = 0; fault < SIM_FAULTS; fault++)
@@ -366,6 +367,7 @@ static bool world_open(struct sim_world *world, struct err *err)
 		sim_outside_lie(world);
 	if (!stores_open(world, err) || !policy_open(world, err))
 		return false;
+	sim_desk_open(world);
 	for (enum sim_role role = SIM_API; role <= SIM_MONITOR; role++)
 		sim_process_start(world, &world->processes[role], role, false);
 	world->block_at = world->now_ms + 1;
@@ -419,6 +421,7 @@ static void liveness_run(struct sim_world *world)
 	for (int calm = 0; !world->failed && calm < CALM_LOOKS && world->now_ms < bound;) {
 		sim_client_redrive(world);
 		sim_people_act(world);
+		sim_desk_calm(world);
 		sim_schedule_run(world, world->now_ms + LOOK_MS);
 		calm = sim_check_is_done(world) ? calm + 1 : 0;
 		sim_check_calm(world);

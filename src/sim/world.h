@@ -7,6 +7,7 @@
  *	client.c    what is asked for, and the list of what was answered with 202
  *	check_*.c   the rules T1 to T12, looked after from outside the code under test
  *	restore.c    an old copy takes the store's place, and what people do about it
+ *	desk.c       people come by: switches.c, approvers.c
  *	outside.c   what only a person can put right: a stranger with a key, a chain that goes back
  *	editor.c    somebody with the password of the database
  *	forge.c     rows that he makes
@@ -24,6 +25,7 @@
 #include "port/db.h"
 #include "sim/chain_model.h"
 #include "sim/chain_node.h"
+#include "sim/desk.h"
 #include "sim/process.h"
 #include "sim/random.h"
 #include "sim/record.h"
@@ -97,6 +99,7 @@ struct sim_world {
 	int64_t trouble_ms_max;
 	int64_t calm_at; /* when what is troubled now ends */
 	struct sim_restore restore;
+	struct sim_desk desk;
 	/* The checkers. */
 	struct sim_slot *slots;
 	size_t slots_len;

@@ -464,6 +464,35 @@ static void test_frozen_switch_stops_every_send(void **state)
 	life_assert_paid(life, &rows[2]);
 }
 
+/* Its client cancels it, and the cancellation would cost too much today: the newest bytes are the
+ * payment still, and go nowhere. */
+static void test_frozen_account_though_its_cancellation_is_too_dear(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal row = sent(life, 6510);
+	struct wei most = life->catalogue.chains[0].fees.cap_max;
+	struct out before = out_of(life);
+	int64_t sends = life_number(life, "SELECT max(sent_at) FROM attempts", NULL);
+	stop(life, CONTROL_ACCOUNT, row.intent.account, CONTROL_BROADCAST);
+	life_drop_pool(life);
+	life->catalogue.chains[0].fees.cap_max = (struct wei){ u256_from_u64(1) };
+	life_wait(life, 3000);
+	assert_true(life_cancel(life, &row));
+	for (int i = 0; i < 4; i++) {
+		life_sign(life);
+		life_wait(life, 3000);
+		life_watch(life);
+	}
+	assert_nothing_new(life, before);
+	assert_int_equal(life_number(life, "SELECT max(sent_at) FROM attempts", NULL), sends);
+	life->catalogue.chains[0].fees.cap_max = most;
+	lift_all(life);
+	life_wait(life, RESUME_MS);
+	life_run(life, 14);
+	life_assert_stage(life, &row, WITHDRAWAL_CANCELED);
+	life_assert_unpaid(life, &row);
+}
+
 static void test_frozen_by_a_file(void **state)
 {
 	struct life *life = *state;
@@ -714,6 +743,7 @@ int main(void)
 		LIFE_TEST(test_pause_undone_by_another_account),
 		LIFE_TEST(test_what_is_out_is_bumped_and_canceled_under_pause),
 		LIFE_TEST(test_frozen_switch_stops_every_send),
+		LIFE_TEST(test_frozen_account_though_its_cancellation_is_too_dear),
 		LIFE_TEST(test_frozen_by_a_file),
 		LIFE_TEST(test_freeze_file_out_of_sight),
 		LIFE_TEST(test_pause_undone_before_the_other_signer_looked),

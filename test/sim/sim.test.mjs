@@ -30,6 +30,7 @@ for (const [faults, first, seeds] of [
 	['-none,node,reorg,fees,clock,messages,cancel,funds,receiver', 2000, 60],
 	['all', 3200, 120],
 	['-editor,restore', 4000, 60],
+	['controls,approvals,crash,store,pause,overlap,journal,keys,node,funds,cancel', 5000, 100],
 ])
 	test(`${seeds} seeds with ${faults}: paid once or never`, async () => {
 		const result = await sim('--seed', String(first), '--seeds', String(seeds),
@@ -67,6 +68,15 @@ test('what a queue does to its messages is counted', async () => {
 		assert.match(result.out, new RegExp(`^  ${event} +[1-9]`, 'm'), event);
 });
 
+test('what people do at their desks is counted', async () => {
+	const result = await sim('--seed', '1', '--seeds', '20', '--withdrawals', '20', '--faults=controls,approvals');
+	assert.equal(result.status, 0, words(result));
+	assert.match(result.out, /^people asked for [1-9]\d* pauses and [1-9]\d* ends of one$/m);
+	assert.match(result.out, /^people said [1-9]\d* words about payments, of which [1-9]\d* were refused$/m);
+	assert.match(result.out, /^store_user_load +[1-9]/m);
+	assert.match(result.out, /^store_withdrawal_of_key +[1-9]/m);
+});
+
 test('rows that an editor makes are counted, and what the schema refuses', async () => {
 	const result = await sim('--seed', '1', '--seeds', '60', '--withdrawals', '20', '--faults=editor');
 	assert.equal(result.status, 0, words(result));
@@ -85,13 +95,14 @@ for (const [plant, rule] of Object.entries({
 	'lost-wake-up': 'messages', 'signed-canceled': 'cancel', 'held': 'hold', 'false-alarm': 'hold',
 	'stopped': 'stop', 'overdrawn': 'funds', 'limit': 'limit', 'stranger': 'T10', 'shallow': 'T12',
 	'stale': 'T12', 'unnoticed': 'T12', 'taken-back': 'T9', 'unwished': 'wish', 'refused': 'refused',
-	'paid-again': 'T1', 'edited-audit': 'feed',
+	'paid-again': 'T1', 'edited-audit': 'feed', 'unheeded': 'pause', 'unapproved': 'approval',
 }))
 	test(`${rule} fires on a planted violation: ${plant}`, async () => {
 		// A second signature takes somebody who asks for it; a key that is paid again, a restore.
 		const faults = {
 			'unwished': ['--faults=cancel', '--seeds', '30'],
 			'paid-again': ['--faults=restore', '--seeds', '30'],
+			'unapproved': ['--faults=approvals', '--seeds', '30'],
 		}[plant] ?? ['--faults=none'];
 		const result = await sim('--seed', '3', '--withdrawals', '20', ...faults, '--plant', plant);
 		assert.equal(result.status, 1);

@@ -194,13 +194,20 @@ bool signer_work_waits(const struct signer *self, const struct slot_work *work)
 	return (stops & CONTROL_SIGNING) != 0 && !is_out(work) && !recovers;
 }
 
+/* A cancellation that is not signed after all, since its fee is too high today, leaves the payment
+ * to go out again. */
+static bool is_payment(const struct slot_work *work)
+{
+	return work->sign || !DEFENCE("pause_is_of_what_goes_out") ? work->pays : work->stored_pays;
+}
+
 /* Bytes of a row that nobody vouches for may be anybody's: an editor could name another account. */
 bool signer_payment_waits(const struct signer *self, const struct slot_work *work)
 {
 	const struct signer_controls *controls = &self->controls;
 	/* Of a set in doubt some may have been taken out. */
 	unsigned stops = control_stops_any(&controls->set) | control_stops_any(&controls->believed);
-	if (!work->pays || stops == 0)
+	if (!is_payment(work) || stops == 0)
 		return false;
 	const struct withdrawal *row = signer_work_row(self, work);
 	if (row != NULL)

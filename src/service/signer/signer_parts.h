@@ -110,12 +110,13 @@ struct slot_work {
 	const struct withdrawal *row; /* believed; NULL: none, or it is not */
 	const struct asset *asset;    /* of the row; NULL without one */
 	bool is_fresh;                /* reserved in this step: all was checked a moment ago */
-	bool sign;     /* needs a new attempt; otherwise attempt is the newest stored one */
-	bool is_bump;  /* a higher fee than the newest attempt */
-	bool wished;   /* by a wish to send or to bump */
-	bool cancels;  /* by the wish to cancel: the bump pays nobody */
-	bool turns;    /* the newest bytes pay, and those to be signed do not */
-	bool pays;     /* tx is the payload, not the self-transfer */
+	bool sign;        /* needs a new attempt; otherwise attempt is the newest stored one */
+	bool is_bump;     /* a higher fee than the newest attempt */
+	bool wished;      /* by a wish to send or to bump */
+	bool cancels;     /* by the wish to cancel: the bump pays nobody */
+	bool turns;       /* the newest bytes pay, and those to be signed do not */
+	bool pays;        /* tx is the payload, not the self-transfer */
+	bool stored_pays; /* what goes out unless something is signed: the newest bytes pay */
 	bool is_stale; /* the newest bytes would pay what went on without them: never sent again */
 	bool drop;     /* given up for this step */
 	struct attempt attempt;

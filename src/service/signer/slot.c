@@ -77,6 +77,7 @@ static void work_add(struct signer *self, struct signer_wallet *wallet, struct t
 	work->wished = wished;
 	work->cancels = cancels;
 	work->turns = false;
+	work->stored_pays = false;
 	work->is_stale = false;
 	work->is_bump =
 		cancels || (wished && slot->wish == WISH_BUMP && slot->attempts < ATTEMPTS_MAX);

@@ -304,7 +304,7 @@ static bool stored_verify(struct signer *self, struct slot_work *work, struct er
 		return false;
 	if (!word.ours || n != work->slot->attempts)
 		return slot_refuse(self, work, reason_code(REASON_ATTEMPT_MISMATCH), err);
-	work->pays = word.pays;
+	work->pays = work->stored_pays = word.pays;
 	work->is_stale = word.pays && word.canceled && is_left(self, work->slot);
 	/* The first cancellation waits for nothing. */
 	if (chosen + 1 < n || ((!work->cancels || !work->pays) && is_early(self, work)))
