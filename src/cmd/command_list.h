@@ -25,6 +25,8 @@ enum exit_status command_user_list(const struct invocation *invocation);
 enum exit_status command_user_disable(const struct invocation *invocation);
 enum exit_status command_user_reset_password(const struct invocation *invocation);
 enum exit_status command_user_reset_totp(const struct invocation *invocation);
+enum exit_status command_user_sessions(const struct invocation *invocation);
+enum exit_status command_user_end_sessions(const struct invocation *invocation);
 
 /* command_keys.c */
 enum exit_status command_keys_init(const struct invocation *invocation);

@@ -1,4 +1,5 @@
-/* Commands about people who log in: user create, list, disable, reset-password, reset-totp. */
+/* Commands about people who log in: user create, list, disable, reset-password, reset-totp,
+ * sessions, end-sessions. */
 #include "cmd/command_list.h"
 
 #include "adapter/clock_posix.h"
@@ -9,7 +10,7 @@
 #include "base/time.h"
 #include "cmd/password_input.h"
 #include "cmd/store_open.h"
-#include "service/admin/users.h"
+#include "service/admin/sessions.h"
 
 #include <limits.h>
 #include <pwd.h>
@@ -249,4 +250,101 @@ enum exit_status command_user_list(const struct invocation *invocation)
 	free(sealed);
 	desk_close(&desk);
 	return ok ? EXIT_DONE : invocation_failed(invocation, &err);
+}
+
+static void session_write(struct buf *out, const struct store_session *session)
+{
+	json_write_member_text(out, "id", id_text(session->id).at);
+	write_time(out, "created_at", session->created_at);
+	write_time(out, "refreshed_at", session->refreshed_at);
+	write_time(out, "expires_at", session->expires_at);
+	json_write_member_bool(out, "second_factor", session->second_factor_at != 0);
+	json_write_member_text(out, "address", session->peer);
+}
+
+static void sessions_print_json(const struct store_session *sessions, size_t len)
+{
+	struct buf out = buf_new(PRINT_BYTES_MAX);
+	buf_text(&out, "{\"items\":[");
+	for (size_t i = 0; i < len; i++) {
+		buf_text(&out, i == 0 ? "{" : ",{");
+		session_write(&out, &sessions[i]);
+		buf_byte(&out, '}');
+	}
+	buf_text(&out, "]}");
+	CHECK(!out.overflow);
+	(void)puts(buf_terminated(&out));
+	buf_free(&out);
+}
+
+static void sessions_print(const struct store_session *sessions, size_t len)
+{
+	(void)printf("%-*s  %-24s %-13s %s\n", ID_TEXT_LEN, "SESSION", "SINCE", "SECOND FACTOR",
+		     "FROM");
+	for (size_t i = 0; i < len; i++) {
+		char bytes[32];
+		struct buf since = buf_of(bytes, sizeof bytes);
+		time_write_rfc3339(sessions[i].created_at, &since);
+		(void)printf("%s  %-24s %-13s %s\n", id_text(sessions[i].id).at,
+			     buf_terminated(&since),
+			     sessions[i].second_factor_at != 0 ? "yes" : "no", sessions[i].peer);
+	}
+}
+
+enum exit_status command_user_sessions(const struct invocation *invocation)
+{
+	struct user_desk desk;
+	struct store_session sessions[SESSIONS_MAX];
+	struct err err;
+	size_t len = 0, broken = 0;
+	if (!desk_open(&desk, invocation, &err))
+		return invocation_failed(invocation, &err);
+	bool ok = admin_sessions_list(&desk.admin, invocation->arguments[0],
+				      clock_now_ms(&desk.clock), sessions, &len, &broken, &err);
+	if (ok && invocation->json)
+		sessions_print_json(sessions, len);
+	else if (ok)
+		sessions_print(sessions, len);
+	if (ok && broken > 0)
+		(void)fprintf(stderr, "%zu more were changed by somebody, and open nothing\n",
+			      broken);
+	desk_close(&desk);
+	return ok ? EXIT_DONE : invocation_failed(invocation, &err);
+}
+
+/* Of the person who is named: an id of somebody else's is a slip. */
+static bool session_end(struct user_desk *desk, const char *name, const char *text,
+			struct store_user *ret_user, struct err *err)
+{
+	struct store_session sessions[SESSIONS_MAX], ended;
+	size_t len = 0, broken = 0;
+	int64_t now_ms = clock_now_ms(&desk->clock);
+	struct id id;
+	bool is_theirs = false;
+	if (!admin_user_find(&desk->admin, name, ret_user, err) ||
+	    !admin_sessions_list(&desk->admin, name, now_ms, sessions, &len, &broken, err))
+		return false;
+	if (!id_read(str_from(text), &id))
+		return err_set(err, ERR_REFUSED, "\"%s\" is no id of a session", text);
+	for (size_t i = 0; i < len; i++)
+		is_theirs |= id_equal(sessions[i].id, id);
+	if (!is_theirs)
+		return err_set(err, ERR_REFUSED, "%s has no open session %s", name, text);
+	return admin_session_end(&desk->admin, id, now_ms, &ended, err);
+}
+
+enum exit_status command_user_end_sessions(const struct invocation *invocation)
+{
+	struct user_desk desk;
+	struct store_user user;
+	struct err err;
+	const char *name = invocation->arguments[0];
+	bool is_one = invocation->arguments_len > 1;
+	if (!desk_open(&desk, invocation, &err))
+		return invocation_failed(invocation, &err);
+	bool ok = is_one ? session_end(&desk, name, invocation->arguments[1], &user, &err)
+			 : admin_user_end_sessions(&desk.admin, name, clock_now_ms(&desk.clock),
+						   &user, &err);
+	return user_tell(invocation, &desk, ok, &user,
+			 is_one ? "has one session less" : "has no session any more", &err);
 }

@@ -331,6 +331,12 @@ const struct command commands[] = {
 	  "Ends all sessions of the user, who enrols a new one after the next login. Make sure\n"
 	  "who is asking: a password alone is enough to enrol one then.",
 	  config_options, command_user_reset_totp },
+	{ "user sessions", "NAME", 1, 1, "list what a person has begun and not ended", NULL,
+	  config_options, command_user_sessions },
+	{ "user end-sessions", "NAME [SESSION]", 1, 2, "end it: one session, or all of a person",
+	  "Felt by the API within api.key_cache_ms. The person can log in again: `user disable`,\n"
+	  "or a new password, is for who should not.",
+	  config_options, command_user_end_sessions },
 	{ "wallet list", "", 0, 0, "list the wallets, and why they are stopped", NULL,
 	  config_options, command_wallet_list },
 	{ "wallet start", "ADDRESS", 1, 1, "let a stopped wallet pay again",

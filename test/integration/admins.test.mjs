@@ -165,6 +165,47 @@ describe('users', () => {
 		assert.equal(api.sql("SELECT disabled_at, role, version FROM users WHERE name = 'xia'"), '0|1|1');
 	});
 
+	test('sessions of others are listed, and ended one by one, by who reaches their user', async () => {
+		const { body: { id } } = await makePerson(tess, { name: 'yan', role: 'viewer' });
+		const here = await logIn(api, 'yan');
+		const there = (await ask(api, 'POST', '/v1/auth/login', { body: { name: 'yan', password }, from: '127.0.0.8' })).body.access_token;
+		const list = async token => get(token, `/v1/users/${id}/sessions`);
+		const { status, body: { items } } = await list(tess);
+		assert.deepEqual([status, items.map(({ address }) => address)], [200, ['127.0.0.8', '127.0.0.1']]);
+		assert.deepEqual((await list(ann)).body.items, items);
+		assert.deepEqual((await get(here, '/v1/auth/sessions')).body.items, items, 'as the person sees them');
+		assert.ok(!JSON.stringify(items).includes('hash'));
+		assert.deepEqual(api.sluice('user', 'sessions', 'yan').items, items);
+		// Of the person alone: another account's people find neither the user nor the session.
+		makeUser(api, 'zed', 'admin', '--account', 'zeta');
+		const zed = await logInFully(api, 'zed');
+		assertProblem(await list(zed), 404, 'user_unknown');
+		assertProblem(await post(zed, `/v1/users/sessions/${items[0].id}/revoke`), 404, 'session_unknown');
+		assertProblem(await list(here), 403, 'permission_missing');
+		assertProblem(await post(await logIn(api, 'tess'), `/v1/users/sessions/${items[0].id}/revoke`), 403, 'second_factor_required');
+		const ended = await post(tess, `/v1/users/sessions/${items[0].id}/revoke`);
+		assert.deepEqual([ended.status, ended.body.id], [200, items[0].id]);
+		const { session, user, request } = recordOf('session_revoked');
+		assert.deepEqual([session, user, request], [items[0].id, id, ended.headers['request-id']]);
+		await until(async () => (await get(there, '/v1/auth/sessions')).status === 401);
+		assert.equal((await get(here, '/v1/auth/sessions')).status, 200);
+		assert.deepEqual((await list(tess)).body.items.map(item => item.id), [items[1].id]);
+		for (const none of [items[0].id, nobody, 'x'])
+			assertProblem(await post(tess, `/v1/users/sessions/${none}/revoke`), 404, 'session_unknown');
+		// What somebody edited is not there, and an alarm.
+		api.sql(`UPDATE sessions SET peer = '127.0.0.7' WHERE id = x'${items[1].id.replaceAll('-', '')}'`);
+		assert.deepEqual((await list(tess)).body.items, []);
+		assertProblem(await post(tess, `/v1/users/sessions/${items[1].id}/revoke`), 404, 'session_unknown');
+		assert.ok(api.log().some(line => line['event.action'] === 'session_seal_broken' && line['labels.alarm'] === true));
+		const last = await logIn(api, 'yan');
+		const [{ id: open }] = (await list(tess)).body.items;
+		assert.notEqual(api.attempt('user', 'end-sessions', 'ann', open).status, 0, 'it is another one\'s');
+		assert.equal(api.sluice('user', 'end-sessions', 'yan', open).name, 'yan');
+		await until(async () => (await get(last, '/v1/auth/sessions')).status === 401);
+		api.sluice('user', 'end-sessions', 'yan');
+		assert.equal(recordOf('user_sessions_revoked').user, id);
+	});
+
 	test('nobody does it to himself, and two admins do not shut each other out', async () => {
 		const id = name => (api.sluice('user', 'list').items.find(user => user.name === name)).id;
 		for (const [path, body] of [['disable'], ['role', { role: 'viewer' }], ['password', { password }], ['totp/reset']])

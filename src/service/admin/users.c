@@ -82,8 +82,8 @@ bool admin_user_create(const struct admin_users *admin, const char *name, const 
 	       admin_user_add(admin, name, account, role, text, now_ms, ret_user, err);
 }
 
-static bool user_find(const struct admin_users *admin, const char *name,
-		      struct store_user *ret_user, struct err *err)
+bool admin_user_find(const struct admin_users *admin, const char *name, struct store_user *ret_user,
+		     struct err *err)
 {
 	bool found = false;
 	if (!name_check(str_from(name), err) ||
@@ -125,7 +125,7 @@ static bool user_change(const struct admin_users *admin, const char *name, const
 	struct store_by by = admin_by(&admin->by, now_ms);
 	for (int i = 0; i < CHANGE_TRIES; i++) {
 		struct store_user user;
-		if (!user_find(admin, name, &user, err))
+		if (!admin_user_find(admin, name, &user, err))
 			return false;
 		struct store_user_change change = { .user = &user,
 						    .version = user.version,

@@ -26,6 +26,9 @@ MUST_CHECK bool admin_password_check(struct str password, struct err *err);
 MUST_CHECK bool admin_user_create(const struct admin_users *admin, const char *name,
 				  const char *account, enum user_role role, struct str password,
 				  int64_t now_ms, struct store_user *ret_user, struct err *err);
+/* The row of a user within reach. REFUSED when there is none, or somebody has edited it. */
+MUST_CHECK bool admin_user_find(const struct admin_users *admin, const char *name,
+				struct store_user *ret_user, struct err *err);
 /* Ends all that the user has begun, within the life of the API's cache; a disabled one stays as it
  * is. REFUSED when there is no such user, or somebody has edited the row: then it grants nothing
  * already. */

@@ -142,6 +142,9 @@ static bool run_act(const struct api_options *options, struct job *job, struct e
 	case DESK_ALLOW_CONFIRM:
 	case DESK_ALLOW_REJECT:
 		return desk_allow_list_run(options, job, err);
+	case DESK_SESSIONS:
+	case DESK_SESSION_END:
+		return desk_sessions_run(options, job, err);
 	case DESK_ACTS:
 		break;
 	}

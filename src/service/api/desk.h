@@ -48,6 +48,8 @@ enum desk_act {
 	DESK_ALLOW_REMOVE,  /* of an entry */
 	DESK_ALLOW_CONFIRM, /* of a proposal */
 	DESK_ALLOW_REJECT,
+	DESK_SESSIONS,    /* of a user */
+	DESK_SESSION_END, /* one, of whoever has it */
 	DESK_ACTS,
 };
 
@@ -98,6 +100,7 @@ bool desk_policies_run(const struct api_options *options, struct job *job, struc
 bool desk_simulate_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_keys_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_users_run(const struct api_options *options, struct job *job, struct err *err);
+bool desk_sessions_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_audit_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_allow_list_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_approvals_run(const struct api_options *options, struct job *job, struct err *err);

@@ -124,6 +124,8 @@ void http_policies_proposal_get(struct exchange *exchange);
 void http_policies_confirm(struct exchange *exchange);
 void http_policies_reject(struct exchange *exchange);
 void http_policies_simulate(struct exchange *exchange);
+void http_users_sessions_list(struct exchange *exchange);
+void http_users_session_end(struct exchange *exchange);
 void http_allow_list_get(struct exchange *exchange);
 void http_allow_list_add(struct exchange *exchange);
 void http_allow_list_remove(struct exchange *exchange);

@@ -318,6 +318,16 @@ void http_users_sessions(struct exchange *exchange)
 	desk_post(exchange, DESK_USER_SESSIONS);
 }
 
+void http_users_sessions_list(struct exchange *exchange)
+{
+	desk_get(exchange, DESK_SESSIONS);
+}
+
+void http_users_session_end(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_SESSION_END);
+}
+
 static void refuse_parameter(struct exchange *exchange, struct str name, enum problem problem,
 			     const char *detail)
 {

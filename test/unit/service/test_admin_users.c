@@ -2,7 +2,7 @@
 #include "../../contract/store_fixture.h"
 
 #include "adapter/password_argon2.h"
-#include "service/admin/users.h"
+#include "service/admin/sessions.h"
 
 static const uint8_t key_bytes[32] = { 1, 2, 3 };
 static const uint8_t other_bytes[32] = { 4, 5, 6 };
@@ -190,6 +190,67 @@ static void scope_missing_nobody_is_left_without_an_admin(void **state)
 
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
+#define ENDS_AT INT64_C(4000000000000) /* far ahead: what has ended long ago goes */
+
+static struct store_session begun(struct fixture *f, const struct store_user *user, uint8_t number)
+{
+	struct store_by by = fixture_by(f, ACTOR_API);
+	struct store_session session = { .id = { { number } },
+					 .user = user->id,
+					 .generation = user->generation,
+					 .version = 1,
+					 .created_at = number,
+					 .refreshed_at = number,
+					 .expires_at = ENDS_AT,
+					 .peer = "10.0.0.1" };
+	struct store_session_change change = { .session = &session, .action = "session_began" };
+	store_session_seal(&grants, &session);
+	MUST(store_session_change, f->store, &change, &by);
+	assert_true(change.applied);
+	return session;
+}
+
+static void idor_sessions_are_ended_by_who_reaches_their_user(void **state)
+{
+	struct fixture *f = *state;
+	struct desk desk, theirs;
+	struct admin_users *admin = desk_init(&desk, f), *stranger_of = desk_init(&theirs, f);
+	struct store_user user = create(admin, "ann");
+	struct store_session first = begun(f, &user, 1), second = begun(f, &user, 2), row;
+	struct store_session rows[SESSIONS_MAX];
+	size_t len = 0, broken = 0;
+	struct err err = { 0 };
+	admin->by.account = "acme";
+	stranger_of->by.account = "zeta";
+	assert_false(admin_session_end(stranger_of, first.id, 5000, &row, &err));
+	assert_string_equal(err.code, "session_unknown");
+	assert_false(admin_sessions_list(stranger_of, "ann", 5000, rows, &len, &broken, &err));
+	assert_string_equal(err.code, "user_unknown");
+	MUST(admin_sessions_list, admin, "ann", 5000, rows, &len, &broken);
+	assert_int_equal(len, 2);
+	MUST(admin_session_end, admin, first.id, 5000, &row);
+	assert_int_equal(row.revoked_at, 5000);
+	assert_false(admin_session_end(admin, first.id, 5001, &row, &err));
+	assert_string_equal(err.code, "session_unknown");
+	MUST(admin_sessions_list, admin, "ann", 5000, rows, &len, &broken);
+	assert_int_equal(len, 1);
+	assert_true(id_equal(rows[0].id, second.id));
+	/* Edited: it opens nothing, and is nobody's to end. */
+	fixture_edit(f, "UPDATE sessions SET expires_at = expires_at + 1");
+	MUST(admin_sessions_list, admin, "ann", 5000, rows, &len, &broken);
+	assert_int_equal(len, 0);
+	assert_int_equal(broken, 1);
+	assert_false(admin_session_end(admin, second.id, 5000, &row, &err));
+	assert_string_equal(err.code, "session_unknown");
+	/* Of an older generation, or over. */
+	struct store_session third = begun(f, &user, 3);
+	assert_false(admin_session_end(admin, third.id, ENDS_AT, &row, &err));
+	MUST(admin_user_end_sessions, admin, "ann", 6000, &user);
+	assert_false(admin_session_end(admin, third.id, 6000, &row, &err));
+	MUST(admin_sessions_list, admin, "ann", 6000, rows, &len, &broken);
+	assert_int_equal(len, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +259,7 @@ int main(void)
 		STORE_TEST(changes_raise_the_generation),
 		STORE_TEST(an_edited_user_is_not_changed),
 		STORE_TEST(idor_a_tenant_reaches_its_own_users_alone),
+		STORE_TEST(idor_sessions_are_ended_by_who_reaches_their_user),
 		STORE_TEST(scope_missing_nobody_is_left_without_an_admin),
 	};
 	return cmocka_run_group_tests_name("service/admin_users", tests, NULL, NULL);
