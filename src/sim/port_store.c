@@ -268,11 +268,11 @@ static bool controls_load(struct store *self, struct control_set *ret_set, struc
 		      controls_load(real, ret_set, err));
 }
 
-static bool proposals_list(struct store *self, enum proposal_kind kind, int64_t now_ms,
-			   struct store_proposal *ret_proposals, size_t cap, size_t *ret_len,
-			   struct err *err)
+static bool proposals_list(struct store *self, enum proposal_kind kind, const char *account,
+			   int64_t now_ms, struct store_proposal *ret_proposals, size_t cap,
+			   size_t *ret_len, struct err *err)
 {
-	STORE(STORE_PROPOSALS, proposals_list, kind, now_ms, ret_proposals, cap, ret_len);
+	STORE(STORE_PROPOSALS, proposals_list, kind, account, now_ms, ret_proposals, cap, ret_len);
 }
 
 static bool proposal_add(struct store *self, const struct store_proposal *proposal, struct str text,

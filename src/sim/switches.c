@@ -132,7 +132,7 @@ static bool proposal_find(struct sim_world *world, struct id_text *ret_id)
 	struct store_proposal rows[PROPOSALS_MAX];
 	struct err err = { 0 };
 	size_t len = 0;
-	CHECK(store_proposals_list(world->store, PROPOSAL_UNPAUSE, world->now_ms, rows,
+	CHECK(store_proposals_list(world->store, PROPOSAL_UNPAUSE, "", world->now_ms, rows,
 				   PROPOSALS_MAX, &len, &err));
 	if (len > 0)
 		*ret_id = id_text(rows[below(world, (unsigned)len)].id);
