@@ -270,12 +270,15 @@ static bool change_event_add(struct store_news *news, const struct store_change 
 			     : change->held_reason != NULL ? change->held_reason
 							   : change->wait_reason;
 	bool has_reason = reason != NULL && reason[0] != 0;
-	if (has_reason || change->rule != NULL || change->vote != NULL) {
+	if (has_reason || change->rule != NULL || change->vote != NULL ||
+	    change->screening != NULL) {
 		buf_byte(&out, '{');
 		if (has_reason)
 			json_write_member_text(&out, "code", reason);
 		if (change->rule != NULL)
 			json_write_member_text(&out, "rule", change->rule);
+		if (change->screening != NULL)
+			json_write_member_text(&out, "screening", change->screening);
 		if (change->vote != NULL)
 			json_write_member_text(&out, "person", change->vote->person);
 		buf_byte(&out, '}');

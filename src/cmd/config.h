@@ -159,6 +159,11 @@ struct config {
 	unsigned unpause_people;      /* 1 or 2 */
 	unsigned policy_people;
 	unsigned allow_list_people;
+	const char *screening_url;         /* NULL: no service */
+	const char *screening_secret_file; /* with an URL */
+	const char *screening_ca_file;     /* NULL: the system's */
+	int64_t screening_deadline_ms;
+	size_t screening_asked_max;
 	int64_t processor_approval_life_ms;
 	int64_t processor_visibility_ms;
 	int64_t processor_sweep_interval_ms;

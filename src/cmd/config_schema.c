@@ -223,6 +223,14 @@ static const struct cyaml_schema_field policy_fields[] = {
 	SCALAR(struct config_text_policy, allow_list_people),
 	CYAML_FIELD_END,
 };
+static const struct cyaml_schema_field screening_fields[] = {
+	SCALAR(struct config_text_screening, url),
+	SCALAR(struct config_text_screening, secret_file),
+	SCALAR(struct config_text_screening, ca_file),
+	SCALAR(struct config_text_screening, deadline_ms),
+	SCALAR(struct config_text_screening, asked_max),
+	CYAML_FIELD_END,
+};
 static const struct cyaml_schema_field processor_fields[] = {
 	SCALAR(struct config_text_processor, ops_listen),
 	SCALAR(struct config_text_processor, approval_life_s),
@@ -263,6 +271,7 @@ static const struct cyaml_schema_field document_fields[] = {
 	SECTION(identity, identity_fields),
 	SECTION(controls, controls_fields),
 	SECTION(policy, policy_fields),
+	SECTION(screening, screening_fields),
 	SECTION(processor, processor_fields),
 	SECTION(signer, signer_fields),
 	SECTION(monitor, monitor_fields),

@@ -151,6 +151,14 @@ struct config_text_policy {
 	char *allow_list_people;
 };
 
+struct config_text_screening {
+	char *url;
+	char *secret_file;
+	char *ca_file;
+	char *deadline_ms;
+	char *asked_max;
+};
+
 struct config_text_processor {
 	char *ops_listen;
 	char *approval_life_s;
@@ -193,6 +201,7 @@ struct config_text {
 	struct config_text_api api;
 	struct config_text_controls controls;
 	struct config_text_policy policy;
+	struct config_text_screening screening;
 	struct config_text_processor processor;
 	struct config_text_signer signer;
 	struct config_text_monitor monitor;

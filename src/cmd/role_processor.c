@@ -1,6 +1,8 @@
 #include "cmd/role.h"
 
 #include "adapter/deny_list_file.h"
+#include "adapter/screen_http.h"
+#include "cmd/secret_place.h"
 #include "service/processor/processor.h"
 
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 
 struct processor_role {
 	struct deny_list *deny_list;
+	struct screen *screen;
 	struct chain *chains[CHAINS_MAX]; /* asked when the policy asks */
 	struct processor *processor;
 };
@@ -29,6 +32,25 @@ static void chains_open(struct role_parts *parts, struct processor_role *role)
 	}
 }
 
+static bool screen_open(struct role_parts *parts, struct processor_role *role, struct err *err)
+{
+	const struct config *config = parts->config;
+	struct screen_http_options options = {
+		.url = config->screening_url,
+		.ca_file = config->screening_ca_file,
+		.deadline_ms = config->screening_deadline_ms,
+		.asked_max = config->screening_asked_max,
+		.clock = &parts->clock,
+		.entropy = &parts->entropy,
+		.metrics = parts->metrics,
+	};
+	if (config->screening_url == NULL)
+		return true;
+	return (secret_place_path(config->screening_secret_file, &options.secret_file, err) &&
+		screen_http_open(&options, &role->screen, err)) ||
+	       err_wrap(err, "screening");
+}
+
 static bool open_processor(struct role_parts *parts, void **ret_self, struct err *err)
 {
 	struct processor_role *role = calloc(1, sizeof *role);
@@ -37,11 +59,14 @@ static bool open_processor(struct role_parts *parts, void **ret_self, struct err
 	if (parts->config->policy_deny_list != NULL)
 		role->deny_list =
 			deny_list_file_new(parts->config->policy_deny_list, &parts->clock);
+	if (!screen_open(parts, role, err))
+		return false;
 	struct processor_options options = {
 		.store = parts->opened.store,
 		.queue = parts->opened.queue,
 		.clock = &parts->clock,
 		.deny_list = role->deny_list,
+		.screen = role->screen,
 		.catalogue = &parts->config->catalogue,
 		.log = &parts->log,
 		.metrics = parts->metrics,
@@ -72,9 +97,15 @@ static int64_t idle_ms(void *self)
 	return IDLE_MS_MAX;
 }
 
+static bool wait_for_answers(void *self, int64_t timeout_ms)
+{
+	struct processor_role *role = self;
+	return processor_wait(role->processor, timeout_ms);
+}
+
 static bool run_processor(struct role_parts *parts, void *self, struct err *err)
 {
-	struct role_work work = { self, step, idle_ms, QUEUE_REQUEST, NULL };
+	struct role_work work = { self, step, idle_ms, QUEUE_REQUEST, wait_for_answers };
 	return role_work_run(parts, &work, err);
 }
 
@@ -85,6 +116,7 @@ static void close_processor(struct role_parts *parts, void *self)
 	if (role == NULL)
 		return;
 	processor_free(role->processor);
+	screen_close(role->screen);
 	deny_list_close(role->deny_list);
 	for (size_t i = 0; i < CHAINS_MAX; i++)
 		chain_close(role->chains[i]);

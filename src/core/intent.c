@@ -41,18 +41,24 @@ static struct str intent_bytes(struct id deployment, const struct intent *intent
 	return buf_view(&out);
 }
 
+struct hash32 intent_digest(const struct intent *intent)
+{
+	char columns[MAC_INPUT_MAX];
+	struct hash32 digest;
+	struct str bytes = intent_bytes((struct id){ 0 }, intent, columns, sizeof columns);
+	sha256(bytes.at, bytes.len, digest.bytes);
+	return digest;
+}
+
 /* The columns that were judged are in it, as well as the intent's MAC: the processor cannot verify
  * that, and who edits a row for as long as it is judged would have another one approved. */
 static struct str approval_bytes(const struct intent *intent, const struct mac_tag *intent_mac,
 				 const struct approval *approval, void *storage, size_t cap)
 {
 	struct buf out = buf_of(storage, cap);
-	char columns[MAC_INPUT_MAX];
-	uint8_t digest[SHA256_BYTES];
-	struct str judged = intent_bytes((struct id){ 0 }, intent, columns, sizeof columns);
-	sha256(judged.at, judged.len, digest);
+	struct hash32 digest = intent_digest(intent);
 	prefixed_text(&out, APPROVAL_LABEL);
-	buf_prefixed(&out, digest, sizeof digest);
+	buf_prefixed(&out, digest.bytes, sizeof digest.bytes);
 	buf_prefixed(&out, intent_mac->bytes, sizeof intent_mac->bytes);
 	buf_prefixed_u64(&out, approval->policy_version);
 	buf_prefixed_u64(&out, (uint64_t)approval->approved_at);

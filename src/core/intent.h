@@ -34,6 +34,8 @@ bool approval_mac_verify(const struct mac_keys *keys, const struct intent *inten
 struct mac_tag row_mac_make(const struct mac_keys *keys, const char *label, struct str fields);
 bool row_mac_verify(const struct mac_keys *keys, const char *label, struct str fields,
 		    const struct mac_tag *tag);
+/* SHA-256 over all of it: is it still what was asked about? */
+struct hash32 intent_digest(const struct intent *intent);
 /* The tag of a right to be paid: HMAC(tag key, account ‖ idempotency hash). */
 void pay_tag_make(const uint8_t key[32], const struct intent *intent, uint8_t ret_tag[32]);
 /* SHA-256(account ‖ 0 ‖ key), first half: how an idempotency key or external id is stored. */

@@ -387,6 +387,42 @@ static bool limit_read(struct reading *reading, const struct json_value *value)
 	return true;
 }
 
+/* ---- screening ---- */
+
+static bool screening_member(struct reading *reading, struct str name,
+			     const struct json_value *value, struct policy_screening *screening)
+{
+	if (str_equal_text(name, "name"))
+		return text_read(reading, value, "name", POLICY_NAME_LEN_MAX, &screening->name);
+	if (str_equal_text(name, "approvals"))
+		return whole_read(reading, value, "approvals", POLICY_APPROVALS_MAX,
+				  &screening->approvals);
+	enum selector_read read = selector_member(reading, name, value, &screening->when);
+	if (read == SELECTOR_UNKNOWN)
+		return wrong(reading, "", "has a member that no screening has");
+	return read == SELECTOR_READ;
+}
+
+static bool screening_read(struct reading *reading, const struct json_value *value)
+{
+	struct policy *policy = reading->policy;
+	struct policy_screening screening = { .approvals = 1 };
+	struct str name;
+	void *cursor = NULL;
+	const struct json_value *member;
+	while (json_next_member(value, &cursor, &name, &member))
+		if (!screening_member(reading, name, member, &screening))
+			return false;
+	if (screening.name.len == 0)
+		return wrong(reading, "name", "is missing");
+	if (!name_is_new(reading, screening.name, &policy->screenings[0].name,
+			 sizeof policy->screenings[0], policy->screenings_len) ||
+	    !selector_check(reading, &screening.when))
+		return false;
+	policy->screenings[policy->screenings_len++] = screening;
+	return true;
+}
+
 /* ---- the document ---- */
 
 static bool list_read(struct reading *reading, const struct json_value *value, const char *member,
@@ -469,6 +505,9 @@ static bool document_member(struct reading *reading, struct str name,
 		return list_read(reading, value, "rules", POLICY_RULES_MAX, rule_read);
 	if (str_equal_text(name, "limits"))
 		return list_read(reading, value, "limits", POLICY_LIMITS_MAX, limit_read);
+	if (str_equal_text(name, "screening"))
+		return list_read(reading, value, "screening", POLICY_SCREENINGS_MAX,
+				 screening_read);
 	if (str_equal_text(name, "description"))
 		return text_read(reading, value, "description", 1024, &ignored);
 	if (str_equal_text(name, "look_alikes"))
@@ -478,8 +517,8 @@ static bool document_member(struct reading *reading, struct str name,
 	if (str_equal_text(name, "allow_list"))
 		return allow_list_read(reading, value);
 	return wrong(reading, "",
-		     "a policy has \"rules\", \"limits\", \"look_alikes\", \"contract_receivers\", "
-		     "an \"allow_list\" and a \"description\"");
+		     "a policy has \"rules\", \"limits\", \"screening\", \"look_alikes\", "
+		     "\"contract_receivers\", an \"allow_list\" and a \"description\"");
 }
 
 bool policy_compile(const struct json_value *root, const struct catalogue *catalogue,

@@ -140,6 +140,28 @@ static void claims_make(const struct policy *policy, const struct policy_facts *
 	}
 }
 
+/* Each entry that matches adds what it wants; none takes away what another one does. */
+static void screening_look(const struct policy *policy, const struct policy_facts *facts,
+			   struct policy_verdict *verdict)
+{
+	for (size_t i = 0; i < policy->screenings_len; i++) {
+		const struct policy_screening *screening = &policy->screenings[i];
+		if (!matches(policy, &screening->when, facts))
+			continue;
+		verdict->wants_screening = true;
+		if (verdict->review_approvals < screening->approvals)
+			verdict->review_approvals = screening->approvals;
+	}
+}
+
+void policy_review(struct policy_verdict *verdict)
+{
+	CHECK(verdict->answer != POLICY_DENIED && verdict->wants_screening);
+	if (verdict->answer == POLICY_ALLOWED || verdict->approvals < verdict->review_approvals)
+		verdict->approvals = verdict->review_approvals;
+	verdict->answer = POLICY_ASKED;
+}
+
 static void deny(struct policy_verdict *verdict, enum refusal refusal)
 {
 	verdict->answer = POLICY_DENIED;
@@ -169,6 +191,7 @@ static void rule_apply(const struct policy *policy, const struct policy_facts *f
 					    policy->look_alikes == POLICY_LOOK_ALIKES_WARN;
 		people_ask(facts, verdict);
 		claims_make(policy, facts, verdict);
+		screening_look(policy, facts, verdict);
 	}
 }
 
@@ -202,6 +225,8 @@ void policy_judge(const struct policy *policy, const struct catalogue *catalogue
 	ret_verdict->rule = NULL;
 	ret_verdict->warns_look_alike = false;
 	ret_verdict->claims_len = 0;
+	ret_verdict->wants_screening = false;
+	ret_verdict->review_approvals = 0;
 	ret_verdict->refusal = REFUSAL_NONE;
 	if (refusal != REFUSAL_NONE) {
 		deny(ret_verdict, refusal);

@@ -6,11 +6,13 @@
  *	                "amount_max": "1000" },
  *	              { "name": "never", "effect": "deny", "accounts": ["closed"] } ],
  *	  "limits": [ { "name": "a day", "assets": ["polygon/USDC"], "amount": "50000",
- *	                "window": "24h", "per": ["account"] } ] }
+ *	                "window": "24h", "per": ["account"] } ],
+ *	  "screening": [ { "name": "large", "assets": ["polygon/USDC"], "amount_min": "100" } ] }
  *
  * A rule that denies wins over all others, wherever it stands; of the rest the first that matches
  * decides: it allows, or wants the approval of so many people. Where none matches, the answer is
- * no. What is allowed, now or by people, must fit every limit that matches.
+ * no. What is allowed, now or by people, must fit every limit that matches, and be allowed by the
+ * screening service too when any entry of "screening" matches.
  *
  * Source: doc/policy.md.
  */
@@ -29,6 +31,7 @@
 #define POLICY_ITEMS_MAX          8192 /* texts of all selectors; as many receivers */
 #define POLICY_NAME_LEN_MAX       48
 #define POLICY_APPROVALS_MAX      16
+#define POLICY_SCREENINGS_MAX     16
 #define POLICY_WITHIN_MS          (24 * INT64_C(3600000)) /* unless the rule says another time */
 
 /* Of the allow-list, unless the document says another one. */
@@ -91,9 +94,17 @@ struct policy_limit {
 	bool per_account, per_key, per_receiver;
 };
 
+/* Who is asked about at the screening service; and how many people have to approve what that wants
+ * people to look at. */
+struct policy_screening {
+	struct str name;
+	struct policy_selector when;
+	uint32_t approvals; /* 1 to POLICY_APPROVALS_MAX */
+};
+
 /* Borrows the texts of the document's tree. About 350 kB: not for the stack. */
 struct policy {
-	size_t rules_len, limits_len, texts_len, receivers_len;
+	size_t rules_len, limits_len, screenings_len, texts_len, receivers_len;
 	enum policy_look_alikes look_alikes;
 	int64_t allow_cooldown_ms; /* before an entry of the allow-list counts */
 	int64_t allow_life_ms;     /* after which it counts no more; 0: for ever */
@@ -102,6 +113,7 @@ struct policy {
 	bool asks_contracts;       /* that, or some selector */
 	struct policy_rule rules[POLICY_RULES_MAX];
 	struct policy_limit limits[POLICY_LIMITS_MAX];
+	struct policy_screening screenings[POLICY_SCREENINGS_MAX];
 	struct str texts[POLICY_ITEMS_MAX];
 	struct address receivers[POLICY_ITEMS_MAX];
 };
@@ -120,7 +132,9 @@ struct policy_verdict {
 	uint32_t approvals;             /* ASKED: of so many people, within that time; */
 	int64_t within_ms;
 	bool wants_signature; /* and one of them signs (core/vote.h) */
-	size_t claims_len;    /* not DENIED: the room that it needs */
+	bool wants_screening; /* not DENIED: it goes on with the service's yes alone, or with */
+	uint32_t review_approvals; /* so many people's when that wants them to look */
+	size_t claims_len;         /* not DENIED: the room that it needs */
 	struct policy_claim claims[POLICY_LIMITS_MAX];
 	const struct policy_limit *limits[POLICY_LIMITS_MAX]; /* of each claim */
 };
@@ -143,6 +157,9 @@ MUST_CHECK bool policy_compile(const struct json_value *root, const struct catal
 void policy_judge(const struct policy *policy, const struct catalogue *catalogue,
 		  const struct asset *asset, const struct intent *intent,
 		  const struct policy_receiver *receiver, struct policy_verdict *ret_verdict);
+/* The screening service wants people to look: what was allowed is ASKED, what was asked already
+ * takes as many people as the stricter of both. */
+void policy_review(struct policy_verdict *verdict);
 /* Does an entry of the allow-list count? The cool-down is the one that it was added with, or the
  * one that is in force, whichever is longer; and a day at least as long as the policy is younger
  * than that, so that who shortens it still waits. */

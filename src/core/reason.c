@@ -68,6 +68,15 @@ static const struct reason_row rows[REASON_COUNT] = {
 	[REASON_DENY_LIST_UNAVAILABLE] = { "deny_list_unavailable",
 					   WAIT(0, "there is no deny-list that can be read, and so "
 						   "nobody is known not to be on it") },
+	[REASON_SCREENING_UNAVAILABLE] = { "screening_unavailable",
+					   ROUTINE(SCREENING_WAIT_MS,
+						   "the screening service gave no answer that "
+						   "counts: it is asked again, and nobody is paid "
+						   "without its yes") },
+	[REASON_SCREENING_BUSY] = { "screening_busy",
+				    ROUTINE(SCREENING_WAIT_MS,
+					    "many others are before it at the screening "
+					    "service") },
 	[REASON_PREVIOUS_ROUND_NOT_PROVEN_UNPAID] = { "previous_round_not_proven_unpaid",
 						      WAIT(PROOF_WAIT_MS,
 							   "the chain does not prove yet that the round before was not "

@@ -41,6 +41,7 @@ static const struct refusal_row rows[REFUSAL_COUNT] = {
 	[REFUSAL_APPROVAL_DENIED] = { "approval_denied", "a person who was asked says no" },
 	[REFUSAL_APPROVAL_TIMEOUT] = { "approval_timeout",
 				       "not enough people approved it in time" },
+	[REFUSAL_SCREENING_DENIED] = { "screening_denied", "the screening service denies it" },
 	[REFUSAL_SIGNER_LIMIT] = { "signer_limit", "the signer's own limit for one payment" },
 	[REFUSAL_FEE_ABOVE_CAP] = { "fee_above_cap", "fees are above the configured cap" },
 	[REFUSAL_RECEIVER_REFUSES] = { "receiver_refuses",

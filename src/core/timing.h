@@ -14,6 +14,8 @@
 #define EXPIRED_WAIT_MS 500
 /* Before a paused one is looked at again: people lift pauses, and tell nobody else. */
 #define PAUSED_WAIT_MS 5000
+/* The longest time before a screening that gave no answer is tried again; at first it is less. */
+#define SCREENING_WAIT_MS 30000
 /* How far a swept row's due time moves ahead, so that one pass does not see the same rows again. */
 #define SWEPT_AGAIN_MS 15000
 

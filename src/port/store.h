@@ -89,9 +89,10 @@ struct store_change {
 			  */
 	bool bury;       /* move the message to its dead-letter queue instead of deleting it */
 	const struct vote
-		*vote;    /* what a person said, in the same transaction; borrowed; NULL: none
-			   */
-	const char *rule; /* of the policy, for the event; borrowed; NULL: none */
+		*vote;         /* what a person said, in the same transaction; borrowed; NULL: none
+				*/
+	const char *rule;      /* of the policy, for the event; borrowed; NULL: none */
+	const char *screening; /* the screening service's reference, likewise */
 	const struct policy_claim
 		*claims;      /* room that it needs, each in another window; borrowed */
 	size_t claims_len;    /* at most POLICY_LIMITS_MAX */

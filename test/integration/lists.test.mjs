@@ -153,7 +153,7 @@ test('the policy is tried out, and says what it then does', async () => {
 	const first = await simulate(wish, apiKey);
 	assert.equal(first.status, 200, JSON.stringify(first.json));
 	assert.deepEqual(first.json, {
-		answer: 'allow', code: null, policy_version: first.json.policy_version, rule: 'all', approvals: 0, signature: false,
+		answer: 'allow', code: null, policy_version: first.json.policy_version, rule: 'all', approvals: 0, signature: false, screening: false,
 		receiver: { deny_listed: false, allow_listed: false, assumes_no_contract: false, looks_like: null },
 		limits: [{ name: 'once', has_room: true }],
 	});

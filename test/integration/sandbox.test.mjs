@@ -63,8 +63,12 @@ class Run {
 // What `role` says of each attempt: { 'read /path': 'Permission denied' }.
 async function attempts(role, listOf) {
 	let list;
-	const run = await Run.start({ env: (run) => {
+	const change = (text) => `${text}
+screening: { url: "http://127.0.0.1:9/", secret_file: screening.secret, deadline_ms: 500 }
+`;
+	const run = await Run.start({ change, env: (run) => {
 		list = listOf(run);
+		writeFileSync(join(run.dir, 'screening.secret'), 'what the screening service knows too', { mode: 0o600 });
 		writeFileSync(run.path('journal.db'), '', { mode: 0o600 }); // the signer may be later
 		return { SLUICE_TEST_SANDBOX: `${role} ${list.join(',')}` };
 	} });
@@ -85,6 +89,7 @@ const secrets = (run) => [
 	['hot.json', join(run.dir, 'hot.json'), ['signer']],
 	['hot.password', join(run.dir, 'hot.password'), ['signer']],
 	['journal', run.path('journal.db'), ['signer']],
+	['secret of screening', join(run.dir, 'screening.secret'), ['processor']],
 	...[...roles, 'admin'].map(role => [`trust of ${role}`, run.path('trust', `${role}.keys`), [role]]),
 ];
 

@@ -177,6 +177,7 @@ static bool judge(struct judging *judging, struct admin_simulated *result, struc
 	result->refusal = verdict->refusal;
 	result->approvals = verdict->answer == POLICY_ASKED ? verdict->approvals : 0;
 	result->wants_signature = verdict->answer == POLICY_ASKED && verdict->wants_signature;
+	result->wants_screening = verdict->wants_screening;
 	result->has_rule = verdict->rule != NULL;
 	if (verdict->rule != NULL)
 		CHECK(str_copy(verdict->rule->name, result->rule, sizeof result->rule));
@@ -253,6 +254,7 @@ void admin_simulated_write(const struct admin_simulated *result, struct buf *out
 	text_or_null(out, "rule", result->rule, result->has_rule);
 	json_write_member_u64(out, "approvals", result->approvals);
 	json_write_member_bool(out, "signature", result->wants_signature);
+	json_write_member_bool(out, "screening", result->wants_screening);
 	receiver_write(result, out);
 	json_write_name(out, "limits");
 	buf_byte(out, '[');

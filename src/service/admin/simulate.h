@@ -37,6 +37,7 @@ struct admin_simulated {
 	char rule[POLICY_NAME_LEN_MAX + 1]; /* that decides */
 	uint32_t approvals;                 /* of so many people; 0: none */
 	bool wants_signature;
+	bool wants_screening; /* nobody is asked here */
 	bool has_deny_list;
 	struct policy_receiver receiver;
 	bool assumes_no_contract; /* the policy asks, and here is no node to say */

@@ -8,6 +8,7 @@
 
 #define POLICY_WAIT_MS 5000  /* before a withdrawal without a policy is looked at again */
 #define ASKED_WAIT_MS  60000 /* and one that waits for people, whose every word wakes it */
+#define SCREEN_WAIT_MS 1000  /* the shortest time before a screening is tried again */
 
 struct decisions *decisions_new(const struct processor_options *options)
 {
@@ -159,6 +160,21 @@ static enum reason undecided_why(const struct decisions_facts *facts)
 	return facts->receivers == NULL ? REASON_DENY_LIST_UNAVAILABLE : REASON_NONE;
 }
 
+/* Of a screening: a quarter of the time that it has waited already, so that a service which comes
+ * back finds little before it at first, and one that does not is not asked about old rows again and
+ * again. */
+static int64_t wait_ms(const struct decisions *self, const struct withdrawal *row,
+		       enum reason reason)
+{
+	int64_t most_ms = reason_due_in_ms(reason, POLICY_WAIT_MS);
+	int64_t wait = (self->facts.now_ms - row->intent.created_at) / 4;
+	if (reason != REASON_SCREENING_UNAVAILABLE && reason != REASON_SCREENING_BUSY)
+		return most_ms;
+	if (wait < SCREEN_WAIT_MS)
+		return SCREEN_WAIT_MS;
+	return wait < most_ms ? wait : most_ms;
+}
+
 /* Nobody decides without a policy or a list, and nothing fails for want of one. */
 static void decide_wait(struct decisions *self, const struct withdrawal *row, enum reason reason,
 			struct store_change *change)
@@ -170,9 +186,9 @@ static void decide_wait(struct decisions *self, const struct withdrawal *row, en
 		code = reason_code(is_question(row) ? REASON_APPROVALS_MISSING
 						    : REASON_APPROVAL_EXPIRED);
 	change->wait_reason = code;
-	change->due_at = self->facts.now_ms + reason_due_in_ms(reason, POLICY_WAIT_MS);
+	change->due_at = self->facts.now_ms + wait_ms(self, row, reason);
 	if (!str_equal_text(str_from(row->wait_reason), change->wait_reason))
-		change_log(self, row, "withdrawal_waits", code, true);
+		change_log(self, row, "withdrawal_waits", code, reason_is_alarm(reason));
 }
 
 static bool refusals_are_handed_over(const struct decisions *self)
@@ -286,42 +302,143 @@ static void approval_await(struct decisions *self, const struct withdrawal *row,
 	change->due_at = next < until ? next : until;
 }
 
-/* Who spoke in time is heard, however late that is looked at. */
-static void approval_answer(struct decisions *self, const struct withdrawal *row,
-			    const struct decisions_votes *votes, struct store_change *change)
+/* A row on its way from the policy's verdict to its change. */
+struct going {
+	struct decisions *self;
+	const struct withdrawal *row;
+	const struct message *message;
+	const struct decisions_votes *votes;
+	struct store_change *change;
+	struct policy_verdict *verdict;
+	bool is_asked; /* people are, already */
+};
+
+static enum vote_answer votes_said(const struct going *going)
 {
-	const struct policy_verdict *verdict = &self->verdicts[change - self->changes];
-	struct vote_ask ask = { row, self->facts.policy, verdict };
-	switch (votes_count(self->options.catalogue, &ask, votes->items, votes->len)) {
-	case VOTES_REJECT:
-		decide_refused(self, row, REFUSAL_APPROVAL_DENIED, change);
+	const struct decisions *self = going->self;
+	struct vote_ask ask = { going->row, self->facts.policy, going->verdict };
+	if (!going->is_asked)
+		return VOTES_MISSING;
+	return votes_count(self->options.catalogue, &ask, going->votes->items, going->votes->len);
+}
+
+/* Who spoke in time is heard, however late that is looked at. */
+static void approval_missing(const struct going *going)
+{
+	struct decisions *self = going->self;
+	struct vote_ask ask = { going->row, self->facts.policy, going->verdict };
+	if (!going->is_asked)
+		approval_ask(self, going->row, going->change);
+	else if (self->facts.now_ms >= vote_until(&ask))
+		decide_refused(self, going->row, REFUSAL_APPROVAL_TIMEOUT, going->change);
+	else
+		approval_await(self, going->row, vote_until(&ask), going->change);
+}
+
+static void go_on(const struct going *going)
+{
+	if (going->verdict->answer == POLICY_ASKED && votes_said(going) != VOTES_APPROVE)
+		approval_missing(going);
+	else
+		decide_allowed(going->self, going->row, going->change);
+}
+
+/* ---- screening ---- */
+
+/* For people who look for it at the service. */
+static void reference_tell(const struct going *going, const struct screen_answer *answer)
+{
+	char *reference = going->self->references[going->change - going->self->changes];
+	if (answer->reference[0] == 0)
+		return;
+	CHECK(str_copy(str_from(answer->reference), reference, SCREEN_REFERENCE_LEN_MAX + 1));
+	going->change->screening = reference;
+}
+
+static void screened(const struct going *going, const struct screen_answer *answer)
+{
+	reference_tell(going, answer);
+	switch (answer->decision) {
+	case SCREEN_ALLOW:
 		break;
-	case VOTES_APPROVE:
-		decide_allowed(self, row, change);
-		break;
-	case VOTES_MISSING:
-		if (self->facts.now_ms >= vote_until(&ask))
-			decide_refused(self, row, REFUSAL_APPROVAL_TIMEOUT, change);
-		else
-			approval_await(self, row, vote_until(&ask), change);
+	case SCREEN_DENY:
+		decide_refused(going->self, going->row, REFUSAL_SCREENING_DENIED, going->change);
+		return;
+	case SCREEN_REVIEW:
+		policy_review(going->verdict);
 		break;
 	}
+	go_on(going);
 }
 
-/* What its client does not want any more need not be approved to be canceled. */
-static void decide_asked(struct decisions *self, const struct withdrawal *row,
-			 const struct decisions_votes *votes, struct store_change *change)
+/* Nothing but an answer lets a row pass. False: it is not there yet. */
+static bool screen(const struct going *going)
 {
-	if (is_canceled(row))
-		decide_unpayable(self, row, REFUSAL_CANCELED, change);
-	else if (is_asked(self, row))
-		approval_answer(self, row, votes, change);
-	else
-		approval_ask(self, row, change);
+	struct decisions *self = going->self;
+	struct screen_answer answer;
+	switch (screening_of(self->facts.screening, going->row, going->message, &answer)) {
+	case SCREENING_PENDING:
+		return false;
+	case SCREENING_ANSWERED:
+		screened(going, &answer);
+		break;
+	case SCREENING_AWAY:
+		if (DEFENCE("screening_fails_closed"))
+			decide_wait(self, going->row, REASON_SCREENING_UNAVAILABLE, going->change);
+		else
+			go_on(going);
+		break;
+	case SCREENING_BUSY:
+		decide_wait(self, going->row, REASON_SCREENING_BUSY, going->change);
+		break;
+	}
+	return true;
 }
 
-static void judge(struct decisions *self, const struct withdrawal *row, const struct asset *asset,
-		  const struct decisions_votes *votes, struct store_change *change)
+/* What its client does not want any more need not be approved or screened to be canceled; a
+ * person's "no" needs no service, and nobody is screened before the others have said yes. */
+static bool permit(const struct going *going)
+{
+	const struct policy_verdict *verdict = going->verdict;
+	bool asks = verdict->answer == POLICY_ASKED;
+	if (!asks && !verdict->wants_screening) {
+		decide_allowed(going->self, going->row, going->change);
+		return true;
+	}
+	if (is_canceled(going->row)) {
+		decide_unpayable(going->self, going->row, REFUSAL_CANCELED, going->change);
+		return true;
+	}
+	enum vote_answer said = votes_said(going);
+	if (said == VOTES_REJECT)
+		decide_refused(going->self, going->row, REFUSAL_APPROVAL_DENIED, going->change);
+	else if (asks && going->is_asked && said == VOTES_MISSING)
+		approval_missing(going);
+	else if (verdict->wants_screening)
+		return screen(going);
+	else
+		go_on(going);
+	return true;
+}
+
+/* What is approved, or asked of people, tells who looks like somebody else. */
+static void receiver_note(struct decisions *self, const struct withdrawal *row,
+			  const struct policy_receiver *receiver, struct address known,
+			  const struct store_change *change)
+{
+	const struct policy_verdict *verdict = &self->verdicts[change - self->changes];
+	if (!change->has_approval)
+		return;
+	if (verdict->warns_look_alike && row->stage == WITHDRAWAL_ACCEPTED)
+		look_alike_tell(self, row, known);
+	if (change->approval.expires_at > APPROVAL_ASKS && !receiver->looks_alike)
+		self->allowed_rows[self->allowed_len++] = row;
+}
+
+/* False: there is no change yet. */
+static bool judge(struct decisions *self, const struct withdrawal *row, const struct asset *asset,
+		  const struct message *message, const struct decisions_votes *votes,
+		  struct store_change *change)
 {
 	struct policy_verdict *verdict = &self->verdicts[change - self->changes];
 	struct address known = { { 0 } };
@@ -331,32 +448,22 @@ static void judge(struct decisions *self, const struct withdrawal *row, const st
 			decide_unpayable(self, row, REFUSAL_CANCELED, change);
 		else
 			decide_wait(self, row, REASON_CHAIN_UNAVAILABLE, change);
-		return;
+		return true;
 	}
 	policy_judge(self->facts.policy, self->options.catalogue, asset, &row->intent, &receiver,
 		     verdict);
 	if (verdict->rule != NULL)
 		rule_tell(self, change, verdict->rule->name);
-	switch (verdict->answer) {
-	case POLICY_DENIED:
+	struct going going = { self, row, message, votes, change, verdict, is_asked(self, row) };
+	if (verdict->answer == POLICY_DENIED)
 		decide_refused(self, row, verdict->refusal, change);
-		break;
-	case POLICY_ALLOWED:
-		decide_allowed(self, row, change);
-		break;
-	case POLICY_ASKED:
-		decide_asked(self, row, votes, change);
-		break;
-	}
-	if (!change->has_approval)
-		return;
-	if (verdict->warns_look_alike && row->stage == WITHDRAWAL_ACCEPTED)
-		look_alike_tell(self, row, known);
-	if (change->approval.expires_at > APPROVAL_ASKS && !receiver.looks_alike)
-		self->allowed_rows[self->allowed_len++] = row;
+	else if (!permit(&going))
+		return false;
+	receiver_note(self, row, &receiver, known, change);
+	return true;
 }
 
-static void decide(struct decisions *self, const struct withdrawal *row,
+static bool decide(struct decisions *self, const struct withdrawal *row,
 		   const struct message *message, const struct decisions_votes *votes,
 		   struct store_change *change)
 {
@@ -378,17 +485,18 @@ static void decide(struct decisions *self, const struct withdrawal *row,
 	} else if (undecided != REASON_NONE) {
 		decide_wait(self, row, undecided, change);
 	} else {
-		judge(self, row, asset, votes, change);
+		return judge(self, row, asset, message, votes, change);
 	}
+	return true;
 }
 
 void decisions_add(struct decisions *decisions, const struct withdrawal *row,
 		   const struct message *message, const struct decisions_votes *votes)
 {
-	size_t at = decisions->len++;
+	size_t at = decisions->len;
 	CHECK(at < BATCH_MAX);
 	decisions->rows[at] = row;
-	decide(decisions, row, message, votes, &decisions->changes[at]);
+	decisions->len += decide(decisions, row, message, votes, &decisions->changes[at]);
 }
 
 static void decide_again(struct decisions *self, const struct store_change *before, size_t at)

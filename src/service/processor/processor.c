@@ -8,7 +8,8 @@
 
 #include <stdlib.h>
 
-#define FORGET_MS 60000 /* between two looks for windows that are over */
+#define FORGET_MS             60000 /* between two looks for windows that are over */
+#define SCREENING_WAIT_MS_MAX 20    /* for answers, before messages are looked for again */
 
 struct processor {
 	struct processor_options options;
@@ -18,6 +19,7 @@ struct processor {
 	struct decisions_votes votes; /* of the row that is looked at */
 	struct policies *policies;
 	struct receivers *receivers;
+	struct screening *screening;
 	bool receivers_stand; /* of the step: are they known? */
 	int64_t sweep_at;     /* monotonic */
 	int64_t forget_at;    /* likewise */
@@ -39,6 +41,9 @@ struct processor *processor_new(const struct processor_options *options)
 					       options->policy_keys };
 	self->policies = policies_new(&policies);
 	self->receivers = receivers_new(&receivers);
+	struct screening_options screening = { options->screen, options->clock, options->log,
+					       metrics, options->visibility_ms };
+	self->screening = screening_new(&screening);
 	self->decisions = decisions_new(options);
 	self->swept = metric_add(metrics, METRIC_COUNTER, "sluice_sweeper_woken_total", "",
 				 "Rows that were due and had not moved.");
@@ -52,6 +57,7 @@ void processor_free(struct processor *processor)
 	if (processor != NULL) {
 		policies_free(processor->policies);
 		receivers_free(processor->receivers);
+		screening_free(processor->screening);
 		decisions_free(processor->decisions);
 	}
 	free(processor);
@@ -102,6 +108,7 @@ static bool facts_load(struct processor *self, size_t n, bool *ret_found, struct
 	facts.policy = policies_current(self->policies, &facts.policy_version);
 	facts.restored = last.is_old;
 	facts.receivers = self->receivers_stand ? self->receivers : NULL;
+	facts.screening = self->screening;
 	decisions_begin(self->decisions, &facts);
 	return receivers_of_batch(self, n, ret_found, &facts, err);
 }
@@ -197,6 +204,16 @@ static bool sweep(struct processor *self, bool *ret_worked, struct err *err)
 	return true;
 }
 
+/* Those first whose answer is there: others wait for their places. */
+static bool batch_take(struct processor *self, size_t *ret_len, struct err *err)
+{
+	screening_poll(self->screening);
+	*ret_len = screening_take(self->screening, self->messages, BATCH_MAX);
+	return *ret_len > 0 ||
+	       queue_claim(self->options.queue, QUEUE_REQUEST, BATCH_MAX,
+			   self->options.visibility_ms, self->messages, ret_len, err);
+}
+
 bool processor_step(struct processor *processor, bool *ret_worked, struct err *err)
 {
 	size_t n = 0;
@@ -204,11 +221,20 @@ bool processor_step(struct processor *processor, bool *ret_worked, struct err *e
 	processor->receivers_stand = receivers_look(processor->receivers);
 	if (!sweep(processor, ret_worked, err) || !forget(processor, ret_worked, err))
 		return false;
-	if (!queue_claim(processor->options.queue, QUEUE_REQUEST, BATCH_MAX,
-			 processor->options.visibility_ms, processor->messages, &n, err))
+	if (!batch_take(processor, &n, err))
 		return false;
 	if (n == 0)
 		return true;
 	*ret_worked = true;
-	return batch_decide(processor, n, err);
+	if (!batch_decide(processor, n, err))
+		return false;
+	screening_forget(processor->screening);
+	return true;
+}
+
+bool processor_wait(struct processor *processor, int64_t timeout_ms)
+{
+	return screening_wait(processor->screening, timeout_ms < SCREENING_WAIT_MS_MAX
+							    ? timeout_ms
+							    : SCREENING_WAIT_MS_MAX);
 }

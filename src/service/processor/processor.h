@@ -11,6 +11,7 @@
 #include "port/clock.h"
 #include "port/deny_list.h"
 #include "port/queue.h"
+#include "port/screen.h"
 #include "port/store.h"
 
 struct processor_options {
@@ -18,6 +19,7 @@ struct processor_options {
 	struct queue *queue;
 	struct clock *clock;
 	struct deny_list *deny_list;      /* NULL: none is configured */
+	struct screen *screen;            /* likewise */
 	struct chain *chains[CHAINS_MAX]; /* in the order of the catalogue; NULL: none to ask */
 	const struct catalogue *catalogue;
 	const struct log *log;
@@ -40,5 +42,7 @@ void processor_free(struct processor *processor); /* accepts NULL */
 /* One bounded batch. ret_worked: there was something to do, ask again at once. False is a fault of
  * a neighbour, already as text in err: log it, wait, step again. */
 MUST_CHECK bool processor_step(struct processor *processor, bool *ret_worked, struct err *err);
+/* Waits for answers of the screening service, as long as one may come. False: for none. */
+bool processor_wait(struct processor *processor, int64_t timeout_ms);
 
 #endif

@@ -257,6 +257,59 @@ static void people_are_asked(void **state)
 	assert_int_equal(verdict.claims_len, 1);
 }
 
+/* No rule opens a way around: whatever allows, whoever is meant is screened. */
+static void each_screening_that_matches_counts(void **state)
+{
+	(void)state;
+	struct intent intent = intent_new();
+	compile_good("{\"rules\":[{\"name\":\"never\",\"effect\":\"deny\",\"keys\":[\"k9\"]},"
+		     "{\"name\":\"all\",\"effect\":\"allow\"}],\"screening\":["
+		     "{\"name\":\"other\",\"accounts\":[\"zeta\"],\"approvals\":9},"
+		     "{\"name\":\"large\",\"assets\":[\"polygon/USDC\"],\"amount_min\":\"100\","
+		     "\"approvals\":3},"
+		     "{\"name\":\"ours\",\"accounts\":[\"acme\"],\"chains\":[\"polygon\"]}]}");
+	assert_int_equal(judge(&intent), POLICY_ALLOWED);
+	assert_true(verdict.wants_screening);
+	assert_int_equal(verdict.review_approvals, 3);
+	intent.amount = (struct amount){ u256_from_u64(99999999) };
+	assert_int_equal(judge(&intent), POLICY_ALLOWED);
+	assert_true(verdict.wants_screening);
+	assert_int_equal(verdict.review_approvals, 1);
+	memcpy(intent.account, "beta", 5);
+	assert_int_equal(judge(&intent), POLICY_ALLOWED);
+	assert_false(verdict.wants_screening);
+	memcpy(intent.account, "acme", 5);
+	memcpy(intent.created_by, "k9", 3);
+	assert_int_equal(judge(&intent), POLICY_DENIED);
+	assert_false(verdict.wants_screening);
+}
+
+static void a_review_takes_as_many_as_the_stricter_wants(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *rule;
+		uint32_t review, approvals;
+	} cases[] = { { "\"allow\"", 1, 1 },
+		      { "\"allow\"", 2, 2 },
+		      { "\"approve\",\"approvals\":3,\"within\":\"2h\"", 2, 3 },
+		      { "\"approve\",\"approvals\":1,\"within\":\"2h\"", 2, 2 } };
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct intent intent = intent_new();
+		char text[256];
+		snprintf(text, sizeof text,
+			 "{\"rules\":[{\"name\":\"r\",\"effect\":%s}],"
+			 "\"screening\":[{\"name\":\"s\",\"approvals\":%u}]}",
+			 cases[i].rule, cases[i].review);
+		compile_good(text);
+		assert_int_not_equal(judge(&intent), POLICY_DENIED);
+		policy_review(&verdict);
+		assert_int_equal(verdict.answer, POLICY_ASKED);
+		assert_int_equal(verdict.approvals, cases[i].approvals);
+		assert_true(verdict.within_ms == (i < 2 ? POLICY_WITHIN_MS : 2 * 3600000));
+	}
+}
+
 static void who_is_asked_and_how_long_unless_the_rule_says(void **state)
 {
 	(void)state;
@@ -459,6 +512,8 @@ static void a_window_belongs_to_name_and_length(void **state)
 #define NAME_48        "012345678901234567890123456789012345678901234567"
 _Static_assert(sizeof NAME_48 - 1 == POLICY_NAME_LEN_MAX, "the longest name");
 
+#define SCREENING(entries) "{\"rules\":[],\"screening\":[" entries "]}"
+
 /* What is wrong with a document, and where. */
 static const struct {
 	const char *text, *told;
@@ -539,6 +594,15 @@ static const struct {
 	{ LIMIT("\"name\":\"l\",\"window\":\"1h\",\"count\":1,\"chains\":[\"x\"]"), "chains" },
 	{ LIMIT("\"name\":\"l\",\"window\":\"1h\",\"count\":1,\"keys\":1"), "keys: has to" },
 	{ LIMIT("\"name\":\"l\",\"window\":\"1h\",\"count\":1,\"x\":1"), "no limit has" },
+	{ "{\"rules\":[],\"screening\":{}}", "screening: has to be a list" },
+	{ SCREENING("{}"), "screening[0].name: is missing" },
+	{ SCREENING("{\"name\":7}"), "screening[0].name: has to be a text" },
+	{ SCREENING("{\"name\":\"s\",\"approvals\":0}"), "screening[0].approvals: has to be" },
+	{ SCREENING("{\"name\":\"s\",\"approvals\":17}"), "screening[0].approvals: has to be" },
+	{ SCREENING("{\"name\":\"s\",\"effect\":\"allow\"}"), "no screening has" },
+	{ SCREENING("{\"name\":\"s\",\"assets\":[\"mars/X\"]}"), "screening[0].assets: has" },
+	{ SCREENING("{\"name\":\"s\",\"amount_min\":\"1\"}"), "amount_min: needs" },
+	{ SCREENING("{\"name\":\"s\"},{\"name\":\"s\"}"), "screening[1].name: is that of another" },
 	{ ALL "{\"name\":\"l\",\"window\":\"1h\",\"count\":1},"
 	      "{\"name\":\"l\",\"window\":\"1h\",\"count\":1}]}",
 	  "limits[1].name: is that of another" },
@@ -594,6 +658,8 @@ static void a_document_has_its_bounds(void **state)
 		    "]}");
 	assert_size(ALL, "{\"name\":\"", "\",\"count\":1,\"window\":\"1h\"}", POLICY_LIMITS_MAX,
 		    "]}");
+	assert_size("{\"rules\":[],\"screening\":[", "{\"name\":\"", "\"}", POLICY_SCREENINGS_MAX,
+		    "]}");
 	assert_size("{\"rules\":[{" NAMED ",\"accounts\":[", "\"a", "\"", POLICY_ITEMS_MAX, "]}]}");
 	assert_size("{\"rules\":[{" NAMED ",\"receivers\":[", "\"0x", "\"", POLICY_ITEMS_MAX,
 		    "]}]}");
@@ -634,6 +700,10 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(the_deny_list_wins_over_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(people_are_asked, setup, teardown),
+		cmocka_unit_test_setup_teardown(each_screening_that_matches_counts, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_review_takes_as_many_as_the_stricter_wants, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(who_is_asked_and_how_long_unless_the_rule_says,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_rule_that_denies_wins_over_people, setup,

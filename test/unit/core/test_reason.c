@@ -94,6 +94,8 @@ static const char *const pinned[] = {
 	"policy_unavailable",
 	"limit_unreadable",
 	"deny_list_unavailable",
+	"screening_unavailable",
+	"screening_busy",
 };
 
 static void codes_are_pinned(void **state)
