@@ -139,14 +139,22 @@ static bool decision_read(struct str text, struct screen_answer *answer)
 	return answer->decision != 0;
 }
 
-/* For people, in logs and events. */
-static bool is_plain(struct str text, bool ascii)
+/* For people, in logs. */
+static bool is_plain(struct str text)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char byte = (unsigned char)text.at[i];
-		if (byte < ' ' || byte == 0x7f || (ascii && (byte == ' ' || byte > 0x7e)))
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f)
 			return false;
-	}
+	return true;
+}
+
+/* In events, where it needs no escapes: visible ASCII, and neither quotes nor backslashes. */
+static bool is_reference(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.at[i] <= ' ' || text.at[i] > 0x7e || text.at[i] == '"' ||
+		    text.at[i] == '\\')
+			return false;
 	return true;
 }
 
@@ -166,12 +174,11 @@ static bool member_read(struct str name, struct str text, const struct screen_re
 	if (str_equal_text(name, "decision"))
 		return decision_read(text, answer) || no_answer(err, "its decision is none");
 	if (str_equal_text(name, "reference"))
-		return (is_plain(text, true) &&
+		return (is_reference(text) &&
 			str_copy(text, answer->reference, sizeof answer->reference)) ||
-		       no_answer(err, "its reference is too long, or not visible ASCII");
+		       no_answer(err, "its reference is too long, or not plain ASCII");
 	if (str_equal_text(name, "reason"))
-		return (is_plain(text, false) &&
-			str_copy(text, answer->reason, sizeof answer->reason)) ||
+		return (is_plain(text) && str_copy(text, answer->reason, sizeof answer->reason)) ||
 		       no_answer(err, "its reason is too long, or has control characters");
 	return no_answer(err, "it has a member that no answer has");
 }

@@ -23,7 +23,8 @@ enum screen_decision {
 
 struct screen_answer {
 	enum screen_decision decision;
-	char reference[SCREEN_REFERENCE_LEN_MAX + 1]; /* the service's own; visible ASCII; or "" */
+	char reference[SCREEN_REFERENCE_LEN_MAX + 1]; /* the service's own; ASCII that needs
+							no escapes; or "" */
 	char reason[SCREEN_REASON_LEN_MAX + 1];       /* for people; or "" */
 };
 

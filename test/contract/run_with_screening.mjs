@@ -99,6 +99,8 @@ const acts = {
 	twice_decided: (question, { request, response }) =>
 		raw(response, JSON.stringify(own(question, request)).replace('}', ',"decision":"deny"}')),
 	null_reason: (question, { request, response }) => raw(response, JSON.stringify({ ...own(question, request), reason: null })),
+	quoted_reference: (question, { request, response }) => raw(response, JSON.stringify({ ...own(question, request), reference: 'a"b' })),
+	long_reference: (question, { request, response }) => raw(response, JSON.stringify({ ...own(question, request), reference: 'r'.repeat(65) })),
 	control_reason: (question, { request, response }) => raw(response, JSON.stringify({ ...own(question, request), reason: 'a\nb' })),
 };
 

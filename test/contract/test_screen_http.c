@@ -158,6 +158,8 @@ static void test_broken_answers_are_none(void **state)
 	no_answer(*state, "more_members", "a member that no answer has");
 	no_answer(*state, "twice_decided", "it is not JSON");
 	no_answer(*state, "null_reason", "a member is no text");
+	no_answer(*state, "quoted_reference", "its reference");
+	no_answer(*state, "long_reference", "its reference");
 	no_answer(*state, "control_reason", "its reason");
 }
 

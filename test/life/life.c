@@ -198,6 +198,7 @@ static void processor_open(struct life *life)
 					     .queue = life->ports.queue,
 					     .clock = &life->clock.base,
 					     .deny_list = life->deny_list,
+					     .screen = life->screen,
 					     .catalogue = &life->catalogue,
 					     .log = &life->log,
 					     .metrics = NULL,

@@ -1,5 +1,6 @@
 #include "service/processor/screening.h"
 
+#include "base/defence.h"
 #include "core/intent.h"
 
 #include <stdlib.h>
@@ -317,7 +318,8 @@ enum screening_state screening_of(struct screening *screening, const struct with
 		return SCREENING_BUSY;
 	if (!place->outcome.is_answered)
 		return SCREENING_AWAY;
-	if (!hash32_equal(place->digest, intent_digest(&row->intent)))
+	if (!hash32_equal(place->digest, intent_digest(&row->intent)) &&
+	    DEFENCE("screening_is_of_the_row"))
 		return ask(screening, place, row, message);
 	*ret_answer = place->outcome.answer;
 	return SCREENING_ANSWERED;

@@ -1,0 +1,291 @@
+/* Whom the policy wants to be screened nobody pays before the service has said yes: to this very
+ * row, as it is when it is approved, and whatever is edited, away, or begun anew in between. */
+#include "life_world.h"
+
+#include "adapter/screen_http.h"
+#include "core/refusal.h"
+#include "core/vote.h"
+#include "service/admin/approvals.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SCREENS_ALL                                             \
+	"{\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}]," \
+	"\"screening\":[{\"name\":\"all\"}]}"
+#define SCREENS_WITH_A_LIMIT                                                        \
+	"{\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}],"                     \
+	"\"screening\":[{\"name\":\"all\",\"approvals\":2}],\"limits\":[{\"name\":" \
+	"\"one\",\"count\":1,\"window\":\"1h\"}]}"
+#define TRIES 500
+
+static void act_write(const char *act)
+{
+	FILE *file = fopen(getenv("SLUICE_TEST_SCREENING_ACT"), "we");
+	assert_non_null(file);
+	assert_true(fputs(act, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static unsigned asked_count(void)
+{
+	unsigned count = 0;
+	int byte;
+	FILE *file = fopen(getenv("SLUICE_TEST_SCREENING_ASKED"), "re");
+	assert_non_null(file);
+	while ((byte = fgetc(file)) != EOF)
+		count += byte == '\n';
+	assert_int_equal(fclose(file), 0);
+	return count;
+}
+
+/* From the next start of the processor on. */
+static void service_open(struct life *life)
+{
+	struct err err = { 0 };
+	const struct screen_http_options options = {
+		.url = getenv("SLUICE_TEST_SCREENING_URL"),
+		.secret_file = getenv("SLUICE_TEST_SCREENING_SECRET_FILE"),
+		.deadline_ms = 20000,
+		.asked_max = 4,
+		.clock = &life->clock.base,
+		.entropy = &life->entropy,
+	};
+	if (!screen_http_open(&options, &life->screen, &err))
+		fail_msg("%s", err.text);
+	life_restart(life, LIFE_PROCESSOR);
+}
+
+static void service_close(struct life *life)
+{
+	struct screen *screen = life->screen;
+	life->screen = NULL;
+	life_restart(life, LIFE_PROCESSOR);
+	screen_close(screen);
+}
+
+static void look(struct life *life)
+{
+	life_process(life);
+	(void)processor_wait(life->processor, 20);
+	life_process(life);
+}
+
+static void until_stage(struct life *life, const struct withdrawal *row,
+			enum withdrawal_stage stage)
+{
+	for (int i = 0; i < TRIES && life_view(life, row->intent.id).withdrawal.stage != stage; i++)
+		look(life);
+	life_assert_stage(life, row, stage);
+}
+
+static void until_waits(struct life *life, const struct withdrawal *row, const char *reason)
+{
+	for (int i = 0; i < TRIES; i++) {
+		if (strcmp(life_view(life, row->intent.id).withdrawal.wait_reason, reason) == 0)
+			return;
+		look(life);
+	}
+	fail_msg("it does not wait for %s", reason);
+}
+
+static void until_asked(struct life *life, unsigned count)
+{
+	for (int i = 0; i < TRIES && asked_count() < count; i++)
+		look(life);
+	assert_int_equal(asked_count(), count);
+}
+
+static void assert_refused(struct life *life, const struct withdrawal *row, enum refusal refusal)
+{
+	until_stage(life, row, WITHDRAWAL_REJECTED);
+	assert_string_equal(life_view(life, row->intent.id).withdrawal.failure_code,
+			    refusal_code(refusal));
+	life_assert_unpaid(life, row);
+}
+
+static void say(struct life *life, const struct withdrawal *row, const char *person,
+		enum vote_verdict verdict)
+{
+	struct mac_keys keys = { .keys = { { 1, life->keys_bytes[6] } }, .len = 1 };
+	struct withdrawal now = life_view(life, row->intent.id).withdrawal, judged;
+	struct admin_approvals admin = { life->store,
+					 &life->catalogue,
+					 &keys,
+					 { .who = person, .name = person, .person = person } };
+	struct admin_word word = { .withdrawal = now.intent.id, .verdict = verdict };
+	struct err err = { 0 };
+	word.digest = vote_digest(&now.intent, &now.intent_mac, now.approval.policy_version);
+	if (!admin_word_say(&admin, &word, clock_now_ms(&life->clock.base), &judged, &err))
+		fail_msg("%s", err.text);
+}
+
+/* An editor shows the service somebody harmless, and takes it back before the answer is there. */
+static void test_row_edited_while_it_is_screened(void **state)
+{
+	struct life *life = *state;
+	struct address bad = life_fresh_address(life), good = life_fresh_address(life);
+	char act[64];
+	unsigned before = asked_count();
+	life_policy_set(life, SCREENS_ALL);
+	service_open(life);
+	act_write("hold");
+	struct withdrawal row = life_accept_to(life, "POL", 1000, bad);
+	life_sql(life, "UPDATE withdrawals SET receiver = %s", life_blob(good.bytes, 20));
+	until_asked(life, before + 1);
+	life_sql(life, "UPDATE withdrawals SET receiver = %s", life_blob(bad.bytes, 20));
+	snprintf(act, sizeof act, "deny %s", address_text(bad).at);
+	act_write(act);
+	assert_refused(life, &row, REFUSAL_SCREENING_DENIED);
+	assert_int_equal(asked_count(), before + 2);
+	service_close(life);
+}
+
+/* Who begins anew knows nothing of an answer, and asks. */
+static void test_a_new_processor_asks_again(void **state)
+{
+	struct life *life = *state;
+	unsigned before = asked_count();
+	life_policy_set(life, SCREENS_ALL);
+	service_open(life);
+	act_write("hold");
+	struct withdrawal row = life_accept(life, "POL", 1000);
+	until_asked(life, before + 1);
+	struct screen *screen = life->screen;
+	service_open(life);
+	screen_close(screen);
+	act_write("allow");
+	life_wait(life, 31000); /* the claim of the one before */
+	until_stage(life, &row, WITHDRAWAL_QUEUED);
+	assert_int_equal(asked_count(), before + 2);
+	life_run(life, 40);
+	life_assert_paid(life, &row);
+	service_close(life);
+}
+
+static void test_policy_off_by_a_service_that_is_away(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, SCREENS_ALL);
+	service_open(life);
+	act_write("away");
+	struct withdrawal row = life_accept(life, "POL", 1000);
+	until_waits(life, &row, "screening_unavailable");
+	assert_int_equal(life_alarms(life, "screening_unavailable"), 0);
+	for (int i = 0; i < 4; i++) {
+		life_wait(life, 20000);
+		look(life);
+		life_run(life, 5);
+		look(life);
+	}
+	life_assert_stage(life, &row, WITHDRAWAL_ACCEPTED);
+	life_assert_unpaid(life, &row);
+	assert_int_equal(life_alarms(life, "screening_unavailable"), 1);
+	act_write("allow");
+	for (int i = 0; i < 3; i++) {
+		life_wait(life, 31000);
+		look(life);
+	}
+	until_stage(life, &row, WITHDRAWAL_QUEUED);
+	life_run(life, 40);
+	life_assert_paid(life, &row);
+	service_close(life);
+}
+
+static void test_policy_off_by_a_service_that_nobody_configured(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, SCREENS_ALL);
+	struct withdrawal row = life_accept(life, "POL", 1000);
+	life_run(life, 10);
+	life_assert_waits(life, &row, "screening_unavailable");
+	life_assert_unpaid(life, &row);
+	assert_int_equal(life_alarms(life, "screening_unavailable"), 1);
+	act_write("allow");
+	service_open(life);
+	life_wait(life, 31000);
+	until_stage(life, &row, WITHDRAWAL_QUEUED);
+	life_run(life, 40);
+	life_assert_paid(life, &row);
+	service_close(life);
+}
+
+/* A "no" of a person needs no service; what it gives back others have. */
+static void test_a_review_that_people_reject(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, SCREENS_WITH_A_LIMIT);
+	service_open(life);
+	act_write("review");
+	struct withdrawal row = life_accept(life, "POL", 1000);
+	until_stage(life, &row, WITHDRAWAL_AWAITING_APPROVAL);
+	act_write("away");
+	say(life, &row, "anna", VOTE_REJECT);
+	assert_refused(life, &row, REFUSAL_APPROVAL_DENIED);
+	act_write("allow");
+	struct withdrawal next = life_accept(life, "POL", 1000);
+	until_stage(life, &next, WITHDRAWAL_QUEUED);
+	life_run(life, 40);
+	life_assert_paid(life, &next);
+	service_close(life);
+}
+
+/* As many people as the entry says, and then the service once more. */
+static void test_a_review_that_people_approve(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, SCREENS_WITH_A_LIMIT);
+	service_open(life);
+	act_write("review");
+	struct withdrawal row = life_accept(life, "POL", 1000);
+	until_stage(life, &row, WITHDRAWAL_AWAITING_APPROVAL);
+	unsigned before = asked_count();
+	say(life, &row, "anna", VOTE_APPROVE);
+	until_asked(life, before + 1);
+	for (int i = 0; i < 10; i++)
+		look(life);
+	life_assert_stage(life, &row, WITHDRAWAL_AWAITING_APPROVAL);
+	say(life, &row, "bert", VOTE_APPROVE);
+	until_stage(life, &row, WITHDRAWAL_QUEUED);
+	life_run(life, 40);
+	life_assert_paid(life, &row);
+	service_close(life);
+}
+
+/* An approval that has run out is renewed by a service that says yes, and by no other. */
+static void test_a_renewal_is_screened(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, SCREENS_ALL);
+	life->approval_life_ms = 1000;
+	service_open(life);
+	act_write("allow");
+	struct withdrawal row = life_accept(life, "POL", 1000);
+	until_stage(life, &row, WITHDRAWAL_QUEUED);
+	act_write("deny");
+	life_wait(life, 2000);
+	for (int i = 0; i < 10; i++) {
+		life_run(life, 5);
+		look(life);
+		life_wait(life, 1000);
+	}
+	life_run(life, 20);
+	life_assert_unpaid(life, &row);
+	assert_true(life_view(life, row.intent.id).withdrawal.stage >= WITHDRAWAL_FAILED);
+	life->approval_life_ms = 86400000;
+	service_close(life);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIFE_TEST(test_row_edited_while_it_is_screened),
+		LIFE_TEST(test_a_new_processor_asks_again),
+		LIFE_TEST(test_policy_off_by_a_service_that_is_away),
+		LIFE_TEST(test_policy_off_by_a_service_that_nobody_configured),
+		LIFE_TEST(test_a_review_that_people_reject),
+		LIFE_TEST(test_a_review_that_people_approve),
+		LIFE_TEST(test_a_renewal_is_screened),
+	};
+	return LIFE_MAIN(tests);
+}
