@@ -19,12 +19,18 @@
 	"\"one\",\"count\":1,\"window\":\"1h\"}]}"
 #define TRIES 500
 
+/* All of it at once: the service may read at any time. */
 static void act_write(const char *act)
 {
-	FILE *file = fopen(getenv("SLUICE_TEST_SCREENING_ACT"), "we");
+	const char *path = getenv("SLUICE_TEST_SCREENING_ACT");
+	char next[512];
+	assert_non_null(path);
+	snprintf(next, sizeof next, "%s-next", path);
+	FILE *file = fopen(next, "we");
 	assert_non_null(file);
 	assert_true(fputs(act, file) >= 0);
 	assert_int_equal(fclose(file), 0);
+	assert_int_equal(rename(next, path), 0);
 }
 
 static unsigned asked_count(void)
