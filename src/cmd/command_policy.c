@@ -119,10 +119,14 @@ enum exit_status command_policy_check(const struct invocation *invocation)
 		    document_read(&desk, invocation->arguments[0], &err) &&
 		    admin_policy_check(&desk.admin, buf_view(&desk.document), &summary, &err);
 	if (done && invocation->json)
-		(void)printf("{\"rules\":%zu,\"limits\":%zu}\n", summary.rules, summary.limits);
+		(void)printf("{\"rules\":%zu,\"limits\":%zu,\"screenings\":%zu}\n", summary.rules,
+			     summary.limits, summary.screenings);
 	else if (done)
 		(void)printf("a policy of %zu rules and %zu limits\n", summary.rules,
 			     summary.limits);
+	if (done && summary.screenings > 0 && desk.config->screening_url == NULL)
+		(void)fprintf(stderr, "it wants withdrawals to be screened: without screening.url, "
+				      "which is not configured here, a processor has none paid\n");
 	return desk_end(&desk, invocation, done, &err);
 }
 
@@ -239,6 +243,8 @@ static void simulated_print(const struct admin_simulated *result)
 		(void)printf("limit     %s: %s\n", result->limits[i].name,
 			     result->limits[i].room == STORE_ROOM_TAKEN ? "has room"
 									: "has no room");
+	if (result->wants_screening)
+		(void)printf("screening the service is asked first, and nobody is asked here\n");
 	(void)printf("receiver  %s the deny-list, %s the allow-list\n",
 		     result->receiver.is_denied ? "on" : "not on",
 		     result->receiver.is_allowed ? "on" : "not on");

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Authority } from '../tools/src/certificates.mjs';
 import { answer, startScreening } from '../tools/src/screening.mjs';
 import { Stack, request } from '../tools/src/stack.mjs';
 import { ask, logInFully, password } from './people.mjs';
@@ -21,7 +22,7 @@ const policy = {
 	screening: [{ name: 'coins', assets: ['anvil/ETH'] }],
 };
 
-let dir, stack, service, api, ann, stops;
+let dir, stack, service, tls, api, ann, stops;
 let made = 0;
 let decide; // of the service
 
@@ -30,13 +31,16 @@ before(async () => {
 	dir = mkdtempSync(join(tmpdir(), 'sluice-screening-'));
 	stops = join(dir, 'stops');
 	mkdirSync(stops);
-	service = await startScreening(secret, (...args) => decide(...args));
+	const authority = new Authority(dir, 'screening');
+	const { cert, key } = authority.issue('service');
+	tls = { cert: readFileSync(cert), key: readFileSync(key) };
+	service = await startScreening(secret, (...args) => decide(...args), { tls });
 	writeFileSync(join(dir, 'secret'), secret, { mode: 0o600 });
 	writeFileSync(join(dir, 'password'), password, { mode: 0o600 });
 	stack = await Stack.open({
 		program: process.env.SLUICE, dir: join(dir, 'stack'), wallets: 1, scryptN: 1024,
 		settings: {
-			'screening.url': service.url, 'screening.secret_file': join(dir, 'secret'), 'screening.deadline_ms': 4000,
+			'screening.url': service.url, 'screening.secret_file': join(dir, 'secret'), 'screening.ca_file': authority.file, 'screening.deadline_ms': 4000,
 			'screening.asked_max': 4, 'processor.visibility_ms': 12_000,
 		},
 		environment: { SLUICE_TEST_STOP_DIR: stops },
@@ -163,9 +167,11 @@ test('a review is for people, and asks the service once more when they have spok
 test('who tries the policy out hears of the screening, and the service does not', async () => {
 	const before = service.questions.length;
 	for (const [asset, wants] of [['ETH', true], ['TUSD', false]]) {
-		const { stdout } = await sluice('policy', 'simulate', 'default', 'anvil', asset, fresh(), '0.001', '--json');
-		assert.equal(JSON.parse(stdout).screening, wants);
+		const simulate = ['policy', 'simulate', 'default', 'anvil', asset, fresh(), '0.001'];
+		assert.equal(JSON.parse((await sluice(...simulate, '--json')).stdout).screening, wants);
+		assert.equal(/^screening /m.test((await sluice(...simulate)).stdout), wants);
 	}
+	assert.match((await sluice('policy', 'check', join(dir, 'policy.json'), '--json')).stdout, /"screenings":1/);
 	assert.equal(service.questions.length, before);
 });
 
@@ -198,10 +204,27 @@ test('policy-off: without an answer nobody is paid; then all are, but who gave u
 	assert.ok(waitsForService((await get(id)).body));
 	assert.equal(await paidTo(tos[0]), 0n);
 	decide = () => ({ decision: 'allow' });
-	service = await startScreening(secret, (...args) => decide(...args), port);
+	service = await startScreening(secret, (...args) => decide(...args), { port, tls });
 	await until(id, isPaid);
 	assert.equal(service.of(canceled).length, 0);
 	assert.equal(await paidTo(tos[1]), 0n);
+});
+
+test('screening-forged: a service that no authority vouches for is not asked', async () => {
+	const { port } = service;
+	const { cert, key } = new Authority(dir, 'stranger').issue('impostor');
+	await service.stop();
+	decide = () => ({ decision: 'allow' });
+	service = await startScreening(secret, (...args) => decide(...args),
+		{ port, tls: { cert: readFileSync(cert), key: readFileSync(key) } });
+	const to = fresh();
+	const id = await order({ to });
+	await until(id, waitsForService);
+	assert.equal(service.questions.length, 0);
+	assert.equal(await paidTo(to), 0n);
+	await service.stop();
+	service = await startScreening(secret, (...args) => decide(...args), { port, tls });
+	await until(id, isPaid);
 });
 
 test('screening-forged: an answer that somebody else signs pays nobody', async () => {

@@ -1,5 +1,6 @@
 /* Whom the policy wants to be screened nobody pays before the service has said yes: to this very
  * row, as it is when it is approved, and whatever is edited, away, or begun anew in between. */
+#include "life_fault.h"
 #include "life_world.h"
 
 #include "adapter/screen_http.h"
@@ -169,6 +170,31 @@ static void test_a_new_processor_asks_again(void **state)
 	service_close(life);
 }
 
+/* What could not be written is decided once more, by the answer that is there; what was, or may
+ * have been, is not asked about again, also not by who begins anew. */
+static void test_an_answer_and_a_write_that_fails(void **state)
+{
+	static const enum life_fault_mode modes[] = { LIFE_FAULT_FAIL, LIFE_FAULT_LOSE,
+						      LIFE_FAULT_KILL };
+	struct life *life = *state;
+	life_policy_set(life, SCREENS_ALL);
+	life_fault_install(life);
+	service_open(life);
+	act_write("allow");
+	for (size_t i = 0; i < COUNT_OF(modes); i++) {
+		unsigned before = asked_count();
+		struct withdrawal row = life_accept(life, "POL", 1000);
+		life_fault_at(life, modes[i], "store_withdrawals_change", 1);
+		until_stage(life, &row, WITHDRAWAL_QUEUED);
+		assert_string_equal(life_fault_hit(life), "store_withdrawals_change");
+		life_fault_clear(life);
+		assert_int_equal(asked_count(), before + 1);
+		life_run(life, 40);
+		life_assert_paid(life, &row);
+	}
+	service_close(life);
+}
+
 static void test_policy_off_by_a_service_that_is_away(void **state)
 {
 	struct life *life = *state;
@@ -287,6 +313,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_row_edited_while_it_is_screened),
 		LIFE_TEST(test_a_new_processor_asks_again),
+		LIFE_TEST(test_an_answer_and_a_write_that_fails),
 		LIFE_TEST(test_policy_off_by_a_service_that_is_away),
 		LIFE_TEST(test_policy_off_by_a_service_that_nobody_configured),
 		LIFE_TEST(test_a_review_that_people_reject),

@@ -20,7 +20,8 @@ bool admin_policy_check(const struct admin_policies *admin, struct str document,
 	struct policy *policy = calloc(1, sizeof *policy);
 	CHECK(policy != NULL);
 	bool good = policy_compile(json_root(tree), admin->catalogue, policy, err);
-	*ret_summary = (struct admin_policy_summary){ policy->rules_len, policy->limits_len };
+	*ret_summary = (struct admin_policy_summary){ policy->rules_len, policy->limits_len,
+						      policy->screenings_len };
 	free(policy);
 	return good;
 }

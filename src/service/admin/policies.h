@@ -16,7 +16,7 @@ struct admin_policies {
 };
 
 struct admin_policy_summary {
-	size_t rules, limits;
+	size_t rules, limits, screenings;
 };
 
 /* Is the document a policy for these chains and assets? REFUSED with the place of what is wrong. */

@@ -4,6 +4,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 
 const CLOCK_APART_MS = 300_000;
 
@@ -33,9 +34,10 @@ export function answer(response, secret, members) {
 	response.end(body);
 }
 
-export async function startScreening(secret, decide, port = 0) {
+// tls: { cert, key }, their texts; without it http.
+export async function startScreening(secret, decide, { port = 0, tls } = {}) {
 	const service = { questions: [], refused: 0, sockets: new Set() };
-	const server = createServer(async (request, response) => {
+	const serve = async (request, response) => {
 		const chunks = [];
 		for await (const chunk of request) chunks.push(chunk);
 		const body = Buffer.concat(chunks);
@@ -50,7 +52,8 @@ export async function startScreening(secret, decide, port = 0) {
 		answer(response, secret, {
 			request: request.headers['sluice-request'], withdrawal: question.withdrawal, ...members,
 		});
-	});
+	};
+	const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
 	server.on('connection', (socket) => {
 		service.sockets.add(socket);
 		socket.on('close', () => service.sockets.delete(socket));
@@ -58,7 +61,7 @@ export async function startScreening(secret, decide, port = 0) {
 	server.listen(port, '127.0.0.1');
 	await once(server, 'listening');
 	service.port = server.address().port;
-	service.url = `http://127.0.0.1:${service.port}/screen?v=1`;
+	service.url = `${tls === undefined ? 'http://127.0.0.1' : 'https://localhost'}:${service.port}/screen?v=1`;
 	service.of = (withdrawal) => service.questions.filter((asked) => asked.question.withdrawal === withdrawal);
 	service.stop = async () => {
 		const closed = once(server, 'close');
