@@ -2,6 +2,7 @@
 
 #include "adapter/token_keys_jwks.h"
 #include "base/buf.h"
+#include "base/defence.h"
 #include "net/http_client.h"
 
 #include <errno.h>
@@ -24,7 +25,10 @@ struct source {
 	struct token_keys_source from;
 	struct jwks *jwks; /* NULL: none has come yet */
 	int64_t looked_ms;
-	struct stat seen; /* of the file, when it was read last */
+	int64_t confirmed_ms; /* when the set was last seen where it comes from; 0: not since the
+				 start */
+	struct stat seen;     /* of the file, when it was read last, */
+	bool is_taken;        /* and was a key set */
 	struct http_client *client;
 	pthread_t thread;
 	bool has_thread;
@@ -91,17 +95,24 @@ static bool file_take(struct source *source, struct err *err)
 		file_read_whole(source->from.file, &text, &source->seen, err) &&
 		(set_take(source, buf_view(&text), err) || err_wrap(err, "%s", source->from.file));
 	buf_free(&text);
+	source->is_taken = ok;
 	return ok;
 }
 
-static bool file_has_changed(const struct source *source)
+/* What was read once and is no key set need not be read again, and says nothing. */
+enum file_state { FILE_USELESS, FILE_SAME, FILE_CHANGED };
+
+static enum file_state file_look(const struct source *source)
 {
 	struct stat now;
 	if (stat(source->from.file, &now) != 0)
-		return false;
-	return now.st_ino != source->seen.st_ino || now.st_size != source->seen.st_size ||
-	       now.st_mtim.tv_sec != source->seen.st_mtim.tv_sec ||
-	       now.st_mtim.tv_nsec != source->seen.st_mtim.tv_nsec;
+		return FILE_USELESS;
+	bool same = now.st_ino == source->seen.st_ino && now.st_size == source->seen.st_size &&
+		    now.st_mtim.tv_sec == source->seen.st_mtim.tv_sec &&
+		    now.st_mtim.tv_nsec == source->seen.st_mtim.tv_nsec;
+	if (!same)
+		return FILE_CHANGED;
+	return source->is_taken ? FILE_SAME : FILE_USELESS;
 }
 
 static bool file_poll(struct source *source, int64_t now_ms)
@@ -110,10 +121,15 @@ static bool file_poll(struct source *source, int64_t now_ms)
 	if (now_ms - source->looked_ms < LOOK_MS)
 		return false;
 	source->looked_ms = now_ms;
-	if (!file_has_changed(source))
+	enum file_state state = file_look(source);
+	if (state == FILE_SAME)
+		source->confirmed_ms = now_ms;
+	if (state != FILE_CHANGED)
 		return false;
-	if (file_take(source, &err))
+	if (file_take(source, &err)) {
+		source->confirmed_ms = now_ms;
 		return true;
+	}
 	failure_tell(source, &err);
 	return false;
 }
@@ -199,7 +215,7 @@ static void *run_fetch_thread(void *arg)
 	return NULL;
 }
 
-static bool url_poll(struct source *source)
+static bool url_poll(struct source *source, int64_t now_ms)
 {
 	struct err err;
 	pthread_mutex_lock(&source->mutex);
@@ -209,7 +225,9 @@ static bool url_poll(struct source *source)
 	if (text.at == NULL)
 		return false;
 	bool ok = set_take(source, buf_view(&text), &err);
-	if (!ok)
+	if (ok)
+		source->confirmed_ms = now_ms;
+	else
 		failure_tell(source, &err);
 	buf_free(&text);
 	return ok;
@@ -255,10 +273,32 @@ static enum token_verdict source_verify(struct token_keys *keys, struct str key_
 	return verdict;
 }
 
+/* Who takes a key out of the set, or loses the whole of it, cannot tell us as long as we do not get
+ * there; and who keeps us from getting there keeps the old one good. */
+static bool old_forget(struct source *source, int64_t now_ms)
+{
+	struct log_about about = { .action = "token_keys_expired",
+				   .outcome = "failure",
+				   .alarm = true };
+	if (source->jwks == NULL || now_ms - source->confirmed_ms < source->from.keep_ms ||
+	    !DEFENCE("token_keys_grow_old"))
+		return false;
+	jwks_free(source->jwks);
+	source->jwks = NULL;
+	source->seen = (struct stat){ 0 }; /* as it comes back it may be the same file */
+	log_line(source->from.log, LOG_ERROR, &about,
+		 "token_keys_expired the key set of the identity provider could not be had again "
+		 "for too long: its people are not believed until it is there");
+	return true;
+}
+
 static bool source_poll(struct token_keys *keys, int64_t now_ms)
 {
 	struct source *source = source_of(keys);
-	return source->has_thread ? url_poll(source) : file_poll(source, now_ms);
+	if (source->confirmed_ms == 0)
+		source->confirmed_ms = now_ms;
+	bool changed = source->has_thread ? url_poll(source, now_ms) : file_poll(source, now_ms);
+	return old_forget(source, now_ms) || changed;
 }
 
 static void source_close(struct token_keys *keys)
@@ -298,7 +338,7 @@ static struct source *source_new(const struct token_keys_source *from)
 bool token_keys_open(const struct token_keys_source *from, struct token_keys **ret_keys,
 		     struct err *err)
 {
-	CHECK((from->file != NULL) != (from->url != NULL));
+	CHECK((from->file != NULL) != (from->url != NULL) && from->keep_ms > 0);
 	struct source *source = source_new(from);
 	bool ok = from->file != NULL ? file_take(source, err) : url_start(source, err);
 	if (!ok) {

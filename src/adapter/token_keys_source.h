@@ -1,8 +1,8 @@
 /* Where the key set of an identity provider comes from: a file, which is read again when it has
  * changed, or an URL, which a thread of its own fetches: https, or http from this machine alone; no
  * redirects; every ten minutes, and when a token names a key that is not there, at most once a
- * minute. A set that cannot be had or read leaves the one that was there, for as long as it takes:
- * who removes a key has to hand out a set without it. */
+ * minute. A set that cannot be had or read leaves the one that was there, but not for ever: after a
+ * while without it nobody is believed until it is there again. */
 #ifndef SLUICE_ADAPTER_TOKEN_KEYS_SOURCE_H
 #define SLUICE_ADAPTER_TOKEN_KEYS_SOURCE_H
 
@@ -12,6 +12,7 @@
 struct token_keys_source {
 	const char *file; /* one of both; borrowed */
 	const char *url;
+	int64_t keep_ms; /* how long a set is believed that could not be had again */
 	const struct log *log;
 };
 

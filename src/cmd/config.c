@@ -286,6 +286,7 @@ static bool identity_read(struct config *config, const struct config_text_identi
 	config->identity_audience = text->audience;
 	config->identity_jwks_file = text->jwks_file;
 	config->identity_jwks_url = text->jwks_url;
+	config->identity_jwks_keep_ms = milliseconds(text->jwks_keep_s) * 1000;
 	config->identity_role_claim = text->role_claim;
 	config->identity_account_claim = text->account_claim;
 	config->identity_life_max_ms = milliseconds(text->life_max_s) * 1000;

@@ -144,6 +144,7 @@ struct config {
 	const char *identity_audience;
 	const char *identity_jwks_file; /* one of both, with an issuer */
 	const char *identity_jwks_url;
+	int64_t identity_jwks_keep_ms;
 	const char *identity_role_claim;
 	const char *identity_account_claim;
 	int64_t identity_life_max_ms;

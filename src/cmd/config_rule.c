@@ -161,6 +161,8 @@ static const struct config_rule rules[] = {
 	  "its public keys; read again when it has changed" },
 	{ "identity.jwks_url", CONFIG_TYPE_URL, 0, 0, NULL,
 	  "the same by https, in place of the file; by http from this machine alone" },
+	{ "identity.jwks_keep_s", CONFIG_TYPE_COUNT, 1200, 30 * DAY_S, "14400",
+	  "how long they are believed when they cannot be had again" },
 	{ "identity.role_claim", CONFIG_TYPE_TEXT, 1, 128, "sluice_role",
 	  "the claim that names a role: viewer, operator, approver or admin" },
 	{ "identity.account_claim", CONFIG_TYPE_TEXT, 1, 128, "sluice_account",

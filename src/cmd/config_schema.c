@@ -208,6 +208,7 @@ static const struct cyaml_schema_field identity_fields[] = {
 	SCALAR(struct config_text_identity, audience),
 	SCALAR(struct config_text_identity, jwks_file),
 	SCALAR(struct config_text_identity, jwks_url),
+	SCALAR(struct config_text_identity, jwks_keep_s),
 	SCALAR(struct config_text_identity, role_claim),
 	SCALAR(struct config_text_identity, account_claim),
 	SCALAR(struct config_text_identity, life_max_s),

@@ -126,6 +126,7 @@ struct config_text_identity {
 	char *audience;
 	char *jwks_file;
 	char *jwks_url;
+	char *jwks_keep_s;
 	char *role_claim;
 	char *account_claim;
 	char *life_max_s;

@@ -118,6 +118,7 @@ static bool outside_open(const struct role_parts *parts, struct api_role *role,
 	const struct config *config = parts->config;
 	const struct token_keys_source source = { .file = config->identity_jwks_file,
 						  .url = config->identity_jwks_url,
+						  .keep_ms = config->identity_jwks_keep_ms,
 						  .log = &parts->log };
 	if (config->identity_issuer == NULL)
 		return true;

@@ -8,7 +8,8 @@
 #include "service/api/access_token.h"
 #include "service/api/outside_token.h"
 
-#define AT_MS INT64_C(1700000000000)
+#define KEEP_MS 1000000
+#define AT_MS   INT64_C(1700000000000)
 
 static const uint8_t key_bytes[32] = { 1, 2, 3 };
 static const struct mac_keys keys = { .keys = { { .id = 1, .key = key_bytes } }, .len = 1 };
@@ -56,7 +57,7 @@ static int provider_open(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	keys_publish(provider, "keys");
-	const struct token_keys_source source = { .file = provider->path };
+	const struct token_keys_source source = { .file = provider->path, .keep_ms = KEEP_MS };
 	if (!token_keys_open(&source, &provider->keys, &err))
 		fail_msg("%s", err.text);
 	const struct outside_options options = { .keys = provider->keys,
@@ -205,6 +206,48 @@ static void revoked_key_of_the_provider_takes_its_tokens_along(void **state)
 	assert_true(judge(provider, "RS256", AT_MS, &by) == OUTSIDE_GRANTED);
 }
 
+static void text_publish(const struct provider *provider, const char *text)
+{
+	FILE *file = fopen(provider->path, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Who cannot say any more that a key is revoked is not taken to say that it is not. */
+static void revoked_key_out_of_reach_is_not_believed_for_ever(void **state)
+{
+	struct provider *provider = *state;
+	struct principal by;
+	outside_tick(provider->outside, 5000);
+	assert_int_equal(unlink(provider->path), 0);
+	outside_tick(provider->outside, 5000 + KEEP_MS - 1);
+	assert_true(judge(provider, "ES256", AT_MS, &by) == OUTSIDE_GRANTED);
+	outside_tick(provider->outside, 5000 + KEEP_MS);
+	assert_true(judge(provider, "ES256", AT_MS, &by) == OUTSIDE_REFUSED);
+	keys_publish(provider, "keys");
+	outside_tick(provider->outside, 9000 + KEEP_MS);
+	assert_true(judge(provider, "ES256", AT_MS, &by) == OUTSIDE_GRANTED);
+}
+
+/* A file that is there, and is no key set, is no word either; one that stands is one each time. */
+static void revoked_key_behind_a_broken_set_is_not_believed_for_ever(void **state)
+{
+	struct provider *provider = *state;
+	struct principal by;
+	for (int64_t at = 5000; at < 3 * KEEP_MS; at += KEEP_MS / 2) {
+		outside_tick(provider->outside, at);
+		assert_true(judge(provider, "RS256", AT_MS, &by) == OUTSIDE_GRANTED);
+	}
+	text_publish(provider, "{\"keys\":");
+	for (int64_t at = 3 * KEEP_MS; at < 5 * KEEP_MS; at += KEEP_MS / 4)
+		outside_tick(provider->outside, at);
+	assert_true(judge(provider, "RS256", AT_MS, &by) == OUTSIDE_REFUSED);
+	keys_publish(provider, "keys");
+	outside_tick(provider->outside, 6 * KEEP_MS);
+	assert_true(judge(provider, "RS256", AT_MS, &by) == OUTSIDE_GRANTED);
+}
+
 #define PROVIDER_TEST(test) cmocka_unit_test_setup_teardown(test, provider_open, provider_close)
 
 int main(void)
@@ -216,6 +259,8 @@ int main(void)
 		PROVIDER_TEST(alg_confusion_a_key_is_for_one_algorithm),
 		PROVIDER_TEST(expired_token_of_ours_or_of_others_is_over),
 		PROVIDER_TEST(revoked_key_of_the_provider_takes_its_tokens_along),
+		PROVIDER_TEST(revoked_key_out_of_reach_is_not_believed_for_ever),
+		PROVIDER_TEST(revoked_key_behind_a_broken_set_is_not_believed_for_ever),
 	};
 	return cmocka_run_group_tests_name("service/api_tokens", tests, NULL, NULL);
 }
