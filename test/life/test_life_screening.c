@@ -148,6 +148,33 @@ static void test_row_edited_while_it_is_screened(void **state)
 	service_close(life);
 }
 
+/* What an editor writes where nobody looks twice stops nobody. */
+static void test_row_edited_to_what_cannot_be(void **state)
+{
+	static const char *const edits[] = {
+		"UPDATE withdrawals SET created_at = -9223372036854775807 - 1",
+		"UPDATE withdrawals SET created_at = 9223372036854775807",
+	};
+	struct life *life = *state;
+	life_policy_set(life, SCREENS_ALL);
+	service_open(life);
+	for (size_t i = 0; i < COUNT_OF(edits); i++) {
+		act_write("away");
+		struct withdrawal row = life_accept(life, "POL", 1000);
+		life_sql(life, "%s WHERE id = %s", edits[i], life_blob(row.intent.id.bytes, 16));
+		for (int look_at = 0; look_at < 10; look_at++)
+			look(life);
+		act_write("allow");
+		struct withdrawal next = life_accept(life, "POL", 1000);
+		life_wait(life, 31000);
+		until_stage(life, &next, WITHDRAWAL_QUEUED);
+		life_run(life, 40);
+		life_assert_paid(life, &next);
+		life_assert_unpaid(life, &row);
+	}
+	service_close(life);
+}
+
 /* Who begins anew knows nothing of an answer, and asks. */
 static void test_a_new_processor_asks_again(void **state)
 {
@@ -312,6 +339,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_row_edited_while_it_is_screened),
+		LIFE_TEST(test_row_edited_to_what_cannot_be),
 		LIFE_TEST(test_a_new_processor_asks_again),
 		LIFE_TEST(test_an_answer_and_a_write_that_fails),
 		LIFE_TEST(test_policy_off_by_a_service_that_is_away),

@@ -167,7 +167,8 @@ static int64_t wait_ms(const struct decisions *self, const struct withdrawal *ro
 		       enum reason reason)
 {
 	int64_t most_ms = reason_due_in_ms(reason, POLICY_WAIT_MS);
-	int64_t wait = (self->facts.now_ms - row->intent.created_at) / 4;
+	int64_t since = row->intent.created_at > 0 ? row->intent.created_at : 0; /* or edited */
+	int64_t wait = (self->facts.now_ms - since) / 4;
 	if (reason != REASON_SCREENING_UNAVAILABLE && reason != REASON_SCREENING_BUSY)
 		return most_ms;
 	if (wait < SCREEN_WAIT_MS)

@@ -295,7 +295,8 @@ static enum screening_state ask(struct screening *self, struct place *place,
 		away_note(self, &none);
 		return SCREENING_AWAY;
 	}
-	if (place == NULL)
+	/* No service could name it: an editor's. */
+	if (place == NULL || id_is_zero(row->intent.id))
 		return SCREENING_BUSY;
 	line_up(self, place, row, message);
 	if (place->state != PLACE_ENDED)
