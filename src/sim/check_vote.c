@@ -31,7 +31,7 @@ static unsigned count(const struct sim_case *people, const struct sim_rule *rule
 	return n;
 }
 
-/* Nobody is heard of what was asked before. */
+/* What was said before the question, by the time of it, is not heard. */
 static void asked(struct sim_order *order, const struct sim_change *change)
 {
 	struct sim_case *people = &order->people;
@@ -39,7 +39,6 @@ static void asked(struct sim_order *order, const struct sim_change *change)
 	people->asked_at = change->value[1];
 	people->granted_policy = 0;
 	people->may_be_canceled |= change->value[3] == WITHDRAWAL_QUEUED;
-	memset(people->words, 0, sizeof people->words);
 }
 
 static const char *grant_wrong(const struct sim_case *people, const struct sim_rule *rule,

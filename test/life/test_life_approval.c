@@ -5,6 +5,7 @@
 
 #include "core/reason.h"
 #include "core/refusal.h"
+#include "core/transfer.h"
 #include "port/store_policy.h"
 #include "service/admin/approvals.h"
 
@@ -457,6 +458,78 @@ static void test_approved_by_nobody_who_signs(void **state)
 	life_assert_paid(life, &row);
 }
 
+/* ---- a slot out of nowhere ---- */
+
+static const char *id_blob(struct id id)
+{
+	return life_blob(id.bytes, sizeof id.bytes);
+}
+
+/* As the signer would have made it, by somebody with the password of the store. */
+static void slot_forge(struct life *life, const struct withdrawal *row)
+{
+	const struct address wallet = life->catalogue.wallets[0].address;
+	struct transfer slot = { .chain_id = row->intent.chain_id, .wallet = wallet };
+	uint8_t value[32], amount[32];
+	struct id id = row->intent.id;
+	id.bytes[15] ^= 0x55;
+	slot.nonce =
+		(uint64_t)life_number(life, "SELECT next_nonce FROM wallets WHERE id = 1", NULL);
+	transfer_bind(&slot, &row->intent);
+	struct hash32 hash = transfer_payload_hash(&slot);
+	u256_to_bytes(slot.value.value, value);
+	u256_to_bytes(slot.amount.units, amount);
+	life_sql(life,
+		 "INSERT INTO transfers (id, wallet_id, chain_id, wallet, nonce, stage, is_cancel, "
+		 "destination, value, is_token, receiver, amount, gas_limit, payload_hash, "
+		 "stage_at) VALUES (%s, 1, %llu, %s, %llu, 1, 0, %s, %s, %d, %s, %s, 21000, %s, 1)",
+		 id_blob(id), (unsigned long long)slot.chain_id, life_blob(wallet.bytes, 20),
+		 (unsigned long long)slot.nonce, life_blob(slot.to.bytes, 20), life_blob(value, 32),
+		 slot.is_token, life_blob(slot.receiver.bytes, 20), life_blob(amount, 32),
+		 life_blob(hash.bytes, 32));
+	life_sql(life,
+		 "UPDATE wallets SET next_nonce = next_nonce + 1 WHERE id = 1; INSERT INTO "
+		 "transfer_items (transfer_id, position, withdrawal_id, round) VALUES (%s, 0, %s, "
+		 "0); UPDATE withdrawals SET stage = 4, transfer_id = %s, due_at = 1 WHERE id = %s",
+		 id_blob(id), id_blob(row->intent.id), id_blob(id), id_blob(row->intent.id));
+}
+
+static void forged_slot_run(struct life *life, const struct withdrawal *row)
+{
+	life_restart(life, LIFE_SIGNER);
+	slot_forge(life, row);
+	life_run(life, 20);
+	life_assert_unpaid(life, row);
+	assert_true(life_view(life, row->intent.id).withdrawal.held_reason[0] != 0);
+	assert_true(life_alarms(life, "withdrawal_held") > 0);
+	assert_int_equal(life_number(life, "SELECT is_cancel FROM transfers", NULL), 1);
+}
+
+/* Who writes the store gives what people are asked about a nonce: the row verifies, the right is
+ * not spent, and the approval is the question. */
+static void test_approved_by_nobody_but_a_slot(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, ASKS(2));
+	struct withdrawal row = asked(life);
+	assert_null(say(life, &row, "anna", VOTE_APPROVE));
+	forged_slot_run(life, &row);
+}
+
+/* The same of what people have refused, where the signer was to end it. */
+static void test_approved_by_nobody_but_a_slot_after_a_no(void **state)
+{
+	struct life *life = *state;
+	life->ends_by_signer = true;
+	life_restart(life, LIFE_PROCESSOR);
+	life_policy_set(life, ASKS(2));
+	struct withdrawal row = asked(life);
+	assert_null(say(life, &row, "anna", VOTE_REJECT));
+	life_process(life);
+	life_sql(life, "UPDATE withdrawals SET cancel_requested = 0, failure_code = ''%s", "");
+	forged_slot_run(life, &row);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -479,6 +552,8 @@ int main(void)
 		LIFE_TEST(test_canceled_while_it_waits),
 		LIFE_TEST(test_large_payment_is_signed),
 		LIFE_TEST(test_approved_by_nobody_who_signs),
+		LIFE_TEST(test_approved_by_nobody_but_a_slot),
+		LIFE_TEST(test_approved_by_nobody_but_a_slot_after_a_no),
 	};
 	return LIFE_MAIN(tests);
 }

@@ -169,6 +169,13 @@ static bool round_is_next(struct signer *self, const struct transfer *slot,
 	return true;
 }
 
+/* Its approval verifies, and pays nobody: it is the question, or the refusal. Who writes the store
+ * can give such a row a slot, and the look at how long it is good is made before one is taken. */
+static bool is_approved(const struct withdrawal *row)
+{
+	return row->approval.expires_at > APPROVAL_ASKS || !DEFENCE("slot_is_approved");
+}
+
 bool signer_slot_may_pay(struct signer *self, const struct transfer *slot,
 			 const struct withdrawal *row, const char **ret_distrust, bool *ret_spent,
 			 bool *ret_wait, struct err *err)
@@ -178,6 +185,10 @@ bool signer_slot_may_pay(struct signer *self, const struct transfer *slot,
 	bool is_signed = true;
 	if (*ret_distrust != NULL || *ret_spent || *ret_wait)
 		return true;
+	if (!is_approved(row)) {
+		*ret_distrust = reason_code(REASON_APPROVAL_MAC_INVALID);
+		return true;
+	}
 	if (!signer_signature_look(self, row, &is_signed, err))
 		return false;
 	if (!is_signed)
