@@ -7,6 +7,7 @@
 #include "core/refusal.h"
 #include "core/vote.h"
 #include "service/admin/approvals.h"
+#include "service/processor/screening.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -335,6 +336,70 @@ static void test_a_renewal_is_screened(void **state)
 	service_close(life);
 }
 
+static int64_t count_waiting(struct life *life)
+{
+	return life_number(life,
+			   "SELECT COUNT(*) FROM withdrawals WHERE wait_reason = 'screening_busy'",
+			   NULL);
+}
+
+static int64_t count_queued(struct life *life)
+{
+	return life_number(life, "SELECT COUNT(*) FROM withdrawals WHERE stage >= 3", NULL);
+}
+
+/* As many are asked about as may be; others stand in line, in their order, and for a while. */
+static void test_a_line_before_the_service(void **state)
+{
+	struct life *life = *state;
+	unsigned before = asked_count();
+	life_policy_set(life, SCREENS_ALL);
+	service_open(life);
+	act_write("hold");
+	for (int i = 0; i < 10; i++)
+		(void)life_accept(life, "POL", 1000);
+	until_asked(life, before + 4);
+	for (int i = 0; i < 5; i++)
+		look(life);
+	assert_int_equal(asked_count(), before + 4);
+	assert_int_equal(count_waiting(life), 0);
+	life_wait(life, 8000); /* a quarter of the visibility */
+	for (int i = 0; i < TRIES && count_waiting(life) < 6; i++)
+		look(life);
+	assert_int_equal(count_waiting(life), 6);
+	assert_int_equal(count_queued(life), 0);
+	act_write("allow");
+	for (int i = 0; i < TRIES && count_queued(life) < 10; i++) {
+		look(life);
+		life_wait(life, 500);
+	}
+	assert_int_equal(count_queued(life), 10);
+	assert_int_equal(asked_count(), before + 10);
+	service_close(life);
+}
+
+/* More than there are places in memory for: they come again, and nobody is lost. */
+static void test_more_than_stand_in_line(void **state)
+{
+	struct life *life = *state;
+	const int64_t many = SCREENING_ROWS_MAX + 10;
+	life_policy_set(life, SCREENS_ALL);
+	service_open(life);
+	act_write("hold");
+	for (int64_t i = 0; i < many; i++)
+		(void)life_accept(life, "POL", 1000);
+	for (int i = 0; i < TRIES && count_waiting(life) < 10; i++)
+		look(life);
+	assert_int_equal(count_waiting(life), 10);
+	act_write("allow");
+	for (int i = 0; i < 4 * TRIES && count_queued(life) < many; i++) {
+		look(life);
+		life_wait(life, 100);
+	}
+	assert_int_equal(count_queued(life), many);
+	service_close(life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +412,8 @@ int main(void)
 		LIFE_TEST(test_a_review_that_people_reject),
 		LIFE_TEST(test_a_review_that_people_approve),
 		LIFE_TEST(test_a_renewal_is_screened),
+		LIFE_TEST(test_a_line_before_the_service),
+		LIFE_TEST(test_more_than_stand_in_line),
 	};
 	return LIFE_MAIN(tests);
 }
