@@ -23,6 +23,8 @@ static const struct mark marks[] = {
 	{ "for update skip locked", "", "FOR UPDATE SKIP LOCKED", false },
 	{ "by events_feed", "INDEXED BY events_feed", "FORCE INDEX (events_feed)", false },
 	{ "by audit_feed", "INDEXED BY audit_feed", "FORCE INDEX (audit_feed)", false },
+	{ "by withdrawals_account", "INDEXED BY withdrawals_account",
+	  "FORCE INDEX (withdrawals_account)", false },
 	{ "for share", "", "LOCK IN SHARE MODE", false },
 	{ "least", "min", "LEAST", false },
 	{ "index new", "CREATE INDEX IF NOT EXISTS", "CREATE INDEX", false },

@@ -121,10 +121,11 @@ bool store_sql_load(struct store *store, const struct id *ids, size_t n,
 bool store_sql_view(struct store *store, struct id id, struct store_view *ret_view, bool *ret_found,
 		    struct err *err);
 bool store_sql_list(struct store *store, const struct store_filter *filter,
-		    struct store_view *ret_views, size_t *ret_len, struct err *err);
+		    struct store_view *ret_views, struct store_page *ret_page, struct err *err);
 /* The same in a transaction that is open. */
 MUST_CHECK bool store_sql_list_read(struct db *db, const struct store_filter *filter,
-				    struct store_view *ret_views, size_t *ret_len, struct err *err);
+				    struct store_view *ret_views, struct store_page *ret_page,
+				    struct err *err);
 bool store_sql_events(struct store *store, struct id withdrawal, uint64_t after,
 		      struct store_event *ret_events, size_t cap, size_t *ret_len, struct err *err);
 bool store_sql_sweep(struct store *store, int64_t now_ms, size_t limit, size_t ret_woken[3],

@@ -53,16 +53,25 @@ bool store_sql_view(struct store *store, struct id id, struct store_view *ret_vi
 }
 
 /* Filters that are not asked for are written as conditions that hold for every row: one statement
- * serves all combinations. The cursor is always a bound, so that it is a walk through the account's
- * own rows from there down; stages are compared in the index. */
+ * serves all combinations. The cursor is always a bound, and so is where the walk through the
+ * account's own rows ends: whoever asks for what is not there must not have all of them read.
+ * Stages are compared in the index. */
 static const char list_text[] =
-	"SELECT " WITHDRAWAL_COLUMNS " FROM withdrawals WHERE account = ? AND id < ? "
-	"AND stage BETWEEN ? AND ? AND (? = 0 OR asset = ?) AND created_at > ? "
+	"SELECT " WITHDRAWAL_COLUMNS " FROM withdrawals {by withdrawals_account} "
+	"WHERE account = ? AND id < ? AND id >= ? AND stage BETWEEN ? AND ? AND (? = 0 OR asset = ?) AND created_at > ? "
 	"ORDER BY id DESC LIMIT ?";
 static const char list_external_text[] =
 	"SELECT " WITHDRAWAL_COLUMNS " FROM withdrawals WHERE external_hash = ? AND account = ? "
-	"AND id < ? AND stage BETWEEN ? AND ? AND (? = 0 OR asset = ?) AND created_at > ? "
+	"AND id < ? AND id >= ? AND stage BETWEEN ? AND ? AND (? = 0 OR asset = ?) AND created_at > ? "
 	"ORDER BY id DESC LIMIT ?";
+
+static const char last_looked_text[] =
+	"SELECT id FROM withdrawals {by withdrawals_account} "
+	"WHERE account = ? AND id < ? AND id >= ? ORDER BY id DESC LIMIT 1 OFFSET ?";
+
+/* By how much a row's time of creation may be after that in its id: both are asked of one clock,
+ * one right after the other, and it may be set in between. */
+#define CLOCK_SET_MS 600000
 
 /* Above every id: their version is not 15. */
 static const struct id id_end = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -86,12 +95,22 @@ static void put_stages(struct sql *sql, const struct store_filter *filter)
 	sql_put_i64(sql, filter->has_status ? (int)filter->stage_last : 99);
 }
 
+/* Where the walk ends at the latest: an id begins with the time that it was made at. */
+static struct id first_since(const struct store_filter *filter)
+{
+	struct id id = { 0 };
+	int64_t since_ms = filter->created_after_ms - CLOCK_SET_MS;
+	for (int i = 0; i < 6 && since_ms > 0; i++)
+		id.bytes[i] = (uint8_t)(since_ms >> (40 - 8 * i));
+	return id;
+}
+
 static int64_t created_after(const struct store_filter *filter)
 {
 	return filter->created_after_ms == 0 ? -1 : filter->created_after_ms;
 }
 
-static struct sql list_prepare(struct db *db, const struct store_filter *filter,
+static struct sql list_prepare(struct db *db, const struct store_filter *filter, struct id first,
 			       uint8_t external_hash[KEY_HASH_BYTES], struct err *err)
 {
 	struct sql sql;
@@ -104,6 +123,7 @@ static struct sql list_prepare(struct db *db, const struct store_filter *filter,
 	}
 	sql_put_text(&sql, filter->account);
 	put_cursor(&sql, filter);
+	sql_put_bytes(&sql, first.bytes, ID_BYTES);
 	put_stages(&sql, filter);
 	put_asset(&sql, filter);
 	sql_put_i64(&sql, created_after(filter));
@@ -111,11 +131,40 @@ static struct sql list_prepare(struct db *db, const struct store_filter *filter,
 	return sql;
 }
 
+/* A page without filters ends by its limit, and an external id has one row. */
+static bool is_narrowed(const struct store_filter *filter)
+{
+	return filter->external_id == NULL &&
+	       (filter->has_status || filter->asset != NULL || filter->created_after_ms != 0);
+}
+
+/* *inout_first: the last row that this page looks at, where there are that many. */
+static bool last_looked(struct db *db, const struct store_filter *filter, struct id *inout_first,
+			bool *ret_cut, struct err *err)
+{
+	*ret_cut = false;
+	if (!is_narrowed(filter))
+		return true;
+	struct sql sql = sql_prepare(db, last_looked_text, err);
+	sql_put_text(&sql, filter->account);
+	put_cursor(&sql, filter);
+	sql_put_bytes(&sql, inout_first->bytes, ID_BYTES);
+	sql_put_i64(&sql, PAGE_LOOKED_MAX - 1);
+	*ret_cut = sql_next(&sql);
+	if (*ret_cut)
+		*inout_first = sql_take_id(&sql);
+	return sql_end(&sql);
+}
+
 bool store_sql_list_read(struct db *db, const struct store_filter *filter,
-			 struct store_view *ret_views, size_t *ret_len, struct err *err)
+			 struct store_view *ret_views, struct store_page *ret_page, struct err *err)
 {
 	uint8_t external_hash[KEY_HASH_BYTES];
-	struct sql sql = list_prepare(db, filter, external_hash, err);
+	struct id first = first_since(filter);
+	bool is_cut;
+	if (!last_looked(db, filter, &first, &is_cut, err))
+		return false;
+	struct sql sql = list_prepare(db, filter, first, external_hash, err);
 	size_t len = 0;
 	while (len < filter->limit && sql_next(&sql))
 		withdrawal_take(&sql, &ret_views[len++].withdrawal);
@@ -124,17 +173,20 @@ bool store_sql_list_read(struct db *db, const struct store_filter *filter,
 	for (size_t i = 0; i < len; i++)
 		if (!view_complete(db, &ret_views[i], err))
 			return false;
-	*ret_len = len;
+	bool is_full = len == filter->limit;
+	*ret_page = (struct store_page){ .len = len, .has_next = is_full || is_cut, .next = first };
+	if (is_full)
+		ret_page->next = ret_views[len - 1].withdrawal.intent.id;
 	return true;
 }
 
 bool store_sql_list(struct store *store, const struct store_filter *filter,
-		    struct store_view *ret_views, size_t *ret_len, struct err *err)
+		    struct store_view *ret_views, struct store_page *ret_page, struct err *err)
 {
 	struct db *db = db_of(store);
 	if (!db_begin(db, false, err))
 		return false;
-	bool good = store_sql_list_read(db, filter, ret_views, ret_len, err);
+	bool good = store_sql_list_read(db, filter, ret_views, ret_page, err);
 	db_rollback(db);
 	return good;
 }

@@ -98,25 +98,25 @@ static bool facts_read(struct store_sql_replica *self, int64_t *ret_mark_ms, str
 }
 
 static bool snapshot_read(struct store_sql_replica *self, const struct store_filter *filter,
-			  struct store_view *ret_views, size_t *ret_len, int64_t *ret_mark_ms,
-			  struct err *err)
+			  struct store_view *ret_views, struct store_page *ret_page,
+			  int64_t *ret_mark_ms, struct err *err)
 {
 	if (!db_begin(self->db, false, err))
 		return false;
 	bool good = facts_read(self, ret_mark_ms, err) &&
-		    store_sql_list_read(self->db, filter, ret_views, ret_len, err);
+		    store_sql_list_read(self->db, filter, ret_views, ret_page, err);
 	db_rollback(self->db);
 	return good;
 }
 
 static bool store_sql_replica_list(struct replica *replica, const struct store_filter *filter,
-				   struct store_view *ret_views, size_t *ret_len,
+				   struct store_view *ret_views, struct store_page *ret_page,
 				   int64_t *ret_mark_ms, struct err *err)
 {
 	struct store_sql_replica *self = self_of(replica);
 	if (self->db == NULL && !self->options.open(self->options.context, &self->db, err))
 		return false;
-	if (snapshot_read(self, filter, ret_views, ret_len, ret_mark_ms, err))
+	if (snapshot_read(self, filter, ret_views, ret_page, ret_mark_ms, err))
 		return true;
 	db_close(self->db);
 	self->db = NULL;

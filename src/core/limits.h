@@ -53,7 +53,11 @@
 /* Lists. */
 #define PAGE_DEFAULT 50
 #define PAGE_MAX     200
+/* Rows that one page looks at: a filter that nothing passes ends there, and the cursor goes on. A
+ * page of PAGE_MAX withdrawals with their transfers costs as much. */
+#define PAGE_LOOKED_MAX 2000
 
+_Static_assert(PAGE_MAX < PAGE_LOOKED_MAX, "a page can be full");
 _Static_assert(IN_FLIGHT_DEFAULT <= IN_FLIGHT_MAX, "the default is in range");
 _Static_assert(IN_FLIGHT_MAX <= BATCH_MAX, "one batch can drain a wallet");
 _Static_assert(METADATA_BYTES_MAX < BODY_BYTES_MAX, "full metadata fits a body");

@@ -10,8 +10,8 @@
  * - {for share}: SQLite nothing; LOCK IN SHARE MODE, the words that MariaDB and MySQL both have.
  * After an insert that met a unique key, whose row it holds shared: to want it alone is a deadlock.
  *
- * - {by events_feed} and {by audit_feed}, behind a table: that index and no other. SQLite INDEXED
- * BY; MySQL FORCE INDEX.
+ * - {by events_feed}, {by audit_feed} and {by withdrawals_account}, behind a table: that index and
+ * no other. SQLite INDEXED BY; MySQL FORCE INDEX.
  *
  * - {next NAME}, a column of BIGINT and one more; {next small NAME}, of INTEGER. At its end, where
  * only an editor brings it, it stays there: MySQL refuses what is beyond, and with it the whole

@@ -12,15 +12,15 @@ bool replica_mark(struct replica *replica, int64_t mark_ms, int64_t now_ms, stru
 }
 
 bool replica_list(struct replica *replica, const struct store_filter *filter,
-		  struct store_view *ret_views, size_t *ret_len, int64_t *ret_mark_ms,
+		  struct store_view *ret_views, struct store_page *ret_page, int64_t *ret_mark_ms,
 		  struct err *err)
 {
 	PORT_CALL();
 	CHECK(replica != NULL && filter->account != NULL);
 	CHECK(filter->limit >= 1 && filter->limit <= PAGE_MAX);
-	if (!replica->ops->list(replica, filter, ret_views, ret_len, ret_mark_ms, err))
+	if (!replica->ops->list(replica, filter, ret_views, ret_page, ret_mark_ms, err))
 		return false;
-	CHECK(*ret_len <= filter->limit && *ret_mark_ms >= 0);
+	CHECK(ret_page->len <= filter->limit && *ret_mark_ms >= 0);
 	return true;
 }
 

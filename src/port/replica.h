@@ -20,8 +20,8 @@ struct replica;
 struct replica_ops {
 	bool (*mark)(struct replica *replica, int64_t mark_ms, int64_t now_ms, struct err *err);
 	bool (*list)(struct replica *replica, const struct store_filter *filter,
-		     struct store_view *ret_views, size_t *ret_len, int64_t *ret_mark_ms,
-		     struct err *err);
+		     struct store_view *ret_views, struct store_page *ret_page,
+		     int64_t *ret_mark_ms, struct err *err);
 	void (*close)(struct replica *replica);
 };
 
@@ -38,8 +38,8 @@ MUST_CHECK bool replica_mark(struct replica *replica, int64_t mark_ms, int64_t n
  * REFUSED: its schema is another one, or the user may not read. Each failure closes the connection,
  * and the next call looks at everything anew. */
 MUST_CHECK bool replica_list(struct replica *replica, const struct store_filter *filter,
-			     struct store_view *ret_views, size_t *ret_len, int64_t *ret_mark_ms,
-			     struct err *err);
+			     struct store_view *ret_views, struct store_page *ret_page,
+			     int64_t *ret_mark_ms, struct err *err);
 void replica_close(struct replica *replica); /* accepts NULL */
 
 #endif

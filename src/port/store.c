@@ -55,12 +55,13 @@ bool store_withdrawal_view(struct store *store, struct id id, struct store_view 
 }
 
 bool store_withdrawals_list(struct store *store, const struct store_filter *filter,
-			    struct store_view *ret_views, size_t *ret_len, struct err *err)
+			    struct store_view *ret_views, struct store_page *ret_page,
+			    struct err *err)
 {
 	PORT_CALL();
 	CHECK(filter->limit > 0 && filter->limit <= PAGE_MAX);
 	CHECK(filter->account != NULL);
-	return store->ops->withdrawals_list(store, filter, ret_views, ret_len, err);
+	return store->ops->withdrawals_list(store, filter, ret_views, ret_page, err);
 }
 
 bool store_events_list(struct store *store, struct id withdrawal, uint64_t after,

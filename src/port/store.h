@@ -116,6 +116,14 @@ struct store_filter {
 	size_t limit;     /* 1 to PAGE_MAX */
 };
 
+/* A list looks at PAGE_LOOKED_MAX rows of its account at most, whatever its filters let pass: a
+ * page may be short, or empty, and still have a next one. */
+struct store_page {
+	size_t len; /* at most the filter's limit */
+	bool has_next;
+	struct id next; /* when has_next: the cursor that goes on */
+};
+
 /* A withdrawal with what a reader wants to know of its transfer. */
 struct store_view {
 	struct withdrawal withdrawal;
@@ -178,7 +186,7 @@ MUST_CHECK bool store_withdrawal_view(struct store *store, struct id id,
 				      struct store_view *ret_view, bool *ret_found,
 				      struct err *err);
 MUST_CHECK bool store_withdrawals_list(struct store *store, const struct store_filter *filter,
-				       struct store_view *ret_views, size_t *ret_len,
+				       struct store_view *ret_views, struct store_page *ret_page,
 				       struct err *err);
 MUST_CHECK bool store_events_list(struct store *store, struct id withdrawal, uint64_t after,
 				  struct store_event *ret_events, size_t cap, size_t *ret_len,

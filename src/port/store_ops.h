@@ -23,7 +23,7 @@ struct store_ops {
 	bool (*withdrawal_view)(struct store *, struct id, struct store_view *, bool *,
 				struct err *);
 	bool (*withdrawals_list)(struct store *, const struct store_filter *, struct store_view *,
-				 size_t *, struct err *);
+				 struct store_page *, struct err *);
 	bool (*events_list)(struct store *, struct id, uint64_t, struct store_event *, size_t,
 			    size_t *, struct err *);
 	bool (*sweep)(struct store *, int64_t, size_t, size_t[3], struct err *);

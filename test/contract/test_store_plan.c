@@ -79,20 +79,21 @@ static void read_every_way(struct fixture *f)
 					       .mined_block_max = UINT64_MAX,
 					       .limit = 8 };
 	struct transfer rows[8];
+	struct store_page page = { 0 };
 	size_t len = 0;
 	bool found = false;
 	assert_non_null(views);
-	MUST(store_withdrawals_list, f->store, &filter, views, &len);
-	assert_true(len > 0);
+	MUST(store_withdrawals_list, f->store, &filter, views, &page);
+	assert_true(page.len > 0);
 	(void)fixture_last_event(f, views[0].withdrawal.intent.id);
 	MUST(store_withdrawal_view, f->store, views[0].withdrawal.intent.id, &views[1], &found);
 	filter.external_id = "order-1";
-	MUST(store_withdrawals_list, f->store, &filter, views, &len);
-	assert_int_equal(len, 1);
+	MUST(store_withdrawals_list, f->store, &filter, views, &page);
+	assert_int_equal(page.len, 1);
 	filter.external_id = NULL;
 	filter.has_status = true;
 	filter.stage_first = filter.stage_last = WITHDRAWAL_QUEUED;
-	MUST(store_withdrawals_list, f->store, &filter, views, &len);
+	MUST(store_withdrawals_list, f->store, &filter, views, &page);
 	MUST(store_transfers_load, f->store, &slots, rows, &len);
 	assert_true(len > 0);
 	struct store_taken coin = { 0 };
@@ -150,7 +151,7 @@ static const struct {
 	const char *sql;
 	const char *step;
 } searches[] = {
-	{ "WHERE account = ? AND id < ?", "(account=? AND id<?)" },
+	{ "WHERE account = ? AND id < ?", "(account=? AND id>? AND id<?)" },
 	{ "WHERE queue = ? AND visible_at >", "(queue=? AND visible_at>? AND visible_at<?)" },
 	{ "WHERE due_at > ? AND due_at <= ?", "(due_at>? AND due_at<?)" },
 	{ "WHERE due_at > 0", "(due_at>?)" },

@@ -98,15 +98,16 @@ static void assert_list(struct fixture *f, const struct store_filter *filter,
 			const struct withdrawal *rows, const int *expected)
 {
 	struct store_view *views = calloc(PAGE_MAX, sizeof *views);
-	size_t len = 99;
+	struct store_page page = { .len = 99 };
 	assert_non_null(views);
-	MUST(store_withdrawals_list, f->store, filter, views, &len);
-	for (size_t i = 0; i < len; i++) {
+	MUST(store_withdrawals_list, f->store, filter, views, &page);
+	for (size_t i = 0; i < page.len; i++) {
 		assert_true(expected[i] >= 0);
 		assert_true(id_equal(views[i].withdrawal.intent.id, rows[expected[i]].intent.id));
 		assert_string_equal(views[i].withdrawal.intent.account, filter->account);
 	}
-	assert_int_equal(expected[len], -1);
+	assert_int_equal(expected[page.len], -1);
+	assert_int_equal(page.has_next, page.len == filter->limit);
 	free(views);
 }
 
@@ -195,6 +196,99 @@ static void filters_narrow_a_list_together(void **state)
 	assert_list(f, &filter, rows, (int[]){ -1 });
 }
 
+#define MANY (PAGE_LOOKED_MAX + 100)
+
+/* So many of one account, a second apart from the first hundred on; the oldest one pays USDC. */
+static void many_make(struct fixture *f, struct withdrawal *rows)
+{
+	struct store_accept items[BATCH_MAX];
+	char key[16];
+	for (size_t done = 0; done < MANY;) {
+		size_t n = MANY - done < BATCH_MAX ? MANY - done : BATCH_MAX;
+		for (size_t i = 0; i < n; i++) {
+			struct withdrawal *row = &rows[done + i];
+			snprintf(key, sizeof key, "key-%zu", done + i);
+			fixture_wait(f, 1000);
+			*row = fixture_withdrawal(f, key);
+			fixture_set_key(row, "acme", key);
+			if (done + i == 0)
+				snprintf(row->intent.asset, sizeof row->intent.asset, "USDC");
+			items[i] = fixture_item(row);
+		}
+		MUST(store_accept_withdrawals, f->store, items, n);
+		done += n;
+	}
+}
+
+static struct store_page list_once(struct fixture *f, const struct store_filter *filter,
+				   struct store_view *views)
+{
+	struct store_page page = { .len = 99 };
+	MUST(store_withdrawals_list, f->store, filter, views, &page);
+	return page;
+}
+
+/* Whatever a filter lets pass, a page looks at so many rows and no more; the cursor goes on behind
+ * them, and nothing is left out. */
+static void a_page_looks_at_so_many_rows(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal *rows = calloc(MANY, sizeof *rows);
+	struct store_view *views = calloc(PAGE_MAX, sizeof *views);
+	assert_true(rows != NULL && views != NULL);
+	many_make(f, rows);
+	struct id last = rows[MANY - PAGE_LOOKED_MAX].intent.id;
+	struct store_filter filters[3];
+	for (size_t i = 0; i < COUNT_OF(filters); i++)
+		filters[i] = filter_of("acme");
+	filters[0].asset = "USDC";
+	filters[1].asset = "NOPE";
+	filters[2].has_status = true;
+	filters[2].stage_first = filters[2].stage_last = WITHDRAWAL_FAILED;
+	for (size_t i = 0; i < COUNT_OF(filters); i++) {
+		struct store_page page = list_once(f, &filters[i], views);
+		assert_int_equal(page.len, 0);
+		assert_true(page.has_next && id_equal(page.next, last));
+		filters[i].has_before = true;
+		filters[i].before = page.next;
+		page = list_once(f, &filters[i], views);
+		assert_int_equal(page.len, i == 0 ? 1 : 0);
+		assert_false(page.has_next);
+		if (i == 0)
+			assert_true(id_equal(views[0].withdrawal.intent.id, rows[0].intent.id));
+	}
+	free(views);
+	free(rows);
+}
+
+/* A time is a bound on ids, with room for a clock that was set; what is older is not looked at. */
+static void a_time_bounds_what_is_looked_at(void **state)
+{
+	struct fixture *f = *state;
+	struct withdrawal *rows = calloc(MANY, sizeof *rows);
+	struct store_view *views = calloc(PAGE_MAX, sizeof *views);
+	assert_true(rows != NULL && views != NULL);
+	many_make(f, rows);
+	struct store_filter filter = filter_of("acme");
+	filter.created_after_ms = f->clock.now_ms + 86400000;
+	struct store_page page = list_once(f, &filter, views);
+	assert_int_equal(page.len, 0);
+	assert_false(page.has_next);
+	filter.created_after_ms = rows[MANY - 4].intent.created_at;
+	assert_list(f, &filter, rows, (int[]){ MANY - 1, MANY - 2, MANY - 3, -1 });
+	filter.created_after_ms = rows[0].intent.created_at; /* all but the first, by pages */
+	size_t seen = 0;
+	do {
+		page = list_once(f, &filter, views);
+		seen += page.len;
+		filter.has_before = true;
+		filter.before = page.next;
+	} while (page.has_next);
+	assert_int_equal(seen, MANY - 1);
+	free(views);
+	free(rows);
+}
+
 static void a_list_shows_each_rows_transfer(void **state)
 {
 	struct fixture *f = *state;
@@ -203,11 +297,11 @@ static void a_list_shows_each_rows_transfer(void **state)
 	struct attempt attempts[ATTEMPTS_MAX];
 	struct store_filter filter = filter_of("acme");
 	struct store_view views[2];
-	size_t len = 0;
+	struct store_page page = { 0 };
 	filter.limit = 2;
 	memset(views, 0xee, sizeof views);
-	MUST(store_withdrawals_list, f->store, &filter, views, &len);
-	assert_int_equal(len, 2);
+	MUST(store_withdrawals_list, f->store, &filter, views, &page);
+	assert_int_equal(page.len, 2);
 	assert_int_equal(fixture_attempts(f, slot.id, attempts), 1);
 	assert_false(views[0].has_transfer);
 	assert_true(hash32_is_zero(views[0].tx_hash));
@@ -222,8 +316,8 @@ static void try_list(struct fixture *f, const char *account, size_t limit)
 	struct store_filter filter = { .account = account, .limit = limit };
 	struct store_view view_one;
 	struct err err = { 0 };
-	size_t len = 0;
-	(void)!store_withdrawals_list(f->store, &filter, &view_one, &len, &err);
+	struct store_page page;
+	(void)!store_withdrawals_list(f->store, &filter, &view_one, &page, &err);
 }
 
 static void a_list_has_an_account_and_an_end(void **state)
@@ -432,6 +526,8 @@ int main(void)
 		STORE_TEST(a_list_is_one_accounts_newest_first),
 		STORE_TEST(a_cursor_walks_without_gaps),
 		STORE_TEST(filters_narrow_a_list_together),
+		STORE_TEST(a_page_looks_at_so_many_rows),
+		STORE_TEST(a_time_bounds_what_is_looked_at),
 		STORE_TEST(a_list_shows_each_rows_transfer),
 		STORE_TEST(a_list_has_an_account_and_an_end),
 		STORE_TEST(events_are_read_in_order_from_where_one_was),

@@ -35,8 +35,10 @@ static int64_t list(struct replica *replica, size_t *ret_len)
 {
 	struct store_filter filter = { .account = "acme", .limit = 8 };
 	struct store_view views[8];
+	struct store_page page;
 	int64_t mark_ms = -1;
-	MUST(replica_list, replica, &filter, views, ret_len, &mark_ms);
+	MUST(replica_list, replica, &filter, views, &page, &mark_ms);
+	*ret_len = page.len;
 	return mark_ms;
 }
 
@@ -45,8 +47,8 @@ static void list_fails(struct replica *replica, enum err_kind expected)
 	struct store_filter filter = { .account = "acme", .limit = 8 };
 	struct store_view views[8];
 	int64_t mark_ms;
-	size_t len;
-	MUST_FAIL(expected, replica_list, replica, &filter, views, &len, &mark_ms);
+	struct store_page page;
+	MUST_FAIL(expected, replica_list, replica, &filter, views, &page, &mark_ms);
 }
 
 static void a_list_shows_the_newest_mark_of_its_own_process(void **state)

@@ -12,9 +12,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define NS_PER_S  1000000000L
-#define PROBE_NS  NS_PER_S /* an idle store thread asks the store whether it is there */
-#define GATHER_NS 300000L  /* about what a client takes to ask again, or a commit costs */
+#define NS_PER_S    1000000000L
+#define PROBE_NS    NS_PER_S /* an idle store thread asks the store whether it is there */
+#define LISTS_SHARE 8        /* of the jobs under way, at most one in so many is a list */
+#define GATHER_NS   300000L  /* about what a client takes to ask again, or a commit costs */
 
 struct job_list {
 	struct job *first, *last;
@@ -33,12 +34,14 @@ struct jobs {
 	struct job *oldest, *newest; /* under way, by deadline */
 	size_t under_way;
 	size_t accepting; /* acceptances among them */
+	size_t listing;   /* and lists */
 	struct shedding shedding;
 	/* Guarded by the mutex. */
 	pthread_mutex_t mutex;
 	pthread_cond_t wake;
 	struct job_list accepts; /* waiting */
 	struct job_list others;
+	struct job_list lists;
 	struct job_list done;
 	size_t accepts_len;
 	bool is_asleep;     /* the store thread waits for `wake`, until there are */
@@ -99,6 +102,20 @@ struct jobs *jobs_new(const struct jobs_options *options)
 	return jobs;
 }
 
+/* What reads many rows for anybody, and changes none: it waits until all else that waits is done.
+ */
+static bool is_list(enum job_kind kind)
+{
+	return (kind == JOB_LIST || kind == JOB_EVENTS) && DEFENCE("lists_come_last");
+}
+
+static struct job_list *list_of(struct jobs *jobs, const struct job *job)
+{
+	if (job->kind == JOB_ACCEPT)
+		return &jobs->accepts;
+	return is_list(job->kind) ? &jobs->lists : &jobs->others;
+}
+
 void jobs_free(struct jobs *jobs)
 {
 	if (jobs == NULL)
@@ -136,10 +153,19 @@ bool jobs_shed(struct jobs *jobs)
 	return sheds;
 }
 
+/* Lists are slow: many of them would hold every place for as long as they wait. */
+static bool has_room_for(const struct jobs *jobs, enum job_kind kind)
+{
+	if (kind == JOB_ACCEPT)
+		return has_room(jobs);
+	return !is_list(kind) || jobs->options.reader != NULL ||
+	       jobs->listing < jobs->options.jobs_max / LISTS_SHARE;
+}
+
 struct job *job_take(struct jobs *jobs, enum job_kind kind)
 {
 	struct job *job = jobs->free;
-	if (kind == JOB_ACCEPT && !has_room(jobs)) {
+	if (!has_room_for(jobs, kind)) {
 		metric_count(jobs->overloads, 1);
 		return NULL;
 	}
@@ -166,6 +192,7 @@ struct job *job_take(struct jobs *jobs, enum job_kind kind)
 	job->rate = (struct rate_state){ 0 };
 	jobs->under_way++;
 	jobs->accepting += kind == JOB_ACCEPT ? 1 : 0;
+	jobs->listing += is_list(kind) ? 1 : 0;
 	job->were_there = jobs->accepting;
 	return job;
 }
@@ -183,6 +210,7 @@ void job_drop(struct jobs *jobs, struct job *job)
 	jobs->free = job;
 	jobs->under_way--;
 	jobs->accepting -= job->kind == JOB_ACCEPT ? 1 : 0;
+	jobs->listing -= is_list(job->kind) ? 1 : 0;
 }
 
 void job_submit(struct jobs *jobs, struct job *job)
@@ -199,7 +227,7 @@ void job_submit(struct jobs *jobs, struct job *job)
 	pthread_mutex_lock(&jobs->mutex);
 	CHECK(job->state == JOB_IDLE && !jobs->is_stopping);
 	job->state = JOB_WAITING;
-	list_push(job->kind == JOB_ACCEPT ? &jobs->accepts : &jobs->others, job);
+	list_push(list_of(jobs, job), job);
 	jobs->accepts_len += job->kind == JOB_ACCEPT ? 1 : 0;
 	bool wakes = jobs->is_asleep &&
 		     (job->kind != JOB_ACCEPT || jobs->accepts_len >= jobs->wake_at_len);
@@ -262,7 +290,7 @@ static void give_up(struct jobs *jobs, struct job *job, enum problem problem)
 	pthread_mutex_lock(&jobs->mutex);
 	bool is_waiting = job->state == JOB_WAITING;
 	if (is_waiting) {
-		list_remove(job->kind == JOB_ACCEPT ? &jobs->accepts : &jobs->others, job);
+		list_remove(list_of(jobs, job), job);
 		jobs->accepts_len -= job->kind == JOB_ACCEPT ? 1 : 0;
 		job->state = JOB_IDLE;
 	}
@@ -339,11 +367,18 @@ static void gather(struct jobs *jobs, size_t expected)
 		sleep_until(jobs, expected, GATHER_NS);
 }
 
+static bool nothing_waits(const struct jobs *jobs)
+{
+	return jobs->accepts.first == NULL && jobs->others.first == NULL &&
+	       jobs->lists.first == NULL;
+}
+
+/* Without lists. 0: there is nothing, or a list alone. */
 static size_t take_batch(struct jobs *jobs, size_t *inout_expected, struct job **ret_batch,
 			 bool *ret_stopping)
 {
 	pthread_mutex_lock(&jobs->mutex);
-	if (jobs->accepts.first == NULL && jobs->others.first == NULL && !jobs->is_stopping)
+	if (nothing_waits(jobs) && !jobs->is_stopping)
 		sleep_until(jobs, 1, PROBE_NS);
 	gather(jobs, *inout_expected);
 	size_t n = take_waiting(&jobs->others, ret_batch, WORK_JOBS_MAX - BATCH_MAX);
@@ -353,6 +388,16 @@ static size_t take_batch(struct jobs *jobs, size_t *inout_expected, struct job *
 	*inout_expected = accepts;
 	pthread_mutex_unlock(&jobs->mutex);
 	return n + accepts;
+}
+
+/* One in each round, when all others are answered: whoever asks for lists without end delays nobody
+ * for longer than one of them takes. */
+static size_t take_list(struct jobs *jobs, struct job **ret_job)
+{
+	pthread_mutex_lock(&jobs->mutex);
+	size_t n = take_waiting(&jobs->lists, ret_job, 1);
+	pthread_mutex_unlock(&jobs->mutex);
+	return n;
 }
 
 /* Returns how many acceptances wait by now. */
@@ -397,7 +442,12 @@ static void *run_store_thread(void *arg)
 			run_batch(jobs, batch, n);
 			expected += give_back(jobs, batch, n);
 			expected = expected < BATCH_MAX ? expected : BATCH_MAX;
-		} else if (!is_stopping) {
+		}
+		size_t lists = take_list(jobs, batch);
+		if (lists > 0) {
+			run_batch(jobs, batch, lists);
+			(void)give_back(jobs, batch, lists);
+		} else if (n == 0 && !is_stopping) {
 			probe(jobs);
 		}
 	}

@@ -4,8 +4,9 @@
  *	                               └── too long: answered with 503, at work or not
  *
  * The store thread takes what waits: up to BATCH_MAX acceptances, which share a transaction, and a
- * few others. While it works the next ones gather, so that batches grow with the load by
- * themselves. A frozen database stops the store thread alone; the loop thread goes on answering.
+ * few others; then one list, which reads many rows and changes none. While it works the next ones
+ * gather, so that batches grow with the load by themselves. A frozen database stops the store
+ * thread alone; the loop thread goes on answering.
  */
 #ifndef SLUICE_SERVICE_API_JOBS_H
 #define SLUICE_SERVICE_API_JOBS_H
@@ -44,8 +45,8 @@ void jobs_stop(struct jobs *jobs);
  * counted: once for a request. */
 bool jobs_shed(struct jobs *jobs);
 /* A job to fill in, or NULL when jobs_max are under way; a quarter of them is never for
- * acceptances: who looks after payments, or logs in to stop them, finds room. Goes on by job_submit
- * or job_drop. Its question is not cleared. */
+ * acceptances, and lists have an eighth: who looks after payments, or logs in to stop them, finds
+ * room. Goes on by job_submit or job_drop. Its question is not cleared. */
 struct job *job_take(struct jobs *jobs, enum job_kind kind);
 void job_drop(struct jobs *jobs, struct job *job);
 /* Sends it off. job->answer is called once, later, and must not keep the job. */

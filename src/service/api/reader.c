@@ -52,10 +52,10 @@ static bool is_young(const struct reader *reader, int64_t mark_ms, int64_t *ret_
 static void run_list(struct reader *reader, struct job *job)
 {
 	struct err err;
-	size_t len;
+	struct store_page page;
 	int64_t mark_ms;
 	struct store_filter filter = list_query_filter(&job->list, &job->by);
-	if (!replica_list(reader->options.replica, &filter, reader->views, &len, &mark_ms, &err)) {
+	if (!replica_list(reader->options.replica, &filter, reader->views, &page, &mark_ms, &err)) {
 		fault(reader, job, &err);
 		return;
 	}
@@ -65,7 +65,7 @@ static void run_list(struct reader *reader, struct job *job)
 		return;
 	}
 	metric_set(reader->age, job->age_ms);
-	job_answer_list(job, reader->views, len, filter.limit, reader->options.catalogue);
+	job_answer_list(job, reader->views, &page, reader->options.catalogue);
 }
 
 void reader_run(struct reader *reader, struct job **jobs, size_t n)

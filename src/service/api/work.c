@@ -283,21 +283,21 @@ static void run_view(struct work *work, struct job *job)
 	shared_note(work->shared, job, row);
 }
 
-void job_answer_list(struct job *job, const struct store_view *views, size_t len, size_t limit,
+void job_answer_list(struct job *job, const struct store_view *views, const struct store_page *page,
 		     const struct catalogue *catalogue)
 {
-	struct buf *out = start_body(job, 200, len * VIEW_WITHDRAWAL_MAX + LIST_FRAME_MAX);
+	struct buf *out = start_body(job, 200, page->len * VIEW_WITHDRAWAL_MAX + LIST_FRAME_MAX);
 	buf_text(out, "{\"items\":[");
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < page->len; i++) {
 		if (i > 0)
 			buf_byte(out, ',');
 		view_write_withdrawal(&views[i], catalogue, out);
 	}
 	buf_text(out, "]");
-	if (len == limit) {
+	if (page->has_next) {
 		json_write_name(out, "next_cursor");
 		buf_byte(out, '"');
-		cursor_write(views[len - 1].withdrawal.intent.id, out);
+		cursor_write(page->next, out);
 		buf_byte(out, '"');
 	} else {
 		json_write_member_null(out, "next_cursor");
@@ -308,14 +308,14 @@ void job_answer_list(struct job *job, const struct store_view *views, size_t len
 static void run_list(struct work *work, struct job *job)
 {
 	struct err err;
-	size_t len;
+	struct store_page page;
 	struct store_filter filter = list_query_filter(&job->list, &job->by);
-	if (!store_withdrawals_list(work->options.store, &filter, work->views, &len, &err)) {
+	if (!store_withdrawals_list(work->options.store, &filter, work->views, &page, &err)) {
 		fault(work, job, &err);
 		return;
 	}
 	note_answer(work);
-	job_answer_list(job, work->views, len, filter.limit, work->options.catalogue);
+	job_answer_list(job, work->views, &page, work->options.catalogue);
 }
 
 static void run_events(struct work *work, struct job *job)

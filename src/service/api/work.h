@@ -97,8 +97,8 @@ void work_free(struct work *work); /* accepts NULL */
 void work_run(struct work *work, struct job **jobs, size_t n);
 /* Asks the store something cheap, for work_answered_ms. */
 void work_probe(struct work *work);
-/* Answers a job of kind LIST with a page of so many, out of at most `limit`. */
-void job_answer_list(struct job *job, const struct store_view *views, size_t len, size_t limit,
+/* Answers a job of kind LIST with a page. */
+void job_answer_list(struct job *job, const struct store_view *views, const struct store_page *page,
 		     const struct catalogue *catalogue);
 /* When the store last answered, monotonic; from any thread. */
 int64_t work_answered_ms(const struct work *work);

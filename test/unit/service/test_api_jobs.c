@@ -9,6 +9,7 @@
 
 #define JOBS_MAX   100
 #define ACCEPTS    75 /* a quarter is kept for others */
+#define LISTS      12 /* and an eighth is for lists */
 #define TIMEOUT_MS 5000
 
 /* What the loop would run next. */
@@ -168,6 +169,47 @@ static void overload_drowns_not_who_looks_after_payments(void **state)
 	desk_end(desk);
 }
 
+static void submit_look(struct desk *desk, enum job_kind kind, void (*told)(struct job *job))
+{
+	struct job *job = job_take(desk->jobs, kind);
+	assert_non_null(job);
+	list_query_init(&job->list);
+	job->withdrawal = fixture_id(desk->fixture);
+	snprintf(job->by.id, sizeof job->by.id, "key-1");
+	snprintf(job->by.account, sizeof job->by.account, "acme");
+	job->answer = told;
+	job->context = desk;
+	job_submit(desk->jobs, job);
+}
+
+static void answer_cancel(struct job *job)
+{
+	struct desk *desk = job->context;
+	assert_int_equal(desk->answered, 0);
+	assert_int_equal(job->problem, PROBLEM_WITHDRAWAL_UNKNOWN);
+	answer(job);
+}
+
+/* Whoever has any key may ask for lists, as many as there is room for. */
+static void overload_drowns_by_lists_nobody_who_cancels(void **state)
+{
+	struct fixture *fixture = *state;
+	struct desk *desk = desk_make(fixture);
+	for (size_t i = 0; i < LISTS; i++)
+		submit_look(desk, JOB_LIST, answer);
+	assert_null(job_take(desk->jobs, JOB_LIST));
+	submit_look(desk, JOB_CANCEL, answer_cancel);
+	MUST(jobs_start, desk->jobs);
+	while (desk->answered < LISTS + 1)
+		loop_turn(&desk->loop);
+	assert_int_equal(desk->problems[PROBLEM_WITHDRAWAL_UNKNOWN], 1);
+	assert_int_equal(desk->problems[PROBLEM_NONE], LISTS);
+	submit_look(desk, JOB_LIST, answer); /* the places are free again */
+	while (desk->answered < LISTS + 2)
+		loop_turn(&desk->loop);
+	desk_end(desk);
+}
+
 /* What nobody has begun is taken back: it is answered, and never carried out. */
 static void what_waits_too_long_is_taken_back(void **state)
 {
@@ -249,6 +291,7 @@ int main(void)
 		ON_STORE(each_job_is_answered_once),
 		ON_STORE(the_bound_refuses),
 		ON_STORE(overload_drowns_not_who_looks_after_payments),
+		ON_STORE(overload_drowns_by_lists_nobody_who_cancels),
 		ON_STORE(what_waits_too_long_is_taken_back),
 		ON_STORE(what_is_under_way_is_answered_and_still_done),
 		ON_STORE(a_stop_answers_what_is_left),
