@@ -43,6 +43,9 @@ _Static_assert((ADMINISTERS & (ASKS | BIT(WITHDRAWALS_APPROVE) | BIT(WITHDRAWALS
 	 BIT(QUEUES_REDRIVE) | BIT(CONTROLS_READ) | BIT(CONTROLS_PAUSE) | BIT(POLICIES_READ) | \
 	 BIT(ALLOW_LIST_READ) | BIT(AUDIT_READ) | BIT(WEBHOOKS_READ))
 
+#define OF_ALL_ACCOUNTS \
+	(BIT(WALLETS_READ) | BIT(QUEUES_READ) | BIT(QUEUES_REDRIVE) | BIT(AUDIT_READ))
+
 /* ---- names ---- */
 
 struct permission_row {
@@ -178,6 +181,11 @@ permission_set permissions_of_keys_default(void)
 	return OF_KEYS_DEFAULT;
 }
 
+permission_set permissions_of_all_accounts(void)
+{
+	return OF_ALL_ACCOUNTS;
+}
+
 /* ---- verdicts ---- */
 
 enum permission_verdict principal_judge(const struct principal *by, enum permission permission)
@@ -190,6 +198,9 @@ enum permission_verdict principal_judge(const struct principal *by, enum permiss
 		return DEFENCE("permission_is_held") ? PERMISSION_MISSING : PERMISSION_GRANTED;
 	if (!is_key && !by->has_second_factor && permission_set_has(SECOND_FACTOR, permission))
 		return PERMISSION_SECOND_FACTOR_REQUIRED;
+	if (!is_key && by->reach != REACH_ALL && permission_set_has(OF_ALL_ACCOUNTS, permission) &&
+	    DEFENCE("shared_is_of_all"))
+		return PERMISSION_OF_ALL_ACCOUNTS;
 	return PERMISSION_GRANTED;
 }
 

@@ -95,6 +95,7 @@ enum permission_verdict {
 	PERMISSION_GRANTED,
 	PERMISSION_MISSING,
 	PERMISSION_SECOND_FACTOR_REQUIRED, /* it has the permission, and could use it with one */
+	PERMISSION_OF_ALL_ACCOUNTS,        /* it has the permission, and belongs to one account */
 };
 
 /* "withdrawals:create"; "public" for PERMISSION_PUBLIC. Static. */
@@ -116,6 +117,9 @@ permission_set permissions_all(void);
 permission_set permissions_of_second_factor(void);
 permission_set permissions_of_keys(void);
 permission_set permissions_of_keys_default(void);
+/* What there is one of for all accounts: of people, those alone use it who belong to none. A key
+ * that has it was given it by one of them. */
+permission_set permissions_of_all_accounts(void);
 
 /* May it? PERMISSION_PUBLIC is granted to everybody. What a key can never hold it is not granted,
  * whatever its set says. */

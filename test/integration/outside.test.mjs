@@ -94,6 +94,17 @@ describe('a token of the provider', () => {
 					await refused(await sign(keys.ES256, claims({ [name]: value })));
 	});
 
+	test('idor: of one account reaches neither wallets nor queues', async () => {
+		for (const [account, status] of [['default', 403], ['*', 200]]) {
+			const token = await sign(keys.ES256, claims({ sluice_role: 'operator', sluice_account: account }));
+			for (const [method, path] of [['GET', '/v1/wallets'], ['GET', '/v1/queues'], ['POST', '/v1/queues/request/redrive'], ['GET', '/v1/audit']]) {
+				const answer = await ask(token, method, path);
+				assert.equal(answer.status, status, `${path}: ${answer.text}`);
+				if (status === 403) assert.equal(answer.json.code, 'account_forbidden');
+			}
+		}
+	});
+
 	test('names issuer, audience and subject', async () => {
 		await granted(await sign(keys.ES256, claims({ aud: ['other', 'sluice'] })));
 		for (const more of [{ iss: undefined }, { iss: `${issuer}/` }, { aud: undefined }, { aud: 'other' }, { aud: [] }, { aud: 'Sluice' },

@@ -235,6 +235,20 @@ test('idor: nothing of another account is there', async () => {
 	assert.equal(api.digest(), before);
 });
 
+test('idor: wallets, queues and the audit are of nobody who belongs to an account', async () => {
+	const shared = routes.filter(([, , needed]) => ['wallets:read', 'queues:read', 'queues:redrive', 'audit:read'].includes(needed));
+	assert.equal(shared.length, 4);
+	for (const role of ['operator', 'admin']) {
+		makeUser(api, `${role}-of-acme`, role, '--account', 'acme');
+		const token = await logIn(api, `${role}-of-acme`);
+		for (const [method, path, needed] of shared)
+			assertProblem(await take(token, method, path), 403, roles[role].includes(needed) ? 'account_forbidden' : 'permission_missing');
+	}
+	// A key has what somebody of all accounts gave it.
+	const { key } = newKey('--account', 'acme', '--scope', 'wallets:read');
+	assert.equal((await ask(key, 'GET', '/v1/wallets')).status, 200);
+});
+
 test('idor: an idempotency key and an external id are of an account', async () => {
 	const thief = newKey('--account', 'thief').key;
 	const answer = await create(thief, 'first', { external_id: 'order-1' });

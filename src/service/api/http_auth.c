@@ -60,6 +60,9 @@ static bool permission_pass(struct exchange *exchange)
 	case PERMISSION_SECOND_FACTOR_REQUIRED:
 		problem = PROBLEM_SECOND_FACTOR_REQUIRED;
 		break;
+	case PERMISSION_OF_ALL_ACCOUNTS:
+		exchange_refuse_with(exchange, PROBLEM_ACCOUNT_FORBIDDEN);
+		return false;
 	}
 	char bytes[160];
 	struct buf detail = buf_of(bytes, sizeof bytes);

@@ -3,6 +3,18 @@
 
 #include "service/api/http.h"
 
+static void shared_write(struct buf *out)
+{
+	bool is_first = true;
+	for (int i = PERMISSION_PUBLIC + 1; i < PERMISSION_COUNT; i++) {
+		if (!permission_set_has(permissions_of_all_accounts(), (enum permission)i))
+			continue;
+		buf_format(out, "%s`%s`", is_first ? "" : ", ",
+			   permission_text((enum permission)i));
+		is_first = false;
+	}
+}
+
 void permissions_write_markdown(struct buf *out)
 {
 	buf_text(out,
@@ -14,8 +26,11 @@ void permissions_write_markdown(struct buf *out)
 		 "factor* only after showing one (403 `second_factor_required`). An API key has "
 		 "the scopes that it was made with: *yes* are those that it gets when none is "
 		 "named, *never* those that no key can hold. What belongs to another account is "
-		 "answered as if it was not there.\n\n"
-		 "## Routes\n\n| route | permission |\n| --- | --- |\n");
+		 "answered as if it was not there. What there is one of for all accounts, people "
+		 "of one account do not use, whatever their role (403 `account_forbidden`): ");
+	shared_write(out);
+	buf_text(out, ".\n\n"
+		      "## Routes\n\n| route | permission |\n| --- | --- |\n");
 	for (size_t i = 0; i < http_routes_len; i++)
 		buf_format(out, "| `%s %s` | `%s` |\n", http_method_text(http_routes[i].method),
 			   http_routes[i].pattern, permission_text(http_routes[i].permission));

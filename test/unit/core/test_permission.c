@@ -79,6 +79,7 @@ static void a_role_may_what_it_is_for(void **state)
 					[USER_ROLE_ADMIN] = 'A' };
 	for (int role = USER_ROLE_VIEWER; role < USER_ROLE_COUNT; role++) {
 		struct principal one = { .kind = PRINCIPAL_USER,
+					 .reach = REACH_ALL,
 					 .permissions =
 						 user_role_permissions((enum user_role)role) };
 		struct principal two = one;
@@ -101,6 +102,35 @@ static void a_role_may_what_it_is_for(void **state)
 	assert_false(user_role_read(STR("root"), &role));
 	assert_aborts(user_role_permissions(USER_ROLE_COUNT));
 	assert_aborts(user_role_permissions((enum user_role)0));
+}
+
+/* Wallets, queues and the audit are everybody's: who belongs to an account sees and moves none. */
+static void idor_what_is_of_all_accounts_is_not_of_one(void **state)
+{
+	(void)state;
+	static const enum principal_reach reaches[] = { REACH_ACCOUNT, REACH_CASES, REACH_ALL };
+	static const enum principal_kind kinds[] = { PRINCIPAL_USER, PRINCIPAL_TOKEN };
+	for (size_t i = 0; i < COUNT_OF(expected); i++) {
+		bool is_shared = strstr("wallets:read queues:read queues:redrive audit:read",
+					expected[i].permission) != NULL;
+		assert_int_equal(
+			permission_set_has(permissions_of_all_accounts(), permission_of(i)),
+			is_shared);
+		for (size_t k = 0; k < COUNT_OF(reaches) * COUNT_OF(kinds); k++) {
+			struct principal by = { .kind = kinds[k % 2],
+						.reach = reaches[k / 2],
+						.has_second_factor = true,
+						.permissions = permissions_all(),
+						.account = "acme" };
+			bool is_forbidden = is_shared && by.reach != REACH_ALL;
+			assert_int_equal(principal_judge(&by, permission_of(i)),
+					 is_forbidden ? PERMISSION_OF_ALL_ACCOUNTS
+						      : PERMISSION_GRANTED);
+			by.permissions = 0;
+			assert_int_equal(principal_judge(&by, permission_of(i)),
+					 PERMISSION_MISSING);
+		}
+	}
 }
 
 /* Whatever stands in its row. */
@@ -244,6 +274,7 @@ int main(void)
 		cmocka_unit_test(every_permission_has_a_name_of_its_own),
 		cmocka_unit_test(a_set_is_written_as_names),
 		cmocka_unit_test(a_role_may_what_it_is_for),
+		cmocka_unit_test(idor_what_is_of_all_accounts_is_not_of_one),
 		cmocka_unit_test(a_key_never_holds_what_people_hold),
 		cmocka_unit_test(scope_missing_a_key_may_what_its_scopes_say),
 		cmocka_unit_test(nobody_may_nothing_but_what_is_public),
