@@ -150,6 +150,15 @@ describe('users', () => {
 		assert.ok(!JSON.stringify(api.log()).includes(other), 'secret-in-log');
 	});
 
+	test('overload-drowns: new passwords that one admin sets keep nobody from logging in', async () => {
+		const made = Array.from({ length: 16 }, () => makePerson(tess));
+		assertProblem(await Promise.race(made), 503, 'overloaded'); // its places are taken, and it has half of them
+		assert.equal((await ask(api, 'POST', '/v1/auth/login', { body: { name: 'ann', password }, from: '127.0.0.7' })).status, 200);
+		const answers = await Promise.all(made);
+		for (const answer of answers.filter(({ status }) => status !== 201)) assertProblem(answer, 503, 'overloaded');
+		assert.ok(answers.some(({ status }) => status === 201));
+	});
+
 	test('idor: a tenant reaches its own users, and makes none who reach further', async () => {
 		const { body: { id } } = await makePerson(ann, { name: 'xia' });
 		for (const account of ['default', 'acme2', '*'])

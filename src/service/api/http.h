@@ -11,6 +11,8 @@
 #include "service/api/problem.h"
 #include "service/api/server.h"
 
+struct hash_result;
+
 /* Lives in the request's storage until the answer. */
 struct exchange {
 	struct api_server *server;
@@ -23,10 +25,12 @@ struct exchange {
 	struct principal by;            /* once authenticated */
 	struct access_claims claims;    /* when by an access token of ours; else zero */
 	struct sign_in *sign_in;        /* of http_login.c; NULL: it does not log in */
-	bool is_address_judged;         /* by the shared limit: a job has gone to the store */
-	struct rate_state rate;         /* the strictest one of its limits */
-	struct waiter *waiter;          /* of http_waiters.c; NULL: it does not wait */
-	struct listing *listing;        /* of http_lists.c; NULL: no replica is asked */
+	/* Of it, too: who goes on with the hash of a new password. */
+	void (*hashed)(struct exchange *exchange, const struct hash_result *result);
+	bool is_address_judged;  /* by the shared limit: a job has gone to the store */
+	struct rate_state rate;  /* the strictest one of its limits */
+	struct waiter *waiter;   /* of http_waiters.c; NULL: it does not wait */
+	struct listing *listing; /* of http_lists.c; NULL: no replica is asked */
 	int64_t started_ms;
 	char request_id[ID_TEXT_LEN + 1];
 	char correlation_id[CORRELATION_ID_LEN_MAX + 1];

@@ -150,9 +150,8 @@ static void desk_post(struct exchange *exchange, enum desk_act act)
 
 /* The body was sound when the hash was asked for; it is read again, so that the password is nowhere
  * else meanwhile. The last field is the password, which goes no further. */
-static void on_hashed(void *context, const struct hash_result *result)
+static void on_hashed(struct exchange *exchange, const struct hash_result *result)
 {
-	struct exchange *exchange = context;
 	bool creates = exchange->route->handle == http_users_create;
 	enum desk_act act = creates ? DESK_USER_CREATE : DESK_USER_PASSWORD;
 	struct desk_form form = forms[act];

@@ -669,8 +669,21 @@ void http_login_bearer(struct exchange *exchange, struct str token)
 	exchange_submit(exchange, job, answer_check);
 }
 
-bool http_login_hash(struct exchange *exchange, struct str password,
-		     void (*done)(void *context, const struct hash_result *result))
+static void on_made_for(void *context, const struct hash_result *result)
 {
-	return hashing_make(exchange_identity(exchange)->hashing, password, done, exchange);
+	struct exchange *exchange = context;
+	place_give(exchange);
+	exchange->hashed(exchange, result);
+}
+
+bool http_login_hash(struct exchange *exchange, struct str password,
+		     void (*done)(struct exchange *exchange, const struct hash_result *result))
+{
+	if (!place_take(exchange))
+		return false;
+	exchange->hashed = done;
+	if (hashing_make(exchange_identity(exchange)->hashing, password, on_made_for, exchange))
+		return true;
+	place_give(exchange);
+	return false;
 }

@@ -19,10 +19,11 @@ void identity_free(struct identity *identity);
 /* Authenticates by an access token, and goes on by exchange_admit; or answers. */
 void http_login_bearer(struct exchange *exchange, struct str token);
 
-struct hash_result;
-/* Has the hash of a new password made, for whoever else needs one. False: too many. */
+/* Has the hash of a new password made, for whoever else needs one. It takes one of the client's
+ * places, as a log-in does. False: too many. */
 MUST_CHECK bool http_login_hash(struct exchange *exchange, struct str password,
-				void (*done)(void *context, const struct hash_result *result));
+				void (*done)(struct exchange *exchange,
+					     const struct hash_result *result));
 /* What was read is of no more use; a password does not wait there for the next request. */
 void http_body_wipe(struct exchange *exchange);
 
