@@ -79,7 +79,8 @@ struct store_user_change {
 	uint64_t version;   /* expected */
 	int64_t totp_step;  /* 0, or of the code that is used up by this; has to be a later one */
 	const char *action; /* for the audit: "user_disabled" */
-	bool keeps_admin; /* REFUSED (last_admin) when no other admin of all accounts is enabled */
+	bool keeps_admin;   /* it is of an admin of all accounts: REFUSED (last_admin) when no other
+			       one is enabled */
 	enum user_role role_before; /* for the audit; 0: it did not change */
 	bool applied;               /* result; false: the row had moved, or the code was used */
 };

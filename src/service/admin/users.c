@@ -116,6 +116,11 @@ static bool own_check(const struct admin_users *admin, enum user_care care,
 	       err_refuse(err, "own_user", "another person has to do that to %s", user->name);
 }
 
+static bool is_admin_of_all(const struct store_user *user)
+{
+	return user->role == USER_ROLE_ADMIN && user->account[0] == 0 && user->disabled_at == 0;
+}
+
 static bool user_change(const struct admin_users *admin, const char *name, const char *action,
 			enum user_care care,
 			bool (*edit)(struct store_user *user, const void *context),
@@ -131,7 +136,8 @@ static bool user_change(const struct admin_users *admin, const char *name, const
 						    .version = user.version,
 						    .action = action,
 						    .keeps_admin = admin->by.person != NULL &&
-								   care == USER_CARE_ADMIN };
+								   care == USER_CARE_ADMIN &&
+								   is_admin_of_all(&user) };
 		enum user_role before = user.role;
 		*ret_user = user;
 		if (!own_check(admin, care, &user, err))

@@ -188,9 +188,35 @@ static void scope_missing_nobody_is_left_without_an_admin(void **state)
 	MUST(admin_user_disable, admin, "ben", 2000, &user);
 }
 
+/* Where admins are an identity provider's alone there is no admin here who could be left: what a
+ * person does to somebody else waits for none. */
+static void others_are_disabled_where_no_admin_is_ours(void **state)
+{
+	struct desk desk;
+	struct admin_users *admin = desk_init(&desk, *state);
+	struct store_user user;
+	struct err err = { 0 };
+	static const enum user_role roles[] = { USER_ROLE_OPERATOR, USER_ROLE_VIEWER };
+	MUST(admin_user_create, admin, "olga", "", USER_ROLE_OPERATOR, STR(PASSWORD), 1000, &user);
+	MUST(admin_user_create, admin, "tess", "acme", USER_ROLE_ADMIN, STR(PASSWORD), 1000, &user);
+	admin->by.person = "idp:carl";
+	for (size_t i = 0; i < COUNT_OF(roles); i++) {
+		enum user_role role = roles[COUNT_OF(roles) - 1 - i];
+		MUST(admin_user_set_role, admin, "olga", role, 2000, &user);
+		assert_int_equal(user.role, role);
+	}
+	MUST(admin_user_disable, admin, "olga", 2000, &user);
+	MUST(admin_user_disable, admin, "tess", 2000, &user);
+	/* An admin of ours is one who has to be left. */
+	admin->by.person = NULL;
+	MUST(admin_user_create, admin, "ann", "", USER_ROLE_ADMIN, STR(PASSWORD), 1000, &user);
+	admin->by.person = "idp:carl";
+	refuses_code(admin_user_disable(admin, "ann", 2000, &user, &err), &err, "last_admin");
+}
+
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
-#define ENDS_AT INT64_C(4000000000000) /* far ahead: what has ended long ago goes */
+#define ENDS_AT          INT64_C(4000000000000) /* far ahead: what has ended long ago goes */
 
 static struct store_session begun(struct fixture *f, const struct store_user *user, uint8_t number)
 {
@@ -261,6 +287,7 @@ int main(void)
 		STORE_TEST(idor_a_tenant_reaches_its_own_users_alone),
 		STORE_TEST(idor_sessions_are_ended_by_who_reaches_their_user),
 		STORE_TEST(scope_missing_nobody_is_left_without_an_admin),
+		STORE_TEST(others_are_disabled_where_no_admin_is_ours),
 	};
 	return cmocka_run_group_tests_name("service/admin_users", tests, NULL, NULL);
 }
