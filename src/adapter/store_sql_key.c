@@ -12,8 +12,9 @@
 
 static const char key_select[] = "SELECT id, " KEY_COLUMNS ", last_used_at, last_used_from "
 				 "FROM api_keys WHERE id = ?";
-static const char keys_select[] = "SELECT id, " KEY_COLUMNS ", last_used_at, last_used_from "
-				  "FROM api_keys ORDER BY created_at, id LIMIT ?";
+static const char keys_select[] =
+	"SELECT id, " KEY_COLUMNS ", last_used_at, last_used_from "
+	"FROM api_keys WHERE (? = '' OR account = ?) AND id > ? ORDER BY id LIMIT ?";
 
 static void key_take(struct sql *sql, struct store_api_key *ret_key)
 {
@@ -189,11 +190,15 @@ bool store_sql_key_load(struct store *store, const char *id, struct store_api_ke
 	return sql_end(&sql);
 }
 
-bool store_sql_keys_list(struct store *store, struct store_api_key *ret_keys, size_t cap,
-			 size_t *ret_len, struct err *err)
+bool store_sql_keys_list(struct store *store, const struct store_names *names,
+			 struct store_api_key *ret_keys, size_t cap, size_t *ret_len,
+			 struct err *err)
 {
 	struct sql sql = sql_prepare(db_of(store), keys_select, err);
 	size_t len = 0;
+	sql_put_text(&sql, names->account);
+	sql_put_text(&sql, names->account);
+	sql_put_text(&sql, names->after);
 	sql_put_i64(&sql, (int64_t)cap);
 	while (len < cap && sql_next(&sql))
 		key_take(&sql, &ret_keys[len++]);

@@ -120,12 +120,19 @@ bool store_sql_user_load(struct store *store, struct id id, struct store_user *r
 	return sql_end(&sql);
 }
 
-bool store_sql_users_list(struct store *store, struct store_user *ret_users, size_t cap,
-			  size_t *ret_len, struct err *err)
+bool store_sql_users_list(struct store *store, const struct store_names *names,
+			  struct store_user *ret_users, size_t cap, size_t *ret_len,
+			  struct err *err)
 {
-	struct sql sql = sql_prepare(
-		db_of(store), "SELECT " USER_COLUMNS " FROM users ORDER BY name LIMIT ?", err);
+	struct sql sql = sql_prepare(db_of(store),
+				     "SELECT " USER_COLUMNS
+				     " FROM users WHERE (? = '' OR account = ?) AND name > ? "
+				     "ORDER BY name LIMIT ?",
+				     err);
 	size_t len = 0;
+	sql_put_text(&sql, names->account);
+	sql_put_text(&sql, names->account);
+	sql_put_text(&sql, names->after);
 	sql_put_i64(&sql, (int64_t)cap);
 	while (len < cap && sql_next(&sql))
 		user_take(&sql, &ret_users[len++]);

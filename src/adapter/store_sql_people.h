@@ -11,8 +11,9 @@ bool store_sql_user_find(struct store *store, struct str name, struct store_user
 			 bool *ret_found, struct err *err);
 bool store_sql_user_load(struct store *store, struct id id, struct store_user *ret_user,
 			 bool *ret_found, struct err *err);
-bool store_sql_users_list(struct store *store, struct store_user *ret_users, size_t cap,
-			  size_t *ret_len, struct err *err);
+bool store_sql_users_list(struct store *store, const struct store_names *names,
+			  struct store_user *ret_users, size_t cap, size_t *ret_len,
+			  struct err *err);
 bool store_sql_user_change(struct store *store, struct store_user_change *change,
 			   const struct store_by *by, struct err *err);
 bool store_sql_session_change(struct store *store, struct store_session_change *change,

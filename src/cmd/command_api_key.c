@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define KEY_BYTES_MAX   4096 /* of one key as JSON */
-#define LIST_BYTES_MAX  (ADMIN_API_KEYS_MAX * KEY_BYTES_MAX)
+#define PAGE            256
 #define OVERLAP_DEFAULT "24h"
 
 /* What the api-key commands work with. */
@@ -324,7 +324,7 @@ static const char *state_of(const struct store_api_key *key, bool is_sealed, int
 static void keys_print_json(const struct store_api_key *keys, const bool *sealed, size_t len,
 			    int64_t now_ms)
 {
-	struct buf out = buf_new(LIST_BYTES_MAX);
+	struct buf out = buf_new((len + 1) * KEY_BYTES_MAX);
 	buf_text(&out, "{\"items\":[");
 	for (size_t i = 0; i < len; i++) {
 		buf_text(&out, i == 0 ? "{" : ",{");
@@ -372,6 +372,27 @@ static void keys_print(const struct store_api_key *keys, const bool *sealed, siz
 	}
 }
 
+/* All of them, page by page. The caller frees both, also after a failure. */
+static bool keys_load(const struct key_desk *desk, struct store_api_key **inout_keys,
+		      bool **inout_sealed, size_t *inout_len, struct err *err)
+{
+	size_t got = PAGE;
+	while (got == PAGE) {
+		size_t len = *inout_len;
+		const char *after = len == 0 ? "" : (*inout_keys)[len - 1].id;
+		char last[sizeof(*inout_keys)->id];
+		CHECK(str_copy(str_from(after), last, sizeof last));
+		*inout_keys = realloc(*inout_keys, (len + PAGE) * sizeof **inout_keys);
+		*inout_sealed = realloc(*inout_sealed, (len + PAGE) * sizeof **inout_sealed);
+		CHECK(*inout_keys != NULL && *inout_sealed != NULL);
+		if (!admin_api_keys_list(&desk->admin, last, *inout_keys + len, *inout_sealed + len,
+					 PAGE, &got, err))
+			return false;
+		*inout_len += got;
+	}
+	return true;
+}
+
 enum exit_status command_api_key_list(const struct invocation *invocation)
 {
 	struct key_desk desk;
@@ -379,10 +400,9 @@ enum exit_status command_api_key_list(const struct invocation *invocation)
 	size_t len = 0;
 	if (!desk_open(&desk, invocation, &err))
 		return invocation_failed(invocation, &err);
-	struct store_api_key *keys = calloc(ADMIN_API_KEYS_MAX, sizeof *keys);
-	bool *sealed = calloc(ADMIN_API_KEYS_MAX, sizeof *sealed);
-	CHECK(keys != NULL && sealed != NULL);
-	bool ok = admin_api_keys_list(&desk.admin, keys, sealed, &len, &err);
+	struct store_api_key *keys = NULL;
+	bool *sealed = NULL;
+	bool ok = keys_load(&desk, &keys, &sealed, &len, &err);
 	int64_t now_ms = clock_now_ms(&desk.clock);
 	if (ok && invocation->json)
 		keys_print_json(keys, sealed, len, now_ms);

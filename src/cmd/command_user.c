@@ -18,7 +18,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define PRINT_BYTES_MAX (1024 * 1024)
+#define USER_BYTES_MAX 1024
+#define PAGE           256
 
 struct user_desk {
 	struct config *config;
@@ -202,7 +203,7 @@ enum exit_status command_user_reset_totp(const struct invocation *invocation)
 
 static void users_print_json(const struct store_user *users, const bool *sealed, size_t len)
 {
-	struct buf out = buf_new(PRINT_BYTES_MAX);
+	struct buf out = buf_new((len + 1) * USER_BYTES_MAX);
 	buf_text(&out, "{\"items\":[");
 	for (size_t i = 0; i < len; i++) {
 		buf_text(&out, i == 0 ? "{" : ",{");
@@ -231,6 +232,27 @@ static void users_print(const struct store_user *users, const bool *sealed, size
 	}
 }
 
+/* All of them, page by page. The caller frees both, also after a failure. */
+static bool users_load(const struct user_desk *desk, struct store_user **inout_users,
+		       bool **inout_sealed, size_t *inout_len, struct err *err)
+{
+	size_t got = PAGE;
+	while (got == PAGE) {
+		size_t len = *inout_len;
+		const char *after = len == 0 ? "" : (*inout_users)[len - 1].name;
+		char last[sizeof(*inout_users)->name];
+		CHECK(str_copy(str_from(after), last, sizeof last));
+		*inout_users = realloc(*inout_users, (len + PAGE) * sizeof **inout_users);
+		*inout_sealed = realloc(*inout_sealed, (len + PAGE) * sizeof **inout_sealed);
+		CHECK(*inout_users != NULL && *inout_sealed != NULL);
+		if (!admin_users_list(&desk->admin, last, *inout_users + len, *inout_sealed + len,
+				      PAGE, &got, err))
+			return false;
+		*inout_len += got;
+	}
+	return true;
+}
+
 enum exit_status command_user_list(const struct invocation *invocation)
 {
 	struct user_desk desk;
@@ -238,10 +260,9 @@ enum exit_status command_user_list(const struct invocation *invocation)
 	size_t len = 0;
 	if (!desk_open(&desk, invocation, &err))
 		return invocation_failed(invocation, &err);
-	struct store_user *users = calloc(USERS_MAX, sizeof *users);
-	bool *sealed = calloc(USERS_MAX, sizeof *sealed);
-	CHECK(users != NULL && sealed != NULL);
-	bool ok = admin_users_list(&desk.admin, users, sealed, &len, &err);
+	struct store_user *users = NULL;
+	bool *sealed = NULL;
+	bool ok = users_load(&desk, &users, &sealed, &len, &err);
 	if (ok && invocation->json)
 		users_print_json(users, sealed, len);
 	else if (ok)

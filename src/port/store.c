@@ -109,11 +109,13 @@ bool store_api_key_load(struct store *store, const char *id, struct store_api_ke
 	return store->ops->api_key_load(store, id, ret_key, ret_found, err);
 }
 
-bool store_api_keys_list(struct store *store, struct store_api_key *ret_keys, size_t cap,
-			 size_t *ret_len, struct err *err)
+bool store_api_keys_list(struct store *store, const struct store_names *names,
+			 struct store_api_key *ret_keys, size_t cap, size_t *ret_len,
+			 struct err *err)
 {
 	PORT_CALL();
-	return store->ops->api_keys_list(store, ret_keys, cap, ret_len, err);
+	CHECK(cap > 0);
+	return store->ops->api_keys_list(store, names, ret_keys, cap, ret_len, err);
 }
 
 bool store_api_key_change(struct store *store, struct store_api_key_change *change,

@@ -208,8 +208,16 @@ MUST_CHECK bool store_api_key_add(struct store *store, const struct store_api_ke
 				  const struct store_by *by, struct err *err);
 MUST_CHECK bool store_api_key_load(struct store *store, const char *id,
 				   struct store_api_key *ret_key, bool *ret_found, struct err *err);
-MUST_CHECK bool store_api_keys_list(struct store *store, struct store_api_key *ret_keys, size_t cap,
-				    size_t *ret_len, struct err *err);
+/* Which keys or users: of an account ("": of all), after an id or a name ("": from the beginning).
+ */
+struct store_names {
+	const char *account;
+	const char *after;
+};
+/* Up to `cap`, by id. */
+MUST_CHECK bool store_api_keys_list(struct store *store, const struct store_names *names,
+				    struct store_api_key *ret_keys, size_t cap, size_t *ret_len,
+				    struct err *err);
 /* Stores what a person decided, in place of what that person decided of the same case before; and
  * wakes the signer. *ret_current false: the case has changed since, nothing is written. */
 MUST_CHECK bool store_decision_put(struct store *store, const struct decision *decision,

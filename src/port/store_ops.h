@@ -35,8 +35,8 @@ struct store_ops {
 			    struct err *);
 	bool (*api_key_load)(struct store *, const char *, struct store_api_key *, bool *,
 			     struct err *);
-	bool (*api_keys_list)(struct store *, struct store_api_key *, size_t, size_t *,
-			      struct err *);
+	bool (*api_keys_list)(struct store *, const struct store_names *, struct store_api_key *,
+			      size_t, size_t *, struct err *);
 	bool (*api_key_change)(struct store *, struct store_api_key_change *,
 			       const struct store_by *, struct err *);
 	bool (*api_keys_used)(struct store *, const struct store_api_key_use *, size_t,
@@ -113,7 +113,8 @@ struct store_ops {
 			 struct err *);
 	bool (*user_find)(struct store *, struct str, struct store_user *, bool *, struct err *);
 	bool (*user_load)(struct store *, struct id, struct store_user *, bool *, struct err *);
-	bool (*users_list)(struct store *, struct store_user *, size_t, size_t *, struct err *);
+	bool (*users_list)(struct store *, const struct store_names *, struct store_user *, size_t,
+			   size_t *, struct err *);
 	bool (*user_change)(struct store *, struct store_user_change *, const struct store_by *,
 			    struct err *);
 	bool (*session_change)(struct store *, struct store_session_change *,

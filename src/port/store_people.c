@@ -109,12 +109,12 @@ bool store_user_load(struct store *store, struct id id, struct store_user *ret_u
 	return store->ops->user_load(store, id, ret_user, ret_found, err);
 }
 
-bool store_users_list(struct store *store, struct store_user *ret_users, size_t cap,
-		      size_t *ret_len, struct err *err)
+bool store_users_list(struct store *store, const struct store_names *names,
+		      struct store_user *ret_users, size_t cap, size_t *ret_len, struct err *err)
 {
 	PORT_CALL();
-	CHECK(cap > 0 && cap <= USERS_MAX);
-	return store->ops->users_list(store, ret_users, cap, ret_len, err);
+	CHECK(cap > 0);
+	return store->ops->users_list(store, names, ret_users, cap, ret_len, err);
 }
 
 bool store_user_change(struct store *store, struct store_user_change *change,

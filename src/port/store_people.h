@@ -23,8 +23,7 @@
 #define TOTP_SEALED_LEN    (TOTP_SEED_BYTES + SECRETS_OVERHEAD)
 #define PEER_LEN_MAX       45 /* an IPv6 address with an IPv4 one at its end */
 #define REFRESH_HASH_BYTES 32
-#define USERS_MAX          1024 /* of one deployment */
-#define SESSIONS_MAX       64   /* that a list shows; newest first */
+#define SESSIONS_MAX       64 /* that a list shows; newest first */
 
 /* Stored: numbered, and never renumbered. */
 enum totp_state {
@@ -105,8 +104,9 @@ MUST_CHECK bool store_user_find(struct store *store, struct str name, struct sto
 MUST_CHECK bool store_user_load(struct store *store, struct id id, struct store_user *ret_user,
 				bool *ret_found, struct err *err);
 /* Up to `cap`, by name. */
-MUST_CHECK bool store_users_list(struct store *store, struct store_user *ret_users, size_t cap,
-				 size_t *ret_len, struct err *err);
+MUST_CHECK bool store_users_list(struct store *store, const struct store_names *names,
+				 struct store_user *ret_users, size_t cap, size_t *ret_len,
+				 struct err *err);
 MUST_CHECK bool store_user_change(struct store *store, struct store_user_change *change,
 				  const struct store_by *by, struct err *err);
 /* A new session takes with it the user's own that ended SESSION_KEPT_MS ago. */

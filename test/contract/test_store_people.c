@@ -3,6 +3,8 @@
 
 #include "port/store_people.h"
 
+static const struct store_names all = { "", "" };
+
 static const uint8_t key_bytes[32] = { 1, 2, 3 };
 static const struct mac_keys grants = { .keys = { { .id = 1, .key = key_bytes } }, .len = 1 };
 
@@ -110,12 +112,17 @@ static void users_are_added_changed_and_listed(void **state)
 	assert_true(user_write(f, &ben, 0));
 	assert_user_is(f, &ben);
 	assert_user_is(f, &ann);
-	MUST(store_users_list, f->store, read, 4, &len);
+	MUST(store_users_list, f->store, &all, read, 4, &len);
 	assert_int_equal(len, 2);
 	assert_string_equal(read[0].name, "ann");
 	assert_memory_equal(&read[1], &ben, sizeof ben);
-	MUST(store_users_list, f->store, read, 1, &len);
+	MUST(store_users_list, f->store, &all, read, 1, &len);
 	assert_int_equal(len, 1);
+	MUST(store_users_list, f->store, (&(struct store_names){ "", "ann" }), read, 4, &len);
+	assert_int_equal(len, 1);
+	assert_string_equal(read[0].name, "ben");
+	MUST(store_users_list, f->store, (&(struct store_names){ "nobody", "" }), read, 4, &len);
+	assert_int_equal(len, 0);
 	MUST(store_user_find, f->store, STR("Ann"), read, &found);
 	assert_false(found);
 	MUST(store_user_find, f->store, STR("ann\0x"), read, &found);

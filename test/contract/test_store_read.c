@@ -4,6 +4,8 @@
 
 #include "core/intent.h"
 
+static const struct store_names all = { "", "" };
+
 static struct store_view view(struct fixture *f, struct id id)
 {
 	struct store_view seen;
@@ -418,12 +420,17 @@ static void keys_are_added_revoked_and_listed(void **state)
 	keys[1].mac.bytes[0] = 1;
 	MUST(store_api_key_change, f->store, &change, &by);
 	assert_true(change.applied);
-	MUST(store_api_keys_list, f->store, read, 4, &len);
+	MUST(store_api_keys_list, f->store, &all, read, 4, &len);
 	assert_int_equal(len, 2);
-	assert_key_equal(&read[0], &keys[0]); /* oldest first */
-	assert_key_equal(&read[1], &keys[1]);
-	MUST(store_api_keys_list, f->store, read, 1, &len);
+	assert_key_equal(&read[0], &keys[1]); /* by id */
+	assert_key_equal(&read[1], &keys[0]);
+	MUST(store_api_keys_list, f->store, &all, read, 1, &len);
 	assert_int_equal(len, 1);
+	MUST(store_api_keys_list, f->store, (&(struct store_names){ "", "a" }), read, 4, &len);
+	assert_int_equal(len, 1);
+	assert_key_equal(&read[0], &keys[0]);
+	MUST(store_api_keys_list, f->store, (&(struct store_names){ "nobody", "" }), read, 4, &len);
+	assert_int_equal(len, 0);
 	MUST(store_api_key_load, f->store, "A", &key, &found);
 	assert_false(found);
 	assert_int_equal(fixture_number(f, "SELECT COUNT(*) FROM audit WHERE action LIKE "

@@ -97,7 +97,26 @@ describe('API keys', () => {
 		// To rotate it would show a secret of what it may do.
 		assertProblem(await post(tess, `/v1/api-keys/${wide.body.id}/rotate`, {}), 403, 'account_forbidden');
 		assert.ok((await get(tess, '/v1/api-keys')).body.items.every(({ account }) => account === 'acme'));
+		assert.ok((await get(tess, '/v1/users')).body.items.every(({ account }) => account === 'acme'));
 		assert.equal((await post(tess, `/v1/api-keys/${wide.body.id}/revoke`)).status, 200);
+	});
+
+	test('a list has pages, so that nobody is hidden behind many', async () => {
+		for (const [path, name] of [['/v1/api-keys', 'id'], ['/v1/users', 'name']]) {
+			const all = (await get(ann, path)).body, seen = [];
+			assert.equal(all.next_after, null);
+			for (let after = ''; after !== null;) {
+				const page = (await get(ann, `${path}?limit=1${after && `&after=${after}`}`)).body;
+				assert.ok(Array.isArray(page.items), JSON.stringify(page));
+				seen.push(...page.items);
+				assert.ok(page.items.length <= 1);
+				after = page.next_after;
+			}
+			assert.ok(all.items.length > 1);
+			assert.deepEqual(seen.map(item => item[name]), all.items.map(item => item[name]));
+			assertProblem(await get(ann, `${path}?limit=0`), 400, 'query_malformed');
+			assertProblem(await get(ann, `${path}?page=2`), 400, 'query_unknown');
+		}
 	});
 });
 

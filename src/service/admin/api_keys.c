@@ -251,11 +251,13 @@ bool admin_api_key_rotate(const struct admin_api_keys *admin, const char *id, in
 	return true;
 }
 
-bool admin_api_keys_list(const struct admin_api_keys *admin, struct store_api_key *ret_keys,
-			 bool *ret_sealed, size_t *ret_len, struct err *err)
+bool admin_api_keys_list(const struct admin_api_keys *admin, const char *after,
+			 struct store_api_key *ret_keys, bool *ret_sealed, size_t cap,
+			 size_t *ret_len, struct err *err)
 {
+	struct store_names names = { admin->by.account != NULL ? admin->by.account : "", after };
 	size_t len = 0;
-	if (!store_api_keys_list(admin->store, ret_keys, ADMIN_API_KEYS_MAX, &len, err))
+	if (!store_api_keys_list(admin->store, &names, ret_keys, cap, &len, err))
 		return false;
 	for (size_t i = 0; i < len; i++)
 		ret_sealed[i] = store_api_key_is_sealed(admin->identity_keys, &ret_keys[i]);

@@ -12,8 +12,6 @@
 #include "port/store.h"
 #include "service/admin/actor.h"
 
-#define ADMIN_API_KEYS_MAX 1024 /* of one deployment, revoked ones included */
-
 struct admin_api_keys {
 	struct store *store; /* all borrowed */
 	struct entropy *entropy;
@@ -50,10 +48,10 @@ MUST_CHECK bool admin_api_key_rotate(const struct admin_api_keys *admin, const c
 MUST_CHECK bool admin_api_key_revoke(const struct admin_api_keys *admin, const char *id,
 				     int64_t now_ms, struct store_api_key *ret_key,
 				     struct err *err);
-/* Up to ADMIN_API_KEYS_MAX keys, oldest first; ret_sealed[i]: the row is what some
- * holder of the identity grants wrote. */
-MUST_CHECK bool admin_api_keys_list(const struct admin_api_keys *admin,
-				    struct store_api_key *ret_keys, bool *ret_sealed,
+/* Up to `cap` keys that the actor reaches, by id, after the id of an earlier page ("": from the
+ * beginning); ret_sealed[i]: the row is what some holder of the identity grants wrote. */
+MUST_CHECK bool admin_api_keys_list(const struct admin_api_keys *admin, const char *after,
+				    struct store_api_key *ret_keys, bool *ret_sealed, size_t cap,
 				    size_t *ret_len, struct err *err);
 
 #endif

@@ -6,7 +6,9 @@
 #include "port/store_receivers.h"
 #include "service/admin/api_keys.h"
 
-#include <stdlib.h>
+#include <string.h>
+
+#define PAGE 64 /* rows that are read at once */
 
 /* By which key, and is it good? False: there is nothing to do. */
 static bool is_due(const struct mac_keys *keys, const struct mac_tag *mac, bool sealed,
@@ -39,14 +41,20 @@ static bool key_renew(const struct admin_rekey *admin, struct store_api_key *key
 static bool keys_renew(const struct admin_rekey *admin, int64_t now_ms,
 		       struct admin_rekey_count *count, struct err *err)
 {
-	struct store_api_key *keys = calloc(ADMIN_API_KEYS_MAX, sizeof *keys);
-	size_t len = 0;
-	CHECK(keys);
-	bool ok = store_api_keys_list(admin->store, keys, ADMIN_API_KEYS_MAX, &len, err);
-	for (size_t i = 0; ok && i < len; i++)
-		ok = key_renew(admin, &keys[i], now_ms, count, err);
-	free(keys);
-	return ok;
+	struct store_api_key page[PAGE];
+	char after[sizeof page->id] = "";
+	size_t len = PAGE;
+	while (len == PAGE) {
+		struct store_names names = { "", after };
+		if (!store_api_keys_list(admin->store, &names, page, PAGE, &len, err))
+			return false;
+		for (size_t i = 0; i < len; i++) {
+			memcpy(after, page[i].id, sizeof after);
+			if (!key_renew(admin, &page[i], now_ms, count, err))
+				return false;
+		}
+	}
+	return true;
 }
 
 static bool user_renew(const struct admin_rekey *admin, struct store_user *user, int64_t now_ms,
@@ -70,14 +78,20 @@ static bool user_renew(const struct admin_rekey *admin, struct store_user *user,
 static bool users_renew(const struct admin_rekey *admin, int64_t now_ms,
 			struct admin_rekey_count *count, struct err *err)
 {
-	struct store_user *users = calloc(USERS_MAX, sizeof *users);
-	size_t len = 0;
-	CHECK(users);
-	bool ok = store_users_list(admin->store, users, USERS_MAX, &len, err);
-	for (size_t i = 0; ok && i < len; i++)
-		ok = user_renew(admin, &users[i], now_ms, count, err);
-	free(users);
-	return ok;
+	struct store_user page[PAGE];
+	char after[sizeof page->name] = "";
+	size_t len = PAGE;
+	while (len == PAGE) {
+		struct store_names names = { "", after };
+		if (!store_users_list(admin->store, &names, page, PAGE, &len, err))
+			return false;
+		for (size_t i = 0; i < len; i++) {
+			memcpy(after, page[i].name, sizeof after);
+			if (!user_renew(admin, &page[i], now_ms, count, err))
+				return false;
+		}
+	}
+	return true;
 }
 
 /* The same document as another version: versions are never written twice. */
@@ -100,8 +114,6 @@ static bool policy_renew(const struct admin_rekey *admin, int64_t now_ms,
 	return ok;
 }
 
-#define ALLOW_PAGE 64
-
 static bool entry_renew(const struct admin_rekey *admin, struct store_allow_entry *entry,
 			int64_t now_ms, struct admin_rekey_count *count, struct err *err)
 {
@@ -121,11 +133,11 @@ static bool entry_renew(const struct admin_rekey *admin, struct store_allow_entr
 static bool entries_renew(const struct admin_rekey *admin, int64_t now_ms,
 			  struct admin_rekey_count *count, struct err *err)
 {
-	struct store_allow_entry page[ALLOW_PAGE], last;
+	struct store_allow_entry page[PAGE], last;
 	const struct store_allow_entry *after = NULL;
-	size_t len = ALLOW_PAGE;
-	while (len == ALLOW_PAGE) {
-		if (!store_allow_list(admin->store, "", after, page, ALLOW_PAGE, &len, err))
+	size_t len = PAGE;
+	while (len == PAGE) {
+		if (!store_allow_list(admin->store, "", after, page, PAGE, &len, err))
 			return false;
 		for (size_t i = 0; i < len; i++)
 			if (!entry_renew(admin, &page[i], now_ms, count, err))

@@ -242,11 +242,13 @@ bool admin_user_end_sessions(const struct admin_users *admin, const char *name, 
 			   now_ms, ret_user, err);
 }
 
-bool admin_users_list(const struct admin_users *admin, struct store_user *ret_users,
-		      bool *ret_sealed, size_t *ret_len, struct err *err)
+bool admin_users_list(const struct admin_users *admin, const char *after,
+		      struct store_user *ret_users, bool *ret_sealed, size_t cap, size_t *ret_len,
+		      struct err *err)
 {
+	struct store_names names = { admin->by.account != NULL ? admin->by.account : "", after };
 	size_t len = 0;
-	if (!store_users_list(admin->store, ret_users, USERS_MAX, &len, err))
+	if (!store_users_list(admin->store, &names, ret_users, cap, &len, err))
 		return false;
 	for (size_t i = 0; i < len; i++)
 		ret_sealed[i] = store_user_is_sealed(admin->identity_keys, &ret_users[i]);

@@ -58,9 +58,10 @@ MUST_CHECK bool admin_user_reset_password(const struct admin_users *admin, const
 					  struct store_user *ret_user, struct err *err);
 MUST_CHECK bool admin_user_reset_totp(const struct admin_users *admin, const char *name,
 				      int64_t now_ms, struct store_user *ret_user, struct err *err);
-/* Up to USERS_MAX users by name; ret_sealed[i]: the row is what some holder of the identity grants
- * wrote. */
-MUST_CHECK bool admin_users_list(const struct admin_users *admin, struct store_user *ret_users,
-				 bool *ret_sealed, size_t *ret_len, struct err *err);
+/* Up to `cap` users that the actor reaches, by name, after the name of an earlier page ("": from
+ * the beginning); ret_sealed[i]: the row is what some holder of the identity grants wrote. */
+MUST_CHECK bool admin_users_list(const struct admin_users *admin, const char *after,
+				 struct store_user *ret_users, bool *ret_sealed, size_t cap,
+				 size_t *ret_len, struct err *err);
 
 #endif

@@ -62,6 +62,7 @@ struct desk_query {
 	char hash[PASSWORD_HASH_LEN + 1]; /* of a password */
 	struct events_query page;         /* AUDIT */
 	struct allow_query allow;         /* ALLOW_LIST */
+	struct rows_query rows;           /* KEYS, USERS */
 	struct str
 		fields[DESK_FIELDS_MAX]; /* of the body, in the order of the act; into job->input */
 };

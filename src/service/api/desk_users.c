@@ -58,39 +58,33 @@ static bool user_answer(struct job *job, unsigned status, const struct store_use
 	return true;
 }
 
-static bool list_write(const struct desk *desk, struct job *job, struct store_user *users,
-		       bool *sealed, struct err *err)
-{
-	size_t len = 0;
-	if (!admin_users_list(&desk->admin, users, sealed, &len, err))
-		return false;
-	struct buf *out = desk_answer(job, 200, len * ROW_BYTES + 64);
-	buf_text(out, "{\"items\":[");
-	for (size_t i = 0; i < len; i++) {
-		if (!admin_reaches(&desk->admin.by, users[i].account))
-			continue;
-		if (out->at[out->len - 1] == '}')
-			buf_byte(out, ',');
-		buf_byte(out, '{');
-		user_write(&users[i], out);
-		json_write_member_bool(out, "sealed", sealed[i]);
-		buf_byte(out, '}');
-	}
-	buf_text(out, "]}");
-	return true;
-}
-
 static bool run_list(const struct api_options *options, struct job *job, struct err *err)
 {
 	struct desk desk;
+	struct store_user rows[PAGE_MAX];
+	bool sealed[PAGE_MAX];
+	const struct rows_query *page = &job->desk.rows;
+	size_t len = 0;
 	desk_open(options, job, &desk);
-	struct store_user *users = calloc(USERS_MAX, sizeof *users);
-	bool *sealed = calloc(USERS_MAX, sizeof *sealed);
-	CHECK(users != NULL && sealed != NULL);
-	bool good = list_write(&desk, job, users, sealed, err);
-	free(users);
-	free(sealed);
-	return good;
+	if (!admin_users_list(&desk.admin, page->after, rows, sealed, page->limit, &len, err))
+		return false;
+	struct buf *out = desk_answer(job, 200, len * ROW_BYTES + 128);
+	buf_text(out, "{\"items\":[");
+	for (size_t i = 0; i < len; i++) {
+		if (i > 0)
+			buf_byte(out, ',');
+		buf_byte(out, '{');
+		user_write(&rows[i], out);
+		json_write_member_bool(out, "sealed", sealed[i]);
+		buf_byte(out, '}');
+	}
+	buf_byte(out, ']');
+	if (len == page->limit)
+		json_write_member_text(out, "next_after", rows[len - 1].name);
+	else
+		json_write_member_null(out, "next_after");
+	buf_byte(out, '}');
+	return true;
 }
 
 static bool role_read(const struct job *job, size_t field, enum user_role *ret_role,

@@ -197,6 +197,37 @@ static void desk_get(struct exchange *exchange, enum desk_act act)
 		exchange_submit(exchange, job, exchange_answer);
 }
 
+static void refuse_parameter(struct exchange *exchange, struct str name, enum problem problem,
+			     const char *detail)
+{
+	struct problem_report report;
+	problem_report_reset(&report);
+	problem_report_add(&report, problem, name, detail);
+	exchange_refuse(exchange, &report);
+}
+
+/* A page of rows by name. */
+static void rows_get(struct exchange *exchange, enum desk_act act)
+{
+	const struct http_request *request = exchange->request;
+	struct rows_query page;
+	rows_query_init(&page);
+	for (size_t i = 0; i < request->query_len; i++) {
+		const struct http_pair *pair = &request->query[i];
+		enum problem problem = rows_query_take(&page, pair->name, pair->value);
+		if (problem != PROBLEM_NONE) {
+			refuse_parameter(exchange, pair->name, problem,
+					 rows_query_explain(pair->name, problem));
+			return;
+		}
+	}
+	struct job *job = desk_job(exchange, act);
+	if (job == NULL)
+		return;
+	job->desk.rows = page;
+	exchange_submit(exchange, job, exchange_answer);
+}
+
 void http_controls_get(struct exchange *exchange)
 {
 	desk_get(exchange, DESK_CONTROLS);
@@ -264,7 +295,7 @@ void http_policies_simulate(struct exchange *exchange)
 
 void http_api_keys_list(struct exchange *exchange)
 {
-	desk_get(exchange, DESK_KEYS);
+	rows_get(exchange, DESK_KEYS);
 }
 
 void http_api_keys_create(struct exchange *exchange)
@@ -284,7 +315,7 @@ void http_api_keys_revoke(struct exchange *exchange)
 
 void http_users_list(struct exchange *exchange)
 {
-	desk_get(exchange, DESK_USERS);
+	rows_get(exchange, DESK_USERS);
 }
 
 void http_users_create(struct exchange *exchange)
@@ -325,15 +356,6 @@ void http_users_sessions_list(struct exchange *exchange)
 void http_users_session_end(struct exchange *exchange)
 {
 	desk_post(exchange, DESK_SESSION_END);
-}
-
-static void refuse_parameter(struct exchange *exchange, struct str name, enum problem problem,
-			     const char *detail)
-{
-	struct problem_report report;
-	problem_report_reset(&report);
-	problem_report_add(&report, problem, name, detail);
-	exchange_refuse(exchange, &report);
 }
 
 void http_audit_list(struct exchange *exchange)

@@ -63,6 +63,17 @@ static const char *const allow_names[ALLOW_COUNT] = {
 	[ALLOW_LIMIT] = "limit",
 };
 
+enum rows_parameter {
+	ROWS_AFTER,
+	ROWS_LIMIT,
+	ROWS_COUNT,
+};
+
+static const char *const rows_names[ROWS_COUNT] = {
+	[ROWS_AFTER] = "after",
+	[ROWS_LIMIT] = "limit",
+};
+
 /* What a value of each has to be, for the detail of an error. */
 static const char *const list_wanted[LIST_COUNT] = {
 	[LIST_STATUS] = "status is PENDING, PROCESSING, COMPLETED, FAILED, REJECTED or CANCELED.",
@@ -83,6 +94,11 @@ static const char *const allow_wanted[ALLOW_COUNT] = {
 	[ALLOW_ACCOUNT] = "account is the name of an account, of at most 64 bytes.",
 	[ALLOW_AFTER] = "after is the next_after of an earlier answer, unchanged.",
 	[ALLOW_LIMIT] = "limit is a number from 1 to 200.",
+};
+
+static const char *const rows_wanted[ROWS_COUNT] = {
+	[ROWS_AFTER] = "after is the next_after of an earlier answer, unchanged.",
+	[ROWS_LIMIT] = "limit is a number from 1 to 200.",
 };
 
 static const char *const wait_wanted[WAIT_COUNT] = {
@@ -108,6 +124,11 @@ void events_query_init(struct events_query *query)
 void allow_query_init(struct allow_query *query)
 {
 	*query = (struct allow_query){ .limit = PAGE_DEFAULT };
+}
+
+void rows_query_init(struct rows_query *query)
+{
+	*query = (struct rows_query){ .limit = PAGE_MAX };
 }
 
 /* Finds the parameter among its route's, and marks it as seen. */
@@ -235,6 +256,17 @@ enum problem allow_query_take(struct allow_query *query, struct str name, struct
 									: PROBLEM_QUERY_MALFORMED;
 }
 
+enum problem rows_query_take(struct rows_query *query, struct str name, struct str value)
+{
+	int at;
+	enum problem problem = find(rows_names, ROWS_COUNT, name, &query->seen, &at);
+	if (problem != PROBLEM_NONE)
+		return problem;
+	bool is_taken = at == ROWS_AFTER ? take_text(value, query->after, sizeof query->after)
+					 : take_limit(value, &query->limit);
+	return is_taken ? PROBLEM_NONE : PROBLEM_QUERY_MALFORMED;
+}
+
 enum problem wait_query_take(struct wait_query *query, struct str name, struct str value)
 {
 	int at;
@@ -276,6 +308,12 @@ const char *allow_query_explain(struct str name, enum problem problem)
 {
 	return explain(allow_names, allow_wanted, ALLOW_COUNT,
 		       "The parameters are account, after and limit.", name, problem);
+}
+
+const char *rows_query_explain(struct str name, enum problem problem)
+{
+	return explain(rows_names, rows_wanted, ROWS_COUNT, "The parameters are after and limit.",
+		       name, problem);
 }
 
 const char *wait_query_explain(struct str name, enum problem problem)

@@ -46,20 +46,30 @@ struct allow_query {
 	unsigned seen;
 };
 
+/* Rows by name. */
+struct rows_query {
+	char after[64 + 1]; /* "": from the beginning */
+	size_t limit;
+	unsigned seen;
+};
+
 void list_query_init(struct list_query *query);
 void events_query_init(struct events_query *query);
 void allow_query_init(struct allow_query *query);
+void rows_query_init(struct rows_query *query);
 /* Takes one decoded parameter. PROBLEM_NONE, or QUERY_UNKNOWN, QUERY_REPEATED, QUERY_MALFORMED,
  * CURSOR_MALFORMED with nothing taken. */
 enum problem list_query_take(struct list_query *query, struct str name, struct str value);
 enum problem events_query_take(struct events_query *query, struct str name, struct str value);
 enum problem allow_query_take(struct allow_query *query, struct str name, struct str value);
+enum problem rows_query_take(struct rows_query *query, struct str name, struct str value);
 enum problem wait_query_take(struct wait_query *query, struct str name, struct str value);
 /* What the route would have taken, as a sentence for the error; NULL when the problem says enough.
  */
 const char *list_query_explain(struct str name, enum problem problem);
 const char *events_query_explain(struct str name, enum problem problem);
 const char *allow_query_explain(struct str name, enum problem problem);
+const char *rows_query_explain(struct str name, enum problem problem);
 const char *wait_query_explain(struct str name, enum problem problem);
 /* The store's filter for the list of the caller's account, or of the one that a caller of all
  * accounts asked for; borrows from both. */

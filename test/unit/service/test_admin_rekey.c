@@ -10,6 +10,10 @@
 
 #include <string.h>
 
+#define ROWS_MAX 4096
+
+static const struct store_names all = { "", "" };
+
 static const uint8_t old_bytes[32] = { 1 };
 static const uint8_t new_bytes[32] = { 2 };
 static const struct mac_keys old_keys = { .keys = { { 1, old_bytes } }, .len = 1 };
@@ -20,8 +24,9 @@ static const struct admin_actor actor = { .who = "test", .name = "test" };
 
 #define POLICY  "{\"rules\":[{\"name\":\"all\",\"effect\":\"allow\"}]}"
 #define KEYS    3
+#define USERS   2
 #define ENTRIES 3
-#define GOOD    (KEYS - 1 + 2 + 1 + ENTRIES - 1)
+#define GOOD    (KEYS - 1 + USERS + 1 + ENTRIES - 1)
 
 static struct admin_rekey admin_of(struct fixture *fixture)
 {
@@ -58,27 +63,40 @@ static void entry_add(struct fixture *fixture, uint8_t number)
 	assert_true(added);
 }
 
-/* All that grants something, by the old key; one key's row was edited. */
-static void rows_make(struct fixture *fixture)
+static void users_make(struct fixture *fixture, uint8_t first, uint8_t n)
+{
+	for (uint8_t i = first; i < first + n; i++) {
+		char name[8];
+		(void)snprintf(name, sizeof name, "u%u", i);
+		user_add(fixture, name, i);
+	}
+}
+
+static void keys_make(struct fixture *fixture, int n)
 {
 	struct admin_api_keys keys = { fixture->store, &fixture->entropy, &old_keys, actor };
-	struct admin_policies policies = { .store = fixture->store,
-					   .catalogue = &fixture->catalogue,
-					   .policy_keys = &old_keys,
-					   .by = actor };
 	struct admin_api_key_wish wish = { .account = "default",
 					   .name = "shop",
 					   .scopes = PERMISSION_BIT(PERMISSION_WITHDRAWALS_READ),
 					   .ranges = "" };
-	struct store_policy policy;
-	for (int i = 0; i < KEYS; i++) {
+	for (int i = 0; i < n; i++) {
 		struct store_api_key key;
 		struct secret text;
 		MUST(admin_api_key_create, &keys, &wish, FIXTURE_FIRST_MS + i, &text, &key);
 		secret_free(&text);
 	}
-	user_add(fixture, "ann", 1);
-	user_add(fixture, "ben", 2);
+}
+
+/* All that grants something, by the old key; one key's row was edited. */
+static void rows_make(struct fixture *fixture)
+{
+	struct admin_policies policies = { .store = fixture->store,
+					   .catalogue = &fixture->catalogue,
+					   .policy_keys = &old_keys,
+					   .by = actor };
+	struct store_policy policy;
+	keys_make(fixture, KEYS);
+	users_make(fixture, 0, USERS);
 	MUST(admin_policy_set, &policies, STR(POLICY), FIXTURE_FIRST_MS, &policy);
 	for (uint8_t i = 0; i < ENTRIES; i++)
 		entry_add(fixture, (uint8_t)(i + 1));
@@ -91,14 +109,14 @@ static void rows_make(struct fixture *fixture)
 /* How many grant something by the new key alone. */
 static size_t good(struct fixture *fixture)
 {
-	static struct store_api_key keys[ADMIN_API_KEYS_MAX];
-	static struct store_user users[USERS_MAX];
+	static struct store_api_key keys[ROWS_MAX];
+	static struct store_user users[ROWS_MAX];
 	struct store_policy policy;
 	struct buf document = buf_new(POLICY_DOCUMENT_BYTES_MAX);
 	size_t keys_len = 0, users_len = 0, count = 0;
 	bool found = false;
-	MUST(store_api_keys_list, fixture->store, keys, ADMIN_API_KEYS_MAX, &keys_len);
-	MUST(store_users_list, fixture->store, users, USERS_MAX, &users_len);
+	MUST(store_api_keys_list, fixture->store, &all, keys, ROWS_MAX, &keys_len);
+	MUST(store_users_list, fixture->store, &all, users, ROWS_MAX, &users_len);
 	MUST(store_policy_load, fixture->store, 0, &policy, &document, &found);
 	for (size_t i = 0; i < keys_len; i++)
 		count += store_api_key_is_sealed(&new_keys, &keys[i]);
@@ -124,7 +142,7 @@ static void all_is_sealed_anew_and_what_was_edited_is_not(void **state)
 	MUST(admin_rekey, &admin, FIXTURE_FIRST_MS, &report);
 	assert_int_equal(report.api_keys.renewed, KEYS - 1);
 	assert_int_equal(report.api_keys.void_, 1);
-	assert_int_equal(report.users.renewed, 2);
+	assert_int_equal(report.users.renewed, USERS);
 	assert_int_equal(report.policies.renewed, 1);
 	assert_int_equal(report.allow_list.renewed, ENTRIES - 1);
 	assert_int_equal(report.allow_list.void_, 1);
@@ -133,9 +151,24 @@ static void all_is_sealed_anew_and_what_was_edited_is_not(void **state)
 	assert_int_equal(report.api_keys.renewed + report.users.renewed + report.policies.renewed,
 			 0);
 	assert_int_equal(report.api_keys.current, KEYS - 1);
-	assert_int_equal(report.users.current, 2);
+	assert_int_equal(report.users.current, USERS);
 	assert_int_equal(report.policies.current, 1);
 	assert_int_equal(report.allow_list.current, ENTRIES - 1);
+}
+
+/* However many there are, also of those that nobody uses any more. */
+static void all_pages_are_sealed_anew(void **state)
+{
+	struct fixture *fixture = *state;
+	struct admin_rekey admin = admin_of(fixture);
+	struct admin_rekey_report report;
+	rows_make(fixture);
+	keys_make(fixture, 130);
+	users_make(fixture, USERS, 130);
+	MUST(admin_rekey, &admin, FIXTURE_FIRST_MS, &report);
+	assert_int_equal(report.api_keys.renewed, KEYS - 1 + 130);
+	assert_int_equal(report.users.renewed, USERS + 130);
+	assert_int_equal(good(fixture), GOOD + 260);
 }
 
 /* After `replace` the old key is nobody's: what it sealed is not sealed anew. */
@@ -149,7 +182,7 @@ static void what_a_leaked_key_sealed_stays_void(void **state)
 	rows_make(fixture);
 	MUST(admin_rekey, &admin, FIXTURE_FIRST_MS, &report);
 	assert_int_equal(report.api_keys.void_, KEYS);
-	assert_int_equal(report.users.void_, 2);
+	assert_int_equal(report.users.void_, USERS);
 	assert_int_equal(report.policies.void_, 1);
 	assert_int_equal(report.allow_list.void_, ENTRIES);
 	assert_int_equal(good(fixture), 0);
@@ -187,6 +220,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(all_is_sealed_anew_and_what_was_edited_is_not),
+		TEST(all_pages_are_sealed_anew),
 		TEST(what_a_leaked_key_sealed_stays_void),
 		TEST(a_run_that_ends_anywhere_is_finished),
 	};
