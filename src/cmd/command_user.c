@@ -18,8 +18,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define USER_BYTES_MAX 1024
-#define PAGE           256
+#define USER_BYTES_MAX     1024
+#define PAGE               256
+#define SESSIONS_BYTES_MAX (1024 * 1024)
 
 struct user_desk {
 	struct config *config;
@@ -285,7 +286,7 @@ static void session_write(struct buf *out, const struct store_session *session)
 
 static void sessions_print_json(const struct store_session *sessions, size_t len)
 {
-	struct buf out = buf_new(PRINT_BYTES_MAX);
+	struct buf out = buf_new(SESSIONS_BYTES_MAX);
 	buf_text(&out, "{\"items\":[");
 	for (size_t i = 0; i < len; i++) {
 		buf_text(&out, i == 0 ? "{" : ",{");

@@ -35,9 +35,10 @@ struct intent {
 	char key_owner[PRINCIPAL_LEN_MAX + 1];  /* of a key: who made it; "" when a person asked */
 };
 
-/* The expires_at of an approval that says since when people are asked, and pays nobody. One that
- * ends a row unpaid has 0. */
-#define APPROVAL_ASKS 1
+/* The expires_at of approvals that pay nobody: one says that the processor has refused the row, which
+ * the signer ends, and one since when people are asked. */
+#define APPROVAL_REFUSES 0
+#define APPROVAL_ASKS    1
 
 /* What the processor granted. */
 struct approval {

@@ -610,6 +610,39 @@ static void test_row_edited_back_from_a_refusal(void **state)
 	life_assert_alive(life);
 }
 
+/* The same while the signer has not ended it yet. */
+static void test_row_edited_before_the_void_of_a_refusal(void **state)
+{
+	struct life *life = *state;
+	static const char *const edits[] = {
+		"cancel_requested = 0",
+		"cancel_requested = 0, wait_reason = 'approval_expired', due_at = 1",
+		"cancel_requested = 0, stage = 1, due_at = 1",
+		"cancel_requested = 0, stage = 2, due_at = 1, failure_code = ''",
+	};
+	struct withdrawal rows[COUNT_OF(edits)];
+	life->ends_by_signer = true;
+	life_restart(life, LIFE_PROCESSOR);
+	life->catalogue.assets[1].maximum = (struct amount){ u256_from_u64(1000) };
+	for (size_t i = 0; i < COUNT_OF(edits); i++)
+		rows[i] = life_accept(life, "TUSD", 3101 + i);
+	life_process(life);
+	life->catalogue.assets[1].maximum = (struct amount){ u256_from_u64(1000000000) };
+	for (size_t i = 0; i < COUNT_OF(edits); i++)
+		life_sql(life, "UPDATE withdrawals SET %s WHERE id = %s", edits[i],
+			 blob_of(&rows[i]));
+	for (int i = 0; i < 3; i++) {
+		life_run(life, 6);
+		life_wait(life, 16000);
+	}
+	for (size_t i = 0; i < COUNT_OF(edits); i++) {
+		life_assert_stage(life, &rows[i],
+				  i == 3 ? WITHDRAWAL_CANCELED : WITHDRAWAL_REJECTED);
+		life_assert_unpaid(life, &rows[i]);
+	}
+	life_assert_alive(life);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -634,6 +667,7 @@ int main(void)
 		LIFE_TEST(test_canceled_row_reset),
 		LIFE_TEST(test_rejected_row_reset),
 		LIFE_TEST(test_row_edited_back_from_a_refusal),
+		LIFE_TEST(test_row_edited_before_the_void_of_a_refusal),
 	};
 	return LIFE_MAIN(tests);
 }

@@ -101,7 +101,7 @@ static void decide_unpayable(struct decisions *self, const struct withdrawal *ro
 	change->event = "approval_refused";
 	change->request_cancel = true;
 	change->failure_code = refusal_code(refusal);
-	hand_over(self, row, 0, change);
+	hand_over(self, row, APPROVAL_REFUSES, change);
 	metric_count(self->refused, 1);
 	change_log(self, row, "approval_refused", refusal_code(refusal), false);
 }
@@ -464,6 +464,22 @@ static bool judge(struct decisions *self, const struct withdrawal *row, const st
 	return true;
 }
 
+/* By its sealed approval, whatever else somebody has made of the row since. */
+static bool was_refused(const struct decisions *self, const struct withdrawal *row)
+{
+	return row->approval.expires_at == APPROVAL_REFUSES &&
+	       approval_mac_verify(&self->options.approval_keys, &row->intent, &row->intent_mac,
+				   &row->approval, &row->approval_mac) &&
+	       DEFENCE("refusal_stands");
+}
+
+static enum refusal refusal_of(const struct withdrawal *row)
+{
+	enum refusal refusal;
+	bool known = refusal_read(str_from(row->failure_code), &refusal);
+	return known && refusal_is_of_rules(refusal) ? refusal : REFUSAL_CANCELED;
+}
+
 static bool decide(struct decisions *self, const struct withdrawal *row,
 		   const struct message *message, const struct decisions_votes *votes,
 		   struct store_change *change)
@@ -481,6 +497,8 @@ static bool decide(struct decisions *self, const struct withdrawal *row,
 		decide_held(self, row, reason_code(REASON_DEAD_LETTER), change);
 	} else if (DEFENCE("asset_is_pinned") && !policy_asset_matches(asset, intent)) {
 		decide_held(self, row, reason_code(REASON_ASSET_MISMATCH), change);
+	} else if (was_refused(self, row)) {
+		decide_unpayable(self, row, refusal_of(row), change);
 	} else if (undecided != REASON_NONE && is_canceled(row)) {
 		decide_unpayable(self, row, REFUSAL_CANCELED, change);
 	} else if (undecided != REASON_NONE) {

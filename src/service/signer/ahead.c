@@ -213,13 +213,17 @@ bool signer_ahead_any(struct signer *self, uint64_t chain_id, bool *ret_any, str
 	size_t index = (size_t)(params - catalogue->chains);
 	struct signer_chain *chain = &self->chains[index];
 	*ret_any = chain->ahead_any;
+	if (chain->ahead_asked && chain->ahead_silent)
+		return err_set(err, ERR_NOT_DONE, "no node has answered for this batch");
 	if (chain->ahead_asked)
 		return true;
 	chain->ahead_asked = chain->ahead_any = true; /* unless they say otherwise */
+	chain->ahead_silent = true;
 	if (!chain_ask(self, index, &chain->ahead_any, err)) {
 		chain->ahead_any = true;
 		return false;
 	}
+	chain->ahead_silent = false;
 	*ret_any = chain->ahead_any;
 	return true;
 }

@@ -190,7 +190,9 @@ static bool queued_take(struct signer *self, struct withdrawal *row, const struc
 		return false;
 	if (!go_on)
 		return true;
-	if (row->cancel_requested)
+	/* The request to end it is no sealed column; the approval is. */
+	bool refused = row->approval.expires_at == APPROVAL_REFUSES && DEFENCE("refusal_stands");
+	if (row->cancel_requested || refused)
 		return wish_take(self, row, ack, err);
 	return good_take(self, row, ack, err);
 }

@@ -90,6 +90,7 @@ struct signer_chain {
 	int64_t looked_at;           /* monotonic; 0 for never */
 	int64_t away_since;          /* monotonic; 0: the last look at the head was answered */
 	bool ahead_asked, ahead_any; /* what the nodes said since this batch was claimed: ahead.c */
+	bool ahead_silent;           /* nobody answered */
 };
 
 /* A withdrawal on its way to a slot. */
@@ -236,7 +237,9 @@ MUST_CHECK bool signer_reserve(struct signer *self, struct err *err);
 MUST_CHECK bool signer_slots(struct signer *self, bool *ret_worked, struct err *err);
 /* verify.c: the row of a slot's withdrawal, when it is believed; or NULL. */
 const struct withdrawal *signer_work_row(const struct signer *self, const struct slot_work *work);
-/* send.c */
+/* send.c. A first send is stopped by what people have said up to now; what may be out goes on, unless
+ * every send is forbidden. */
+void signer_pauses_look_again(struct signer *self);
 MUST_CHECK bool signer_send(struct signer *self, struct err *err);
 
 #endif
