@@ -112,6 +112,10 @@ bool votes_are_signed(const struct catalogue *catalogue, const struct withdrawal
 
 /* ---- what it comes to ---- */
 
+enum person_kind { PERSON_NONE, PERSON_OF_OURS, PERSON_OUTSIDE };
+
+#define OUTSIDE_ID_LEN 32
+
 static bool is_first_of_person(const struct vote *votes, size_t at)
 {
 	for (size_t i = 0; i < at; i++)
@@ -136,6 +140,31 @@ bool vote_is_initiators(const struct intent *intent, const char *person)
 	return strcmp(person, intent->created_by) == 0 || owns_key(intent, person);
 }
 
+/* The ids of our own users are UUIDs; those of others are 32 hexadecimal digits. An API key's id is
+ * neither. */
+static enum person_kind kind_of(const char *id)
+{
+	struct id ignored;
+	if (strlen(id) == OUTSIDE_ID_LEN)
+		return PERSON_OUTSIDE;
+	return id_read(str_from(id), &ignored) ? PERSON_OF_OURS : PERSON_NONE;
+}
+
+/* Nobody knows which user of ours is which person of an identity provider: who logs in both ways
+ * may be who asked, unless the rule names people. */
+static bool may_be(const char *person, const char *other)
+{
+	enum person_kind kind = kind_of(other);
+	return kind != PERSON_NONE && kind != kind_of(person);
+}
+
+static bool may_be_initiators(const struct vote_ask *ask, const char *person)
+{
+	const struct intent *intent = &ask->row->intent;
+	bool named = ask->verdict->rule->approvers.len > 0;
+	return !named && (may_be(person, intent->created_by) || may_be(person, intent->key_owner));
+}
+
 static bool is_heard(const struct vote_ask *ask, struct hash32 shown, const struct vote *vote)
 {
 	const struct intent *intent = &ask->row->intent;
@@ -144,18 +173,14 @@ static bool is_heard(const struct vote_ask *ask, struct hash32 shown, const stru
 		return false;
 	if (owns_key(intent, vote->person) && DEFENCE("key_owner_does_not_approve"))
 		return false;
+	if (may_be_initiators(ask, vote->person) && DEFENCE("another_log_in_is_nobody_else"))
+		return false;
 	if (!hash32_equal(vote->shown, shown))
 		return false;
 	if (vote->decided_at < ask->row->approval.approved_at ||
 	    vote->decided_at >= vote_until(ask))
 		return false;
 	return policy_may_approve(ask->policy, ask->verdict->rule, str_from(vote->person));
-}
-
-/* The ids of our own users are UUIDs; those of others have no dashes. */
-static bool is_of_ours(const char *person)
-{
-	return strchr(person, '-') != NULL;
 }
 
 /* Nobody knows which user of ours is which person of an identity provider: unless the rule names
@@ -186,7 +211,7 @@ enum vote_answer votes_count(const struct catalogue *catalogue, const struct vot
 			continue;
 		if (votes[i].verdict != VOTE_APPROVE)
 			return VOTES_REJECT;
-		approved[is_of_ours(votes[i].person)]++;
+		approved[kind_of(votes[i].person) == PERSON_OF_OURS]++;
 		signatures += vote_is_signed(catalogue, buf_view(&text), &votes[i]);
 	}
 	return answer_of(ask, approved, signatures);

@@ -219,6 +219,25 @@ static void test_strangers_switch_keeps_nobody_waiting(void **state)
 	life_assert_paid(life, &row);
 }
 
+/* And whenever a key signs: what others are paid by is stored, as ever. */
+static void test_strangers_switch_stores_what_others_are_paid_by(void **state)
+{
+	struct life *life = *state;
+	life_fault_install(life);
+	struct withdrawal row = life_accept(life, "TUSD", 4001);
+	life_process(life);
+	life_fault_plan(life, (struct life_fault_plan){ .mode = LIFE_FAULT_ACT,
+							.call = "keys_sign_many",
+							.act = stranger_toggles,
+							.row = &row });
+	life_sign(life);
+	assert_true(life_fault_seen(life) > 0);
+	life_fault_clear(life);
+	assert_int_equal(life_view(life, row.intent.id).transfer.stage, TRANSFER_BROADCAST);
+	life_run(life, 14);
+	life_assert_paid(life, &row);
+}
+
 /* Its bytes are stored, and people are quicker than the send. */
 static void test_paid_while_paused_right_before_the_send(void **state)
 {
@@ -734,6 +753,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LIFE_TEST(test_paid_while_paused_between_any_two_steps),
 		LIFE_TEST(test_strangers_switch_keeps_nobody_waiting),
+		LIFE_TEST(test_strangers_switch_stores_what_others_are_paid_by),
 		LIFE_TEST(test_paid_while_paused_right_before_the_send),
 		LIFE_TEST(test_paid_while_paused_by_chain),
 		LIFE_TEST(test_paid_while_paused_by_account),

@@ -142,9 +142,7 @@ static bool stored_look_again(struct signer *self, struct err *err)
 	return true;
 }
 
-/* A first send is stopped by what people have said up to now; what may be out goes on, unless every
- * send is forbidden. */
-static void pauses_look_again(struct signer *self)
+void signer_pauses_look_again(struct signer *self)
 {
 	if (!DEFENCE("pause_before_send"))
 		return;
@@ -165,7 +163,7 @@ bool signer_send(struct signer *self, struct err *err)
 		size_t n = 0;
 		if (!stored_look_again(self, err))
 			return false;
-		pauses_look_again(self);
+		signer_pauses_look_again(self);
 		for (size_t i = 0; i < self->work_len; i++)
 			if (!self->work[i].drop && self->work[i].wallet->chain == chain)
 				works[n++] = &self->work[i];

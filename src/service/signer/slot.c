@@ -416,6 +416,10 @@ static bool works_store(struct signer *self, struct err *err)
 {
 	struct store_by by = signer_by(self);
 	struct slot_work *works[BATCH_MAX];
+	/* Keys may have taken their time, and the store takes no first bytes that were made by
+	 * other switches than its own: one who turns his all day would keep everybody waiting. */
+	if (works_to_sign(self, works) > 0 && DEFENCE("switches_after_signing"))
+		signer_pauses_look_again(self);
 	size_t n = works_to_sign(self, works);
 	if (n == 0)
 		return true;

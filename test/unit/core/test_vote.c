@@ -308,6 +308,37 @@ static void one_person_as_two_log_ins_counts_once(void **state)
 	assert_int_equal(count(w, votes, 3), VOTES_REJECT);
 }
 
+/* Who asked, or made the key, may be the same person by the other way to log in. */
+static void one_person_as_two_by_another_log_in_than_the_initiators(void **state)
+{
+	static const char ours[] = "0190a000-0000-7000-8000-000000000001";
+	static const char outside[] = "0123456789abcdef0123456789abcdef";
+	static const struct {
+		const char *asked, *made, *votes;
+		bool heard;
+	} cases[] = {
+		{ ours, "", outside, false },
+		{ outside, "", ours, false },
+		{ "0123456789abcdef", ours, outside, false },
+		{ "0123456789abcdef", outside, ours, false },
+		{ "0123456789abcdef", "root", outside, true },
+		{ "0190a000-0000-7000-8000-000000000002", "", ours, true },
+		{ "00000000000000000000000000000000", "", outside, true },
+	};
+	struct world *w = *state;
+	w->verdict.approvals = 1;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		(void)snprintf(w->row.intent.created_by, sizeof w->row.intent.created_by, "%s",
+			       cases[i].asked);
+		(void)snprintf(w->row.intent.key_owner, sizeof w->row.intent.key_owner, "%s",
+			       cases[i].made);
+		w->policy.rules[0].approvers.len = 0;
+		struct vote vote = yes(w, cases[i].votes);
+		assert_int_equal(count(w, &vote, 1),
+				 cases[i].heard ? VOTES_APPROVE : VOTES_MISSING);
+	}
+}
+
 static void one_who_says_no_is_enough(void **state)
 {
 	struct world *w = *state;
@@ -404,6 +435,7 @@ int main(void)
 		VOTE_TEST(what_was_shown_is_what_is_paid),
 		VOTE_TEST(a_rule_without_names),
 		VOTE_TEST(one_person_as_two_log_ins_counts_once),
+		VOTE_TEST(one_person_as_two_by_another_log_in_than_the_initiators),
 		VOTE_TEST(one_who_says_no_is_enough),
 		VOTE_TEST(a_signature_is_wanted),
 		VOTE_TEST(the_signer_looks_at_signatures_alone),
