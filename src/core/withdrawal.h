@@ -35,8 +35,8 @@ struct intent {
 	char key_owner[PRINCIPAL_LEN_MAX + 1];  /* of a key: who made it; "" when a person asked */
 };
 
-/* The expires_at of approvals that pay nobody: one says that the processor has refused the row, which
- * the signer ends, and one since when people are asked. */
+/* The expires_at of approvals that pay nobody: one says that the processor has refused the row,
+ * which the signer ends, and one since when people are asked. */
 #define APPROVAL_REFUSES 0
 #define APPROVAL_ASKS    1
 

@@ -237,8 +237,8 @@ MUST_CHECK bool signer_reserve(struct signer *self, struct err *err);
 MUST_CHECK bool signer_slots(struct signer *self, bool *ret_worked, struct err *err);
 /* verify.c: the row of a slot's withdrawal, when it is believed; or NULL. */
 const struct withdrawal *signer_work_row(const struct signer *self, const struct slot_work *work);
-/* send.c. A first send is stopped by what people have said up to now; what may be out goes on, unless
- * every send is forbidden. */
+/* send.c. A first send is stopped by what people have said up to now; what may be out goes on,
+ * unless every send is forbidden. */
 void signer_pauses_look_again(struct signer *self);
 MUST_CHECK bool signer_send(struct signer *self, struct err *err);
 
