@@ -41,6 +41,20 @@ static bool is_stopped(struct sim_world *world, const struct sim_order *order)
 			   order->row) > 0;
 }
 
+/* The chain took back what its wallet's nonces began with, from before its time: whose transaction
+ * that was nobody here knows, and people are told of the slots behind it. */
+static bool is_cut_off(struct sim_world *world, const struct sim_order *order)
+{
+	for (size_t i = world->slots_len; i > 0; i--) {
+		const struct sim_slot *slot = &world->slots[i - 1];
+		if (slot->order == (int)(order - world->orders))
+			return (int64_t)sim_chain_nonce(world->model, slot->wallet) <
+			       sim_ask_i64(world, "SELECT first_nonce FROM wallets WHERE rowid = ?",
+					   slot->wallet + 1);
+	}
+	return false;
+}
+
 /* It is a person's turn, who was told, and there is a reason for it. */
 static bool may_wait(struct sim_world *world, const struct sim_order *order)
 {
@@ -50,6 +64,8 @@ static bool may_wait(struct sim_world *world, const struct sim_order *order)
 		return false;
 	/* What strangers and the chain did people have resolved. */
 	if (order->held_reason[0] != 0 && order->causes != 0)
+		return true;
+	if ((world->causes & SIM_CAUSE_TAKE_BACK) != 0 && is_cut_off(world, order))
 		return true;
 	/* Whoever edits slots can hold up what they are for; and what stands behind them, and then
 	 * the wallet says so. */

@@ -20,7 +20,9 @@ static bool is_caused(const struct sim_world *world, unsigned wallet, const char
 		       world->has_slot_edits || world->has_lies;
 	/* A row that an editor made ends as he likes: in a block that goes away, or as its status
 	 * does not say. */
-	if (is_reason(reason, "final_taken_back") || is_reason(reason, "settled_otherwise"))
+	if (is_reason(reason, "final_taken_back"))
+		return taken_back || world->has_lies || world->has_slot_edits;
+	if (is_reason(reason, "settled_otherwise"))
 		return taken_back || world->has_lies || (world->forges && world->has_slot_edits);
 	if (is_reason(reason, "node_says_invalid"))
 		return world->has_lies;

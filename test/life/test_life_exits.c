@@ -483,6 +483,65 @@ static void test_taken_back_while_the_next_round_is_out(void **state)
 	life_assert_settled(life);
 }
 
+/* ---- final by an editor's word ---- */
+
+/* No block has its nonce, and those behind it wait. `block`: which one the row names. */
+static void final_by_an_editor(struct life *life, const char *block)
+{
+	struct withdrawal first = life_accept(life, "POL", UNITS);
+	life_process(life);
+	life_sign(life);
+	struct transfer slot = life_view(life, first.intent.id).transfer;
+	life_sql(life, "UPDATE wallets SET stop_reason = 'node_says_invalid' WHERE id <> %lld",
+		 (long long)slot.wallet_id);
+	life_wait(life, 3000);
+	struct withdrawal second = life_accept(life, "POL", UNITS + 1);
+	life_process(life);
+	life_sign(life);
+	struct transfer behind = life_view(life, second.intent.id).transfer;
+	assert_int_equal(behind.wallet_id, slot.wallet_id);
+	assert_int_equal(behind.stage, TRANSFER_BROADCAST);
+	life_drop_pool(life);
+	life_sql(
+		life,
+		"UPDATE transfers SET stage = 5, outcome = 2, version = version + 1%s WHERE id = %s",
+		block, life_blob(slot.id.bytes, sizeof slot.id.bytes));
+	life_run(life, 12);
+	assert_string_equal(slot_now(life, slot.id).held_reason, "final_taken_back");
+	assert_int_equal(life_alarms(life, "transfer_taken_back"), 1);
+	assert_int_equal(
+		life_number(life,
+			    "SELECT COUNT(*) FROM wallets WHERE stop_reason = 'final_taken_back'",
+			    NULL),
+		1);
+	life_assert_unpaid(life, &first);
+	life_assert_unpaid(life, &second);
+	both_decide_slot(life, &first, slot.id);
+	assert_int_equal(slot_now(life, slot.id).stage, TRANSFER_BROADCAST);
+	life_run(life, 30);
+	life_assert_paid(life, &first);
+	life_assert_paid(life, &second);
+}
+
+static void test_final_by_an_editor_and_never_mined(void **state)
+{
+	final_by_an_editor(*state, "");
+}
+
+/* In a block that the chain has indeed, and the slot is not in it. */
+static void test_final_by_an_editor_in_a_block_of_the_chain(void **state)
+{
+	struct life *life = *state;
+	struct chain_block block = { 0 };
+	struct err err = { 0 };
+	char named[160];
+	const uint64_t number = 1;
+	assert_true(chain_blocks(life->chain, &number, 1, &block, &err) && block.known);
+	snprintf(named, sizeof named, ", mined_block = 1, mined_block_hash = %s",
+		 life_blob(block.hash.bytes, 32));
+	final_by_an_editor(life, named);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -497,6 +556,8 @@ int main(void)
 		LIFE_TEST(test_token_paid_by_an_earlier_round),
 		LIFE_TEST(test_put_back_to_the_round_that_was_paid),
 		LIFE_TEST(test_slot_of_another_is_no_earlier_round),
+		LIFE_TEST(test_final_by_an_editor_and_never_mined),
+		LIFE_TEST(test_final_by_an_editor_in_a_block_of_the_chain),
 		LIFE_TEST(test_taken_back_unpaid_is_filled),
 		LIFE_TEST(test_taken_back_and_old_bytes_win),
 		LIFE_TEST(test_taken_back_and_nothing_is_resent),

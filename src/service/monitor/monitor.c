@@ -295,7 +295,7 @@ static bool chain_step(struct monitor *self, struct monitor_chain *chain, struct
 	/* Finality comes before anything else is settled on this chain. */
 	if (!monitor_follow(self, err) || !monitor_flush(self, err) ||
 	    !monitor_finality(self, err) || !monitor_watch(self, err) ||
-	    !monitor_settle(self, err) || !monitor_flush(self, err))
+	    !monitor_unmined(self, err) || !monitor_settle(self, err) || !monitor_flush(self, err))
 		return false;
 	chain->new_head = false;
 	chain->busy = self->busy;

@@ -8,6 +8,7 @@
 #include "service/monitor/facts.h"
 #include "service/monitor/monitor.h"
 #include "service/monitor/reconciler.h"
+#include "service/monitor/sightings.h"
 
 /* Blocks that hold mined slots which are not final: a reorg shows in their hashes. Twice the depth
  * of the dangerous verdict; beyond that a reorg is still found before a slot is final. */
@@ -24,14 +25,6 @@
 /* So is a head that has not risen for so long, whichever node names it. */
 #define STILL_TELL_MS 600000
 
-/* A slot whose nonce is consumed, deep enough for a verdict, by none of its hashes. */
-struct sighting {
-	struct id transfer;
-	unsigned count; /* in a row; 0: free */
-	bool seen;      /* in this step */
-	bool told;      /* and its wallet is stopped */
-	uint64_t scan;  /* its transaction is in this block or below; 0: not looked for yet */
-};
 #define SIGHTINGS_MAX 64 /* more at once are told when these are settled */
 
 struct watched_block {
@@ -94,6 +87,7 @@ struct monitor_chain {
 	int64_t balances_at;
 	struct reconcile_cursor reconcile;
 	struct sighting sightings[SIGHTINGS_MAX];
+	struct unmined unmined[WALLETS_MAX];
 	unsigned ahead[WALLETS_MAX]; /* sightings of a wallet that the chain knows more nonces of */
 };
 

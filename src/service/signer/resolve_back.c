@@ -5,6 +5,20 @@
 #include "core/transfer.h"
 #include "core/tx.h"
 
+/* The block is named by the row, which anybody may have written: it has the slot only where the
+ * nonce is taken. */
+static bool nonce_is_taken(struct chain *node, const struct transfer *slot, bool *ret_taken,
+			   struct err *err)
+{
+	struct chain_head head;
+	struct chain_nonce count = { 0 };
+	if (!chain_head(node, &head, err) ||
+	    !chain_nonces(node, head.number, &slot->wallet, 1, &count, err) || !count.known)
+		return false;
+	*ret_taken = count.count > slot->nonce || !DEFENCE("block_has_the_nonce");
+	return true;
+}
+
 static bool block_look(struct signer *self, const struct work_case *work,
 		       struct resolve_back_facts *facts, struct err *err)
 {
@@ -16,10 +30,12 @@ static bool block_look(struct signer *self, const struct work_case *work,
 	for (size_t i = 0; i < len; i++) {
 		struct chain_block block = { 0 };
 		struct chain *node = NULL;
+		bool taken = false;
 		if (!chain_node(nodes, i, &node, err) ||
+		    !nonce_is_taken(node, &work->slot, &taken, err) ||
 		    !chain_blocks(node, &number, 1, &block, err) || !block.known)
 			continue;
-		bool same = hash32_equal(block.hash, work->slot.mined_block_hash);
+		bool same = taken && hash32_equal(block.hash, work->slot.mined_block_hash);
 		there += same ? 1 : 0;
 		gone += same ? 0 : 1;
 	}
