@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { findFreePorts } from '../tools/src/stack.mjs';
 import { startApi } from './api_process.mjs';
 import { logIn, logInFully, makeUser } from './people.mjs';
 
@@ -95,11 +96,13 @@ const withSecondFactor = ['withdrawals:approve', 'controls:unpause', 'policies:w
 const openapi = JSON.parse(readFileSync(fileURLToPath(new URL('../../doc/openapi.json', import.meta.url)), 'utf8'));
 
 let api;
+let opsPort;
 let withdrawal;
 let serial = 0;
 
 before(async () => {
-	api = await startApi();
+	[opsPort] = await findFreePorts(1);
+	api = await startApi({ env: { SLUICE_API_OPS_LISTEN: `127.0.0.1:${opsPort}` } });
 	const answer = await create(api.key, 'first', { external_id: 'order-1' });
 	assert.equal(answer.status, 202, answer.text);
 	withdrawal = answer.json;
@@ -290,6 +293,22 @@ test('revoked-key: a key that is revoked is refused within the life of a verdict
 	assert.equal((await ask(key, 'GET', '/v1/assets')).status, 200);
 	api.sluice('api-key', 'revoke', id);
 	await until(async () => (await ask(key, 'GET', '/v1/assets')).status === 401);
+});
+
+test('revoked-key: what waits with a key or a session ends with it', async () => {
+	const { id, key } = newKey();
+	const user = makeUser(api, 'waits', 'viewer', '--account', 'default');
+	const token = await logIn(api, user.name);
+	const { json: { id: payment } } = await create(api.key, 'waits');
+	const never = `/v1/withdrawals/${payment}?wait_ms=30000&after=1000000`;
+	const waiting = [key, token].map(each => ask(each, 'GET', never));
+	const metrics = async () => (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
+	await until(async () => /^sluice_api_waiters 2$/m.test(await metrics()));
+	api.sluice('api-key', 'revoke', id);
+	api.sluice('user', 'disable', user.name);
+	const answers = await Promise.all(waiting);
+	assertProblem(answers[0], 401, 'api_key_invalid');
+	assertProblem(answers[1], 401, 'access_token_invalid');
 });
 
 test('a rotation leaves both for a while, and then the new one', async () => {

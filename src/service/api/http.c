@@ -177,6 +177,7 @@ static void reply(struct exchange *exchange, unsigned status, struct str type, s
 		all[len++] = headers[i];
 	count(exchange, status);
 	tell(exchange, status);
+	waiters_leave(exchange);
 	/* The exchange goes with the request; the headers are written before. */
 	http_reply(exchange->request, status, all, len, body);
 }

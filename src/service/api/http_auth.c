@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "service/api/http_login.h"
+#include "service/api/http_waiters.h"
 
 /* Takes from the process' own buckets. False after an answer: one of them is empty. */
 static bool take(struct exchange *exchange, struct cache *cache, unsigned scopes,
@@ -76,6 +77,11 @@ static bool permission_pass(struct exchange *exchange)
 
 void exchange_admit(struct exchange *exchange)
 {
+	if (exchange->waiter != NULL) { /* the same request, which was counted */
+		if (permission_pass(exchange))
+			waiters_look(exchange);
+		return;
+	}
 	if (rate_pass(exchange) && permission_pass(exchange))
 		exchange->route->handle(exchange);
 }

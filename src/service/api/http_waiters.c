@@ -1,6 +1,7 @@
 #include "service/api/http_waiters.h"
 
 #include "base/check.h"
+#include "base/defence.h"
 #include "service/api/ear.h"
 
 #include <stdlib.h>
@@ -17,7 +18,7 @@ struct waiter {
 	int64_t until_ms; /* monotonic, all of them */
 	int64_t look_at_ms;
 	int64_t looked_ms;
-	bool is_looking; /* a job is under way */
+	bool is_looking; /* who asks is judged again, or a job is under way */
 	bool is_told;    /* it has changed since that job began */
 	bool has_looked;
 };
@@ -40,6 +41,7 @@ static int64_t now_of(const struct waiters *waiters)
 
 static void place_free(struct waiters *waiters, struct waiter *waiter)
 {
+	waiter->exchange->waiter = NULL;
 	waiter->exchange = NULL;
 	metric_set(waiters->gauge, (int64_t)--waiters->len);
 }
@@ -64,7 +66,6 @@ static void answer_look(struct job *job)
 	struct waiter *waiter = exchange->waiter;
 	waiter->is_looking = false;
 	if (is_done(waiters, waiter, job)) {
-		place_free(waiters, waiter);
 		exchange_answer(job);
 		return;
 	}
@@ -77,21 +78,35 @@ static void answer_look(struct job *job)
 	waiter->look_at_ms = earlier(waiter->looked_ms + pause_ms, waiter->until_ms);
 }
 
-static void look(struct waiters *waiters, struct waiter *waiter)
+/* Who asks may still do so. */
+void waiters_look(struct exchange *exchange)
 {
-	struct exchange *exchange = waiter->exchange;
+	struct waiter *waiter = exchange->waiter;
 	struct job *job = exchange_job(exchange, JOB_VIEW);
-	if (job == NULL) { /* the exchange is answered and gone: too many jobs wait */
-		place_free(waiters, waiter);
+	if (job == NULL) /* the exchange is answered and gone: too many jobs wait */
 		return;
-	}
 	job->withdrawal = waiter->id;
 	job->wants_row = true;
 	job->is_judged = waiter->has_looked; /* a request is one, however often it looks */
-	waiter->has_looked = waiter->is_looking = true;
+	waiter->has_looked = true;
+	exchange_submit(exchange, job, answer_look);
+}
+
+/* A key that is revoked, or a session that ends, ends what waits with it: who asks is judged before
+ * each look, as before the first. */
+static void look(struct waiters *waiters, struct waiter *waiter)
+{
+	struct exchange *exchange = waiter->exchange;
+	bool is_known = !waiter->has_looked || !DEFENCE("waiters_are_judged_again");
+	waiter->is_looking = true;
 	waiter->is_told = false;
 	waiter->looked_ms = now_of(waiters);
-	exchange_submit(exchange, job, answer_look);
+	if (is_known) {
+		waiters_look(exchange);
+		return;
+	}
+	exchange->is_address_judged = true; /* a request counts once */
+	http_authenticate(exchange);
 }
 
 static void tell(struct waiters *waiters, struct waiter *waiter)
@@ -187,6 +202,12 @@ void waiters_submit(struct exchange *exchange, struct id id, const struct wait_q
 	exchange->waiter = waiter;
 	metric_set(waiters->gauge, (int64_t)++waiters->len);
 	look(waiters, waiter);
+}
+
+void waiters_leave(struct exchange *exchange)
+{
+	if (exchange->waiter != NULL)
+		place_free(exchange_waiters(exchange), exchange->waiter);
 }
 
 /* ---- life ---- */

@@ -31,5 +31,9 @@ void waiters_stop(struct waiters *waiters);
 void waiters_tick(struct waiters *waiters, bool is_ending);
 /* Answers the exchange with the withdrawal, now or later. */
 void waiters_submit(struct exchange *exchange, struct id id, const struct wait_query *query);
+/* Goes on with an exchange that waits, once it was judged again. */
+void waiters_look(struct exchange *exchange);
+/* The exchange is about to be answered: it waits no more, if it did. */
+void waiters_leave(struct exchange *exchange);
 
 #endif
