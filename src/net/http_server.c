@@ -17,7 +17,9 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/secret.h"
 #include "base/time.h"
+#include "net/http_reply.h"
 #include "net/http_socket.h"
 #include "net/http_wire.h"
 #include "net/loop_event.h"
@@ -62,8 +64,9 @@ struct http_connection {
 	struct event read_event, write_event;
 	struct http_parser parser;
 	size_t in_len, storage_used;
-	size_t used; /* bytes of the request under way */
-	char *out;   /* what the socket did not take yet; NULL outside WRITING */
+	size_t in_high; /* as much of `in` may hold something of a client */
+	size_t used;    /* bytes of the request under way */
+	char *out;      /* what the socket did not take yet; NULL outside WRITING */
 	size_t out_len, out_at;
 	char peer[HTTP_PEER_LEN];
 	struct ip_address address;
@@ -127,9 +130,27 @@ static struct http_connection *take_spare(struct http_server *server)
 	return connection;
 }
 
+static void free_out(struct http_connection *connection)
+{
+	if (connection->out != NULL)
+		secret_wipe(connection->out, connection->out_len);
+	free(connection->out);
+	connection->out = NULL;
+}
+
+/* What was read is of no more use: passwords, tokens and keys do not stay for as long as the
+ * connection, or until the next one writes over them. */
+static void wipe_in(struct http_connection *connection)
+{
+	secret_wipe(connection->in + connection->in_len, connection->in_high - connection->in_len);
+	connection->in_high = connection->in_len;
+}
+
 static void free_connection(struct http_connection *connection)
 {
-	free(connection->out);
+	connection->in_len = 0;
+	wipe_in(connection);
+	free_out(connection);
 	free(connection->storage);
 	free(connection->in);
 	free(connection);
@@ -147,8 +168,9 @@ static void release(struct http_connection *connection)
 	if (connection->next != NULL)
 		connection->next->previous = connection->previous;
 	server->connections_len--;
-	free(connection->out);
-	connection->out = NULL;
+	connection->in_len = 0;
+	wipe_in(connection);
+	free_out(connection);
 	if (server->spares_len >= SPARE_MAX) {
 		free_connection(connection);
 	} else {
@@ -187,6 +209,8 @@ static void drop_hard(struct http_connection *connection)
 
 static void linger(struct http_connection *connection)
 {
+	connection->in_len = 0;
+	wipe_in(connection);
 	if (connection->input_ended || !http_wire_end(&connection->wire)) {
 		enter(connection, CONNECTION_LINGERING);
 		drop(connection);
@@ -248,8 +272,7 @@ static bool shake(struct http_connection *connection)
 /* The reply is out. Makes room for the next request, or closes. */
 static void finish_reply(struct http_connection *connection)
 {
-	free(connection->out);
-	connection->out = NULL;
+	free_out(connection);
 	if (connection->is_last) {
 		linger(connection);
 		return;
@@ -257,6 +280,7 @@ static void finish_reply(struct http_connection *connection)
 	connection->in_len -= connection->used;
 	memmove(connection->in, connection->in + connection->used, connection->in_len);
 	connection->used = 0;
+	wipe_in(connection);
 	connection->told_continue = false;
 	http_parser_init(&connection->parser, connection->parser.head_max,
 			 connection->parser.body_max);
@@ -321,36 +345,6 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
 	finish_reply(connection);
 }
 
-static void write_head(const struct http_connection *connection, unsigned status,
-		       const struct http_pair *headers, size_t headers_len, size_t body_len,
-		       struct buf *out)
-{
-	buf_text(out, "HTTP/1.1 ");
-	buf_decimal(out, status);
-	buf_byte(out, ' ');
-	buf_text(out, http_status_text(status));
-	buf_text(out, "\r\nDate: ");
-	buf_text(out, connection->server->date);
-	buf_text(out, "\r\n");
-	for (size_t i = 0; i < headers_len; i++) {
-		buf_str(out, headers[i].name);
-		buf_text(out, ": ");
-		for (size_t k = 0; k < headers[i].value.len; k++) {
-			uint8_t c = (uint8_t)headers[i].value.at[k];
-			buf_byte(out, c < 0x20 || c == 0x7f ? '_' : c);
-		}
-		buf_text(out, "\r\n");
-	}
-	if (status != 204 && status != 304) {
-		buf_text(out, "Content-Length: ");
-		buf_decimal(out, body_len);
-		buf_text(out, "\r\n");
-	}
-	if (connection->is_last)
-		buf_text(out, "Connection: close\r\n");
-	buf_text(out, "\r\n");
-}
-
 void http_reply(struct http_request *request, unsigned status, const struct http_pair *headers,
 		size_t headers_len, struct str body)
 {
@@ -369,7 +363,13 @@ void http_reply(struct http_request *request, unsigned status, const struct http
 		connection->is_last = true;
 	char text[HTTP_REPLY_HEAD_MAX + 256];
 	struct buf head = buf_of(text, sizeof text);
-	write_head(connection, status, headers, headers_len, body.len, &head);
+	struct http_reply_head says = { .status = status,
+					.date = server->date,
+					.headers = headers,
+					.headers_len = headers_len,
+					.body_len = body.len,
+					.is_last = connection->is_last };
+	http_reply_head_write(&says, &head);
 	CHECK(!head.overflow);
 	if (request->method == HTTP_HEAD)
 		body.len = 0;
@@ -397,11 +397,7 @@ static void reply_refusal(struct http_connection *connection, const struct http_
 	}
 	char text[512];
 	struct buf body = buf_of(text, sizeof text);
-	buf_format(&body,
-		   "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\","
-		   "\"code\":\"%s\"}",
-		   http_status_text(refusal->status), refusal->status, refusal->detail,
-		   refusal->code);
+	http_refusal_write(refusal, &body);
 	CHECK(!body.overflow);
 	const struct http_pair type = { STR("Content-Type"), STR("application/problem+json") };
 	http_reply(&connection->request, refusal->status, &type, 1, buf_view(&body));
@@ -495,6 +491,8 @@ static bool receive(struct http_connection *connection)
 	ssize_t got = http_wire_recv(&connection->wire, connection->in + connection->in_len, room);
 	if (got > 0) {
 		connection->in_len += (size_t)got;
+		if (connection->in_len > connection->in_high)
+			connection->in_high = connection->in_len;
 	} else if (got == 0) {
 		connection->input_ended = true;
 		event_del(&connection->read_event);
