@@ -18,22 +18,41 @@ struct backoff_entry {
 	int64_t failed_ms;
 };
 
+struct backoff_table {
+	struct backoff_entry entries[ENTRIES];
+};
+
+/* Names, addresses and tokens are whatever strangers send, and push each other out. Codes are
+ * failed at by those alone who hold a token of the user: what strangers send is not among them. */
 struct backoff {
 	uint8_t key[SHA256_BYTES];
-	struct backoff_entry entries[ENTRIES];
+	struct backoff_table *strangers, *codes;
 };
 
 struct backoff *backoff_new(struct entropy *entropy)
 {
 	struct backoff *backoff = calloc(1, sizeof *backoff);
 	CHECK(backoff != NULL);
+	backoff->strangers = calloc(1, sizeof *backoff->strangers);
+	backoff->codes = calloc(1, sizeof *backoff->codes);
+	CHECK(backoff->strangers != NULL && backoff->codes != NULL);
 	entropy_fill(entropy, backoff->key, sizeof backoff->key);
 	return backoff;
 }
 
 void backoff_free(struct backoff *backoff)
 {
+	if (backoff == NULL)
+		return;
+	free(backoff->strangers);
+	free(backoff->codes);
 	free(backoff);
+}
+
+static struct backoff_entry *entries_of(const struct backoff *backoff, const char *kind)
+{
+	bool is_code = strcmp(kind, BACKOFF_BY_CODE) == 0;
+	return (is_code ? backoff->codes : backoff->strangers)->entries;
 }
 
 /* Where it stands, and how it is recognised there: no name is kept, since people type passwords
@@ -82,8 +101,9 @@ int64_t backoff_wait_ms(const struct backoff *backoff, const char *kind, struct 
 {
 	uint8_t tag[TAG_BYTES];
 	size_t place = place_of(backoff, kind, who, tag);
+	const struct backoff_entry *entries = entries_of(backoff, kind);
 	for (size_t i = 0; i < WAYS; i++) {
-		const struct backoff_entry *entry = &backoff->entries[(place + i) % ENTRIES];
+		const struct backoff_entry *entry = &entries[(place + i) % ENTRIES];
 		if (!is_live(entry, now_ms) || memcmp(entry->tag, tag, TAG_BYTES) != 0)
 			continue;
 		int64_t left_ms =
@@ -94,12 +114,12 @@ int64_t backoff_wait_ms(const struct backoff *backoff, const char *kind, struct 
 }
 
 /* The entry of this tag, else the one that matters least. */
-static struct backoff_entry *entry_for(struct backoff *backoff, size_t place, const uint8_t *tag,
-				       int64_t now_ms)
+static struct backoff_entry *entry_for(struct backoff_entry *entries, size_t place,
+				       const uint8_t *tag, int64_t now_ms)
 {
-	struct backoff_entry *least = &backoff->entries[place];
+	struct backoff_entry *least = &entries[place];
 	for (size_t i = 0; i < WAYS; i++) {
-		struct backoff_entry *entry = &backoff->entries[(place + i) % ENTRIES];
+		struct backoff_entry *entry = &entries[(place + i) % ENTRIES];
 		if (entry->failures > 0 && memcmp(entry->tag, tag, TAG_BYTES) == 0)
 			return entry;
 		if (!is_live(entry, now_ms))
@@ -116,7 +136,7 @@ void backoff_fail(struct backoff *backoff, const char *kind, struct str who, int
 {
 	uint8_t tag[TAG_BYTES];
 	size_t place = place_of(backoff, kind, who, tag);
-	struct backoff_entry *entry = entry_for(backoff, place, tag, now_ms);
+	struct backoff_entry *entry = entry_for(entries_of(backoff, kind), place, tag, now_ms);
 	if (!is_live(entry, now_ms))
 		entry->failures = 0;
 	entry->failures += entry->failures < UINT32_MAX ? 1 : 0;
@@ -127,8 +147,9 @@ static struct backoff_entry *entry_of(struct backoff *backoff, const char *kind,
 {
 	uint8_t tag[TAG_BYTES];
 	size_t place = place_of(backoff, kind, who, tag);
+	struct backoff_entry *entries = entries_of(backoff, kind);
 	for (size_t i = 0; i < WAYS; i++) {
-		struct backoff_entry *entry = &backoff->entries[(place + i) % ENTRIES];
+		struct backoff_entry *entry = &entries[(place + i) % ENTRIES];
 		if (entry->failures > 0 && memcmp(entry->tag, tag, TAG_BYTES) == 0)
 			return entry;
 	}

@@ -4,6 +4,9 @@
  * attacker does is never counted against the owner for longer than the wait, and a wait is not
  * extended by tries that it refused.
  *
+ * What strangers may send is in one table, where many entries push out others; failed codes, which
+ * take a token of the user, are in another.
+ *
  * Names are counted whether somebody has them or not, so that a wait tells nothing about it.
  *
  * One thread. Source: OWASP Authentication Cheat Sheet; ADR 31.

@@ -81,6 +81,31 @@ static void many_names_do_not_hide_one(void **state)
 	backoff_free(backoff);
 }
 
+/* Whoever holds a token of ann and guesses at her codes does not make room for the next guess by
+ * what strangers may send from many networks. */
+static void what_strangers_send_hides_no_code(void **state)
+{
+	static const char *const kinds[] = { BACKOFF_BY_TOKEN, BACKOFF_BY_PEER, BACKOFF_BY_NAME };
+	struct backoff *backoff = backoff_new(&entropy);
+	char who[32];
+	(void)state;
+	for (int i = 0; i < BACKOFF_FREE_FAILURES; i++)
+		backoff_fail(backoff, BACKOFF_BY_CODE, STR("ann"), 100);
+	for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+		for (int i = 0; i < 50000; i++) {
+			snprintf(who, sizeof who, "2001:db8:%x::", (unsigned)i);
+			for (int n = 0; n <= BACKOFF_FREE_FAILURES; n++)
+				backoff_fail(backoff, kinds[k], str_from(who), 100);
+		}
+	}
+	assert_true(backoff_wait_ms(backoff, BACKOFF_BY_CODE, STR("ann"), 100) > 0);
+	assert_int_equal(backoff_succeed(backoff, BACKOFF_BY_CODE, STR("ann")),
+			 BACKOFF_FREE_FAILURES);
+	assert_int_equal(backoff_wait_ms(backoff, BACKOFF_BY_CODE, STR("ann"), 100), 0);
+	backoff_free(backoff);
+	backoff_free(NULL);
+}
+
 /* Who has a name of his own clears what he failed at with it, and not what he tried with others'.
  */
 static void a_success_forgives_what_was_ones_own(void **state)
@@ -115,6 +140,7 @@ int main(void)
 		cmocka_unit_test(each_is_counted_apart),
 		cmocka_unit_test(what_was_long_ago_is_forgotten),
 		cmocka_unit_test(many_names_do_not_hide_one),
+		cmocka_unit_test(what_strangers_send_hides_no_code),
 	};
 	return cmocka_run_group_tests_name("service/api_backoff", tests, NULL, NULL);
 }
