@@ -94,7 +94,7 @@ static bool is_made(enum sim_call call, unsigned families)
 		return (families & SIM_FAMILY_FOREIGN) != 0;
 	if (is_of_controls(call))
 		return (families & SIM_FAMILY_CONTROLS) != 0;
-	if (call == SIM_CALL_STORE_VOTES_LOAD)
+	if (call == SIM_CALL_STORE_VOTES_LOAD || call == SIM_CALL_STORE_POLICIES)
 		return (families & SIM_FAMILY_APPROVALS) != 0;
 	/* How a recovery begins is not the signer's call here: `restore` did it. */
 	return !is_of_restore(call) ||

@@ -95,6 +95,7 @@ enum sim_fault {
 	call(STORE_PROPOSAL_CHANGE, "store_proposal_change", true) \
 	call(STORE_PROPOSAL_LOAD, "store_proposal_load", false) \
 	call(STORE_USER_LOAD, "store_user_load", false) \
+	call(STORE_POLICIES, "store_policies_list", false) \
 	call(STORE_POLICY_LOAD, "store_policy_load", false) \
 	call(STORE_VOTES_LOAD, "store_votes_load", false) \
 	call(STORE_POLICY_FORGET, "store_policy_forget", true) \

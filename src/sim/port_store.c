@@ -342,6 +342,12 @@ static bool policy_load(struct store *self, uint64_t known, struct store_policy 
 	STORE(STORE_POLICY_LOAD, policy_load, known, ret_policy, ret_document, ret_found);
 }
 
+static bool policies_list(struct store *self, uint64_t below, struct store_policy *ret_policies,
+			  size_t cap, size_t *ret_len, struct err *err)
+{
+	STORE(STORE_POLICIES, policies_list, below, ret_policies, cap, ret_len);
+}
+
 static bool votes_load(struct store *self, struct id withdrawal, uint64_t policy_version,
 		       struct vote ret_votes[VOTES_MAX], size_t *ret_len, struct err *err)
 {
@@ -478,6 +484,7 @@ const struct store_ops sim_store_ops = {
 	.proposal_load = proposal_load,
 	.user_load = user_load,
 	.withdrawal_of_key = withdrawal_of_key,
+	.policies_list = policies_list,
 	.policy_load = policy_load,
 	.policy_forget = policy_forget,
 	.votes_load = votes_load,
