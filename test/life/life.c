@@ -192,8 +192,16 @@ static void monitor_open(struct life *life)
 	life->monitor = monitor_new(&options);
 }
 
+/* Dies with its processor, and all that it was asked. */
+static void screen_renew(struct life *life)
+{
+	screen_close(life->screen);
+	life->screen = life->screen_open != NULL ? life->screen_open(life) : NULL;
+}
+
 static void processor_open(struct life *life)
 {
+	screen_renew(life);
 	struct processor_options options = { .store = life->ports.store,
 					     .queue = life->ports.queue,
 					     .clock = &life->clock.base,
@@ -288,6 +296,8 @@ static void services_close(struct life *life)
 	signer_free(life->signer);
 	monitor_free(life->monitor);
 	processor_free(life->processor);
+	screen_close(life->screen);
+	life->screen = NULL;
 }
 
 static void stores_close(struct life *life)

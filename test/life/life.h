@@ -74,9 +74,10 @@ struct life {
 	struct cache *cache;         /* of the signer, from its next start on; NULL: none */
 	struct deny_list *deny_list; /* likewise, and of the processor */
 	struct freeze *freeze;       /* of the signer, as the cache */
-	struct screen *screen;       /* of the processor, likewise */
-	bool recovers;               /* signer and monitor, from their next start on; */
-	bool journal_lost;           /* then, as options of the signer */
+	struct screen *(*screen_open)(struct life *life); /* of each processor; NULL: none */
+	struct screen *screen;                            /* of this one; NULL: none */
+	bool recovers;     /* signer and monitor, from their next start on; */
+	bool journal_lost; /* then, as options of the signer */
 	bool accepts_strangers;
 	bool ends_by_signer; /* the API, as on a server */
 	int64_t approval_life_ms;

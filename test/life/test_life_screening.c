@@ -47,10 +47,10 @@ static unsigned asked_count(void)
 	return count;
 }
 
-/* From the next start of the processor on. */
-static void service_open(struct life *life)
+static struct screen *screen_new(struct life *life)
 {
 	struct err err = { 0 };
+	struct screen *screen = NULL;
 	const struct screen_http_options options = {
 		.url = getenv("SLUICE_TEST_SCREENING_URL"),
 		.secret_file = getenv("SLUICE_TEST_SCREENING_SECRET_FILE"),
@@ -59,17 +59,15 @@ static void service_open(struct life *life)
 		.clock = &life->clock.base,
 		.entropy = &life->entropy,
 	};
-	if (!screen_http_open(&options, &life->screen, &err))
+	if (!screen_http_open(&options, &screen, &err))
 		fail_msg("%s", err.text);
-	life_restart(life, LIFE_PROCESSOR);
+	return screen;
 }
 
-static void service_close(struct life *life)
+static void service_open(struct life *life)
 {
-	struct screen *screen = life->screen;
-	life->screen = NULL;
+	life->screen_open = screen_new;
 	life_restart(life, LIFE_PROCESSOR);
-	screen_close(screen);
 }
 
 static void look(struct life *life)
@@ -146,7 +144,6 @@ static void test_row_edited_while_it_is_screened(void **state)
 	act_write(act);
 	assert_refused(life, &row, REFUSAL_SCREENING_DENIED);
 	assert_int_equal(asked_count(), before + 2);
-	service_close(life);
 }
 
 /* What an editor writes where nobody looks twice stops nobody. */
@@ -173,7 +170,6 @@ static void test_row_edited_to_what_cannot_be(void **state)
 		life_assert_paid(life, &next);
 		life_assert_unpaid(life, &row);
 	}
-	service_close(life);
 }
 
 /* Who begins anew knows nothing of an answer, and asks. */
@@ -186,16 +182,13 @@ static void test_a_new_processor_asks_again(void **state)
 	act_write("hold");
 	struct withdrawal row = life_accept(life, "POL", 1000);
 	until_asked(life, before + 1);
-	struct screen *screen = life->screen;
-	service_open(life);
-	screen_close(screen);
+	life_restart(life, LIFE_PROCESSOR);
 	act_write("allow");
 	life_wait(life, 31000); /* the claim of the one before */
 	until_stage(life, &row, WITHDRAWAL_QUEUED);
 	assert_int_equal(asked_count(), before + 2);
 	life_run(life, 40);
 	life_assert_paid(life, &row);
-	service_close(life);
 }
 
 /* What could not be written is decided once more, by the answer that is there; what was, or may
@@ -220,7 +213,6 @@ static void test_an_answer_and_a_write_that_fails(void **state)
 		life_run(life, 40);
 		life_assert_paid(life, &row);
 	}
-	service_close(life);
 }
 
 static void test_policy_off_by_a_service_that_is_away(void **state)
@@ -249,7 +241,6 @@ static void test_policy_off_by_a_service_that_is_away(void **state)
 	until_stage(life, &row, WITHDRAWAL_QUEUED);
 	life_run(life, 40);
 	life_assert_paid(life, &row);
-	service_close(life);
 }
 
 static void test_policy_off_by_a_service_that_nobody_configured(void **state)
@@ -267,7 +258,6 @@ static void test_policy_off_by_a_service_that_nobody_configured(void **state)
 	until_stage(life, &row, WITHDRAWAL_QUEUED);
 	life_run(life, 40);
 	life_assert_paid(life, &row);
-	service_close(life);
 }
 
 /* A "no" of a person needs no service; what it gives back others have. */
@@ -287,7 +277,6 @@ static void test_a_review_that_people_reject(void **state)
 	until_stage(life, &next, WITHDRAWAL_QUEUED);
 	life_run(life, 40);
 	life_assert_paid(life, &next);
-	service_close(life);
 }
 
 /* As many people as the entry says, and then the service once more. */
@@ -309,7 +298,6 @@ static void test_a_review_that_people_approve(void **state)
 	until_stage(life, &row, WITHDRAWAL_QUEUED);
 	life_run(life, 40);
 	life_assert_paid(life, &row);
-	service_close(life);
 }
 
 /* An approval that has run out is renewed by a service that says yes, and by no other. */
@@ -333,7 +321,6 @@ static void test_a_renewal_is_screened(void **state)
 	life_assert_unpaid(life, &row);
 	assert_true(life_view(life, row.intent.id).withdrawal.stage >= WITHDRAWAL_FAILED);
 	life->approval_life_ms = 86400000;
-	service_close(life);
 }
 
 static int64_t count_waiting(struct life *life)
@@ -346,6 +333,26 @@ static int64_t count_waiting(struct life *life)
 static int64_t count_queued(struct life *life)
 {
 	return life_number(life, "SELECT COUNT(*) FROM withdrawals WHERE stage >= 3", NULL);
+}
+
+/* A row that kills its processor again and again buries nobody who is asked about meanwhile. */
+static void test_poison_message_while_others_are_screened(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, SCREENS_ALL);
+	service_open(life);
+	act_write("hold");
+	struct withdrawal row = life_accept(life, "POL", 1000);
+	for (int deaths = 0; deaths < 8; deaths++) {
+		for (int i = 0; i < 10; i++)
+			look(life);
+		life_restart(life, LIFE_PROCESSOR);
+		life_wait(life, 31000); /* the claim of the one before */
+	}
+	act_write("allow");
+	until_stage(life, &row, WITHDRAWAL_QUEUED);
+	life_run(life, 40);
+	life_assert_paid(life, &row);
 }
 
 /* As many are asked about as may be; others stand in line, in their order, and for a while. */
@@ -375,7 +382,6 @@ static void test_a_line_before_the_service(void **state)
 	}
 	assert_int_equal(count_queued(life), 10);
 	assert_int_equal(asked_count(), before + 10);
-	service_close(life);
 }
 
 /* More than there are places in memory for: they come again, and nobody is lost. */
@@ -397,7 +403,94 @@ static void test_more_than_stand_in_line(void **state)
 		life_wait(life, 100);
 	}
 	assert_int_equal(count_queued(life), many);
-	service_close(life);
+}
+
+/* ---- everything at once ---- */
+
+#define STORM_ROWS  8
+#define STORM_TURNS 40
+#define STORM_SEEDS 6
+
+struct screened_storm {
+	struct life *life;
+	uint64_t random;
+	struct withdrawal rows[STORM_ROWS];
+	char denies[64 * STORM_ROWS]; /* every other one, and never anything else */
+};
+
+static void storm_begin(struct screened_storm *storm)
+{
+	struct buf denies = buf_of(storm->denies, sizeof storm->denies);
+	buf_text(&denies, "deny");
+	for (size_t i = 0; i < STORM_ROWS; i++) {
+		storm->rows[i] = life_accept(storm->life, i % 4 < 2 ? "POL" : "TUSD", 1000 + i);
+		if (i % 2 == 0)
+			continue;
+		buf_byte(&denies, ' ');
+		buf_text(&denies, address_text(storm->rows[i].intent.to).at);
+	}
+	act_write(buf_terminated(&denies));
+}
+
+static void storm_turn(struct screened_storm *storm)
+{
+	struct life *life = storm->life;
+	switch (life_random(&storm->random) % 6) {
+	case 0:
+		act_write("away");
+		break;
+	case 1:
+		act_write("hold");
+		break;
+	case 2:
+		life_wait(life, (int64_t)(life_random(&storm->random) % 40000));
+		break;
+	default:
+		act_write(storm->denies);
+		break;
+	}
+	life_process(life);
+	(void)processor_wait(life->processor, 5);
+	life_run(life, 1);
+}
+
+static void storm_end(struct screened_storm *storm)
+{
+	struct life *life = storm->life;
+	life_fault_clear(life);
+	act_write(storm->denies);
+	for (int i = 0; i < 40; i++) {
+		look(life);
+		life_run(life, 3);
+		life_wait(life, 5000);
+	}
+	life_run(life, 60);
+	for (size_t i = 0; i < STORM_ROWS; i++) {
+		if (i % 2 == 0)
+			life_assert_paid(life, &storm->rows[i]);
+		else
+			assert_refused(life, &storm->rows[i], REFUSAL_SCREENING_DENIED);
+	}
+}
+
+/* Calls fail, lose their answers, end their processes; the service is away, slow, and says no to
+ * every other one: whom it denies nobody pays, all others are paid once. */
+static void test_a_storm_around_the_service(void **state)
+{
+	struct life *life = *state;
+	life_policy_set(life, SCREENS_ALL);
+	life_fault_install(life);
+	service_open(life);
+	for (uint64_t seed = 1; seed <= STORM_SEEDS; seed++) {
+		struct screened_storm storm = { .life = life, .random = seed };
+		printf("# seed %llu\n", (unsigned long long)seed);
+		storm_begin(&storm);
+		life_fault_plan(life, (struct life_fault_plan){
+					      .mode = LIFE_FAULT_STORM, .at = 20, .seed = seed });
+		for (int i = 0; i < STORM_TURNS; i++)
+			storm_turn(&storm);
+		storm_end(&storm);
+	}
 }
 
 int main(void)
@@ -412,8 +505,10 @@ int main(void)
 		LIFE_TEST(test_a_review_that_people_reject),
 		LIFE_TEST(test_a_review_that_people_approve),
 		LIFE_TEST(test_a_renewal_is_screened),
+		LIFE_TEST(test_poison_message_while_others_are_screened),
 		LIFE_TEST(test_a_line_before_the_service),
 		LIFE_TEST(test_more_than_stand_in_line),
+		LIFE_TEST(test_a_storm_around_the_service),
 	};
 	return LIFE_MAIN(tests);
 }

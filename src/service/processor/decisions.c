@@ -389,6 +389,7 @@ static bool screen(const struct going *going)
 		else
 			go_on(going);
 		break;
+	case SCREENING_APART:
 	case SCREENING_BUSY:
 		decide_wait(self, going->row, REASON_SCREENING_BUSY, going->change);
 		break;

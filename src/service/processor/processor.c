@@ -158,7 +158,8 @@ static bool batch_decide(struct processor *self, size_t n, struct err *err)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (!found[i] || !decisions_want(&self->rows[i])) {
-			idle[idle_len++] = self->messages[i].ack;
+			idle[idle_len] = self->messages[i].ack;
+			idle_len += idle[idle_len].queue != QUEUE_NONE;
 			continue;
 		}
 		if (!votes_of_row(self, &self->rows[i], err))

@@ -286,6 +286,16 @@ static struct place *place_free(struct screening *self)
 	return NULL;
 }
 
+static enum screening_state message_keep(struct place *place, const struct message *message)
+{
+	place->message = *message; /* the newer claim */
+	if (message->receives <= 1 || !DEFENCE("screening_keeps_no_message_twice"))
+		return SCREENING_PENDING;
+	place->message.ack.queue = QUEUE_NONE;
+	place->message.receives = 0;
+	return SCREENING_APART;
+}
+
 static enum screening_state ask(struct screening *self, struct place *place,
 				const struct withdrawal *row, const struct message *message)
 {
@@ -300,7 +310,7 @@ static enum screening_state ask(struct screening *self, struct place *place,
 		return SCREENING_BUSY;
 	line_up(self, place, row, message);
 	if (place->state != PLACE_ENDED)
-		return SCREENING_PENDING;
+		return message_keep(place, message);
 	place->state = PLACE_FREE;
 	return SCREENING_AWAY;
 }
@@ -311,10 +321,8 @@ enum screening_state screening_of(struct screening *screening, const struct with
 	struct place *place = place_of(screening, row->intent.id);
 	if (place == NULL)
 		return ask(screening, place_free(screening), row, message);
-	if (place->state == PLACE_LINED || place->state == PLACE_ASKED) {
-		place->message = *message; /* the newer claim */
-		return SCREENING_PENDING;
-	}
+	if (place->state == PLACE_LINED || place->state == PLACE_ASKED)
+		return message_keep(place, message);
 	if (place->is_busy)
 		return SCREENING_BUSY;
 	if (!place->outcome.is_answered)

@@ -5,8 +5,10 @@
  *	lined ──> asked ──> ended ──> taken, decided, forgotten
  *
  * Nothing of it is stored. Whoever dies leaves a message, and is asked for again by whoever takes
- * that. An answer is of the intent that was asked about, whole: a row that has another one by then
- * is asked about anew.
+ * that. A message that was received before is not kept a second time: it would count the deaths of
+ * a processor that another row kills, and be buried with that; its row waits, and is due. An answer
+ *is of the intent that was asked about, whole: a row that has another one by then is asked about
+ *anew.
  */
 #ifndef SLUICE_SERVICE_PROCESSOR_SCREENING_H
 #define SLUICE_SERVICE_PROCESSOR_SCREENING_H
@@ -31,6 +33,7 @@ struct screening_options {
 
 enum screening_state {
 	SCREENING_PENDING = 1, /* asked; the message is kept, and comes back by screening_take */
+	SCREENING_APART,       /* the same, but the message is to be ended: others died with it */
 	SCREENING_ANSWERED,
 	SCREENING_AWAY, /* there is no answer now */
 	SCREENING_BUSY, /* nobody could be asked: too many others are */
