@@ -419,7 +419,8 @@ void *http_request_alloc(struct http_request *request, size_t len)
 }
 
 /* The client waits for leave to send its body. A short line on a socket that has nothing else to
- * send fits, or the client sends without it after a while. */
+ * send fits, or the client sends without it after a while. Over TLS what does not fit is a record
+ * that was begun, and that nothing but the same line may end: the client has to come again. */
 static void tell_continue(struct http_connection *connection)
 {
 	static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -428,7 +429,8 @@ static void tell_continue(struct http_connection *connection)
 		return;
 	connection->told_continue = true;
 	ssize_t sent = http_wire_send(&connection->wire, str_from(line));
-	if (sent >= 0 && (size_t)sent < sizeof line - 1)
+	bool is_begun = sent < 0 ? connection->wire.tls != NULL : (size_t)sent < sizeof line - 1;
+	if (is_begun)
 		drop(connection);
 }
 
