@@ -85,11 +85,17 @@ static int64_t now_of(const struct lists *lists)
 	return clock_monotonic_ms(lists->options.clock);
 }
 
+/* Who asks by an external id asks whether a payment was made: that is a look-up of a key. */
+static bool is_one(const struct list_query *query)
+{
+	return query->external_id[0] != 0;
+}
+
 /* is_judged: the replica's thread has judged it by the shared limit, or was about to. */
 static void submit_to_store(struct exchange *exchange, const struct list_query *query,
 			    bool is_judged)
 {
-	struct job *job = exchange_job(exchange, JOB_LIST);
+	struct job *job = exchange_job(exchange, is_one(query) ? JOB_LIST_ONE : JOB_LIST);
 	if (job == NULL)
 		return;
 	job->list = *query;
@@ -151,13 +157,13 @@ static bool submit_to_replica(struct lists *lists, struct exchange *exchange,
 	return true;
 }
 
-/* Who asks by an external id asks whether a payment was made: that is a look-up of a key, and only
- * the store knows. RFC 9111 5.2.1.4: "no-cache" wants what the origin says now. */
+/* Whether a payment was made only the store knows. RFC 9111 5.2.1.4: "no-cache" wants what the
+ * origin says now. */
 static bool may_be_old(const struct exchange *exchange, const struct list_query *query)
 {
 	struct str control = { 0 };
 	size_t lines = http_header(exchange->request, "cache-control", &control);
-	return query->external_id[0] == 0 &&
+	return !is_one(query) &&
 	       (lines == 0 || (lines == 1 && !str_contains_fold(control, STR("no-cache"))));
 }
 

@@ -235,6 +235,7 @@ static enum permission permission_of(const struct job *job)
 		return PERMISSION_WITHDRAWALS_RESOLVE;
 	case JOB_ACCEPT:
 	case JOB_LIST:
+	case JOB_LIST_ONE:
 	case JOB_WALLETS:
 	case JOB_QUEUES:
 	case JOB_REDRIVE:
@@ -724,6 +725,7 @@ static void run_one(struct work *work, struct job *job)
 		run_view(work, job);
 		break;
 	case JOB_LIST:
+	case JOB_LIST_ONE:
 		run_list(work, job);
 		break;
 	case JOB_EVENTS:

@@ -15,6 +15,7 @@ enum job_kind {
 	JOB_ACCEPT,
 	JOB_VIEW,
 	JOB_LIST,
+	JOB_LIST_ONE, /* by an external id: was it paid? */
 	JOB_EVENTS,
 	JOB_CANCEL,
 	JOB_SPEED_UP,
