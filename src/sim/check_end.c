@@ -55,6 +55,23 @@ static bool is_cut_off(struct sim_world *world, const struct sim_order *order)
 	return false;
 }
 
+/* A stranger took a nonce of the wallet, and somebody edited the row of the withdrawal that had it:
+ * what its transaction paid is not said, and its wallet not started, before that is put right. */
+static bool has_edited_stranger(const struct sim_world *world, const struct sim_order *order)
+{
+	unsigned wallet = SIM_WALLETS;
+	for (size_t i = 0; i < world->slots_len; i++)
+		if (world->slots[i].order == (int)(order - world->orders))
+			wallet = world->slots[i].wallet;
+	for (size_t i = 0; i < world->slots_len; i++) {
+		const struct sim_slot *slot = &world->slots[i];
+		if (slot->wallet == wallet && slot->outcome == OUTCOME_FOREIGN &&
+		    slot->order >= 0 && (world->orders[slot->order].causes & SIM_CAUSE_EDITED) != 0)
+			return true;
+	}
+	return false;
+}
+
 /* It is a person's turn, who was told, and there is a reason for it. */
 static bool may_wait(struct sim_world *world, const struct sim_order *order)
 {
@@ -66,6 +83,8 @@ static bool may_wait(struct sim_world *world, const struct sim_order *order)
 	if (order->held_reason[0] != 0 && order->causes != 0)
 		return true;
 	if ((world->causes & SIM_CAUSE_TAKE_BACK) != 0 && is_cut_off(world, order))
+		return true;
+	if (is_stopped(world, order) && has_edited_stranger(world, order))
 		return true;
 	/* Whoever edits slots can hold up what they are for; and what stands behind them, and then
 	 * the wallet says so. */

@@ -30,7 +30,7 @@ for (const [faults, first, seeds] of [
 	['-none,node,reorg,fees,clock,messages,cancel,funds,receiver', 2000, 60],
 	['all', 3200, 120],
 	['-editor,restore', 4000, 60],
-	['controls,approvals,crash,store,pause,overlap,journal,keys,node,funds,cancel', 5000, 100],
+	['controls,approvals,crash,store,pause,overlap,journal,keys,node,funds,cancel', 5000, 60],
 ])
 	test(`${seeds} seeds with ${faults}: paid once or never`, async () => {
 		const result = await sim('--seed', String(first), '--seeds', String(seeds),
