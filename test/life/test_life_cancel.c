@@ -610,6 +610,61 @@ static void test_row_edited_back_from_a_refusal(void **state)
 	life_assert_alive(life);
 }
 
+/* Whoever asks for what is refused takes no more of the signer than whoever is paid: many voids are
+ * one commit of the journal, and others are paid beside them. */
+static void test_many_refusals_are_one_commit(void **state)
+{
+	struct life *life = *state;
+	struct withdrawal refused[20], good;
+	life->ends_by_signer = true;
+	life_restart(life, LIFE_PROCESSOR);
+	life->catalogue.assets[1].maximum = (struct amount){ u256_from_u64(1000) };
+	life_fault_install(life);
+	for (size_t i = 0; i < COUNT_OF(refused); i++)
+		refused[i] = life_accept(life, "TUSD", 3201 + i);
+	good = life_accept(life, "TUSD", 900);
+	life_process(life);
+	life_fault_at(life, LIFE_FAULT_FAIL, "journal_append_many", 1000); /* counts */
+	life_sign(life);
+	assert_in_range(life_fault_seen(life), 1, 3);
+	life_fault_clear(life);
+	for (size_t i = 0; i < COUNT_OF(refused); i++) {
+		life_assert_stage(life, &refused[i], WITHDRAWAL_REJECTED);
+		assert_void(life, &refused[i], 1, "rejected");
+	}
+	assert_int_equal(life_view(life, good.intent.id).transfer.stage, TRANSFER_BROADCAST);
+	life_run(life, 14);
+	life_assert_paid(life, &good);
+}
+
+/* And when the process dies in the middle of them, each is ended all the same. */
+static void test_many_refusals_and_a_crash(void **state)
+{
+	struct life *life = *state;
+	life->ends_by_signer = true;
+	life_fault_install(life);
+	life_restart(life, LIFE_PROCESSOR);
+	for (size_t at = 1; at <= 2; at++) {
+		struct withdrawal refused[3];
+		life->catalogue.assets[1].maximum = (struct amount){ u256_from_u64(1000) };
+		for (size_t i = 0; i < COUNT_OF(refused); i++)
+			refused[i] = life_accept(life, "TUSD", 3301 + 10 * at + i);
+		life_process(life);
+		life_fault_at(life, LIFE_FAULT_KILL,
+			      at == 1 ? "journal_append_many" : "store_withdrawals_change", 1);
+		life_sign(life);
+		life_fault_clear(life);
+		life->catalogue.assets[1].maximum = (struct amount){ u256_from_u64(1000000) };
+		life_wait(life, 61000);
+		life_run(life, 6);
+		for (size_t i = 0; i < COUNT_OF(refused); i++) {
+			life_assert_stage(life, &refused[i], WITHDRAWAL_REJECTED);
+			life_assert_unpaid(life, &refused[i]);
+		}
+	}
+	life_assert_alive(life);
+}
+
 /* The same while the signer has not ended it yet. */
 static void test_row_edited_before_the_void_of_a_refusal(void **state)
 {
@@ -666,6 +721,8 @@ int main(void)
 		LIFE_TEST(test_void_of_assigned_then_crash),
 		LIFE_TEST(test_canceled_row_reset),
 		LIFE_TEST(test_rejected_row_reset),
+		LIFE_TEST(test_many_refusals_are_one_commit),
+		LIFE_TEST(test_many_refusals_and_a_crash),
 		LIFE_TEST(test_row_edited_back_from_a_refusal),
 		LIFE_TEST(test_row_edited_before_the_void_of_a_refusal),
 	};

@@ -293,12 +293,12 @@ const char *signer_round_distrust(enum round_verdict verdict)
 	return reason_code(REASON_SLOT_ROWS_MISSING);
 }
 
-bool signer_void_append(struct signer *self, const struct withdrawal *row, uint32_t round,
-			enum withdrawal_stage to, enum refusal refusal,
-			enum journal_verdict *ret_verdict, struct err *err)
+static void void_make(const struct signer *self, const struct withdrawal *row, uint32_t round,
+		      enum withdrawal_stage to, enum refusal refusal,
+		      struct journal_entry *ret_entry)
 {
-	struct journal_entry entry = { .has_right = true };
-	struct journal_right *right = &entry.right;
+	*ret_entry = (struct journal_entry){ .has_right = true };
+	struct journal_right *right = &ret_entry->right;
 	right->withdrawal = row->intent.id;
 	right->round = round;
 	pay_tag_make(self->options.pay_tag_key, &row->intent, right->pay_tag);
@@ -310,6 +310,14 @@ bool signer_void_append(struct signer *self, const struct withdrawal *row, uint3
 	right->asset = row->intent.contract;
 	right->amount = row->intent.amount;
 	right->time_ms = clock_now_ms(self->options.clock);
+}
+
+bool signer_void_append(struct signer *self, const struct withdrawal *row, uint32_t round,
+			enum withdrawal_stage to, enum refusal refusal,
+			enum journal_verdict *ret_verdict, struct err *err)
+{
+	struct journal_entry entry;
+	void_make(self, row, round, to, refusal, &entry);
 	signer_names_forget(self); /* its name, and what stands under it, are used from here on */
 	return journal_append_many(self->options.journal, &entry, 1, ret_verdict, err);
 }
@@ -399,7 +407,44 @@ bool signer_end(struct signer *self, const struct withdrawal *row, enum withdraw
 		signer_change_wait(self, row, reason_code(REASON_CHAIN_IS_AHEAD), ack);
 		return true;
 	}
+	if (self->ends.collects && row->stage == WITHDRAWAL_QUEUED && DEFENCE("void_first")) {
+		CHECK(self->ends.len < BATCH_MAX);
+		self->ends.items[self->ends.len++] = (struct row_end){ row, to, refusal, *ack };
+		return true;
+	}
 	return end_in_round(self, row, round, to, refusal, ack, err);
+}
+
+static bool end_settle(struct signer *self, const struct row_end *end, enum journal_verdict verdict,
+		       struct err *err)
+{
+	if (verdict == JOURNAL_DIFFERENT)
+		return end_differs(self, end->row, &end->ack, err);
+	end_queue(self, end->row, end->to, end->refusal, &end->ack);
+	return true;
+}
+
+/* What many are refused is one commit of the journal, as what many are paid is. A part that is away
+ * is no verdict about a row: it waits. */
+void signer_ends_write(struct signer *self)
+{
+	struct journal_entry entries[BATCH_MAX];
+	enum journal_verdict verdicts[BATCH_MAX];
+	struct err err = { 0 };
+	size_t n = self->ends.len;
+	self->ends.len = 0;
+	if (n == 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const struct row_end *end = &self->ends.items[i];
+		void_make(self, end->row, end->row->round, end->to, end->refusal, &entries[i]);
+	}
+	signer_names_forget(self); /* they are used from here on */
+	bool written = journal_append_many(self->options.journal, entries, n, verdicts, &err);
+	for (size_t i = 0; i < n; i++)
+		if (!written || !end_settle(self, &self->ends.items[i], verdicts[i], &err))
+			signer_row_wait(self, self->ends.items[i].row, &self->ends.items[i].ack,
+					&err);
 }
 
 bool signer_end_by_void(struct signer *self, const struct withdrawal *row,

@@ -233,12 +233,12 @@ static bool row_take(struct signer *self, struct withdrawal *row, const struct m
 
 /* A part that is away (journal, chain) is no verdict about the row: it waits. Counting such
  * receives would hold every row that was tried while it was away. */
-static void row_wait(struct signer *self, struct withdrawal *row, const struct message *message,
-		     const struct err *fault)
+void signer_row_wait(struct signer *self, const struct withdrawal *row,
+		     const struct message_ack *ack, const struct err *fault)
 {
 	struct log_about about = { .action = "decision_waits", .err = fault };
 	log_line(self->options.log, LOG_WARN, &about, "a part of the signer is away");
-	signer_change_wait(self, row, reason_code(REASON_UNAVAILABLE), &message->ack);
+	signer_change_wait(self, row, reason_code(REASON_UNAVAILABLE), ack);
 }
 
 /* Oldest first; ids carry the time. */
@@ -279,15 +279,18 @@ static bool rows_take(struct signer *self, size_t n, struct err *err)
 	if (!store_withdrawals_load(self->options.store, ids, n, self->rows, self->found, err))
 		return false;
 	signer_names_look(self, n);
+	self->ends.collects = true;
 	for (size_t i = 0; i < n; i++) {
 		struct err fault = { 0 };
 		if (!self->found[i]) {
 			message_tell(self, &self->messages[i]);
 			self->idle[self->idle_len++] = self->messages[i].ack;
 		} else if (!row_take(self, &self->rows[i], &self->messages[i], &fault)) {
-			row_wait(self, &self->rows[i], &self->messages[i], &fault);
+			signer_row_wait(self, &self->rows[i], &self->messages[i].ack, &fault);
 		}
 	}
+	self->ends.collects = false;
+	signer_ends_write(self);
 	signer_names_forget(self);
 	return true;
 }

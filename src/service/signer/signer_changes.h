@@ -19,6 +19,9 @@ struct store_change *signer_change_next(struct signer *self, const struct withdr
 					const struct message_ack *ack, struct change_news news);
 /* Writes the changes of this step, if there are any, and tells what was written. */
 MUST_CHECK bool signer_changes_write(struct signer *self, struct err *err);
+/* A part that is away is no verdict about the row. */
+void signer_row_wait(struct signer *self, const struct withdrawal *row,
+		     const struct message_ack *ack, const struct err *fault);
 void signer_change_wait(struct signer *self, const struct withdrawal *row, const char *reason,
 			const struct message_ack *ack);
 void signer_change_hold(struct signer *self, const struct withdrawal *row, const char *reason,

@@ -11,6 +11,9 @@ MUST_CHECK bool signer_end_assigned(struct signer *self, const struct withdrawal
 MUST_CHECK bool signer_end(struct signer *self, const struct withdrawal *row,
 			   enum withdrawal_stage to, enum refusal refusal,
 			   const struct message_ack *ack, struct err *err);
+/* Voids of the queued rows that were ended since signer.ends.collects was set, and their changes; a
+ * row whose void cannot be written now waits. */
+void signer_ends_write(struct signer *self);
 /* The same for a void that stands in the journal already (a crash before the store heard of it). */
 MUST_CHECK bool signer_end_by_void(struct signer *self, const struct withdrawal *row,
 				   const struct journal_right *right, const struct message_ack *ack,

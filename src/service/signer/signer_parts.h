@@ -30,6 +30,7 @@
 #include "service/signer/signer.h"
 #include "service/signer/signer_changes.h"
 #include "service/signer/signer_control.h"
+#include "service/signer/signer_ends.h"
 #include "service/signer/signer_money.h"
 #include "service/signer/signer_unknown.h"
 
@@ -146,6 +147,7 @@ struct signer {
 	struct message messages[BATCH_MAX];
 	struct withdrawal rows[BATCH_MAX];
 	bool found[BATCH_MAX];
+	struct row_ends ends; /* to be voided, together */
 	struct candidate candidates[BATCH_MAX];
 	size_t candidates_len;
 	struct store_change changes[BATCH_MAX];
