@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/defence.h"
 #include "base/keccak.h"
+#include "core/permission.h"
 
 #include <string.h>
 
@@ -116,9 +117,10 @@ bool decision_agrees(const struct decision *a, const struct decision *b)
 	       hash32_equal(a->tx_hash, b->tx_hash);
 }
 
-static bool is_same_person(const struct decision *a, const struct decision *b)
+bool decision_same_person(const struct decision *a, const struct decision *b)
 {
-	return strcmp(a->person, b->person) == 0 || strcmp(a->key_id, b->key_id) == 0;
+	return strcmp(a->key_id, b->key_id) == 0 ||
+	       person_compare(a->person, b->person) != PERSON_OTHER;
 }
 
 bool resolve_is_decided(const struct decision *decisions, size_t n, struct decision *ret_decision)
@@ -127,7 +129,7 @@ bool resolve_is_decided(const struct decision *decisions, size_t n, struct decis
 	for (size_t i = 1; i < n; i++) {
 		if (!decision_agrees(&decisions[0], &decisions[i]))
 			return false;
-		if (!is_same_person(&decisions[0], &decisions[i]))
+		if (!decision_same_person(&decisions[0], &decisions[i]))
 			second = &decisions[i];
 	}
 	if (second == NULL)

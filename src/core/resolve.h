@@ -57,6 +57,8 @@ void decision_seal(const struct mac_keys *keys, struct decision *decision);
 bool decision_is_sealed(const struct mac_keys *keys, const struct decision *decision);
 /* Do both say the same of the same case, whoever they are? */
 bool decision_agrees(const struct decision *a, const struct decision *b);
+/* Or may be: names are compared as in person_compare, so that case makes no other person. */
+bool decision_same_person(const struct decision *a, const struct decision *b);
 /* Is it what two different people say? Of n sealed decisions of one case; *ret_decision: the newer
  * one of theirs. False as long as anybody says another thing. */
 bool resolve_is_decided(const struct decision *decisions, size_t n, struct decision *ret_decision);

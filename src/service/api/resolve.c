@@ -121,11 +121,6 @@ static enum problem case_judge(const struct job *job, struct standing *now)
 	return PROBLEM_NONE;
 }
 
-static bool is_same_person(const struct decision *a, const struct decision *b)
-{
-	return strcmp(a->person, b->person) == 0 || strcmp(a->key_id, b->key_id) == 0;
-}
-
 /* ---- the answer ---- */
 
 static void decision_write(struct buf *out, const struct decision *decision)
@@ -226,7 +221,7 @@ static bool others_load(const struct api_options *options, const struct job *job
 	for (size_t i = 0; i < n; i++) {
 		if (!decision_is_sealed(&options->controls_keys, &rows[i]))
 			forgery_tell(options, job);
-		else if (!is_same_person(&rows[i], mine))
+		else if (!decision_same_person(&rows[i], mine))
 			ret_others[(*ret_len)++] = rows[i];
 	}
 	return true;

@@ -117,6 +117,10 @@ static void two_different_people_decide(void **state)
 	assert_false(resolve_is_decided(both, 2, &made));
 	both[1] = decision_of("ben", "a");
 	assert_false(resolve_is_decided(both, 2, &made));
+	both[1] = decision_of("Ann", "b");
+	assert_false(resolve_is_decided(both, 2, &made));
+	both[1] = decision_of("sso:ann", "b");
+	assert_false(resolve_is_decided(both, 2, &made));
 	/* A third one who says another thing stops it. */
 	both[1] = decision_of("ben", "b");
 	both[2].verdict = RESOLVE_PAID_BY;
