@@ -127,6 +127,10 @@ static const char *const step_1[] = {
 	"previous {blob 32} NOT NULL, tags {blob 8192} NOT NULL, mac_key_id INTEGER NOT NULL, "
 	"mac {blob 32} NOT NULL)",
 
+	"CREATE TABLE accounts (name {text 64} PRIMARY KEY, created_at BIGINT NOT NULL, "
+	"created_by {text 64} NOT NULL, disabled_at BIGINT NOT NULL, mac_key_id INTEGER NOT NULL, "
+	"mac {blob 32} NOT NULL)",
+
 	"CREATE TABLE api_keys (id {text 32} PRIMARY KEY, secret_hash {blob 32} NOT NULL, "
 	"account {text 64} NOT NULL, name {text 64} NOT NULL, created_at BIGINT NOT NULL, "
 	"revoked_at BIGINT NOT NULL DEFAULT 0, expires_at BIGINT NOT NULL DEFAULT 0, "

@@ -2,6 +2,7 @@
 #include "adapter/store_sql.h"
 
 #include "adapter/store_schema.h"
+#include "adapter/store_sql_account.h"
 #include "adapter/store_sql_control.h"
 #include "adapter/store_sql_key.h"
 #include "adapter/store_sql_once.h"
@@ -109,6 +110,10 @@ static const struct store_ops store_sql_ops = {
 	.allow_load = store_sql_allow_load,
 	.allow_reseal = store_sql_allow_reseal,
 	.allow_list = store_sql_allow_list,
+	.account_add = store_sql_account_add,
+	.account_change = store_sql_account_change,
+	.account_load = store_sql_account_load,
+	.accounts_list = store_sql_accounts_list,
 	.close = store_sql_close,
 };
 

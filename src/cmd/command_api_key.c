@@ -249,7 +249,12 @@ enum exit_status command_api_key_create(const struct invocation *invocation)
 		return invocation_failed(invocation, &err);
 	int64_t now_ms = clock_now_ms(&desk.clock);
 	wish.expires_at = life_ms != 0 ? now_ms + life_ms : 0;
+	bool declared = false;
+	desk.admin.accounts = ADMIN_ACCOUNT_DECLARE;
+	desk.admin.declared = &declared;
 	bool ok = admin_api_key_create(&desk.admin, &wish, now_ms, &text, &key, &err);
+	if (declared && !invocation->json)
+		(void)fprintf(stderr, "account %s is new\n", wish.account);
 	if (ok && invocation->json) {
 		print_json(&key, text_of(&text));
 	} else if (ok) {

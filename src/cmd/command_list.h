@@ -25,6 +25,10 @@ enum exit_status command_user_list(const struct invocation *invocation);
 enum exit_status command_user_disable(const struct invocation *invocation);
 enum exit_status command_user_reset_password(const struct invocation *invocation);
 enum exit_status command_user_reset_totp(const struct invocation *invocation);
+enum exit_status command_account_add(const struct invocation *invocation);
+enum exit_status command_account_disable(const struct invocation *invocation);
+enum exit_status command_account_enable(const struct invocation *invocation);
+enum exit_status command_account_list(const struct invocation *invocation);
 enum exit_status command_user_sessions(const struct invocation *invocation);
 enum exit_status command_user_end_sessions(const struct invocation *invocation);
 

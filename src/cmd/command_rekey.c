@@ -128,6 +128,7 @@ enum exit_status command_rekey(const struct invocation *invocation)
 	if (invocation->json)
 		(void)putchar('{');
 	count_write("api_keys", &report.api_keys, invocation->json, false);
+	count_write("accounts", &report.accounts, invocation->json, false);
 	count_write("users", &report.users, invocation->json, false);
 	count_write("policies", &report.policies, invocation->json, false);
 	count_write("allow_list", &report.allow_list, invocation->json, true);

@@ -149,6 +149,9 @@ enum exit_status command_user_create(const struct invocation *invocation)
 		return invocation_misused(invocation, "--account is empty");
 	if (!desk_open(&desk, invocation, &err))
 		return invocation_failed(invocation, &err);
+	bool declared = false;
+	desk.admin.accounts = ADMIN_ACCOUNT_DECLARE;
+	desk.admin.declared = &declared;
 	bool ok = password_input_read(invocation_option(invocation, "password-file"), &password,
 				      &err) &&
 		  admin_user_create(&desk.admin, invocation->arguments[0],
@@ -156,6 +159,8 @@ enum exit_status command_user_create(const struct invocation *invocation)
 				    str_from_bytes(password.at, password.len),
 				    clock_now_ms(&desk.clock), &user, &err);
 	secret_free(&password);
+	if (declared && !invocation->json)
+		(void)fprintf(stderr, "account %s is new\n", account);
 	return user_tell(invocation, &desk, ok, &user, "can log in", &err);
 }
 

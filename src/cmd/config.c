@@ -247,6 +247,7 @@ static void sections_read(struct config *config, const struct config_text *text)
 				    &config->api_proxies[i]));
 	config->policy_deny_list = text->policy.deny_list;
 	config->unpause_people = (unsigned)config_u64(text->controls.unpause_people);
+	config->accounts_required = config_bool(text->accounts.required);
 	config->policy_people = (unsigned)config_u64(text->policy.change_people);
 	config->allow_list_people = (unsigned)config_u64(text->policy.allow_list_people);
 	config->processor_approval_life_ms = milliseconds(text->processor.approval_life_s) * 1000;

@@ -158,6 +158,7 @@ struct config {
 	int64_t cache_timeout_ms;
 	const char *policy_deny_list; /* NULL: none */
 	unsigned unpause_people;      /* 1 or 2 */
+	bool accounts_required;
 	unsigned policy_people;
 	unsigned allow_list_people;
 	const char *screening_url;         /* NULL: no service */

@@ -169,6 +169,8 @@ static const struct config_rule rules[] = {
 	  "the claim that names an account; * is every one" },
 	{ "identity.life_max_s", CONFIG_TYPE_COUNT, 60, DAY_S, "3600",
 	  "tokens that live longer are refused" },
+	{ "accounts.required", CONFIG_TYPE_BOOL, 0, 0, "true",
+	  "only accounts that are declared take part; false: whatever a key or a user names is one" },
 	{ "policy.deny_list", CONFIG_TYPE_PATH, 0, 0, NULL,
 	  "addresses that are never paid, one a line; read again when it has changed" },
 	{ "controls.unpause_people", CONFIG_TYPE_COUNT, 1, 2, "1",

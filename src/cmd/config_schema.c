@@ -218,6 +218,10 @@ static const struct cyaml_schema_field controls_fields[] = {
 	SCALAR(struct config_text_controls, unpause_people),
 	CYAML_FIELD_END,
 };
+static const struct cyaml_schema_field accounts_fields[] = {
+	SCALAR(struct config_text_accounts, required),
+	CYAML_FIELD_END,
+};
 static const struct cyaml_schema_field policy_fields[] = {
 	SCALAR(struct config_text_policy, deny_list),
 	SCALAR(struct config_text_policy, change_people),
@@ -271,6 +275,7 @@ static const struct cyaml_schema_field document_fields[] = {
 	SECTION(api, api_fields),
 	SECTION(identity, identity_fields),
 	SECTION(controls, controls_fields),
+	SECTION(accounts, accounts_fields),
 	SECTION(policy, policy_fields),
 	SECTION(screening, screening_fields),
 	SECTION(processor, processor_fields),

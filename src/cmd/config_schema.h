@@ -146,6 +146,10 @@ struct config_text_controls {
 	char *unpause_people;
 };
 
+struct config_text_accounts {
+	char *required;
+};
+
 struct config_text_policy {
 	char *deny_list;
 	char *change_people;
@@ -201,6 +205,7 @@ struct config_text {
 	struct config_text_identity identity;
 	struct config_text_api api;
 	struct config_text_controls controls;
+	struct config_text_accounts accounts;
 	struct config_text_policy policy;
 	struct config_text_screening screening;
 	struct config_text_processor processor;

@@ -307,6 +307,18 @@ const struct command commands[] = {
 	  "too, and compares their addresses with those of its wallets; fails when one\n"
 	  "differs.",
 	  keys_address_options, command_keys_address },
+	{ "account add", "NAME", 1, 1, "declare who owns withdrawals, keys and users",
+	  "`api-key create` and `user create` declare the account that they are for, when it is\n"
+	  "not there yet; over the API it has to be there.",
+	  config_options, command_account_add },
+	{ "account list", "", 0, 0, "list the accounts", NULL, config_options,
+	  command_account_list },
+	{ "account disable", "NAME", 1, 1, "let it ask for nothing new",
+	  "Felt by the API within api.key_cache_ms. What was accepted before goes on: to stop that,\n"
+	  "`sluice pause --account NAME`.",
+	  config_options, command_account_disable },
+	{ "account enable", "NAME", 1, 1, "let it ask for withdrawals again", NULL, config_options,
+	  command_account_enable },
 	{ "api-key create", "", 0, 0, "make an API key, and print it once", NULL,
 	  api_key_create_options, command_api_key_create },
 	{ "api-key rotate", "ID", 1, 1, "make a key in the place of another one", NULL,

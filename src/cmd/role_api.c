@@ -186,6 +186,7 @@ static bool server_open(struct role_parts *parts, struct api_role *role, struct 
 			.proxies_len = parts->config->api_proxies_len,
 			.copy_life_ms = parts->config->api_status_copy_ms,
 			.unpause_people = parts->config->unpause_people,
+			.accounts_required = parts->config->accounts_required,
 			.policy_people = parts->config->policy_people,
 			.allow_list_people = parts->config->allow_list_people,
 			.ends_by_signer = parts->config->store.is_mysql,

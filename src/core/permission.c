@@ -24,16 +24,18 @@
 #define ADMINISTERS                                                                           \
 	(SEES | BIT(CONTROLS_PAUSE) | BIT(CONTROLS_UNPAUSE) | BIT(POLICIES_WRITE) |           \
 	 BIT(ALLOW_LIST_WRITE) | BIT(API_KEYS_READ) | BIT(API_KEYS_WRITE) | BIT(USERS_READ) | \
-	 BIT(USERS_WRITE) | BIT(WEBHOOKS_WRITE) | BIT(AUDIT_READ))
+	 BIT(USERS_WRITE) | BIT(WEBHOOKS_WRITE) | BIT(AUDIT_READ) | BIT(ACCOUNTS_READ) |      \
+	 BIT(ACCOUNTS_WRITE))
 
 _Static_assert((OPERATES & BIT(WITHDRAWALS_APPROVE)) == 0 && (APPROVES & ASKS) == 0,
 	       "no role lets go what it can ask for");
 _Static_assert((ADMINISTERS & (ASKS | BIT(WITHDRAWALS_APPROVE) | BIT(WITHDRAWALS_RESOLVE))) == 0,
 	       "who hands out rights moves no money");
 
-#define SECOND_FACTOR                                                             \
-	(BIT(WITHDRAWALS_APPROVE) | BIT(CONTROLS_UNPAUSE) | BIT(POLICIES_WRITE) | \
-	 BIT(ALLOW_LIST_WRITE) | BIT(API_KEYS_WRITE) | BIT(USERS_WRITE) | BIT(WEBHOOKS_WRITE))
+#define SECOND_FACTOR                                                                           \
+	(BIT(WITHDRAWALS_APPROVE) | BIT(CONTROLS_UNPAUSE) | BIT(POLICIES_WRITE) |               \
+	 BIT(ALLOW_LIST_WRITE) | BIT(API_KEYS_WRITE) | BIT(USERS_WRITE) | BIT(WEBHOOKS_WRITE) | \
+	 BIT(ACCOUNTS_WRITE))
 
 /* Whoever takes a key has an account within limits that the key cannot move: it approves nothing,
  * and edits neither rules nor rights nor where the news goes. */
@@ -84,6 +86,8 @@ static const struct permission_row rows[PERMISSION_COUNT] = {
 	[PERMISSION_EVENTS_READ] = { "events:read", "Read the events of withdrawals." },
 	[PERMISSION_WEBHOOKS_READ] = { "webhooks:read", "See where news goes." },
 	[PERMISSION_WEBHOOKS_WRITE] = { "webhooks:write", "Change where news goes." },
+	[PERMISSION_ACCOUNTS_READ] = { "accounts:read", "See accounts." },
+	[PERMISSION_ACCOUNTS_WRITE] = { "accounts:write", "Declare, disable and enable accounts." },
 };
 
 _Static_assert(PERMISSION_COUNT <= 63, "a set is one signed column");

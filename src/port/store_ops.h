@@ -3,6 +3,7 @@
 #ifndef SLUICE_PORT_STORE_OPS_H
 #define SLUICE_PORT_STORE_OPS_H
 
+#include "port/store_account.h"
 #include "port/store_api_key.h"
 #include "port/store_control.h"
 #include "port/store_feed.h"
@@ -171,6 +172,14 @@ struct store_ops {
 			    struct err *);
 	bool (*votes_load)(struct store *, struct id, uint64_t, struct vote *, size_t *,
 			   struct err *);
+	bool (*account_add)(struct store *, const struct store_account *, const struct store_by *,
+			    bool *, struct err *);
+	bool (*account_change)(struct store *, struct store_account_change *,
+			       const struct store_by *, struct err *);
+	bool (*account_load)(struct store *, const char *, struct store_account *, bool *,
+			     struct err *);
+	bool (*accounts_list)(struct store *, struct store_account *, size_t, size_t *,
+			      struct err *);
 	void (*close)(struct store *);
 };
 

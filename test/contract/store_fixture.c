@@ -619,6 +619,7 @@ static const struct table tables[] = {
 	{ "message_claims", "SELECT * FROM message_claims ORDER BY queue, subject", 5 },
 	{ "events", "SELECT * FROM events ORDER BY withdrawal_id, sequence", 8 },
 	{ "audit", "SELECT * FROM audit ORDER BY id", 9 },
+	{ "accounts", "SELECT * FROM accounts ORDER BY name", 6 },
 	{ "api_keys", "SELECT * FROM api_keys ORDER BY id", 14 },
 	{ "users", "SELECT * FROM users ORDER BY id", 14 },
 	{ "sessions", "SELECT * FROM sessions ORDER BY id", 13 },

@@ -17,7 +17,7 @@
 #include <pthread.h>
 
 #define FIXTURE_WALLETS   3 /* the last one is pinned, but has not entered */
-#define FIXTURE_TABLES    27
+#define FIXTURE_TABLES    28
 #define FIXTURE_CHAIN_ID  137
 #define FIXTURE_FIRST_MS  INT64_C(1700000000000)
 #define FIXTURE_FIRST_GAP 5 /* first nonce of wallet 0; wallet 1 begins at 0 */

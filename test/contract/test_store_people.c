@@ -1,6 +1,7 @@
 /* Users, sessions and used tokens as rows: written by compare-and-set, whole or not at all. */
 #include "store_fixture.h"
 
+#include "port/store_account.h"
 #include "port/store_people.h"
 
 static const struct store_names all = { "", "" };
@@ -322,9 +323,86 @@ static void an_edited_row_is_not_sealed(void **state)
 
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
+static struct store_account account_of(const char *name)
+{
+	struct store_account account = { .created_at = 100, .created_by = "ann" };
+	snprintf(account.name, sizeof account.name, "%s", name);
+	store_account_seal(&grants, &account);
+	return account;
+}
+
+static bool account_add(struct fixture *f, const struct store_account *account)
+{
+	struct store_by by = fixture_by(f, ACTOR_PERSON);
+	bool added = false;
+	MUST(store_account_add, f->store, account, &by, &added);
+	return added;
+}
+
+static void accounts_are_declared_changed_and_listed(void **state)
+{
+	struct fixture *f = *state;
+	struct store_by by = fixture_by(f, ACTOR_PERSON);
+	struct store_account acme = account_of("acme"), zeta = account_of("zeta"), row, rows[3];
+	bool found = true;
+	size_t len = 0;
+	int64_t audits = fixture_number(f, "SELECT COUNT(*) FROM audit");
+	MUST(store_account_load, f->store, "acme", &row, &found);
+	assert_false(found);
+	assert_true(account_add(f, &zeta) && account_add(f, &acme));
+	assert_false(account_add(f, &acme));
+	MUST(store_account_load, f->store, "acme", &row, &found);
+	assert_true(found && store_account_is_sealed(&grants, &row));
+	assert_memory_equal(&row, &acme, sizeof row);
+	struct store_account_change change = { .before = acme.mac,
+					       .account = &acme,
+					       .action = "account_disabled" };
+	acme.disabled_at = 200;
+	store_account_seal(&grants, &acme);
+	MUST(store_account_change, f->store, &change, &by);
+	assert_true(change.applied);
+	MUST(store_account_change, f->store, &change, &by); /* it is not that row any more */
+	assert_false(change.applied);
+	MUST(store_accounts_list, f->store, rows, COUNT_OF(rows), &len);
+	assert_int_equal(len, 2);
+	assert_memory_equal(&rows[0], &acme, sizeof acme);
+	assert_string_equal(rows[1].name, "zeta");
+	MUST(store_accounts_list, f->store, rows, 1, &len);
+	assert_int_equal(len, 1);
+	assert_int_equal(fixture_number(f, "SELECT COUNT(*) FROM audit"), audits + 3);
+	MUST(store_account_load, f->store, "ACME", &row, &found); /* another name */
+	assert_false(found);
+}
+
+static void an_edited_account_is_not_sealed(void **state)
+{
+	static const char *const edits[] = {
+		"UPDATE accounts SET name = 'zeta'",
+		"UPDATE accounts SET created_at = 101",
+		"UPDATE accounts SET created_by = 'bob'",
+		"UPDATE accounts SET disabled_at = 1",
+		"UPDATE accounts SET mac_key_id = 2",
+		"UPDATE accounts SET mac = "
+		"x'0101010101010101010101010101010101010101010101010101010101010101'",
+	};
+	struct fixture *f = *state;
+	struct store_account acme = account_of("acme"), row;
+	size_t len = 0;
+	for (size_t i = 0; i < COUNT_OF(edits); i++) {
+		assert_true(account_add(f, &acme));
+		fixture_edit(f, edits[i]);
+		MUST(store_accounts_list, f->store, &row, 1, &len);
+		if (len != 1 || store_account_is_sealed(&grants, &row))
+			fail_msg("%s goes unnoticed", edits[i]);
+		fixture_edit(f, "DELETE FROM accounts");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		STORE_TEST(accounts_are_declared_changed_and_listed),
+		STORE_TEST(an_edited_account_is_not_sealed),
 		STORE_TEST(users_are_added_changed_and_listed),
 		STORE_TEST(a_name_is_taken_once),
 		STORE_TEST(a_user_changes_by_compare_and_set),

@@ -127,6 +127,13 @@ describe('a deployment by the document', () => {
 		await send('/v1/controls/unpause', account, token);
 		const { in_force: { document } } = await send('/v1/policies', null, token);
 		await send('/v1/policies', { document }, token);
+		await send('/v1/accounts', { name: 'nobody' }, token);
+		await send('/v1/accounts/nobody/disable', undefined, token);
+		await send('/v1/accounts/nobody/enable', undefined, token);
+		await send('/v1/accounts', null, token);
+		const listed = { account: 'nobody', chain: chainName, receiver: payee, label: 'drill' };
+		const { entry } = await send('/v1/allow-list', listed, token);
+		await send(`/v1/allow-list/${entry.id}/remove`, undefined, token);
 		const { id } = await send('/v1/api-keys', { name: 'managed', account: 'nobody' }, token);
 		await send(`/v1/api-keys/${id}/rotate`, {}, token);
 		await send(`/v1/api-keys/${id}/revoke`, undefined, token);

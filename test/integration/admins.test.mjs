@@ -334,15 +334,15 @@ describe('same-key-twice: a request with a key', () => {
 
 	test('a refusal binds no key, an empty key is none, and old ones are forgotten', async () => {
 		assertProblem(await keyed(ann, '/v1/api-keys', { name: 'later', account: 'a b' }, 'k-4'), 422, 'request_refused');
-		assert.equal((await keyed(ann, '/v1/api-keys', { name: 'later', account: 'ab' }, 'k-4')).status, 201);
-		assertProblem(await keyed(ann, '/v1/api-keys', { name: 'x', account: 'ab' }, 'k 5'), 400, 'idempotency_key_malformed');
+		assert.equal((await keyed(ann, '/v1/api-keys', { name: 'later', account: 'default' }, 'k-4')).status, 201);
+		assertProblem(await keyed(ann, '/v1/api-keys', { name: 'x', account: 'default' }, 'k 5'), 400, 'idempotency_key_malformed');
 		api.sql(`UPDATE idempotency SET at = at - ${31 * 86_400_000}`);
-		assert.equal((await keyed(ann, '/v1/api-keys', { name: 'new', account: 'ab' }, 'k-6')).status, 201);
+		assert.equal((await keyed(ann, '/v1/api-keys', { name: 'new', account: 'default' }, 'k-6')).status, 201);
 		assert.equal(api.count('idempotency'), 1);
 	});
 
 	test('one whose answer did not get there says that it was done', async () => {
-		const body = { name: 'lost', account: 'ab' };
+		const body = { name: 'lost', account: 'default' };
 		assert.equal((await keyed(ann, '/v1/api-keys', body, 'k-7')).status, 201);
 		api.sql("UPDATE idempotency SET status = 0, answer = x''");
 		assertProblem(await keyed(ann, '/v1/api-keys', body, 'k-7'), 409, 'answer_lost');

@@ -49,6 +49,10 @@ const routes = [
 	['POST', '/v1/allow-list/{id}/remove', 'allow_list:write'],
 	['POST', '/v1/allow-list/proposals/{id}/confirm', 'allow_list:write'],
 	['POST', '/v1/allow-list/proposals/{id}/reject', 'allow_list:write'],
+	['GET', '/v1/accounts', 'accounts:read'],
+	['POST', '/v1/accounts', 'accounts:write'],
+	['POST', '/v1/accounts/{name}/disable', 'accounts:write'],
+	['POST', '/v1/accounts/{name}/enable', 'accounts:write'],
 	['GET', '/v1/api-keys', 'api_keys:read'],
 	['POST', '/v1/api-keys', 'api_keys:write'],
 	['POST', '/v1/api-keys/{id}/rotate', 'api_keys:write'],
@@ -89,10 +93,10 @@ const roles = {
 		'queues:redrive', 'controls:pause', 'audit:read'],
 	approver: [...reads, 'withdrawals:approve', 'controls:pause', 'controls:unpause', 'audit:read'],
 	admin: [...reads, 'controls:pause', 'controls:unpause', 'policies:write', 'allow_list:write', 'api_keys:read',
-		'api_keys:write', 'users:read', 'users:write', 'webhooks:write', 'audit:read'],
+		'api_keys:write', 'users:read', 'users:write', 'webhooks:write', 'audit:read', 'accounts:read', 'accounts:write'],
 };
 const withSecondFactor = ['withdrawals:approve', 'controls:unpause', 'policies:write', 'allow_list:write', 'api_keys:write',
-	'users:write', 'webhooks:write'];
+	'users:write', 'webhooks:write', 'accounts:write'];
 const openapi = JSON.parse(readFileSync(fileURLToPath(new URL('../../doc/openapi.json', import.meta.url)), 'utf8'));
 
 let api;

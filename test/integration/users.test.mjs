@@ -57,7 +57,7 @@ describe('users by command', () => {
 		assert.deepEqual(items.map(({ name, sealed, disabled_at }) => [name, sealed, disabled_at !== null]),
 			[['ann', true, false], ['ben', true, true]]);
 		assert.equal(sql(database, "SELECT group_concat(action, ' ') FROM audit ORDER BY id"),
-			'user_created user_created user_password_reset user_totp_reset user_disabled');
+			'user_created account_created user_created user_password_reset user_totp_reset user_disabled');
 	});
 
 	test('a row that somebody edited grants nothing, and says so', () => {

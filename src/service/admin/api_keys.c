@@ -5,7 +5,6 @@
 #include "base/utf8.h"
 #include "port/store_api_key.h"
 
-#include <ctype.h>
 #include <string.h>
 
 static bool name_check(struct str name, struct err *err)
@@ -18,19 +17,6 @@ static bool name_check(struct str name, struct err *err)
 		return err_set(err, ERR_REFUSED,
 			       "a name has 1 to %zu bytes of UTF-8 without control characters",
 			       sizeof((struct store_api_key *)0)->name - 1);
-	return true;
-}
-
-static bool account_check(struct str account, struct err *err)
-{
-	bool ok = account.len > 0 && account.len <= ACCOUNT_LEN_MAX;
-	for (size_t i = 0; ok && i < account.len; i++)
-		ok = isalnum((unsigned char)account.at[i]) || account.at[i] == '-' ||
-		     account.at[i] == '_';
-	if (!ok)
-		return err_set(err, ERR_REFUSED,
-			       "an account has 1 to %d letters, digits, '-' and '_'",
-			       ACCOUNT_LEN_MAX);
 	return true;
 }
 
@@ -108,8 +94,8 @@ static bool wish_take(const struct admin_api_key_wish *wish, int64_t now_ms,
 				     .expires_at = wish->expires_at,
 				     .scopes = wish->scopes };
 	if (!name_check(str_from(wish->name), err) ||
-	    !account_check(str_from(wish->account), err) || !scopes_check(wish->scopes, err) ||
-	    !ranges_write(wish->ranges, key.ranges, err))
+	    !admin_account_name_check(str_from(wish->account), err) ||
+	    !scopes_check(wish->scopes, err) || !ranges_write(wish->ranges, key.ranges, err))
 		return false;
 	if (wish->expires_at != 0 && wish->expires_at <= now_ms)
 		return err_set(err, ERR_REFUSED, "a key that has expired already is of no use");
@@ -117,6 +103,19 @@ static bool wish_take(const struct admin_api_key_wish *wish, int64_t now_ms,
 	CHECK(str_copy(str_from(wish->account), key.account, sizeof key.account));
 	*ret_key = key;
 	return true;
+}
+
+static bool account_bind(const struct admin_api_keys *admin, const char *account, int64_t now_ms,
+			 struct err *err)
+{
+	const struct admin_accounts accounts = { .store = admin->store,
+						 .identity_keys = admin->identity_keys,
+						 .by = admin->by };
+	bool declared = false;
+	bool good = admin_account_bind(&accounts, admin->accounts, account, now_ms, &declared, err);
+	if (admin->declared != NULL)
+		*admin->declared = declared;
+	return good;
 }
 
 bool admin_api_key_create(const struct admin_api_keys *admin, const struct admin_api_key_wish *wish,
@@ -128,6 +127,7 @@ bool admin_api_key_create(const struct admin_api_keys *admin, const struct admin
 	struct store_by by = admin_by(&admin->by, now_ms);
 	if (!wish_take(wish, now_ms, &key, err) ||
 	    !grant_check(admin, key.account, key.scopes, err) ||
+	    !account_bind(admin, key.account, now_ms, err) ||
 	    !secret_new(&text, API_KEY_TEXT_LEN, err))
 		return false;
 	key_make(admin->entropy, &text, &key);

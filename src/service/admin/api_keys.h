@@ -10,13 +10,15 @@
 #include "core/permission.h"
 #include "port/entropy.h"
 #include "port/store.h"
-#include "service/admin/actor.h"
+#include "service/admin/accounts.h"
 
 struct admin_api_keys {
 	struct store *store; /* all borrowed */
 	struct entropy *entropy;
 	const struct mac_keys *identity_keys;
 	struct admin_actor by;
+	enum admin_account_rule accounts; /* of what is made */
+	bool *declared; /* set when the account was declared on the way; NULL: nobody asks */
 };
 
 /* What a key shall be. */

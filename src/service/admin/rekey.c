@@ -1,11 +1,13 @@
 #include "service/admin/rekey.h"
 
 #include "base/check.h"
+#include "port/store_account.h"
 #include "port/store_api_key.h"
 #include "port/store_people.h"
 #include "port/store_receivers.h"
 #include "service/admin/api_keys.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PAGE 64 /* rows that are read at once */
@@ -55,6 +57,36 @@ static bool keys_renew(const struct admin_rekey *admin, int64_t now_ms,
 		}
 	}
 	return true;
+}
+
+static bool account_renew(const struct admin_rekey *admin, struct store_account *account,
+			  int64_t now_ms, struct admin_rekey_count *count, struct err *err)
+{
+	struct store_by by = admin_by(&admin->by, now_ms);
+	struct store_account_change change = { .before = account->mac,
+					       .account = account,
+					       .action = "account_resealed" };
+	if (!is_due(admin->identity_keys, &account->mac,
+		    store_account_is_sealed(admin->identity_keys, account), count))
+		return true;
+	store_account_seal(admin->identity_keys, account);
+	if (!store_account_change(admin->store, &change, &by, err))
+		return false;
+	count->renewed += change.applied;
+	return true;
+}
+
+static bool accounts_renew(const struct admin_rekey *admin, int64_t now_ms,
+			   struct admin_rekey_count *count, struct err *err)
+{
+	struct store_account *accounts = calloc(ACCOUNTS_MAX, sizeof *accounts);
+	size_t len = 0;
+	CHECK(accounts);
+	bool ok = store_accounts_list(admin->store, accounts, ACCOUNTS_MAX, &len, err);
+	for (size_t i = 0; ok && i < len; i++)
+		ok = account_renew(admin, &accounts[i], now_ms, count, err);
+	free(accounts);
+	return ok;
 }
 
 static bool user_renew(const struct admin_rekey *admin, struct store_user *user, int64_t now_ms,
@@ -154,6 +186,7 @@ bool admin_rekey(const struct admin_rekey *admin, int64_t now_ms,
 {
 	struct admin_rekey_report report = { 0 };
 	if (!keys_renew(admin, now_ms, &report.api_keys, err) ||
+	    !accounts_renew(admin, now_ms, &report.accounts, err) ||
 	    !users_renew(admin, now_ms, &report.users, err) ||
 	    !policy_renew(admin, now_ms, &report.policies, err) ||
 	    !entries_renew(admin, now_ms, &report.allow_list, err))

@@ -26,6 +26,7 @@ struct admin_rekey_count {
 
 struct admin_rekey_report {
 	struct admin_rekey_count api_keys;
+	struct admin_rekey_count accounts;
 	struct admin_rekey_count users;
 	struct admin_rekey_count policies; /* the one in force */
 	struct admin_rekey_count allow_list;

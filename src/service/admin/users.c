@@ -23,17 +23,23 @@ static bool name_check(struct str name, struct err *err)
 	return true;
 }
 
+/* "": every account. */
 static bool account_check(struct str account, struct err *err)
 {
-	bool ok = account.len <= ACCOUNT_LEN_MAX;
-	for (size_t i = 0; ok && i < account.len; i++)
-		ok = isalnum((unsigned char)account.at[i]) || account.at[i] == '-' ||
-		     account.at[i] == '_';
-	if (!ok)
-		return err_set(err, ERR_REFUSED,
-			       "an account has 1 to %d letters, digits, '-' and '_'",
-			       ACCOUNT_LEN_MAX);
-	return true;
+	return account.len == 0 || admin_account_name_check(account, err);
+}
+
+static bool account_bind(const struct admin_users *admin, const char *account, int64_t now_ms,
+			 struct err *err)
+{
+	const struct admin_accounts accounts = { .store = admin->store,
+						 .identity_keys = admin->identity_keys,
+						 .by = admin->by };
+	bool declared = false;
+	bool good = admin_account_bind(&accounts, admin->accounts, account, now_ms, &declared, err);
+	if (admin->declared != NULL)
+		*admin->declared = declared;
+	return good;
 }
 
 bool admin_password_check(struct str password, struct err *err)
@@ -59,6 +65,8 @@ bool admin_user_add(const struct admin_users *admin, const char *name, const cha
 	if (!admin_reaches(&admin->by, account) && DEFENCE("user_is_of_own_account"))
 		return err_refuse(err, "account_forbidden", "you make users of account %s alone",
 				  admin->by.account);
+	if (!account_bind(admin, account, now_ms, err))
+		return false;
 	entropy_fill(admin->entropy, random, sizeof random);
 	user.id = id_make(now_ms, random);
 	CHECK(str_copy(str_from(name), user.name, sizeof user.name));

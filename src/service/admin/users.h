@@ -7,7 +7,7 @@
 #include "port/entropy.h"
 #include "port/password.h"
 #include "port/store_people.h"
-#include "service/admin/actor.h"
+#include "service/admin/accounts.h"
 
 struct admin_users {
 	struct store *store; /* all borrowed */
@@ -15,6 +15,8 @@ struct admin_users {
 	const struct mac_keys *identity_keys;
 	const struct password_hasher *hasher;
 	struct admin_actor by;
+	enum admin_account_rule accounts; /* of what is made */
+	bool *declared; /* set when the account was declared on the way; NULL: nobody asks */
 };
 
 /* What a password may be: PASSWORD_LEN_MIN to PASSWORD_LEN_MAX bytes of UTF-8. REFUSED otherwise;

@@ -49,6 +49,7 @@ struct api_options {
 	struct mac_keys policy_keys;    /* seals policies */
 	struct deny_list *deny_list;    /* of the store thread; NULL: none is configured */
 	unsigned unpause_people;        /* how many it takes: 2, else 1 */
+	bool accounts_required;         /* to be declared, or any name is one */
 	unsigned policy_people;
 	unsigned allow_list_people;
 	const char *instance;

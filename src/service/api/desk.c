@@ -145,6 +145,11 @@ static bool run_act(const struct api_options *options, struct job *job, struct e
 	case DESK_SESSIONS:
 	case DESK_SESSION_END:
 		return desk_sessions_run(options, job, err);
+	case DESK_ACCOUNTS:
+	case DESK_ACCOUNT_ADD:
+	case DESK_ACCOUNT_DISABLE:
+	case DESK_ACCOUNT_ENABLE:
+		return desk_accounts_run(options, job, err);
 	case DESK_ACTS:
 		break;
 	}

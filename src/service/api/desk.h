@@ -50,6 +50,10 @@ enum desk_act {
 	DESK_ALLOW_REJECT,
 	DESK_SESSIONS,    /* of a user */
 	DESK_SESSION_END, /* one, of whoever has it */
+	DESK_ACCOUNTS,
+	DESK_ACCOUNT_ADD, /* name */
+	DESK_ACCOUNT_DISABLE,
+	DESK_ACCOUNT_ENABLE,
 	DESK_ACTS,
 };
 
@@ -102,6 +106,7 @@ bool desk_simulate_run(const struct api_options *options, struct job *job, struc
 bool desk_keys_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_users_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_sessions_run(const struct api_options *options, struct job *job, struct err *err);
+bool desk_accounts_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_audit_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_allow_list_run(const struct api_options *options, struct job *job, struct err *err);
 bool desk_approvals_run(const struct api_options *options, struct job *job, struct err *err);

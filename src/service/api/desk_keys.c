@@ -28,7 +28,10 @@ static void desk_open(const struct api_options *options, const struct job *job, 
 	desk->admin = (struct admin_api_keys){ .store = options->store,
 					       .entropy = options->entropy,
 					       .identity_keys = &options->identity_keys,
-					       .by = desk_actor(job, desk->address) };
+					       .by = desk_actor(job, desk->address),
+					       .accounts = options->accounts_required
+								   ? ADMIN_ACCOUNT_KNOWN
+								   : ADMIN_ACCOUNT_ANY };
 }
 
 /* ---- what is shown ---- */

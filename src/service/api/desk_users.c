@@ -22,10 +22,13 @@ struct desk {
 static void desk_open(const struct api_options *options, const struct job *job, struct desk *desk)
 {
 	desk->now_ms = clock_now_ms(options->clock);
-	desk->admin = (struct admin_users){ .store = options->store,
-					    .entropy = options->entropy,
-					    .identity_keys = &options->identity_keys,
-					    .by = desk_actor(job, desk->address) };
+	desk->admin =
+		(struct admin_users){ .store = options->store,
+				      .entropy = options->entropy,
+				      .identity_keys = &options->identity_keys,
+				      .by = desk_actor(job, desk->address),
+				      .accounts = options->accounts_required ? ADMIN_ACCOUNT_KNOWN
+									     : ADMIN_ACCOUNT_ANY };
 }
 
 /* An edited row has any number there. */

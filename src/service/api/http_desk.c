@@ -55,6 +55,7 @@ static const struct desk_form forms[DESK_ACTS] = {
 			   { FIELD("digest", 2 * SHA256_BYTES),
 			     FIELD_OPTIONAL("signature", 2 * ED25519_SIGNATURE_BYTES) } },
 	[DESK_REJECT] = { 1, { FIELD("digest", 2 * SHA256_BYTES) } },
+	[DESK_ACCOUNT_ADD] = { 1, { FIELD("name", ACCOUNT_LEN_MAX) } },
 	[DESK_ALLOW_ADD] = { 4,
 			     { FIELD_OPTIONAL("account", ACCOUNT_LEN_MAX),
 			       FIELD("chain", CHAIN_NAME_LEN_MAX),
@@ -346,6 +347,26 @@ void http_users_totp(struct exchange *exchange)
 void http_users_sessions(struct exchange *exchange)
 {
 	desk_post(exchange, DESK_USER_SESSIONS);
+}
+
+void http_accounts_list(struct exchange *exchange)
+{
+	desk_get(exchange, DESK_ACCOUNTS);
+}
+
+void http_accounts_add(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_ACCOUNT_ADD);
+}
+
+void http_accounts_disable(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_ACCOUNT_DISABLE);
+}
+
+void http_accounts_enable(struct exchange *exchange)
+{
+	desk_post(exchange, DESK_ACCOUNT_ENABLE);
 }
 
 void http_users_sessions_list(struct exchange *exchange)

@@ -240,6 +240,15 @@ static const struct problem_row rows[PROBLEM_COUNT] = {
 				      "There is no such API key." },
 	[PROBLEM_API_KEY_ENDED] = { 0, 409, "api_key_ended", "The API key has ended",
 				    "It is revoked or has expired." },
+	[PROBLEM_ACCOUNT_UNKNOWN] = { 0, 404, "account_unknown", "Unknown account",
+				      "There is no such account; somebody who reaches all of them "
+				      "declares it." },
+	[PROBLEM_ACCOUNT_TAKEN] = { 0, 409, "account_taken", "The account is there",
+				    "There is an account of this name already." },
+	[PROBLEM_ACCOUNT_DISABLED] = { 0, 403, "account_disabled", "The account is disabled",
+				       "The account takes in nothing new, and nothing was stored "
+				       "under this key; what was accepted before is answered as "
+				       "ever." },
 	[PROBLEM_ALLOW_ENTRY_UNKNOWN] = { 0, 404, "allow_entry_unknown", "Unknown entry",
 					  "There is no such entry on the allow-list." },
 	[PROBLEM_ALLOW_LISTED_ALREADY] = { 0, 409, "allow_listed_already", "On the list already",

@@ -8,6 +8,7 @@
 #include "port/replica.h"
 #include "port/store_control.h"
 #include "port/store_recover.h"
+#include "service/api/account_gate.h"
 #include "service/api/intake.h"
 #include "service/api/shared.h"
 #include "service/api/view.h"
@@ -27,6 +28,7 @@ struct work {
 	struct api_options options;
 	struct shared *shared; /* NULL without a cache */
 	struct intake *intake;
+	struct account_gate *gate;
 	atomic_int_least64_t answered_ms;
 	int64_t marked_ms; /* when it last tried to; monotonic */
 	struct metric *accepts[STORE_ID_TAKEN + 1];
@@ -73,6 +75,7 @@ struct work *work_new(const struct api_options *options)
 	add_metrics(work);
 	work->shared = shared_new(options);
 	work->intake = intake_new(&work->options);
+	work->gate = account_gate_new(&work->options);
 	return work;
 }
 
@@ -81,6 +84,7 @@ void work_free(struct work *work)
 	if (work != NULL) {
 		shared_free(work->shared);
 		intake_free(work->intake);
+		account_gate_free(work->gate);
 	}
 	free(work);
 }
@@ -172,9 +176,8 @@ static void run_accepts(struct work *work, struct job **jobs, size_t n)
 			  (clock_monotonic_ms(work->options.clock) - before_ms) * 1000);
 }
 
-/* A repeat of what was accepted before the pause is answered: who hears "no" of it would pay his
- * client in another way. */
-static void run_paused(struct work *work, struct job *job)
+/* What was accepted before is answered: who hears "no" of it would pay in another way. */
+static void run_refused(struct work *work, struct job *job, enum problem problem)
 {
 	struct store_accept *item = &work->items[0];
 	const struct intent *ours = &job->accept.intent;
@@ -186,26 +189,29 @@ static void run_paused(struct work *work, struct job *job)
 		return;
 	}
 	note_answer(work);
-	if (!found) {
-		job->problem = PROBLEM_INTAKE_PAUSED;
+	job->problem = found ? PROBLEM_NONE : problem;
+	if (!found)
 		return;
-	}
 	bool same = memcmp(ours->fingerprint, item->existing.intent.fingerprint,
 			   sizeof ours->fingerprint) == 0;
 	item->result = same ? STORE_REPLAYED : STORE_KEY_REUSED;
 	take_result(work, job, item);
 }
 
-/* Answers what is paused; the others stay, and how many those are. */
-static size_t paused_answer(struct work *work, struct job **jobs, size_t n)
+/* Of accounts that take in nothing, or paused; the others stay, and how many those are. */
+static size_t refused_answer(struct work *work, struct job **jobs, size_t n)
 {
 	size_t kept = 0;
 	intake_look(work->intake);
 	for (size_t i = 0; i < n; i++) {
-		if (intake_is_paused(work->intake, &jobs[i]->accept.intent))
-			run_paused(work, jobs[i]);
-		else
+		const struct intent *intent = &jobs[i]->accept.intent;
+		enum problem problem = account_gate_judge(work->gate, intent->account);
+		if (problem == PROBLEM_NONE && intake_is_paused(work->intake, intent))
+			problem = PROBLEM_INTAKE_PAUSED;
+		if (problem == PROBLEM_NONE)
 			jobs[kept++] = jobs[i];
+		else
+			run_refused(work, jobs[i], problem);
 	}
 	return kept;
 }
@@ -786,7 +792,7 @@ void work_run(struct work *work, struct job **jobs, size_t n)
 		accepts[accepts_len++] = jobs[i];
 	}
 	if (accepts_len > 0)
-		accepts_len = paused_answer(work, accepts, accepts_len);
+		accepts_len = refused_answer(work, accepts, accepts_len);
 	if (accepts_len > 0)
 		run_accepts(work, accepts, accepts_len);
 	shared_keep(work->shared);

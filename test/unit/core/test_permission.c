@@ -21,6 +21,7 @@ static const struct {
 	{ "users:write", "A2" },         { "sessions:own", "voaA" },
 	{ "audit:read", "oaAk" },        { "events:read", "voaAK" },
 	{ "webhooks:read", "voaAk" },    { "webhooks:write", "A2" },
+	{ "accounts:read", "A" },        { "accounts:write", "A2" },
 };
 
 static bool holds(size_t i, char who)

@@ -214,6 +214,42 @@ static void a_rotation_makes_another_and_ends_the_old_one(void **state)
 		  &old, &row);
 }
 
+static void a_key_is_of_an_account_that_is_there(void **state)
+{
+	struct fixture *fixture = *state;
+	struct admin_api_keys admin = admin_of(fixture);
+	struct admin_accounts accounts = { fixture->store, &grants, admin.by };
+	struct store_account account;
+	struct store_api_key key;
+	struct secret text;
+	struct err err = { 0 };
+	bool declared = false;
+	admin.declared = &declared;
+	admin.accounts = ADMIN_ACCOUNT_KNOWN;
+	assert_false(admin_api_key_create(&admin, &shop_wish, 1000, &text, &key, &err));
+	assert_string_equal(err.code, "account_unknown");
+	admin.accounts = ADMIN_ACCOUNT_DECLARE;
+	for (int i = 0; i < 2; i++) {
+		MUST(admin_api_key_create, &admin, &shop_wish, 1000, &text, &key);
+		secret_free(&text);
+		assert_int_equal(declared, i == 0);
+	}
+	MUST(admin_account_switch, &accounts, "default", true, 2000, &account);
+	assert_int_equal(account.disabled_at, 2000);
+	MUST(admin_account_switch, &accounts, "default", true, 3000, &account);
+	assert_int_equal(account.disabled_at, 2000);
+	assert_false(admin_api_key_create(&admin, &shop_wish, 1000, &text, &key, &err));
+	assert_string_equal(err.code, "account_disabled");
+	/* What somebody edited is none, and is not declared over. */
+	fixture_edit(fixture, "UPDATE accounts SET disabled_at = 0");
+	assert_false(admin_api_key_create(&admin, &shop_wish, 1000, &text, &key, &err));
+	assert_string_equal(err.code, "account_unknown");
+	assert_false(admin_account_switch(&accounts, "default", false, 3000, &account, &err));
+	assert_string_equal(err.code, "account_unknown");
+	accounts.by.account = "acme";
+	MUST_FAIL(ERR_REFUSED, admin_account_add, &accounts, "a b", 1000, &account);
+}
+
 static void idor_a_tenant_gives_nothing_beyond_its_account(void **state)
 {
 	struct admin_api_keys admin = admin_of(*state);
@@ -252,6 +288,7 @@ int main(void)
 		TEST(names_and_accounts_are_checked),
 		TEST(a_key_holds_what_a_key_can),
 		TEST(a_rotation_makes_another_and_ends_the_old_one),
+		TEST(a_key_is_of_an_account_that_is_there),
 		TEST(idor_a_tenant_gives_nothing_beyond_its_account),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ static const struct admin_actor actor = { .who = "test", .name = "test" };
 #define KEYS    3
 #define USERS   2
 #define ENTRIES 3
-#define GOOD    (KEYS - 1 + USERS + 1 + ENTRIES - 1)
+#define GOOD    (KEYS - 1 + USERS + 1 + ENTRIES - 1 + 1)
 
 static struct admin_rekey admin_of(struct fixture *fixture)
 {
@@ -74,7 +74,11 @@ static void users_make(struct fixture *fixture, uint8_t first, uint8_t n)
 
 static void keys_make(struct fixture *fixture, int n)
 {
-	struct admin_api_keys keys = { fixture->store, &fixture->entropy, &old_keys, actor };
+	struct admin_api_keys keys = { .store = fixture->store,
+				       .entropy = &fixture->entropy,
+				       .identity_keys = &old_keys,
+				       .by = actor,
+				       .accounts = ADMIN_ACCOUNT_DECLARE };
 	struct admin_api_key_wish wish = { .account = "default",
 					   .name = "shop",
 					   .scopes = PERMISSION_BIT(PERMISSION_WITHDRAWALS_READ),
@@ -122,6 +126,11 @@ static size_t good(struct fixture *fixture)
 		count += store_api_key_is_sealed(&new_keys, &keys[i]);
 	for (size_t i = 0; i < users_len; i++)
 		count += store_user_is_sealed(&new_keys, &users[i]);
+	struct store_account accounts[2];
+	size_t accounts_len = 0;
+	MUST(store_accounts_list, fixture->store, accounts, COUNT_OF(accounts), &accounts_len);
+	for (size_t i = 0; i < accounts_len; i++)
+		count += store_account_is_sealed(&new_keys, &accounts[i]);
 	count += store_policy_is_sealed(&new_keys, buf_view(&document), &policy);
 	struct store_allow_entry entries[ENTRIES];
 	size_t entries_len = 0;
@@ -143,6 +152,7 @@ static void all_is_sealed_anew_and_what_was_edited_is_not(void **state)
 	assert_int_equal(report.api_keys.renewed, KEYS - 1);
 	assert_int_equal(report.api_keys.void_, 1);
 	assert_int_equal(report.users.renewed, USERS);
+	assert_int_equal(report.accounts.renewed, 1);
 	assert_int_equal(report.policies.renewed, 1);
 	assert_int_equal(report.allow_list.renewed, ENTRIES - 1);
 	assert_int_equal(report.allow_list.void_, 1);
@@ -183,6 +193,7 @@ static void what_a_leaked_key_sealed_stays_void(void **state)
 	MUST(admin_rekey, &admin, FIXTURE_FIRST_MS, &report);
 	assert_int_equal(report.api_keys.void_, KEYS);
 	assert_int_equal(report.users.void_, USERS);
+	assert_int_equal(report.accounts.void_, 1);
 	assert_int_equal(report.policies.void_, 1);
 	assert_int_equal(report.allow_list.void_, ENTRIES);
 	assert_int_equal(good(fixture), 0);
