@@ -14,6 +14,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define KEY_BYTES_MAX   4096 /* of one key as JSON */
@@ -377,6 +378,37 @@ static void keys_print(const struct store_api_key *keys, const bool *sealed, siz
 	}
 }
 
+static int by_age(const void *a, const void *b, void *context)
+{
+	const struct store_api_key *keys = context;
+	const struct store_api_key *one = &keys[*(const size_t *)a];
+	const struct store_api_key *other = &keys[*(const size_t *)b];
+	if (one->created_at != other->created_at)
+		return one->created_at < other->created_at ? -1 : 1;
+	return strcmp(one->id, other->id);
+}
+
+/* Oldest first, in place of both. */
+static void keys_sort(struct store_api_key **inout_keys, bool **inout_sealed, size_t len)
+{
+	struct store_api_key *keys = calloc(len + 1, sizeof *keys);
+	bool *sealed = calloc(len + 1, sizeof *sealed);
+	size_t *order = calloc(len + 1, sizeof *order);
+	CHECK(keys != NULL && sealed != NULL && order != NULL);
+	for (size_t i = 0; i < len; i++)
+		order[i] = i;
+	qsort_r(order, len, sizeof *order, by_age, *inout_keys);
+	for (size_t i = 0; i < len; i++) {
+		keys[i] = (*inout_keys)[order[i]];
+		sealed[i] = (*inout_sealed)[order[i]];
+	}
+	free(order);
+	free(*inout_keys);
+	free(*inout_sealed);
+	*inout_keys = keys;
+	*inout_sealed = sealed;
+}
+
 /* All of them, page by page. The caller frees both, also after a failure. */
 static bool keys_load(const struct key_desk *desk, struct store_api_key **inout_keys,
 		      bool **inout_sealed, size_t *inout_len, struct err *err)
@@ -395,6 +427,7 @@ static bool keys_load(const struct key_desk *desk, struct store_api_key **inout_
 			return false;
 		*inout_len += got;
 	}
+	keys_sort(inout_keys, inout_sealed, *inout_len);
 	return true;
 }
 
