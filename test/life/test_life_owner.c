@@ -604,7 +604,7 @@ static void test_restore_ends_nothing_early(void **state)
 	for (size_t i = 0; i < COUNT_OF(paid); i++)
 		life_assert_stage(life, &paid[i], WITHDRAWAL_COMPLETED);
 	for (size_t i = 0; i < COUNT_OF(fresh); i++) {
-		life_assert_stage(life, &fresh[i], WITHDRAWAL_CANCELED);
+		life_assert_stage(life, &fresh[i], WITHDRAWAL_REJECTED);
 		life_assert_unpaid(life, &fresh[i]);
 	}
 }
