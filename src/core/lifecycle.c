@@ -38,7 +38,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define ROW_CODES_MAX 16
+#define ROW_CODES_MAX 12
 
 struct withdrawal_row {
 	int from; /* 0: does not exist */

@@ -55,11 +55,23 @@ static void codes_are_pinned(void **state)
 	assert_string_equal(refusal_code(REFUSAL_CANCELED), "canceled");
 }
 
+static void rules_are_the_processors(void **state)
+{
+	(void)state;
+	assert_false(refusal_is_of_rules(REFUSAL_NONE));
+	assert_false(refusal_is_of_rules(REFUSAL_AMOUNT_NOT_POSITIVE));
+	assert_true(refusal_is_of_rules(REFUSAL_BELOW_MINIMUM));
+	assert_true(refusal_is_of_rules(REFUSAL_APPROVAL_TIMEOUT));
+	assert_false(refusal_is_of_rules(REFUSAL_SIGNER_LIMIT));
+	assert_false(refusal_is_of_rules(REFUSAL_CANCELED));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_refusal_has_a_code_and_a_sentence),
 		cmocka_unit_test(codes_are_pinned),
+		cmocka_unit_test(rules_are_the_processors),
 	};
 	return cmocka_run_group_tests_name("core/refusal", tests, NULL, NULL);
 }

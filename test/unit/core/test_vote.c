@@ -339,6 +339,19 @@ static void one_person_as_two_by_another_log_in_than_the_initiators(void **state
 	}
 }
 
+static void initiators_are_who_asked_and_who_made_the_key(void **state)
+{
+	struct world *w = *state;
+	struct intent *intent = &w->row.intent;
+	(void)snprintf(intent->created_by, sizeof intent->created_by, "anna");
+	intent->key_owner[0] = 0;
+	assert_true(vote_is_initiators(intent, "anna"));
+	assert_false(vote_is_initiators(intent, "bert"));
+	(void)snprintf(intent->key_owner, sizeof intent->key_owner, "bert");
+	assert_true(vote_is_initiators(intent, "bert"));
+	assert_false(vote_is_initiators(intent, "cleo"));
+}
+
 static void one_who_says_no_is_enough(void **state)
 {
 	struct world *w = *state;
@@ -436,6 +449,7 @@ int main(void)
 		VOTE_TEST(a_rule_without_names),
 		VOTE_TEST(one_person_as_two_log_ins_counts_once),
 		VOTE_TEST(one_person_as_two_by_another_log_in_than_the_initiators),
+		VOTE_TEST(initiators_are_who_asked_and_who_made_the_key),
 		VOTE_TEST(one_who_says_no_is_enough),
 		VOTE_TEST(a_signature_is_wanted),
 		VOTE_TEST(the_signer_looks_at_signatures_alone),
