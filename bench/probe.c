@@ -73,8 +73,9 @@ static const char *const insert_text[INSERTS] = {
 	[INSERT_WITHDRAWAL] =
 		"INSERT INTO withdrawals (id, account, chain_id, asset, is_native, contract, decimals, "
 		"receiver, amount, key_hash, external_id, external_hash, fingerprint, created_at, "
-		"created_by, correlation_id, metadata, intent_key_id, intent_mac, stage, version, due_at, "
-		"updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"created_by, key_owner, correlation_id, metadata, intent_key_id, intent_mac, stage, version, due_at, "
+		"updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'bench', ?, ?, ?, ?, "
+		"?, ?, ?, ?)",
 	[INSERT_EVENT] = "INSERT INTO events (withdrawal_id, sequence, at, type, actor, stage, "
 			 "detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[INSERT_AUDIT] = "INSERT INTO audit (at, actor, who, request_id, action, subject, detail) "
