@@ -653,6 +653,7 @@ static void test_many_refusals_and_a_crash(void **state)
 		life_fault_at(life, LIFE_FAULT_KILL,
 			      at == 1 ? "journal_append_many" : "store_withdrawals_change", 1);
 		life_sign(life);
+		assert_true(life_fault_hit(life)[0] != 0);
 		life_fault_clear(life);
 		life->catalogue.assets[1].maximum = (struct amount){ u256_from_u64(1000000) };
 		life_wait(life, 61000);

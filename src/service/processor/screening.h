@@ -6,9 +6,9 @@
  *
  * Nothing of it is stored. Whoever dies leaves a message, and is asked for again by whoever takes
  * that. A message that was received before is not kept a second time: it would count the deaths of
- * a processor that another row kills, and be buried with that; its row waits, and is due. An answer
- *is of the intent that was asked about, whole: a row that has another one by then is asked about
- *anew.
+ * a processor that another row kills, and be buried with that; its row waits, and is due. An
+ * answer is of the intent that was asked about, whole: a row that has another one by then is asked
+ * about anew.
  */
 #ifndef SLUICE_SERVICE_PROCESSOR_SCREENING_H
 #define SLUICE_SERVICE_PROCESSOR_SCREENING_H
